@@ -1,0 +1,27 @@
+"""The Emissary Mapping: the hostname to the Service.
+
+https://emissary-ingress.dev/docs/latest/topics/using/mappings/
+"""
+
+from reconcile.children.metadata import child
+from reconcile.names import SERVICE_PORT
+from reconcile.objects import MAPPING, Manifest
+from reconcile.preview import PreviewEnvironment
+from reconcile.settings import Settings
+
+
+def mapping(preview: PreviewEnvironment, settings: Settings) -> Manifest:
+    """The Mapping of a preview. TLS and the certificate sit on the Host, which is the operator's."""
+    spec = {
+        "hostname": preview.spec.fqdn,
+        "prefix": "/",
+        "service": f"http://{preview.name}.{preview.namespace}:{SERVICE_PORT}",
+    }
+    return child(
+        MAPPING,
+        preview,
+        settings.names,
+        spec,
+        labels=dict(settings.route_labels),
+        annotations=dict(settings.route_annotations),
+    )

@@ -1,0 +1,81 @@
+"""What a server adds to an object and a file leaves out: put on when read, taken off when written."""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from reconcile.fields import field_set_of, to_fields_v1
+from reconcile.objects import Manifest
+
+DEFAULT_NAMESPACE = "default"
+
+_KEPT_BY_SERVERS = frozenset(
+    {
+        "creationTimestamp",
+        "deletionGracePeriodSeconds",
+        "deletionTimestamp",
+        "generation",
+        "managedFields",
+        "resourceVersion",
+        "selfLink",
+        "uid",
+    }
+)
+
+
+def group_of(manifest: Manifest) -> str:
+    """The API group; "" for the core group."""
+    return str(manifest["apiVersion"]).rpartition("/")[0]
+
+
+def namespace_of(manifest: Manifest) -> str:
+    """The namespace; where a document names none it is the one that kubectl would take."""
+    return str(manifest["metadata"].get("namespace") or DEFAULT_NAMESPACE)
+
+
+def dressed(manifest: Manifest) -> Manifest:
+    """The object with a namespace, a uid and a resourceVersion: its own, or made of its key and its content.
+
+    They are the same at every reading, so that an unchanged folder makes an unchanged plan.
+    """
+    metadata = manifest["metadata"]
+    made = {
+        "namespace": namespace_of(manifest),
+        "uid": _uid(manifest),
+        "resourceVersion": _version(manifest),
+    }
+    theirs = {name: value for name, value in metadata.items() if value or name not in made}
+    return {**manifest, "metadata": {**made, **theirs}}
+
+
+def dressed_as_ours(manifest: Manifest, manager: str) -> Manifest:
+    """A file of ours is ours whole: one Apply entry of our field manager holds every field in it."""
+    entry = {
+        "apiVersion": manifest["apiVersion"],
+        "fieldsType": "FieldsV1",
+        "fieldsV1": to_fields_v1(field_set_of(manifest)),
+        "manager": manager,
+        "operation": "Apply",
+    }
+    whole = dressed(manifest)
+    return {**whole, "metadata": {**whole["metadata"], "managedFields": [entry]}}
+
+
+def bare(manifest: Manifest) -> dict[str, Any]:
+    """The object without what a server keeps about it, and without its status."""
+    metadata: Mapping[str, Any] = manifest["metadata"]
+    kept = {name: value for name, value in metadata.items() if name not in _KEPT_BY_SERVERS}
+    kept["namespace"] = namespace_of(manifest)
+    return {**{name: value for name, value in manifest.items() if name != "status"}, "metadata": kept}
+
+
+def _uid(manifest: Manifest) -> str:
+    place = (group_of(manifest), manifest["kind"], namespace_of(manifest), manifest["metadata"]["name"])
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, "/".join(place)))
+
+
+def _version(manifest: Manifest) -> str:
+    content = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]

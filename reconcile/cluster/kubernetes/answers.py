@@ -1,0 +1,193 @@
+"""What the API server's answers mean: every one that is not what was asked for becomes one of our errors."""
+
+import re
+import ssl
+from dataclasses import dataclass
+
+import httpx2
+import msgspec
+from lightkube.models.meta_v1 import Status
+
+from reconcile.cluster.kubernetes.retry import Repeat, causes
+from reconcile.errors import (
+    AnswerLost,
+    ClusterError,
+    Conflict,
+    Forbidden,
+    NamespaceGoing,
+    NotInstalled,
+    ReconcileError,
+    Rejected,
+    ServerTrouble,
+    Unauthorized,
+    Unreachable,
+)
+from reconcile.objects import Resource
+
+LONGEST_EXCERPT = 200
+# How the API server words a right that is missing, unlike a policy or a quota that says no:
+# https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go
+MISSING_RIGHT = re.compile(r'cannot (\w+) resource "')
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request, as far as a message about it needs to know it. `verb` is the right that it takes."""
+
+    verb: str
+    resource: Resource
+    namespace: str | None
+    name: str | None = None
+    repeat: Repeat = Repeat.READ
+
+    @property
+    def plural(self) -> str:
+        """As kubectl writes a kind in full: `deployments.apps`, `services`."""
+        return f"{self.resource.plural}.{self.resource.group}".rstrip(".")
+
+    @property
+    def place(self) -> str:
+        return f"namespace {self.namespace}" if self.namespace else "all namespaces"
+
+    def __str__(self) -> str:
+        if self.name is None:
+            return f"{self.verb} {self.plural} in {self.place}"
+        return f"{self.verb} {self.resource.kind} {self.namespace}/{self.name}"
+
+
+def status_of(response: httpx2.Response) -> Status | None:
+    """The Kubernetes Status that an answer carries; None where it is anything else."""
+    if not is_json(response):
+        return None
+    try:
+        status = msgspec.json.decode(response.content, type=Status)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+    return status if status.kind == "Status" else None
+
+
+def is_json(response: httpx2.Response) -> bool:
+    return media_type(response) == "application/json"
+
+
+def media_type(response: httpx2.Response) -> str:
+    """The answer's Content-Type without its parameters; empty where there is none."""
+    value: str = response.headers.get("Content-Type", "")
+    return value.partition(";")[0].strip().lower()
+
+
+def says_gone(ask: Ask, response: httpx2.Response) -> bool:
+    """Whether the server itself says that this very object is not there; no other 404 proves it."""
+    status = status_of(response) if response.status_code == httpx2.codes.NOT_FOUND else None
+    if status is None or status.reason != "NotFound" or status.details is None:
+        return False
+    return status.details.name == ask.name and status.details.kind in (ask.resource.plural, ask.resource.kind)
+
+
+def error_of(ask: Ask, response: httpx2.Response) -> ReconcileError:
+    """What an answer with an unexpected status code means."""
+    match response.status_code:
+        case 401:
+            return Unauthorized(
+                f"{ask}: the API server does not know who we are (401); log in again, or give --context"
+            )
+        case 403:
+            return _forbidden(ask, response)
+        case 404:
+            return _not_found(ask, response)
+        case 409:
+            return Conflict(f"{ask}: {excerpt(response)} (409)")
+        case 400 | 413 | 422 as code:
+            return Rejected(f"{ask}: the API server does not take it ({code}): {excerpt(response)}")
+        case 502 | 503 | 504 as code if ask.repeat is Repeat.NEVER:
+            return AnswerLost(f"{ask}: it may have been done, or not ({code}): {excerpt(response)}")
+        case _:
+            return trouble(ask, response)
+
+
+def trouble(ask: Ask, response: httpx2.Response) -> ServerTrouble:
+    """An answer that is none, whatever its status code."""
+    if response.is_redirect:
+        return ServerTrouble(
+            f"{ask}: the answer is a redirect ({response.status_code}), which is not followed; "
+            "the kubeconfig's server may be that of a web page"
+        )
+    return ServerTrouble(f"{ask}: the API server is in trouble ({response.status_code}): {excerpt(response)}")
+
+
+def unreadable(ask: Ask, response: httpx2.Response, why: str) -> ClusterError:
+    """A success whose body is not what it should be. To a write it means that nobody knows what was done."""
+    kind = media_type(response) or "no Content-Type"
+    message = f"{ask}: the answer ({response.status_code}, {kind}) cannot be used: {why}"
+    return ServerTrouble(message) if ask.repeat is Repeat.READ else AnswerLost(message)
+
+
+def excerpt(response: httpx2.Response) -> str:
+    """The server's own words, or the beginning of what came instead, on one line of 200 characters."""
+    status = status_of(response)
+    text = (status and status.message) or response.content[: 4 * LONGEST_EXCERPT].decode("utf-8", "replace")
+    line = " ".join(text.split())
+    if len(line) > LONGEST_EXCERPT:
+        line = line[: LONGEST_EXCERPT - 1] + "…"
+    return line or "nothing was said"
+
+
+def failure_of(
+    ask: Ask, error: httpx2.RequestError, *, answered: bool, timed_out: float | None
+) -> ReconcileError:
+    """What a request means that has no answer.
+
+    `answered`: the server has answered something before. Until then it is a server that cannot be reached;
+    afterwards a connection that cannot be made is `Unreachable` still, and everything else `AnswerLost`.
+    `timed_out`: the seconds of the run's deadline, where that has passed.
+    """
+    reason = _reason(error)
+    if timed_out is not None:
+        reason = f"the {timed_out:g} s for the whole run are over (--timeout)"
+    elif isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError):
+        return Unreachable(f"{ask}: no connection to the API server: {reason}")
+    if not answered and ask.repeat is Repeat.READ:
+        return Unreachable(f"{ask}: no answer from the API server: {reason}")
+    return AnswerLost(f"{ask}: no whole answer from the API server: {reason}")
+
+
+def _reason(error: httpx2.RequestError) -> str:
+    for cause in causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return (
+                f"its certificate is not trusted ({cause.verify_message}); "
+                "check certificate-authority and tls-server-name in the kubeconfig"
+            )
+    return str(error) or type(error).__name__
+
+
+def _forbidden(ask: Ask, response: httpx2.Response) -> Forbidden:
+    status = status_of(response)
+    details = status.details if status else None
+    if any(cause.reason == "NamespaceTerminating" for cause in (details and details.causes) or ()):
+        return NamespaceGoing(f"{ask}: namespace {ask.namespace} is being deleted")
+    said = excerpt(response)
+    right = MISSING_RIGHT.search(said)
+    if status is not None and not right:
+        return Forbidden(f"{ask}: the API server does not allow it (403): {said}")
+    verb = right.group(1) if right else ask.verb
+    scope = f"-n {ask.namespace}" if ask.namespace else "--all-namespaces"
+    return Forbidden(
+        f"{ask}: no right to {verb} {ask.plural} in {ask.place} (403); have it granted, "
+        f"`kubectl auth can-i {verb} {ask.plural} {scope}` tells: {said}"
+    )
+
+
+def _not_found(ask: Ask, response: httpx2.Response) -> ClusterError:
+    status = status_of(response)
+    details = status.details if status else None
+    if details and details.kind == "namespaces" and details.name == ask.namespace:
+        return Rejected(f"{ask}: there is no namespace {ask.namespace}; make it first")
+    if ask.name is not None and says_gone(ask, response):
+        return Conflict(f"{ask}: it is not there any more (404)")
+    if status is None and media_type(response) != "text/plain":
+        return trouble(ask, response)  # a web page's 404 says nothing about kinds
+    return NotInstalled(
+        f"{ask}: the API server does not serve {ask.plural} of {ask.resource.version} (404); "
+        "install its CustomResourceDefinition"
+    )

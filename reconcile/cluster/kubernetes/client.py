@@ -1,0 +1,192 @@
+"""A cluster behind an API server: lists, reads and guarded writes."""
+
+import builtins
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx2
+import msgspec
+from lightkube.core.generic_client import ALL_NS, GenericSyncClient
+from lightkube.types import PatchType
+
+from reconcile.cluster.kubernetes.answers import Ask, error_of, failure_of, is_json, says_gone, unreadable
+from reconcile.cluster.kubernetes.deadline import Deadline
+from reconcile.cluster.kubernetes.listing import PAGE, whole_list
+from reconcile.cluster.kubernetes.paths import check_name, check_namespace, resource_class
+from reconcile.cluster.kubernetes.retry import Repeat
+from reconcile.cluster.port import Applied, Listing
+from reconcile.errors import NoAnswer, Rejected
+from reconcile.names import KIND, PLURAL
+from reconcile.objects import DEPLOYMENT, HTTPROUTE, INGRESS, MAPPING, SERVICE, Manifest, Resource
+
+OK, CREATED, ACCEPTED, GONE = 200, 201, 202, 410
+KNOWN = {
+    (known.api_version, known.kind): known for known in (DEPLOYMENT, SERVICE, MAPPING, INGRESS, HTTPROUTE)
+}
+
+
+class KubernetesCluster:
+    """`Cluster` on lightkube. Thread-safe. Made by `connect`; `requests` sends through `RetryTransport`."""
+
+    def __init__(self, requests: GenericSyncClient, description: str, deadline: Deadline) -> None:
+        self._requests = requests
+        self._description = description
+        self._deadline = deadline
+        self._answered = False
+        self._date: datetime | None = None
+
+    @property
+    def description(self) -> str:
+        return self._description
+
+    @property
+    def is_server(self) -> bool:
+        return True
+
+    def list(self, resource: Resource, *, namespace: str | None = None, label: str | None = None) -> Listing:
+        if namespace is not None:
+            check_namespace(resource, namespace)
+        ask = Ask("list", resource, namespace)
+
+        def fetch(token: str | None) -> httpx2.Response:
+            params = {"limit": PAGE, "labelSelector": label, "continue": token}
+            return self._send(ask, (OK, GONE), params=params)
+
+        return Listing(whole_list(ask, fetch))
+
+    def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
+        ask = Ask("get", resource, check_namespace(resource, namespace), check_name(resource, name))
+        response = self._send(ask, (OK, httpx2.codes.NOT_FOUND))
+        if response.status_code == OK:
+            return _object(ask, response)
+        if says_gone(ask, response):
+            return None
+        raise error_of(ask, response)
+
+    def apply(self, manifest: Manifest, *, manager: str, force: bool) -> Applied:
+        resource = _resource_of(manifest)
+        metadata = manifest.get("metadata") or {}
+        namespace = check_namespace(resource, metadata.get("namespace"))
+        name = check_name(resource, metadata.get("name"))
+        repeat = Repeat.GUARDED if metadata.get("uid") else Repeat.NEVER
+        ask = Ask("patch", resource, namespace, name, repeat)
+        params = {"fieldManager": manager, "force": "true" if force else None}
+        response = self._send(ask, (OK, CREATED), params=params, kind=PatchType.APPLY, body=dict(manifest))
+        return Applied(_object(ask, response), created=response.status_code == CREATED)
+
+    def patch(
+        self, resource: Resource, namespace: str, name: str, patch: Sequence[Manifest], *, manager: str
+    ) -> Manifest:
+        namespace, name = check_namespace(resource, namespace), check_name(resource, name)
+        ask = Ask("patch", resource, namespace, name, Repeat.NEVER)
+        response = self._send(
+            ask, (OK,), params={"fieldManager": manager}, kind=PatchType.JSON, body=builtins.list(patch)
+        )
+        return _object(ask, response)
+
+    def delete(
+        self, resource: Resource, namespace: str, name: str, *, uid: str, resource_version: str
+    ) -> bool:
+        namespace, name = check_namespace(resource, namespace), check_name(resource, name)
+        if not uid or not resource_version:  # the server takes an empty one for none at all
+            raise Rejected(
+                f"delete {resource.kind} {namespace}/{name}: only with its uid and resourceVersion"
+            )
+        ask = Ask("delete", resource, namespace, name, Repeat.GUARDED)
+        options = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": {"uid": uid, "resourceVersion": resource_version},
+            "propagationPolicy": "Background",
+        }
+        response = self._send(ask, (OK, ACCEPTED, httpx2.codes.NOT_FOUND), body=options)
+        if response.status_code != httpx2.codes.NOT_FOUND:
+            return True
+        if says_gone(ask, response):
+            return False
+        raise error_of(ask, response)
+
+    def carry_over(self, manifest: Manifest) -> bool:
+        return False  # a server has it already
+
+    def where(
+        self, resource: Resource, namespace: str, name: str, path: Sequence[str | int] = ()
+    ) -> str | None:
+        return None  # its objects are in no file
+
+    def now(self) -> datetime:
+        if self._date is None:
+            raise NoAnswer(f"{self.description}: the API server has not told the time; read something first")
+        return self._date
+
+    def close(self) -> None:
+        self._requests.close()  # type: ignore[no-untyped-call]
+
+    def _send(
+        self,
+        ask: Ask,
+        expected: tuple[int, ...],
+        *,
+        params: Mapping[str, object] | None = None,
+        kind: PatchType | None = None,
+        body: object = None,
+    ) -> httpx2.Response:
+        """The answer, when its status code is one of those expected; else raises what it means."""
+        prepared = self._requests.prepare_request(
+            ask.verb,
+            resource_class(ask.resource),
+            obj=body if kind else None,
+            name=ask.name,
+            namespace=ask.namespace or ALL_NS,
+            params=dict(params or {}),
+            headers={"Content-Type": kind.value} if kind else None,
+        )
+        prepared.data = body
+        request = self._requests.build_adapter_request(prepared)
+        request.extensions["repeat"] = ask.repeat
+        try:
+            response: httpx2.Response = self._requests.send(request)
+        except httpx2.RequestError as error:
+            timed_out = self._deadline.seconds if self._deadline.passed else None
+            raise failure_of(ask, error, answered=self._answered, timed_out=timed_out) from error
+        self._answered = True
+        self._date = _date(response) or self._date
+        if response.status_code not in expected:
+            raise error_of(ask, response)
+        return response
+
+
+def _resource_of(manifest: Manifest) -> Resource:
+    """Raises Rejected for a kind whose plural is not known here."""
+    api_version, kind = manifest.get("apiVersion", ""), manifest.get("kind", "")
+    if (api_version, kind) in KNOWN:
+        return KNOWN[api_version, kind]
+    group, slash, version = str(api_version).partition("/")
+    if kind == KIND and slash:
+        return Resource(group, version, KIND, PLURAL)
+    raise Rejected(f"apply {kind!r} of {api_version!r}: no kind of ours")
+
+
+def _object(ask: Ask, response: httpx2.Response) -> dict[str, Any]:
+    """The object that was asked for, and no other."""
+    if not is_json(response):
+        raise unreadable(ask, response, "it is no JSON")
+    try:
+        found = msgspec.json.decode(response.content, type=dict[str, Any])
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise unreadable(ask, response, str(error)) from error
+    metadata = found.get("metadata")
+    place = (metadata.get("namespace"), metadata.get("name")) if isinstance(metadata, dict) else ()
+    if found.get("kind") != ask.resource.kind or place != (ask.namespace, ask.name):
+        raise unreadable(ask, response, "it is another object")
+    return found
+
+
+def _date(response: httpx2.Response) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(response.headers.get("Date", ""))
+    except ValueError:
+        return None
+    return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)

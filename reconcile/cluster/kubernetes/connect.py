@@ -1,0 +1,112 @@
+"""From what the user says to a cluster that answers: kubeconfig, TLS, credentials, transport, client."""
+
+import os
+from collections.abc import Callable, Mapping
+
+import httpcore2
+import httpx2
+from lightkube.config.client_adapter import ConnectionParams
+from lightkube.config.kubeconfig import SingleConfig
+from lightkube.config.models import Context
+from lightkube.core.generic_client import GenericSyncClient
+
+from reconcile.cluster.kubernetes.client import KubernetesCluster
+from reconcile.cluster.kubernetes.credentials import auth, checked, impersonation
+from reconcile.cluster.kubernetes.deadline import Deadline, DeadlineBackend
+from reconcile.cluster.kubernetes.execplugin import Plugin
+from reconcile.cluster.kubernetes.kubeconfig import Connection, find_connection
+from reconcile.cluster.kubernetes.proxy import proxy_url
+from reconcile.cluster.kubernetes.retry import Pacing, RetryTransport
+from reconcile.cluster.kubernetes.tls import load_certificate, ssl_context
+from reconcile.errors import BadKubeconfig
+
+IDLE_SECONDS = 30.0
+
+
+def connect(
+    kubeconfig: str | None,
+    context: str | None,
+    *,
+    deadline_seconds: float | None,
+    concurrency: int,
+    user_agent: str,
+    env: Mapping[str, str] = os.environ,
+    pacing: Pacing = Pacing(),  # noqa: B008  (frozen)
+) -> KubernetesCluster:
+    """A cluster to ask; nothing is sent yet. The deadline, for everything that will be asked, begins here.
+
+    `concurrency` is the number of connections, so of threads that may ask at once without waiting.
+    Raises BadKubeconfig.
+    """
+    connection = find_connection(kubeconfig, context, env)
+    deadline = Deadline(deadline_seconds, pacing.clock)
+    http, host = _http_client(connection, deadline, pacing, concurrency, user_agent)
+    return KubernetesCluster(_lightkube(connection, http), f"{connection.title} ({host})", deadline)
+
+
+def _http_client(
+    connection: Connection, deadline: Deadline, pacing: Pacing, concurrency: int, user_agent: str
+) -> tuple[httpx2.Client, str]:
+    """The client, and the server's address as people may see it, without user and password."""
+    try:
+        url = httpx2.URL(connection.cluster.server)
+        host = f"{url.scheme}://{url.netloc.decode()}{url.path.rstrip('/')}"
+    except httpx2.InvalidURL as error:
+        raise BadKubeconfig(
+            f"{connection.source}: the cluster's server is no URL: {error}; correct it"
+        ) from error
+    context = ssl_context(connection)
+    proxy = proxy_url(connection)
+    limits = httpx2.Limits(
+        max_connections=concurrency, max_keepalive_connections=concurrency, keepalive_expiry=IDLE_SECONDS
+    )
+
+    def open_transport() -> httpx2.HTTPTransport:
+        transport = httpx2.HTTPTransport(verify=context, trust_env=False, limits=limits, proxy=proxy)
+        # httpx2 has no way to say it, but httpcore2 has; a test with a server that trickles holds this line.
+        transport._pool._network_backend = DeadlineBackend(httpcore2.SyncBackend(), deadline)
+        return transport
+
+    transport = RetryTransport(open_transport, deadline, pacing)
+    plugin = Plugin.of(connection)
+
+    def from_plugin(plugin: Plugin) -> str | None:
+        credential = plugin.run(deadline.remaining())
+        if credential.clientCertificateData:
+            load_certificate(context, credential, plugin.where)
+            transport.reconnect()
+        return checked(credential.token, f"{plugin.where}: the token") if credential.token else None
+
+    client = httpx2.Client(
+        base_url=url,
+        auth=auth(connection, (lambda: from_plugin(plugin)) if plugin else None),
+        headers=[("User-Agent", user_agent), ("Accept", "application/json"), *impersonation(connection)],
+        transport=transport,
+        trust_env=False,  # proxies are chosen above
+        event_hooks={"request": [_server_name(connection.cluster.tls_server_name)]},
+    )
+    return client, host
+
+
+def _server_name(name: str | None) -> Callable[[httpx2.Request], None]:
+    """The name that the server's certificate must have, where it is not the URL's."""
+
+    def put_on(request: httpx2.Request) -> None:
+        if name:
+            request.extensions["sni_hostname"] = name
+
+    return put_on
+
+
+def _lightkube(connection: Connection, http: httpx2.Client) -> GenericSyncClient:
+    """lightkube's requests, sent through a client of ours: its own drops the CA with `transport=`."""
+
+    class Requests(GenericSyncClient):
+        @staticmethod
+        def AdapterClient(config: SingleConfig, conn_parameters: ConnectionParams) -> httpx2.Client:
+            return http
+
+    config = SingleConfig(
+        connection.title, Context(cluster=connection.title), connection.cluster, connection.user
+    )
+    return Requests(ConnectionParams(trust_env=False), config)

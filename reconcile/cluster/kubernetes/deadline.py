@@ -1,0 +1,81 @@
+"""One deadline for a whole run, held at the socket: httpx2's own timeouts start again with every byte."""
+
+import math
+import ssl
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import httpcore2
+
+
+class Deadline:
+    """The moment after which nothing is waited for any more; `seconds` None is never."""
+
+    def __init__(self, seconds: float | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self.seconds = seconds
+        self._clock = clock
+        self._end = math.inf if seconds is None else clock() + seconds
+
+    def remaining(self) -> float:
+        """Seconds that are left, 0.0 when none are, `math.inf` without a deadline."""
+        return max(0.0, self._end - self._clock())
+
+    @property
+    def passed(self) -> bool:
+        return self.remaining() <= 0
+
+    def cap(self, seconds: float | None) -> float | None:
+        """At most what is left. Raises httpcore2.ReadTimeout when nothing is: 0 would mean not to block."""
+        left = self.remaining()
+        if left <= 0:
+            raise httpcore2.ReadTimeout("the deadline of the run has passed")
+        shorter = min(math.inf if seconds is None else seconds, left)
+        return None if shorter == math.inf else shorter
+
+
+class DeadlineBackend(httpcore2.NetworkBackend):
+    """Opens connections that keep a deadline."""
+
+    def __init__(self, inner: httpcore2.NetworkBackend, deadline: Deadline) -> None:
+        self._inner = inner
+        self._deadline = deadline
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.NetworkStream:
+        stream = self._inner.connect_tcp(
+            host, port, self._deadline.cap(timeout), local_address, socket_options
+        )
+        return DeadlineStream(stream, self._deadline)
+
+
+class DeadlineStream(httpcore2.NetworkStream):
+    """A connection that gives every read and write no more than what is left of the deadline."""
+
+    def __init__(self, inner: httpcore2.NetworkStream, deadline: Deadline) -> None:
+        self._inner = inner
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, self._deadline.cap(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, self._deadline.cap(timeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
+        stream = self._inner.start_tls(ssl_context, server_hostname, self._deadline.cap(timeout))
+        return DeadlineStream(stream, self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)

@@ -1,0 +1,172 @@
+"""The transport: sends a request again where that is safe and may help, all inside one deadline."""
+
+import logging
+import random
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+import httpx2
+
+from reconcile.cluster.kubernetes.deadline import Deadline
+
+logger = logging.getLogger(__name__)
+
+ATTEMPTS = 7
+FIRST_PAUSE = 0.25
+LONGEST_PAUSE = 8.0
+LONGEST_RETRY_AFTER = 60.0
+
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 30.0
+# The API server gives a write a minute, webhooks included, and says so itself when that is over.
+WRITE_SECONDS = 65.0
+
+Answer = httpx2.Response | httpx2.RequestError
+
+
+class Repeat(Enum):
+    """Whether a request may be sent a second time. Goes along as the request's extension `repeat`."""
+
+    READ = "read"
+    """It changes nothing."""
+    GUARDED = "guarded"
+    """It names the object's uid, so that the second one finds the work done, or a conflict."""
+    NEVER = "never"
+    """It may make something, or is otherwise not the same twice."""
+
+
+@dataclass(frozen=True)
+class Pacing:
+    """Time and chance, so that tests need neither."""
+
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    jitter: Callable[[], float] = random.random
+
+
+class RetryTransport(httpx2.BaseTransport):
+    """Answers with a response whose body has come whole, or raises what kept it from coming.
+
+    `open_transport` makes the transport to send through, and a fresh one after `reconnect`.
+    """
+
+    def __init__(
+        self, open_transport: Callable[[], httpx2.BaseTransport], deadline: Deadline, pacing: Pacing
+    ) -> None:
+        self._open = open_transport
+        self._opened = [open_transport()]
+        self._deadline = deadline
+        self._pacing = pacing
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        repeat: Repeat = request.extensions["repeat"]
+        answers: list[Answer] = []
+        while True:
+            answers.append(self._attempt(request, repeat))
+            pause = self._pause(repeat, answers)
+            if pause is None:
+                return _unwrap(answers[-1])
+            logger.info("%s; again in %.1f s", _describe(request, answers[-1]), pause)
+            self._pacing.sleep(pause)
+
+    def reconnect(self) -> None:
+        """Later requests go over new connections: a client certificate belongs to its connection."""
+        self._opened.append(self._open())
+
+    def close(self) -> None:
+        for transport in self._opened:
+            transport.close()
+
+    def _attempt(self, request: httpx2.Request, repeat: Repeat) -> Answer:
+        if self._deadline.passed:
+            return httpx2.PoolTimeout("the deadline of the run has passed")
+        wait = READ_SECONDS if repeat is Repeat.READ else WRITE_SECONDS
+        timeout = httpx2.Timeout(wait, connect=CONNECT_SECONDS, pool=self._deadline.cap(None))
+        request.extensions = {**request.extensions, "timeout": timeout.as_dict()}
+        try:
+            response = self._opened[-1].handle_request(request)
+            try:
+                response.read()  # here, where a body that breaks off can still be asked for again
+            finally:
+                response.close()
+        except httpx2.RequestError as error:
+            return error
+        return response
+
+    def _pause(self, repeat: Repeat, answers: list[Answer]) -> float | None:
+        """Seconds until the next attempt; None when there is none."""
+        if len(answers) >= ATTEMPTS or not may_help(repeat, answers):
+            return None
+        longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (len(answers) - 1))
+        pause = self._pacing.jitter() * longest + retry_after(answers[-1])
+        return pause if pause < self._deadline.remaining() else None
+
+
+def may_help(repeat: Repeat, answers: list[Answer]) -> bool:
+    """Whether sending it once more is safe, and may be answered better."""
+    answer = answers[-1]
+    if isinstance(answer, httpx2.Response):
+        return _status_may_pass(repeat, answer.status_code, len(answers))
+    match answer:
+        case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.PoolTimeout():
+            return not is_hopeless(answer)  # nothing was sent, so even a create may be sent now
+        case httpx2.ProxyError() | httpx2.UnsupportedProtocol() | httpx2.LocalProtocolError():
+            return False
+        case httpx2.TimeoutException():
+            return repeat is Repeat.READ
+        case _:
+            return repeat is not Repeat.NEVER
+
+
+def _status_may_pass(repeat: Repeat, status: int, attempts: int) -> bool:
+    match status:
+        case 429:
+            return True  # turned away unread: https://kubernetes.io/docs/concepts/cluster-administration/flow-control/
+        case 502 | 503 | 504:
+            return repeat is not Repeat.NEVER
+        case 500:  # to an apply that is the object's own fault (a duplicate key) more often than the server's
+            return repeat is Repeat.READ or (repeat is Repeat.GUARDED and attempts == 1)
+        case _:
+            return False
+
+
+def is_hopeless(error: BaseException) -> bool:
+    """Whether connecting failed for a reason that stays: an unknown name, a certificate that does not fit."""
+    for cause in causes(error):
+        if isinstance(cause, socket.gaierror):
+            return cause.errno != socket.EAI_AGAIN
+        if isinstance(cause, ssl.SSLError):
+            return not isinstance(cause, ssl.SSLEOFError)
+    return False
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, what caused it, what caused that."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def retry_after(answer: Answer) -> float:
+    """Seconds that the server asks to wait, one minute at most; 0.0 where it gives none, or a date."""
+    value = answer.headers.get("Retry-After", "") if isinstance(answer, httpx2.Response) else ""
+    return min(float(value), LONGEST_RETRY_AFTER) if value.isascii() and value.isdigit() else 0.0
+
+
+def _unwrap(answer: Answer) -> httpx2.Response:
+    if isinstance(answer, httpx2.Response):
+        return answer
+    raise answer
+
+
+def _describe(request: httpx2.Request, answer: Answer) -> str:
+    what = (
+        str(answer.status_code)
+        if isinstance(answer, httpx2.Response)
+        else f"{type(answer).__name__}: {answer}"
+    )
+    return f"{request.method} {request.url.path}: {what}"

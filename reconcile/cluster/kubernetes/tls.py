@@ -1,0 +1,88 @@
+"""The TLS side of a connection: what proves the server to us, and us to the server.
+
+lightkube's `verify_cluster` does the same, but puts every certificate into a temporary file (a pod's file
+system may be read-only), skips what is no base64, asks for a key's password at the terminal, and does not
+say which of the files it could not use.
+"""
+
+import base64
+import binascii
+import ssl
+import tempfile
+from pathlib import Path
+
+import httpx2
+
+from reconcile.cluster.kubernetes.execplugin import Credential
+from reconcile.cluster.kubernetes.kubeconfig import Connection
+from reconcile.cluster.kubernetes.models import Cluster, User
+from reconcile.errors import BadKubeconfig
+
+
+def ssl_context(connection: Connection) -> ssl.SSLContext:
+    """The kubeconfig's certificates, ready to use; data wins over files. Raises BadKubeconfig."""
+    context = _trust(connection.cluster, connection.source)
+    _show(context, connection.user, connection.source)
+    return context
+
+
+def load_certificate(context: ssl.SSLContext, credential: Credential, where: str) -> None:
+    """Show the client certificate of an exec plugin from the next connection on. Raises BadKubeconfig."""
+    certificate, key = credential.clientCertificateData or "", credential.clientKeyData or ""
+    _load(context, certificate.encode(), key.encode(), where)
+
+
+def _trust(cluster: Cluster, source: str) -> ssl.SSLContext:
+    where = f"{source}: certificate-authority"
+    data = _content(cluster.certificate_auth_data, cluster.certificate_auth, where)
+    if data and cluster.insecure:
+        raise BadKubeconfig(f"{where} and insecure-skip-tls-verify exclude each other; remove one")
+    if not data:
+        return httpx2.create_ssl_context(verify=not cluster.insecure)
+    try:
+        return ssl.create_default_context(cadata=data.decode("ascii", "ignore"))  # comments may be anything
+    except (ssl.SSLError, ValueError) as error:
+        raise BadKubeconfig(f"{where} is no PEM certificate; correct it") from error
+
+
+def _show(context: ssl.SSLContext, user: User, source: str) -> None:
+    certificate = _content(user.client_cert_data, user.client_cert, f"{source}: client-certificate")
+    key = _content(user.client_key_data, user.client_key, f"{source}: client-key")
+    if bool(certificate) != bool(key):
+        raise BadKubeconfig(f"{source}: there is a client certificate or a key, but not both; add the other")
+    if certificate:
+        _load(context, certificate, key, source)
+
+
+def _load(context: ssl.SSLContext, certificate: bytes, key: bytes, where: str) -> None:
+    if b"ENCRYPTED" in key:  # openssl would ask for its password at the terminal, and wait
+        raise BadKubeconfig(f"{where}: the key of the client certificate has a password; give one without")
+    try:
+        with tempfile.NamedTemporaryFile() as file:  # ssl takes client certificates from files alone
+            file.write(certificate + b"\n" + key)
+            file.flush()
+            context.load_cert_chain(file.name)
+    except ssl.SSLError as error:
+        raise BadKubeconfig(f"{where}: the client certificate is no PEM, or does not fit its key") from error
+    except OSError as error:
+        raise BadKubeconfig(
+            f"{where}: a client certificate needs a temporary file: {error.strerror}; set TMPDIR"
+        ) from error
+
+
+def _content(data: str | None, path: str | None, where: str) -> bytes:
+    return _decoded(data, where) or _read(path, where)
+
+
+def _decoded(data: str | None, where: str) -> bytes:
+    try:
+        return base64.b64decode("".join((data or "").split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadKubeconfig(f"{where}-data is no base64; correct it") from error
+
+
+def _read(path: str | None, where: str) -> bytes:
+    try:
+        return Path(path).read_bytes() if path else b""
+    except OSError as error:
+        raise BadKubeconfig(f"{where} {path}: {error.strerror}; correct the path") from error

@@ -1,0 +1,84 @@
+"""What the pass asks of a cluster, whatever the cluster is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from reconcile.objects import Manifest, Resource
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One kind's objects, from one consistent read, every page of it.
+
+    `items` carry `apiVersion` and `kind`, also where the server leaves them out of lists.
+    `total` counts what the server sent. `problems` are mistakes that make it not whole in a place
+    that can still be read in part (a folder with a file that does not parse); empty for a server.
+    """
+
+    items: tuple[Manifest, ...]
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Applied:
+    """The answer to an apply: the object as it is now, and whether it was made (201) or there (200)."""
+
+    manifest: Manifest
+    created: bool
+
+
+class Cluster(Protocol):
+    """Reads and guarded writes. Every method raises only what `errors.py` draws.
+
+    A name or namespace that is no valid Kubernetes name is refused (`Rejected`) before it is sent.
+    """
+
+    @property
+    def description(self) -> str:
+        """For people: `context kind-dev (https://127.0.0.1:6443)`, `the files in shop/`."""
+
+    @property
+    def is_server(self) -> bool:
+        """Whether an API server keeps the objects, with managedFields and resourceVersions of its own."""
+
+    def list(self, resource: Resource, *, namespace: str | None = None, label: str | None = None) -> Listing:
+        """Every object of a kind: in all namespaces or in one, all or those that have the label.
+
+        The list is whole or it is an error: `NotInstalled` where the kind is not served.
+        """
+
+    def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
+        """One object; None only when the server itself says that it is not there
+        (a 404 that is a JSON Status with reason NotFound). A text 404 is `NotInstalled`."""
+
+    def apply(self, manifest: Manifest, *, manager: str, force: bool) -> Applied:
+        """Server-side apply. With `metadata.uid` and `metadata.resourceVersion` in the manifest it changes
+        that very object or is a `Conflict`; without them it may create."""
+
+    def patch(
+        self, resource: Resource, namespace: str, name: str, patch: Sequence[Manifest], *, manager: str
+    ) -> Manifest:
+        """A JSON patch (RFC 6902); the object as it is afterwards."""
+
+    def delete(
+        self, resource: Resource, namespace: str, name: str, *, uid: str, resource_version: str
+    ) -> bool:
+        """Delete this very object in this very state, in the background; False when it was gone already.
+        `Conflict` when it is another one, or has changed."""
+
+    def carry_over(self, manifest: Manifest) -> bool:
+        """Told of each child that stays as it is: a folder that is being filled writes it down, and returns
+        True when it did; a server has it already."""
+
+    def where(
+        self, resource: Resource, namespace: str, name: str, path: Sequence[str | int] = ()
+    ) -> str | None:
+        """`FILE:LINE` of an object, or of a field such as `("spec", "fqdn")`; None without files."""
+
+    def now(self) -> datetime:
+        """The time where the objects live (a server's Date header), in UTC; call after a read."""
+
+    def close(self) -> None:
+        """Release what is held open."""

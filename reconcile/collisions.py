@@ -1,0 +1,101 @@
+"""What others put where it collides with ours, so that a forced apply alone would be refused; pure.
+
+A forced apply changes our fields and removes none of anybody else's. Some of theirs cannot stand beside
+ours: the API server answers 422, on every pass. They are the paths that this module finds.
+
+    wanted                          live, by somebody else                collides
+    a port named `http`             another port of that name             the whole item
+    env A with `value`              env A with `valueFrom` (or reverse)   the other arm
+    a probe with `tcpSocket`        `httpGet`, `exec` or `grpc`           the other handler
+    our owner reference             one to an older uid of the preview    the whole reference
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from reconcile.fields import FieldSet, Path, covers, item_element, list_keys, value_at
+from reconcile.names import KIND
+from reconcile.objects import Manifest
+from reconcile.snapshot import Live
+
+_ENV_ARMS = frozenset({"value", "valueFrom"})
+_SOURCE_ARMS = frozenset({"secretKeyRef", "configMapKeyRef", "fieldRef", "resourceFieldRef", "fileKeyRef"})
+_PROBE_ARMS = frozenset({"tcpSocket", "httpGet", "exec", "grpc"})
+_UNIONS: tuple[frozenset[str], ...] = (_ENV_ARMS, _SOURCE_ARMS, _PROBE_ARMS)
+_NAMED_LISTS = ("ports",)
+
+
+def collisions(live: Live, wanted: Manifest) -> frozenset[Path]:
+    """The tops of what must go from the live object before ours can stand."""
+    found = set(_in_map(live, (), {k: v for k, v in wanted.items() if k != "metadata"}))
+    found.update(_stale_references(live, wanted))
+    return frozenset(found)
+
+
+def foreign_paths(live: Live, tops: frozenset[Path], manager: str) -> FieldSet:
+    """The tops themselves, and everything that other managers own at or below them."""
+    return tops | owned_by_others(live, tops, manager)
+
+
+def owned_by_others(live: Live, tops: frozenset[Path], manager: str) -> FieldSet:
+    """Everything that other managers own at or below the tops."""
+    return frozenset(
+        path
+        for entry in live.others(manager)
+        for path in entry.fields
+        if any(covers(top, path) for top in tops)
+    )
+
+
+def _in_map(live: Live, path: Path, wanted: Mapping[str, Any]) -> Iterator[Path]:
+    yield from _other_arms(live, path, wanted)
+    for name, value in wanted.items():
+        here = (*path, f"f:{name}")
+        if isinstance(value, Mapping):
+            yield from _in_map(live, here, value)
+        elif isinstance(value, list | tuple) and (keys := list_keys(path, name)):
+            yield from _in_list(live, here, name, value, keys)
+
+
+def _in_list(live: Live, path: Path, name: str, items: Any, keys: tuple[str, ...]) -> Iterator[Path]:
+    elements = {item_element(item, keys): item for item in items}
+    if name in _NAMED_LISTS:
+        yield from _same_name_other_keys(live, path, elements, keys)
+    for element, item in elements.items():
+        yield from _in_map(live, (*path, element), item)
+
+
+def _same_name_other_keys(
+    live: Live, path: Path, elements: Mapping[str, Any], keys: tuple[str, ...]
+) -> Iterator[Path]:
+    names = {item.get("name") for item in elements.values()} - {None}
+    there = value_at(live.manifest, path)
+    for item in there if isinstance(there, list | tuple) else ():
+        element = item_element(item, keys)
+        if item.get("name") in names and element not in elements:
+            yield (*path, element)
+
+
+def _other_arms(live: Live, path: Path, wanted: Mapping[str, Any]) -> Iterator[Path]:
+    there = value_at(live.manifest, path)
+    if not isinstance(there, Mapping):
+        return
+    for union in _UNIONS:
+        ours = union & wanted.keys()
+        if ours or (union is _ENV_ARMS and _is_env(path)):
+            yield from ((*path, f"f:{arm}") for arm in sorted((union & there.keys()) - ours))
+
+
+def _is_env(path: Path) -> bool:
+    # An empty env value is written as the name alone, so there the arm does not show.
+    return len(path) > 1 and path[-2] == "f:env"
+
+
+def _stale_references(live: Live, wanted: Manifest) -> Iterator[Path]:
+    ours = wanted["metadata"].get("ownerReferences") or ()
+    uids = {reference["uid"] for reference in ours}
+    kinds = {(reference["apiVersion"], reference["kind"], reference["name"]) for reference in ours}
+    for reference in live.owner_references:
+        same = (reference.get("apiVersion"), reference.get("kind"), reference.get("name")) in kinds
+        if same and reference.get("uid") not in uids and reference.get("kind") == KIND:
+            yield ("f:metadata", "f:ownerReferences", item_element(reference, ("uid",)))

@@ -1,0 +1,99 @@
+"""What one child needs, given what is there: one decision, for the plan and again before a write; pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reconcile.changes import Blocked, Create, Delete, Keep, Update, Waiting
+from reconcile.children import ROOM_OF_OURS
+from reconcile.children.metadata import without_owner
+from reconcile.collisions import owned_by_others
+from reconcile.diff import Difference, difference
+from reconcile.fields import EMPTY, FieldSet, field_set_of
+from reconcile.names import Names
+from reconcile.objects import Manifest, key_of
+from reconcile.ownership import Ownership, is_protected, ownership, protected_by_others
+from reconcile.preview import PreviewEnvironment
+from reconcile.snapshot import Live
+
+NAME_TAKEN = "NameTaken"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a decision needs to know beside the objects."""
+
+    names: Names
+    from_server: bool = True
+    adopt: bool = False
+
+
+def decide(
+    manifest: Manifest, preview: PreviewEnvironment, live: Live | None, rules: Rules
+) -> Create | Update | Keep | Waiting | Blocked:
+    """What the wanted child needs: the one decision that is made of it, wherever it is made."""
+    key, place = key_of(manifest), f"{preview.namespace}/{preview.name}"
+    if live is None:
+        return Create(key, place, manifest, "new preview")
+    owned = ownership(live, preview.name, preview.uid, rules.names, from_server=rules.from_server)
+    if not owned.ours and not (rules.adopt and owned.standing == "adoptable"):
+        return Blocked(key, place, NAME_TAKEN, name_taken(live, owned))
+    if live.going:
+        return Waiting(key, place, "waits until the old one is gone: it is being deleted")
+    if protected_by_others(live, rules.names, from_server=rules.from_server):
+        manifest = without_owner(manifest, rules.names)
+    return _compare(manifest, place, live, owned, rules)
+
+
+def _compare(manifest: Manifest, place: str, live: Live, owned: Ownership, rules: Rules) -> Update | Keep:
+    found = difference(live, manifest, rules.names, from_server=rules.from_server)
+    adopting = not owned.ours or (rules.from_server and live.applied_by(rules.names.field_manager) is None)
+    if not found and not adopting:
+        return Keep(key_of(manifest), place, _server_keeps(found))
+    takeover = found.takeover | (_all_of_ours(live, manifest, rules.names) if adopting else EMPTY)
+    reason = _reason(live, manifest, owned, rules.names)
+    return Update(key_of(manifest), place, manifest, live, found.fields, reason, takeover)
+
+
+def _reason(live: Live, manifest: Manifest, owned: Ownership, names: Names) -> str:
+    if not owned.ours:
+        return "adopted"
+    before: Mapping[str, str] = live.annotations
+    same = (
+        before.get(names.applied_annotation) == manifest["metadata"]["annotations"][names.applied_annotation]
+    )
+    return "drifted" if same else "its preview changed"
+
+
+def _server_keeps(found: Difference) -> str:
+    if not found.kept:
+        return ""
+    fields = ", ".join(found.kept)
+    return f"the API server keeps {fields} another way; to have it applied again, change spec.revision"
+
+
+def _all_of_ours(live: Live, manifest: Manifest, names: Names) -> FieldSet:
+    """What an adopted object's fields become: the wanted ones, and all where only we would write."""
+    room = frozenset(ROOM_OF_OURS.get(live.key.kind, ()))
+    return field_set_of(manifest) | owned_by_others(live, room, names.field_manager)
+
+
+def name_taken(live: Live, owned: Ownership) -> str:
+    """Why a name is taken, and what helps."""
+    if owned.standing == "adoptable":
+        return f"{live.key} is there, and {owned.reason}: say --adopt to take it over"
+    return f"{live.key} is there, and is not ours: {owned.reason}; delete it, or rename the preview"
+
+
+def may_go(
+    live: Live, preview_name: str, preview_uid: str, reason: str, rules: Rules
+) -> Delete | Keep | Waiting:
+    """Whether a child that nobody wants may be deleted: it is ours, and not protected."""
+    place = f"{live.key.namespace}/{preview_name}"
+    owned = ownership(live, preview_name, preview_uid, rules.names, from_server=rules.from_server)
+    if not owned.ours:
+        return Keep(live.key, place, f"kept, {reason}, but it is not ours: {owned.reason}")
+    if is_protected(live, rules.names):
+        return Keep(live.key, place, f"protected: {rules.names.prune_annotation} is disabled")
+    if live.going:
+        return Waiting(live.key, place, "is being deleted, and waits for its finalizers")
+    return Delete(live.key, place, live, reason)

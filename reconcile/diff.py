@@ -1,0 +1,199 @@
+"""Live against desired: what has to change, field by field; pure.
+
+A child is unchanged when every wanted leaf has our value, our Apply entry holds exactly the paths that the
+wanted manifest has, our list items stand in our order, and nothing of somebody else collides with ours.
+What others add elsewhere is no difference.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconcile.changes import FieldChange
+from reconcile.collisions import collisions, foreign_paths
+from reconcile.fields import (
+    EMPTY,
+    MISSING,
+    FieldSet,
+    Path,
+    covers,
+    field_set_of,
+    item_element,
+    leaves,
+    list_keys,
+    path_text,
+    value_at,
+)
+from reconcile.names import Names
+from reconcile.objects import Manifest
+from reconcile.quantities import same_quantity
+from reconcile.snapshot import Live
+
+REPLICAS: Path = ("f:spec", "f:replicas")
+_SECRET = frozenset({"f:env", "f:args", "f:command"})
+_QUANTITIES = frozenset({"f:limits", "f:requests"})
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What an apply would change; `kept` names the fields that the server itself keeps another way."""
+
+    fields: tuple[FieldChange, ...] = ()
+    takeover: FieldSet = EMPTY
+    kept: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.fields)
+
+
+def difference(live: Live, wanted: Manifest, names: Names, *, from_server: bool = True) -> Difference:
+    """Compare one live object with the manifest that it should have."""
+    ours = live.applied_by(names.field_manager)
+    values, kept = _values(live, wanted, names, ours, from_server=from_server)
+    clashes = collisions(live, wanted)
+    fields = [*values, *_disorder(live, (), wanted)]
+    takeover: FieldSet = EMPTY
+    if ours is not None:
+        wanted_set = field_set_of(wanted)
+        seen = {change.path for change in values}
+        fields += [c for c in _lost(live, wanted, wanted_set - ours, names) if c.path not in seen]
+        fields += _dropped(live, ours - wanted_set)
+        takeover = foreign_paths(live, _to_take(live, ours - wanted_set, names), names.field_manager)
+    fields += _clashing(live, clashes, covered=ours or EMPTY)
+    if live.entries:
+        takeover |= foreign_paths(live, clashes, names.field_manager)
+    return Difference(_sorted(fields), takeover, kept)
+
+
+def _sorted(fields: list[FieldChange]) -> tuple[FieldChange, ...]:
+    return tuple(sorted(set(fields), key=lambda change: (change.path, change.note)))
+
+
+def _values(
+    live: Live, wanted: Manifest, names: Names, ours: FieldSet | None, *, from_server: bool
+) -> tuple[list[FieldChange], tuple[str, ...]]:
+    """The wanted leaves that have another value; those that are the server's own doing apart."""
+    changes, kept = [], []
+    wanted_before = from_server and ours is not None and _applied_before(live, wanted, names)
+    for path, value in leaves(wanted):
+        there = value_at(live.manifest, path)
+        if same_value(path, value, there):
+            continue
+        if wanted_before and path in (ours or EMPTY) and not _owners(live, path, names):
+            kept.append(path_text(path, wanted))
+        else:
+            changes.append(_change(live, wanted, path, there, value))
+    return changes, tuple(kept)
+
+
+def _applied_before(live: Live, wanted: Manifest, names: Names) -> bool:
+    before = live.annotations.get(names.applied_annotation)
+    return bool(before == wanted["metadata"]["annotations"][names.applied_annotation])
+
+
+def same_value(path: Path, wanted: Any, there: Any) -> bool:
+    """Whether a leaf has the wanted value, as the API server understands it."""
+    if there is MISSING:
+        return False
+    if path[-1].startswith("k:") and "f:ownerReferences" not in path:
+        return True  # the item is there; its fields are leaves of their own
+    if isinstance(wanted, bool) or isinstance(there, bool):
+        return wanted is there
+    if _QUANTITIES & set(path):
+        return same_quantity(wanted, there)
+    return bool(_plain(wanted) == _plain(there))
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists, so that a manifest of ours equals what JSON brings."""
+    if isinstance(value, Mapping):
+        return {name: _plain(child) for name, child in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(child) for child in value]
+    return value
+
+
+def _lost(live: Live, wanted: Manifest, paths: FieldSet, names: Names) -> Iterator[FieldChange]:
+    """Fields that have our value, but are not recorded as ours: taken from us, and put back."""
+    for path in _tops(paths):
+        owners = ", ".join(_owners(live, path, names)) or "nobody"
+        yield FieldChange(path_text(path, wanted), None, None, f"is set by {owners}, not by us")
+
+
+def _dropped(live: Live, paths: FieldSet) -> Iterator[FieldChange]:
+    """Fields that are recorded as ours, and no longer wanted."""
+    for path in _tops(paths):
+        there = value_at(live.manifest, path)
+        yield FieldChange(path_text(path, live.manifest), _shown(path, there), None)
+
+
+def _clashing(live: Live, tops: frozenset[Path], covered: FieldSet) -> Iterator[FieldChange]:
+    for path in tops:
+        if path not in covered:
+            yield FieldChange(
+                path_text(path, live.manifest), _shown(path, value_at(live.manifest, path)), None
+            )
+
+
+def _tops(paths: FieldSet) -> list[Path]:
+    """The paths of which no shorter one is in the set."""
+    return sorted(p for p in paths if not any(p[:length] in paths for length in range(1, len(p))))
+
+
+def _to_take(live: Live, dropped: FieldSet, names: Names) -> frozenset[Path]:
+    """Of what we drop, what somebody else owns too: it would stay. Replicas are let go instead."""
+    tops = frozenset(_tops(dropped)) - {REPLICAS}
+    return frozenset(top for top in tops if _owners(live, top, names))
+
+
+def _owners(live: Live, path: Path, names: Names) -> list[str]:
+    """Who else owns this path, something below it, or the atomic whole that it lies in."""
+    return sorted(
+        {
+            entry.manager
+            for entry in live.others(names.field_manager)
+            if path in entry.fields or any(covers(path, other) for other in entry.fields)
+        }
+    )
+
+
+def _disorder(live: Live, path: Path, wanted: Any) -> Iterator[FieldChange]:
+    """Lists by key whose items, ours among others, stand in another order than ours."""
+    for name, value in wanted.items():
+        here = (*path, f"f:{name}")
+        if isinstance(value, Mapping):
+            yield from _disorder(live, here, value)
+        elif isinstance(value, list | tuple) and (keys := list_keys(path, name)):
+            elements = [item_element(item, keys) for item in value]
+            if name != "ownerReferences" and _out_of_order(live, here, elements, keys):
+                yield FieldChange(path_text(here), None, None, "is in another order")
+            for element, item in zip(elements, value, strict=True):
+                yield from _disorder(live, (*here, element), item)
+
+
+def _out_of_order(live: Live, path: Path, elements: list[str], keys: tuple[str, ...]) -> bool:
+    there = value_at(live.manifest, path)
+    if not isinstance(there, list | tuple):
+        return False
+    order = [element for item in there if (element := item_element(item, keys)) in set(elements)]
+    return order != [element for element in elements if element in set(order)]
+
+
+def _change(live: Live, wanted: Manifest, path: Path, there: Any, value: Any) -> FieldChange:
+    before = None if there is MISSING else _shown(path, there)
+    return FieldChange(path_text(path, wanted, live.manifest), before, _shown(path, value))
+
+
+def _shown(path: Path, value: Any) -> str:
+    """A value as text; env, command and args may hold secrets, so theirs is never shown."""
+    if _SECRET & set(path):
+        return "(not shown)"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or value is None:
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name}: {_shown(path, child)}" for name, child in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_shown(path, child) for child in value) + "]"
+    return str(value)

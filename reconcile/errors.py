@@ -1,0 +1,76 @@
+"""Everything that can go wrong, as one tree.
+
+    ReconcileError
+    ├── UsageError            what was asked makes no sense: exit 2
+    ├── NoAnswer              there is nothing to work from: exit 5
+    │   ├── BadKubeconfig     no cluster could be made out
+    │   ├── Unreachable       no connection, or no answer in time
+    │   └── Unauthorized      401
+    └── ClusterError          one request did not do what it should
+        ├── NotInstalled      the kind is not served (404 that is not a Status of an object)
+        ├── Forbidden         403
+        │   └── NamespaceGoing    403 with cause NamespaceTerminating
+        ├── Conflict          409
+        ├── Rejected          400, 422: the server does not take this object
+        ├── ServerTrouble     429, 5xx, redirects and whatever else was not expected
+        └── AnswerLost        timeout or broken answer: a write may have been done, or not
+
+Transport errors are translated into these once, in `cluster/`; the cause stays chained.
+A message names the object and, where there is one, the remedy.
+"""
+
+
+class ReconcileError(Exception):
+    """The root; `str()` of it is a sentence for a person."""
+
+
+class UsageError(ReconcileError):
+    """Options or arguments that do not go together."""
+
+
+class NoAnswer(ReconcileError):
+    """There is no cluster to work from."""
+
+
+class BadKubeconfig(NoAnswer):
+    """The kubeconfig, or the pod's service account, does not lead to a cluster."""
+
+
+class Unreachable(NoAnswer):
+    """No connection to the API server, or none in time."""
+
+
+class Unauthorized(NoAnswer):
+    """The API server does not know who we are (401)."""
+
+
+class ClusterError(ReconcileError):
+    """One request did not do what it should; the others may."""
+
+
+class NotInstalled(ClusterError):
+    """The API server does not serve this kind."""
+
+
+class Forbidden(ClusterError):
+    """The API server does not let us (403)."""
+
+
+class NamespaceGoing(Forbidden):
+    """The namespace is being deleted, so nothing can be made in it."""
+
+
+class Conflict(ClusterError):
+    """The object is not, or no longer, the one that was decided about (409)."""
+
+
+class Rejected(ClusterError):
+    """The API server does not take this object (400, 422)."""
+
+
+class ServerTrouble(ClusterError):
+    """The API server answered with something that is no answer (429, 5xx, a redirect, …)."""
+
+
+class AnswerLost(ClusterError):
+    """The answer did not come, or broke off: what was asked may have been done, or not."""

@@ -1,0 +1,222 @@
+"""Field sets: which paths of an object somebody owns, and which paths a manifest would own.
+
+A path is a tuple of the path elements that `metadata.managedFields[].fieldsV1` is written in:
+`f:NAME` for a field, `k:{…}` for the item of a list by its keys, `v:…` for a value of a set. A set
+holds the leaves, and every item of a list by key:
+
+    ("f:spec", "f:containers", 'k:{"name":"app"}')              the item itself
+    ("f:spec", "f:containers", 'k:{"name":"app"}', "f:image")   a leaf
+
+The rules of what is a leaf were read off a real API server; its OpenAPI says the same in
+`x-kubernetes-list-type`, `x-kubernetes-list-map-keys` and `x-kubernetes-map-type`.
+Source: https://kubernetes.io/docs/reference/using-api/server-side-apply/#merge-strategy
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from reconcile.objects import Manifest
+
+Path = tuple[str, ...]
+FieldSet = frozenset[Path]
+
+EMPTY: FieldSet = frozenset()
+
+# Lists whose items are found by key, by the name of the field that holds them (and, where one name
+# serves two kinds of list, by the field above it).
+_LIST_KEYS: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("spec", "containers"): ("name",),
+    ("spec", "initContainers"): ("name",),
+    ("*", "env"): ("name",),
+    ("*", "imagePullSecrets"): ("name",),
+    ("metadata", "ownerReferences"): ("uid",),
+    ("item", "ports"): ("containerPort", "protocol"),
+    ("spec", "ports"): ("port", "protocol"),
+}
+
+_ATOMIC = frozenset(
+    {
+        "nodeSelector",
+        "secretKeyRef",
+        "configMapKeyRef",
+        "fieldRef",
+        "secretRef",
+        "configMapRef",
+        "selector",
+    }
+)
+_ATOMIC_ITEMS = frozenset({"ownerReferences", "imagePullSecrets"})
+
+
+def list_keys(path: Path, name: str) -> tuple[str, ...] | None:
+    """The keys of the list `name` below `path`; None when the list is atomic."""
+    above = path[-1] if path else ""
+    parent = "item" if above.startswith("k:") else above.removeprefix("f:")
+    return _LIST_KEYS.get((parent, name)) or _LIST_KEYS.get(("*", name))
+
+
+def item_element(item: Mapping[str, Any], keys: tuple[str, ...]) -> str:
+    """The path element of one item of a list by key."""
+    return "k:" + json.dumps({k: item[k] for k in keys if k in item}, sort_keys=True, separators=(",", ":"))
+
+
+def item_keys(element: str) -> Mapping[str, Any]:
+    """The keys that a `k:` element names."""
+    keys: Mapping[str, Any] = json.loads(element[2:])
+    return keys
+
+
+def leaves(manifest: Manifest) -> Iterator[tuple[Path, Any]]:
+    """Each path that an apply of this manifest owns, with the value there; items of lists by key included."""
+    for name, value in manifest.items():
+        if name == "metadata":
+            metadata = {k: v for k, v in value.items() if k not in ("name", "namespace")}
+            yield from _map_leaves(("f:metadata",), metadata)
+        elif name not in ("apiVersion", "kind"):
+            yield from _value_leaves((), name, value)
+
+
+def _map_leaves(path: Path, value: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
+    for name, child in value.items():
+        yield from _value_leaves(path, name, child)
+
+
+def _value_leaves(above: Path, name: str, value: Any) -> Iterator[tuple[Path, Any]]:
+    path = (*above, f"f:{name}")
+    if isinstance(value, Mapping) and value and name not in _ATOMIC:
+        yield from _map_leaves(path, value)
+    elif (keys := list_keys(above, name)) and _holds_maps(value):
+        for item in value:
+            yield from _item_leaves(path, item, keys, whole=name in _ATOMIC_ITEMS)
+    else:
+        yield path, value
+
+
+def _holds_maps(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(item, Mapping) for item in value)
+
+
+def _item_leaves(
+    path: Path, item: Mapping[str, Any], keys: tuple[str, ...], *, whole: bool
+) -> Iterator[tuple[Path, Any]]:
+    here = (*path, item_element(item, keys))
+    yield here, item
+    if not whole:
+        yield from _map_leaves(here, item)
+
+
+def field_set_of(manifest: Manifest) -> FieldSet:
+    """What an apply of this manifest would own, computed without a server."""
+    return frozenset(path for path, _ in leaves(manifest))
+
+
+def from_fields_v1(fields: Mapping[str, Any]) -> FieldSet:
+    """The field set that a `fieldsV1` tree writes; what is no tree is passed over."""
+    found: list[Path] = []
+    _collect((), fields, found)
+    return frozenset(found)
+
+
+def _collect(path: Path, tree: Any, found: list[Path]) -> None:
+    if not isinstance(tree, Mapping) or not tree:
+        if path:
+            found.append(path)
+        return
+    for element, below in tree.items():
+        if element == ".":
+            found.append(path)
+        else:
+            _collect((*path, _canonical(element)), below, found)
+
+
+def _canonical(element: str) -> str:
+    """Keys in one order and spelling, whoever wrote them."""
+    if not element.startswith("k:"):
+        return element
+    try:
+        return "k:" + json.dumps(json.loads(element[2:]), sort_keys=True, separators=(",", ":"))
+    except ValueError:
+        return element
+
+
+def to_fields_v1(paths: Iterable[Path]) -> dict[str, Any]:
+    """The `fieldsV1` tree of a field set."""
+    tree: dict[str, Any] = {}
+    for path in sorted(paths):
+        branch = tree
+        for element in path:
+            branch = branch.setdefault(element, {})
+    _mark_items(tree, (), frozenset(paths))
+    return tree
+
+
+def _mark_items(tree: dict[str, Any], path: Path, members: FieldSet) -> None:
+    """A branch that is a member itself says so with a dot."""
+    for element, below in list(tree.items()):
+        here = (*path, element)
+        if below:
+            _mark_items(below, here, members)
+            if here in members:
+                below["."] = {}
+
+
+def covers(path: Path, other: Path) -> bool:
+    """Whether `other` is `path` or lies below it."""
+    return other[: len(path)] == path
+
+
+def below(paths: Iterable[Path], top: Path) -> FieldSet:
+    """Those of the paths that are `top` or lie below it."""
+    return frozenset(path for path in paths if covers(top, path))
+
+
+MISSING: Any = object()
+"""What `value_at` returns where there is nothing; `None` is a value."""
+
+
+def value_at(manifest: Any, path: Path) -> Any:
+    """What stands at a path of an object, or `MISSING`."""
+    value = manifest
+    for element in path:
+        value = _step(value, element)
+        if value is MISSING:
+            return MISSING
+    return value
+
+
+def _step(value: Any, element: str) -> Any:
+    if element.startswith("f:"):
+        return value.get(element[2:], MISSING) if isinstance(value, Mapping) else MISSING
+    if element.startswith("k:") and isinstance(value, list | tuple):
+        keys = item_keys(element)
+        return next((item for item in value if _has_keys(item, keys)), MISSING)
+    return MISSING
+
+
+def _has_keys(item: Any, keys: Mapping[str, Any]) -> bool:
+    return isinstance(item, Mapping) and all(item.get(name) == value for name, value in keys.items())
+
+
+def path_text(path: Path, *manifests: Manifest) -> str:
+    """A path for people, such as `spec.ports[http].targetPort`.
+
+    An item is called by its name, where one of the manifests that hold it gives one; else by its keys.
+    """
+    text = ""
+    for depth, element in enumerate(path):
+        if element.startswith("k:"):
+            text += f"[{_item_text(path[: depth + 1], manifests)}]"
+        elif "." in (name := element.split(":", 1)[-1]):
+            text += f"[{name}]"
+        else:
+            text += f".{name}" if text else name
+    return text
+
+
+def _item_text(path: Path, manifests: tuple[Manifest, ...]) -> str:
+    for manifest in manifests:
+        item = value_at(manifest, path)
+        if isinstance(item, Mapping) and isinstance(item.get("name"), str):
+            return str(item["name"])
+    return "/".join(str(value) for value in item_keys(path[-1]).values())

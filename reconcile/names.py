@@ -1,0 +1,70 @@
+"""The shared names, each written once: group, labels, annotations, field manager."""
+
+from dataclasses import dataclass
+
+DEFAULT_GROUP = "platform9.com"
+VERSION = "v1"
+KIND = "PreviewEnvironment"
+PLURAL = "previewenvironments"
+SINGULAR = "previewenvironment"
+SHORT_NAMES = ("pe", "previewenv", "preview")
+
+TOOL = "preview-reconcile"
+
+# The recommended labels of Kubernetes:
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
+MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
+NAME_LABEL = "app.kubernetes.io/name"
+INSTANCE_LABEL = "app.kubernetes.io/instance"
+COMPONENT_LABEL = "app.kubernetes.io/component"
+APP_COMPONENT = "app"
+
+CONTAINER = "app"
+PORT_NAME = "http"
+SERVICE_PORT = 80
+
+PRUNE_DISABLED = "disabled"
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names that follow the API group, so that two installations never share one.
+
+    `group` is a DNS subdomain, such as `platform9.com`.
+    """
+
+    group: str = DEFAULT_GROUP
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{VERSION}"
+
+    @property
+    def preview_label(self) -> str:
+        """On every child, and in the selectors: the preview's name."""
+        return f"{self.group}/preview"
+
+    @property
+    def identity_annotation(self) -> str:
+        """On every child: its own `KIND/NAMESPACE/NAME`, so that a copy proves nothing."""
+        return f"{self.group}/identity"
+
+    @property
+    def applied_annotation(self) -> str:
+        """On every child: a hash of the manifest as we wanted it."""
+        return f"{self.group}/applied"
+
+    @property
+    def prune_annotation(self) -> str:
+        """On a child or a preview: `disabled` protects from every delete of ours."""
+        return f"{self.group}/prune"
+
+    @property
+    def revision_annotation(self) -> str:
+        """On the pod template: the preview's `revision`, so that a change of it rolls the pods."""
+        return f"{self.group}/revision"
+
+    @property
+    def field_manager(self) -> str:
+        """Who we are in `metadata.managedFields`."""
+        return f"{TOOL}.{self.group}"

@@ -1,0 +1,57 @@
+"""What the whole program speaks of: manifests, resources, keys."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from reconcile.names import KIND, PLURAL, VERSION, Names
+
+Manifest = Mapping[str, Any]
+"""A Kubernetes object as a plain JSON tree; never changed after it was made."""
+
+
+@dataclass(frozen=True, order=True)
+class Resource:
+    """A namespaced kind, with what its URL is made of."""
+
+    group: str
+    version: str
+    kind: str
+    plural: str
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+
+DEPLOYMENT = Resource("apps", "v1", "Deployment", "deployments")
+SERVICE = Resource("", "v1", "Service", "services")
+MAPPING = Resource("getambassador.io", "v3alpha1", "Mapping", "mappings")
+INGRESS = Resource("networking.k8s.io", "v1", "Ingress", "ingresses")
+HTTPROUTE = Resource("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes")
+
+
+class Key(NamedTuple):
+    """Where an object is: kind, namespace, name. Kinds are unique among what we handle."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    @property
+    def place(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+def key_of(manifest: Manifest) -> Key:
+    """The key of a manifest that has a kind, a namespace and a name."""
+    metadata = manifest["metadata"]
+    return Key(manifest["kind"], metadata["namespace"], metadata["name"])
+
+
+def preview_resource(names: Names) -> Resource:
+    """The previews themselves, of this API group."""
+    return Resource(names.group, VERSION, KIND, PLURAL)

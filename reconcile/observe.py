@@ -1,0 +1,120 @@
+"""From the cluster to a snapshot: lists of the children's kinds, then of the previews, then a closer look.
+
+The children come first: a preview made between the two lists then shows up without children, and nothing
+of it can be taken for left over.
+"""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from reconcile.children import CHILDREN, RESOURCES
+from reconcile.cluster.port import Cluster, Listing
+from reconcile.errors import ClusterError, NoAnswer, NotInstalled
+from reconcile.names import Names
+from reconcile.objects import Key, Resource, key_of, preview_resource
+from reconcile.preview import parse_preview
+from reconcile.snapshot import KindList, Live, Snapshot
+from reconcile.wish import Wish
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def observe(
+    cluster: Cluster, names: Names, *, namespace: str | None = None, concurrency: int = 8
+) -> Snapshot:
+    """List everything, in every namespace or in one. NoAnswer when the previews could not be listed whole."""
+    resources = [kind.resource for kind in CHILDREN]
+    results = _at_once(
+        lambda resource: _list_kind(cluster, resource, names, namespace), resources, concurrency
+    )
+    previews = _list_previews(cluster, names, namespace)
+    parsed = tuple(
+        parse_preview(item, group=names.group, strict_fields=not cluster.is_server) for item in previews.items
+    )
+    children = {live.key: live for _, found in results for live in found}
+    return Snapshot(
+        previews=parsed,
+        previews_sent=len(previews.items),
+        children=children,
+        kinds={kind.resource.kind: kind for kind, _ in results},
+        previews_problem="; ".join(previews.problems),
+        from_server=cluster.is_server,
+        notes=_notes(cluster, children.values(), namespace),
+    )
+
+
+def look(cluster: Cluster, snapshot: Snapshot, wishes: Iterable[Wish], *, concurrency: int = 8) -> Snapshot:
+    """GET each wanted child that no list showed, so that the plan knows what a write would meet."""
+    unseen = [key for wish in wishes for key in _unseen(wish, snapshot)]
+    found = _at_once(lambda key: _get(cluster, key), unseen, concurrency)
+    problems = {kind.resource.kind: kind for kind, _ in found if kind is not None}
+    lives = [live for _, live in found if live is not None]
+    seen = snapshot.with_children(lives)
+    return seen.with_kinds(problems) if problems else seen
+
+
+def _unseen(wish: Wish, snapshot: Snapshot) -> Iterable[Key]:
+    for manifest in wish.children:
+        kind = snapshot.kinds[manifest["kind"]]
+        if not kind.known or not kind.installed:
+            return
+        if (key := key_of(manifest)) not in snapshot.children:
+            yield key
+
+
+def _get(cluster: Cluster, key: Key) -> tuple[KindList | None, Live | None]:
+    resource = RESOURCES[key.kind]
+    try:
+        found = cluster.get(resource, key.namespace, key.name)
+    except ClusterError as error:
+        return KindList(resource, problem=f"{key} could not be read: {error}", known=False), None
+    return None, None if found is None else Live(found)
+
+
+def _list_kind(
+    cluster: Cluster, resource: Resource, names: Names, namespace: str | None
+) -> tuple[KindList, tuple[Live, ...]]:
+    try:
+        listing = cluster.list(resource, namespace=namespace, label=names.preview_label)
+    except NotInstalled:
+        return KindList(resource, installed=False), ()
+    except ClusterError as error:
+        problem = f"the list of {resource.plural} is not whole: {error}"
+        return KindList(resource, problem=problem, known=False), ()
+    problem = "; ".join(listing.problems)
+    return KindList(resource, problem=problem), tuple(Live(item) for item in listing.items)
+
+
+def _list_previews(cluster: Cluster, names: Names, namespace: str | None) -> Listing:
+    resource = preview_resource(names)
+    try:
+        return cluster.list(resource, namespace=namespace)
+    except NotInstalled as error:
+        raise NoAnswer(
+            f"{resource.kind} ({resource.api_version}) is not installed in {cluster.description}: "
+            "install it with `reconcile --print-crd | kubectl apply -f -`"
+        ) from error
+    except ClusterError as error:
+        raise NoAnswer(f"the previews of {cluster.description} could not be listed: {error}") from error
+
+
+def _notes(cluster: Cluster, children: Iterable[Live], namespace: str | None) -> tuple[str, ...]:
+    notes = []
+    if namespace:
+        notes.append(f"only namespace {namespace} was read: hostnames of other namespaces were not seen")
+    if not cluster.is_server and any(not live.tracked for live in children):
+        notes.append(
+            "some children have no managedFields: whose they are is told by label and annotation alone, and "
+            "fields that are no longer wanted cannot be seen (kubectl get --show-managed-fields has them)"
+        )
+    return tuple(notes)
+
+
+def _at_once(function: Callable[[T], R], items: list[T], concurrency: int) -> list[R]:
+    """The results in order; the first error is raised."""
+    if not items:
+        return []
+    with ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="observe") as pool:
+        return list(pool.map(function, items))

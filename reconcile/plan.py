@@ -1,0 +1,355 @@
+"""From what is and what is wanted to the changes, in order and with their reasons; pure.
+
+draft      what each preview's own children need, one by one
+leftovers  what is there and nobody wants
+claims     who gets which hostname, and so which route may be written now
+withhold   the deletes that this pass must not do
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from reconcile.changes import (
+    PREVIEW,
+    SYMBOLS,
+    Blocked,
+    Change,
+    Create,
+    Delete,
+    Keep,
+    Plan,
+    Update,
+    Waiting,
+    Withheld,
+)
+from reconcile.children import APPLY_ORDER, is_route
+from reconcile.claims import GRANTED, Claim, Fate, Route, Ruling, settle
+from reconcile.decide import NAME_TAKEN, Rules, decide, may_go
+from reconcile.objects import Key, Manifest, key_of
+from reconcile.ownership import claimed_preview, ownership
+from reconcile.preview import PreviewEnvironment
+from reconcile.routes import accepted, hostnames
+from reconcile.scope import Scope
+from reconcile.snapshot import Live, Snapshot
+from reconcile.wish import Wish
+
+HOSTNAME_CONFLICT = "HostnameConflict"
+ROUTE_NOT_ACCEPTED = "RouteNotAccepted"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How to plan, beside what is and what is wanted.
+
+    `route_kind` is the kind of route that previews get, "" for none; `switch` tells whether a preview that
+    has a route of another kind is switched to it. `all_deletes` lifts the guard against an
+    empty list of previews.
+    """
+
+    rules: Rules
+    scope: Scope
+    route_kind: str
+    switch: bool
+    all_deletes: bool = False
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What one preview's own children need, before hostnames are settled."""
+
+    wish: Wish
+    changes: tuple[Change, ...]
+    frozen: bool = False
+
+    def on(self, key: Key) -> Change | None:
+        return next((change for change in self.changes if change.key == key), None)
+
+
+def make_plan(snapshot: Snapshot, wishes: Iterable[Wish], policy: Policy) -> Plan:
+    """The plan that leads from the snapshot to what is wished, for what the scope names."""
+    wished = {wish.place: wish for wish in wishes}
+    of_preview = _children_by_preview(snapshot, policy)
+    drafts = {
+        place: _draft(wish, of_preview.get(place, ()), snapshot, policy)
+        for place, wish in wished.items()
+        if wish.in_scope
+    }
+    leftovers = [
+        change
+        for place, children in of_preview.items()
+        if place not in wished
+        for change in _leftovers(place, children, policy)
+    ]
+    rulings = settle(_claims(wished, drafts, policy), _routes(snapshot, wished, drafts, leftovers, policy))
+    changes = [change for draft in drafts.values() for change in _ruled(draft, rulings)]
+    kept, withheld = _withhold([*changes, *leftovers], snapshot, policy)
+    return Plan(_sorted(kept), withheld, _notes(snapshot, rulings, drafts))
+
+
+def only(plan: Plan, keys: frozenset[Key]) -> Plan:
+    """The same plan, of the writes only those on these keys: what a later pass may do."""
+    writes = set(map(id, plan.writes))
+    changes = tuple(change for change in plan.changes if id(change) not in writes or change.key in keys)
+    return replace(plan, changes=changes)
+
+
+# draft
+
+
+def _draft(wish: Wish, children: Iterable[Live], snapshot: Snapshot, policy: Policy) -> Draft:
+    preview = wish.preview
+    silent = tuple(Keep(live.key, wish.place) for live in children)
+    if wish.verdict == "Going":
+        waiting = Waiting(Key(PREVIEW, preview.namespace, preview.name), wish.place, wish.message)
+        return Draft(wish, (waiting, *silent), frozen=True)
+    if not isinstance(preview, PreviewEnvironment) or wish.verdict:
+        return Draft(wish, (_blocked(wish, wish.verdict, wish.message), *silent), frozen=True)
+    changes = _own_changes(wish, preview, children, snapshot, policy)
+    taken = [c.reason for c in changes if isinstance(c, Blocked) and c.verdict == NAME_TAKEN]
+    if taken:
+        return Draft(wish, (_blocked(wish, NAME_TAKEN, "; ".join(taken)), *silent), frozen=True)
+    wanted = {change.key for change in changes} | {key_of(manifest) for manifest in wish.children}
+    unwanted = [live for live in children if live.key not in wanted]
+    return Draft(wish, (*changes, *_unwanted(wish, preview, unwanted, changes, snapshot, policy)))
+
+
+def _blocked(wish: Wish, verdict: str, reason: str) -> Blocked:
+    return Blocked(Key(PREVIEW, wish.preview.namespace, wish.preview.name), wish.place, verdict, reason)
+
+
+def _own_changes(
+    wish: Wish, preview: PreviewEnvironment, children: Iterable[Live], snapshot: Snapshot, policy: Policy
+) -> list[Change]:
+    """What the wanted children need, in apply order, up to the first kind that could not be listed."""
+    changes: list[Change] = []
+    for manifest in wish.children:
+        kind = snapshot.kinds[manifest["kind"]]
+        if not kind.known:
+            break
+        if not kind.installed:
+            served = f"{kind.resource.kind} ({kind.resource.api_version}) is not installed in this cluster"
+            remedy = "install it, or choose another --route"
+            changes.append(_blocked(wish, ROUTE_NOT_ACCEPTED, f"{served}: {remedy}"))
+            break
+        if is_route(manifest["kind"]) and (kept := _kept_routes(manifest, preview, children, policy)):
+            changes.extend(kept)
+            break
+        changes.append(decide(manifest, preview, snapshot.children.get(key_of(manifest)), policy.rules))
+    return changes
+
+
+def _kept_routes(
+    manifest: Manifest, preview: PreviewEnvironment, children: Iterable[Live], policy: Policy
+) -> list[Change]:
+    """Routes of ours of another kind, where nobody said that there is to be a switch."""
+    routes = [live for live in children if is_route(live.key.kind)]
+    if policy.switch or any(live.key.kind == manifest["kind"] for live in routes):
+        return []
+    return [
+        Keep(live.key, f"{preview.namespace}/{preview.name}", "kept: say --route to switch")
+        for live in routes
+        if ownership(
+            live, preview.name, preview.uid, policy.rules.names, from_server=policy.rules.from_server
+        ).ours
+    ]
+
+
+# leftovers
+
+
+def _children_by_preview(snapshot: Snapshot, policy: Policy) -> Mapping[str, list[Live]]:
+    """The children by the preview that their label names, or that has their name."""
+    found: dict[str, list[Live]] = {}
+    for key in sorted(snapshot.children):
+        live = snapshot.children[key]
+        name = claimed_preview(live, policy.rules.names)
+        if name:
+            found.setdefault(f"{key.namespace}/{name}", []).append(live)
+    return found
+
+
+def _leftovers(place: str, children: Iterable[Live], policy: Policy) -> list[Change]:
+    """What becomes of the children of a preview that is no more."""
+    namespace, _, name = place.partition("/")
+    if not policy.scope.has_gone(namespace, name):
+        return []
+    return [may_go(live, name, "", "its preview is gone", policy.rules) for live in children]
+
+
+def _unwanted(
+    wish: Wish,
+    preview: PreviewEnvironment,
+    children: Iterable[Live],
+    own: list[Change],
+    snapshot: Snapshot,
+    policy: Policy,
+) -> list[Change]:
+    """What becomes of children that a living preview does not want: above all, routes of another kind."""
+    changes: list[Change] = []
+    for live in children:
+        if is_route(live.key.kind) and not policy.switch:
+            changes.append(Keep(live.key, wish.place, "kept: say --route to switch"))
+            continue
+        change = may_go(live, preview.name, preview.uid, "its preview does not want it", policy.rules)
+        if isinstance(change, Delete):
+            change = replace(
+                change, preview_uid=preview.uid, preview_generation=preview.generation, counts=False
+            )
+            change = _after_the_switch(change, preview, own, snapshot, policy)
+        changes.append(change)
+    return changes
+
+
+def _after_the_switch(
+    old: Delete, preview: PreviewEnvironment, own: list[Change], snapshot: Snapshot, policy: Policy
+) -> Delete | Waiting:
+    """The old route stays while it has the hostname and the new one is not there to serve it."""
+    if not is_route(old.key.kind):
+        return old
+    if not policy.route_kind:
+        return replace(old, reason="its preview is to have no route: --route is none")
+    new = Key(policy.route_kind, preview.namespace, preview.name)
+    if preview.spec.fqdn not in hostnames(old.live):
+        return replace(old, reason="its preview has another hostname, and another kind of route")
+    change = next((change for change in own if change.key == new), None)
+    if isinstance(change, Create | Update):
+        return Waiting(old.key, old.preview, f"waits: goes when {new} is there", for_this_run=True)
+    there = snapshot.children.get(new)
+    if not isinstance(change, Keep) or there is None:
+        return Waiting(old.key, old.preview, f"waits: goes when {new} is there")
+    if not accepted(there):
+        return Waiting(old.key, old.preview, f"waits: goes when {new} is accepted")
+    return replace(old, reason=f"its preview has the {new.kind} now")
+
+
+# claims
+
+
+def _claims(wished: Mapping[str, Wish], drafts: Mapping[str, Draft], policy: Policy) -> Iterable[Claim]:
+    """The previews that would have a route; those outside the scope too, since their own run comes."""
+    for place, wish in wished.items():
+        frozen = place in drafts and drafts[place].frozen
+        if policy.route_kind and wish.fqdn and not frozen:
+            yield Claim(place, wish.fqdn, wish.preview.creation_timestamp or "")
+
+
+def _routes(
+    snapshot: Snapshot,
+    wished: Mapping[str, Wish],
+    drafts: Mapping[str, Draft],
+    leftovers: list[Change],
+    policy: Policy,
+) -> Iterable[Route]:
+    """Every route that is there, with whose it is and what the plan does with it."""
+    deleted = {change.key for change in leftovers if isinstance(change, Delete)}
+    for live in snapshot.children.values():
+        if not is_route(live.key.kind):
+            continue
+        name = claimed_preview(live, policy.rules.names) or live.key.name
+        place = f"{live.key.namespace}/{name}"
+        uid = wished[place].preview.uid if place in wished else ""
+        owned = ownership(live, name, uid, policy.rules.names, from_server=policy.rules.from_server)
+        adopted = policy.rules.adopt and owned.standing == "adoptable" and place in wished
+        if owned.ours or adopted:
+            fate = _fate(live, wished.get(place), drafts.get(place), deleted)
+            yield Route(live.key, hostnames(live), place, fate)
+        else:
+            yield Route(live.key, hostnames(live))
+
+
+def _fate(live: Live, wish: Wish | None, draft: Draft | None, deleted: set[Key]) -> Fate:
+    if live.going:
+        return "later"
+    if wish is None:
+        return "goes" if live.key in deleted else "stays"
+    if draft is None or wish.verdict == "Going":
+        return "later"
+    if draft.frozen:
+        return "stays"
+    match draft.on(live.key):
+        case Delete():
+            return "goes"
+        case Waiting(for_this_run=for_this_run):
+            return "goes" if for_this_run else "later"
+        case Create() | Update():
+            return "follows"
+        case _:
+            return "stays"
+
+
+def _ruled(draft: Draft, rulings: Mapping[str, Ruling]) -> Iterable[Change]:
+    """The draft's changes, with its route as the ruling on its hostname allows."""
+    ruling = rulings.get(draft.wish.place, GRANTED)
+    fqdn = draft.wish.fqdn
+    for change in draft.changes:
+        if not (isinstance(change, Create | Update) and is_route(change.key.kind)):
+            yield change
+        elif ruling.verdict == "waits":
+            yield Waiting(change.key, change.preview, f"waits: {fqdn}: {ruling.by}", ruling.in_this_run)
+        elif ruling.verdict == "granted":
+            yield change
+        elif isinstance(change, Update):
+            yield Keep(change.key, change.preview)
+    if ruling.verdict == "blocked":
+        yield _blocked(draft.wish, HOSTNAME_CONFLICT, f"{fqdn} {ruling.by}")
+
+
+# withhold
+
+
+def _withhold(
+    changes: list[Change], snapshot: Snapshot, policy: Policy
+) -> tuple[list[Change], tuple[Withheld, ...]]:
+    """Deletes only where all of it was seen: every preview, and every child of the kind."""
+    withheld = [
+        Withheld(kind.resource.kind, f"{kind.problem}; nothing of this kind is changed in this run")
+        for kind in snapshot.kinds.values()
+        if not kind.whole and not (kind.known and snapshot.previews_problem)
+    ]
+    reason = _no_deletes_at_all(changes, snapshot, policy)
+    if reason:
+        withheld.append(Withheld(PREVIEW, reason))
+    return [_kept_if_withheld(c, reason, snapshot) for c in changes], tuple(dict.fromkeys(withheld))
+
+
+def _no_deletes_at_all(changes: list[Change], snapshot: Snapshot, policy: Policy) -> str:
+    if snapshot.previews_problem:
+        return f"{snapshot.previews_problem}; nothing is deleted in this run"
+    deletes = sum(isinstance(change, Delete) for change in changes)
+    if deletes and not snapshot.previews_sent and not policy.all_deletes:
+        return (
+            f"the list of previews is empty, and {deletes} children would be deleted: none is; "
+            "if there are to be no previews, say --max-deletes 100%"
+        )
+    return ""
+
+
+def _kept_if_withheld(change: Change, reason: str, snapshot: Snapshot) -> Change:
+    if not isinstance(change, Delete):
+        return change
+    kind = snapshot.kinds.get(change.key.kind)
+    if reason or (kind is not None and not kind.whole):
+        return Keep(change.key, change.preview, f"delete withheld ({change.reason})")
+    return change
+
+
+# the whole
+
+
+def _sorted(changes: Iterable[Change]) -> tuple[Change, ...]:
+    rank = {kind: place for place, kind in enumerate(SYMBOLS)}
+    return tuple(
+        sorted(
+            changes,
+            key=lambda c: (rank[type(c)], c.key.namespace, c.key.name, APPLY_ORDER.get(c.key.kind, -1)),
+        )
+    )
+
+
+def _notes(snapshot: Snapshot, rulings: Mapping[str, Ruling], drafts: Mapping[str, Draft]) -> tuple[str, ...]:
+    warnings = [
+        f"warning: {drafts[place].wish.fqdn} of {place}: {ruling.warning}"
+        for place, ruling in sorted(rulings.items())
+        if ruling.warning and place in drafts
+    ]
+    return (*snapshot.notes, *warnings)

@@ -1,0 +1,208 @@
+"""A preview as its author wrote it, parsed at the edge into values that never change."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from reconcile import rules
+from reconcile.names import KIND, Names
+from reconcile.objects import Key, Manifest
+from reconcile.problems import one_line, path_of, problems_of, shown
+from reconcile.spec import (
+    EnvFromSource,
+    EnvVar,
+    EnvVarSource,
+    FieldRef,
+    KeyRef,
+    LocalObjectReference,
+    ObjectRef,
+    ResourceRequirements,
+    Spec,
+)
+
+__all__ = [
+    "EnvFromSource",
+    "EnvVar",
+    "EnvVarSource",
+    "FieldRef",
+    "KeyRef",
+    "LocalObjectReference",
+    "ObjectRef",
+    "PreviewEnvironment",
+    "ResourceRequirements",
+    "Spec",
+    "Unreadable",
+    "has_digest",
+    "parse_preview",
+]
+
+_OBJECT_FIELDS: Final = frozenset({"apiVersion", "kind", "metadata", "spec", "status"})
+# https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/object-meta/
+_METADATA_FIELDS: Final = frozenset(
+    {
+        "name",
+        "generateName",
+        "namespace",
+        "selfLink",
+        "uid",
+        "resourceVersion",
+        "generation",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "labels",
+        "annotations",
+        "ownerReferences",
+        "finalizers",
+        "managedFields",
+    }
+)
+
+
+@dataclass(frozen=True)
+class PreviewEnvironment:
+    """A preview that can be read. `status` is as the server gave it; timestamps are as it wrote them.
+
+    `uid` and `creation_timestamp` are empty, and `generation` is 0, where a file does not give them.
+    """
+
+    name: str
+    namespace: str
+    uid: str
+    generation: int
+    resource_version: str
+    creation_timestamp: str
+    deletion_timestamp: str | None
+    labels: Mapping[str, str] = field(hash=False)
+    annotations: Mapping[str, str] = field(hash=False)
+    spec: Spec
+    status: Mapping[str, Any] = field(hash=False)
+
+    @property
+    def key(self) -> Key:
+        return Key(KIND, self.namespace, self.name)
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A preview that is there and cannot be read; `message` says all that is wrong, in one line."""
+
+    name: str
+    namespace: str
+    uid: str
+    labels: Mapping[str, str] = field(hash=False)
+    annotations: Mapping[str, str] = field(hash=False)
+    deletion_timestamp: str | None
+    creation_timestamp: str
+    message: str
+
+    @property
+    def key(self) -> Key:
+        return Key(KIND, self.namespace, self.name)
+
+
+def has_digest(image: str) -> bool:
+    """Whether an image is pinned: what is pulled can never change."""
+    return "@" in image
+
+
+def parse_preview(
+    manifest: Manifest, *, group: str, strict_fields: bool = False
+) -> PreviewEnvironment | Unreadable:
+    """Read a preview; never raises for a JSON tree whose `metadata.name` and `namespace` are strings.
+
+    An unknown field is refused by name with `strict_fields` (a file), and passed over without it (an API
+    server prunes it). `group` is the API group in use; an object of it in another version is unreadable.
+    """
+    metadata = manifest["metadata"]
+    problems = [*_object_problems(manifest, metadata, group)]
+    if strict_fields:
+        problems += _unknown_fields(manifest, metadata)
+    spec, spec_problems = _spec_of(manifest.get("spec"), strict_fields)
+    if spec is None or problems:
+        return _unreadable(metadata, one_line([*problems, *spec_problems]))
+    return PreviewEnvironment(
+        name=metadata["name"],
+        namespace=metadata["namespace"],
+        uid=_text(metadata.get("uid")),
+        generation=_number(metadata.get("generation")),
+        resource_version=_text(metadata.get("resourceVersion")),
+        creation_timestamp=_text(metadata.get("creationTimestamp")),
+        deletion_timestamp=_text(metadata.get("deletionTimestamp")) or None,
+        labels=_strings(metadata.get("labels")),
+        annotations=_strings(metadata.get("annotations")),
+        spec=spec,
+        status=_read_only(manifest.get("status")),
+    )
+
+
+def _unreadable(metadata: Mapping[str, Any], message: str) -> Unreadable:
+    return Unreadable(
+        name=metadata["name"],
+        namespace=metadata["namespace"],
+        uid=_text(metadata.get("uid")),
+        labels=_strings(metadata.get("labels")),
+        annotations=_strings(metadata.get("annotations")),
+        deletion_timestamp=_text(metadata.get("deletionTimestamp")) or None,
+        creation_timestamp=_text(metadata.get("creationTimestamp")),
+        message=message,
+    )
+
+
+def _spec_of(written: Any, strict_fields: bool) -> tuple[Spec | None, list[str]]:
+    try:
+        return Spec.model_validate(written, extra="forbid" if strict_fields else "ignore"), []
+    except ValidationError as error:  # its text has values of env in it: it is neither kept nor chained
+        return None, problems_of(error)
+
+
+def _object_problems(manifest: Manifest, metadata: Mapping[str, Any], group: str) -> Iterator[str]:
+    version = manifest.get("apiVersion")
+    wanted = Names(group).api_version
+    if isinstance(version, str) and version.startswith(f"{group}/") and version != wanted:
+        yield f'apiVersion: {shown(version)} is not "{wanted}"'
+    for name, rule in (("name", rules.NAME), ("namespace", rules.NAMESPACE)):
+        if problem := rule.problem(metadata[name]):
+            yield f"metadata.{name}: {shown(metadata[name])} {problem}"
+    for name in ("labels", "annotations"):
+        yield from _map_problems(name, metadata.get(name))
+
+
+def _map_problems(name: str, value: Any) -> Iterator[str]:
+    if value is None:
+        return
+    if not isinstance(value, Mapping):
+        yield f"metadata.{name}: is not an object, with fields of its own"
+        return
+    for key, item in value.items():
+        if not isinstance(key, str) or not isinstance(item, str):
+            yield f"{path_of(('metadata', name, str(key)))}: is not a string; put it in quotes"
+
+
+def _unknown_fields(manifest: Manifest, metadata: Mapping[str, Any]) -> Iterator[str]:
+    for name in sorted(manifest.keys() - _OBJECT_FIELDS, key=str):
+        yield f"{path_of((str(name),))}: is no field that is known here"
+    for name in sorted(metadata.keys() - _METADATA_FIELDS, key=str):
+        yield f"{path_of(('metadata', str(name)))}: is no field that is known here"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _strings(value: Any) -> Mapping[str, str]:
+    items = value.items() if isinstance(value, Mapping) else ()
+    return MappingProxyType(
+        {key: item for key, item in items if isinstance(key, str) and isinstance(item, str)}
+    )
+
+
+def _read_only(value: Any) -> Mapping[str, Any]:
+    return MappingProxyType(dict(value) if isinstance(value, Mapping) else {})

@@ -1,0 +1,114 @@
+"""What is wrong with a spec, in one line that a person can act on and that tells no secret."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+SHOWN = "shown"
+"""The type of an error of ours whose sentence goes on from the value."""
+WHOLE = "whole"
+"""The type of an error of ours whose sentence says all."""
+
+_MOST_SHOWN = 60
+_MOST_PROBLEMS = 20
+# Their values may be credentials; so may what was mistaken for a name, such as `- name: TOKEN=…`.
+_SECRET = frozenset({"env", "args", "command"})
+_PLAIN_NAME = re.compile(r"[-A-Za-z0-9_./]{1,60}")
+_CREDENTIALS = re.compile(r".*@(?!sha\d+:)", re.DOTALL)
+
+_SENTENCES: Mapping[str, str] = {
+    "string_type": "is not a string; put it in quotes",
+    "string_unicode": "is not a Unicode text",
+    "int_type": "is not a whole number",
+    "int_from_float": "is not a whole number",
+    "int_parsing_size": "is out of range",
+    "bool_type": "is not true or false",
+    "greater_than_equal": "is less than {ge}",
+    "less_than_equal": "is more than {le}",
+    "literal_error": "is not {expected}",
+}
+_WHOLE_SENTENCES: Mapping[str, str] = {
+    "missing": "is missing",
+    "extra_forbidden": "is no field that is known here",
+    "too_long": "has {actual_length} items; at most {max_length} are allowed",
+}
+_OBJECTS = frozenset({"model_type", "model_attributes_type", "dict_type"})
+
+Location = Sequence[str | int]
+
+
+class Explained(Protocol):
+    """What is used of pydantic's ValidationError."""
+
+    def errors(self, *, include_url: bool = True) -> Iterable[Any]: ...
+
+
+def shown(value: object) -> str:
+    """A value in one short line: quoted, control characters escaped, without user info."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, str):
+        # Python writes no number of more than a few thousand digits.
+        return "a number" if isinstance(value, int) and abs(value) > 10**_MOST_SHOWN else str(value)
+    text = _CREDENTIALS.sub("…@", value)
+    text = text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "…"
+    return '"' + "".join(_visible(character) for character in text) + '"'
+
+
+def _visible(character: str) -> str:
+    return character if character.isprintable() else f"\\u{ord(character):04x}"
+
+
+def path_of(location: Location) -> str:
+    """`spec.env[0].name`; a name that is none of ours is shown only where it looks like a name."""
+    text = ""
+    for part in location:
+        if part == "[key]":
+            continue
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif not _PLAIN_NAME.fullmatch(part):
+            text += "[…]"
+        elif "." in part or "/" in part:
+            text += f"[{part}]"
+        else:
+            text += f".{part}" if text else part
+    return text
+
+
+def problems_of(error: Explained) -> list[str]:
+    """Each error of a spec as `spec.PATH: SENTENCE`, without values of env, args and command."""
+    return [_problem(item) for item in error.errors(include_url=False)]
+
+
+def _problem(error: Mapping[str, Any]) -> str:
+    location = ("spec", *error["loc"])
+    whole = f"{path_of(location)}: {_sentence(error)}"
+    if error["type"] not in _SENTENCES and error["type"] != SHOWN:
+        return whole
+    if len(location) > 1 and location[1] in _SECRET:
+        return whole
+    if not isinstance(error["input"], str | int | float):
+        return whole
+    return f"{path_of(location)}: {shown(error['input'])} {_sentence(error)}"
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    kind, value = error["type"], error["input"]
+    if kind in (SHOWN, WHOLE):
+        return str(error["msg"])
+    if value is None and kind != "extra_forbidden":
+        # An API server drops null in an object, but not in a list.
+        return "is null" if error["loc"] and isinstance(error["loc"][-1], int) else "is missing"
+    if kind in _OBJECTS:
+        return "is not an object, with fields of its own"
+    if kind == "string_type" and isinstance(value, dict | list | tuple):
+        return "is not a string"
+    template = _SENTENCES.get(kind) or _WHOLE_SENTENCES.get(kind) or "is not valid"
+    return template.format_map(error.get("ctx", {}))
+
+
+def one_line(problems: Sequence[str]) -> str:
+    """All problems in one line; of a great many the first, and a count of the rest."""
+    rest = len(problems) - _MOST_PROBLEMS
+    return "; ".join(problems[:_MOST_PROBLEMS]) + (f"; and {rest} more" if rest > 0 else "")

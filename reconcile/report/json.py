@@ -1,0 +1,96 @@
+"""The report as JSON for programs; `docs/report.schema.json` describes it."""
+
+import json
+from typing import Any
+
+from reconcile.changes import (
+    Blocked,
+    Change,
+    Create,
+    Delete,
+    FieldChange,
+    Keep,
+    Outcome,
+    Plan,
+    Update,
+    Waiting,
+)
+from reconcile.report.sums import counts, done_word, outcome_counts
+from reconcile.result import Run
+
+FORMAT_VERSION = 1
+
+_ACTIONS = {
+    Create: "create",
+    Update: "update",
+    Delete: "delete",
+    Keep: "keep",
+    Waiting: "wait",
+    Blocked: "blocked",
+}
+
+
+def run_json(done: Run, *, cluster: str, scope: str, exit_code: int) -> str:
+    """The whole run as one JSON document; unchanged children are counted, not listed."""
+    document = {
+        "format_version": FORMAT_VERSION,
+        "cluster": cluster,
+        "scope": scope,
+        "dry_run": done.dry_run,
+        "declined": done.declined,
+        "unknown": list(done.unknown),
+        "absent": list(done.absent),
+        "passes": [{"plan": _plan(one.plan), "outcomes": _outcomes(one.outcomes)} for one in done.passes],
+        "exit_code": exit_code,
+    }
+    # ASCII alone: what is no plain character is an escape in every JSON string.
+    return json.dumps(document, indent=2, sort_keys=False, ensure_ascii=True) + "\n"
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    count = counts(plan)
+    shown = [c for c in plan.changes if not (isinstance(c, Keep) and not c.reason)]
+    names = ("create", "update", "delete", "kept", "waiting", "blocked", "unchanged")
+    return {
+        "changes": [_change(change) for change in shown],
+        "withheld": [{"subject": entry.subject, "reason": entry.reason} for entry in plan.withheld],
+        "notes": list(plan.notes),
+        "summary": {name: count[name] for name in names},
+    }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "action": _ACTIONS[type(change)],
+        "kind": change.key.kind,
+        "namespace": change.key.namespace,
+        "name": change.key.name,
+        "preview": change.preview,
+        "reason": change.reason,
+    }
+    if isinstance(change, Update):
+        found["fields"] = [_field(field) for field in change.fields]
+    if isinstance(change, Blocked):
+        found["verdict"] = change.verdict
+    return found
+
+
+def _field(field: FieldChange) -> dict[str, Any]:
+    return {"path": field.path, "before": field.before, "after": field.after, "note": field.note}
+
+
+def _outcomes(outcomes: tuple[Outcome, ...]) -> dict[str, Any]:
+    count = outcome_counts(outcomes)
+    names = ("created", "updated", "deleted", "kept", "failed", "blocked", "skipped")
+    listed = [
+        {
+            "action": _ACTIONS[type(outcome.change)],
+            "kind": outcome.change.key.kind,
+            "namespace": outcome.change.key.namespace,
+            "name": outcome.change.key.name,
+            "result": done_word(outcome.change) if outcome.result == "done" else outcome.result,
+            "message": outcome.message,
+        }
+        for outcome in outcomes
+    ]
+    return {"writes": listed, "summary": {name: count[name] for name in names}}

@@ -1,0 +1,34 @@
+"""Text that can do nothing to a terminal, a log or a CI system, whoever wrote it.
+
+Nothing that an author or a server wrote may move a cursor, hide text, start a line of its own, or be read as
+a command by the system that runs us.
+"""
+
+import re
+import unicodedata
+
+# C0, DEL and C1; format characters (bidi, zero width, soft hyphen, tags); line and paragraph separators;
+# surrogates and private use, which no terminal agrees about.
+_UNSAFE = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co"})
+
+# What GitHub Actions, Azure Pipelines and GitLab take from a log line as an instruction to themselves.
+_CI_COMMAND = re.compile(r"(::|##vso\[|##\[|section_(start|end):)", re.IGNORECASE)
+
+
+def safe(text: str) -> str:
+    """One line of plain characters: the rest as escapes, such as `\\x1b`."""
+    return "".join(_escape(c) if unicodedata.category(c) in _UNSAFE else c for c in text)
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    known = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    if character in known:
+        return known[character]
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def safe_line(text: str) -> str:
+    """A whole output line: safe, and no command of a CI system, wherever in the line it would begin."""
+    line = safe(text)
+    return _CI_COMMAND.sub(lambda match: match[0][0] + "\\" + match[0][1:], line)

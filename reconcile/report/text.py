@@ -1,0 +1,108 @@
+"""The report as text for people: one line a change, field changes under it, one line of sums at the end."""
+
+from collections.abc import Iterable, Iterator
+from typing import assert_never
+
+from reconcile.changes import (
+    SYMBOLS,
+    Blocked,
+    Change,
+    Create,
+    Delete,
+    FieldChange,
+    Keep,
+    Outcome,
+    Plan,
+    Update,
+    Waiting,
+)
+from reconcile.report.safe import safe_line
+from reconcile.report.sums import counts, outcome_counts
+
+_COLORS = {Create: "32", Update: "33", Delete: "31", Keep: "36", Waiting: "36", Blocked: "35"}
+_LONGEST_VALUE = 120
+
+
+def plan_text(plan: Plan, *, color: bool = False, title: str = "Plan", quiet: bool = False) -> str:
+    """The plan, sorted, ending in one line of sums; the same bytes for the same plan."""
+    shown = [change for change in plan.changes if _is_shown(change, quiet)]
+    lines = list(_change_lines(shown, color))
+    lines += [_painted(f"! {entry.subject}: {entry.reason}", "35", color) for entry in plan.withheld]
+    lines += [f"  {safe_line(note)}" for note in plan.notes]
+    if lines:
+        lines.append("")
+    return "\n".join([*lines, f"{title}: {_sums(plan)}", ""])
+
+
+def _is_shown(change: Change, quiet: bool) -> bool:
+    if quiet:
+        return isinstance(change, Blocked)
+    return not (isinstance(change, Keep) and not change.reason)
+
+
+def _change_lines(changes: list[Change], color: bool) -> Iterator[str]:
+    kind_width = max((len(change.key.kind) for change in changes), default=0)
+    place_width = max((len(change.key.place) for change in changes), default=0)
+    for change in changes:
+        place = f"{change.key.kind:<{kind_width}}  {change.key.place:<{place_width}}"
+        yield _painted(f"{SYMBOLS[type(change)]} {place}  {_reason(change)}", _COLORS[type(change)], color)
+        if isinstance(change, Update):
+            yield from (safe_line(f"    {_field(field)}") for field in change.fields)
+
+
+def _reason(change: Change) -> str:
+    match change:
+        case Create() | Update() | Delete() | Keep() | Waiting() | Blocked():
+            return change.reason
+        case _:
+            assert_never(change)
+
+
+def _field(field: FieldChange) -> str:
+    if field.note:
+        return f"{field.path}  {field.note}"
+    if field.before == field.after:
+        return f"{field.path}  changed {field.after}"
+    if field.before is None:
+        return f"{field.path}  + {_cut(field.after)}"
+    if field.after is None:
+        return f"{field.path}  - {_cut(field.before)}"
+    return f"{field.path}  {_cut(field.before)} -> {_cut(field.after)}"
+
+
+def _cut(value: str | None) -> str:
+    text = value or '""'
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}… ({len(text)} characters)"
+
+
+def _painted(line: str, code: str, color: bool) -> str:
+    text = safe_line(line).rstrip()
+    return f"\x1b[{code}m{text}\x1b[0m" if color else text
+
+
+def _sums(plan: Plan) -> str:
+    count = counts(plan)
+    always = [f"{count[name]} to {name}" for name in ("create", "update", "delete")]
+    others = [f"{count[name]} {name}" for name in ("kept", "waiting", "blocked") if count[name]]
+    return ", ".join([*always, *others, f"{count['unchanged']} unchanged"]) + "."
+
+
+def outcomes_text(outcomes: Iterable[Outcome], *, color: bool = False) -> str:
+    """What became of the writes: a line for each that was not simply done, and one line of sums."""
+    outcomes = tuple(outcomes)
+    lines = [
+        _painted(
+            f"{_MARKS[outcome.result]} {outcome.change.key}  {outcome.result}: {outcome.message}",
+            "31" if outcome.result in ("failed", "blocked") else "36",
+            color,
+        )
+        for outcome in outcomes
+        if outcome.result != "done"
+    ]
+    count = outcome_counts(outcomes)
+    done = [f"{count[name]} {name}" for name in ("created", "updated", "deleted")]
+    rest = [f"{count[name]} {name}" for name in ("kept", "failed", "blocked", "skipped") if count[name]]
+    return "\n".join([*lines, "Done: " + ", ".join([*done, *rest]) + ".", ""])
+
+
+_MARKS = {"kept": "=", "failed": "x", "blocked": "!", "skipped": "."}

@@ -1,0 +1,235 @@
+"""What a preview may say: the patterns and bounds that the CRD and the model share.
+
+The patterns are read by Python and by the API server (Go, RE2), so they keep to what both mean the same
+by: no lookahead, no `\\w` or `\\d` (Unicode in Python), no `$` (before a last newline in Python).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Text:
+    """A rule for a string: it matches `pattern` as a whole, and holds none of `never`.
+
+    `never` and `hints` are pairs of a pattern and a sentence that goes on from the value. A hint only says
+    better what is wrong with a value that `pattern` refuses already; the first that is found is told.
+    """
+
+    max_length: int
+    pattern: str = ""
+    says: str = ""
+    min_length: int = 0
+    never: tuple[tuple[str, str], ...] = ()
+    hints: tuple[tuple[str, str], ...] = ()
+
+    def problem(self, text: str) -> str | None:
+        """What is wrong, as a sentence that goes on from the value; None where nothing is."""
+        if len(text) > self.max_length:
+            return f"has {len(text)} characters; at most {self.max_length} are allowed"
+        if self.pattern and (len(text) < self.min_length or not re.fullmatch(self.pattern, text)):
+            return next((hint for found, hint in self.hints if re.search(found, text)), self.says)
+        return next((sentence for found, sentence in self.never if re.search(found, text)), None)
+
+    def schema(self) -> dict[str, Any]:
+        """The rule as JSON schema, but for `never`, which JSON schema cannot say."""
+        schema: dict[str, Any] = {"type": "string", "maxLength": self.max_length}
+        if self.min_length:
+            schema["minLength"] = self.min_length
+        if self.pattern:
+            schema["pattern"] = f"^(?:{self.pattern})$"
+        return schema
+
+    def validations(self) -> list[dict[str, str]]:
+        """`never` as CEL rules of the CRD."""
+        return [
+            {"rule": f"!self.matches(r'{found}')", "message": f"the value {sentence}"}
+            for found, sentence in self.never
+        ]
+
+
+_LABEL = "[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
+_SUBDOMAIN = rf"{_LABEL}(?:\.{_LABEL})*"
+
+# A Service's name is a DNS-1035 label, and children have their preview's name.
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+NAME = Text(
+    63,
+    "[a-z](?:[-a-z0-9]*[a-z0-9])?",
+    "is no DNS label: lower-case letters, digits and '-', the first a letter, the last no '-'",
+    hints=(
+        ("[A-Z]", "has upper-case letters"),
+        ("_", "has an underscore; use '-'"),
+        (r"\.", "has a dot; use '-'"),
+        ("^[0-9]", "starts with a digit; start with a letter, such as pr-1"),
+    ),
+)
+
+NAMESPACE = Text(63, _LABEL, "is no DNS label")
+
+# The API server asks for a dot in a CRD's group, and takes 128 characters as a field manager; ours is
+# `preview-reconcile.GROUP`.
+GROUP = Text(
+    110,
+    rf"{_LABEL}(?:\.{_LABEL})+",
+    "is no domain in lower case with at least one dot, such as previews.example.com",
+    never=(
+        ("[^.]{64}", "has a label of more than 63 characters"),
+        (r"(?:^|\.)(?:k8s|kubernetes)\.io$", "is reserved for Kubernetes itself; use a domain that you own"),
+    ),
+)
+
+# What an Ingress and an HTTPRoute take as a host, without wildcards. Where the last label is a number,
+# browsers take the whole for an IPv4 address: https://url.spec.whatwg.org/#ends-in-a-number-checker
+FQDN = Text(
+    253,
+    _SUBDOMAIN,
+    "is no DNS name: labels of lower-case letters, digits and '-', joined by dots",
+    never=(
+        ("[^.]{64}", "has a label of more than 63 characters"),
+        (r"(?:^|\.)[0-9]+$", "ends in a number as an IP address does, and is no DNS name"),
+    ),
+    hints=(
+        ("^$", "is empty"),
+        ("://", "has a scheme; leave it out, and any path with it"),
+        ("/", "has a path; only the hostname goes here"),
+        ("@", "has user info; only the hostname goes here"),
+        (r"^[0-9a-f:]*:[0-9a-f:]*:[0-9a-f:]*$|^\[", "is an IP address; a DNS name is asked for"),
+        (":", "has a port; leave it out"),
+        (r"\*", "has a wildcard; a preview has one hostname"),
+        ("[A-Z]", "has upper-case letters"),
+        ("_", "has an underscore, which no hostname may have"),
+        (r"\s", "has white space"),
+        (r"\.\Z", "has a trailing dot"),
+        (r"^\.|\.\.", "has an empty label"),
+        (r"^-|-\.|\.-|-\Z", "has a label that starts or ends with '-'"),
+    ),
+)
+
+# The grammar of https://github.com/distribution/reference/blob/main/reference.go; of digests those
+# that container runtimes can check: https://github.com/opencontainers/image-spec/blob/main/descriptor.md
+_HOST_LABEL = "[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?"
+_REGISTRY = rf"(?:{_HOST_LABEL}(?:\.{_HOST_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
+_COMPONENT = "[a-z0-9]+(?:(?:[.]|_|__|-+)[a-z0-9]+)*"
+_TAG = "[A-Za-z0-9_][-A-Za-z0-9_.]{0,127}"
+_DIGEST = "sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128}"
+IMAGE = Text(
+    512,
+    rf"(?:{_REGISTRY}/)?{_COMPONENT}(?:/{_COMPONENT})*(?::{_TAG})?(?:@(?:{_DIGEST}))?",
+    "is no image reference: REGISTRY:PORT/PATH:TAG@DIGEST, of which only the path must be there",
+    hints=(
+        ("^$", "is empty"),
+        (r"\s", "has white space"),
+        ("://", "has a scheme; leave it out"),
+        ("@(?!sha[0-9]+:)[^/]*/", "has user info; put credentials into a Secret, named in imagePullSecrets"),
+        ("@", "has an '@' without a whole digest: sha256: and 64 hexadecimal digits in lower case"),
+        (r"/[^:@]*[A-Z]|^[^/:@]*[A-Z][^/]*\Z", "has upper-case letters in its path"),
+        (r":(?:[^/]{129,}|)\Z", "has a tag that is empty or of more than 128 characters"),
+    ),
+)
+
+# `.`, `..` and what starts with `..` are refused by Kubernetes too (IsEnvVarName, IsConfigMapKey).
+ENV_NAME = Text(
+    256,
+    r"[-_a-zA-Z][-._a-zA-Z0-9]*|\.[-_a-zA-Z0-9][-._a-zA-Z0-9]*",
+    "is no name of an environment variable: letters, digits, '-', '_' and '.', the first no digit",
+    hints=(("^$", "is empty"), ("=", "has a '='; the value goes into `value`")),
+)
+ENV_VALUE = Text(32768)
+ARGUMENT = Text(32768)
+DATA_KEY = Text(
+    253,
+    r"[-_a-zA-Z0-9][-._a-zA-Z0-9]*|\.[-_a-zA-Z0-9][-._a-zA-Z0-9]*",
+    "is no key of a Secret or ConfigMap: letters, digits, '-', '_' and '.'",
+    hints=(("^$", "is empty"),),
+)
+OBJECT_NAME = Text(
+    253,
+    _SUBDOMAIN,
+    "is no name of an object: lower-case letters, digits, '-' and '.'",
+    hints=(("^$", "is empty"), ("[A-Z]", "has upper-case letters"), ("_", "has an underscore; use '-'")),
+)
+_QUALIFIED = rf"(?:{_SUBDOMAIN}/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?"
+FIELD_PATH = Text(
+    341,
+    r"metadata\.(?:name|namespace|uid)|spec\.(?:nodeName|serviceAccountName)"
+    r"|status\.(?:hostIP|hostIPs|podIP|podIPs)"
+    rf"|metadata\.(?:labels|annotations)\['{_QUALIFIED}'\]",
+    "is no field that Kubernetes gives to an environment variable, such as metadata.name or status.podIP",
+)
+FIELD_API_VERSION = "v1"
+
+# https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/ without a sign, and so
+# bounded that no value reaches 10^21: from there on Kubernetes drops the suffix (`1000E` is kept as `1`).
+_FRACTION = r"(?:\.[0-9]{0,9})?"
+QUANTITY = Text(
+    32,
+    rf"[0-9]{{1,15}}{_FRACTION}[num]?|\.[0-9]{{1,9}}[num]?"
+    rf"|(?:[0-9]{{1,9}}{_FRACTION}|\.[0-9]{{1,9}})(?:[kMGT]|[KMGT]i|[eE][-+]?[0-9])",
+    "is no quantity, such as 500m, 0.5 or 256Mi",
+    hints=(("^$", "is empty"), ("^-", "is negative")),
+)
+QUANTITY_NUMBER = (0, 10**15 - 1)
+RESOURCE_NAME = Text(
+    253,
+    rf"cpu|memory|ephemeral-storage|hugepages-[1-9][0-9]*[KMGTPE]i|{_LABEL}(?:\.{_LABEL})*"
+    "/[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?",
+    "is no resource of a container, such as cpu, memory or example.com/gpu",
+)
+
+HEALTH_PATH = Text(
+    1024,
+    "/[!-~]*",
+    "is no path of an HTTP request: '/' first, then no spaces, control characters or letters beyond ASCII",
+    hints=(("^[^/]|^$", "does not start with '/'"), (r"\s", "has white space; write it as %20")),
+)
+REVISION = Text(
+    128,
+    "[A-Za-z0-9][-+A-Za-z0-9._/]*",
+    "is no revision: letters, digits, '.', '_', '/', '+' and '-', a letter or digit first",
+    hints=(("^$", "is empty"),),
+)
+
+# Months and years are left out: they have no one length.
+DURATION = Text(
+    40,
+    "0|(?:[0-9]{1,9}d)?(?:[0-9]{1,9}h)?(?:[0-9]{1,9}m)?(?:[0-9]{1,9}s)?",
+    "is no duration, such as 30m, 72h, 7d or 1d12h (d, h, m and s in this order; 0 is never)",
+    min_length=1,
+    hints=(
+        ("^$", "is empty"),
+        ("^-", "is negative"),
+        (r"[.,]", "has a fraction; use the next smaller unit"),
+        (r"^[1-9][0-9]*\Z", "has no unit; write d, h, m or s after the number"),
+    ),
+)
+DURATION_UNITS: Mapping[str, int] = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+MAX_DURATION_DAYS = 3650
+TOO_LONG = "is more than ten years; 0 is never"
+
+DEFAULT_PORT = 80
+PORT = (1, 65535)
+REPLICAS = (0, 100)
+MAX_ENV = 200
+MAX_ENV_FROM = 50
+MAX_PULL_SECRETS = 20
+MAX_ARGUMENTS = 100
+MAX_RESOURCES = 16
+
+SOURCES = ("secretKeyRef", "configMapKeyRef", "fieldRef")
+
+
+def quantities_schema() -> dict[str, Any]:
+    """Quantities by name as JSON schema; each a string or a whole number, as in a Pod."""
+    least, most = QUANTITY_NUMBER
+    quantity = {
+        "x-kubernetes-int-or-string": True,
+        "anyOf": [{"type": "integer"}, {"type": "string"}],
+        "minimum": least,
+        "maximum": most,
+        "maxLength": QUANTITY.max_length,
+        "pattern": QUANTITY.schema()["pattern"],
+    }
+    return {"type": "object", "maxProperties": MAX_RESOURCES, "additionalProperties": quantity}

@@ -1,0 +1,156 @@
+"""One run: a pass, and another while something waits for what this run has just done, three at most."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from reconcile.changes import Create, Keep, Outcome, Plan, Waiting
+from reconcile.cluster.port import Cluster
+from reconcile.decide import Rules
+from reconcile.desire import desire
+from reconcile.errors import ReconcileError, UsageError
+from reconcile.execute import Stopping, execute, never
+from reconcile.names import Names
+from reconcile.objects import key_of
+from reconcile.observe import look, observe
+from reconcile.ownership import claimed_preview
+from reconcile.plan import Policy, make_plan, only
+from reconcile.result import Pass, Run
+from reconcile.scope import Name, Scope
+from reconcile.settings import Settings
+from reconcile.snapshot import Snapshot
+from reconcile.wish import Wish
+
+PASSES = 3
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one run is asked to do."""
+
+    scope: Scope
+    settings: Settings
+    adopt: bool = False
+    dry_run: bool = False
+    all_deletes: bool = False
+    concurrency: int = 8
+
+    @property
+    def names(self) -> Names:
+        return self.settings.names
+
+
+Tell = Callable[[Plan], None]
+Agree = Callable[[Plan], bool]
+
+
+def run(cluster: Cluster, request: Request, *, tell: Tell, agree: Agree, stopping: Stopping = never) -> Run:
+    """Read, plan, tell, and, unless it is a dry run or nobody agrees, carry out.
+
+    `tell` gets each plan before it is carried out; `agree` is asked once, about the first.
+    """
+    plan, seen = _plan(cluster, request)
+    tell(plan)
+    done = Run((Pass(plan),), seen.unknown, seen.absent, dry_run=request.dry_run)
+    if request.dry_run:
+        return done
+    if plan.writes and not agree(plan):
+        return replace(done, declined=True)
+    passes = [_carry_out(cluster, request, plan, seen, stopping)]
+    named = frozenset(change.key for change in plan.waits_for_this_run)
+    while named and len(passes) < PASSES and _got_something_done(passes[-1]) and not stopping():
+        plan, seen = _plan(cluster, request)
+        plan = only(plan, named)
+        if plan.writes:
+            tell(plan)
+        passes.append(_carry_out(cluster, request, plan, seen, stopping))
+    return replace(done, passes=tuple(passes), stopped=stopping())
+
+
+def _got_something_done(one: Pass) -> bool:
+    return any(outcome.result == "done" for outcome in one.outcomes)
+
+
+def _carry_out(cluster: Cluster, request: Request, plan: Plan, seen: "_Seen", stopping: Stopping) -> Pass:
+    rules = _rules(cluster, request)
+    outcomes = execute(plan, seen.wishes, cluster, rules, concurrency=request.concurrency, stopping=stopping)
+    if not cluster.is_server:
+        outcomes += _carry_over(cluster, plan, seen)
+    return Pass(plan, outcomes)
+
+
+def _carry_over(cluster: Cluster, plan: Plan, seen: "_Seen") -> tuple[Outcome, ...]:
+    """A folder gets also what stays as it is; what cannot be written there is a failure like another."""
+    wanted = {key_of(manifest): manifest for wish in seen.wishes for manifest in wish.children}
+    failures = []
+    for change in plan.changes:
+        live = seen.snapshot.children.get(change.key)
+        if not isinstance(change, Keep | Waiting) or live is None:
+            continue
+        unchanged = isinstance(change, Keep) and not change.reason
+        try:
+            cluster.carry_over(wanted.get(change.key, live.manifest) if unchanged else live.manifest)
+        except ReconcileError as error:
+            failures.append(
+                Outcome(Create(change.key, change.preview, live.manifest, ""), "failed", str(error))
+            )
+    return tuple(failures)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What a plan was made from."""
+
+    snapshot: Snapshot
+    wishes: tuple[Wish, ...]
+    unknown: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+
+
+def _plan(cluster: Cluster, request: Request) -> tuple[Plan, _Seen]:
+    """One pass up to its plan: only reads."""
+    namespace = request.scope.namespace if request.scope.namespace_only else None
+    snapshot = observe(cluster, request.names, namespace=namespace, concurrency=request.concurrency)
+    unknown, absent = _check_names(request.scope, snapshot, request.names)
+    wishes = desire(snapshot.previews, request.settings, request.scope)
+    snapshot = look(cluster, snapshot, wishes, concurrency=request.concurrency)
+    plan = make_plan(snapshot, wishes, _policy(cluster, request))
+    return plan, _Seen(snapshot, wishes, unknown, absent)
+
+
+def _rules(cluster: Cluster, request: Request) -> Rules:
+    return Rules(request.names, from_server=cluster.is_server, adopt=request.adopt)
+
+
+def _policy(cluster: Cluster, request: Request) -> Policy:
+    route = request.settings.route_resource
+    return Policy(
+        rules=_rules(cluster, request),
+        scope=request.scope,
+        route_kind=route.kind if route else "",
+        switch=request.settings.route_given,
+        all_deletes=request.all_deletes,
+    )
+
+
+def _check_names(scope: Scope, snapshot: Snapshot, names: Names) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Which of the NAMEs answer to nothing. UsageError for a bare one that is in several namespaces."""
+    places = {(preview.namespace, preview.name) for preview in snapshot.previews}
+    places |= {
+        (key.namespace, owner)
+        for key, live in snapshot.children.items()
+        if (owner := claimed_preview(live, names))
+    }
+    unknown: list[str] = []
+    absent: list[str] = []
+    for wanted in scope.names:
+        found = sorted(ns for ns, name in places if name == wanted.name and wanted.namespace in ("", ns))
+        if not found:
+            (absent if wanted.namespace else unknown).append(str(wanted))
+        elif len(found) > 1:
+            raise UsageError(_several(wanted, found))
+    return tuple(unknown), tuple(absent)
+
+
+def _several(wanted: Name, namespaces: list[str]) -> str:
+    places = ", ".join(f"{namespace}/{wanted.name}" for namespace in namespaces)
+    return f"{wanted.name} is in more than one namespace: say which of {places}"

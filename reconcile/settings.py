@@ -1,0 +1,67 @@
+"""What the operator decides, for every preview at once: frozen, checked when made."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from reconcile.names import DEFAULT_GROUP, Names
+from reconcile.objects import HTTPROUTE, INGRESS, MAPPING, Resource
+
+RouteOption = Literal["mapping", "ingress", "httproute", "none"]
+PodSecurity = Literal["baseline", "restricted"]
+
+ROUTE_RESOURCES: dict[str, Resource] = {"mapping": MAPPING, "ingress": INGRESS, "httproute": HTTPROUTE}
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Gateway(Frozen):
+    """The parent of every HTTPRoute; `section` is the listener's name."""
+
+    namespace: str
+    name: str
+    section: str | None = None
+
+
+class Toleration(Frozen):
+    """One toleration of every pod: https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/"""
+
+    key: str
+    operator: Literal["Equal", "Exists"]
+    value: str | None = None
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+
+
+class Settings(Frozen):
+    """The operator's options; names and values as in `reconcile --help`.
+
+    Pairs are tuples of (key, value), sorted by key. `route_given` tells whether `--route` was said:
+    only then is a preview switched to another kind of route.
+    """
+
+    group: str = DEFAULT_GROUP
+    route: RouteOption = "mapping"
+    route_given: bool = False
+    gateway: Gateway | None = None
+    ingress_class: str | None = None
+    tls_secret: str | None = None
+    cluster_issuer: str | None = None
+    route_labels: tuple[tuple[str, str], ...] = ()
+    route_annotations: tuple[tuple[str, str], ...] = ()
+    pod_security: PodSecurity = "baseline"
+    default_limits: tuple[tuple[str, str], ...] = ()
+    default_requests: tuple[tuple[str, str], ...] = ()
+    node_selector: tuple[tuple[str, str], ...] = ()
+    tolerations: tuple[Toleration, ...] = ()
+    priority_class: str | None = None
+
+    @property
+    def names(self) -> Names:
+        return Names(self.group)
+
+    @property
+    def route_resource(self) -> Resource | None:
+        """The kind of route that previews get; None for `--route none`."""
+        return ROUTE_RESOURCES.get(self.route)

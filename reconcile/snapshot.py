@@ -1,0 +1,142 @@
+"""What one pass saw: live objects, and of each kind whether its list was whole."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from reconcile.fields import EMPTY, FieldSet, from_fields_v1
+from reconcile.objects import Key, Manifest, Resource, key_of
+from reconcile.preview import PreviewEnvironment, Unreadable
+
+Preview = PreviewEnvironment | Unreadable
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of `metadata.managedFields`."""
+
+    manager: str
+    operation: str
+    subresource: str
+    fields: FieldSet
+
+
+@dataclass(frozen=True)
+class Live:
+    """One object as the cluster has it."""
+
+    manifest: Manifest
+
+    @cached_property
+    def key(self) -> Key:
+        return key_of(self.manifest)
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        metadata: Mapping[str, Any] = self.manifest["metadata"]
+        return metadata
+
+    @property
+    def uid(self) -> str:
+        return str(self.metadata.get("uid", ""))
+
+    @property
+    def resource_version(self) -> str:
+        return str(self.metadata.get("resourceVersion", ""))
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        return self.metadata.get("labels") or {}
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        return self.metadata.get("annotations") or {}
+
+    @property
+    def owner_references(self) -> tuple[Mapping[str, Any], ...]:
+        return tuple(self.metadata.get("ownerReferences") or ())
+
+    @property
+    def going(self) -> bool:
+        """Deleted already, and held by a finalizer."""
+        return bool(self.metadata.get("deletionTimestamp"))
+
+    @cached_property
+    def entries(self) -> tuple[Entry, ...]:
+        return tuple(_entry(raw) for raw in self.metadata.get("managedFields") or () if raw)
+
+    def applied_by(self, manager: str) -> FieldSet | None:
+        """What this manager's own Apply entry holds; None where it has none."""
+        for entry in self.entries:
+            if entry.manager == manager and entry.operation == "Apply" and not entry.subresource:
+                return entry.fields
+        return None
+
+    def others(self, manager: str) -> tuple[Entry, ...]:
+        """Every entry but this manager's own Apply entry."""
+        return tuple(
+            entry
+            for entry in self.entries
+            if entry.manager != manager or entry.operation != "Apply" or entry.subresource
+        )
+
+    @property
+    def tracked(self) -> bool:
+        """Whether anybody's fields are recorded; status and scale of themselves do not count."""
+        return any(not entry.subresource for entry in self.entries)
+
+
+def _entry(raw: Mapping[str, Any]) -> Entry:
+    fields = raw.get("fieldsV1")
+    return Entry(
+        manager=str(raw.get("manager", "")),
+        operation=str(raw.get("operation", "")),
+        subresource=str(raw.get("subresource", "")),
+        fields=from_fields_v1(fields) if isinstance(fields, Mapping) else EMPTY,
+    )
+
+
+@dataclass(frozen=True)
+class KindList:
+    """How the list of one kind went.
+
+    `installed` is False where the API server does not serve the kind; then there is nothing of it.
+    `problem` says why the list is not whole, and is empty when it is. `known` is False where nothing of
+    the kind could be read; in a folder with a mistake the rest is known.
+    """
+
+    resource: Resource
+    installed: bool = True
+    problem: str = ""
+    known: bool = True
+
+    @property
+    def whole(self) -> bool:
+        return not self.problem
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The previews and the children that one pass saw.
+
+    `previews_sent` counts the previews as the server sent them, whatever the scope.
+    `previews_problem` says why the previews' list is not whole (a file that does not parse).
+    `from_server` is False for a folder, whose objects have no history of their own.
+    """
+
+    previews: tuple[Preview, ...]
+    previews_sent: int
+    children: Mapping[Key, Live]
+    kinds: Mapping[str, KindList]
+    previews_problem: str = ""
+    from_server: bool = True
+    notes: tuple[str, ...] = field(default=())
+
+    def with_children(self, found: Iterable[Live]) -> "Snapshot":
+        """The same, with what a closer look found."""
+        return replace(self, children={**self.children, **{live.key: live for live in found}})
+
+    def with_kinds(self, found: Mapping[str, KindList]) -> "Snapshot":
+        """The same, with what a closer look found about some kinds."""
+        return replace(self, kinds={**self.kinds, **found})

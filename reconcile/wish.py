@@ -1,0 +1,35 @@
+"""What is wanted of one preview: its children's manifests, or why there are none; data only."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from reconcile.objects import Manifest
+from reconcile.preview import PreviewEnvironment
+from reconcile.snapshot import Preview
+
+Verdict = Literal["", "Going", "Invalid"]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One preview, and what it wants.
+
+    `verdict` is "" for one that gets its children; else its children stay as they are, and `message`
+    says why. `children` are in apply order, and empty outside the scope.
+    """
+
+    preview: Preview
+    in_scope: bool
+    verdict: Verdict = ""
+    message: str = ""
+    children: tuple[Manifest, ...] = ()
+
+    @property
+    def place(self) -> str:
+        return f"{self.preview.namespace}/{self.preview.name}"
+
+    @property
+    def fqdn(self) -> str:
+        """The hostname that it wants; "" when it can want none."""
+        wants = isinstance(self.preview, PreviewEnvironment) and not self.verdict
+        return self.preview.spec.fqdn if wants and isinstance(self.preview, PreviewEnvironment) else ""

@@ -1,0 +1,185 @@
+"""One change carried out, guarded, and decided again where the cluster has moved on meanwhile."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal, assert_never
+
+from reconcile.changes import Blocked, Create, Delete, Keep, Outcome, Result, Update, Waiting
+from reconcile.children import RESOURCES
+from reconcile.cluster.port import Cluster
+from reconcile.decide import Rules, decide, may_go
+from reconcile.errors import AnswerLost, Conflict, NamespaceGoing, ReconcileError
+from reconcile.fields import EMPTY, MISSING, field_set_of, path_text, value_at
+from reconcile.names import PRUNE_DISABLED
+from reconcile.objects import Key, Manifest, preview_resource
+from reconcile.preview import PreviewEnvironment
+from reconcile.snapshot import Live
+from reconcile.takeover import takeover_patch
+
+TRIES = 5
+"""How often one change is decided anew after a conflict; a rollout's status writes cause most of them."""
+
+AGAIN: Literal["again"] = "again"
+Attempt = tuple[Result, str] | Literal["again"]
+
+
+def put(
+    cluster: Cluster, change: Create | Update, manifest: Manifest, preview: PreviewEnvironment, rules: Rules
+) -> Outcome:
+    """Make the child as `manifest` says. Errors become outcomes; none is raised."""
+    decided: Create | Update | Keep | Waiting | Blocked = change
+    tries = 0
+    try:
+        while tries < TRIES:
+            attempt = _attempt(cluster, decided, rules)
+            if attempt != AGAIN:
+                return Outcome(change, *attempt)
+            decided = decide(manifest, preview, _read(cluster, change.key), rules)
+            tries += 1
+    except NamespaceGoing:
+        return Outcome(change, "kept", f"namespace {change.key.namespace} is being deleted")
+    except ReconcileError as error:
+        return Outcome(change, "failed", str(error))
+    return Outcome(change, "failed", f"{change.key} changed under our hands {TRIES} times: run again")
+
+
+def _attempt(cluster: Cluster, decided: Create | Update | Keep | Waiting | Blocked, rules: Rules) -> Attempt:
+    match decided:
+        case Create():
+            return _guarded(lambda: _create(cluster, decided, rules))
+        case Update():
+            return _guarded(lambda: _update(cluster, decided, rules))
+        case Keep():
+            return ("done", "")
+        case Waiting(reason=reason):
+            return ("kept", reason)
+        case Blocked(reason=reason):
+            return ("blocked", reason)
+        case _:
+            assert_never(decided)
+
+
+def _guarded(write: Callable[[], Attempt]) -> Attempt:
+    """A conflict, or an answer that was lost, means: look again, then decide again."""
+    try:
+        return write()
+    except (Conflict, AnswerLost):
+        return AGAIN
+
+
+def _read(cluster: Cluster, key: Key) -> Live | None:
+    found = cluster.get(RESOURCES[key.kind], key.namespace, key.name)
+    return None if found is None else Live(found)
+
+
+def _create(cluster: Cluster, change: Create, rules: Rules) -> Attempt:
+    answer = cluster.apply(change.manifest, manager=rules.names.field_manager, force=False)
+    live = Live(answer.manifest)
+    strangers = [entry.manager for entry in live.others(rules.names.field_manager) if not entry.subresource]
+    if answer.created or not strangers:
+        return ("done", "")  # made, or met what another run of ours had just made
+    return _withdraw(cluster, live, strangers, rules)
+
+
+def _withdraw(cluster: Cluster, live: Live, strangers: list[str], rules: Rules) -> Attempt:
+    """A stranger's object appeared since the look, and our unforced apply was merged into it: take that out.
+
+    An apply of nothing by the same manager removes exactly what that manager had set.
+    """
+    metadata = {
+        "name": live.key.name,
+        "namespace": live.key.namespace,
+        "uid": live.uid,
+        "resourceVersion": live.resource_version,
+    }
+    bare = {"apiVersion": live.manifest["apiVersion"], "kind": live.key.kind, "metadata": metadata}
+    cluster.apply(bare, manager=rules.names.field_manager, force=False)
+    owners = ", ".join(sorted(set(strangers)))
+    return (
+        "blocked",
+        f"{live.key} was made by {owners} a moment ago, and is not ours: delete it, or rename the preview",
+    )
+
+
+def _update(cluster: Cluster, change: Update, rules: Rules) -> Attempt:
+    live, resource = change.live, RESOURCES[change.key.kind]
+    manager = rules.names.field_manager
+    if change.takeover:
+        patch = takeover_patch(live, change.takeover, rules.names)
+        live = Live(cluster.patch(resource, change.key.namespace, change.key.name, patch, manager=manager))
+    metadata = {
+        **change.manifest["metadata"],
+        "uid": live.uid,
+        "resourceVersion": live.resource_version,
+    }
+    answer = cluster.apply({**change.manifest, "metadata": metadata}, manager=manager, force=True)
+    return _checked(change, Live(answer.manifest), rules)
+
+
+def _checked(change: Update, now: Live, rules: Rules) -> Attempt:
+    """A removal that did not happen is a failure that names the owner: the next pass could not see it."""
+    before = change.live.applied_by(rules.names.field_manager) or EMPTY
+    for path in sorted((before | change.takeover) - field_set_of(change.manifest)):
+        owners = [e.manager for e in now.others(rules.names.field_manager) if path in e.fields]
+        if owners and path != ("f:spec", "f:replicas") and value_at(now.manifest, path) is not MISSING:
+            return ("failed", f"{path_text(path, now.manifest)} is still there: {owners[0]} set it too")
+    return ("done", "")
+
+
+def remove(cluster: Cluster, change: Delete, rules: Rules) -> Outcome:
+    """Delete the child, if its preview, read again just before, still does not want it."""
+    decided: Delete | Keep | Waiting = change
+    try:
+        for _ in range(TRIES):
+            if not isinstance(decided, Delete):
+                return Outcome(change, "kept", decided.reason)
+            if reason := _wanted_after_all(cluster, change, rules):
+                return Outcome(change, "kept", reason)
+            if _deleted(cluster, decided):
+                return Outcome(change, "done")
+            live = _read(cluster, change.key)
+            if live is None:
+                return Outcome(change, "done")
+            if live.uid != change.live.uid:
+                return Outcome(change, "kept", "it was made again meanwhile")
+            decided = _still(live, change, rules)
+    except ReconcileError as error:
+        return Outcome(change, "failed", str(error))
+    return Outcome(change, "failed", f"{change.key} changed under our hands {TRIES} times: run again")
+
+
+def _deleted(cluster: Cluster, change: Delete) -> bool:
+    """Whether it is gone; False means that it has changed, or that nobody knows."""
+    key, live = change.key, change.live
+    try:
+        cluster.delete(
+            RESOURCES[key.kind], key.namespace, key.name, uid=live.uid, resource_version=live.resource_version
+        )
+    except (Conflict, AnswerLost):
+        return False
+    return True
+
+
+def _still(live: Live, change: Delete, rules: Rules) -> Delete | Keep | Waiting:
+    name = change.preview.rpartition("/")[2]
+    decided = may_go(live, name, change.preview_uid, change.reason, rules)
+    if isinstance(decided, Waiting):
+        return Keep(change.key, change.preview, decided.reason)
+    return replace(change, live=live) if isinstance(decided, Delete) else decided
+
+
+def _wanted_after_all(cluster: Cluster, change: Delete, rules: Rules) -> str:
+    """Why not to delete after all; only the server's own word that the preview is gone counts as gone."""
+    namespace, _, name = change.preview.partition("/")
+    found = cluster.get(preview_resource(rules.names), namespace, name)
+    if found is None:
+        return ""
+    metadata = found["metadata"]
+    if not change.preview_uid:
+        return "its preview is there again"
+    if metadata.get("deletionTimestamp") or metadata.get("uid") != change.preview_uid:
+        return "its preview was deleted, or made again, meanwhile"
+    protected = (metadata.get("annotations") or {}).get(rules.names.prune_annotation) == PRUNE_DISABLED
+    if protected or metadata.get("generation") != change.preview_generation:
+        return "its preview was changed meanwhile"
+    return ""

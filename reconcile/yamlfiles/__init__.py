@@ -1,0 +1,18 @@
+"""Kubernetes objects in YAML and JSON files: read with file and line, written for people."""
+
+from reconcile.yamlfiles.documents import Document, Mistake, Reading, line_of, where
+from reconcile.yamlfiles.files import find_files, read_file, read_files, read_text
+from reconcile.yamlfiles.write import dump
+
+__all__ = [
+    "Document",
+    "Mistake",
+    "Reading",
+    "dump",
+    "find_files",
+    "line_of",
+    "read_file",
+    "read_files",
+    "read_text",
+    "where",
+]

@@ -1,0 +1,95 @@
+"""A real API server for the tests of this folder: one for all of them, a namespace for each.
+
+api_server      etcd and kube-apiserver with the CRDs; more where the programs are there
+control_plane   the same, with controllers, scheduler and kwok for certain
+gateway_api     the same as api_server, with the Gateway API's CRDs for certain
+namespace       a fresh namespace
+account         a fresh service account in it, without rights
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.cluster.story import CHILD_RESOURCES, Story
+from tests.conftest import FOLDER
+from tests.controlplane import (
+    Account,
+    ControlPlane,
+    allow,
+    eventually,
+    missing_programs,
+    service_account,
+)
+from tests.controlplane.install import start_whole
+from tests.controlplane.programs import API_PROGRAMS, CONTROLLER_PROGRAMS, assets, one_at_a_time
+
+API_REMEDY = 'export KUBEBUILDER_ASSETS="$(setup-envtest use -p path)"'
+CONTROLLERS_REMEDY = "setup-envtest does not have them: build them, and put them beside kube-apiserver"
+BUILD = Path(__file__).parents[3] / "shared" / "controlplane" / "build"
+
+
+def skip_without(programs: Sequence[str], remedy: str) -> None:
+    """Skip, naming what is missing and how to get it."""
+    if missing := missing_programs(programs):
+        own = "export KUBEBUILDER_ASSETS=$(../shared/controlplane/build)" if BUILD.exists() else remedy
+        pytest.skip(f"not in KUBEBUILDER_ASSETS: {', '.join(missing)} ({own})")
+
+
+@pytest.fixture(scope="session")
+def api_server() -> Iterator[ControlPlane]:
+    """The API server of this run, started by the first test that asks, in whichever worker."""
+    skip_without(API_PROGRAMS, API_REMEDY)
+    folder = Path(os.environ[FOLDER])
+    with one_at_a_time(folder):
+        plane = ControlPlane.attach(folder) or start_whole(folder)
+    yield plane
+    plane.close()
+
+
+@pytest.fixture(scope="session")
+def control_plane(api_server: ControlPlane) -> ControlPlane:
+    """The API server, where Deployments become ready and the garbage collector works."""
+    skip_without(CONTROLLER_PROGRAMS, CONTROLLERS_REMEDY)
+    if not api_server.has_controllers:
+        pytest.skip(f"no controllers run in {api_server.folder}: make cluster-down cluster")
+    return api_server
+
+
+@pytest.fixture(scope="session")
+def gateway_api(api_server: ControlPlane) -> ControlPlane:
+    """The API server, where HTTPRoutes are served."""
+    folder = (assets() or Path()) / "crds" / "gateway-api"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is missing: put the Gateway API's standard CRDs there")
+    return api_server
+
+
+@pytest.fixture
+def namespace(api_server: ControlPlane) -> Iterator[str]:
+    """A fresh namespace, deleted afterwards without waiting for it."""
+    name = f"test-{uuid4().hex[:12]}"
+    api_server.ask("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+    if api_server.has_controllers:  # until then no pod is let in, and the next try comes a second later
+        path = f"/api/v1/namespaces/{name}/serviceaccounts"
+        eventually(lambda: api_server.ask("GET", path)["items"], f"{name} has its service account")
+    yield name
+    api_server.ask("DELETE", f"/api/v1/namespaces/{name}")
+
+
+@pytest.fixture
+def account(api_server: ControlPlane, namespace: str) -> Account:
+    """A user of this test alone, without rights: `allow(api_server, account.user, …)` grants them."""
+    return service_account(api_server, namespace, "runner")
+
+
+@pytest.fixture
+def story(api_server: ControlPlane, namespace: str, account: Account) -> Story:
+    """A namespace with a user who may do what the command does; routes are Mappings."""
+    verbs = ["get", "list", "create", "patch", "delete"]
+    allow(api_server, account.user, ["get", "list"], ["previewenvironments.platform9.com"])
+    allow(api_server, account.user, verbs, CHILD_RESOURCES)
+    return Story(api_server, namespace, account)

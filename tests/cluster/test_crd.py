@@ -1,0 +1,150 @@
+"""The CRD on a real API server: it is taken as it is, and takes and refuses what the model does."""
+
+from typing import Any
+
+import pytest
+
+from reconcile.crd import crd
+from reconcile.names import PLURAL, Names
+from reconcile.preview import PreviewEnvironment, parse_preview
+from reconcile.quantities import canonical
+from tests.builders import a_preview, without_uid
+from tests.contracts.spec_rows import ROWS, Row
+from tests.controlplane import AskFailed, ControlPlane
+
+PATH = f"/apis/{Names().api_version}/namespaces/{{}}/{PLURAL}"
+DRY = "?dryRun=All&fieldValidation=Strict"
+
+
+def manifest_of(row: Row, namespace: str) -> dict[str, Any]:
+    return {**without_uid(a_preview(row.name, namespace)), "spec": row.whole_spec}
+
+
+def answer_to(api_server: ControlPlane, path: str, manifest: dict[str, Any]) -> str:
+    """What the server says against a manifest; empty where it takes it.
+
+    A 500 would be a failure of the CRD, and is raised.
+    """
+    try:
+        api_server.ask("POST", path + DRY, manifest)
+    except AskFailed as failure:
+        if failure.code not in (400, 422):
+            raise
+        return str(failure)
+    return ""
+
+
+def test_every_row_is_taken_or_refused_as_by_the_model(api_server: ControlPlane, namespace: str) -> None:
+    answers = [
+        (row, answer_to(api_server, PATH.format(namespace), manifest_of(row, namespace))) for row in ROWS
+    ]
+    assert [(row.says, answer) for row, answer in answers if row.taken == bool(answer)] == []
+
+
+def test_what_the_server_made_of_a_row_is_read_as_the_row_itself(
+    api_server: ControlPlane, namespace: str
+) -> None:
+    for row in (row for row in ROWS if row.taken):
+        written = manifest_of(row, namespace)
+        kept = api_server.ask("POST", PATH.format(namespace) + DRY, written)
+        ours, theirs = (parse_preview(m, group=Names().group) for m in (written, kept))
+        assert isinstance(ours, PreviewEnvironment)
+        assert isinstance(theirs, PreviewEnvironment)
+        assert theirs.spec == ours.spec, row.says
+
+
+def test_an_unknown_field_is_pruned_by_the_server_and_passed_over_by_the_model(
+    api_server: ControlPlane, namespace: str
+) -> None:
+    written = without_uid(a_preview(namespace=namespace, colour="red", env=[{"name": "A", "vlaue": "1"}]))
+    kept = api_server.ask("POST", PATH.format(namespace) + "?dryRun=All&fieldValidation=Ignore", written)
+    ours, theirs = (parse_preview(m, group=Names().group) for m in (written, kept))
+    assert isinstance(ours, PreviewEnvironment)
+    assert isinstance(theirs, PreviewEnvironment)
+    assert theirs.spec == ours.spec
+    assert "colour" not in kept["spec"]
+
+
+def test_a_message_of_the_server_names_what_is_wrong(api_server: ControlPlane, namespace: str) -> None:
+    def message(name: str = "pr-1", **spec: Any) -> str:
+        return answer_to(api_server, PATH.format(namespace), without_uid(a_preview(name, namespace, **spec)))
+
+    assert "the name, which its Service has too, is no DNS label" in message("a.b")
+    assert "the value ends in a number as an IP address does" in message(fqdn="1.2.3.4")
+    assert "the value has a label of more than 63 characters" in message(fqdn="a" * 64 + ".example.com")
+    assert "the value is more than ten years" in message(ttl="3651d")
+    assert "has both value and valueFrom; one of them must go" in message(
+        env=[{"name": "A", "value": "1", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]
+    )
+    assert "must have exactly one of secretKeyRef, configMapKeyRef, fieldRef" in message(
+        env=[{"name": "A", "valueFrom": {}}]
+    )
+    assert "Duplicate value" in message(env=[{"name": "A"}, {"name": "A"}])
+
+
+def test_the_server_keeps_the_status_and_prints_its_columns(api_server: ControlPlane, namespace: str) -> None:
+    path = PATH.format(namespace)
+    api_server.ask("POST", path, without_uid(a_preview(namespace=namespace)))
+    condition = {
+        "type": "Ready",
+        "status": "True",
+        "observedGeneration": 1,
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+        "reason": "Available",
+        "message": "1 of 1 pods are ready",
+    }
+    status = {
+        "observedGeneration": 1,
+        "conditions": [condition],
+        "url": "https://pr-1.preview.example.com",
+        "expiresAt": "2099-01-01T00:00:00Z",
+        "ttl": "72h",
+        "ttlCountsFrom": "2026-01-01T00:00:00Z",
+    }
+    merge = "application/merge-patch+json"
+    kept = api_server.ask("PATCH", f"{path}/pr-1/status", {"status": status}, content_type=merge)
+    assert kept["status"] == status
+    assert kept["metadata"]["generation"] == 1
+    header, line = api_server.kubectl("get", "pe", "-n", namespace).splitlines()
+    assert header.split() == ["NAME", "URL", "READY", "REASON", "EXPIRES", "AGE"]
+    assert line.split()[:-1] == ["pr-1", status["url"], "True", "Available", status["expiresAt"]]
+
+
+@pytest.mark.parametrize("short", ["pe", "previewenv", "preview"])
+def test_every_field_of_the_spec_is_explained(api_server: ControlPlane, short: str) -> None:
+    explained = api_server.kubectl("explain", f"{short}.spec", "--recursive=false")
+    assert "The hostname, in lower case, without scheme, port or wildcard." in explained
+    assert "<no description>" not in explained
+
+
+def test_a_crd_of_another_group_stands_beside_it(api_server: ControlPlane) -> None:
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions?dryRun=All&fieldValidation=Strict"
+    made = api_server.ask("POST", path, crd("previews.example.com"))
+    assert made["metadata"]["name"] == "previewenvironments.previews.example.com"
+
+
+def test_quantities_of_a_pod_are_kept_in_the_form_that_we_foresee(
+    api_server: ControlPlane, namespace: str
+) -> None:
+    rows = [
+        row.spec["resources"]["limits"]["cpu"] for row in ROWS if row.taken and row.says.startswith("cpu ")
+    ]
+    odd = ["1000", "0.500", "1.500", "01", "00", "0m", "8Ki", "1024Ki", "1025Ki", "512Ki", "0.5Ki", "1.5Ki",
+           "0.0001Ki", "1234567u", "1500000u", "1n", "1e4", "12345e-4", "123456789.123456789",
+           "999999999.9Gi",
+           "500000000", "+1", "1000m", "1999999999999k", "1P", "3Ei"]  # fmt: skip
+    quantities = [int(row) if isinstance(row, float) else row for row in [*rows, *odd]]
+    assert {q: kept_as(api_server, namespace, q) for q in quantities} == {q: canonical(q) for q in quantities}
+
+
+def kept_as(api_server: ControlPlane, namespace: str, quantity: str | int) -> str:
+    container = {"name": "app", "image": "a", "resources": {"limits": {"memory": quantity}}}
+    metadata = {"labels": {"a": "b"}, "name": "a"}
+    spec = {
+        "selector": {"matchLabels": {"a": "b"}},
+        "template": {"metadata": metadata, "spec": {"containers": [container]}},
+    }
+    manifest = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": spec}
+    path = f"/apis/apps/v1/namespaces/{namespace}/deployments?dryRun=All"
+    kept = api_server.ask("POST", path, manifest)
+    return str(kept["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"])

@@ -1,0 +1,204 @@
+"""The CRD and the model say the same, field by field, and decide the same of every row."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconcile import rules
+from reconcile.crd import check_group, crd, render
+from reconcile.durations import parse_duration
+from reconcile.errors import UsageError
+from reconcile.names import DEFAULT_GROUP
+from reconcile.preview import PreviewEnvironment, Spec, Unreadable, parse_preview
+from tests.builders import a_preview, without_uid
+from tests.contracts.spec_rows import ROWS, Row
+
+REPOSITORY = Path(__file__).parents[2]
+Schema = Mapping[str, Any]
+
+# What JSON schema cannot say is tried row by row; words, and the widths of integers, decide nothing.
+NOT_COMPARED = frozenset({"description", "title", "format", "x-kubernetes-validations"})
+LIST_TYPES = frozenset({"x-kubernetes-list-type", "x-kubernetes-list-map-keys"})
+
+
+def preview_schema() -> Schema:
+    schema: Schema = crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    return schema
+
+
+def of_the_crd(schema: Any) -> Any:
+    """A schema of the CRD with what decides alone."""
+    if isinstance(schema, list):
+        return sorted((of_the_crd(item) for item in schema), key=str)
+    if not isinstance(schema, Mapping):
+        return schema
+    left_out = NOT_COMPARED | LIST_TYPES if "type" in schema else frozenset()
+    return {name: of_the_crd(value) for name, value in schema.items() if name not in left_out}
+
+
+def of_the_model(schema: Any, parts: Schema) -> Any:
+    """The model's JSON schema in the CRD's terms: no references, no null, no empty defaults."""
+    if isinstance(schema, list):
+        return sorted((of_the_model(item, parts) for item in schema), key=str)
+    if not isinstance(schema, Mapping):
+        return schema
+    if "$ref" in schema:
+        return of_the_model(parts[schema["$ref"].rsplit("/", 1)[1]], parts)
+    if {"type": "null"} in schema.get("anyOf", ()):
+        (only,) = (item for item in schema["anyOf"] if item != {"type": "null"})
+        return of_the_model(only, parts)
+    if "const" in schema:
+        return {"type": schema["type"], "enum": [schema["const"]]}
+    is_schema = "type" in schema and not isinstance(schema["type"], Mapping)
+    return {
+        name: of_the_model(value, parts)
+        for name, value in schema.items()
+        if not (is_schema and (name in NOT_COMPARED or (name == "default" and value in (None, []))))
+    }
+
+
+def test_fields_defaults_bounds_and_patterns_are_the_same() -> None:
+    model = Spec.model_json_schema()
+    assert of_the_model(model, model.pop("$defs")) == of_the_crd(preview_schema()["properties"]["spec"])
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{'takes' if row.taken else 'refuses'} {row.says}")
+def test_the_model_takes_and_refuses_what_the_crd_does(row: Row) -> None:
+    manifest = {**without_uid(a_preview(row.name)), "spec": row.whole_spec}
+    parsed = parse_preview(manifest, group=DEFAULT_GROUP, strict_fields=True)
+    assert isinstance(parsed, PreviewEnvironment if row.taken else Unreadable)
+
+
+def test_there_are_rows_enough_and_each_is_another() -> None:
+    assert len({(row.name, repr(row.spec)) for row in ROWS}) == len(ROWS) >= 80
+
+
+TEXTS = {
+    name: value
+    for name, value in vars(rules).items()
+    if isinstance(value, rules.Text) and value.pattern and name != "GROUP"
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_the_pattern_of_the_crd_decides_as_the_model(name: str) -> None:
+    rule = TEXTS[name]
+    written = rule.schema()["pattern"]
+
+    # Near misses, which random text never is: a text that matches, and one change to it.
+    matching = st.from_regex(rule.pattern, fullmatch=True).filter(lambda text: len(text) < 100)
+    extra = st.sampled_from(
+        ["", "\n", " ", ".", "-", "/", ":", "@", "A", "a", "0", "_", "é", "\u0661", "\x00"]
+    )
+
+    @settings(max_examples=60, deadline=None, derandomize=True)
+    @given(matching, extra, st.integers(0, 100))
+    def decides_the_same(text: str, more: str, at: int) -> None:
+        changed = text[:at] + more + text[at:]
+        assert (rule.problem(changed) is None) == is_taken(written, rule, changed)
+
+    decides_the_same()
+
+
+def is_taken(written: str, rule: rules.Text, text: str) -> bool:
+    """What an API server decides by the CRD; `$` of RE2 is the very end, as `\\Z` is in Python."""
+    schema = rule.schema()
+    bounds = schema.get("minLength", 0) <= len(text) <= schema["maxLength"]
+    found = re.search(written.removesuffix("$") + r"\Z", text) is not None
+    never = (re.search(pattern.replace("$", r"\Z"), text) for pattern, _ in rule.never)
+    return bounds and found and not any(never)
+
+
+@given(st.tuples(*[st.integers(0, 999_999_999) | st.none()] * 4))
+def test_the_ttl_bound_of_cel_is_the_bound_of_the_model(numbers: tuple[int | None, ...]) -> None:
+    units = zip(numbers, rules.DURATION_UNITS, strict=True)
+    text = "".join(f"{number}{unit}" for number, unit in units if number is not None) or "0"
+    # As the rule in the CRD computes it: what is not found counts as 0.
+    seconds = sum(
+        int(("0" + found[0] if (found := re.search(f"[0-9]+{unit}", text)) else "0").replace(unit, ""))
+        * length
+        for unit, length in rules.DURATION_UNITS.items()
+    )
+    if seconds <= rules.MAX_DURATION_DAYS * 86400:
+        assert parse_duration(text).total_seconds() == seconds
+    else:
+        with pytest.raises(ValueError, match="more than ten years"):
+            parse_duration(text)
+
+
+def test_the_patterns_mean_the_same_to_python_and_to_re2() -> None:
+    for text in (value for value in vars(rules).values() if isinstance(value, rules.Text)):
+        for pattern in (text.pattern, *(never for never, _ in text.never)):
+            assert not re.search(r"\\[wWdDsSbBAZz1-9]|\(\?[^:]", pattern), pattern
+
+
+def schemas(schema: Schema, path: str = "") -> Iterator[tuple[str, Schema]]:
+    yield path, schema
+    for name, below in schema.get("properties", {}).items():
+        yield from schemas(below, f"{path}.{name}")
+    if "items" in schema:
+        yield from schemas(schema["items"], f"{path}[]")
+
+
+def test_every_field_has_a_description() -> None:
+    items_of_strings = {".spec.command[]", ".spec.args[]"}
+    described = {path for path, schema in schemas(preview_schema()) if "description" in schema}
+    assert {path for path, _ in schemas(preview_schema())} - described == items_of_strings
+
+
+def test_whatever_an_author_writes_is_bounded() -> None:
+    bounds = {"string": "maxLength", "array": "maxItems", "integer": "maximum"}
+    for path, schema in schemas(preview_schema()["properties"]["spec"]):
+        assert "enum" in schema or bounds.get(schema["type"], "type") in schema, path
+
+
+def test_the_copy_in_crds_is_what_print_crd_prints() -> None:
+    assert (REPOSITORY / "crds" / "previewenvironment.yaml").read_text() == render()
+    assert yaml.safe_load(render()) == crd()
+
+
+def test_a_crd_of_another_group_differs_in_the_group_alone() -> None:
+    ours, theirs = render(), render("previews.example.org")
+    assert theirs == ours.replace(DEFAULT_GROUP, "previews.example.org")
+
+
+def test_the_example_can_be_read() -> None:
+    manifest = yaml.safe_load((REPOSITORY / "crds" / "example.yaml").read_text())
+    manifest["metadata"]["namespace"] = "default"
+    assert isinstance(parse_preview(manifest, group=DEFAULT_GROUP, strict_fields=True), PreviewEnvironment)
+
+
+def test_printing_the_crd_imports_no_pydantic() -> None:
+    program = "import sys, reconcile.crd; print([m for m in ('pydantic', 'lightkube') if m in sys.modules])"
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert printed.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("group", ["platform9.com", "a.b", "previews.example.com", "a" * 63 + ".example.com"])
+def test_a_domain_can_be_the_group(group: str) -> None:
+    assert check_group(group) == group
+
+
+@pytest.mark.parametrize(
+    ("group", "problem"),
+    [
+        ("previews", "is no domain in lower case with at least one dot, such as previews.example.com"),
+        ("Example.com", "is no domain in lower case with at least one dot, such as previews.example.com"),
+        ("example.com\n", "is no domain in lower case with at least one dot, such as previews.example.com"),
+        ("a.k8s.io", "is reserved for Kubernetes itself; use a domain that you own"),
+        ("a" * 64 + ".com", "has a label of more than 63 characters"),
+        ("a." * 55 + "a", "has 111 characters; at most 110 are allowed"),
+    ],
+)
+def test_what_no_api_server_takes_as_a_group_is_a_usage_error(group: str, problem: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        crd(group)
+    assert str(caught.value) == f"API group {group!r} {problem}"

@@ -1,0 +1,84 @@
+"""Users of a test's own, and the rights that it gives them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from tests.controlplane.kubeconfig import write_kubeconfig
+from tests.controlplane.plane import ControlPlane, eventually
+from tests.controlplane.starting import certificate
+
+RBAC_GROUP = "rbac.authorization.k8s.io"
+RBAC = f"/apis/{RBAC_GROUP}/v1"
+
+
+class Account(NamedTuple):
+    """A service account: the user name that the server sees, and a kubeconfig."""
+
+    user: str
+    kubeconfig: Path
+
+
+def service_account(plane: ControlPlane, namespace: str, name: str) -> Account:
+    """A new service account without rights: a user that no other test shares, in audit and in RBAC."""
+    accounts = f"/api/v1/namespaces/{namespace}/serviceaccounts"
+    plane.ask("POST", accounts, {"metadata": {"name": name}})
+    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    answer = plane.ask("POST", f"{accounts}/{name}/token", request)
+    file = write_kubeconfig(
+        plane.folder / "kubeconfigs" / namespace / name,
+        server=plane.server,
+        authority=certificate(plane.folder),
+        bearer=answer["status"]["token"],
+    )
+    return Account(f"system:serviceaccount:{namespace}:{name}", file)
+
+
+def allow(
+    plane: ControlPlane,
+    user: str,
+    verbs: Sequence[str],
+    resources: Sequence[str],
+    *,
+    namespace: str | None = None,
+) -> None:
+    """Give a user rights, everywhere or in one namespace.
+
+    Resources are `PLURAL.GROUP`, such as `deployments.apps`, or `PLURAL` for the core group.
+    In force when this returns.
+    """
+    name = f"test-{uuid4().hex[:12]}"
+    rules = [_rule(resource, verbs) for resource in resources]
+    plane.ask("POST", f"{RBAC}/clusterroles", {"metadata": {"name": name}, "rules": rules})
+    where = f"namespaces/{namespace}/rolebindings" if namespace else "clusterrolebindings"
+    plane.ask("POST", f"{RBAC}/{where}", _binding(name, user))
+    eventually(
+        lambda: all(_may(plane, user, verb, resources[-1], namespace) for verb in verbs),
+        f"{user} may {', '.join(verbs)} {resources[-1]}",
+    )
+
+
+def _rule(resource: str, verbs: Sequence[str]) -> dict[str, Any]:
+    plural, _, group = resource.partition(".")
+    return {"apiGroups": [group], "resources": [plural], "verbs": list(verbs)}
+
+
+def _binding(name: str, user: str) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name},
+        "subjects": [{"apiGroup": RBAC_GROUP, "kind": "User", "name": user}],
+        "roleRef": {"apiGroup": RBAC_GROUP, "kind": "ClusterRole", "name": name},
+    }
+
+
+def _may(plane: ControlPlane, user: str, verb: str, resource: str, namespace: str | None) -> bool:
+    plural, _, group = resource.partition(".")
+    attributes = {"verb": verb, "resource": plural, "group": group, "namespace": namespace or ""}
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {"user": user, "resourceAttributes": attributes},
+    }
+    answer = plane.ask("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
+    return bool(answer["status"]["allowed"])

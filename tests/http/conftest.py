@@ -1,0 +1,170 @@
+"""An API server that answers what a test says: mocked, or at a socket where a mock cannot do it.
+
+cluster   the adapter, connected to SERVER, whose answers `httpx2_mock` gives; it never really sleeps
+pacing    its clock: what was slept is in `pacing.slept`
+wire      a server at a real socket: each request is answered by the next of its steps
+"""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from reconcile.cluster.kubernetes import KubernetesCluster, connect
+from reconcile.cluster.kubernetes.retry import Pacing
+
+SERVER = "http://api.example.com:8001"
+DEPLOYMENTS = f"{SERVER}/apis/apps/v1/deployments"
+IN_SHOP = f"{SERVER}/apis/apps/v1/namespaces/shop/deployments"
+DATE = {"Date": "Sun, 22 Nov 2026 18:57:00 GMT"}
+
+
+@dataclass
+class FakeTime:
+    """A clock that only sleeping moves; full jitter is the longest pause."""
+
+    now: float = 1000.0
+    slept: list[float] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+    @property
+    def pacing(self) -> Pacing:
+        return Pacing(clock=lambda: self.now, sleep=self.sleep, jitter=lambda: 1.0)
+
+
+def write_kubeconfig(folder: Path, server: str, user: str = "{}") -> str:
+    """A kubeconfig with one context; `user` is YAML."""
+    file = folder / "kubeconfig"
+    file.write_text(
+        f"""
+current-context: test
+contexts: [{{name: test, context: {{cluster: test, user: test}}}}]
+clusters: [{{name: test, cluster: {{server: "{server}"}}}}]
+users: [{{name: test, user: {user}}}]
+"""
+    )
+    return str(file)
+
+
+def connected(
+    folder: Path, server: str = SERVER, *, user: str = "{}", seconds: float | None = 300, pacing: Pacing
+) -> KubernetesCluster:
+    return connect(
+        write_kubeconfig(folder, server, user),
+        None,
+        deadline_seconds=seconds,
+        concurrency=4,
+        user_agent="preview-reconcile/test",
+        env={},
+        pacing=pacing,
+    )
+
+
+@pytest.fixture
+def time() -> FakeTime:
+    return FakeTime()
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, time: FakeTime) -> Iterator[KubernetesCluster]:
+    cluster = connected(tmp_path, pacing=time.pacing)
+    yield cluster
+    cluster.close()
+
+
+def deployment(name: str = "pr-1", **metadata: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": "shop", **metadata},
+    }
+
+
+def page(*names: str, version: str = "7", **metadata: str) -> httpx.Response:
+    """A page as the server sends it: the items without apiVersion and kind."""
+    items = [{"metadata": {"name": name, "namespace": "shop"}} for name in names]
+    body = {"kind": "DeploymentList", "metadata": {"resourceVersion": version, **metadata}, "items": items}
+    return httpx.Response(200, json=body, headers=DATE)
+
+
+def status(code: int, reason: str, message: str = "", **details: Any) -> httpx.Response:
+    """A refusal as the API server words it."""
+    body = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason}
+    return httpx.Response(code, json={**body, "message": message, "details": details})
+
+
+def text_404() -> httpx.Response:
+    return httpx.Response(404, text="404 page not found\n")
+
+
+Step = Callable[[socket.socket], None]
+
+
+class Wire:
+    """A server whose every byte, and every silence, a test decides."""
+
+    def __init__(self, *steps: Step) -> None:
+        self.requests: list[str] = []
+        self._steps = list(steps)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with connection:
+                self.requests.append(_request_line(connection))
+                step = self._steps.pop(0) if len(self._steps) > 1 else self._steps[0]
+                with contextlib.suppress(OSError):  # the client has had enough
+                    step(connection)
+
+
+def _request_line(connection: socket.socket) -> str:
+    received = b""
+    while b"\r\n\r\n" not in received:
+        chunk = connection.recv(65536)
+        if not chunk or chunk.startswith(b"\x16\x03"):  # gone, or a handshake of TLS
+            return ""
+        received += chunk
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = next(
+        (int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")), 0
+    )
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head.split(b"\r\n")[0].decode()
+
+
+@pytest.fixture
+def wire() -> Iterator[Callable[..., Wire]]:
+    servers: list[Wire] = []
+
+    def serve(*steps: Step) -> Wire:
+        servers.append(Wire(*steps))
+        return servers[-1]
+
+    yield serve
+    for server in servers:
+        server.close()

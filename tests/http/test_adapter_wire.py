@@ -1,0 +1,135 @@
+"""A server that breaks off, trickles or says nothing, at a real socket."""
+
+import json
+import socket
+import struct
+import time as real_time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from reconcile.cluster.kubernetes.retry import Pacing
+from reconcile.errors import AnswerLost, Unreachable
+from reconcile.objects import DEPLOYMENT
+from tests.http.conftest import Step, Wire, connected, deployment
+
+LIST = json.dumps({"metadata": {"resourceVersion": "7"}, "items": [deployment()]}).encode()
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
+PROMPT = Pacing(jitter=lambda: 0.0)
+
+Serve = Callable[..., Wire]
+
+
+def whole(connection: socket.socket) -> None:
+    connection.sendall(HEAD % len(LIST) + b"Connection: close\r\n\r\n" + LIST)
+
+
+def truncated(connection: socket.socket) -> None:
+    connection.sendall(HEAD % len(LIST) + b"\r\n" + LIST[:20])
+
+
+def reset(connection: socket.socket) -> None:
+    connection.sendall(HEAD % len(LIST) + b"\r\n" + LIST[:20])
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def hung_up(connection: socket.socket) -> None:
+    pass
+
+
+def garbage(connection: socket.socket) -> None:
+    connection.sendall(b"220 mail.example.com ESMTP\r\n")
+
+
+def silent(connection: socket.socket) -> None:
+    connection.recv(1)
+
+
+def trickle(text: bytes) -> Step:
+    def step(connection: socket.socket) -> None:
+        for byte in text:
+            connection.sendall(bytes([byte]))
+            real_time.sleep(0.05)
+
+    return step
+
+
+@pytest.mark.parametrize("step", [truncated, reset, hung_up, garbage])
+def test_a_list_that_breaks_off_is_asked_for_again(tmp_path: Path, wire: Serve, step: Step) -> None:
+    server = wire(step, step, whole)
+    cluster = connected(tmp_path, server.url, pacing=PROMPT)
+    assert cluster.list(DEPLOYMENT).items == (deployment(),)
+    assert server.requests == ["GET /apis/apps/v1/deployments?limit=500 HTTP/1.1"] * 3
+    cluster.close()
+
+
+@pytest.mark.parametrize("step", [truncated, reset, hung_up])
+def test_a_create_that_breaks_off_is_never_sent_again(tmp_path: Path, wire: Serve, step: Step) -> None:
+    server = wire(step)
+    cluster = connected(tmp_path, server.url, pacing=PROMPT)
+    with pytest.raises(AnswerLost, match="patch Deployment shop/pr-1: no whole answer"):
+        cluster.apply(deployment(), manager="m", force=False)
+    assert len(server.requests) == 1
+    cluster.close()
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        pytest.param(silent, id="nothing at all"),
+        pytest.param(trickle(b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 1000), id="the headers byte by byte"),
+        pytest.param(trickle(HEAD % 1000 + b"\r\n" + b" " * 1000), id="the body byte by byte"),
+    ],
+)
+def test_the_deadline_holds_however_slow_the_server_is(tmp_path: Path, wire: Serve, step: Step) -> None:
+    server = wire(step)
+    cluster = connected(tmp_path, server.url, seconds=0.5, pacing=PROMPT)
+    begun = real_time.monotonic()
+    with pytest.raises(Unreachable, match=r"the 0.5 s for the whole run are over \(--timeout\)"):
+        cluster.list(DEPLOYMENT)
+    assert 0.4 < real_time.monotonic() - begun < 2
+    cluster.close()
+
+
+def test_a_write_that_the_deadline_cuts_may_have_been_done(tmp_path: Path, wire: Serve) -> None:
+    cluster = connected(tmp_path, wire(silent).url, seconds=0.3, pacing=PROMPT)
+    with pytest.raises(AnswerLost, match=r"the 0\.3 s for the whole run are over"):
+        cluster.apply(deployment(uid="u-1", resourceVersion="7"), manager="m", force=True)
+    cluster.close()
+
+
+def test_a_port_where_nobody_listens_is_unreachable(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    cluster = connected(tmp_path, f"http://127.0.0.1:{port}", pacing=PROMPT)
+    with pytest.raises(Unreachable, match=r"no connection to the API server: .*refused"):
+        cluster.list(DEPLOYMENT)
+
+
+def test_a_server_without_tls_is_found_out_at_once(tmp_path: Path, wire: Serve) -> None:
+    slept: list[float] = []
+    server = wire(garbage)
+    url = server.url.replace("http://", "https://")
+    cluster = connected(tmp_path, url, pacing=Pacing(sleep=slept.append))
+    with pytest.raises(Unreachable, match="no connection to the API server"):
+        cluster.list(DEPLOYMENT)
+    assert slept == []
+    cluster.close()
+
+
+def test_a_name_that_nobody_knows_is_not_asked_for_again(tmp_path: Path) -> None:
+    slept: list[float] = []
+    cluster = connected(tmp_path, "http://nowhere.invalid", pacing=Pacing(sleep=slept.append))
+    with pytest.raises(Unreachable):
+        cluster.list(DEPLOYMENT)
+    assert len(slept) in (0, 6)  # 6 where there is no resolver at all, which may come back
+
+
+def test_threads_share_one_cluster(tmp_path: Path, wire: Serve) -> None:
+    cluster = connected(tmp_path, wire(whole).url, pacing=PROMPT)
+    with ThreadPoolExecutor(8) as pool:
+        lists = list(pool.map(lambda _: cluster.list(DEPLOYMENT).items, range(40)))
+    assert lists == [(deployment(),)] * 40
+    cluster.close()

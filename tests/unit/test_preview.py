@@ -1,0 +1,405 @@
+"""Reading a preview: what is wrong is told in a line, nothing secret is told, and nothing raises."""
+
+import json
+from dataclasses import FrozenInstanceError
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from reconcile.names import DEFAULT_GROUP
+from reconcile.objects import Key
+from reconcile.preview import (
+    EnvFromSource,
+    EnvVar,
+    PreviewEnvironment,
+    Spec,
+    Unreadable,
+    has_digest,
+    parse_preview,
+)
+from tests.builders import a_preview, without_uid
+
+SECRET = "hunter2"
+
+
+def read(manifest: dict[str, Any], *, strict_fields: bool = True) -> PreviewEnvironment | Unreadable:
+    return parse_preview(manifest, group=DEFAULT_GROUP, strict_fields=strict_fields)
+
+
+def message(**preview: Any) -> str:
+    return message_of(a_preview(**preview))
+
+
+def message_of(manifest: dict[str, Any]) -> str:
+    parsed = read(manifest)
+    assert isinstance(parsed, Unreadable)
+    return parsed.message
+
+
+def spec(**fields: Any) -> Spec:
+    parsed = read(a_preview(**fields))
+    assert isinstance(parsed, PreviewEnvironment), parsed
+    return parsed.spec
+
+
+def test_a_preview_of_a_server_is_read_whole() -> None:
+    status = {"observedGeneration": 3}
+    manifest = a_preview(
+        "pr-7", "blog", image="nginx", fqdn="a.example.com", uid="u", generation=3, resource_version="9",
+        deleted="2026-01-02T00:00:00Z", labels={"a": "b"}, annotations={"c": "d"}, status=status,
+    )  # fmt: skip
+    assert read(manifest) == PreviewEnvironment(
+        name="pr-7",
+        namespace="blog",
+        uid="u",
+        generation=3,
+        resource_version="9",
+        creation_timestamp="2026-01-01T00:00:00Z",
+        deletion_timestamp="2026-01-02T00:00:00Z",
+        labels={"a": "b"},
+        annotations={"c": "d"},
+        spec=Spec(image="nginx", fqdn="a.example.com"),
+        status=status,
+    )
+
+
+def test_a_preview_of_a_file_has_no_uid_and_is_read_all_the_same() -> None:
+    parsed = read(without_uid(a_preview()))
+    assert isinstance(parsed, PreviewEnvironment)
+    assert (parsed.uid, parsed.generation, parsed.creation_timestamp, parsed.status) == ("", 0, "", {})
+    assert parsed.deletion_timestamp is None
+
+
+def test_image_and_fqdn_are_all_that_is_needed() -> None:
+    assert spec(image="nginx", fqdn="a.example.com").model_dump() == {
+        "image": "nginx",
+        "fqdn": "a.example.com",
+        "port": 80,
+        "replicas": None,
+        "env": (),
+        "env_from": (),
+        "image_pull_secrets": (),
+        "resources": None,
+        "command": (),
+        "args": (),
+        "health_path": None,
+        "revision": None,
+        "ttl": None,
+        "suspend": False,
+    }
+
+
+def test_lists_become_tuples_and_quantities_stay_as_written_sorted_by_name() -> None:
+    read_spec = spec(
+        env=[{"name": "B", "value": "2"}, {"name": "A"}],
+        envFrom=[{"prefix": "X_", "secretRef": {"name": "s"}}],
+        imagePullSecrets=[{"name": "b"}, {"name": "a"}],
+        resources={"limits": {"memory": "1.5Gi", "cpu": 1}},
+        args=["b", "a"],
+    )
+    assert read_spec.env == (EnvVar(name="B", value="2"), EnvVar(name="A"))
+    assert [type(item) for item in read_spec.env_from] == [EnvFromSource]
+    assert [secret.name for secret in read_spec.image_pull_secrets] == ["b", "a"]
+    assert read_spec.resources is not None
+    assert read_spec.resources.limits == (("cpu", "1"), ("memory", "1.5Gi"))
+    assert read_spec.args == ("b", "a")
+
+
+def test_a_preview_never_changes() -> None:
+    manifest = a_preview(env=[{"name": "A", "value": "1"}], labels={"a": "b"}, status={"url": "x"})
+    parsed = read(manifest)
+    assert isinstance(parsed, PreviewEnvironment)
+    with pytest.raises(FrozenInstanceError):
+        parsed.name = "other"  # type: ignore[misc]
+    with pytest.raises(ValidationError):
+        parsed.spec.port = 1  # type: ignore[misc]
+    for mapping in (parsed.labels, parsed.annotations, parsed.status):
+        with pytest.raises(TypeError):
+            mapping["x"] = "y"  # type: ignore[index]
+    manifest["metadata"]["labels"]["a"] = "other"
+    manifest["spec"]["env"].clear()
+    assert parsed.labels == {"a": "b"}
+    assert len(parsed.spec.env) == 1
+    assert hash(parsed) == hash(read(a_preview(env=[{"name": "A", "value": "1"}])))
+
+
+def test_its_key_says_kind_namespace_and_name() -> None:
+    assert read(a_preview()).key == Key("PreviewEnvironment", "shop", "pr-1")
+    assert read(a_preview(fqdn="Foo")).key == Key("PreviewEnvironment", "shop", "pr-1")
+
+
+def test_an_unreadable_preview_keeps_what_identifies_it() -> None:
+    manifest = a_preview(fqdn="Foo", uid="u", labels={"a": "b"}, annotations={"c": "d"}, deleted="then")
+    assert read(manifest) == Unreadable(
+        name="pr-1",
+        namespace="shop",
+        uid="u",
+        labels={"a": "b"},
+        annotations={"c": "d"},
+        deletion_timestamp="then",
+        creation_timestamp="2026-01-01T00:00:00Z",
+        message='spec.fqdn: "Foo" has upper-case letters',
+    )
+
+
+@pytest.mark.parametrize(
+    ("fqdn", "problem"),
+    [
+        ("Foo", '"Foo" has upper-case letters'),
+        ("a.example.com:80", '"a.example.com:80" has a port; leave it out'),
+        ("*.example.com", '"*.example.com" has a wildcard; a preview has one hostname'),
+        ("a.example.com.", '"a.example.com." has a trailing dot'),
+        ("https://a.example.com", '"https://a.example.com" has a scheme; leave it out, and any path with it'),
+        ("a.example.com/x", '"a.example.com/x" has a path; only the hostname goes here'),
+        ("a_b.example.com", '"a_b.example.com" has an underscore, which no hostname may have'),
+        ("a b.example.com", '"a b.example.com" has white space'),
+        ("a..b", '"a..b" has an empty label'),
+        ("a-.b", "\"a-.b\" has a label that starts or ends with '-'"),
+        ("10.0.0.1", '"10.0.0.1" ends in a number as an IP address does, and is no DNS name'),
+        ("::1", '"::1" is an IP address; a DNS name is asked for'),
+        ("a" * 64, f'"{"a" * 60}…" has a label of more than 63 characters'),
+        ("a." * 127, f'"{"a." * 30}…" has 254 characters; at most 253 are allowed'),
+        ("é.de", "\"é.de\" is no DNS name: labels of lower-case letters, digits and '-', joined by dots"),
+        (f"bob:{SECRET}@a.example.com", '"…@a.example.com" has user info; only the hostname goes here'),
+        ("a\x1b[31m\n", '"a\\u001b[31m\\u000a" has white space'),
+    ],
+)
+def test_each_mistake_in_a_hostname_is_named(fqdn: str, problem: str) -> None:
+    assert message(fqdn=fqdn) == f"spec.fqdn: {problem}"
+
+
+NO_IMAGE = "is no image reference: REGISTRY:PORT/PATH:TAG@DIGEST, of which only the path must be there"
+USER_INFO = "has user info; put credentials into a Secret, named in imagePullSecrets"
+NO_DIGEST = "has an '@' without a whole digest: sha256: and 64 hexadecimal digits in lower case"
+
+
+@pytest.mark.parametrize(
+    ("image", "problem"),
+    [
+        ("", '"" is empty'),
+        ("a b", '"a b" has white space'),
+        ("docker://a", '"docker://a" has a scheme; leave it out'),
+        (f"bob:{SECRET}@a.example.com/b", f'"…@a.example.com/b" {USER_INFO}'),
+        (f"bob:{SECRET}@a/b@sha256:00", f'"…@a/b@sha256:00" {USER_INFO}'),
+        (f"bob:{SECRET}@x@a/b", f'"…@a/b" {USER_INFO}'),
+        ("a@sha256:00", f'"a@sha256:00" {NO_DIGEST}'),
+        ("a@latest", f'"…@latest" {NO_DIGEST}'),
+        ("a.example.com/Shop:1", '"a.example.com/Shop:1" has upper-case letters in its path'),
+        ("Shop", '"Shop" has upper-case letters in its path'),
+        ("a:", '"a:" has a tag that is empty or of more than 128 characters'),
+        ("a//b", f'"a//b" {NO_IMAGE}'),
+    ],
+)
+def test_each_mistake_in_an_image_is_named(image: str, problem: str) -> None:
+    assert message(image=image) == f"spec.image: {problem}"
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"port": "8080"}, 'spec.port: "8080" is not a whole number'),
+        ({"port": 0}, "spec.port: 0 is less than 1"),
+        ({"port": 70000}, "spec.port: 70000 is more than 65535"),
+        ({"port": 80.5}, "spec.port: 80.5 is not a whole number"),
+        ({"replicas": True}, "spec.replicas: true is not a whole number"),
+        ({"replicas": 10**5000}, "spec.replicas: a number is more than 100"),
+        ({"suspend": "yes"}, 'spec.suspend: "yes" is not true or false'),
+        ({"revision": 123}, "spec.revision: 123 is not a string; put it in quotes"),
+        ({"revision": ["a"]}, "spec.revision: is not a string"),
+        ({"ttl": "72"}, 'spec.ttl: "72" has no unit; write d, h, m or s after the number'),
+        ({"ttl": "3651d"}, 'spec.ttl: "3651d" is more than ten years; 0 is never'),
+        ({"healthPath": "healthz"}, "spec.healthPath: \"healthz\" does not start with '/'"),
+        ({"resources": []}, "spec.resources: is not an object, with fields of its own"),
+        (
+            {"resources": {"limits": {"cpu": "1K"}}},
+            'spec.resources.limits.cpu: "1K" is no quantity, such as 500m, 0.5 or 256Mi',
+        ),
+        (
+            {"resources": {"limits": {"a.b/c": -1}}},
+            "spec.resources.limits[a.b/c]: -1 is not from 0 to 999999999999999",
+        ),
+        (
+            {"resources": {"limits": {"gpu": "1"}}},
+            'spec.resources.limits.gpu: "gpu" is no resource of a container, '
+            "such as cpu, memory or example.com/gpu",
+        ),
+        ({"command": ["a"] * 101}, "spec.command: has 101 items; at most 100 are allowed"),
+        ({"command": "sh"}, "spec.command: is not a list"),
+        ({"args": [1]}, "spec.args[0]: is not a string; put it in quotes"),
+        ({"args": [None]}, "spec.args[0]: is null"),
+        ({"env": [{"name": "A"}, {"name": "A"}]}, 'spec.env: has "A" twice'),
+        ({"env": ["A=1"]}, "spec.env[0]: is not an object, with fields of its own"),
+        (
+            {"env": [{"name": "A", "value": "1", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]},
+            "spec.env[0]: has both value and valueFrom; one of them must go",
+        ),
+        (
+            {"env": [{"name": "A", "valueFrom": {}}]},
+            "spec.env[0].valueFrom: has 0 of secretKeyRef, configMapKeyRef, fieldRef; "
+            "it must have exactly one",
+        ),
+        (
+            {"envFrom": [{"secretRef": {"name": "S"}}]},
+            'spec.envFrom[0].secretRef.name: "S" has upper-case letters',
+        ),
+        ({"colour": "red"}, "spec.colour: is no field that is known here"),
+        ({"a\nb": 1}, "spec[…]: is no field that is known here"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(fields: dict[str, Any], problem: str) -> None:
+    assert message(**fields) == problem
+
+
+def test_a_field_that_is_missing_or_null_is_named() -> None:
+    assert message_of({**a_preview(), "spec": {}}) == "spec.image: is missing; spec.fqdn: is missing"
+    assert message_of({**a_preview(), "spec": {"image": None, "fqdn": "a"}}) == "spec.image: is missing"
+    assert message_of({**a_preview(), "spec": None}) == "spec: is missing"
+    assert message_of({**a_preview(), "spec": []}) == "spec: is not an object, with fields of its own"
+    assert message_of({k: v for k, v in a_preview().items() if k != "spec"}) == "spec: is missing"
+
+
+def test_all_problems_are_told_in_one_line() -> None:
+    problems = message(name="a.b", fqdn="Foo", port=0)
+    assert problems == (
+        'metadata.name: "a.b" has a dot; use \'-\'; spec.fqdn: "Foo" has upper-case letters; '
+        "spec.port: 0 is less than 1"
+    )
+
+
+def test_of_a_great_many_problems_the_first_are_told_and_the_rest_counted() -> None:
+    problems = message(args=[1] * 100)
+    assert problems.count("; spec.args[") == 19
+    assert problems.endswith("; and 80 more")
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("a" * 64, f'"{"a" * 60}…" has 64 characters; at most 63 are allowed'),
+        ("1a", '"1a" starts with a digit; start with a letter, such as pr-1'),
+        ("Pr", '"Pr" has upper-case letters'),
+        ("pr_1", "\"pr_1\" has an underscore; use '-'"),
+    ],
+)
+def test_a_name_that_no_service_can_have_makes_a_preview_unreadable(name: str, problem: str) -> None:
+    assert message(name=name, fqdn="a.example.com") == f"metadata.name: {problem}"
+
+
+def test_a_namespace_that_is_a_path_makes_a_preview_unreadable() -> None:
+    assert message(namespace="../x") == 'metadata.namespace: "../x" is no DNS label'
+
+
+def test_another_version_of_the_group_is_unreadable() -> None:
+    manifest = {**a_preview(), "apiVersion": "platform9.com/v2"}
+    assert message_of(manifest) == 'apiVersion: "platform9.com/v2" is not "platform9.com/v1"'
+
+
+def test_labels_and_annotations_must_be_strings() -> None:
+    manifest = a_preview()
+    manifest["metadata"] |= {"labels": {"a": 1, "b": "c"}, "annotations": []}
+    parsed = read(manifest)
+    assert isinstance(parsed, Unreadable)
+    assert parsed.labels == {"b": "c"}
+    assert parsed.message == (
+        "metadata.labels.a: is not a string; put it in quotes; "
+        "metadata.annotations: is not an object, with fields of its own"
+    )
+
+
+def test_a_field_outside_of_the_spec_that_is_unknown_is_named() -> None:
+    manifest = {**a_preview(), "sepc": {}}
+    manifest["metadata"]["label"] = {}
+    assert message_of(manifest) == (
+        "sepc: is no field that is known here; metadata.label: is no field that is known here"
+    )
+
+
+def test_unknown_fields_of_a_server_are_passed_over() -> None:
+    manifest = {**a_preview(colour="red", env=[{"name": "A", "new": 1}]), "new": 1}
+    manifest["metadata"]["new"] = 1
+    parsed = read(manifest, strict_fields=False)
+    assert isinstance(parsed, PreviewEnvironment)
+    assert parsed.spec.env == (EnvVar(name="A"),)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"env": [{"name": f"TOKEN={SECRET}"}]},
+        {"env": [{"name": "A", "value": {SECRET: SECRET}}]},
+        {"env": [{"name": "A", "value": [SECRET]}]},
+        {"env": [{"name": "A", "value": SECRET * 10000}]},
+        {"env": [{"name": "A", "value": SECRET}] * 2},
+        {"env": [{"name": SECRET + "!", "value": SECRET}]},
+        {"env": [SECRET]},
+        {"env": SECRET},
+        {"env": {"A": SECRET}},
+        {"env": [{f"TOKEN={SECRET}": None}]},
+        {"env": [{"name": "A", "valueFrom": SECRET}]},
+        {"env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": SECRET + "_", "key": SECRET + "!"}}}]},
+        {"env": [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": SECRET, "apiVersion": SECRET}}}]},
+        {"args": [{"a": SECRET}]},
+        {"args": SECRET},
+        {"command": [SECRET * 10000]},
+        {"command": [[SECRET]]},
+        {"image": f"bob:{SECRET}@a.example.com/b"},
+        {"image": f"https://bob:{SECRET}@a.example.com/b"},
+        {"fqdn": f"https://bob:{SECRET}@a.example.com"},
+    ],
+)
+def test_no_value_of_env_args_command_or_user_info_is_ever_told(fields: dict[str, Any]) -> None:
+    assert SECRET not in message(**fields)
+
+
+def test_no_value_is_in_the_repr_of_a_preview() -> None:
+    fields: dict[str, Any] = {"env": [{"name": "A", "value": SECRET}], "args": [SECRET], "command": [SECRET]}
+    assert SECRET not in repr(read(a_preview(**fields)))
+
+
+def test_an_image_with_a_digest_is_pinned() -> None:
+    assert has_digest("localhost:5000/a/b:tag@sha256:" + "0" * 64)
+    assert not has_digest("localhost:5000/a/b:tag")
+
+
+FIELDS = [*(field.alias or name for name, field in Spec.model_fields.items()), "name", "value", "valueFrom"]
+TREES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(st.sampled_from(FIELDS) | st.text(), below),
+    max_leaves=12,
+)
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(["metadata", "spec", "status", "apiVersion"]), TREES), TREES, st.text()
+)
+def test_no_json_tree_raises(tree: dict[str, Any], metadata: Any, name: str) -> None:
+    rest = metadata if isinstance(metadata, dict) else {"labels": metadata, "uid": metadata}
+    manifest = {**tree, "metadata": {**rest, "name": name, "namespace": name}}
+    parsed = read(manifest)
+    assert isinstance(parsed, PreviewEnvironment | Unreadable)
+    if isinstance(parsed, Unreadable):
+        assert parsed.message.isprintable(), json.dumps(parsed.message)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from(FIELDS), TREES))
+def test_no_spec_raises(fields: dict[str, Any]) -> None:
+    manifest = a_preview()
+    manifest["spec"] |= fields
+    assert isinstance(read(manifest), PreviewEnvironment | Unreadable)
+
+
+@pytest.mark.parametrize("key", [1, None, True, 1.5])
+def test_a_key_that_is_no_string_as_yaml_allows_it_does_not_raise(key: Any) -> None:
+    manifest = a_preview()
+    manifest["spec"]["env"] = [{"name": "A", key: "x"}]
+    manifest["spec"][key] = 1
+    manifest["metadata"][key] = 1
+    manifest["metadata"]["labels"] = {key: "x"}
+    manifest[key] = 1
+    for strict_fields in (True, False):
+        assert isinstance(read(manifest, strict_fields=strict_fields), PreviewEnvironment | Unreadable)
