@@ -28,7 +28,7 @@ $(STAMP): pyproject.toml requirements-dev.txt
 	@touch $@
 
 demo: $(STAMP)
-	$(BIN)/python -m reconcile --from examples/shop --dry-run
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(TESTS)

@@ -52,14 +52,14 @@ class Update:
 
 @dataclass(frozen=True)
 class Delete:
-    """Delete what is ours. `preview_uid` is empty when no preview of that name is there, else the uid of
-    the preview that no longer wants it; `counts` is False where the brake does not count it."""
+    """Delete what is ours. `preview_uid` is None when no preview of that name is there, else the uid of the
+    preview that no longer wants it ("" in a file that gives none); `counts` is False where the brake does not count it."""
 
     key: Key
     preview: str
     live: Live
     reason: str
-    preview_uid: str = ""
+    preview_uid: str | None = None
     preview_generation: int | None = None
     counts: bool = True
 

@@ -13,7 +13,7 @@ ours: the API server answers 422, on every pass. They are the paths that this mo
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconcile.fields import FieldSet, Path, covers, item_element, list_keys, value_at
+from reconcile.fields import FieldSet, Path, covers, item_element, list_keys, maps_in, value_at
 from reconcile.names import KIND
 from reconcile.objects import Manifest
 from reconcile.snapshot import Live
@@ -69,8 +69,7 @@ def _same_name_other_keys(
     live: Live, path: Path, elements: Mapping[str, Any], keys: tuple[str, ...]
 ) -> Iterator[Path]:
     names = {item.get("name") for item in elements.values()} - {None}
-    there = value_at(live.manifest, path)
-    for item in there if isinstance(there, list | tuple) else ():
+    for item in maps_in(value_at(live.manifest, path)):
         element = item_element(item, keys)
         if item.get("name") in names and element not in elements:
             yield (*path, element)

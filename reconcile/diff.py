@@ -21,6 +21,7 @@ from reconcile.fields import (
     item_element,
     leaves,
     list_keys,
+    maps_in,
     path_text,
     value_at,
 )
@@ -62,7 +63,13 @@ def difference(live: Live, wanted: Manifest, names: Names, *, from_server: bool 
     fields += _clashing(live, clashes, covered=ours or EMPTY)
     if live.entries:
         takeover |= foreign_paths(live, clashes, names.field_manager)
-    return Difference(_sorted(fields), takeover, kept)
+    return Difference(_sorted(_without_hash(fields, names)), takeover, kept)
+
+
+def _without_hash(fields: list[FieldChange], names: Names) -> list[FieldChange]:
+    """Our own hash follows every other change, so it is told only where it is the only one."""
+    told = [change for change in fields if not change.path.endswith(f"[{names.applied_annotation}]")]
+    return told or fields
 
 
 def _sorted(fields: list[FieldChange]) -> tuple[FieldChange, ...]:
@@ -75,10 +82,13 @@ def _values(
     """The wanted leaves that have another value; those that are the server's own doing apart."""
     changes, kept = [], []
     wanted_before = from_server and ours is not None and _applied_before(live, wanted, names)
+    missing: Path = ()
     for path, value in leaves(wanted):
         there = value_at(live.manifest, path)
-        if same_value(path, value, there):
+        if same_value(path, value, there) or (missing and covers(missing, path)):
             continue
+        if there is MISSING and path[-1].startswith("k:"):
+            missing = path  # the item says it; its fields, which come next, need not
         if wanted_before and path in (ours or EMPTY) and not _owners(live, path, names):
             kept.append(path_text(path, wanted))
         else:
@@ -172,9 +182,7 @@ def _disorder(live: Live, path: Path, wanted: Any) -> Iterator[FieldChange]:
 
 
 def _out_of_order(live: Live, path: Path, elements: list[str], keys: tuple[str, ...]) -> bool:
-    there = value_at(live.manifest, path)
-    if not isinstance(there, list | tuple):
-        return False
+    there = maps_in(value_at(live.manifest, path))
     order = [element for item in there if (element := item_element(item, keys)) in set(elements)]
     return order != [element for element in elements if element in set(order)]
 

@@ -94,7 +94,12 @@ def _value_leaves(above: Path, name: str, value: Any) -> Iterator[tuple[Path, An
 
 
 def _holds_maps(value: Any) -> bool:
-    return isinstance(value, list | tuple) and all(isinstance(item, Mapping) for item in value)
+    return isinstance(value, list | tuple) and len(maps_in(value)) == len(value)
+
+
+def maps_in(value: Any) -> tuple[Mapping[str, Any], ...]:
+    """The mappings in a list; what a person wrote beside them, or in place of the list, is passed over."""
+    return tuple(item for item in value if isinstance(item, Mapping)) if isinstance(value, list | tuple) else ()
 
 
 def _item_leaves(

@@ -6,15 +6,16 @@ of it can be taken for left over.
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeVar
 
 from reconcile.children import CHILDREN, RESOURCES
 from reconcile.cluster.port import Cluster, Listing
 from reconcile.errors import ClusterError, NoAnswer, NotInstalled
 from reconcile.names import Names
-from reconcile.objects import Key, Resource, key_of, preview_resource
-from reconcile.preview import parse_preview
-from reconcile.snapshot import KindList, Live, Snapshot
+from reconcile.objects import Key, Manifest, Resource, key_of, preview_resource
+from reconcile.preview import Unreadable, parse_preview
+from reconcile.snapshot import KindList, Live, Preview, Snapshot
 from reconcile.wish import Wish
 
 T = TypeVar("T")
@@ -30,9 +31,7 @@ def observe(
         lambda resource: _list_kind(cluster, resource, names, namespace), resources, concurrency
     )
     previews = _list_previews(cluster, names, namespace)
-    parsed = tuple(
-        parse_preview(item, group=names.group, strict_fields=not cluster.is_server) for item in previews.items
-    )
+    parsed = tuple(_parse(cluster, item, names) for item in previews.items)
     children = {live.key: live for _, found in results for live in found}
     return Snapshot(
         previews=parsed,
@@ -43,6 +42,16 @@ def observe(
         from_server=cluster.is_server,
         notes=_notes(cluster, children.values(), namespace),
     )
+
+
+def _parse(cluster: Cluster, manifest: Manifest, names: Names) -> Preview:
+    """A preview; where it lies in a file and cannot be read, the file and the line are told."""
+    preview = parse_preview(manifest, group=names.group, strict_fields=not cluster.is_server)
+    if isinstance(preview, Unreadable):
+        resource = preview_resource(names)
+        if place := cluster.where(resource, preview.namespace, preview.name, preview.path):
+            return replace(preview, message=f"{place}: {preview.message}")
+    return preview
 
 
 def look(cluster: Cluster, snapshot: Snapshot, wishes: Iterable[Wish], *, concurrency: int = 8) -> Snapshot:

@@ -1,6 +1,6 @@
 """A preview as its author wrote it, parsed at the edge into values that never change."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from reconcile import rules
 from reconcile.names import KIND, Names
 from reconcile.objects import Key, Manifest
-from reconcile.problems import one_line, path_of, problems_of, shown
+from reconcile.problems import Problem, one_line, problems_of, shown
 from reconcile.spec import (
     EnvFromSource,
     EnvVar,
@@ -88,7 +88,10 @@ class PreviewEnvironment:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A preview that is there and cannot be read; `message` says all that is wrong, in one line."""
+    """A preview that is there and cannot be read; `message` says all that is wrong, in one line.
+
+    `path` leads to the first thing that is wrong, such as `("spec", "fqdn")`.
+    """
 
     name: str
     namespace: str
@@ -98,6 +101,7 @@ class Unreadable:
     deletion_timestamp: str | None
     creation_timestamp: str
     message: str
+    path: tuple[str | int, ...] = ()
 
     @property
     def key(self) -> Key:
@@ -122,8 +126,9 @@ def parse_preview(
     if strict_fields:
         problems += _unknown_fields(manifest, metadata)
     spec, spec_problems = _spec_of(manifest.get("spec"), strict_fields)
+    problems += spec_problems
     if spec is None or problems:
-        return _unreadable(metadata, one_line([*problems, *spec_problems]))
+        return _unreadable(metadata, problems)
     return PreviewEnvironment(
         name=metadata["name"],
         namespace=metadata["namespace"],
@@ -139,7 +144,7 @@ def parse_preview(
     )
 
 
-def _unreadable(metadata: Mapping[str, Any], message: str) -> Unreadable:
+def _unreadable(metadata: Mapping[str, Any], problems: Sequence[Problem]) -> Unreadable:
     return Unreadable(
         name=metadata["name"],
         namespace=metadata["namespace"],
@@ -148,45 +153,46 @@ def _unreadable(metadata: Mapping[str, Any], message: str) -> Unreadable:
         annotations=_strings(metadata.get("annotations")),
         deletion_timestamp=_text(metadata.get("deletionTimestamp")) or None,
         creation_timestamp=_text(metadata.get("creationTimestamp")),
-        message=message,
+        message=one_line(problems),
+        path=problems[0].location,
     )
 
 
-def _spec_of(written: Any, strict_fields: bool) -> tuple[Spec | None, list[str]]:
+def _spec_of(written: Any, strict_fields: bool) -> tuple[Spec | None, list[Problem]]:
     try:
         return Spec.model_validate(written, extra="forbid" if strict_fields else "ignore"), []
     except ValidationError as error:  # its text has values of env in it: it is neither kept nor chained
         return None, problems_of(error)
 
 
-def _object_problems(manifest: Manifest, metadata: Mapping[str, Any], group: str) -> Iterator[str]:
+def _object_problems(manifest: Manifest, metadata: Mapping[str, Any], group: str) -> Iterator[Problem]:
     version = manifest.get("apiVersion")
     wanted = Names(group).api_version
     if isinstance(version, str) and version.startswith(f"{group}/") and version != wanted:
-        yield f'apiVersion: {shown(version)} is not "{wanted}"'
+        yield Problem(("apiVersion",), f'{shown(version)} is not "{wanted}"')
     for name, rule in (("name", rules.NAME), ("namespace", rules.NAMESPACE)):
         if problem := rule.problem(metadata[name]):
-            yield f"metadata.{name}: {shown(metadata[name])} {problem}"
+            yield Problem(("metadata", name), f"{shown(metadata[name])} {problem}")
     for name in ("labels", "annotations"):
         yield from _map_problems(name, metadata.get(name))
 
 
-def _map_problems(name: str, value: Any) -> Iterator[str]:
+def _map_problems(name: str, value: Any) -> Iterator[Problem]:
     if value is None:
         return
     if not isinstance(value, Mapping):
-        yield f"metadata.{name}: is not an object, with fields of its own"
+        yield Problem(("metadata", name), "is not an object, with fields of its own")
         return
     for key, item in value.items():
         if not isinstance(key, str) or not isinstance(item, str):
-            yield f"{path_of(('metadata', name, str(key)))}: is not a string; put it in quotes"
+            yield Problem(("metadata", name, str(key)), "is not a string; put it in quotes")
 
 
-def _unknown_fields(manifest: Manifest, metadata: Mapping[str, Any]) -> Iterator[str]:
+def _unknown_fields(manifest: Manifest, metadata: Mapping[str, Any]) -> Iterator[Problem]:
     for name in sorted(manifest.keys() - _OBJECT_FIELDS, key=str):
-        yield f"{path_of((str(name),))}: is no field that is known here"
+        yield Problem((str(name),), "is no field that is known here")
     for name in sorted(metadata.keys() - _METADATA_FIELDS, key=str):
-        yield f"{path_of(('metadata', str(name)))}: is no field that is known here"
+        yield Problem(("metadata", str(name)), "is no field that is known here")
 
 
 def _text(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 SHOWN = "shown"
@@ -35,6 +36,17 @@ _WHOLE_SENTENCES: Mapping[str, str] = {
 _OBJECTS = frozenset({"model_type", "model_attributes_type", "dict_type"})
 
 Location = Sequence[str | int]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: where, such as `("spec", "env", 0, "name")`, and a sentence."""
+
+    location: tuple[str | int, ...]
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{path_of(self.location)}: {self.sentence}"
 
 
 class Explained(Protocol):
@@ -76,21 +88,21 @@ def path_of(location: Location) -> str:
     return text
 
 
-def problems_of(error: Explained) -> list[str]:
-    """Each error of a spec as `spec.PATH: SENTENCE`, without values of env, args and command."""
+def problems_of(error: Explained) -> list[Problem]:
+    """Each error of a spec, without values of env, args and command."""
     return [_problem(item) for item in error.errors(include_url=False)]
 
 
-def _problem(error: Mapping[str, Any]) -> str:
+def _problem(error: Mapping[str, Any]) -> Problem:
     location = ("spec", *error["loc"])
-    whole = f"{path_of(location)}: {_sentence(error)}"
+    whole = Problem(location, _sentence(error))
     if error["type"] not in _SENTENCES and error["type"] != SHOWN:
         return whole
     if len(location) > 1 and location[1] in _SECRET:
         return whole
     if not isinstance(error["input"], str | int | float):
         return whole
-    return f"{path_of(location)}: {shown(error['input'])} {_sentence(error)}"
+    return Problem(location, f"{shown(error['input'])} {_sentence(error)}")
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
@@ -108,7 +120,7 @@ def _sentence(error: Mapping[str, Any]) -> str:
     return template.format_map(error.get("ctx", {}))
 
 
-def one_line(problems: Sequence[str]) -> str:
+def one_line(problems: Sequence[Problem]) -> str:
     """All problems in one line; of a great many the first, and a count of the rest."""
     rest = len(problems) - _MOST_PROBLEMS
-    return "; ".join(problems[:_MOST_PROBLEMS]) + (f"; and {rest} more" if rest > 0 else "")
+    return "; ".join(map(str, problems[:_MOST_PROBLEMS])) + (f"; and {rest} more" if rest > 0 else "")

@@ -162,7 +162,7 @@ def _deleted(cluster: Cluster, change: Delete) -> bool:
 
 def _still(live: Live, change: Delete, rules: Rules) -> Delete | Keep | Waiting:
     name = change.preview.rpartition("/")[2]
-    decided = may_go(live, name, change.preview_uid, change.reason, rules)
+    decided = may_go(live, name, change.preview_uid or "", change.reason, rules)
     if isinstance(decided, Waiting):
         return Keep(change.key, change.preview, decided.reason)
     return replace(change, live=live) if isinstance(decided, Delete) else decided
@@ -175,11 +175,11 @@ def _wanted_after_all(cluster: Cluster, change: Delete, rules: Rules) -> str:
     if found is None:
         return ""
     metadata = found["metadata"]
-    if not change.preview_uid:
+    if change.preview_uid is None:
         return "its preview is there again"
-    if metadata.get("deletionTimestamp") or metadata.get("uid") != change.preview_uid:
+    if metadata.get("deletionTimestamp") or metadata.get("uid", "") != change.preview_uid:
         return "its preview was deleted, or made again, meanwhile"
     protected = (metadata.get("annotations") or {}).get(rules.names.prune_annotation) == PRUNE_DISABLED
-    if protected or metadata.get("generation") != change.preview_generation:
+    if protected or metadata.get("generation", 0) != change.preview_generation:
         return "its preview was changed meanwhile"
     return ""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconcile.fields import field_set_of, to_fields_v1
+from reconcile.names import KIND
 from reconcile.objects import Manifest
 
 DEFAULT_NAMESPACE = "default"
@@ -38,13 +39,15 @@ def namespace_of(manifest: Manifest) -> str:
 def dressed(manifest: Manifest) -> Manifest:
     """The object with a namespace, a uid and a resourceVersion: its own, or made of its key and its content.
 
-    They are the same at every reading, so that an unchanged folder makes an unchanged plan.
+    They are the same at every reading, so that an unchanged folder makes an unchanged plan. A preview is
+    given no uid: its children would name an owner that no cluster has, and where somebody applied them the
+    garbage collector would delete them at once.
     """
     metadata = manifest["metadata"]
     made = {
         "namespace": namespace_of(manifest),
-        "uid": _uid(manifest),
         "resourceVersion": _version(manifest),
+        **({} if manifest["kind"] == KIND else {"uid": _uid(manifest)}),
     }
     theirs = {name: value for name, value in metadata.items() if value or name not in made}
     return {**manifest, "metadata": {**made, **theirs}}

@@ -116,13 +116,7 @@ class Folder:
         document = reading.documents[0]
         if not _is(document.manifest, resource, key):
             return Held(_stand_in(resource, key))
-        try:
-            return Held(dressed_as_ours(bare(document.manifest), self._manager), document)
-        except (AttributeError, TypeError):  # somebody edited it: no field set has, say, an env of numbers
-            mistake = Mistake(
-                document.file, document.line, "a list in it holds what no API server would take"
-            )
-            return Held(_stand_in(resource, key), mistake=mistake)
+        return Held(dressed_as_ours(bare(document.manifest), self._manager), document)
 
     def _has_header(self, path: str) -> bool:
         header = self.header.encode()

@@ -33,10 +33,16 @@ def check_same(key: Key, there: Manifest | None, wanted: Mapping[str, Any]) -> N
             raise Conflict(f"{key} {said}")
 
 
+_GUARDS = ("/metadata/uid", "/metadata/resourceVersion")
+
+
 def check_step(key: Key, there: Manifest, step: Manifest) -> None:
-    """One step of a JSON patch: a test is made, a change of managedFields passes, any other is refused."""
+    """One step of a JSON patch: a guard is held, a change of managedFields passes, any other is refused.
+
+    A guard is a `test`, or what a server takes as one: a uid or a resourceVersion put in place of itself.
+    """
     path = str(step.get("path"))
-    if step.get("op") == "test":
+    if step.get("op") == "test" or path in _GUARDS:
         if _at(there, path) != step.get("value"):
             raise Conflict(f"{key} has changed")
     elif path != _HISTORY and not path.startswith(f"{_HISTORY}/"):

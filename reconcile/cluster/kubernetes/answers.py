@@ -97,6 +97,8 @@ def error_of(ask: Ask, response: httpx2.Response) -> ReconcileError:
             return _not_found(ask, response)
         case 409:
             return Conflict(f"{ask}: {excerpt(response)} (409)")
+        case 422 if _is_about_another_uid(response):
+            return Conflict(f"{ask}: {excerpt(response)} (422)")
         case 400 | 413 | 422 as code:
             return Rejected(f"{ask}: the API server does not take it ({code}): {excerpt(response)}")
         case 502 | 503 | 504 as code if ask.repeat is Repeat.NEVER:
@@ -159,6 +161,13 @@ def _reason(error: httpx2.RequestError) -> str:
                 "check certificate-authority and tls-server-name in the kubeconfig"
             )
     return str(error) or type(error).__name__
+
+
+def _is_about_another_uid(response: httpx2.Response) -> bool:
+    """Whether a write with a uid met an object of another one: to the server, a change of a field."""
+    status = status_of(response)
+    details = status.details if status else None
+    return any(cause.field == "metadata.uid" for cause in (details and details.causes) or ())
 
 
 def _forbidden(ask: Ask, response: httpx2.Response) -> Forbidden:
