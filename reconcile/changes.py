@@ -53,7 +53,8 @@ class Update:
 @dataclass(frozen=True)
 class Delete:
     """Delete what is ours. `preview_uid` is None when no preview of that name is there, else the uid of the
-    preview that no longer wants it ("" in a file that gives none); `counts` is False where the brake does not count it."""
+    preview that no longer wants it ("" in a file that gives none); `counts` is False where the brake does
+    not count it."""
 
     key: Key
     preview: str
@@ -99,11 +100,12 @@ Write = Create | Update | Delete
 SYMBOLS: Mapping[type, str] = {Create: "+", Update: "~", Delete: "-", Keep: "=", Waiting: ".", Blocked: "!"}
 
 PREVIEW = "Preview"
+DELETES = "Deletes"
 
 
 @dataclass(frozen=True)
 class Withheld:
-    """Deletes (and, for a list that failed, everything) of one kind that this pass does not do."""
+    """What this pass does not do: everything of a kind that could not be listed, or `DELETES` of any kind."""
 
     subject: str
     reason: str

@@ -69,7 +69,7 @@ def settle(claims: Iterable[Claim], routes: Iterable[Route]) -> Mapping[str, Rul
     for claim in claims:
         by_hostname.setdefault(claim.hostname, []).append(claim)
     there: dict[str, list[Route]] = {}
-    for route in routes:
+    for route in sorted(routes, key=lambda route: route.key):
         for hostname in route.hostnames & by_hostname.keys():
             there.setdefault(hostname, []).append(route)
     rulings: dict[str, Ruling] = {}
@@ -87,7 +87,7 @@ def _settle_one(
     queue: dict[str, tuple[Claim, list[Route]]],
 ) -> None:
     """Rule on one hostname; what depends on the moves of others is queued."""
-    strangers = sorted((route for route in routes if not route.preview), key=lambda route: route.key)
+    strangers = [route for route in routes if not route.preview]
     owners = {route.preview for route in routes}
     rivals = sorted(rivals, key=lambda claim: (claim.preview not in owners, claim.age))
     first = rivals[0]
@@ -114,7 +114,7 @@ def _settle_moves(queue: Mapping[str, tuple[Claim, list[Route]]], rulings: dict[
     }
     goes_first = _oldest_in_circles(waiting, queue)
     for preview in waiting.keys() - goes_first:
-        route = min(queue[preview][1], key=lambda route: route.key)
+        route = queue[preview][1][0]
         in_this_run = all(route.fate != "later" for route in queue[preview][1])
         rulings[preview] = Ruling("waits", f"{route.key} still has it", in_this_run=in_this_run)
 
@@ -139,14 +139,15 @@ def _block_if_it_stays(
 def _oldest_in_circles(
     waiting: Mapping[str, list[Route]], queue: Mapping[str, tuple[Claim, list[Route]]]
 ) -> set[str]:
-    """Of each circle of previews that wait for each other, the oldest."""
+    """Of each circle of previews that wait for each other, the oldest; none where it waits for more too."""
     reached = {preview: _reachable(preview, waiting) for preview in waiting}
     circles = {
         frozenset(other for other in reached[preview] if preview in reached.get(other, ()))
         for preview in waiting
         if preview in reached[preview]
     }
-    return {min(circle, key=lambda preview: queue[preview][0].age) for circle in circles}
+    oldest = {min(circle, key=lambda preview: queue[preview][0].age) for circle in circles}
+    return {preview for preview in oldest if waiting[preview] == queue[preview][1]}
 
 
 def _reachable(start: str, waiting: Mapping[str, list[Route]]) -> set[str]:

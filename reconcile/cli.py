@@ -1,5 +1,6 @@
 """The command: options, what is printed where, exit codes; the only place that prints and exits."""
 
+import io
 import logging
 import os
 import signal
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconcile import __version__
-from reconcile.errors import NoAnswer, ReconcileError, UsageError
+from reconcile.errors import NoAnswer, ReconcileError, Stopped, UsageError
 from reconcile.names import DEFAULT_GROUP
 from reconcile.options import (
     DurationType,
@@ -23,16 +24,15 @@ from reconcile.options import (
     PairType,
     ResourceType,
     TolerationType,
-    pairs,
 )
 from reconcile.result import EXIT_NO_ANSWER, EXIT_USAGE, exit_code
 
 if TYPE_CHECKING:  # what a command does not need is not imported: --help has to answer quickly
     from reconcile.changes import Plan
     from reconcile.cluster.port import Cluster
+    from reconcile.pool import Stop
     from reconcile.result import Run
     from reconcile.run import Request
-    from reconcile.settings import Settings
 
 log = logging.getLogger("reconcile")
 
@@ -43,10 +43,10 @@ RECONCILE_DRY_RUN=1. A repeatable one takes one value a line.
 \b
 Exit codes:
   0  every planned change was made, and nothing waits for a person
-  1  a write failed; a preview is blocked or unreadable; a NAME is unknown
+  1  a write failed; a preview is blocked, refused or unreadable; a NAME is unknown
   2  usage
   3  changes are pending (--dry-run --exit-code), or the question was answered no
-  4  some or all deletes withheld: a list was not whole, or there was no preview
+  4  some or all deletes withheld: a list was not whole, or they were too many
   5  no answer to work from: no connection, no rights, no CRD
   130, 143  SIGINT, SIGTERM
 """
@@ -92,7 +92,18 @@ def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
     "--max-deletes",
     metavar="N|P%",
     type=MaxDeletesType(),
-    help="100% allows deletes with an empty list of previews.",
+    default="30%",
+    show_default=True,
+    help="How many previews may lose their children in one run; 0 for none.",
+)
+@_repeatable("--allow-fqdn", metavar="GLOB", help="Hostnames that previews may have; default: all.")
+@_repeatable("--allow-image", metavar="GLOB", help="Images that previews may run; default: all.")
+@_repeatable("--allow-secret", metavar="GLOB", help="Secrets that env may name; default: none.")
+@click.option(
+    "--max-previews",
+    metavar="N",
+    type=click.IntRange(1),
+    help="Refuse the newest beyond so many in a namespace.",
 )
 @click.option(
     "--route",
@@ -177,7 +188,13 @@ def command(ctx: click.Context, /, **options: Any) -> int:
 
 def main(args: list[str] | None = None) -> None:
     """The entry point: runs the command and exits with its code."""
-    sys.exit(exit_code_of(args))
+    code = exit_code_of(args)
+    if code > 128:
+        # Told to end: requests may still be under way in threads, and Python would wait for them.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def exit_code_of(args: list[str] | None) -> int:
@@ -189,8 +206,7 @@ def exit_code_of(args: list[str] | None) -> int:
     except click.exceptions.Abort:
         return 130
     except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        return _complain(_shown(error), error.exit_code, head="")
     except UsageError as error:
         return _complain(f"{error}\nTry 'reconcile --help'.", EXIT_USAGE)
     except NoAnswer as error:
@@ -203,17 +219,17 @@ def exit_code_of(args: list[str] | None) -> int:
         return 1
 
 
-def _complain(message: str, code: int) -> int:
+def _shown(error: click.ClickException) -> str:
+    """What click would print: usage and complaint, with what was said on the command line in it."""
+    shown = io.StringIO()
+    error.show(shown)
+    return shown.getvalue().rstrip("\n")
+
+
+def _complain(message: str, code: int, head: str = "Error: ") -> int:
     from reconcile.report.safe import safe_line
 
-    print(
-        *(
-            f"Error: {safe_line(line)}" if not n else safe_line(line)
-            for n, line in enumerate(message.split("\n"))
-        ),
-        sep="\n",
-        file=sys.stderr,
-    )
+    print(*map(safe_line, f"{head}{message}".split("\n")), sep="\n", file=sys.stderr)
     return code
 
 
@@ -242,109 +258,26 @@ class SafeFormatter(logging.Formatter):
 
 
 def _reconcile(options: dict[str, Any], *, route_given: bool) -> int:
-    _check(options)
-    from reconcile.run import Request, run
-    from reconcile.scope import make_scope
+    from reconcile.asked import check, request_of
+    from reconcile.pool import Stop
+    from reconcile.run import run
 
-    request = Request(
-        scope=make_scope(
-            options["namespace"],
-            options["names"],
-            options["selector"],
-            namespace_only=options["namespace_only"],
-        ),
-        settings=_settings(options, route_given=route_given),
-        adopt=options["adopt"],
-        dry_run=options["dry_run"],
-        all_deletes=options["max_deletes"] == "100%",
-        concurrency=options["concurrency"],
-    )
+    check(options)
+    request = request_of(options, route_given=route_given)
+    stop = Stop()
+    signals = Signals(stop)
     cluster = _cluster(options)
-    signals = Signals()
     try:
-        console = Console(options, request, cluster)
-        done = run(cluster, request, tell=console.tell, agree=console.agree, stopping=signals.stopping)
-        code = signals.exit_code or exit_code(
-            done, pending_is_3=options["pending_is_3"], allow_blocked=options["allow_blocked"]
-        )
+        console = Console(options, request, cluster, signals)
+        done = run(cluster, request, tell=console.tell, agree=console.agree, stop=stop)
+        code = exit_code(done, pending_is_3=options["pending_is_3"], allow_blocked=options["allow_blocked"])
+        code = 128 + stop.signal if stop.asked else code
         console.finish(done, code)
         return code
-    except Interrupted as interrupted:
-        return interrupted.exit_code
+    except Stopped as stopped:
+        return _complain(f"{stopped}: nothing was changed", 128 + stop.signal)
     finally:
         cluster.close()
-
-
-# what does not go together
-
-
-def _check(options: dict[str, Any]) -> None:
-    """UsageError for options that do not go together."""
-    from reconcile.crd import check_group
-
-    check_group(options["api_group"])
-    files, route = options["sources"], options["route"]
-    rules = (
-        (options["to"] and not files, "--to needs --from: say where the previews are"),
-        (
-            files and not (options["to"] or options["dry_run"]),
-            "--from needs --dry-run or --to: files are never changed",
-        ),
-        (files and options["context"], "--from and --context do not go together: the files are the cluster"),
-        (
-            files and options["kubeconfig"],
-            "--from and --kubeconfig do not go together: the files are the cluster",
-        ),
-        (options["pending_is_3"] and not options["dry_run"], "--exit-code needs --dry-run"),
-        (options["verbose"] and options["quiet"], "-v and -q do not go together"),
-        (route == "httproute" and not options["gateway"], "--route httproute needs --gateway NAMESPACE/NAME"),
-        (route != "httproute" and options["gateway"], "--gateway needs --route httproute"),
-        *(
-            (route != "ingress" and options[name], f"--{name.replace('_', '-')} needs --route ingress")
-            for name in ("ingress_class", "tls_secret", "cluster_issuer")
-        ),
-        (
-            options["tls_secret"] and options["cluster_issuer"],
-            "--tls-secret and --cluster-issuer do not go together: cert-manager would write into the Secret",
-        ),
-    )
-    for wrong, message in rules:
-        if wrong:
-            raise UsageError(message)
-
-
-def _settings(options: dict[str, Any], *, route_given: bool) -> "Settings":
-    from reconcile.names import Names
-    from reconcile.settings import Gateway, Settings, Toleration
-
-    ours = Names(options["api_group"])
-    gateway = options["gateway"] and Gateway(
-        **dict(zip(("namespace", "name", "section"), options["gateway"], strict=False))
-    )
-    return Settings(
-        group=options["api_group"],
-        route=options["route"],
-        route_given=route_given,
-        gateway=gateway,
-        ingress_class=options["ingress_class"],
-        tls_secret=options["tls_secret"],
-        cluster_issuer=options["cluster_issuer"],
-        route_labels=pairs(options["route_label"], "--route-label", ours),
-        route_annotations=pairs(options["route_annotation"], "--route-annotation", ours),
-        pod_security=options["pod_security"],
-        default_limits=_side(options, "limits"),
-        default_requests=_side(options, "requests"),
-        node_selector=pairs(options["node_selector"], "--node-selector"),
-        tolerations=tuple(Toleration(**toleration) for toleration in options["toleration"]),
-        priority_class=options["priority_class"],
-    )
-
-
-def _side(options: dict[str, Any], side: str) -> tuple[tuple[str, str], ...]:
-    return pairs(
-        [(name, amount) for which, name, amount in options["default_resources"] if which == side],
-        f"--default-resources {side}.",
-    )
 
 
 def _cluster(options: dict[str, Any]) -> "Cluster":
@@ -373,27 +306,24 @@ def _stdin() -> str:
 # signals
 
 
-class Interrupted(Exception):
-    """A signal came while nothing was being written: there is nothing to wait for."""
-
-    def __init__(self, exit_code: int) -> None:
-        super().__init__(exit_code)
-        self.exit_code = exit_code
-
-
 class Signals:
-    """The first SIGINT or SIGTERM ends the run between writes."""
+    """The first SIGINT or SIGTERM ends the run: reads at once, writes after the one that is under way."""
 
-    def __init__(self) -> None:
-        self.exit_code = 0
+    def __init__(self, stop: "Stop") -> None:
+        self.stop = stop
+        self.asking = False
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._received)
 
     def _received(self, number: int, frame: FrameType | None) -> None:
-        self.exit_code = 128 + number
+        self.stop.ask(number)
+        if self.asking:  # a question would go on waiting for its answer
+            self.raise_if_asked()
 
-    def stopping(self) -> bool:
-        return self.exit_code != 0
+    def raise_if_asked(self) -> None:
+        """Raise `Stopped` when the run was told to end."""
+        if self.stop.asked:
+            raise Stopped("the run was told to end")
 
 
 # what is printed
@@ -402,8 +332,11 @@ class Signals:
 class Console:
     """What the run says, on stdout as its report, on stderr as its log."""
 
-    def __init__(self, options: dict[str, Any], request: "Request", cluster: "Cluster") -> None:
+    def __init__(
+        self, options: dict[str, Any], request: "Request", cluster: "Cluster", signals: Signals
+    ) -> None:
         self.options = options
+        self.signals = signals
         self.scope = str(request.scope)
         self.cluster = cluster.description
         self.color = _wants_color(options["color"])
@@ -431,14 +364,21 @@ class Console:
         """Ask, where somebody sits there to answer."""
         if self.options["yes"] or not sys.stdin.isatty() or not self.text:
             return True
-        return click.confirm("Carry this out?", default=False, err=True)
+        self.signals.asking = True
+        try:
+            self.signals.raise_if_asked()  # it may have come while the plan was printed
+            return click.confirm("Carry this out?", default=False, err=True)
+        finally:
+            self.signals.asking = False
 
     def finish(self, done: "Run", code: int) -> None:
         """Print what became of it."""
         for name in done.unknown:
             log.error("%s: there is no preview of this name, and nothing left of one", name)
+        from reconcile.report.safe import safe_line
+
         for name in done.absent:
-            print(f"{name}: nothing there", file=sys.stdout if self.text else sys.stderr)
+            print(safe_line(f"{name}: nothing there"), file=sys.stdout if self.text else sys.stderr)
         if self.text:
             self._finish_text(done)
         else:

@@ -14,8 +14,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconcile.fields import FieldSet, Path, covers, item_element, list_keys, maps_in, value_at
-from reconcile.names import KIND
+from reconcile.names import Names
 from reconcile.objects import Manifest
+from reconcile.ownership import is_preview_reference
 from reconcile.snapshot import Live
 
 _ENV_ARMS = frozenset({"value", "valueFrom"})
@@ -25,10 +26,10 @@ _UNIONS: tuple[frozenset[str], ...] = (_ENV_ARMS, _SOURCE_ARMS, _PROBE_ARMS)
 _NAMED_LISTS = ("ports",)
 
 
-def collisions(live: Live, wanted: Manifest) -> frozenset[Path]:
+def collisions(live: Live, wanted: Manifest, names: Names) -> frozenset[Path]:
     """The tops of what must go from the live object before ours can stand."""
     found = set(_in_map(live, (), {k: v for k, v in wanted.items() if k != "metadata"}))
-    found.update(_stale_references(live, wanted))
+    found.update(_stale_references(live, wanted, names))
     return frozenset(found)
 
 
@@ -90,11 +91,10 @@ def _is_env(path: Path) -> bool:
     return len(path) > 1 and path[-2] == "f:env"
 
 
-def _stale_references(live: Live, wanted: Manifest) -> Iterator[Path]:
-    ours = wanted["metadata"].get("ownerReferences") or ()
-    uids = {reference["uid"] for reference in ours}
-    kinds = {(reference["apiVersion"], reference["kind"], reference["name"]) for reference in ours}
+def _stale_references(live: Live, wanted: Manifest, names: Names) -> Iterator[Path]:
+    """Those to the preview that are not wanted: to an older uid, or, where it is protected, to any."""
+    uids = {reference["uid"] for reference in wanted["metadata"].get("ownerReferences") or ()}
     for reference in live.owner_references:
-        same = (reference.get("apiVersion"), reference.get("kind"), reference.get("name")) in kinds
-        if same and reference.get("uid") not in uids and reference.get("kind") == KIND:
+        ours = is_preview_reference(reference, wanted["metadata"]["name"], names)
+        if ours and reference.get("uid") not in uids:
             yield ("f:metadata", "f:ownerReferences", item_element(reference, ("uid",)))

@@ -8,7 +8,7 @@ from reconcile.children import ROOM_OF_OURS
 from reconcile.children.metadata import without_owner
 from reconcile.collisions import owned_by_others
 from reconcile.diff import Difference, difference
-from reconcile.fields import EMPTY, FieldSet, field_set_of
+from reconcile.fields import EMPTY, FieldSet, covers, field_set_of
 from reconcile.names import Names
 from reconcile.objects import Manifest, key_of
 from reconcile.ownership import Ownership, is_protected, ownership, protected_by_others
@@ -36,7 +36,7 @@ def decide(
         return Create(key, place, manifest, "new preview")
     owned = ownership(live, preview.name, preview.uid, rules.names, from_server=rules.from_server)
     if not owned.ours and not (rules.adopt and owned.standing == "adoptable"):
-        return Blocked(key, place, NAME_TAKEN, name_taken(live, owned))
+        return Blocked(key, place, NAME_TAKEN, name_taken(live, owned, rules.names))
     if live.going:
         return Waiting(key, place, "waits until the old one is gone: it is being deleted")
     if protected_by_others(live, rules.names, from_server=rules.from_server):
@@ -49,7 +49,9 @@ def _compare(manifest: Manifest, place: str, live: Live, owned: Ownership, rules
     adopting = not owned.ours or (rules.from_server and live.applied_by(rules.names.field_manager) is None)
     if not found and not adopting:
         return Keep(key_of(manifest), place, _server_keeps(found))
-    takeover = found.takeover | (_all_of_ours(live, manifest, rules.names) if adopting else EMPTY)
+    takeover = found.takeover | (
+        _all_of_ours(live, manifest, rules.names) if adopting and rules.from_server else EMPTY
+    )
     reason = _reason(live, manifest, owned, rules.names)
     return Update(key_of(manifest), place, manifest, live, found.fields, reason, takeover)
 
@@ -72,16 +74,22 @@ def _server_keeps(found: Difference) -> str:
 
 
 def _all_of_ours(live: Live, manifest: Manifest, names: Names) -> FieldSet:
-    """What an adopted object's fields become: the wanted ones, and all where only we would write."""
+    """What an adopted object's fields become: the wanted ones, and all where only we would write.
+
+    Not only what others own there: where the history was wiped, a field is nobody's.
+    """
     room = frozenset(ROOM_OF_OURS.get(live.key.kind, ()))
-    return field_set_of(manifest) | owned_by_others(live, room, names.field_manager)
+    there = (path for path in field_set_of(live.manifest) if any(covers(top, path) for top in room))
+    return field_set_of(manifest) | frozenset(there) | owned_by_others(live, room, names.field_manager)
 
 
-def name_taken(live: Live, owned: Ownership) -> str:
-    """Why a name is taken, and what helps."""
+def name_taken(live: Live, owned: Ownership, names: Names) -> str:
+    """Why a name is taken, by whom, and what helps."""
     if owned.standing == "adoptable":
         return f"{live.key} is there, and {owned.reason}: say --adopt to take it over"
-    return f"{live.key} is there, and is not ours: {owned.reason}; delete it, or rename the preview"
+    managers = {entry.manager for entry in live.others(names.field_manager) if not entry.subresource}
+    by = f" (managed by {', '.join(sorted(managers))})" if managers else ""
+    return f"{live.key} is there, and is not ours: {owned.reason}{by}; delete it, or rename the preview"
 
 
 def may_go(

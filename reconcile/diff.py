@@ -27,6 +27,7 @@ from reconcile.fields import (
 )
 from reconcile.names import Names
 from reconcile.objects import Manifest
+from reconcile.ownership import prune_path
 from reconcile.quantities import same_quantity
 from reconcile.snapshot import Live
 
@@ -51,7 +52,7 @@ def difference(live: Live, wanted: Manifest, names: Names, *, from_server: bool 
     """Compare one live object with the manifest that it should have."""
     ours = live.applied_by(names.field_manager)
     values, kept = _values(live, wanted, names, ours, from_server=from_server)
-    clashes = collisions(live, wanted)
+    clashes = collisions(live, wanted, names)
     fields = [*values, *_disorder(live, (), wanted)]
     takeover: FieldSet = EMPTY
     if ours is not None:
@@ -61,8 +62,9 @@ def difference(live: Live, wanted: Manifest, names: Names, *, from_server: bool 
         fields += _dropped(live, ours - wanted_set)
         takeover = foreign_paths(live, _to_take(live, ours - wanted_set, names), names.field_manager)
     fields += _clashing(live, clashes, covered=ours or EMPTY)
-    if live.entries:
-        takeover |= foreign_paths(live, clashes, names.field_manager)
+    if from_server:  # also where nothing tells who set what: what is nobody's stays, until it is ours
+        contested = frozenset(t for t in clashes if t not in (ours or EMPTY) or _owners(live, t, names))
+        takeover |= foreign_paths(live, contested, names.field_manager)
     return Difference(_sorted(_without_hash(fields, names)), takeover, kept)
 
 
@@ -73,7 +75,10 @@ def _without_hash(fields: list[FieldChange], names: Names) -> list[FieldChange]:
 
 
 def _sorted(fields: list[FieldChange]) -> tuple[FieldChange, ...]:
-    return tuple(sorted(set(fields), key=lambda change: (change.path, change.note)))
+    """By path; where two items have the same name, the one that goes before the one that comes."""
+    return tuple(
+        sorted(set(fields), key=lambda c: (c.path, c.note, c.before is None, c.before or "", c.after or ""))
+    )
 
 
 def _values(
@@ -150,9 +155,14 @@ def _tops(paths: FieldSet) -> list[Path]:
     return sorted(p for p in paths if not any(p[:length] in paths for length in range(1, len(p))))
 
 
+def let_go(names: Names) -> FieldSet:
+    """What is left to somebody else who owns it too: replicas to an autoscaler, protection to its hand."""
+    return frozenset({REPLICAS, prune_path(names)})
+
+
 def _to_take(live: Live, dropped: FieldSet, names: Names) -> frozenset[Path]:
-    """Of what we drop, what somebody else owns too: it would stay. Replicas are let go instead."""
-    tops = frozenset(_tops(dropped)) - {REPLICAS}
+    """Of what we drop, what somebody else owns too: it would stay."""
+    tops = frozenset(_tops(dropped)) - let_go(names)
     return frozenset(top for top in tops if _owners(live, top, names))
 
 

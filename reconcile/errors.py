@@ -6,6 +6,7 @@
     │   ├── BadKubeconfig     no cluster could be made out
     │   ├── Unreachable       no connection, or no answer in time
     │   └── Unauthorized      401
+    ├── Stopped               the run was told to end while it was reading
     └── ClusterError          one request did not do what it should
         ├── NotInstalled      the kind is not served (404 that is not a Status of an object)
         ├── Forbidden         403
@@ -42,6 +43,10 @@ class Unreachable(NoAnswer):
 
 class Unauthorized(NoAnswer):
     """The API server does not know who we are (401)."""
+
+
+class Stopped(ReconcileError):
+    """SIGINT or SIGTERM came while nothing was being written: there is nothing to wait for."""
 
 
 class ClusterError(ReconcileError):

@@ -99,7 +99,8 @@ def _holds_maps(value: Any) -> bool:
 
 def maps_in(value: Any) -> tuple[Mapping[str, Any], ...]:
     """The mappings in a list; what a person wrote beside them, or in place of the list, is passed over."""
-    return tuple(item for item in value if isinstance(item, Mapping)) if isinstance(value, list | tuple) else ()
+    items = value if isinstance(value, list | tuple) else ()
+    return tuple(item for item in items if isinstance(item, Mapping))
 
 
 def _item_leaves(
@@ -131,18 +132,19 @@ def _collect(path: Path, tree: Any, found: list[Path]) -> None:
     for element, below in tree.items():
         if element == ".":
             found.append(path)
-        else:
-            _collect((*path, _canonical(element)), below, found)
+        elif canonical := _canonical(element):
+            _collect((*path, canonical), below, found)
 
 
-def _canonical(element: str) -> str:
-    """Keys in one order and spelling, whoever wrote them."""
+def _canonical(element: str) -> str | None:
+    """Keys in one order and spelling, whoever wrote them; None where there are no keys."""
     if not element.startswith("k:"):
         return element
     try:
-        return "k:" + json.dumps(json.loads(element[2:]), sort_keys=True, separators=(",", ":"))
+        keys = json.loads(element[2:])
     except ValueError:
-        return element
+        return None
+    return "k:" + json.dumps(keys, sort_keys=True, separators=(",", ":")) if isinstance(keys, dict) else None
 
 
 def to_fields_v1(paths: Iterable[Path]) -> dict[str, Any]:

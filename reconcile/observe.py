@@ -4,33 +4,35 @@ The children come first: a preview made between the two lists then shows up with
 of it can be taken for left over.
 """
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TypeVar
 
-from reconcile.children import CHILDREN, RESOURCES
+from reconcile.children import CHILDREN, RESOURCES, is_route
 from reconcile.cluster.port import Cluster, Listing
 from reconcile.errors import ClusterError, NoAnswer, NotInstalled
 from reconcile.names import Names
 from reconcile.objects import Key, Manifest, Resource, key_of, preview_resource
+from reconcile.pool import Stop, read_at_once
 from reconcile.preview import Unreadable, parse_preview
 from reconcile.snapshot import KindList, Live, Preview, Snapshot
 from reconcile.wish import Wish
 
-T = TypeVar("T")
-R = TypeVar("R")
-
 
 def observe(
-    cluster: Cluster, names: Names, *, namespace: str | None = None, concurrency: int = 8
+    cluster: Cluster,
+    names: Names,
+    *,
+    namespace: str | None = None,
+    concurrency: int = 8,
+    stop: Stop | None = None,
 ) -> Snapshot:
     """List everything, in every namespace or in one. NoAnswer when the previews could not be listed whole."""
     resources = [kind.resource for kind in CHILDREN]
-    results = _at_once(
-        lambda resource: _list_kind(cluster, resource, names, namespace), resources, concurrency
+    stop = stop or Stop()
+    results = read_at_once(
+        lambda resource: _list_kind(cluster, resource, names, namespace), resources, concurrency, stop
     )
-    previews = _list_previews(cluster, names, namespace)
+    (previews,) = read_at_once(lambda _: _list_previews(cluster, names, namespace), [None], 1, stop)
     parsed = tuple(_parse(cluster, item, names) for item in previews.items)
     children = {live.key: live for _, found in results for live in found}
     return Snapshot(
@@ -40,7 +42,7 @@ def observe(
         kinds={kind.resource.kind: kind for kind, _ in results},
         previews_problem="; ".join(previews.problems),
         from_server=cluster.is_server,
-        notes=_notes(cluster, children.values(), namespace),
+        notes=_notes(cluster, names, children.values(), namespace),
     )
 
 
@@ -54,10 +56,17 @@ def _parse(cluster: Cluster, manifest: Manifest, names: Names) -> Preview:
     return preview
 
 
-def look(cluster: Cluster, snapshot: Snapshot, wishes: Iterable[Wish], *, concurrency: int = 8) -> Snapshot:
+def look(
+    cluster: Cluster,
+    snapshot: Snapshot,
+    wishes: Iterable[Wish],
+    *,
+    concurrency: int = 8,
+    stop: Stop | None = None,
+) -> Snapshot:
     """GET each wanted child that no list showed, so that the plan knows what a write would meet."""
     unseen = [key for wish in wishes for key in _unseen(wish, snapshot)]
-    found = _at_once(lambda key: _get(cluster, key), unseen, concurrency)
+    found = read_at_once(lambda key: _get(cluster, key), unseen, concurrency, stop or Stop())
     problems = {kind.resource.kind: kind for kind, _ in found if kind is not None}
     lives = [live for _, live in found if live is not None]
     seen = snapshot.with_children(lives)
@@ -69,7 +78,8 @@ def _unseen(wish: Wish, snapshot: Snapshot) -> Iterable[Key]:
         kind = snapshot.kinds[manifest["kind"]]
         if not kind.known or not kind.installed:
             return
-        if (key := key_of(manifest)) not in snapshot.children:
+        listed_whole = is_route(kind.resource.kind) and kind.whole
+        if not listed_whole and (key := key_of(manifest)) not in snapshot.children:
             yield key
 
 
@@ -86,7 +96,9 @@ def _list_kind(
     cluster: Cluster, resource: Resource, names: Names, namespace: str | None
 ) -> tuple[KindList, tuple[Live, ...]]:
     try:
-        listing = cluster.list(resource, namespace=namespace, label=names.preview_label)
+        # Routes of everybody count: whoever has a hostname already keeps it.
+        label = None if is_route(resource.kind) else names.preview_label
+        listing = cluster.list(resource, namespace=namespace, label=label)
     except NotInstalled:
         return KindList(resource, installed=False), ()
     except ClusterError as error:
@@ -109,21 +121,16 @@ def _list_previews(cluster: Cluster, names: Names, namespace: str | None) -> Lis
         raise NoAnswer(f"the previews of {cluster.description} could not be listed: {error}") from error
 
 
-def _notes(cluster: Cluster, children: Iterable[Live], namespace: str | None) -> tuple[str, ...]:
+def _notes(
+    cluster: Cluster, names: Names, children: Iterable[Live], namespace: str | None
+) -> tuple[str, ...]:
     notes = []
     if namespace:
         notes.append(f"only namespace {namespace} was read: hostnames of other namespaces were not seen")
-    if not cluster.is_server and any(not live.tracked for live in children):
+    ours = (live for live in children if names.preview_label in live.labels)
+    if not cluster.is_server and any(not live.tracked for live in ours):
         notes.append(
             "some children have no managedFields: whose they are is told by label and annotation alone, and "
             "fields that are no longer wanted cannot be seen (kubectl get --show-managed-fields has them)"
         )
     return tuple(notes)
-
-
-def _at_once(function: Callable[[T], R], items: list[T], concurrency: int) -> list[R]:
-    """The results in order; the first error is raised."""
-    if not items:
-        return []
-    with ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="observe") as pool:
-        return list(pool.map(function, items))

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from reconcile.fields import Path
 from reconcile.names import KIND, PRUNE_DISABLED, Names
 from reconcile.objects import Key
 from reconcile.snapshot import Live
@@ -113,6 +114,11 @@ def is_protected(live: Live, names: Names) -> bool:
     return live.annotations.get(names.prune_annotation) == PRUNE_DISABLED
 
 
+def prune_path(names: Names) -> Path:
+    """Where an object says that it must not be deleted."""
+    return ("f:metadata", "f:annotations", f"f:{names.prune_annotation}")
+
+
 def protected_by_others(live: Live, names: Names, *, from_server: bool) -> bool:
     """Whether somebody else protected it: then it stays so, whatever the preview says.
 
@@ -120,7 +126,7 @@ def protected_by_others(live: Live, names: Names, *, from_server: bool) -> bool:
     """
     if not is_protected(live, names):
         return False
-    path = ("f:metadata", "f:annotations", f"f:{names.prune_annotation}")
+    path = prune_path(names)
     ours = live.applied_by(names.field_manager)
     if ours is None or path not in ours:
         return True

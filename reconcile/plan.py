@@ -9,6 +9,7 @@ withhold   the deletes that this pass must not do
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from reconcile.brake import DEFAULT_LIMIT, Limit
 from reconcile.changes import (
     PREVIEW,
     SYMBOLS,
@@ -20,7 +21,6 @@ from reconcile.changes import (
     Plan,
     Update,
     Waiting,
-    Withheld,
 )
 from reconcile.children import APPLY_ORDER, is_route
 from reconcile.claims import GRANTED, Claim, Fate, Route, Ruling, settle
@@ -28,10 +28,11 @@ from reconcile.decide import NAME_TAKEN, Rules, decide, may_go
 from reconcile.objects import Key, Manifest, key_of
 from reconcile.ownership import claimed_preview, ownership
 from reconcile.preview import PreviewEnvironment
-from reconcile.routes import accepted, hostnames
+from reconcile.routes import accepted, covered, hostnames
 from reconcile.scope import Scope
 from reconcile.snapshot import Live, Snapshot
 from reconcile.wish import Wish
+from reconcile.withhold import withhold
 
 HOSTNAME_CONFLICT = "HostnameConflict"
 ROUTE_NOT_ACCEPTED = "RouteNotAccepted"
@@ -42,15 +43,15 @@ class Policy:
     """How to plan, beside what is and what is wanted.
 
     `route_kind` is the kind of route that previews get, "" for none; `switch` tells whether a preview that
-    has a route of another kind is switched to it. `all_deletes` lifts the guard against an
-    empty list of previews.
+    has a route of another kind is switched to it. `max_deletes` is how many
+    previews may lose their children.
     """
 
     rules: Rules
     scope: Scope
     route_kind: str
     switch: bool
-    all_deletes: bool = False
+    max_deletes: Limit = DEFAULT_LIMIT
 
 
 @dataclass(frozen=True)
@@ -82,15 +83,17 @@ def make_plan(snapshot: Snapshot, wishes: Iterable[Wish], policy: Policy) -> Pla
     ]
     rulings = settle(_claims(wished, drafts, policy), _routes(snapshot, wished, drafts, leftovers, policy))
     changes = [change for draft in drafts.values() for change in _ruled(draft, rulings)]
-    kept, withheld = _withhold([*changes, *leftovers], snapshot, policy)
+    with_children = sum(
+        wished[place].in_scope if place in wished else policy.scope.has_gone(*place.split("/", 1))
+        for place in of_preview
+    )
+    kept, withheld = withhold([*changes, *leftovers], snapshot, policy.max_deletes, with_children)
     return Plan(_sorted(kept), withheld, _notes(snapshot, rulings, drafts))
 
 
 def only(plan: Plan, keys: frozenset[Key]) -> Plan:
-    """The same plan, of the writes only those on these keys: what a later pass may do."""
-    writes = set(map(id, plan.writes))
-    changes = tuple(change for change in plan.changes if id(change) not in writes or change.key in keys)
-    return replace(plan, changes=changes)
+    """Of the plan only what is about these keys: what a later pass may do, and has to tell."""
+    return replace(plan, changes=tuple(c for c in plan.changes if c.key in keys), notes=())
 
 
 # draft
@@ -242,6 +245,7 @@ def _routes(
 ) -> Iterable[Route]:
     """Every route that is there, with whose it is and what the plan does with it."""
     deleted = {change.key for change in leftovers if isinstance(change, Delete)}
+    claimed = frozenset(wish.fqdn for wish in wished.values() if wish.fqdn)
     for live in snapshot.children.values():
         if not is_route(live.key.kind):
             continue
@@ -254,7 +258,7 @@ def _routes(
             fate = _fate(live, wished.get(place), drafts.get(place), deleted)
             yield Route(live.key, hostnames(live), place, fate)
         else:
-            yield Route(live.key, hostnames(live))
+            yield Route(live.key, covered(live, claimed))
 
 
 def _fate(live: Live, wish: Wish | None, draft: Draft | None, deleted: set[Key]) -> Fate:
@@ -292,45 +296,6 @@ def _ruled(draft: Draft, rulings: Mapping[str, Ruling]) -> Iterable[Change]:
             yield Keep(change.key, change.preview)
     if ruling.verdict == "blocked":
         yield _blocked(draft.wish, HOSTNAME_CONFLICT, f"{fqdn} {ruling.by}")
-
-
-# withhold
-
-
-def _withhold(
-    changes: list[Change], snapshot: Snapshot, policy: Policy
-) -> tuple[list[Change], tuple[Withheld, ...]]:
-    """Deletes only where all of it was seen: every preview, and every child of the kind."""
-    withheld = [
-        Withheld(kind.resource.kind, f"{kind.problem}; nothing of this kind is changed in this run")
-        for kind in snapshot.kinds.values()
-        if not kind.whole and not (kind.known and snapshot.previews_problem)
-    ]
-    reason = _no_deletes_at_all(changes, snapshot, policy)
-    if reason:
-        withheld.append(Withheld(PREVIEW, reason))
-    return [_kept_if_withheld(c, reason, snapshot) for c in changes], tuple(dict.fromkeys(withheld))
-
-
-def _no_deletes_at_all(changes: list[Change], snapshot: Snapshot, policy: Policy) -> str:
-    if snapshot.previews_problem:
-        return f"{snapshot.previews_problem}; nothing is deleted in this run"
-    deletes = sum(isinstance(change, Delete) for change in changes)
-    if deletes and not snapshot.previews_sent and not policy.all_deletes:
-        return (
-            f"the list of previews is empty, and {deletes} children would be deleted: none is; "
-            "if there are to be no previews, say --max-deletes 100%"
-        )
-    return ""
-
-
-def _kept_if_withheld(change: Change, reason: str, snapshot: Snapshot) -> Change:
-    if not isinstance(change, Delete):
-        return change
-    kind = snapshot.kinds.get(change.key.kind)
-    if reason or (kind is not None and not kind.whole):
-        return Keep(change.key, change.preview, f"delete withheld ({change.reason})")
-    return change
 
 
 # the whole

@@ -1,16 +1,23 @@
 """What routes of each kind say: the hostnames that they ask for, and whether they were accepted; pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
+from reconcile.fields import maps_in
 from reconcile.objects import HTTPROUTE, INGRESS, MAPPING
 from reconcile.snapshot import Live
 
 
 def hostnames(live: Live) -> frozenset[str]:
     """The hostnames that a route of any kind asks for, in lower case."""
-    found = _ASKED.get(live.key.kind, _nothing)(live.manifest.get("spec") or {})
+    found = _ASKED.get(live.key.kind, _nothing)(_map(live.manifest.get("spec")))
     return frozenset(name.lower() for name in found if isinstance(name, str) and name)
+
+
+def _map(value: Any) -> Mapping[str, Any]:
+    """A file may hold anything; what is no mapping says nothing."""
+    return value if isinstance(value, Mapping) else {}
 
 
 def _nothing(spec: Mapping[str, Any]) -> Iterator[Any]:
@@ -24,15 +31,47 @@ def _of_mapping(spec: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def _of_ingress(spec: Mapping[str, Any]) -> Iterator[Any]:
-    for rule in spec.get("rules") or ():
+    for rule in maps_in(spec.get("rules")):
         yield rule.get("host")
 
 
 def _of_httproute(spec: Mapping[str, Any]) -> Iterator[Any]:
-    yield from spec.get("hostnames") or ()
+    names = spec.get("hostnames")
+    yield from names if isinstance(names, list | tuple) else ()
 
 
 _ASKED = {MAPPING.kind: _of_mapping, INGRESS.kind: _of_ingress, HTTPROUTE.kind: _of_httproute}
+
+
+def covered(live: Live, claimed: Iterable[str]) -> frozenset[str]:
+    """The claimed hostnames that this route would have, a wildcard's among them where it would win.
+
+    An exact name wins over every wildcard of an Ingress or an HTTPRoute, so theirs take nothing:
+    https://kubernetes.io/docs/concepts/services-networking/ingress/#hostname-wildcards
+    Mappings are weighed by precedence, length of the prefix, and length of the hostname as it is written
+    (`IRHTTPMapping` in Emissary's sources); ours has precedence 0 and prefix `/`.
+    """
+    names = hostnames(live)
+    claimed = frozenset(claimed)
+    found = names & claimed
+    if live.key.kind != MAPPING.kind:
+        return found
+    spec = _map(live.manifest.get("spec"))
+    globs = [name for name in names if "*" in name]
+    if not globs or spec.get("prefix") != "/":
+        return found
+    precedence = _precedence(spec)
+    return found | frozenset(
+        name
+        for name in claimed
+        for glob in globs
+        if fnmatchcase(name, glob) and (precedence, len(glob)) >= (0, len(name))
+    )
+
+
+def _precedence(spec: Mapping[str, Any]) -> int:
+    value = spec.get("precedence")
+    return value if isinstance(value, int) else 0
 
 
 def accepted(live: Live) -> bool:
@@ -43,8 +82,8 @@ def accepted(live: Live) -> bool:
     """
     if live.key.kind != HTTPROUTE.kind:
         return True
-    parents = (live.manifest.get("spec") or {}).get("parentRefs") or ()
-    statuses = (live.manifest.get("status") or {}).get("parents") or ()
+    parents = maps_in(_map(live.manifest.get("spec")).get("parentRefs"))
+    statuses = maps_in(_map(live.manifest.get("status")).get("parents"))
     generation = live.metadata.get("generation")
     return bool(parents) and all(
         any(_same_parent(parent, status) and _says_yes(status, generation) for status in statuses)
@@ -53,7 +92,7 @@ def accepted(live: Live) -> bool:
 
 
 def _same_parent(parent: Mapping[str, Any], status: Mapping[str, Any]) -> bool:
-    told = status.get("parentRef") or {}
+    told = _map(status.get("parentRef"))
     return all(told.get(field) == parent.get(field) for field in ("namespace", "name", "sectionName"))
 
 
@@ -62,5 +101,5 @@ def _says_yes(status: Mapping[str, Any], generation: Any) -> bool:
         condition.get("type") == "Accepted"
         and condition.get("status") == "True"
         and condition.get("observedGeneration") == generation
-        for condition in status.get("conditions") or ()
+        for condition in maps_in(status.get("conditions"))
     )

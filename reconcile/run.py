@@ -3,17 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from reconcile.brake import DEFAULT_LIMIT, Limit
 from reconcile.changes import Create, Keep, Outcome, Plan, Waiting
 from reconcile.cluster.port import Cluster
 from reconcile.decide import Rules
 from reconcile.desire import desire
-from reconcile.errors import ReconcileError, UsageError
-from reconcile.execute import Stopping, execute, never
+from reconcile.errors import ReconcileError, Stopped, UsageError
+from reconcile.execute import execute
 from reconcile.names import Names
 from reconcile.objects import key_of
 from reconcile.observe import look, observe
 from reconcile.ownership import claimed_preview
 from reconcile.plan import Policy, make_plan, only
+from reconcile.pool import Stop
 from reconcile.result import Pass, Run
 from reconcile.scope import Name, Scope
 from reconcile.settings import Settings
@@ -31,7 +33,7 @@ class Request:
     settings: Settings
     adopt: bool = False
     dry_run: bool = False
-    all_deletes: bool = False
+    max_deletes: Limit = DEFAULT_LIMIT
     concurrency: int = 8
 
     @property
@@ -43,36 +45,43 @@ Tell = Callable[[Plan], None]
 Agree = Callable[[Plan], bool]
 
 
-def run(cluster: Cluster, request: Request, *, tell: Tell, agree: Agree, stopping: Stopping = never) -> Run:
+def run(cluster: Cluster, request: Request, *, tell: Tell, agree: Agree, stop: Stop | None = None) -> Run:
     """Read, plan, tell, and, unless it is a dry run or nobody agrees, carry out.
 
-    `tell` gets each plan before it is carried out; `agree` is asked once, about the first.
+    `tell` gets each plan before it is carried out; `agree` is asked once, about the first. Raises `Stopped`
+    when it is told to end before anything was written.
     """
-    plan, seen = _plan(cluster, request)
+    stop = stop or Stop()
+    plan, seen = _plan(cluster, request, stop)
     tell(plan)
     done = Run((Pass(plan),), seen.unknown, seen.absent, dry_run=request.dry_run)
     if request.dry_run:
         return done
     if plan.writes and not agree(plan):
         return replace(done, declined=True)
-    passes = [_carry_out(cluster, request, plan, seen, stopping)]
+    passes = [_carry_out(cluster, request, plan, seen, stop)]
     named = frozenset(change.key for change in plan.waits_for_this_run)
-    while named and len(passes) < PASSES and _got_something_done(passes[-1]) and not stopping():
-        plan, seen = _plan(cluster, request)
+    while plan.waits_for_this_run and _got_something_done(passes[-1]) and not stop.asked:
+        if len(passes) == PASSES:
+            break
+        try:
+            plan, seen = _plan(cluster, request, stop)
+        except Stopped:
+            break
         plan = only(plan, named)
         if plan.writes:
             tell(plan)
-        passes.append(_carry_out(cluster, request, plan, seen, stopping))
-    return replace(done, passes=tuple(passes), stopped=stopping())
+        passes.append(_carry_out(cluster, request, plan, seen, stop))
+    return replace(done, passes=tuple(passes), stopped=stop.asked)
 
 
 def _got_something_done(one: Pass) -> bool:
     return any(outcome.result == "done" for outcome in one.outcomes)
 
 
-def _carry_out(cluster: Cluster, request: Request, plan: Plan, seen: "_Seen", stopping: Stopping) -> Pass:
+def _carry_out(cluster: Cluster, request: Request, plan: Plan, seen: "_Seen", stop: Stop) -> Pass:
     rules = _rules(cluster, request)
-    outcomes = execute(plan, seen.wishes, cluster, rules, concurrency=request.concurrency, stopping=stopping)
+    outcomes = execute(plan, seen.wishes, cluster, rules, concurrency=request.concurrency, stop=stop)
     if not cluster.is_server:
         outcomes += _carry_over(cluster, plan, seen)
     return Pass(plan, outcomes)
@@ -106,13 +115,15 @@ class _Seen:
     absent: tuple[str, ...] = ()
 
 
-def _plan(cluster: Cluster, request: Request) -> tuple[Plan, _Seen]:
+def _plan(cluster: Cluster, request: Request, stop: Stop) -> tuple[Plan, _Seen]:
     """One pass up to its plan: only reads."""
     namespace = request.scope.namespace if request.scope.namespace_only else None
-    snapshot = observe(cluster, request.names, namespace=namespace, concurrency=request.concurrency)
+    snapshot = observe(
+        cluster, request.names, namespace=namespace, concurrency=request.concurrency, stop=stop
+    )
     unknown, absent = _check_names(request.scope, snapshot, request.names)
     wishes = desire(snapshot.previews, request.settings, request.scope)
-    snapshot = look(cluster, snapshot, wishes, concurrency=request.concurrency)
+    snapshot = look(cluster, snapshot, wishes, concurrency=request.concurrency, stop=stop)
     plan = make_plan(snapshot, wishes, _policy(cluster, request))
     return plan, _Seen(snapshot, wishes, unknown, absent)
 
@@ -128,7 +139,7 @@ def _policy(cluster: Cluster, request: Request) -> Policy:
         scope=request.scope,
         route_kind=route.kind if route else "",
         switch=request.settings.route_given,
-        all_deletes=request.all_deletes,
+        max_deletes=request.max_deletes,
     )
 
 

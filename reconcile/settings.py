@@ -56,6 +56,10 @@ class Settings(Frozen):
     node_selector: tuple[tuple[str, str], ...] = ()
     tolerations: tuple[Toleration, ...] = ()
     priority_class: str | None = None
+    allow_fqdn: tuple[str, ...] = ()
+    allow_image: tuple[str, ...] = ()
+    allow_secret: tuple[str, ...] = ()
+    max_previews: int | None = None
 
     @property
     def names(self) -> Names:

@@ -120,6 +120,7 @@ class KindList:
 class Snapshot:
     """The previews and the children that one pass saw.
 
+    `children` holds every child, by its label, and every route, whoever made it.
     `previews_sent` counts the previews as the server sent them, whatever the scope.
     `previews_problem` says why the previews' list is not whole (a file that does not parse).
     `from_server` is False for a folder, whose objects have no history of their own.

@@ -7,7 +7,7 @@ from reconcile.objects import Manifest
 from reconcile.preview import PreviewEnvironment
 from reconcile.snapshot import Preview
 
-Verdict = Literal["", "Going", "Invalid"]
+Verdict = Literal["", "Going", "Invalid", "Refused"]
 
 
 @dataclass(frozen=True)

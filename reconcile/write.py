@@ -8,29 +8,41 @@ from reconcile.changes import Blocked, Create, Delete, Keep, Outcome, Result, Up
 from reconcile.children import RESOURCES
 from reconcile.cluster.port import Cluster
 from reconcile.decide import Rules, decide, may_go
+from reconcile.diff import let_go
 from reconcile.errors import AnswerLost, Conflict, NamespaceGoing, ReconcileError
 from reconcile.fields import EMPTY, MISSING, field_set_of, path_text, value_at
 from reconcile.names import PRUNE_DISABLED
 from reconcile.objects import Key, Manifest, preview_resource
+from reconcile.pool import Stop
 from reconcile.preview import PreviewEnvironment
+from reconcile.redact import redacted
 from reconcile.snapshot import Live
 from reconcile.takeover import takeover_patch
 
 TRIES = 5
 """How often one change is decided anew after a conflict; a rollout's status writes cause most of them."""
 
+STOPPED = "the run was told to end before this"
+
 AGAIN: Literal["again"] = "again"
 Attempt = tuple[Result, str] | Literal["again"]
 
 
 def put(
-    cluster: Cluster, change: Create | Update, manifest: Manifest, preview: PreviewEnvironment, rules: Rules
+    cluster: Cluster,
+    change: Create | Update,
+    manifest: Manifest,
+    preview: PreviewEnvironment,
+    rules: Rules,
+    stop: Stop,
 ) -> Outcome:
     """Make the child as `manifest` says. Errors become outcomes; none is raised."""
     decided: Create | Update | Keep | Waiting | Blocked = change
     tries = 0
     try:
         while tries < TRIES:
+            if stop.asked:
+                return Outcome(change, "skipped", STOPPED)
             attempt = _attempt(cluster, decided, rules)
             if attempt != AGAIN:
                 return Outcome(change, *attempt)
@@ -39,8 +51,15 @@ def put(
     except NamespaceGoing:
         return Outcome(change, "kept", f"namespace {change.key.namespace} is being deleted")
     except ReconcileError as error:
-        return Outcome(change, "failed", str(error))
+        return _failed(change, error)
     return Outcome(change, "failed", f"{change.key} changed under our hands {TRIES} times: run again")
+
+
+def _failed(change: Create | Update | Delete, error: ReconcileError) -> Outcome:
+    """What a server says may quote the object that it refuses, or the one that is there."""
+    wanted = () if isinstance(change, Delete) else (change.manifest,)
+    there = () if isinstance(change, Create) else (change.live.manifest,)
+    return Outcome(change, "failed", redacted(str(error), *wanted, *there))
 
 
 def _attempt(cluster: Cluster, decided: Create | Update | Keep | Waiting | Blocked, rules: Rules) -> Attempt:
@@ -121,12 +140,12 @@ def _checked(change: Update, now: Live, rules: Rules) -> Attempt:
     before = change.live.applied_by(rules.names.field_manager) or EMPTY
     for path in sorted((before | change.takeover) - field_set_of(change.manifest)):
         owners = [e.manager for e in now.others(rules.names.field_manager) if path in e.fields]
-        if owners and path != ("f:spec", "f:replicas") and value_at(now.manifest, path) is not MISSING:
+        if owners and path not in let_go(rules.names) and value_at(now.manifest, path) is not MISSING:
             return ("failed", f"{path_text(path, now.manifest)} is still there: {owners[0]} set it too")
     return ("done", "")
 
 
-def remove(cluster: Cluster, change: Delete, rules: Rules) -> Outcome:
+def remove(cluster: Cluster, change: Delete, rules: Rules, stop: Stop) -> Outcome:
     """Delete the child, if its preview, read again just before, still does not want it."""
     decided: Delete | Keep | Waiting = change
     try:
@@ -135,6 +154,8 @@ def remove(cluster: Cluster, change: Delete, rules: Rules) -> Outcome:
                 return Outcome(change, "kept", decided.reason)
             if reason := _wanted_after_all(cluster, change, rules):
                 return Outcome(change, "kept", reason)
+            if stop.asked:
+                return Outcome(change, "skipped", STOPPED)
             if _deleted(cluster, decided):
                 return Outcome(change, "done")
             live = _read(cluster, change.key)
@@ -144,7 +165,7 @@ def remove(cluster: Cluster, change: Delete, rules: Rules) -> Outcome:
                 return Outcome(change, "kept", "it was made again meanwhile")
             decided = _still(live, change, rules)
     except ReconcileError as error:
-        return Outcome(change, "failed", str(error))
+        return _failed(change, error)
     return Outcome(change, "failed", f"{change.key} changed under our hands {TRIES} times: run again")
 
 

@@ -6,6 +6,7 @@ import signal
 import tempfile
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.controlplane.programs import kill
@@ -16,6 +17,13 @@ FOLDER = "RECONCILE_TEST_CLUSTER"
 # A run that was to test against an API server must not be green because it could not.
 REQUIRED = "RECONCILE_REQUIRE_CLUSTER"
 CLUSTER_TESTS = "tests/cluster/"
+
+# The fixtures `world` and `command`, for the tests of whole passes wherever they lie.
+pytest_plugins = ["tests.http.command"]
+
+# How long an example takes tells how busy the machine is, and nothing of the code.
+hypothesis.settings.register_profile("reconcile", deadline=None)
+hypothesis.settings.load_profile("reconcile")
 
 _own_folder = pytest.StashKey[Path]()
 

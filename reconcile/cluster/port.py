@@ -13,8 +13,8 @@ class Listing:
     """One kind's objects, from one consistent read, every page of it.
 
     `items` carry `apiVersion` and `kind`, also where the server leaves them out of lists.
-    `total` counts what the server sent. `problems` are mistakes that make it not whole in a place
-    that can still be read in part (a folder with a file that does not parse); empty for a server.
+    `problems` are mistakes that make it not whole in a place that can still be read in part (a folder with
+    a file that does not parse); empty for a server.
     """
 
     items: tuple[Manifest, ...]

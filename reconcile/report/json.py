@@ -15,6 +15,7 @@ from reconcile.changes import (
     Update,
     Waiting,
 )
+from reconcile.report.safe import safe_json
 from reconcile.report.sums import counts, done_word, outcome_counts
 from reconcile.result import Run
 
@@ -44,7 +45,7 @@ def run_json(done: Run, *, cluster: str, scope: str, exit_code: int) -> str:
         "exit_code": exit_code,
     }
     # ASCII alone: what is no plain character is an escape in every JSON string.
-    return json.dumps(document, indent=2, sort_keys=False, ensure_ascii=True) + "\n"
+    return safe_json(json.dumps(document, indent=2, ensure_ascii=True)) + "\n"
 
 
 def _plan(plan: Plan) -> dict[str, Any]:

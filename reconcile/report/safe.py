@@ -11,8 +11,9 @@ import unicodedata
 # surrogates and private use, which no terminal agrees about.
 _UNSAFE = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co"})
 
-# What GitHub Actions, Azure Pipelines and GitLab take from a log line as an instruction to themselves.
-_CI_COMMAND = re.compile(r"(::|##vso\[|##\[|section_(start|end):)", re.IGNORECASE)
+# What CI systems take from a log line as an instruction to themselves: GitHub Actions `::` at its start,
+# GitHub Actions and Azure Pipelines `##[` and `##vso[` anywhere, GitLab `section_start:` anywhere.
+_CI_COMMAND = re.compile(r"^(?P<start>\s*):(?=:)|#(?=#(vso)?\[)|section(?=_(start|end):)", re.IGNORECASE)
 
 
 def safe(text: str) -> str:
@@ -29,6 +30,10 @@ def _escape(character: str) -> str:
 
 
 def safe_line(text: str) -> str:
-    """A whole output line: safe, and no command of a CI system, wherever in the line it would begin."""
-    line = safe(text)
-    return _CI_COMMAND.sub(lambda match: match[0][0] + "\\" + match[0][1:], line)
+    """A whole output line: safe, and no command of a CI system."""
+    return _CI_COMMAND.sub(lambda match: f"{match[0]}\\", safe(text))
+
+
+def safe_json(document: str) -> str:
+    """JSON text, already ASCII, in which no string can be read as a command of a CI system."""
+    return _CI_COMMAND.sub(lambda match: match[0][:-1] + f"\\u{ord(match[0][-1]):04x}", document)

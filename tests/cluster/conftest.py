@@ -5,15 +5,22 @@ control_plane   the same, with controllers, scheduler and kwok for certain
 gateway_api     the same as api_server, with the Gateway API's CRDs for certain
 namespace       a fresh namespace
 account         a fresh service account in it, without rights
+story           a user with the command's rights in it
+alone           the same, with an API group in which nobody else has previews
+elsewhere       the same user and API group as `alone`, in a second namespace
 """
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from reconcile.crd import crd
+from reconcile.names import DEFAULT_GROUP, PLURAL
 from tests.cluster.story import CHILD_RESOURCES, Story
 from tests.conftest import FOLDER
 from tests.controlplane import (
@@ -21,10 +28,11 @@ from tests.controlplane import (
     ControlPlane,
     allow,
     eventually,
+    install_crds,
     missing_programs,
     service_account,
 )
-from tests.controlplane.install import start_whole
+from tests.controlplane.install import CRDS, start_whole
 from tests.controlplane.programs import API_PROGRAMS, CONTROLLER_PROGRAMS, assets, one_at_a_time
 
 API_REMEDY = 'export KUBEBUILDER_ASSETS="$(setup-envtest use -p path)"'
@@ -71,13 +79,20 @@ def gateway_api(api_server: ControlPlane) -> ControlPlane:
 @pytest.fixture
 def namespace(api_server: ControlPlane) -> Iterator[str]:
     """A fresh namespace, deleted afterwards without waiting for it."""
+    with fresh_namespace(api_server) as name:
+        yield name
+
+
+@contextmanager
+def fresh_namespace(plane: ControlPlane) -> Iterator[str]:
+    """The name of a new namespace, in which pods are let in."""
     name = f"test-{uuid4().hex[:12]}"
-    api_server.ask("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
-    if api_server.has_controllers:  # until then no pod is let in, and the next try comes a second later
+    plane.ask("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+    if plane.has_controllers:  # until then no pod is let in, and the next try comes a second later
         path = f"/api/v1/namespaces/{name}/serviceaccounts"
-        eventually(lambda: api_server.ask("GET", path)["items"], f"{name} has its service account")
+        eventually(lambda: plane.ask("GET", path)["items"], f"{name} has its service account")
     yield name
-    api_server.ask("DELETE", f"/api/v1/namespaces/{name}")
+    plane.ask("DELETE", f"/api/v1/namespaces/{name}")
 
 
 @pytest.fixture
@@ -89,7 +104,38 @@ def account(api_server: ControlPlane, namespace: str) -> Account:
 @pytest.fixture
 def story(api_server: ControlPlane, namespace: str, account: Account) -> Story:
     """A namespace with a user who may do what the command does; routes are Mappings."""
-    verbs = ["get", "list", "create", "patch", "delete"]
-    allow(api_server, account.user, ["get", "list"], ["previewenvironments.platform9.com"])
-    allow(api_server, account.user, verbs, CHILD_RESOURCES)
+    allow_all(api_server, account, DEFAULT_GROUP)
     return Story(api_server, namespace, account)
+
+
+def allow_all(plane: ControlPlane, account: Account, group: str) -> None:
+    """The rights that the command needs."""
+    allow(plane, account.user, ["get", "list"], [f"{PLURAL}.{group}"])
+    allow(plane, account.user, ["get", "list", "create", "patch", "delete"], CHILD_RESOURCES)
+
+
+@pytest.fixture(scope="session")
+def own_group(api_server: ControlPlane) -> Iterator[str]:
+    """An API group of this worker alone, whose tests come one after the other."""
+    group = f"previews-{uuid4().hex[:8]}.example.com"
+    install_crds(api_server, [crd(group)])
+    yield group
+    api_server.ask("DELETE", f"{CRDS}/{PLURAL}.{group}")
+
+
+@pytest.fixture
+def alone(api_server: ControlPlane, namespace: str, account: Account, own_group: str) -> Iterator[Story]:
+    """A story that has the cluster to itself: an empty list of previews, a run without `-n`."""
+    allow_all(api_server, account, own_group)
+    story = Story(api_server, namespace, account, group=own_group)
+    yield story
+    story.clear()
+
+
+@pytest.fixture
+def elsewhere(alone: Story) -> Iterator[Story]:
+    """The same user and API group in a second namespace."""
+    with fresh_namespace(alone.plane) as name:
+        story = replace(alone, namespace=name)
+        yield story
+        story.clear()

@@ -3,10 +3,11 @@
 import contextlib
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
+from reconcile.changes import SYMBOLS
 from reconcile.cli import exit_code_of
 from reconcile.names import DEFAULT_GROUP, Names
 from reconcile.objects import (
@@ -25,6 +26,7 @@ RESOURCES: Mapping[str, Resource] = {
 }
 CHILD_RESOURCES = [f"{r.plural}.{r.group}" if r.group else r.plural for r in RESOURCES.values()]
 READS = frozenset({"get", "list"})
+SYMBOL_COLUMN = frozenset(f"{symbol} " for symbol in SYMBOLS.values())
 
 ROUTES: Mapping[str, tuple[str, ...]] = {
     "Mapping": ("--route", "mapping"),
@@ -52,6 +54,12 @@ class Result:
         """The plan's lines, with single spaces."""
         return [" ".join(line.split()) for line in self.stdout.splitlines()]
 
+    @property
+    def changes(self) -> list[str]:
+        """The lines of changes, without the fields under them, with single spaces; of all passes."""
+        text = self.stdout.partition("\n\n")[2].splitlines()
+        return [" ".join(line.split()) for line in text if line[:2] in SYMBOL_COLUMN]
+
 
 def call(*arguments: str) -> Result:
     """The command, in this process."""
@@ -75,6 +83,11 @@ class Story:
     def names(self) -> Names:
         return Names(self.group)
 
+    @property
+    def plural(self) -> str:
+        """The routes as requests name them."""
+        return RESOURCES[self.route].plural
+
     def host(self, name: str) -> str:
         """A hostname that no other test has."""
         return f"{name}.{self.namespace}.example.com"
@@ -95,10 +108,50 @@ class Story:
         return self.ask("PATCH", path, manifest, "application/apply-patch+yaml")
 
     def delete(self, kind: str, name: str = "pr-1", policy: str = "Background") -> None:
-        """Delete an object, as `kubectl delete --cascade=…` does."""
+        """Delete an object, as `kubectl delete --cascade=…` does; the garbage collector acts later."""
         self.plane.ask("DELETE", self.path_of(kind, name), {"propagationPolicy": policy})
 
+    def orphan(self, name: str = "pr-1") -> None:
+        """Delete a preview so that its children stay, as `--cascade=orphan` does, but without waiting for
+        the garbage collector, which hears of a new API group half a minute later."""
+        for kind in RESOURCES:
+            if self.there(kind, name):
+                self.patch(kind, {"metadata": {"ownerReferences": None}}, name)
+        self.delete("PreviewEnvironment", name)
+
+    def clear(self) -> None:
+        """Delete the previews and every child at once, so that a later story of the group sees none."""
+        for kind in ("PreviewEnvironment", *RESOURCES):
+            self.ask("DELETE", self.path_of(kind), {"propagationPolicy": "Background"})
+
+    # what a gateway does
+
+    def accept(self, name: str = "pr-1") -> None:
+        """Say in an HTTPRoute's status that its parents take it."""
+        route = self.live("HTTPRoute", name)
+        condition = {
+            "type": "Accepted",
+            "status": "True",
+            "reason": "Accepted",
+            "message": "",
+            "observedGeneration": route["metadata"]["generation"],
+            "lastTransitionTime": "2026-01-01T00:00:00Z",
+        }
+        parents = [
+            {"parentRef": parent, "controllerName": "example.com/gateway", "conditions": [condition]}
+            for parent in route["spec"]["parentRefs"]
+        ]
+        path = f"{self.path_of('HTTPRoute', name)}/status?fieldManager=gateway"
+        self.ask("PATCH", path, {"status": {"parents": parents}}, "application/merge-patch+json")
+
     # what somebody does by hand
+
+    def create(self, manifest: Mapping[str, Any], *, by: str = "kubectl-create") -> dict[str, Any]:
+        """POST an object."""
+        path = self.path_of(manifest["kind"]).replace(
+            f"/{self.namespace}/", f"/{manifest['metadata'].get('namespace', self.namespace)}/"
+        )
+        return self.ask("POST", f"{path}?fieldManager={by}", dict(manifest))
 
     def patch(self, kind: str, patch: Any, name: str = "pr-1", *, by: str = "kubectl-edit") -> dict[str, Any]:
         """A merge patch (a mapping) or a JSON patch (a list) by somebody else."""
@@ -122,23 +175,29 @@ class Story:
 
     # what the command does
 
-    def reconcile(self, *arguments: str, code: int = 0, route: bool = True) -> Result:
-        """Run the command on this namespace; it must end with this exit code."""
+    def reconcile(
+        self, *arguments: str, code: int = 0, route: bool = True, everywhere: bool = False
+    ) -> Result:
+        """Run the command on this namespace; it must end with this exit code.
+
+        `everywhere` leaves out `-n`: for a story with an API group of its own, or with names.
+        """
         options = ROUTES[self.route] if route else ()
+        scope = () if everywhere else ("-n", self.namespace)
         result = call(
-            "--kubeconfig", str(self.account.kubeconfig), "-n", self.namespace,
+            "--kubeconfig", str(self.account.kubeconfig), *scope,
             "--api-group", self.group, *options, *arguments,
         )  # fmt: skip
         assert result.code == code, f"exit {result.code}\n{result.stdout}\n{result.stderr}"
         return result
 
-    def silent(self, *arguments: str, **kwargs: Any) -> None:
+    def silent(self, *arguments: str, reads: Set[str] = frozenset({"list"}), **kwargs: Any) -> None:
         """Once the controllers have settled, a run only lists, plans nothing, and changes nothing."""
         before = self.settled()
-        asked = len(self.plane.audit(self.account.user))
+        log_size = self.plane.audit_log.stat().st_size
         result = self.reconcile(*arguments, **kwargs)
         assert "0 to create, 0 to update, 0 to delete" in result.stdout, result.stdout
-        assert {event.verb for event in self.requests()[asked:]} == {"list"}
+        assert {event.verb for event in self.plane.audit(self.account.user, log_size)} == reads
         assert self.versions() == before
 
     def requests(self) -> tuple[AuditEvent, ...]:
@@ -174,22 +233,42 @@ class Story:
 
     def children(self) -> list[str]:
         """Every object of a child kind in the namespace, as `Deployment/pr-1`."""
-        return [
-            f"{kind}/{item['metadata']['name']}"
-            for kind in RESOURCES
-            for item in self.ask("GET", self.path_of(kind))["items"]
-        ]
+        return list(self._all())
+
+    def route_hosts(self, name: str = "pr-1") -> list[str]:
+        """The hostnames on a preview's routes, of every kind."""
+        return [host for kind in ROUTES if self.there(kind, name) for host in hosts_of(self.live(kind, name))]
+
+    def uids(self) -> dict[str, str]:
+        """Of every child, its uid."""
+        return {name: child["metadata"]["uid"] for name, child in self._all().items()}
+
+    def everything(self) -> dict[str, dict[str, Any]]:
+        """Every object of a child kind in the namespace, by `Deployment/pr-1`, once all is quiet."""
+        self.settled()
+        return self._all()
 
     def all_of(self, name: str = "pr-1") -> list[str]:
         """What a preview has when all is well."""
         return [f"Deployment/{name}", f"Service/{name}", f"{self.route}/{name}"]
 
     def versions(self) -> dict[str, str]:
+        return {name: child["metadata"]["resourceVersion"] for name, child in self._all().items()}
+
+    def _all(self) -> dict[str, dict[str, Any]]:
         return {
-            f"{kind}/{item['metadata']['name']}": item["metadata"]["resourceVersion"]
-            for kind in RESOURCES
-            for item in self.ask("GET", self.path_of(kind))["items"]
+            f"{kind}/{item['metadata']['name']}": item for kind in RESOURCES for item in self._items(kind)
         }
+
+    def _items(self, kind: str) -> Sequence[dict[str, Any]]:
+        """Every object of a kind in the namespace; none of one that is not installed."""
+        try:
+            items: Sequence[dict[str, Any]] = self.ask("GET", self.path_of(kind))["items"]
+        except AskFailed as error:
+            if error.code == 404:
+                return ()
+            raise
+        return items
 
     def settled(self) -> dict[str, str]:
         """The resourceVersions, once the controllers have caught up and do no more."""
@@ -197,17 +276,34 @@ class Story:
 
         def same() -> dict[str, str] | None:
             seen.append(self.versions())
-            quiet = len(seen) > 3 and seen[-1] == seen[-4] and self._caught_up()
+            quiet = len(seen) > 2 and seen[-1] == seen[-3] and self._caught_up()
             return (seen[-1] or {"nothing": ""}) if quiet else None
 
         eventually(same, f"{self.namespace} has settled", timeout=120, pause=0.2)
         return seen[-1]
 
     def _caught_up(self) -> bool:
-        return all(
-            item.get("status", {}).get("observedGeneration", 0) >= item["metadata"]["generation"]
-            for item in self.ask("GET", self.path_of("Deployment"))["items"]
-        )
+        return not self.plane.has_controllers or all(map(is_rolled_out, self._items("Deployment")))
+
+
+def hosts_of(route: Mapping[str, Any]) -> list[str]:
+    """The hostnames of one route."""
+    spec = route["spec"]
+    match route["kind"]:
+        case "Mapping":
+            return [spec["hostname"]]
+        case "Ingress":
+            return [rule["host"] for rule in spec["rules"]]
+        case _:
+            return list(spec["hostnames"])
+
+
+def is_rolled_out(deployment: Mapping[str, Any]) -> bool:
+    """Whether all pods are new and available, so that no controller has anything left to write."""
+    status, wanted = deployment.get("status", {}), deployment["spec"]["replicas"]
+    seen = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
+    counts = ("replicas", "updatedReplicas", "availableReplicas")
+    return seen and all(status.get(count, 0) == wanted for count in counts)
 
 
 def container(deployment: Mapping[str, Any]) -> dict[str, Any]:

@@ -175,10 +175,10 @@ class ControlPlane:
         """Every request of everybody, one JSON document a line, at level Metadata."""
         return self.folder / "audit.log"
 
-    def audit(self, user: str) -> tuple[AuditEvent, ...]:
-        """What a user has asked for so far, oldest first."""
+    def audit(self, user: str, since: int = 0) -> tuple[AuditEvent, ...]:
+        """What a user has asked for, oldest first; all of it, or since the log had this size."""
         time.sleep(0.2)  # the line of a long answer is written after its first bytes were sent
-        return tuple(events_of(user, self.audit_log))
+        return tuple(events_of(user, self.audit_log, since))
 
     @cached_property
     def _client(self) -> httpx2.Client:

@@ -94,6 +94,11 @@ def start_controllers(folder: Path) -> None:
             f"--root-ca-file={certificate(folder)}",
             "--use-service-account-credentials=true",
             "--concurrent-gc-syncs=20",
+            # kwok says once that its node is ready; 50 seconds later no pod would count as ready any more.
+            "--node-monitor-grace-period=24h",
+            # Its own limit, 20 requests a second, is a minute for two hundred Deployments.
+            "--kube-api-qps=1000",
+            "--kube-api-burst=1000",
         ],
     )
     spawn(

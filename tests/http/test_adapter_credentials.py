@@ -186,7 +186,7 @@ echo '{credential(token="t")}'"""
         (f"echo '{credential(clientKeyData='k')}'", "a client certificate or a key, but not both"),
         (
             f"echo '{credential(clientCertificateData='c', clientKeyData='k')}'",
-            "is no PEM, or does not fit its key",
+            "is no PEM, or does not fit",
         ),
         (f"echo '{credential(token='a b ')}'", "characters that no header may have"),
     ],

@@ -205,6 +205,15 @@ def test_an_object_that_the_server_does_not_take_is_sent_once(
     assert route.call_count == 1
 
 
+def test_an_object_of_another_uid_is_a_conflict(
+    cluster: KubernetesCluster, httpx2_mock: respx.Router
+) -> None:
+    causes = [{"reason": "FieldValueInvalid", "message": "field is immutable", "field": "metadata.uid"}]
+    httpx2_mock.patch(PR_1).mock(return_value=status(422, "Invalid", "field is immutable", causes=causes))
+    with pytest.raises(Conflict, match=r"patch Deployment shop/pr-1: field is immutable \(422\)"):
+        cluster.apply(GUARDED, manager="m", force=True)
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"kind": "Deployment"}'])
 def test_a_write_whose_answer_cannot_be_read_may_have_been_done(
     cluster: KubernetesCluster, httpx2_mock: respx.Router, body: bytes

@@ -150,9 +150,7 @@ def test_what_the_user_says_wins_over_the_pod(tmp_path: Path, service_account: P
 
 
 def test_a_pod_without_a_token_is_told_why(tmp_path: Path) -> None:
-    with pytest.raises(
-        BadKubeconfig, match=r"a pod without .*/token; set automountServiceAccountToken: true"
-    ):
+    with pytest.raises(BadKubeconfig, match=r"pod without .*/token; set automountServiceAccountToken: true"):
         find_connection(None, None, IN_A_POD, tmp_path)
 
 

@@ -142,7 +142,24 @@ def test_an_unreadable_preview_keeps_what_identifies_it() -> None:
         deletion_timestamp="then",
         creation_timestamp="2026-01-01T00:00:00Z",
         message='spec.fqdn: "Foo" has upper-case letters',
+        path=("spec", "fqdn"),
     )
+
+
+@pytest.mark.parametrize(
+    ("manifest", "path"),
+    [
+        (a_preview(env=[{"name": "A"}, {"name": "1=x"}]), ("spec", "env", 1, "name")),
+        (a_preview("PR"), ("metadata", "name")),
+        (a_preview(labels={"a": 1}, fqdn="Foo"), ("metadata", "labels", "a")),  # type: ignore[dict-item]
+        (a_preview(imag="x"), ("spec", "imag")),
+        ({**a_preview(), "apiVersion": "platform9.com/v2"}, ("apiVersion",)),
+    ],
+)
+def test_its_path_leads_to_the_first_problem(manifest: dict[str, Any], path: tuple[str | int, ...]) -> None:
+    parsed = read(manifest)
+    assert isinstance(parsed, Unreadable)
+    assert parsed.path == path
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A cluster behind an API server: lists, reads and guarded writes."""
 
 import builtins
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -25,6 +26,9 @@ OK, CREATED, ACCEPTED, GONE = 200, 201, 202, 410
 KNOWN = {
     (known.api_version, known.kind): known for known in (DEPLOYMENT, SERVICE, MAPPING, INGRESS, HTTPROUTE)
 }
+
+# Refused unless escaped, or, as the line breaks among them, read as white space: https://yaml.org/spec/1.2.2/
+_NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 class KubernetesCluster:
@@ -73,7 +77,9 @@ class KubernetesCluster:
         repeat = Repeat.GUARDED if metadata.get("uid") else Repeat.NEVER
         ask = Ask("patch", resource, namespace, name, repeat)
         params = {"fieldManager": manager, "force": "true" if force else None}
-        response = self._send(ask, (OK, CREATED), params=params, kind=PatchType.APPLY, body=dict(manifest))
+        response = self._send(
+            ask, (OK, CREATED), params=params, kind=PatchType.APPLY, body=_as_yaml(manifest)
+        )
         return Applied(_object(ask, response), created=response.status_code == CREATED)
 
     def patch(
@@ -156,6 +162,12 @@ class KubernetesCluster:
         if response.status_code not in expected:
             raise error_of(ask, response)
         return response
+
+
+def _as_yaml(manifest: Manifest) -> msgspec.Raw:
+    """An apply's body as JSON that a YAML reader reads the same: the API server reads it as YAML."""
+    text = msgspec.json.encode(dict(manifest)).decode()
+    return msgspec.Raw(_NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode())
 
 
 def _resource_of(manifest: Manifest) -> Resource:

@@ -145,8 +145,10 @@ def is_hopeless(error: BaseException) -> bool:
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, what caused it, what caused that."""
-    while error is not None:
+    """The error, what caused it, what caused that; each once, for one raised twice can cause itself."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
 

@@ -23,6 +23,7 @@ def ssl_context(connection: Connection) -> ssl.SSLContext:
     """The kubeconfig's certificates, ready to use; data wins over files. Raises BadKubeconfig."""
     context = _trust(connection.cluster, connection.source)
     _show(context, connection.user, connection.source)
+    _settle_protocols(context)
     return context
 
 
@@ -43,6 +44,13 @@ def _trust(cluster: Cluster, source: str) -> ssl.SSLContext:
         return ssl.create_default_context(cadata=data.decode("ascii", "ignore"))  # comments may be anything
     except (ssl.SSLError, ValueError) as error:
         raise BadKubeconfig(f"{where} is no PEM certificate; correct it") from error
+
+
+def _settle_protocols(context: ssl.SSLContext) -> None:
+    """httpcore2 sets them before every connection, and OpenSSL frees the old list while the handshake of
+    another thread may be copying it: then the server answers "decode error"."""
+    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols = lambda protocols: None  # type: ignore[method-assign, assignment]
 
 
 def _show(context: ssl.SSLContext, user: User, source: str) -> None:

@@ -1,0 +1,85 @@
+"""What authors may ask for: globs over hostnames, images and Secrets, matched by whole components; pure.
+
+    *.preview.example.com     one label before the rest: pr-1.preview.example.com, not a.b.preview.example.com
+    ghcr.io/acme/*            one component after the rest: ghcr.io/acme/web, and not ghcr.io/acme/web/admin
+    ghcr.io/acme/**           one component or more
+    preview-*                 inside a component
+
+An image without a registry is Docker Hub's, in a pattern too: `nginx` is `docker.io/library/nginx`.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
+
+from reconcile.preview import PreviewEnvironment
+from reconcile.settings import Settings
+
+DOCKER_HUB = "docker.io"
+_HUB_NAMES = frozenset({DOCKER_HUB, "index.docker.io", "registry-1.docker.io"})
+
+
+def refusals(preview: PreviewEnvironment, settings: Settings) -> Iterator[str]:
+    """What of this preview is not allowed, each as a sentence that names the field and the option.
+
+    No pattern for hostnames or images allows all of them; none for Secrets allows none: whoever may write
+    previews in a namespace could otherwise read every Secret there through an image of their choice.
+    """
+    spec = preview.spec
+    if settings.allow_fqdn and not matches_any(spec.fqdn.split("."), settings.allow_fqdn, "."):
+        yield f"spec.fqdn: {spec.fqdn} is not allowed; --allow-fqdn is {', '.join(settings.allow_fqdn)}"
+    if settings.allow_image and not image_allowed(spec.image, settings.allow_image):
+        yield f"spec.image: {spec.image} is not allowed; --allow-image is {', '.join(settings.allow_image)}"
+    for path, secret in secrets_of(preview):
+        if not any(fnmatchcase(secret, pattern) for pattern in settings.allow_secret):
+            said = (
+                f"--allow-secret is {', '.join(settings.allow_secret)}"
+                if settings.allow_secret
+                else "say --allow-secret"
+            )
+            yield f"{path}: Secret {secret} is not allowed; {said}"
+
+
+def secrets_of(preview: PreviewEnvironment) -> Iterator[tuple[str, str]]:
+    """The Secrets whose content a preview asks for, with where it does; pull secrets reach no container."""
+    for variable in preview.spec.env:
+        if variable.value_from is not None and variable.value_from.secret_key_ref is not None:
+            yield f"spec.env[{variable.name}]", variable.value_from.secret_key_ref.name
+    for number, source in enumerate(preview.spec.env_from):
+        if source.secret_ref is not None:
+            yield f"spec.envFrom[{number}]", source.secret_ref.name
+
+
+def image_allowed(image: str, patterns: Iterable[str]) -> bool:
+    """Whether an image's repository is covered; tag and digest are not looked at."""
+    return any(_matches(repository(image), repository(pattern)) for pattern in patterns)
+
+
+def repository(image: str) -> list[str]:
+    """The registry and the path of an image, spelled out; tag and digest are left out."""
+    path = image.partition("@")[0]
+    first, slash, rest = path.partition("/")
+    if not slash or not (first == "localhost" or "." in first or ":" in first):
+        first, rest = DOCKER_HUB, path
+    rest = (
+        rest.rpartition("/")[0] + rest[rest.rfind("/") :].partition(":")[0]
+        if "/" in rest
+        else rest.partition(":")[0]
+    )
+    if first in _HUB_NAMES:
+        first, rest = DOCKER_HUB, rest if "/" in rest or rest in ("*", "**") else f"library/{rest}"
+    return [first, *rest.split("/")]
+
+
+def matches_any(parts: Sequence[str], patterns: Iterable[str], separator: str) -> bool:
+    """Whether one of the patterns covers these components."""
+    return any(_matches(parts, pattern.split(separator)) for pattern in patterns)
+
+
+def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
+    if not pattern:
+        return not parts
+    if not parts:
+        return False
+    if pattern[0] == "**":
+        return _matches(parts[1:], pattern[1:]) or _matches(parts[1:], pattern)
+    return fnmatchcase(parts[0], pattern[0]) and _matches(parts[1:], pattern[1:])

@@ -1,0 +1,99 @@
+"""From the options of the command to what a run is asked: the request, or what does not go together."""
+
+from typing import Any
+
+from reconcile.brake import Limit
+from reconcile.crd import check_group
+from reconcile.errors import UsageError
+from reconcile.names import Names
+from reconcile.options import pairs
+from reconcile.run import Request
+from reconcile.scope import make_scope
+from reconcile.settings import Gateway, Settings, Toleration
+
+Options = dict[str, Any]
+
+
+def request_of(options: Options, *, route_given: bool) -> Request:
+    """What the options ask of one run. UsageError for what makes no sense."""
+    return Request(
+        scope=make_scope(
+            options["namespace"],
+            options["names"],
+            options["selector"],
+            namespace_only=options["namespace_only"],
+        ),
+        settings=_settings(options, route_given=route_given),
+        adopt=options["adopt"],
+        dry_run=options["dry_run"],
+        max_deletes=Limit(options["max_deletes"]),
+        concurrency=options["concurrency"],
+    )
+
+
+def check(options: dict[str, Any]) -> None:
+    """UsageError for options that do not go together."""
+    check_group(options["api_group"])
+    files, route = options["sources"], options["route"]
+    rules = (
+        (options["to"] and not files, "--to needs --from: say where the previews are"),
+        (
+            files and not (options["to"] or options["dry_run"]),
+            "--from needs --dry-run or --to: files are never changed",
+        ),
+        (files and options["context"], "--from and --context do not go together: the files are the cluster"),
+        (
+            files and options["kubeconfig"],
+            "--from and --kubeconfig do not go together: the files are the cluster",
+        ),
+        (options["pending_is_3"] and not options["dry_run"], "--exit-code needs --dry-run"),
+        (options["verbose"] and options["quiet"], "-v and -q do not go together"),
+        (route == "httproute" and not options["gateway"], "--route httproute needs --gateway NAMESPACE/NAME"),
+        (route != "httproute" and options["gateway"], "--gateway needs --route httproute"),
+        *(
+            (route != "ingress" and options[name], f"--{name.replace('_', '-')} needs --route ingress")
+            for name in ("ingress_class", "tls_secret", "cluster_issuer")
+        ),
+        (
+            options["tls_secret"] and options["cluster_issuer"],
+            "--tls-secret and --cluster-issuer do not go together: cert-manager would write into the Secret",
+        ),
+    )
+    for wrong, message in rules:
+        if wrong:
+            raise UsageError(message)
+
+
+def _settings(options: dict[str, Any], *, route_given: bool) -> Settings:
+    ours = Names(options["api_group"])
+    gateway = options["gateway"] and Gateway(
+        **dict(zip(("namespace", "name", "section"), options["gateway"], strict=False))
+    )
+    return Settings(
+        group=options["api_group"],
+        route=options["route"],
+        route_given=route_given,
+        gateway=gateway,
+        ingress_class=options["ingress_class"],
+        tls_secret=options["tls_secret"],
+        cluster_issuer=options["cluster_issuer"],
+        route_labels=pairs(options["route_label"], "--route-label", ours),
+        route_annotations=pairs(options["route_annotation"], "--route-annotation", ours),
+        pod_security=options["pod_security"],
+        default_limits=_side(options, "limits"),
+        default_requests=_side(options, "requests"),
+        node_selector=pairs(options["node_selector"], "--node-selector"),
+        tolerations=tuple(Toleration(**toleration) for toleration in options["toleration"]),
+        priority_class=options["priority_class"],
+        allow_fqdn=options["allow_fqdn"],
+        allow_image=options["allow_image"],
+        allow_secret=options["allow_secret"],
+        max_previews=options["max_previews"],
+    )
+
+
+def _side(options: dict[str, Any], side: str) -> tuple[tuple[str, str], ...]:
+    return pairs(
+        [(name, amount) for which, name, amount in options["default_resources"] if which == side],
+        f"--default-resources {side}.",
+    )

@@ -1,0 +1,71 @@
+"""Many requests at once, and what becomes of them when the run is told to end."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import TypeVar
+
+from reconcile.errors import Stopped
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_LOOK = 0.1
+"""Seconds between two looks whether the run is to end, while requests are under way."""
+
+
+class Stop:
+    """Whether the run was told to end, and since when. Asked by a signal's handler, read by everybody.
+
+    A read that is under way is given up at once; a write gets `grace` seconds for its answer.
+    """
+
+    grace = 3.0
+
+    def __init__(self) -> None:
+        self.signal = 0
+        self._since = 0.0
+
+    def ask(self, signal: int) -> None:
+        """End the run; the first signal counts."""
+        if not self.signal:
+            self._since = time.monotonic()
+            self.signal = signal
+
+    @property
+    def asked(self) -> bool:
+        return self.signal != 0
+
+    @property
+    def out_of_patience(self) -> bool:
+        return self.asked and time.monotonic() - self._since > self.grace
+
+
+def read_at_once(function: Callable[[T], R], items: Sequence[T], concurrency: int, stop: Stop) -> list[R]:
+    """The results in order; the first error is raised. `Stopped` as soon as the run is told to end."""
+    futures = _run(function, items, concurrency, lambda: stop.asked)
+    if stop.asked:
+        raise Stopped("the run was told to end")
+    return [future.result() for future in futures]
+
+
+def write_at_once(
+    function: Callable[[T], R], items: Sequence[T], concurrency: int, stop: Stop
+) -> list[R | None]:
+    """The results in order; None for what was not answered in the time that is left after a signal."""
+    futures = _run(function, items, concurrency, lambda: stop.out_of_patience)
+    return [future.result() if future.done() and not future.cancelled() else None for future in futures]
+
+
+def _run(
+    function: Callable[[T], R], items: Sequence[T], concurrency: int, give_up: Callable[[], bool]
+) -> list[Future[R]]:
+    if not items:
+        return []
+    pool = ThreadPoolExecutor(max_workers=min(concurrency, len(items)))
+    futures = [pool.submit(function, item) for item in items]
+    pending = set(futures)
+    while pending and not give_up():
+        _, pending = wait(pending, timeout=_LOOK)
+    pool.shutdown(wait=False, cancel_futures=True)
+    return futures

@@ -1,0 +1,57 @@
+"""The deletes of a plan that must not be done: not all was seen, or there are too many; pure."""
+
+from collections.abc import Sequence
+
+from reconcile.brake import Limit, refused
+from reconcile.changes import DELETES, Change, Delete, Keep, Withheld
+from reconcile.snapshot import Snapshot
+
+
+def withhold(
+    changes: Sequence[Change], snapshot: Snapshot, limit: Limit, with_children: int
+) -> tuple[list[Change], tuple[Withheld, ...]]:
+    """The changes without the deletes that this pass must not do, and why it must not.
+
+    `with_children` counts the previews in scope that have children, the gone ones included.
+    """
+    withheld = [
+        Withheld(kind.resource.kind, f"{kind.problem}; nothing of this kind is changed in this run")
+        for kind in snapshot.kinds.values()
+        if not kind.whole and not (kind.known and snapshot.previews_problem)
+    ]
+    deletes = [change for change in changes if isinstance(change, Delete)]
+    if reason := _not_seen(deletes, snapshot, limit):
+        return [_kept(c) for c in changes], (*withheld, Withheld(DELETES, reason))
+    changes = [_kept(change) if _kind_not_whole(change, snapshot) else change for change in changes]
+    deletes = [change for change in changes if isinstance(change, Delete)]
+    reason = refused(deletes, with_children, limit) if deletes else ""
+    if reason:
+        withheld.append(Withheld(DELETES, reason))
+        changes = [_kept(c) if limit.nothing or _counts(c) else c for c in changes]
+    return list(changes), tuple(withheld)
+
+
+def _not_seen(deletes: Sequence[Delete], snapshot: Snapshot, limit: Limit) -> str:
+    if snapshot.previews_problem:
+        return f"{snapshot.previews_problem}; nothing is deleted in this run"
+    if deletes and not snapshot.previews_sent and not limit.everything:
+        return (
+            f"the list of previews is empty, and {len(deletes)} children would be deleted: none is; "
+            "if there are to be no previews, say --max-deletes 100%"
+        )
+    return ""
+
+
+def _kind_not_whole(change: Change, snapshot: Snapshot) -> bool:
+    kind = snapshot.kinds.get(change.key.kind)
+    return kind is not None and not kind.whole
+
+
+def _counts(change: Change) -> bool:
+    return isinstance(change, Delete) and change.counts
+
+
+def _kept(change: Change) -> Change:
+    if isinstance(change, Delete):
+        return Keep(change.key, change.preview, f"delete withheld ({change.reason})")
+    return change

@@ -1,0 +1,139 @@
+"""A cluster in memory: as much of an API server as one pass meets, and what a test makes go wrong."""
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from reconcile.cluster.port import Applied, Listing
+from reconcile.errors import Conflict, ReconcileError
+from reconcile.fields import field_set_of
+from reconcile.names import Names
+from reconcile.objects import Key, Manifest, Resource, key_of, preview_resource
+from tests.unit.given import entry
+
+Trouble = Callable[["Memory", Key], None]
+
+
+@dataclass
+class Memory:
+    """Implements `Cluster`. `log` has every request, such as `apply Service shop/pr-1`.
+
+    `troubles` maps such a request to what happens when it comes: an error to raise, or a change to make,
+    each once, in their order.
+    """
+
+    objects: dict[Key, Manifest] = field(default_factory=dict)
+    log: list[str] = field(default_factory=list)
+    troubles: dict[str, list[ReconcileError | Trouble]] = field(default_factory=dict)
+    is_server: bool = True
+    description: str = "memory"
+    _versions: Any = field(default_factory=lambda: itertools.count(100))
+
+    # what a test does
+
+    def put(self, manifest: Manifest, **metadata: Any) -> None:
+        """Somebody writes an object."""
+        version = {"resourceVersion": str(next(self._versions))}
+        there = self.objects.get(key_of(manifest), {"metadata": {}})["metadata"]
+        uid = {"uid": there.get("uid", f"uid-{next(self._versions)}")}
+        self.objects[key_of(manifest)] = {
+            **manifest,
+            "metadata": {**uid, **manifest["metadata"], **version, **metadata},
+        }
+
+    def touch(self, key: Key) -> None:
+        """A controller writes a status."""
+        self.put(self.objects[key])
+
+    def trouble(self, request: str, *happens: ReconcileError | Trouble) -> None:
+        self.troubles.setdefault(request, []).extend(happens)
+
+    def writes(self) -> list[str]:
+        return [line for line in self.log if line.split()[0] not in ("list", "get")]
+
+    # what the pass asks
+
+    def _asked(self, verb: str, what: object, key: Key | None = None) -> None:
+        self.log.append(f"{verb} {what}")
+        if happens := self.troubles.get(f"{verb} {what}"):
+            happened = happens.pop(0)
+            if isinstance(happened, ReconcileError):
+                raise happened
+            if key:
+                happened(self, key)
+
+    def list(self, resource: Resource, *, namespace: str | None = None, label: str | None = None) -> Listing:
+        self._asked("list", resource.plural if namespace is None else f"{resource.plural} in {namespace}")
+        return Listing(
+            tuple(
+                manifest
+                for key, manifest in self.objects.items()
+                if key.kind == resource.kind
+                and namespace in (None, key.namespace)
+                and (label is None or label in manifest["metadata"].get("labels", {}))
+            )
+        )
+
+    def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
+        key = Key(resource.kind, namespace, name)
+        self._asked("get", key, key)
+        return self.objects.get(key)
+
+    def apply(self, manifest: Manifest, *, manager: str, force: bool) -> Applied:
+        key = key_of(manifest)
+        self._asked("apply", key, key)
+        there = self.objects.get(key)
+        self._check(there, manifest["metadata"])
+        history = [
+            e for e in (there or {}).get("metadata", {}).get("managedFields", ()) if e["manager"] != manager
+        ]
+        metadata = {k: v for k, v in manifest["metadata"].items() if k not in ("uid", "resourceVersion")}
+        bare = {**manifest, "metadata": metadata}
+        ours = [entry(manager, field_set_of(bare), "Apply")] if "spec" in manifest else []
+        self.put({**(there or {}), **bare}, managedFields=[*history, *ours])
+        return Applied(self.objects[key], there is None)
+
+    def _check(self, there: Manifest | None, wanted: Manifest) -> None:
+        for name in ("uid", "resourceVersion"):
+            if name in wanted and (there is None or there["metadata"][name] != wanted[name]):
+                raise Conflict(f"{name} has changed")
+
+    def patch(
+        self, resource: Resource, namespace: str, name: str, patch: Sequence[Manifest], *, manager: str
+    ) -> Manifest:
+        key = Key(resource.kind, namespace, name)
+        self._asked("patch", key, key)
+        guards = {step["path"].rpartition("/")[2]: step["value"] for step in patch[:2]}
+        self._check(self.objects.get(key), guards)
+        self.put(self.objects[key], managedFields=patch[2]["value"])
+        return self.objects[key]
+
+    def delete(
+        self, resource: Resource, namespace: str, name: str, *, uid: str, resource_version: str
+    ) -> bool:
+        key = Key(resource.kind, namespace, name)
+        self._asked("delete", key, key)
+        if key not in self.objects:
+            return False
+        self._check(self.objects[key], {"uid": uid, "resourceVersion": resource_version})
+        del self.objects[key]
+        return True
+
+    def carry_over(self, manifest: Manifest) -> bool:
+        return False
+
+    def where(
+        self, resource: Resource, namespace: str, name: str, path: Sequence[str | int] = ()
+    ) -> str | None:
+        return None
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+PREVIEWS = preview_resource(Names()).plural

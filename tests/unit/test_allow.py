@@ -1,0 +1,109 @@
+"""Globs cover whole components: a label, a part of a path, a registry."""
+
+import pytest
+
+from reconcile.allow import image_allowed, matches_any, refusals, repository
+from reconcile.preview import PreviewEnvironment, parse_preview
+from reconcile.settings import Settings
+from tests.builders import a_preview
+
+
+@pytest.mark.parametrize(
+    ("image", "parts"),
+    [
+        ("nginx", ["docker.io", "library", "nginx"]),
+        ("nginx:1.27", ["docker.io", "library", "nginx"]),
+        ("acme/web", ["docker.io", "acme", "web"]),
+        ("docker.io/nginx", ["docker.io", "library", "nginx"]),
+        ("index.docker.io/acme/web:1", ["docker.io", "acme", "web"]),
+        ("ghcr.io/acme/web@sha256:" + "0" * 64, ["ghcr.io", "acme", "web"]),
+        ("localhost:5000/a/b:tag@sha256:" + "0" * 64, ["localhost:5000", "a", "b"]),
+        ("localhost/a", ["localhost", "a"]),
+        ("ghcr.io/**", ["ghcr.io", "**"]),
+        ("docker.io/**", ["docker.io", "**"]),
+    ],
+)
+def test_an_image_is_spelled_out(image: str, parts: list[str]) -> None:
+    assert repository(image) == parts
+
+
+@pytest.mark.parametrize(
+    ("image", "pattern", "allowed"),
+    [
+        ("ghcr.io/acme/web:1", "ghcr.io/acme/*", True),
+        ("ghcr.io/acme/web/admin:1", "ghcr.io/acme/*", False),
+        ("ghcr.io/acme/web/admin:1", "ghcr.io/acme/**", True),
+        ("ghcr.io/acme", "ghcr.io/acme/**", False),
+        ("ghcr.io.evil.example/acme/web", "ghcr.io/acme/*", False),
+        ("ghcr.io:444/acme/web", "ghcr.io/acme/*", False),
+        ("evil.example/ghcr.io/acme/web", "ghcr.io/acme/*", False),
+        ("ghcr.io/acme-evil/web", "ghcr.io/acme/*", False),
+        ("ghcr.io/acme-shop/web", "ghcr.io/acme-*/web", True),
+        ("nginx", "nginx", True),
+        ("docker.io/library/nginx:2", "nginx", True),
+        ("evil.example/nginx", "nginx", False),
+        ("acme/nginx", "docker.io/**", True),
+        ("localhost:5000/a", "localhost:5000/*", True),
+        ("localhost:5001/a", "localhost:5000/*", False),
+    ],
+)
+def test_an_image_is_allowed_by_whole_components(image: str, pattern: str, allowed: bool) -> None:
+    assert image_allowed(image, [pattern]) is allowed
+
+
+@pytest.mark.parametrize(
+    ("fqdn", "pattern", "allowed"),
+    [
+        ("pr-1.preview.example.com", "*.preview.example.com", True),
+        ("a.b.preview.example.com", "*.preview.example.com", False),
+        ("preview.example.com", "*.preview.example.com", False),
+        ("evilpreview.example.com", "*.preview.example.com", False),
+        ("pr-1.preview.example.com.evil.example", "*.preview.example.com", False),
+        ("a.b.preview.example.com", "**.preview.example.com", True),
+        ("pr-1.example.com", "pr-*.example.com", True),
+        ("www.example.com", "pr-*.example.com", False),
+    ],
+)
+def test_a_hostname_is_allowed_by_whole_labels(fqdn: str, pattern: str, allowed: bool) -> None:
+    assert matches_any(fqdn.split("."), [pattern], ".") is allowed
+
+
+def preview(**spec: object) -> PreviewEnvironment:
+    found = parse_preview(a_preview(**spec), group="platform9.com")  # type: ignore[arg-type]
+    assert isinstance(found, PreviewEnvironment)
+    return found
+
+
+SECRET_ENV = {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "database", "key": "password"}}}
+SECRET_FROM = {"secretRef": {"name": "database"}}
+
+
+def test_without_a_pattern_no_secret_may_be_named() -> None:
+    asked = preview(env=[SECRET_ENV], envFrom=[{"configMapRef": {"name": "database"}}, SECRET_FROM])
+    assert [*refusals(asked, Settings())] == [
+        "spec.env[TOKEN]: Secret database is not allowed; say --allow-secret",
+        "spec.envFrom[1]: Secret database is not allowed; say --allow-secret",
+    ]
+
+
+def test_a_pattern_allows_the_secrets_that_it_covers() -> None:
+    asked = preview(env=[SECRET_ENV], envFrom=[SECRET_FROM])
+    assert [*refusals(asked, Settings(allow_secret=("data*",)))] == []
+    assert [*refusals(asked, Settings(allow_secret=("preview-*", "base")))] == [
+        "spec.env[TOKEN]: Secret database is not allowed; --allow-secret is preview-*, base",
+        "spec.envFrom[0]: Secret database is not allowed; --allow-secret is preview-*, base",
+    ]
+
+
+def test_pull_secrets_and_config_maps_may_always_be_named() -> None:
+    asked = preview(imagePullSecrets=[{"name": "registry"}], envFrom=[{"configMapRef": {"name": "database"}}])
+    assert [*refusals(asked, Settings())] == []
+
+
+def test_hostname_and_image_are_refused_by_name() -> None:
+    asked = preview(image="nginx", fqdn="www.example.com")
+    allowed = Settings(allow_fqdn=("*.preview.example.com",), allow_image=("ghcr.io/acme/**",))
+    assert [*refusals(asked, allowed)] == [
+        "spec.fqdn: www.example.com is not allowed; --allow-fqdn is *.preview.example.com",
+        "spec.image: nginx is not allowed; --allow-image is ghcr.io/acme/**",
+    ]

@@ -1,0 +1,383 @@
+"""The children of a preview, whole, as they are applied."""
+
+from typing import Any
+
+import pytest
+
+from reconcile.children import CHILDREN, render
+from reconcile.children.metadata import with_hash, without_owner
+from reconcile.names import Names
+from reconcile.preview import parse_preview
+from reconcile.settings import Gateway, Settings, Toleration
+from tests.builders import a_preview, without_uid
+from tests.unit.given import NAMES, a_read_preview, children_of
+
+PREVIEW = a_read_preview(image="nginx:1", fqdn="a.example.com", uid="u-1")
+LABELS = {
+    "app.kubernetes.io/managed-by": "preview-reconcile",
+    "app.kubernetes.io/name": "preview",
+    "app.kubernetes.io/instance": "pr-1",
+    "platform9.com/preview": "pr-1",
+}
+SELECTOR = {"platform9.com/preview": "pr-1", "app.kubernetes.io/component": "app"}
+OWNER = {
+    "apiVersion": "platform9.com/v1",
+    "kind": "PreviewEnvironment",
+    "name": "pr-1",
+    "uid": "u-1",
+    "controller": True,
+}
+
+
+def metadata(kind: str, **more: Any) -> dict[str, Any]:
+    """What every child carries, but for the hash."""
+    annotations = {"platform9.com/identity": f"{kind}/shop/pr-1", **more.pop("annotations", {})}
+    labels = {**LABELS, **more.pop("labels", {})}
+    common = {"name": "pr-1", "namespace": "shop", "labels": labels, "annotations": annotations}
+    return {**common, "ownerReferences": [OWNER], **more}
+
+
+def child(kind: str, preview: Any = PREVIEW, **settings: Any) -> dict[str, Any]:
+    """One child, without the hash of itself."""
+    manifest = children_of(preview, **settings)[kind]
+    annotations = {
+        k: v for k, v in manifest["metadata"]["annotations"].items() if k != "platform9.com/applied"
+    }
+    return {**manifest, "metadata": {**manifest["metadata"], "annotations": annotations}}
+
+
+def pod_spec(**spec: Any) -> dict[str, Any]:
+    found: dict[str, Any] = child("Deployment", a_read_preview(**spec))["spec"]["template"]["spec"]
+    return found
+
+
+def container(**spec: Any) -> dict[str, Any]:
+    found: dict[str, Any] = pod_spec(**spec)["containers"][0]
+    return found
+
+
+def test_image_and_hostname_alone_make_a_whole_deployment() -> None:
+    assert child("Deployment") == {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata("Deployment"),
+        "spec": {
+            "selector": {"matchLabels": SELECTOR},
+            "template": {
+                "metadata": {"labels": {**LABELS, **SELECTOR}},
+                "spec": {
+                    "automountServiceAccountToken": False,
+                    "enableServiceLinks": False,
+                    "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
+                    "containers": [
+                        {
+                            "name": "app",
+                            "image": "nginx:1",
+                            "imagePullPolicy": "Always",
+                            "ports": [{"name": "http", "containerPort": 80, "protocol": "TCP"}],
+                            "readinessProbe": {"tcpSocket": {"port": "http"}},
+                            "securityContext": {"allowPrivilegeEscalation": False},
+                        }
+                    ],
+                },
+            },
+        },
+    }
+
+
+def test_a_deployment_with_everything() -> None:
+    digest = "sha256:" + "a" * 64
+    preview = a_read_preview(
+        image=f"nginx@{digest}",
+        fqdn="a.example.com",
+        uid="u-1",
+        port=8080,
+        replicas=2,
+        env=[
+            {"name": "B", "value": "1"},
+            {"name": "A", "value": ""},
+            {"name": "S", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k", "optional": True}}},
+            {"name": "C", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}},
+            {"name": "F", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+        ],
+        envFrom=[
+            {"prefix": "P_", "secretRef": {"name": "s"}},
+            {"configMapRef": {"name": "c", "optional": False}},
+        ],
+        imagePullSecrets=[{"name": "pull"}],
+        resources={"limits": {"memory": "1024Mi"}, "requests": {"cpu": "0.5"}},
+        command=["run"],
+        args=["--all", ""],
+        healthPath="/healthz",
+        revision="abc",
+    )
+    assert child(
+        "Deployment",
+        preview,
+        pod_security="restricted",
+        default_limits=(("cpu", "1000m"), ("memory", "64Mi")),
+        default_requests=(("memory", "32Mi"),),
+        node_selector=(("pool", "previews"),),
+        tolerations=(
+            Toleration(key="previews", operator="Exists"),
+            Toleration(key="pool", operator="Equal", value="previews", effect="NoSchedule"),
+        ),
+        priority_class="low",
+    ) == {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata("Deployment"),
+        "spec": {
+            "replicas": 2,
+            "selector": {"matchLabels": SELECTOR},
+            "template": {
+                "metadata": {
+                    "labels": {**LABELS, **SELECTOR},
+                    "annotations": {"platform9.com/revision": "abc"},
+                },
+                "spec": {
+                    "automountServiceAccountToken": False,
+                    "enableServiceLinks": False,
+                    "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+                    "imagePullSecrets": [{"name": "pull"}],
+                    "nodeSelector": {"pool": "previews"},
+                    "tolerations": [
+                        {"key": "previews", "operator": "Exists"},
+                        {"key": "pool", "operator": "Equal", "value": "previews", "effect": "NoSchedule"},
+                    ],
+                    "priorityClassName": "low",
+                    "containers": [
+                        {
+                            "name": "app",
+                            "image": f"nginx@{digest}",
+                            "imagePullPolicy": "IfNotPresent",
+                            "command": ["run"],
+                            "args": ["--all", ""],
+                            "ports": [{"name": "http", "containerPort": 8080, "protocol": "TCP"}],
+                            "env": [
+                                {"name": "B", "value": "1"},
+                                {"name": "A"},
+                                {
+                                    "name": "S",
+                                    "valueFrom": {
+                                        "secretKeyRef": {"name": "s", "key": "k", "optional": True}
+                                    },
+                                },
+                                {"name": "C", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}},
+                                {
+                                    "name": "F",
+                                    "valueFrom": {
+                                        "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.name"}
+                                    },
+                                },
+                            ],
+                            "envFrom": [
+                                {"prefix": "P_", "secretRef": {"name": "s"}},
+                                {"configMapRef": {"name": "c", "optional": False}},
+                            ],
+                            "resources": {
+                                "limits": {"cpu": "1", "memory": "1Gi"},
+                                "requests": {"cpu": "500m", "memory": "32Mi"},
+                            },
+                            "readinessProbe": {"httpGet": {"path": "/healthz", "port": "http"}},
+                            "securityContext": {
+                                "allowPrivilegeEscalation": False,
+                                "capabilities": {"drop": ["ALL"]},
+                            },
+                        }
+                    ],
+                },
+            },
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("spec", "replicas"),
+    [
+        ({}, None),
+        ({"replicas": 3}, 3),
+        ({"replicas": 0}, 0),
+        ({"suspend": True}, 0),
+        ({"suspend": True, "replicas": 3}, 0),
+    ],
+)
+def test_replicas_are_rendered_only_where_they_are_asked_for(spec: Any, replicas: int | None) -> None:
+    assert child("Deployment", a_read_preview(**spec))["spec"].get("replicas") == replicas
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"env": [], "envFrom": [], "command": [], "args": [], "imagePullSecrets": []},
+        {"resources": {}},
+        {"resources": {"limits": {}, "requests": {}}},
+        {"env": None, "resources": None},
+    ],
+)
+def test_nothing_empty_is_rendered_since_a_server_drops_it(spec: dict[str, Any]) -> None:
+    assert container(**spec) == container()
+    assert pod_spec(**spec) == pod_spec()
+
+
+def test_the_service_listens_on_80_whatever_the_container_does() -> None:
+    assert child("Service", a_read_preview(uid="u-1", port=8080)) == {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata("Service"),
+        "spec": {
+            "selector": SELECTOR,
+            "ports": [{"name": "http", "port": 80, "protocol": "TCP", "targetPort": "http"}],
+        },
+    }
+
+
+ROUTE_EXTRAS: dict[str, Any] = {
+    "route_labels": (("team", "shop"),),
+    "route_annotations": (("example.com/note", "a b"),),
+}
+EXTRAS: dict[str, Any] = {"labels": {"team": "shop"}, "annotations": {"example.com/note": "a b"}}
+
+
+def test_the_mapping_leads_the_hostname_to_the_service() -> None:
+    assert child("Mapping", **ROUTE_EXTRAS) == {
+        "apiVersion": "getambassador.io/v3alpha1",
+        "kind": "Mapping",
+        "metadata": metadata("Mapping", **EXTRAS),
+        "spec": {"hostname": "a.example.com", "prefix": "/", "service": "http://pr-1.shop:80"},
+    }
+
+
+RULE = {
+    "host": "a.example.com",
+    "http": {
+        "paths": [
+            {
+                "path": "/",
+                "pathType": "Prefix",
+                "backend": {"service": {"name": "pr-1", "port": {"number": 80}}},
+            }
+        ]
+    },
+}
+
+
+def test_the_ingress_leads_the_hostname_to_the_service() -> None:
+    assert child("Ingress", route="ingress", **ROUTE_EXTRAS) == {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": metadata("Ingress", **EXTRAS),
+        "spec": {"rules": [RULE]},
+    }
+
+
+def test_an_ingress_with_a_class_and_the_certificate_of_all() -> None:
+    assert child("Ingress", route="ingress", ingress_class="web", tls_secret="wildcard")["spec"] == {
+        "rules": [RULE],
+        "ingressClassName": "web",
+        "tls": [{"hosts": ["a.example.com"], "secretName": "wildcard"}],
+    }
+
+
+def test_an_ingress_for_which_cert_manager_makes_the_certificate() -> None:
+    found = child("Ingress", route="ingress", cluster_issuer="letsencrypt")
+    assert found["metadata"] == metadata(
+        "Ingress", annotations={"cert-manager.io/cluster-issuer": "letsencrypt"}
+    )
+    assert found["spec"] == {
+        "rules": [RULE],
+        "tls": [{"hosts": ["a.example.com"], "secretName": "pr-1-tls"}],
+    }
+
+
+@pytest.mark.parametrize("section", [None, "https"])
+def test_the_httproute_has_the_defaults_of_its_atomic_lists_written_out(section: str | None) -> None:
+    gateway = Gateway(namespace="infra", name="web", section=section)
+    parent = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "namespace": "infra", "name": "web"}
+    assert child("HTTPRoute", route="httproute", gateway=gateway, **ROUTE_EXTRAS) == {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": metadata("HTTPRoute", **EXTRAS),
+        "spec": {
+            "parentRefs": [{**parent, "sectionName": "https"} if section else parent],
+            "hostnames": ["a.example.com"],
+            "rules": [
+                {
+                    "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
+                    "backendRefs": [
+                        {"group": "", "kind": "Service", "name": "pr-1", "port": 80, "weight": 1}
+                    ],
+                }
+            ],
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("route", "kinds"),
+    [
+        ("mapping", ["Deployment", "Service", "Mapping"]),
+        ("ingress", ["Deployment", "Service", "Ingress"]),
+        ("httproute", ["Deployment", "Service", "HTTPRoute"]),
+        ("none", ["Deployment", "Service"]),
+    ],
+)
+def test_a_preview_has_one_kind_of_route_and_it_comes_last(route: Any, kinds: list[str]) -> None:
+    assert [manifest["kind"] for manifest in render(PREVIEW, Settings(route=route))] == kinds
+
+
+ALL = [{"route": "mapping"}, {"route": "ingress"}, {"route": "httproute"}]
+
+
+def every_child(preview: Any) -> dict[str, Any]:
+    found = {kind: m for settings in ALL for kind, m in children_of(preview, **settings).items()}
+    assert found.keys() == {kind.resource.kind for kind in CHILDREN}
+    return found
+
+
+def test_the_hash_is_the_one_that_earlier_versions_wrote() -> None:
+    """Another one would have every child of every cluster applied again."""
+    annotations = children_of(PREVIEW)["Service"]["metadata"]["annotations"]
+    assert annotations["platform9.com/applied"] == "b927eec73458315a7fb3e90847a48bd0"
+
+
+def test_the_hash_says_what_all_the_rest_is_and_not_what_the_hash_was() -> None:
+    for manifest in every_child(PREVIEW).values():
+        assert with_hash(manifest, NAMES) == manifest
+        other = {**manifest, "spec": {**manifest["spec"], "x": 1}}
+        assert with_hash(other, NAMES)["metadata"] != manifest["metadata"]
+
+
+def test_a_protected_preview_protects_every_child_from_us_and_from_the_garbage_collector() -> None:
+    preview = a_read_preview(annotations={"platform9.com/prune": "disabled"})
+    for manifest in every_child(preview).values():
+        assert manifest["metadata"]["annotations"]["platform9.com/prune"] == "disabled"
+        assert "ownerReferences" not in manifest["metadata"]
+
+
+@pytest.mark.parametrize("value", ["enabled", "", "Disabled"])
+def test_any_other_value_protects_nothing(value: str) -> None:
+    preview = a_read_preview(annotations={"platform9.com/prune": value})
+    for manifest in every_child(preview).values():
+        assert "platform9.com/prune" not in manifest["metadata"]["annotations"]
+        assert manifest["metadata"]["ownerReferences"]
+
+
+def test_children_of_a_preview_without_a_uid_have_no_owner_that_a_cluster_could_miss() -> None:
+    written = parse_preview(without_uid(a_preview()), group="platform9.com", strict_fields=True)
+    theirs = every_child(a_read_preview())
+    for kind, manifest in every_child(written).items():
+        assert manifest == without_owner(theirs[kind], NAMES)
+
+
+def test_nothing_of_the_authors_labels_and_annotations_reaches_a_child() -> None:
+    marked = a_read_preview(labels={"team": "x"}, annotations={"note": "y"})
+    assert every_child(marked) == every_child(a_read_preview())
+
+
+def test_names_follow_the_api_group() -> None:
+    manifest = children_of(PREVIEW, group="previews.example.com")["Service"]
+    names = Names("previews.example.com")
+    assert manifest["metadata"]["ownerReferences"][0]["apiVersion"] == "previews.example.com/v1"
+    assert "platform9.com" not in str(manifest)
+    assert set(manifest["metadata"]["annotations"]) == {names.identity_annotation, names.applied_annotation}

@@ -1,0 +1,219 @@
+"""Who gets a hostname: holders, strangers, moves and circles, in whatever order they are listed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconcile.claims import GRANTED, Claim, Fate, Route, Ruling, settle
+from reconcile.objects import Key
+
+X, Y, Z = "x.example.com", "y.example.com", "z.example.com"
+OLD, NEW = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
+
+
+def claim(name: str, hostname: str, created: str = OLD) -> Claim:
+    return Claim(f"shop/{name}", hostname, created)
+
+
+def route(name: str, *hostnames: str, fate: Fate = "stays", kind: str = "Mapping") -> Route:
+    return Route(Key(kind, "shop", name), frozenset(hostnames), f"shop/{name}", fate)
+
+
+def stranger(*hostnames: str, name: str = "web") -> Route:
+    return Route(Key("Ingress", "infra", name), frozenset(hostnames))
+
+
+def settled(claims: Sequence[Claim], *routes: Route) -> dict[str, Ruling]:
+    return {preview.removeprefix("shop/"): ruling for preview, ruling in settle(claims, routes).items()}
+
+
+def blocked(by: str) -> Ruling:
+    return Ruling("blocked", by)
+
+
+def waits(by: str, *, in_this_run: bool = True) -> Ruling:
+    return Ruling("waits", by, in_this_run)
+
+
+def test_a_name_that_nobody_has_is_granted() -> None:
+    assert settled([claim("a", X), claim("b", Y)]) == {"a": GRANTED, "b": GRANTED}
+
+
+def test_of_two_that_want_a_free_name_the_oldest_gets_it() -> None:
+    rulings = {"b": GRANTED, "a": blocked("belongs to shop/b")}
+    assert settled([claim("a", X, NEW), claim("b", X, OLD)]) == rulings
+
+
+@pytest.mark.parametrize("created", [OLD, ""])
+def test_of_two_of_one_age_the_first_by_namespace_and_name_gets_it(created: str) -> None:
+    rulings = {"a": GRANTED, "b": blocked("belongs to shop/a")}
+    assert settled([claim("b", X, created), claim("a", X, created)]) == rulings
+
+
+def test_one_that_has_no_age_counts_as_young() -> None:
+    assert settled([claim("a", X, ""), claim("b", X, NEW)])["b"] == GRANTED
+
+
+@pytest.mark.parametrize("kind", ["Mapping", "Ingress", "HTTPRoute"])
+@pytest.mark.parametrize("fate", ["stays", "follows", "goes", "later"])
+def test_who_has_the_name_keeps_it_from_an_older_one(kind: str, fate: Fate) -> None:
+    """Whatever the plan does with its route: it wants the name, and has it."""
+    rulings = {"b": GRANTED, "a": blocked("belongs to shop/b")}
+    assert settled([claim("a", X, OLD), claim("b", X, NEW)], route("b", X, fate=fate, kind=kind)) == rulings
+
+
+def test_of_two_that_have_the_name_the_oldest_is_the_holder() -> None:
+    rulings = {"b": GRANTED, "a": blocked("belongs to shop/b")}
+    assert settled([claim("a", X, NEW), claim("b", X, OLD)], route("a", X), route("b", X)) == rulings
+
+
+def test_a_strangers_route_wins_over_whoever_does_not_have_the_name() -> None:
+    by = blocked("belongs to Ingress infra/web")
+    assert settled([claim("a", X), claim("b", X)], stranger(X)) == {"a": by, "b": by}
+
+
+def test_beside_who_has_the_name_a_strangers_route_is_a_warning() -> None:
+    rulings = {
+        "b": Ruling("granted", warning="Ingress infra/web has it too"),
+        "a": blocked("belongs to shop/b"),
+    }
+    assert settled([claim("a", X, OLD), claim("b", X, NEW)], stranger(X), route("b", X)) == rulings
+
+
+def test_of_several_strangers_the_first_is_named() -> None:
+    routes = [stranger(X, name="z"), stranger(X, name="a")]
+    assert settled([claim("a", X)], *routes) == {"a": blocked("belongs to Ingress infra/a")}
+
+
+# a name that is still on a route of a preview that no longer wants it
+
+
+@pytest.mark.parametrize(
+    ("fate", "ruling"),
+    [
+        ("follows", waits("Mapping shop/b still has it")),
+        ("goes", waits("Mapping shop/b still has it")),
+        ("later", waits("Mapping shop/b still has it", in_this_run=False)),
+        ("stays", blocked("is still on Mapping shop/b, which belongs to shop/b")),
+    ],
+)
+def test_a_name_on_the_route_of_another(fate: Fate, ruling: Ruling) -> None:
+    assert settled([claim("a", X)], route("b", X, fate=fate)) == {"a": ruling}
+
+
+def test_of_two_that_wait_for_a_name_the_younger_is_blocked_by_the_older() -> None:
+    rulings = settled([claim("a", X, NEW), claim("c", X, OLD)], route("b", X, fate="follows"))
+    assert rulings == {"c": waits("Mapping shop/b still has it"), "a": blocked("belongs to shop/c")}
+
+
+def test_a_chain_waits_link_by_link() -> None:
+    """a takes y from b, b takes z from c, c takes x, which is free."""
+    claims = [claim("a", Y), claim("b", Z), claim("c", X)]
+    routes = [route("b", Y, fate="follows"), route("c", Z, fate="follows")]
+    assert settled(claims, *routes) == {
+        "a": waits("Mapping shop/b still has it"),
+        "b": waits("Mapping shop/c still has it"),
+        "c": GRANTED,
+    }
+
+
+def test_who_waits_for_one_that_is_blocked_is_blocked_too() -> None:
+    claims = [claim("a", Y), claim("b", Z)]
+    routes = [route("b", Y, fate="follows"), route("c", Z, fate="stays")]
+    assert settled(claims, *routes) == {
+        "a": blocked("is still on Mapping shop/b, which belongs to shop/b"),
+        "b": blocked("is still on Mapping shop/c, which belongs to shop/c"),
+    }
+
+
+def test_who_waits_for_one_that_a_stranger_blocks_is_blocked_too() -> None:
+    claims = [claim("a", Y), claim("b", Z)]
+    assert settled(claims, route("b", Y, fate="follows"), stranger(Z)) == {
+        "a": blocked("is still on Mapping shop/b, which belongs to shop/b"),
+        "b": blocked("belongs to Ingress infra/web"),
+    }
+
+
+def test_a_swap_is_begun_by_the_oldest() -> None:
+    claims = [claim("a", Y, NEW), claim("b", X, OLD)]
+    routes = [route("a", X, fate="follows"), route("b", Y, fate="follows")]
+    assert settled(claims, *routes) == {"a": waits("Mapping shop/b still has it"), "b": GRANTED}
+
+
+@pytest.mark.parametrize("fate", ["goes", "later"])
+def test_a_swap_does_not_begin_while_a_third_route_has_the_name(fate: Fate) -> None:
+    claims = [claim("a", Y, NEW), claim("b", X, OLD)]
+    routes = [route("a", X, fate="follows"), route("b", Y, fate="follows"), route("c", X, fate=fate)]
+    assert settled(claims, *routes) == {
+        "a": waits("Mapping shop/b still has it"),
+        "b": waits("Mapping shop/a still has it", in_this_run=fate == "goes"),
+    }
+
+
+def test_of_several_routes_that_stay_the_first_is_named() -> None:
+    routes = [route("c", X), route("b", X)]
+    for order in (routes, routes[::-1]):
+        assert settled([claim("a", X)], *order) == {
+            "a": blocked("is still on Mapping shop/b, which belongs to shop/b")
+        }
+
+
+def test_two_circles_begin_each_with_its_own_oldest() -> None:
+    claims = [claim("a", Y), claim("b", X), claim("c", "d.example.com"), claim("d", "c.example.com")]
+    routes = [
+        route("a", X, fate="follows"),
+        route("b", Y, fate="follows"),
+        route("c", "c.example.com", fate="follows"),
+        route("d", "d.example.com", fate="follows"),
+    ]
+    assert [name for name, ruling in settled(claims, *routes).items() if ruling == GRANTED] == ["a", "c"]
+
+
+def test_the_end_of_a_wait_is_not_promised_for_this_run_where_something_takes_longer() -> None:
+    routes = [route("b", X, fate="follows"), route("c", X, fate="later")]
+    assert settled([claim("a", X)], *routes) == {"a": waits("Mapping shop/b still has it", in_this_run=False)}
+
+
+NAMES = st.sampled_from("abcd")
+HOSTS = st.sampled_from([X, Y, Z])
+CLAIMS = st.lists(
+    st.tuples(NAMES, HOSTS, st.sampled_from([OLD, NEW, ""])), unique_by=lambda c: c[0], max_size=4
+)
+ROUTES = st.lists(
+    st.one_of(
+        st.builds(
+            lambda name, hosts, fate, kind: route(name, *hosts, fate=fate, kind=kind),
+            NAMES,
+            st.lists(HOSTS, max_size=2),
+            st.sampled_from(["follows", "goes", "later", "stays"]),
+            st.sampled_from(["Mapping", "Ingress"]),
+        ),
+        st.builds(lambda hosts, name: stranger(*hosts, name=name), st.lists(HOSTS, max_size=1), NAMES),
+    ),
+    unique_by=lambda r: r.key,
+    max_size=6,
+)
+
+
+@given(CLAIMS, ROUTES, st.randoms(use_true_random=False))
+def test_every_claim_gets_one_ruling_whatever_the_order(
+    claims: list[Any], routes: list[Route], random: Any
+) -> None:
+    given_claims = [claim(*parts) for parts in claims]
+    rulings = settle(given_claims, routes)
+    assert rulings.keys() == {c.preview for c in given_claims}
+    shuffled_claims, shuffled_routes = list(given_claims), list(routes)
+    random.shuffle(shuffled_claims)
+    random.shuffle(shuffled_routes)
+    assert settle(shuffled_claims, shuffled_routes) == rulings
+
+
+@given(CLAIMS, ROUTES)
+def test_no_name_is_granted_twice(claims: list[Any], routes: list[Route]) -> None:
+    given_claims = [claim(*parts) for parts in claims]
+    rulings = settle(given_claims, routes)
+    granted = [c.hostname for c in given_claims if rulings[c.preview].verdict == "granted"]
+    assert len(granted) == len(set(granted))

@@ -1,0 +1,416 @@
+"""The command: its options and variables, what does not go together, what is printed where."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+from reconcile import __version__
+from reconcile.cli import _wants_color, command
+from reconcile.yamlfiles import dump
+from tests.builders import a_preview
+from tests.unit.conftest import Shell, Shop
+
+PLAN_ONLY = ("--from", "previews", "--dry-run")
+EMPTY = "Plan: 0 to create, 0 to update, 0 to delete, 0 unchanged."
+
+
+def error_of(shell: Shell, *arguments: str, code: int = 2, **variables: str) -> str:
+    """The complaint; nothing else is printed."""
+    ended = shell(*arguments, **variables)
+    assert (ended.code, ended.out) == (code, ""), ended
+    return ended.err
+
+
+# what does not go together
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--to", "x"], "--to needs --from: say where the previews are"),
+        (["--from", "previews"], "--from needs --dry-run or --to: files are never changed"),
+        (
+            [*PLAN_ONLY, "--context", "x"],
+            "--from and --context do not go together: the files are the cluster",
+        ),
+        (
+            [*PLAN_ONLY, "--kubeconfig", "x"],
+            "--from and --kubeconfig do not go together: the files are the cluster",
+        ),
+        (["--exit-code"], "--exit-code needs --dry-run"),
+        (["-v", "-q"], "-v and -q do not go together"),
+        (["--route", "httproute"], "--route httproute needs --gateway NAMESPACE/NAME"),
+        (["--gateway", "a/b"], "--gateway needs --route httproute"),
+        (["--ingress-class", "x"], "--ingress-class needs --route ingress"),
+        (["--tls-secret", "x", "--route", "mapping"], "--tls-secret needs --route ingress"),
+        (["--cluster-issuer", "x"], "--cluster-issuer needs --route ingress"),
+        (
+            ["--route", "ingress", "--tls-secret", "x", "--cluster-issuer", "y"],
+            "--tls-secret and --cluster-issuer do not go together: cert-manager would write into the Secret",
+        ),
+        (["--namespace-only"], "--namespace-only needs -n: say which namespace"),
+        (
+            ["-n", "shop", "blog/pr-1"],
+            "blog/pr-1 is not in namespace shop: leave out -n, or the namespace in the name",
+        ),
+        (
+            ["-l", "a b"],
+            "-l 'a b': 'a b' is no requirement: say key=value, key!=value, key in (a,b), key or !key",
+        ),
+        (["--from", "nowhere", "--dry-run"], "--from nowhere: there is no such file or folder"),
+        ([*PLAN_ONLY, "--to", "a-file"], "--to a-file: this is no folder"),
+        (
+            [*PLAN_ONLY, "--route-label", "a=1", "--route-label", "a=2"],
+            "--route-label a is given twice, with two values",
+        ),
+        (
+            [*PLAN_ONLY, "--default-resources", "limits.cpu=1", "--default-resources", "limits.cpu=2"],
+            "--default-resources limits. cpu is given twice, with two values",
+        ),
+        (
+            [
+                *PLAN_ONLY,
+                "--api-group",
+                "previews.example.com",
+                "--route-annotation",
+                "previews.example.com/x=y",
+            ],
+            "--route-annotation previews.example.com/x: this key is written by reconcile itself",
+        ),
+    ],
+)
+def test_what_does_not_go_together_is_a_usage_error(shop: Shop, arguments: list[str], complaint: str) -> None:
+    Path("a-file").touch()
+    assert error_of(shop.shell, *arguments) == f"Error: {complaint}\nTry 'reconcile --help'.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--nonsense"], "No such option '--nonsense'."),
+        (["--route", "traefik"], "Invalid value for '--route'"),
+        (["--concurrency", "0"], "Invalid value for '--concurrency'"),
+        (["--timeout", "5"], "Invalid value for '--timeout': '5': has no unit"),
+        (["--max-deletes", "x"], "Invalid value for '--max-deletes': 'x': say a number of previews"),
+        (["-n", "Shop"], "Invalid value for '-n' / '--namespace': 'Shop' is no name"),
+        (["-o", "yaml"], "Invalid value for '-o' / '--output'"),
+    ],
+)
+def test_an_option_that_is_wrong_by_itself_is_a_usage_error_too(
+    shell: Shell, arguments: list[str], complaint: str
+) -> None:
+    assert complaint in error_of(shell, *arguments)
+
+
+def test_an_api_group_that_can_be_none_is_a_usage_error_everywhere(shop: Shop) -> None:
+    for arguments in ([*PLAN_ONLY], ["--print-crd"]):
+        assert "Error: " in error_of(shop.shell, *arguments, "--api-group", "Example")
+
+
+def test_no_complaint_writes_a_control_character(shop: Shop) -> None:
+    for arguments in (
+        ["a/b/\x1b[2Jc"],
+        ["-l", "\x1b[2J"],
+        ["-n", "\x1b[2J"],
+        ["--from", "\x1b[2J", "--dry-run"],
+    ):
+        assert "\x1b" not in error_of(shop.shell, *arguments)
+
+
+# the variables
+
+
+def option_names() -> list[str]:
+    return [
+        max(parameter.opts, key=len) for parameter in command.params if isinstance(parameter, click.Option)
+    ]
+
+
+def variable_of(option: str) -> str:
+    return "RECONCILE_" + option.removeprefix("--").replace("-", "_").upper()
+
+
+NO_VARIABLE = {"--print-crd", "--version", "--help"}
+
+
+@pytest.mark.parametrize("option", sorted(set(option_names()) - NO_VARIABLE))
+def test_every_option_is_a_variable_too(option: str) -> None:
+    """Each with a value that is wrong, or that can be seen in what was parsed."""
+    parameter = next(p for p in command.params if option in p.opts)
+    values = {"timeout": "9s", "concurrency": "3", "route": "none", "output": "json", "gateway": "a/b"}
+    values |= {"pod_security": "restricted", "max_deletes": "7", "max_previews": "5", "verbose": "1"}
+    values |= dict.fromkeys(("route_label", "route_annotation", "node_selector"), "a=b")
+    values |= {"default_resources": "limits.cpu=1", "toleration": "a"}
+    assert parameter.name
+    value = values.get(parameter.name, "1" if getattr(parameter, "is_flag", False) else "x")
+    context = _parsed({variable_of(option): value})
+    source = context.get_parameter_source(parameter.name)
+    assert source is click.core.ParameterSource.ENVIRONMENT, f"{variable_of(option)} is not read"
+
+
+def _parsed(variables: dict[str, str]) -> click.Context:
+    with pytest.MonkeyPatch.context() as during:
+        for name in [name for name in os.environ if name.startswith("RECONCILE_")]:
+            during.delenv(name)
+        for name, value in variables.items():
+            during.setenv(name, value)
+        return command.make_context("reconcile", [], auto_envvar_prefix="RECONCILE")
+
+
+@pytest.mark.parametrize("option", sorted(NO_VARIABLE))
+def test_what_is_no_setting_is_no_variable(shop: Shop, option: str) -> None:
+    """`RECONCILE_VERSION=v1` in an image must not break every run."""
+    ended = shop.shell(*PLAN_ONLY, **{variable_of(option): "1"})
+    assert (ended.code, ended.lines) == (0, [EMPTY])
+
+
+def test_a_repeatable_option_takes_one_value_a_line_and_a_value_may_hold_spaces(shop: Shop) -> None:
+    shop.write()
+    annotations = "example.com/note=a b  c\n\n  example.com/other=x\n"
+    shop.shell("--from", "previews", "--to", "children", RECONCILE_ROUTE_ANNOTATION=annotations)
+    found = shop.child("Mapping")["metadata"]["annotations"]
+    assert (found["example.com/note"], found["example.com/other"]) == ("a b  c", "x")
+
+
+def test_several_folders_come_from_a_variable_one_a_line(shop: Shop) -> None:
+    shop.write()
+    Path("more here").mkdir()
+    Path("more here/pr-2.yaml").write_text(dump(a_preview("pr-2")))
+    ended = shop.shell("--dry-run", RECONCILE_FROM="previews\nmore here")
+    assert ended.lines[-1] == "Plan: 6 to create, 0 to update, 0 to delete, 0 unchanged."
+
+
+def test_what_is_said_on_the_command_line_wins_over_the_variable(shop: Shop) -> None:
+    shop.write()
+    ended = shop.shell(*PLAN_ONLY, "--route", "none", RECONCILE_ROUTE="ingress")
+    assert ended.lines[-1].startswith("Plan: 2 to create")
+
+
+def test_a_route_from_a_variable_switches_as_one_from_the_command_line_does(shop: Shop) -> None:
+    shop.write()
+    shop.reconcile()
+    ended = shop.shell("--from", "previews", "--to", "children", RECONCILE_ROUTE="ingress")
+    assert ended.lines[-1] == "Done: 1 created, 0 updated, 1 deleted."
+
+
+@pytest.mark.parametrize("value", ["", "0", "false"])
+def test_a_flag_that_is_off_in_its_variable_is_off(shop: Shop, value: str) -> None:
+    shop.write()
+    shop.shell("--from", "previews", "--to", "children", RECONCILE_DRY_RUN=value)
+    assert len(shop.children()) == 3
+
+
+# what reaches the children
+
+
+def test_the_operators_options_reach_the_children(shop: Shop) -> None:
+    shop.write()
+    shop.reconcile(
+        "--route", "ingress", "--ingress-class", "web", "--tls-secret", "wildcard",
+        "--route-label", "team=shop", "--pod-security", "restricted",
+        "--default-resources", "limits.memory=512Mi", "--default-resources", "requests.cpu=100m",
+        "--node-selector", "pool=previews", "--toleration", "previews:NoSchedule",
+        "--priority-class", "low",
+    )  # fmt: skip
+    ingress, pod = shop.child("Ingress"), shop.child("Deployment")["spec"]["template"]["spec"]
+    assert ingress["metadata"]["labels"]["team"] == "shop"
+    assert ingress["spec"]["ingressClassName"] == "web"
+    assert ingress["spec"]["tls"][0]["secretName"] == "wildcard"
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["nodeSelector"] == {"pool": "previews"}
+    assert pod["tolerations"] == [{"key": "previews", "operator": "Exists", "effect": "NoSchedule"}]
+    assert pod["priorityClassName"] == "low"
+    assert pod["containers"][0]["resources"] == {
+        "limits": {"memory": "512Mi"},
+        "requests": {"cpu": "100m"},
+    }
+
+
+def test_another_api_group_has_previews_and_children_of_its_own(shop: Shop) -> None:
+    shop.write("pr-1")
+    shop.write("pr-2", group="previews.example.com")
+    shop.reconcile()
+    ended = shop.shell(
+        "--from", "previews", "--to", "other", "--api-group", "previews.example.com", "--max-deletes", "100%"
+    )
+    assert ended.lines[-1] == "Done: 3 created, 0 updated, 0 deleted."
+    assert shop.children() == ["Deployment shop/pr-1", "Service shop/pr-1", "Mapping shop/pr-1"]
+    assert sorted(os.listdir("other")) == [
+        "shop.deployment.pr-2.yaml",
+        "shop.mapping.pr-2.yaml",
+        "shop.service.pr-2.yaml",
+    ]
+
+
+# what is printed where
+
+
+def test_the_scope_is_printed_first(shop: Shop) -> None:
+    shop.write()
+    ended = shop.shell(*PLAN_ONLY, "-n", "shop", "pr-1")
+    assert ended.out.startswith("Previews shop/pr-1 in namespace shop, in the files in previews/\n\n+ ")
+
+
+def test_quiet_prints_only_what_needs_attention(shop: Shop) -> None:
+    shop.write("pr-1")
+    shop.write("pr-2", fqdn="Foo")
+    ended = shop.reconcile("-q", code=1)
+    assert ended.lines == [
+        next(line for line in ended.lines if line.startswith("! Preview shop/pr-2 ")),
+        "Plan: 3 to create, 0 to update, 0 to delete, 1 blocked, 0 unchanged.",
+        "Done: 3 created, 0 updated, 0 deleted.",
+    ]
+    assert ended.err == ""
+
+
+def test_json_is_all_that_is_on_stdout(shop: Shop) -> None:
+    shop.write()
+    ended = shop.reconcile("-o", "json", "shop/pr-1", "shop/pr-9")
+    assert ended.report["exit_code"] == 0
+    assert ended.report["absent"] == ["shop/pr-9"]
+    assert ended.report["passes"][0]["outcomes"]["summary"]["created"] == 3
+    assert ended.err == "shop/pr-9: nothing there\n"
+
+
+def test_an_unknown_name_is_told_on_stderr_and_an_absent_one_on_stdout(shop: Shop) -> None:
+    shop.write()
+    unknown = shop.reconcile("pr-9", code=1)
+    assert "pr-9: there is no preview of this name, and nothing left of one" in unknown.err
+    absent = shop.reconcile("shop/pr-9")
+    assert "shop/pr-9: nothing there" in absent.lines
+
+
+def test_a_name_in_two_namespaces_is_a_usage_error_that_lists_them(shop: Shop) -> None:
+    shop.write("pr-1", "shop")
+    shop.write("pr-1", "blog")
+    said = error_of(shop.shell, *PLAN_ONLY, "pr-1")
+    assert said.startswith("Error: pr-1 is in more than one namespace: say which of blog/pr-1, shop/pr-1\n")
+
+
+# the question
+
+
+class Terminal:
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("answer", "code", "made"), [(True, 0, 3), (False, 3, 0)])
+def test_at_a_terminal_a_plan_with_changes_is_asked_about(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, answer: bool, code: int, made: int
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr(click, "confirm", lambda text, **_: asked.append(text) or answer)
+    shop.write()
+    ended = shop.reconcile(code=code)
+    assert asked == ["Carry this out?"]
+    assert len(shop.children()) == made
+    assert ended.lines[-1] == ("Done: 3 created, 0 updated, 0 deleted." if answer else "Nothing was changed.")
+    shop.reconcile("--yes")
+    shop.reconcile()
+    assert asked == ["Carry this out?"], "not with --yes, nor where nothing is to be done"
+
+
+def test_where_nobody_sits_at_a_terminal_nobody_is_asked(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(*_: Any, **__: Any) -> bool:
+        raise AssertionError("asked")
+
+    monkeypatch.setattr(click, "confirm", asked)
+    shop.write()
+    shop.reconcile()
+    assert len(shop.children()) == 3
+
+
+# colour
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "colored"),
+    [
+        ([], {}, False),
+        ([], {"FORCE_COLOR": "1"}, True),
+        ([], {"FORCE_COLOR": ""}, False),
+        ([], {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        (["--color"], {}, True),
+        (["--color"], {"NO_COLOR": "1"}, True),
+        (["--no-color"], {"FORCE_COLOR": "1"}, False),
+        ([], {"RECONCILE_COLOR": "1"}, True),
+    ],
+)
+def test_colour_is_where_it_is_wanted(
+    shop: Shop, arguments: list[str], variables: dict[str, str], colored: bool
+) -> None:
+    shop.write()
+    ended = shop.shell(*PLAN_ONLY, *arguments, **variables)
+    assert ("\x1b[32m+ Deployment" in ended.out) is colored
+    json = shop.shell(*PLAN_ONLY, *arguments, "-o", "json", **variables)
+    assert "\x1b" not in json.out
+
+
+def test_colour_is_there_by_itself_at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    assert _wants_color(None)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not _wants_color(None)
+
+
+# what needs no cluster
+
+
+def test_the_crd_is_printed_for_the_group_that_is_said(shell: Shell) -> None:
+    ended = shell("--print-crd", "--api-group", "previews.example.com")
+    crd = yaml.safe_load(ended.out)
+    assert (ended.code, ended.err) == (0, "")
+    assert crd["metadata"]["name"] == "previewenvironments.previews.example.com"
+    assert crd["spec"]["group"] == "previews.example.com"
+    assert "platform9.com" not in ended.out
+
+
+def test_the_version_is_that_of_the_package_also_where_a_variable_has_another(shell: Shell) -> None:
+    ended = shell("--version", RECONCILE_VERSION="v9")
+    assert (ended.code, ended.out) == (0, f"reconcile, version {__version__}\n")
+
+
+def test_without_a_cluster_there_is_no_answer_and_no_traceback(shell: Shell, tmp_path: Path) -> None:
+    said = error_of(shell, "--kubeconfig", str(tmp_path / "nothing"), code=5)
+    assert said.startswith("Error: ")
+    assert "Traceback" not in said
+
+
+HEAVY = ("lightkube", "pydantic", "yaml", "httpx2", "msgspec")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["--nonsense"]])
+def test_what_a_command_does_not_need_is_not_imported(arguments: list[str]) -> None:
+    program = (
+        "import sys\nfrom reconcile.cli import exit_code_of\n"
+        f"exit_code_of({arguments!r})\n"
+        f"print(sorted(set(sys.modules) & set({HEAVY!r})), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_a_folder_needs_no_client_of_an_api_server(shop: Shop) -> None:
+    shop.write()
+    program = (
+        "import sys\nfrom reconcile.cli import exit_code_of\n"
+        f"assert exit_code_of({list(PLAN_ONLY)!r}) == 0\n"
+        "print(sorted(set(sys.modules) & {'lightkube', 'httpx2'}), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_it_runs_as_a_module_too() -> None:
+    done = subprocess.run([sys.executable, "-m", "reconcile", "--version"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, f"reconcile, version {__version__}\n")

@@ -1,0 +1,498 @@
+"""From what is and what is wanted to a plan, read as people read it."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconcile.brake import Limit
+from reconcile.changes import Delete, Plan, Waiting
+from reconcile.children import CHILDREN
+from reconcile.desire import desire
+from reconcile.names import DEFAULT_GROUP
+from reconcile.plan import Policy, make_plan, only
+from reconcile.preview import parse_preview
+from reconcile.report.text import plan_text
+from reconcile.scope import Scope, make_scope
+from reconcile.settings import Gateway, Settings
+from reconcile.snapshot import KindList, Live, Preview, Snapshot
+from tests.builders import a_preview, without_uid
+from tests.unit.given import (
+    MANAGER,
+    RULES,
+    a_read_preview,
+    an_unreadable_preview,
+    children_of,
+    edited,
+    entry,
+    key,
+    live,
+    untracked,
+)
+
+WHOLE = {kind.resource.kind: KindList(kind.resource) for kind in CHILDREN}
+HTTPROUTE = Settings(route="httproute", route_given=True, gateway=Gateway(namespace="infra", name="web"))
+INGRESS = Settings(route="ingress", route_given=True)
+OLD, NEW = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
+
+
+def plan_of(
+    previews: Iterable[Preview] = (),
+    lives: Iterable[Live] = (),
+    *,
+    settings: Settings | None = None,
+    scope: Scope | None = None,
+    kinds: dict[str, KindList] | None = None,
+    limit: str = "30%",
+    adopt: bool = False,
+    sent: int | None = None,
+    problem: str = "",
+    notes: tuple[str, ...] = (),
+) -> Plan:
+    """The plan for what these previews want of a cluster that has these objects."""
+    settings, scope, previews = settings or Settings(), scope or Scope(), tuple(previews)
+    snapshot = Snapshot(
+        previews,
+        len(previews) if sent is None else sent,
+        {there.key: there for there in lives},
+        {**WHOLE, **(kinds or {})},
+        previews_problem=problem,
+        notes=notes,
+    )
+    route = settings.route_resource
+    policy = Policy(
+        replace(RULES, adopt=adopt), scope, route.kind if route else "", settings.route_given, Limit(limit)
+    )
+    return make_plan(snapshot, desire(previews, settings, scope), policy)
+
+
+def lines(plan: Plan) -> list[str]:
+    """What a person reads, without the sums and with single spaces."""
+    text = plan_text(plan).splitlines()[:-1]
+    return [" ".join(line.split()) for line in text if line]
+
+
+def sums(plan: Plan) -> str:
+    return plan_text(plan).splitlines()[-1]
+
+
+def running(preview: Preview, settings: Settings | None = None) -> list[Live]:
+    """The children of a preview, as an earlier run made them."""
+    chosen = settings or Settings()
+    return [live(manifest) for manifest in children_of(preview, **dict(chosen)).values()]
+
+
+def a_strangers(kind: str, host: str, name: str = "web") -> Live:
+    spec = {"rules": [{"host": host}]} if kind == "Ingress" else {"hostname": host, "prefix": "/"}
+    metadata = {"name": name, "namespace": "infra"}
+    return untracked({"apiVersion": "x/v1", "kind": kind, "metadata": metadata, "spec": spec})
+
+
+PR1, PR2, PR3 = (a_read_preview(name) for name in ("pr-1", "pr-2", "pr-3"))
+
+
+# coming up, staying right, going away
+
+
+def test_a_new_preview_gets_its_children() -> None:
+    plan = plan_of([PR1])
+    assert lines(plan) == [
+        "+ Deployment shop/pr-1 new preview",
+        "+ Service shop/pr-1 new preview",
+        "+ Mapping shop/pr-1 new preview",
+    ]
+    assert sums(plan) == "Plan: 3 to create, 0 to update, 0 to delete, 0 unchanged."
+
+
+def test_what_is_as_wanted_is_only_counted() -> None:
+    plan = plan_of([PR1], running(PR1))
+    assert (lines(plan), sums(plan)) == ([], "Plan: 0 to create, 0 to update, 0 to delete, 3 unchanged.")
+
+
+def test_what_is_no_longer_owned_goes_and_what_is_there_stays() -> None:
+    plan = plan_of([PR2], [*running(PR1), *running(PR2)])
+    assert lines(plan) == [
+        "- Deployment shop/pr-1 its preview is gone",
+        "- Service shop/pr-1 its preview is gone",
+        "- Mapping shop/pr-1 its preview is gone",
+    ]
+    assert all(d.preview_uid is None and d.counts for d in plan.writes if isinstance(d, Delete))
+
+
+def test_changes_are_sorted_by_what_they_do_then_by_place_then_in_apply_order() -> None:
+    service = children_of(PR3)["Service"]
+    drifted = live(edited(service, "spec", "selector", to={"x": "y"}), entry("kubectl-edit", service))
+    protected = a_read_preview("pr-8", annotations={"platform9.com/prune": "disabled"})
+    there = [*running(PR2), *running(PR3), drifted, *running(a_read_preview("pr-9")), *running(protected)[:1]]
+    plan = plan_of([a_read_preview("pr-4", "aaa"), PR3, PR2, PR1, an_unreadable_preview("pr-5")], there)
+    assert [" ".join(line.split()[:3]) for line in lines(plan) if line[1] == " "] == [
+        "+ Deployment aaa/pr-4",
+        "+ Service aaa/pr-4",
+        "+ Mapping aaa/pr-4",
+        "+ Deployment shop/pr-1",
+        "+ Service shop/pr-1",
+        "+ Mapping shop/pr-1",
+        "~ Service shop/pr-3",
+        "- Deployment shop/pr-9",
+        "- Service shop/pr-9",
+        "- Mapping shop/pr-9",
+        "= Deployment shop/pr-8",
+        "! Preview shop/pr-5",
+    ]
+
+
+def test_a_preview_made_again_keeps_its_children_in_place() -> None:
+    again = a_read_preview(uid="another")
+    assert [line.split()[0:3] for line in lines(plan_of([again], running(PR1))) if line.startswith("~")] == [
+        ["~", "Deployment", "shop/pr-1"],
+        ["~", "Service", "shop/pr-1"],
+        ["~", "Mapping", "shop/pr-1"],
+    ]
+
+
+# verdicts
+
+
+def test_children_of_an_unreadable_preview_are_kept() -> None:
+    plan = plan_of([an_unreadable_preview()], running(PR1))
+    assert lines(plan) == ['! Preview shop/pr-1 spec.fqdn: "Foo" has upper-case letters']
+    assert sums(plan) == "Plan: 0 to create, 0 to update, 0 to delete, 1 blocked, 3 unchanged."
+
+
+def test_a_refused_preview_keeps_what_it_has_and_gets_nothing() -> None:
+    settings = Settings(allow_fqdn=("*.other.example.com",))
+    plan = plan_of([PR1], running(PR1)[:1], settings=settings)
+    assert lines(plan) == [
+        "! Preview shop/pr-1 spec.fqdn: pr-1.preview.example.com is not allowed; "
+        "--allow-fqdn is *.other.example.com"
+    ]
+    assert [blocked.verdict for blocked in plan.blocked] == ["Refused"]
+
+
+def test_a_preview_that_is_going_gets_no_writes() -> None:
+    plan = plan_of([a_read_preview(deleted="2026-01-01T00:00:00Z")], running(PR1)[:1])
+    assert lines(plan) == [". Preview shop/pr-1 it is being deleted, and waits for its finalizers"]
+
+
+def test_a_preview_whose_name_is_taken_gets_no_child_at_all_since_its_route_would_lead_to_a_stranger() -> (
+    None
+):
+    stranger = untracked(
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "pr-1", "namespace": "shop"}}
+    )
+    plan = plan_of([PR1], [stranger, *running(PR1)[:1]])
+    assert lines(plan) == [
+        "! Preview shop/pr-1 Service shop/pr-1 is there, and is not ours: it has no label "
+        "platform9.com/preview and no annotation platform9.com/identity; delete it, or rename the preview"
+    ]
+    assert [(blocked.key, blocked.verdict) for blocked in plan.blocked] == [(key("Preview"), "NameTaken")]
+
+
+def test_one_blocked_preview_does_not_hold_up_another() -> None:
+    plan = plan_of([an_unreadable_preview(), PR2])
+    assert [line[0] for line in lines(plan)] == ["+", "+", "+", "!"]
+
+
+def test_what_a_dead_previews_child_says_of_itself_protects_it() -> None:
+    protected = a_read_preview(annotations={"platform9.com/prune": "disabled"})
+    assert lines(plan_of([PR2], [*running(protected), *running(PR2)])) == [
+        "= Deployment shop/pr-1 protected: platform9.com/prune is disabled",
+        "= Service shop/pr-1 protected: platform9.com/prune is disabled",
+        "= Mapping shop/pr-1 protected: platform9.com/prune is disabled",
+    ]
+
+
+def test_what_only_carries_our_label_is_not_deleted() -> None:
+    copy = untracked(
+        children_of(PR1)["Service"], managedFields=[entry("kubectl", children_of(PR1)["Service"])]
+    )
+    assert lines(plan_of([PR2], [copy, *running(PR2)])) == [
+        "= Service shop/pr-1 kept, its preview is gone, but it is not ours: "
+        f"its fields were not applied by {MANAGER}"
+    ]
+
+
+def test_what_was_restored_is_adopted_where_its_preview_wants_it_and_only_there() -> None:
+    restored = [untracked(m, managedFields=[entry("velero", m)]) for m in children_of(PR1).values()]
+    assert [line[0] for line in lines(plan_of([PR1], restored))] == ["!"]
+    assert lines(plan_of([PR1], restored, adopt=True)) == [
+        "~ Deployment shop/pr-1 adopted",
+        "~ Service shop/pr-1 adopted",
+        "~ Mapping shop/pr-1 adopted",
+    ]
+    assert {line[0] for line in lines(plan_of([PR2], [*restored, *running(PR2)], adopt=True))} == {"="}
+
+
+# the scope
+
+
+def test_a_preview_outside_the_scope_is_not_gone_and_not_touched() -> None:
+    there = [*running(PR1)[:1], *running(a_read_preview("pr-9"))]
+    plan = plan_of([PR1, PR2], there, scope=make_scope(None, ("pr-2",), None))
+    assert [line.split()[0:3] for line in lines(plan)] == [
+        ["+", "Deployment", "shop/pr-2"],
+        ["+", "Service", "shop/pr-2"],
+        ["+", "Mapping", "shop/pr-2"],
+    ]
+
+
+def test_a_gone_preview_is_cleaned_up_by_its_name_or_its_namespace() -> None:
+    there = [*running(PR1), *running(PR2), *running(a_read_preview("pr-2", "blog"))]
+    one = plan_of([PR3], there, scope=make_scope(None, ("shop/pr-1",), None))
+    assert {change.preview for change in one.writes} == {"shop/pr-1"}
+    two = plan_of([PR3], there, scope=make_scope("blog", (), None))
+    assert {change.preview for change in two.writes} == {"blog/pr-2"}
+
+
+def test_with_a_selector_nothing_of_a_gone_preview_is_deleted() -> None:
+    assert lines(plan_of([PR2], [*running(PR1), *running(PR2)], scope=make_scope(None, (), "a!=b"))) == []
+
+
+def test_a_claim_outside_the_scope_still_counts() -> None:
+    older = a_read_preview("pr-1", fqdn="x.example.com", created=OLD)
+    younger = a_read_preview("pr-2", fqdn="x.example.com", created=NEW)
+    plan = plan_of([older, younger], scope=make_scope(None, ("pr-2",), None))
+    assert lines(plan)[-1] == "! Preview shop/pr-2 x.example.com belongs to shop/pr-1"
+
+
+# hostnames
+
+
+def test_of_two_that_want_a_hostname_the_younger_gets_deployment_and_service_and_no_route() -> None:
+    older = a_read_preview("pr-2", fqdn="x.example.com", created=OLD)
+    younger = a_read_preview("pr-1", fqdn="x.example.com", created=NEW)
+    assert lines(plan_of([older, younger])) == [
+        "+ Deployment shop/pr-1 new preview",
+        "+ Service shop/pr-1 new preview",
+        "+ Deployment shop/pr-2 new preview",
+        "+ Service shop/pr-2 new preview",
+        "+ Mapping shop/pr-2 new preview",
+        "! Preview shop/pr-1 x.example.com belongs to shop/pr-2",
+    ]
+
+
+def test_a_preview_that_renames_to_a_taken_hostname_keeps_its_route_as_it_is() -> None:
+    renamed = a_read_preview("pr-1", fqdn="pr-2.preview.example.com")
+    plan = plan_of([renamed, PR2], [*running(PR1), *running(PR2)])
+    assert lines(plan) == ["! Preview shop/pr-1 pr-2.preview.example.com belongs to shop/pr-2"]
+    assert [blocked.verdict for blocked in plan.blocked] == ["HostnameConflict"]
+    assert sums(plan) == "Plan: 0 to create, 0 to update, 0 to delete, 1 blocked, 6 unchanged."
+
+
+def test_a_swap_is_begun_by_the_oldest_and_the_other_waits_for_this_run() -> None:
+    one = a_read_preview("pr-1", created=OLD, fqdn="pr-2.preview.example.com")
+    two = a_read_preview("pr-2", created=NEW, fqdn="pr-1.preview.example.com")
+    plan = plan_of([one, two], [*running(PR1), *running(PR2)])
+    assert lines(plan) == [
+        "~ Mapping shop/pr-1 its preview changed",
+        "spec.hostname pr-1.preview.example.com -> pr-2.preview.example.com",
+        ". Mapping shop/pr-2 waits: pr-1.preview.example.com: Mapping shop/pr-1 still has it",
+    ]
+    assert [waiting.key for waiting in plan.waits_for_this_run] == [key("Mapping", "pr-2")]
+
+
+def test_a_hostname_of_a_preview_that_goes_waits_until_its_route_is_gone() -> None:
+    taker = a_read_preview("pr-2", fqdn="pr-1.preview.example.com")
+    plan = plan_of([taker], running(PR1))
+    assert lines(plan)[-1] == (
+        ". Mapping shop/pr-2 waits: pr-1.preview.example.com: Mapping shop/pr-1 still has it"
+    )
+    assert plan.waits_for_this_run
+
+
+def test_a_strangers_route_blocks_who_does_not_have_the_hostname_and_warns_who_has() -> None:
+    ingress = a_strangers("Ingress", "pr-1.preview.example.com")
+    blocked = plan_of([PR1], [ingress])
+    assert lines(blocked)[-1] == "! Preview shop/pr-1 pr-1.preview.example.com belongs to Ingress infra/web"
+    held = plan_of([PR1], [ingress, *running(PR1)])
+    assert lines(held) == ["warning: pr-1.preview.example.com of shop/pr-1: Ingress infra/web has it too"]
+
+
+def test_an_unreadable_previews_route_holds_its_hostname() -> None:
+    taker = a_read_preview("pr-2", fqdn="pr-1.preview.example.com")
+    plan = plan_of([an_unreadable_preview(), taker], running(PR1))
+    assert lines(plan)[-1] == (
+        "! Preview shop/pr-2 pr-1.preview.example.com is still on Mapping shop/pr-1, "
+        "which belongs to shop/pr-1"
+    )
+
+
+# the kind of route
+
+
+def test_without_a_route_option_another_kind_of_route_is_kept() -> None:
+    plan = plan_of([PR1], running(PR1, INGRESS))
+    assert lines(plan) == ["= Ingress shop/pr-1 kept: say --route to switch"]
+
+
+def test_a_switch_makes_the_new_route_and_the_old_one_waits_for_it() -> None:
+    there = running(PR1)
+    first = plan_of([PR1], there, settings=INGRESS)
+    assert lines(first) == [
+        "+ Ingress shop/pr-1 new preview",
+        ". Mapping shop/pr-1 waits: goes when Ingress shop/pr-1 is there",
+    ]
+    then = plan_of([PR1], [*there, live(children_of(PR1, route="ingress")["Ingress"])], settings=INGRESS)
+    assert lines(then) == ["- Mapping shop/pr-1 its preview has the Ingress now"]
+    (delete,) = then.writes
+    assert isinstance(delete, Delete)
+    assert (delete.preview_uid, delete.preview_generation, delete.counts) == ("uid-of-shop-pr-1", 1, False)
+
+
+def parents(observed: int, status: str = "True") -> dict[str, Any]:
+    accepted = {"type": "Accepted", "status": status, "observedGeneration": observed}
+    return {"parents": [{"parentRef": {"namespace": "infra", "name": "web"}, "conditions": [accepted]}]}
+
+
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [
+        ({}, ". Mapping shop/pr-1 waits: goes when HTTPRoute shop/pr-1 is accepted"),
+        (parents(1), ". Mapping shop/pr-1 waits: goes when HTTPRoute shop/pr-1 is accepted"),
+        (parents(2, "False"), ". Mapping shop/pr-1 waits: goes when HTTPRoute shop/pr-1 is accepted"),
+        (parents(2), "- Mapping shop/pr-1 its preview has the HTTPRoute now"),
+    ],
+    ids=["no status", "of an older generation", "refused", "accepted"],
+)
+def test_the_old_route_goes_when_the_httproute_is_accepted(status: dict[str, Any], line: str) -> None:
+    manifest = children_of(PR1, **dict(HTTPROUTE))["HTTPRoute"]
+    route = live({**manifest, "status": status}, applied=manifest, generation=2)
+    plan = plan_of([PR1], [*running(PR1), route], settings=HTTPROUTE)
+    assert lines(plan) == [line]
+    assert not any(c.for_this_run for c in plan.changes if isinstance(c, Waiting))
+
+
+def test_an_old_route_with_another_hostname_serves_nobody_and_goes_at_once() -> None:
+    renamed = a_read_preview(fqdn="new.example.com")
+    plan = plan_of([renamed], running(PR1), settings=INGRESS)
+    assert lines(plan) == [
+        "+ Ingress shop/pr-1 new preview",
+        "- Mapping shop/pr-1 its preview has another hostname, and another kind of route",
+    ]
+
+
+def test_with_route_none_the_route_goes() -> None:
+    plan = plan_of([PR1], running(PR1), settings=Settings(route="none", route_given=True))
+    assert lines(plan) == ["- Mapping shop/pr-1 its preview is to have no route: --route is none"]
+
+
+def test_a_route_kind_that_is_not_installed_blocks_after_deployment_and_service() -> None:
+    absent = KindList(WHOLE["Mapping"].resource, installed=False)
+    plan = plan_of([PR1], kinds={"Mapping": absent})
+    assert lines(plan) == [
+        "+ Deployment shop/pr-1 new preview",
+        "+ Service shop/pr-1 new preview",
+        "! Preview shop/pr-1 Mapping (getambassador.io/v3alpha1) is not installed in this cluster: "
+        "install it, or choose another --route",
+    ]
+    assert [blocked.verdict for blocked in plan.blocked] == ["RouteNotAccepted"]
+
+
+# what is withheld
+
+
+def test_a_kind_that_was_not_listed_is_not_written_nor_what_comes_after_it() -> None:
+    failed = KindList(
+        WHOLE["Service"].resource, problem="the list of services is not whole: 500", known=False
+    )
+    gone = [there for there in running(PR2) if there.key.kind != "Service"]
+    plan = plan_of([PR1], gone, kinds={"Service": failed})
+    assert lines(plan) == [
+        "+ Deployment shop/pr-1 new preview",
+        "- Deployment shop/pr-2 its preview is gone",
+        "- Mapping shop/pr-2 its preview is gone",
+        "! Service: the list of services is not whole: 500; nothing of this kind is changed in this run",
+    ]
+
+
+def test_deletes_of_a_kind_whose_list_is_not_whole_are_withheld_one_by_one() -> None:
+    partly = KindList(WHOLE["Mapping"].resource, problem="x.yaml:1: broken")
+    plan = plan_of([PR1], [*running(PR1), *running(PR2)], kinds={"Mapping": partly})
+    assert lines(plan) == [
+        "- Deployment shop/pr-2 its preview is gone",
+        "- Service shop/pr-2 its preview is gone",
+        "= Mapping shop/pr-2 delete withheld (its preview is gone)",
+        "! Mapping: x.yaml:1: broken; nothing of this kind is changed in this run",
+    ]
+
+
+def test_where_the_previews_are_not_known_whole_nothing_is_deleted() -> None:
+    plan = plan_of([PR1], running(PR2), problem="shop/a.yaml:3: broken")
+    assert {line[0] for line in lines(plan)} == {"+", "=", "!"}
+    assert lines(plan)[-1] == "! Deletes: shop/a.yaml:3: broken; nothing is deleted in this run"
+    assert not any(isinstance(change, Delete) for change in plan.changes)
+
+
+def test_an_empty_list_of_previews_deletes_nothing_unless_that_is_said() -> None:
+    withheld = plan_of([], running(PR1))
+    assert lines(withheld) == [
+        "= Deployment shop/pr-1 delete withheld (its preview is gone)",
+        "= Service shop/pr-1 delete withheld (its preview is gone)",
+        "= Mapping shop/pr-1 delete withheld (its preview is gone)",
+        "! Deletes: the list of previews is empty, and 3 children would be deleted: none is; "
+        "if there are to be no previews, say --max-deletes 100%",
+    ]
+    assert len(plan_of([], running(PR1), limit="100%").writes) == 3
+    assert plan_of([], []).withheld == ()
+
+
+def test_what_the_scope_leaves_out_was_sent_all_the_same() -> None:
+    assert len(plan_of([], running(PR1), sent=1).writes) == 3
+
+
+def test_notes_of_the_snapshot_come_last() -> None:
+    assert lines(plan_of([], [], notes=("only namespace shop was read",))) == ["only namespace shop was read"]
+
+
+# the whole
+
+
+def test_a_later_pass_may_do_only_what_the_first_one_named() -> None:
+    plan = plan_of([PR1, PR2])
+    wanted = key("Mapping", "pr-2")
+    assert [change.key for change in only(plan, frozenset({wanted})).writes] == [wanted]
+
+
+def test_a_preview_from_a_file_without_uid_may_lose_its_old_route_too() -> None:
+    written = parse_preview(without_uid(a_preview()), group=DEFAULT_GROUP, strict_fields=True)
+    there = [*running(written), live(children_of(written, route="ingress")["Ingress"])]
+    (delete,) = plan_of([written], there, settings=INGRESS).writes
+    assert isinstance(delete, Delete)
+    assert (delete.preview_uid, delete.preview_generation) == ("", 0)
+
+
+HOSTS = st.sampled_from(["a.example.com", "b.example.com"])
+PREVIEWS = st.lists(
+    st.builds(
+        lambda name, host, created, suspend: a_read_preview(
+            name, fqdn=host, created=created, suspend=suspend
+        ),
+        st.sampled_from(["pr-1", "pr-2", "pr-3"]),
+        HOSTS,
+        st.sampled_from([OLD, NEW]),
+        st.booleans(),
+    ),
+    unique_by=lambda preview: preview.name,
+    max_size=3,
+)
+KINDS = st.sets(st.sampled_from(["Deployment", "Service", "Mapping", "Ingress"]))
+
+
+@given(PREVIEWS, PREVIEWS, KINDS, st.sampled_from([Settings(), INGRESS]), st.randoms(use_true_random=False))
+def test_the_plan_is_the_same_bytes_in_whatever_order_things_were_listed(
+    wanted: list[Preview], earlier: list[Preview], kinds: set[str], settings: Settings, random: Any
+) -> None:
+    lives = [
+        there
+        for preview in earlier
+        for there in [*running(preview), *running(preview, INGRESS)[2:]]
+        if there.key.kind in kinds
+    ]
+    lives += [a_strangers("Ingress", "a.example.com", "x"), a_strangers("Ingress", "a.example.com", "y")]
+    first = plan_text(plan_of(wanted, lives, settings=settings))
+    random.shuffle(wanted)
+    random.shuffle(lives)
+    assert plan_text(plan_of(wanted, lives, settings=settings)) == first

@@ -1,0 +1,92 @@
+"""The hostnames that routes ask for, in whatever shape they are written, and who says that a route serves."""
+
+from typing import Any
+
+import pytest
+
+from reconcile.routes import accepted, covered, hostnames
+from reconcile.snapshot import Live
+
+A, B = "a.example.com", "b.example.com"
+
+
+def a_route(kind: str, spec: Any, status: Any = None, generation: int = 2) -> Live:
+    metadata = {"name": "web", "namespace": "infra", "generation": generation}
+    return Live({"apiVersion": "x/v1", "kind": kind, "metadata": metadata, "spec": spec, "status": status})
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "names"),
+    [
+        ("Mapping", {"hostname": A}, {A}),
+        ("Mapping", {"host": "A.example.com"}, {A}),
+        ("Mapping", {"hostname": A, "host": B}, {A, B}),
+        ("Ingress", {"rules": [{"host": A}, {"host": B}, {"http": {}}]}, {A, B}),
+        ("HTTPRoute", {"hostnames": [A, B]}, {A, B}),
+        ("Mapping", {}, set()),
+        ("Service", {"hostname": A}, set()),
+        ("Mapping", None, set()),
+        ("Mapping", [A], set()),
+        ("Mapping", {"hostname": 5}, set()),
+        ("Ingress", {"rules": {"host": A}}, set()),
+        ("Ingress", {"rules": [A, None, {"host": 5}]}, set()),
+        ("HTTPRoute", {"hostnames": A}, set()),
+        ("HTTPRoute", {"hostnames": [None, 5, ""]}, set()),
+    ],
+)
+def test_a_route_asks_for_hostnames(kind: str, spec: Any, names: set[str]) -> None:
+    assert hostnames(a_route(kind, spec)) == names
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "taken"),
+    [
+        ("Mapping", {"hostname": A, "prefix": "/"}, {A}),
+        ("Mapping", {"hostname": "*.example.com", "prefix": "/"}, {A, B}),
+        ("Mapping", {"hostname": "*.example.com", "prefix": "/api"}, set()),
+        ("Mapping", {"hostname": "*.com", "prefix": "/"}, set()),
+        ("Mapping", {"hostname": "*.com", "prefix": "/", "precedence": 1}, {A, B}),
+        ("Mapping", {"hostname": "*.example.com", "prefix": "/", "precedence": -1}, set()),
+        ("Ingress", {"rules": [{"host": "*.example.com"}]}, set()),
+        ("HTTPRoute", {"hostnames": ["*.example.com"]}, set()),
+        ("Mapping", None, set()),
+    ],
+)
+def test_a_wildcard_takes_what_it_would_win(kind: str, spec: Any, taken: set[str]) -> None:
+    assert covered(a_route(kind, spec), [A, B]) == taken
+
+
+PARENT = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "namespace": "infra", "name": "web"}
+OTHER = {**PARENT, "name": "other"}
+
+
+def says(parent: dict[str, Any], status: str = "True", generation: int = 2) -> dict[str, Any]:
+    condition = {"type": "Accepted", "status": status, "observedGeneration": generation}
+    return {"parentRef": parent, "conditions": [{"type": "ResolvedRefs", "status": "True"}, condition]}
+
+
+@pytest.mark.parametrize(
+    ("parents", "statuses", "is_accepted"),
+    [
+        ([PARENT], [says(PARENT)], True),
+        ([PARENT], [says(OTHER, "False"), says(PARENT)], True),
+        ([PARENT, OTHER], [says(PARENT), says(OTHER)], True),
+        ([PARENT, OTHER], [says(PARENT)], False),
+        ([PARENT], [says(PARENT, "False")], False),
+        ([PARENT], [says(PARENT, generation=1)], False),
+        ([{**PARENT, "sectionName": "https"}], [says(PARENT)], False),
+        ([PARENT], [], False),
+        ([], [], False),
+        ("x", [says(PARENT)], False),
+        ([PARENT], [None, {"parentRef": "x", "conditions": 5}], False),
+    ],
+)
+def test_an_httproute_is_accepted_when_each_parent_says_so_now(
+    parents: Any, statuses: Any, is_accepted: bool
+) -> None:
+    assert accepted(a_route("HTTPRoute", {"parentRefs": parents}, {"parents": statuses})) is is_accepted
+
+
+@pytest.mark.parametrize("kind", ["Mapping", "Ingress"])
+def test_kinds_that_have_no_word_for_it_count_as_accepted(kind: str) -> None:
+    assert accepted(a_route(kind, {}))
