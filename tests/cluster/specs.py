@@ -63,7 +63,7 @@ specs = st.fixed_dictionaries(
     {"image": images},
     optional={
         "port": st.integers(1, 65535),
-        "replicas": st.integers(0, 100),
+        "replicas": st.integers(0, 3),
         "env": st.lists(variables, max_size=4, unique_by=lambda item: item["name"]),
         "envFrom": st.lists(sources, max_size=3),
         "imagePullSecrets": st.lists(
@@ -119,7 +119,7 @@ settings = st.builds(
 ALL_FIELDS: dict[str, Any] = {
     "image": "registry.example.com/web:1",
     "port": 8080,
-    "replicas": 2,
+    "replicas": 0,
     "env": [
         {"name": "A", "value": "1"},
         {"name": "EMPTY"},
