@@ -51,7 +51,7 @@ def put(
     tries = 0
     try:
         while tries < TRIES or isinstance(decided, Keep | Waiting | Blocked):
-            if stop.asked:
+            if stop.asked and not isinstance(decided, Merged):  # a withdrawal is the end of a write
                 return Outcome(change, "skipped", STOPPED)
             attempt = _attempt(cluster, decided, rules)
             if attempt != AGAIN:

@@ -65,7 +65,7 @@ def test_beside_who_has_the_hostname_a_stranger_is_a_warning(
     host = story.host("pr-1")
     story.apply(replicas=0)
     story.reconcile()
-    versions = story.versions()
+    versions = story.settled()
     strangers.create(route(kind, "theirs", host))
     warning = f"warning: {host} of {story.namespace}/pr-1: {kind} {strangers.namespace}/theirs has it too"
     result = story.reconcile()

@@ -1,5 +1,6 @@
 """What one write meets, and what the run makes of it: requests that follow, outcome, exit code."""
 
+import signal
 from typing import Any
 
 import httpx
@@ -368,6 +369,23 @@ def test_a_withdrawal_that_never_succeeds_is_a_failure(world: World, command: Ru
     assert world.bodies("PATCH", new) == [WANTED[SERVICE], withdrawal("8"), *[withdrawal("9")] * (TRIES - 1)]
     assert ended.outcomes == {"Service pr-1": ("failed", f"Service shop/pr-1 {TOO_OFTEN}")}
     assert ended.code == 1
+
+
+def test_a_run_that_is_told_to_end_still_takes_out_what_it_put_into_a_strangers_object(
+    world: World, command: RunCommand, new: str
+) -> None:
+    def told_to_end(request: httpx.Request) -> httpx.Response:
+        handler = signal.getsignal(signal.SIGTERM)
+        assert callable(handler)
+        handler(signal.SIGTERM, None)
+        return CONFLICT
+
+    world.says("PATCH", new, an_object(merged("8")), told_to_end, an_object(strange(resourceVersion="10")))
+    world.says("GET", new, gone(new), an_object(merged("9")))
+    ended = command("-o", "json")
+    assert world.bodies("PATCH", new) == [WANTED[SERVICE], withdrawal("8"), withdrawal("9")]
+    assert ended.outcomes == {"Service pr-1": ("blocked", BY_HELM)}
+    assert ended.code == 143
 
 
 def test_a_create_whose_answer_was_lost_after_it_was_done_is_a_success(
