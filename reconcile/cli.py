@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconcile import __version__
-from reconcile.errors import NoAnswer, ReconcileError, Stopped, UsageError
+from reconcile.errors import EXIT_NO_ANSWER, EXIT_USAGE, NoAnswer, ReconcileError, Stopped, UsageError
 from reconcile.names import DEFAULT_GROUP
 from reconcile.options import (
     DurationType,
@@ -25,7 +25,6 @@ from reconcile.options import (
     ResourceType,
     TolerationType,
 )
-from reconcile.result import EXIT_NO_ANSWER, EXIT_USAGE, exit_code
 
 if TYPE_CHECKING:  # what a command does not need is not imported: --help has to answer quickly
     from reconcile.changes import Plan
@@ -75,6 +74,14 @@ def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
     help="The cluster is these manifests (folder, file or -).",
 )
 @click.option("--to", metavar="DIR", help="With --from: the folder that the children live in.")
+@_repeatable(
+    "-f",
+    "--filename",
+    "filenames",
+    metavar="PATH",
+    envvar="RECONCILE_FILENAME",
+    help="With --dry-run: plan as if these previews (folder, file or -) had been applied.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the plan, change nothing.")
 @click.option(
     "--exit-code",
@@ -260,6 +267,7 @@ class SafeFormatter(logging.Formatter):
 def _reconcile(options: dict[str, Any], *, route_given: bool) -> int:
     from reconcile.asked import check, request_of
     from reconcile.pool import Stop
+    from reconcile.result import exit_code
     from reconcile.run import run
 
     check(options)
@@ -281,6 +289,17 @@ def _reconcile(options: dict[str, Any], *, route_given: bool) -> int:
 
 
 def _cluster(options: dict[str, Any]) -> "Cluster":
+    if not options["filenames"]:
+        return _real_cluster(options)
+    from reconcile.cluster.overlay import OverlayCluster, read_previews
+
+    paths, group = options["filenames"], options["api_group"]
+    stdin = _stdin() if "-" in paths else None
+    previews = read_previews(paths, group=group, namespace=options["namespace"] or "", stdin=stdin)
+    return OverlayCluster(_real_cluster(options), previews, group=group)
+
+
+def _real_cluster(options: dict[str, Any]) -> "Cluster":
     if options["sources"]:
         from reconcile.cluster.directory import DirectoryCluster
 

@@ -2,6 +2,7 @@
 
     ReconcileError
     ├── UsageError            what was asked makes no sense: exit 2
+    ├── UnusableFiles         what -f names cannot be read, or is no preview: exit 1
     ├── NoAnswer              there is nothing to work from: exit 5
     │   ├── BadKubeconfig     no cluster could be made out
     │   ├── Unreachable       no connection, or no answer in time
@@ -20,6 +21,9 @@ Transport errors are translated into these once, in `cluster/`; the cause stays 
 A message names the object and, where there is one, the remedy.
 """
 
+EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_PENDING, EXIT_WITHHELD, EXIT_NO_ANSWER = range(6)
+"""What the command exits with: known here, so that --help need not import what a run is made of."""
+
 
 class ReconcileError(Exception):
     """The root; `str()` of it is a sentence for a person."""
@@ -27,6 +31,10 @@ class ReconcileError(Exception):
 
 class UsageError(ReconcileError):
     """Options or arguments that do not go together."""
+
+
+class UnusableFiles(ReconcileError):
+    """Files that cannot be planned with; one line for each mistake, with file and line."""
 
 
 class NoAnswer(ReconcileError):
