@@ -19,7 +19,7 @@ from reconcile.pool import Stop
 from reconcile.result import Pass, Run
 from reconcile.scope import Name, Scope
 from reconcile.settings import Settings
-from reconcile.snapshot import Snapshot
+from reconcile.snapshot import Preview, Snapshot
 from reconcile.wish import Wish
 
 PASSES = 3
@@ -54,7 +54,8 @@ def run(cluster: Cluster, request: Request, *, tell: Tell, agree: Agree, stop: S
     stop = stop or Stop()
     plan, seen = _plan(cluster, request, stop)
     tell(plan)
-    done = Run((Pass(plan),), seen.unknown, seen.absent, dry_run=request.dry_run)
+    done = Run((Pass(plan),), seen.unknown, seen.absent, dry_run=request.dry_run, url_scheme=_scheme(request))
+    done = replace(done, previews=seen.previews, now=cluster.now())
     if request.dry_run:
         return done
     if plan.writes and not agree(plan):
@@ -72,7 +73,11 @@ def run(cluster: Cluster, request: Request, *, tell: Tell, agree: Agree, stop: S
         if plan.writes:
             tell(plan)
         passes.append(_carry_out(cluster, request, plan, seen, stop))
-    return replace(done, passes=tuple(passes), stopped=stop.asked)
+    return replace(done, passes=tuple(passes), stopped=stop.asked, previews=seen.previews, now=cluster.now())
+
+
+def _scheme(request: Request) -> str:
+    return "https" if request.settings.route_resource else ""
 
 
 def _got_something_done(one: Pass) -> bool:
@@ -113,6 +118,10 @@ class _Seen:
     wishes: tuple[Wish, ...]
     unknown: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+
+    @property
+    def previews(self) -> tuple[Preview, ...]:
+        return tuple(wish.preview for wish in self.wishes if wish.in_scope)
 
 
 def _plan(cluster: Cluster, request: Request, stop: Stop) -> tuple[Plan, _Seen]:
