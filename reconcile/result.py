@@ -21,8 +21,9 @@ class Run:
     """What a run did. `unknown` are bare NAMEs that nothing answers to, `absent` are names with a namespace
     under which there is nothing; `declined` tells that the question was answered no.
 
-    `previews` are those of the scope, as the last pass read them at `now`, sorted by namespace and name.
-    `url_scheme` is that of their links, "" where they get no route."""
+    `previews` are those of the scope, as the last pass read them, sorted by namespace and name; `now` is when
+    the first did (None where the cluster tells no time), `url_scheme` is that of their links ("" where they
+    get no route)."""
 
     passes: tuple[Pass, ...]
     unknown: tuple[str, ...] = ()

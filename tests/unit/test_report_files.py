@@ -157,7 +157,7 @@ def test_a_pipe_is_written_into(shop: Shop) -> None:
     shop.write()
     os.mkfifo("pipe")
     read: list[str] = []
-    reader = threading.Thread(target=lambda: read.append(Path("pipe").read_text()))
+    reader = threading.Thread(target=lambda: read.append(Path("pipe").read_text()), daemon=True)
     reader.start()
     shop.reconcile("--dry-run", "--report", "text=pipe")
     reader.join(10)

@@ -36,7 +36,7 @@ def a_run(
 
 def with_ready(status: str, seen: int | None = 1, **given: Any) -> Preview:
     """A preview whose condition Ready says so."""
-    ready = {"type": "Ready", "status": status, "reason": "Because", "message": "a sentence"}
+    ready: dict[str, Any] = {"type": "Ready", "status": status, "reason": "Because", "message": "a sentence"}
     ready |= {} if seen is None else {"observedGeneration": seen}
     return a_read_preview(status={"conditions": [{"type": "Stalled", "status": "True"}, ready]}, **given)
 
@@ -98,7 +98,7 @@ def test_the_worst_of_its_writes_is_told(results: list[Any], expected: tuple[str
 
 
 @pytest.mark.parametrize("given", [{"dry_run": True}, {"declined": True}])
-def test_what_was_planned_and_not_done_is_pending(given: dict[str, bool]) -> None:
+def test_what_was_planned_and_not_done_is_pending(given: dict[str, Any]) -> None:
     assert stands(a_run(with_ready("True"), changes=[CREATE], **given)) == ("Pending", "", "")
 
 
