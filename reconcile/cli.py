@@ -53,7 +53,8 @@ RECONCILE_DRY_RUN=1. A repeatable one takes one value a line.
 \b
 Exit codes:
   0  every planned change was made, and nothing waits for a person
-  1  a write failed; a preview is blocked, refused or unreadable; a NAME is unknown
+  1  a write failed; a preview is blocked, refused or unreadable; a NAME is unknown;
+     a file of -f cannot be read, or of --report not be written
   2  usage
   3  changes are pending (--dry-run --exit-code), or the question was answered no
   4  some or all deletes withheld: a list was not whole, or they were too many
