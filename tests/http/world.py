@@ -183,3 +183,4 @@ def after_patch(there: Mapping[str, Any], patch: list[dict[str, Any]]) -> dict[s
     """The object after the one JSON patch that we send: other managedFields, and a new resourceVersion."""
     version = str(int(there["metadata"]["resourceVersion"]) + 1)
     return changed(there, managedFields=patch[-1]["value"], resourceVersion=version)
+

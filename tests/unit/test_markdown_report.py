@@ -113,6 +113,8 @@ class Read:
         (fence,) = (token for token in tokens if token.type == "fence")
         self.plan = fence.content
         blocks = [token.content for token in tokens if token.type == "html_block"]
+        # GitLab takes a line that begins with a slash as an order.
+        assert {line[:1] for block in blocks for line in block.splitlines()} == {"<"}
         assert blocks[0].strip() == MARK
         assert blocks[-1].strip() == "</details>"
         self.html = Tags("".join(blocks[1:]))
