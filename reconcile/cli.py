@@ -305,6 +305,7 @@ def _reconcile(options: dict[str, Any], *, route_given: bool) -> int:
         return _complain(f"{stopped}: nothing was changed", 128 + stop.signal)
     finally:
         cluster.close()
+        signals.restore()
 
 
 def _cluster(options: dict[str, Any]) -> "Cluster":
@@ -350,8 +351,13 @@ class Signals:
     def __init__(self, stop: "Stop") -> None:
         self.stop = stop
         self.asking = False
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._received)
+        ours = (signal.SIGINT, signal.SIGTERM)
+        self._before = {number: signal.signal(number, self._received) for number in ours}
+
+    def restore(self) -> None:
+        """Leave the handlers as they were: whoever calls the command as a function has their own."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def _received(self, number: int, frame: FrameType | None) -> None:
         self.stop.ask(number)

@@ -16,6 +16,7 @@ from reconcile.fields import (
     MISSING,
     FieldSet,
     Path,
+    below,
     covers,
     field_set_of,
     item_element,
@@ -144,7 +145,7 @@ def _dropped(live: Live, paths: FieldSet) -> Iterator[FieldChange]:
 
 def _clashing(live: Live, tops: frozenset[Path], covered: FieldSet) -> Iterator[FieldChange]:
     for path in tops:
-        if path not in covered:
+        if not below(covered, path):  # what we drop there is named already
             yield FieldChange(
                 path_text(path, live.manifest), _shown(path, value_at(live.manifest, path)), None
             )

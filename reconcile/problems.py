@@ -15,7 +15,7 @@ _MOST_PROBLEMS = 20
 # Their values may be credentials; so may what was mistaken for a name, such as `- name: TOKEN=…`.
 _SECRET = frozenset({"env", "args", "command"})
 _PLAIN_NAME = re.compile(r"[-A-Za-z0-9_./]{1,60}")
-_CREDENTIALS = re.compile(r".*@(?!sha\d+:)", re.DOTALL)
+_USER_INFO_ENDS = re.compile(r"@(?!sha\d+:)")
 
 _SENTENCES: Mapping[str, str] = {
     "string_type": "is not a string; put it in quotes",
@@ -62,7 +62,8 @@ def shown(value: object) -> str:
     if not isinstance(value, str):
         # Python writes no number of more than a few thousand digits.
         return "a number" if isinstance(value, int) and abs(value) > 10**_MOST_SHOWN else str(value)
-    text = _CREDENTIALS.sub("…@", value)
+    *_, end = 0, *(found.end() for found in _USER_INFO_ENDS.finditer(value))
+    text = "…@" + value[end:] if end else value
     text = text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "…"
     return '"' + "".join(_visible(character) for character in text) + '"'
 

@@ -153,8 +153,12 @@ class Builder:
 
     def _alias(self, event: Any) -> None:
         line, name = event.start_mark.line + 1, str(event.anchor)
-        if name not in self._anchors:
-            self._bad(line, f"the alias *{name[:80]} has no anchor before it, or lies within its own")
+        if name not in self._anchors:  # its name is not told: it may be a password without quotes
+            self._bad(
+                line,
+                "the alias has no anchor before it, or lies within its own; "
+                "a text that begins with * takes quotes",
+            )
         value, cost = self._anchors.get(name, (None, 0))
         self._cost += cost
         self._expanded += cost

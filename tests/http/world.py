@@ -72,7 +72,7 @@ class World:
             self._objects[path(found["kind"], metadata["name"], metadata["namespace"])] = dict(found)
 
     def says(self, method: str, to: str, *answers: Answer) -> None:
-        """What it says to the requests of this method and path, one after the other; the last one for ever."""
+        """What it answers to this method and path, one request after the other; the last answer for ever."""
         self._script[method, to] = list(answers)
 
     @property
@@ -183,4 +183,3 @@ def after_patch(there: Mapping[str, Any], patch: list[dict[str, Any]]) -> dict[s
     """The object after the one JSON patch that we send: other managedFields, and a new resourceVersion."""
     version = str(int(there["metadata"]["resourceVersion"]) + 1)
     return changed(there, managedFields=patch[-1]["value"], resourceVersion=version)
-

@@ -11,6 +11,10 @@ from hypothesis import strategies as st
 
 from reconcile.yamlfiles import Document, Reading, dump, line_of, read_file, read_files, read_text, where
 
+UNKNOWN_ALIAS = (
+    "the alias has no anchor before it, or lies within its own; a text that begins with * takes quotes"
+)
+
 HEAD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
 
 
@@ -103,8 +107,8 @@ def test_a_scalar_is_what_kubectl_makes_of_it_and_a_leading_zero_stays_text(
         ("data: !x {}\n", "a.yaml:4: a tag of this kind is not understood: write the value without it"),
         ("data: !!int abc\n", "a.yaml:4: the value is not what its tag !!int says"),
         ("data: !!int yes\n", "a.yaml:4: the value is not what its tag !!int says"),
-        ("data: *no\n", "a.yaml:4: the alias *no has no anchor before it, or lies within its own"),
-        ("data: &a [*a]\n", "a.yaml:4: the alias *a has no anchor before it, or lies within its own"),
+        ("data: *no\n", f"a.yaml:4: {UNKNOWN_ALIAS}"),
+        ("data: &a [*a]\n", f"a.yaml:4: {UNKNOWN_ALIAS}"),
         ("data:\n  <<: 1\n", "a.yaml:5: << takes a mapping, or a list of mappings"),
         ("data: " + "[" * 300 + "]" * 300 + "\n", "a.yaml:4: nested more than 200 levels deep"),
         ("data: {a: \n", "a.yaml:5: not YAML: while parsing a flow node, did not find expected node content"),
@@ -148,7 +152,7 @@ def test_anchors_and_merge_keys_are_followed_and_what_is_written_out_wins() -> N
 
 
 def test_an_anchor_ends_with_its_document() -> None:
-    said = "a.yaml:8: the alias *one has no anchor before it, or lies within its own"
+    said = f"a.yaml:8: {UNKNOWN_ALIAS}"
     assert mistakes(f"{HEAD}data: &one {{}}\n---\n" + HEAD.replace("{name: a}", "*one")) == [said]
 
 
