@@ -65,7 +65,11 @@ def test_a_change_is_planned_as_once_it_is_applied_and_leaves_the_others_alone(
     story.apply("pr-1", healthPath="/healthz")
     story.apply("pr-2")
     story.reconcile()
-    new = {"image": "registry.example.com/web:2", "port": 8080, "env": [{"name": "A", "value": "1"}]}
+    new: dict[str, Any] = {
+        "image": "registry.example.com/web:2",
+        "port": 8080,
+        "env": [{"name": "A", "value": "1"}],
+    }
     before = as_if.reconcile("--dry-run", "-f", write(tmp_path / "pr.yaml", story, **new))
     assert before.changes == [f"~ Deployment {story.namespace}/pr-1 its preview changed"]
     assert story.live("PreviewEnvironment")["spec"]["image"] == "registry.example.com/web:1"
