@@ -46,6 +46,11 @@ def check(options: dict[str, Any]) -> None:
             files and options["kubeconfig"],
             "--from and --kubeconfig do not go together: the files are the cluster",
         ),
+        (
+            options["filenames"] and not options["dry_run"],
+            "-f needs --dry-run: kubectl apply is what applies",
+        ),
+        ("-" in files and "-" in options["filenames"], "--from - and -f - do not go together: one reads all"),
         (options["pending_is_3"] and not options["dry_run"], "--exit-code needs --dry-run"),
         (options["verbose"] and options["quiet"], "-v and -q do not go together"),
         (route == "httproute" and not options["gateway"], "--route httproute needs --gateway NAMESPACE/NAME"),

@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconcile import __version__
-from reconcile.errors import EXIT_NO_ANSWER, EXIT_USAGE, NoAnswer, ReconcileError, Stopped, UsageError
+from reconcile.errors import (
+    EXIT_DONE,
+    EXIT_FAILED,
+    EXIT_NO_ANSWER,
+    EXIT_PENDING,
+    EXIT_USAGE,
+    NoAnswer,
+    ReconcileError,
+    Stopped,
+    UsageError,
+)
 from reconcile.names import DEFAULT_GROUP
 from reconcile.options import (
     DurationType,
@@ -22,6 +32,7 @@ from reconcile.options import (
     MaxDeletesType,
     NameType,
     PairType,
+    ReportType,
     ResourceType,
     TolerationType,
 )
@@ -42,7 +53,8 @@ RECONCILE_DRY_RUN=1. A repeatable one takes one value a line.
 \b
 Exit codes:
   0  every planned change was made, and nothing waits for a person
-  1  a write failed; a preview is blocked, refused or unreadable; a NAME is unknown
+  1  a write failed; a preview is blocked, refused or unreadable; a NAME is unknown;
+     a file of -f cannot be read, or of --report not be written
   2  usage
   3  changes are pending (--dry-run --exit-code), or the question was answered no
   4  some or all deletes withheld: a list was not whole, or they were too many
@@ -74,6 +86,14 @@ def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
     help="The cluster is these manifests (folder, file or -).",
 )
 @click.option("--to", metavar="DIR", help="With --from: the folder that the children live in.")
+@_repeatable(
+    "-f",
+    "--filename",
+    "filenames",
+    metavar="PATH",
+    envvar="RECONCILE_FILENAME",
+    help="With --dry-run: plan as if these previews (folder, file or -) had been applied.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the plan, change nothing.")
 @click.option(
     "--exit-code",
@@ -166,7 +186,15 @@ def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
     show_default=True,
     help="Requests at once.",
 )
-@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "-o", "--output", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True
+)
+@_repeatable(
+    "--report",
+    metavar="FORMAT=PATH",
+    type=ReportType(),
+    help="Write the report to a file too: text, json, markdown or dotenv.",
+)
 @click.option("--print-crd", is_flag=True, allow_from_autoenv=False, help="Print the CRD for the API group.")
 @click.option("-v", "--verbose", count=True, help="Say more on stderr; twice for every request.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only what needs attention.")
@@ -272,8 +300,7 @@ def _reconcile(options: dict[str, Any], *, route_given: bool) -> int:
         done = run(cluster, request, tell=console.tell, agree=console.agree, stop=stop)
         code = exit_code(done, pending_is_3=options["pending_is_3"], allow_blocked=options["allow_blocked"])
         code = 128 + stop.signal if stop.asked else code
-        console.finish(done, code)
-        return code
+        return console.finish(done, code)
     except Stopped as stopped:
         return _complain(f"{stopped}: nothing was changed", 128 + stop.signal)
     finally:
@@ -282,6 +309,17 @@ def _reconcile(options: dict[str, Any], *, route_given: bool) -> int:
 
 
 def _cluster(options: dict[str, Any]) -> "Cluster":
+    if not options["filenames"]:
+        return _real_cluster(options)
+    from reconcile.cluster.overlay import OverlayCluster, read_previews
+
+    paths, group = options["filenames"], options["api_group"]
+    stdin = _stdin() if "-" in paths else None
+    previews = read_previews(paths, group=group, namespace=options["namespace"] or "", stdin=stdin)
+    return OverlayCluster(_real_cluster(options), previews, group=group)
+
+
+def _real_cluster(options: dict[str, Any]) -> "Cluster":
     if options["sources"]:
         from reconcile.cluster.directory import DirectoryCluster
 
@@ -357,14 +395,13 @@ class Console:
         """Print a plan before it is carried out."""
         if not self.text:
             return
-        from reconcile.report.safe import safe_line
-        from reconcile.report.text import plan_text
+        from reconcile.report.text import head_text, plan_text, title_of
 
-        if not self.told and not self.options["quiet"]:
-            print(safe_line(f"{self.scope[0].upper()}{self.scope[1:]}, in {self.cluster}"), end="\n\n")
+        quiet, title = self.options["quiet"], title_of(self.told)
+        if not self.told and not quiet:
+            print(head_text(self.scope, self.cluster), end="")
         self.told += 1
-        title = "Plan" if self.told == 1 else f"Then (pass {self.told})"
-        print(plan_text(plan, color=self.color, title=title, quiet=self.options["quiet"]), end="", flush=True)
+        print(plan_text(plan, color=self.color, title=title, quiet=quiet), end="", flush=True)
 
     def agree(self, plan: "Plan") -> bool:
         """Ask, where somebody sits there to answer."""
@@ -377,28 +414,34 @@ class Console:
         finally:
             self.signals.asking = False
 
-    def finish(self, done: "Run", code: int) -> None:
-        """Print what became of it."""
+    def finish(self, done: "Run", code: int) -> int:
+        """Print what became of it, on stdout and into files; the exit code, with what went wrong there."""
+        from reconcile.report.formats import FORMATS, Facts
+        from reconcile.report.safe import safe_line
+        from reconcile.report.text import end_text
+
         for name in done.unknown:
             log.error("%s: there is no preview of this name, and nothing left of one", name)
-        from reconcile.report.safe import safe_line
-
-        for name in done.absent:
-            print(safe_line(f"{name}: nothing there"), file=sys.stdout if self.text else sys.stderr)
+        code = self._write_files(done, code)
         if self.text:
-            self._finish_text(done)
-        else:
-            from reconcile.report.json import run_json
+            print(end_text(done, color=self.color), end="")
+            return code
+        for name in done.absent:
+            print(safe_line(f"{name}: nothing there"), file=sys.stderr)
+        print(FORMATS[self.options["output"]](done, Facts(self.cluster, self.scope, code)), end="")
+        return code
 
-            print(run_json(done, cluster=self.cluster, scope=self.scope, exit_code=code), end="")
+    def _write_files(self, done: "Run", code: int) -> int:
+        """JSON comes last: it tells the exit code, which a file that cannot be written changes."""
+        from reconcile.report.formats import Facts, write_report
 
-    def _finish_text(self, done: "Run") -> None:
-        from reconcile.report.text import outcomes_text
-
-        if done.outcomes:
-            print(outcomes_text(done.outcomes, color=self.color), end="")
-        elif done.declined:
-            print("Nothing was changed.")
+        for format_name, path in sorted(self.options["report"], key=lambda report: report[0] == "json"):
+            try:
+                write_report(format_name, path, done, Facts(self.cluster, self.scope, code))
+            except OSError as error:
+                log.error("--report %s=%s: cannot be written: %s", format_name, path, error.strerror or error)
+                code = EXIT_FAILED if code in (EXIT_DONE, EXIT_PENDING) else code
+        return code
 
 
 def _wants_color(said: bool | None) -> bool:

@@ -2,6 +2,7 @@
 
     ReconcileError
     ├── UsageError            what was asked makes no sense: exit 2
+    ├── UnusableFiles         what -f names cannot be read, or is no preview: exit 1
     ├── NoAnswer              there is nothing to work from: exit 5
     │   ├── BadKubeconfig     no cluster could be made out
     │   ├── Unreachable       no connection, or no answer in time
@@ -30,6 +31,10 @@ class ReconcileError(Exception):
 
 class UsageError(ReconcileError):
     """Options or arguments that do not go together."""
+
+
+class UnusableFiles(ReconcileError):
+    """Files that cannot be planned with; one line for each mistake, with file and line."""
 
 
 class NoAnswer(ReconcileError):

@@ -47,12 +47,16 @@ def observe(
 
 
 def _parse(cluster: Cluster, manifest: Manifest, names: Names) -> Preview:
-    """A preview; where it lies in a file and cannot be read, the file and the line are told."""
-    preview = parse_preview(manifest, group=names.group, strict_fields=not cluster.is_server)
-    if isinstance(preview, Unreadable):
-        resource = preview_resource(names)
-        if place := cluster.where(resource, preview.namespace, preview.name, preview.path):
-            return replace(preview, message=f"{place}: {preview.message}")
+    """A preview; where it lies in a file and cannot be read, the file and the line are told.
+
+    Only in a file is a field that is not known refused: an API server has pruned it already.
+    """
+    resource = preview_resource(names)
+    place = (manifest["metadata"]["namespace"], manifest["metadata"]["name"])
+    in_a_file = cluster.where(resource, *place) is not None
+    preview = parse_preview(manifest, group=names.group, strict_fields=in_a_file)
+    if isinstance(preview, Unreadable) and in_a_file:
+        return replace(preview, message=f"{cluster.where(resource, *place, preview.path)}: {preview.message}")
     return preview
 
 

@@ -133,6 +133,23 @@ class ResourceType(click.ParamType[tuple[str, str, str]]):
         return match["side"], match["name"], match["amount"]
 
 
+REPORT_FORMATS = ("text", "json", "markdown", "dotenv")
+
+
+class ReportType(click.ParamType[Pair]):
+    """`FORMAT=PATH`: a format of the report, and the file that it is written to."""
+
+    name = "format=path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Pair:
+        if isinstance(value, tuple):
+            return value[0], value[1]
+        format_name, _, path = str(value).partition("=")
+        if format_name not in REPORT_FORMATS or not path:
+            self.fail(f"{value!r}: say FORMAT=PATH, with one of {', '.join(REPORT_FORMATS)}", param, ctx)
+        return format_name, path
+
+
 class NameType(click.ParamType[str]):
     """The name of a Kubernetes object."""
 

@@ -1,9 +1,11 @@
 """What a run did, and the exit code that says so; data only."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from reconcile.changes import Blocked, Outcome, Plan
 from reconcile.errors import EXIT_DONE, EXIT_FAILED, EXIT_PENDING, EXIT_WITHHELD
+from reconcile.snapshot import Preview
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,11 @@ class Pass:
 @dataclass(frozen=True)
 class Run:
     """What a run did. `unknown` are bare NAMEs that nothing answers to, `absent` are names with a namespace
-    under which there is nothing; `declined` tells that the question was answered no."""
+    under which there is nothing; `declined` tells that the question was answered no.
+
+    `previews` are those of the scope, as the last pass read them, sorted by namespace and name; `now` is when
+    the first did (None where the cluster tells no time), `url_scheme` is that of their links ("" where they
+    get no route)."""
 
     passes: tuple[Pass, ...]
     unknown: tuple[str, ...] = ()
@@ -25,6 +31,9 @@ class Run:
     declined: bool = False
     dry_run: bool = False
     stopped: bool = False
+    previews: tuple[Preview, ...] = ()
+    now: datetime | None = None
+    url_scheme: str = "https"
 
     @property
     def plan(self) -> Plan:

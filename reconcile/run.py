@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from reconcile.brake import DEFAULT_LIMIT, Limit
 from reconcile.changes import Create, Keep, Outcome, Plan, Waiting
 from reconcile.cluster.port import Cluster
 from reconcile.decide import Rules
 from reconcile.desire import desire
-from reconcile.errors import ReconcileError, Stopped, UsageError
+from reconcile.errors import NoAnswer, ReconcileError, Stopped, UsageError
 from reconcile.execute import execute
 from reconcile.names import Names
 from reconcile.objects import key_of
@@ -19,7 +20,7 @@ from reconcile.pool import Stop
 from reconcile.result import Pass, Run
 from reconcile.scope import Name, Scope
 from reconcile.settings import Settings
-from reconcile.snapshot import Snapshot
+from reconcile.snapshot import Preview, Snapshot
 from reconcile.wish import Wish
 
 PASSES = 3
@@ -54,7 +55,7 @@ def run(cluster: Cluster, request: Request, *, tell: Tell, agree: Agree, stop: S
     stop = stop or Stop()
     plan, seen = _plan(cluster, request, stop)
     tell(plan)
-    done = Run((Pass(plan),), seen.unknown, seen.absent, dry_run=request.dry_run)
+    done = _begun(cluster, request, plan, seen)
     if request.dry_run:
         return done
     if plan.writes and not agree(plan):
@@ -72,7 +73,28 @@ def run(cluster: Cluster, request: Request, *, tell: Tell, agree: Agree, stop: S
         if plan.writes:
             tell(plan)
         passes.append(_carry_out(cluster, request, plan, seen, stop))
-    return replace(done, passes=tuple(passes), stopped=stop.asked)
+    return replace(done, passes=tuple(passes), stopped=stop.asked, previews=seen.previews)
+
+
+def _begun(cluster: Cluster, request: Request, plan: Plan, seen: "_Seen") -> Run:
+    """The run, of which only the first plan is known."""
+    return Run(
+        (Pass(plan),),
+        seen.unknown,
+        seen.absent,
+        dry_run=request.dry_run,
+        previews=seen.previews,
+        now=_now(cluster),
+        url_scheme="https" if request.settings.route_resource else "",
+    )
+
+
+def _now(cluster: Cluster) -> datetime | None:
+    """A server behind a proxy that takes its Date away has no time: no reason to do nothing."""
+    try:
+        return cluster.now()
+    except NoAnswer:
+        return None
 
 
 def _got_something_done(one: Pass) -> bool:
@@ -113,6 +135,10 @@ class _Seen:
     wishes: tuple[Wish, ...]
     unknown: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+
+    @property
+    def previews(self) -> tuple[Preview, ...]:
+        return tuple(wish.preview for wish in self.wishes if wish.in_scope)
 
 
 def _plan(cluster: Cluster, request: Request, stop: Stop) -> tuple[Plan, _Seen]:

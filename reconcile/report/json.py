@@ -16,6 +16,7 @@ from reconcile.changes import (
     Waiting,
 )
 from reconcile.report.safe import safe_json
+from reconcile.report.states import State, states
 from reconcile.report.sums import counts, done_word, outcome_counts
 from reconcile.result import Run
 
@@ -41,11 +42,25 @@ def run_json(done: Run, *, cluster: str, scope: str, exit_code: int) -> str:
         "declined": done.declined,
         "unknown": list(done.unknown),
         "absent": list(done.absent),
+        "previews": [_preview(state) for state in states(done)],
         "passes": [{"plan": _plan(one.plan), "outcomes": _outcomes(one.outcomes)} for one in done.passes],
         "exit_code": exit_code,
     }
     # ASCII alone: what is no plain character is an escape in every JSON string.
     return safe_json(json.dumps(document, indent=2, ensure_ascii=True)) + "\n"
+
+
+def _preview(state: State) -> dict[str, Any]:
+    return {
+        "namespace": state.namespace,
+        "name": state.name,
+        "url": state.url or None,
+        "state": state.state,
+        "reason": state.reason,
+        "message": state.message,
+        "created": state.created or None,
+        "expires": state.expires or None,
+    }
 
 
 def _plan(plan: Plan) -> dict[str, Any]:

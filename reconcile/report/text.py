@@ -18,6 +18,7 @@ from reconcile.changes import (
 )
 from reconcile.report.safe import safe_line
 from reconcile.report.sums import counts, outcome_counts
+from reconcile.result import Run
 
 _COLORS = {Create: "32", Update: "33", Delete: "31", Keep: "36", Waiting: "36", Blocked: "35"}
 _LONGEST_VALUE = 120
@@ -31,7 +32,7 @@ def plan_text(plan: Plan, *, color: bool = False, title: str = "Plan", quiet: bo
     lines += [f"  {safe_line(note)}" for note in plan.notes]
     if lines:
         lines.append("")
-    return "\n".join([*lines, f"{title}: {_sums(plan)}", ""])
+    return "\n".join([*lines, f"{title}: {sums_line(plan)}", ""])
 
 
 def _is_shown(change: Change, quiet: bool) -> bool:
@@ -80,7 +81,8 @@ def _painted(line: str, code: str, color: bool) -> str:
     return f"\x1b[{code}m{text}\x1b[0m" if color else text
 
 
-def _sums(plan: Plan) -> str:
+def sums_line(plan: Plan) -> str:
+    """How much of each, such as `1 to create, 0 to update, 0 to delete, 3 unchanged.`"""
     count = counts(plan)
     always = [f"{count[name]} to {name}" for name in ("create", "update", "delete")]
     others = [f"{count[name]} {name}" for name in ("kept", "waiting", "blocked") if count[name]]
@@ -103,6 +105,36 @@ def outcomes_text(outcomes: Iterable[Outcome], *, color: bool = False) -> str:
     done = [f"{count[name]} {name}" for name in ("created", "updated", "deleted")]
     rest = [f"{count[name]} {name}" for name in ("kept", "failed", "blocked", "skipped") if count[name]]
     return "\n".join([*lines, "Done: " + ", ".join([*done, *rest]) + ".", ""])
+
+
+def run_text(done: Run, *, cluster: str, scope: str) -> str:
+    """The whole run, as it stands on stdout of a call with `-o text`, without colour."""
+    return head_text(scope, cluster) + body_text(done)
+
+
+def head_text(scope: str, cluster: str) -> str:
+    """What the run is about, and an empty line."""
+    return safe_line(f"{scope[0].upper()}{scope[1:]}, in {cluster}") + "\n\n"
+
+
+def body_text(done: Run) -> str:
+    """Every plan that was told, and what became of it."""
+    plans = [one.plan for number, one in enumerate(done.passes) if number == 0 or one.plan.writes]
+    told = (plan_text(plan, title=title_of(number)) for number, plan in enumerate(plans))
+    return "".join(told) + end_text(done)
+
+
+def title_of(number: int) -> str:
+    """What the sums of a plan begin with; the first is 0."""
+    return "Plan" if number == 0 else f"Then (pass {number + 1})"
+
+
+def end_text(done: Run, *, color: bool = False) -> str:
+    """The names under which there is nothing, and what became of the writes."""
+    absent = "".join(f"{safe_line(name)}: nothing there\n" for name in done.absent)
+    if done.outcomes:
+        return absent + outcomes_text(done.outcomes, color=color)
+    return absent + ("Nothing was changed.\n" if done.declined else "")
 
 
 _MARKS = {"kept": "=", "failed": "x", "blocked": "!", "skipped": "."}

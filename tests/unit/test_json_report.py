@@ -45,6 +45,7 @@ def test_a_whole_dry_run() -> None:
         "declined": False,
         "unknown": ["pr-7"],
         "absent": ["shop/pr-8"],
+        "previews": [],
         "passes": [
             {
                 "plan": {

@@ -1,5 +1,6 @@
 """One run: what it asks of a cluster and in which order, what becomes of each write, and the exit code."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -528,3 +529,25 @@ def test_a_conflict_is_no_error_that_ends_a_run() -> None:
     memory = a_cluster()
     memory.trouble("apply Service shop/pr-1", Conflict("409"))
     assert exit_code(go(memory)) == 0
+
+
+# what the reports need
+
+
+def test_the_run_has_the_previews_of_its_scope_as_the_last_pass_read_them() -> None:
+    memory = a_cluster(a_preview("pr-2"), a_preview("pr-1"), a_preview("pr-3", "blog"))
+    done = go(memory, scope=make_scope("shop", (), None))
+    assert [preview.name for preview in done.previews] == ["pr-1", "pr-2"]
+    assert (done.now, done.url_scheme) == (memory.now(), "https")
+    assert go(memory, settings=Settings(route="none")).url_scheme == ""
+
+
+def test_a_cluster_that_does_not_tell_the_time_is_worked_in_all_the_same() -> None:
+    class Timeless(Memory):
+        def now(self) -> datetime:
+            raise NoAnswer("no Date")
+
+    memory = Timeless()
+    memory.put(a_preview())
+    done = go(memory)
+    assert (done.now, exit_code(done)) == (None, 0)

@@ -7,11 +7,11 @@ has a name that we need, it is in the way.
 
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from reconcile.atomic import replace_file
 from reconcile.cluster.directory.dress import bare, dressed, dressed_as_ours, group_of
 from reconcile.cluster.directory.sources import Signature
 from reconcile.errors import ClusterError, Forbidden, Rejected, ServerTrouble
@@ -135,7 +135,7 @@ class Folder:
             raise Rejected(f"{key_of(manifest)}: {error}") from error
         try:
             os.makedirs(self._path, exist_ok=True)
-            _replace(path, text)
+            replace_file(path, text)
         except OSError as error:
             raise _trouble(path, error) from error
         self._known.pop(path, None)
@@ -149,19 +149,6 @@ class Folder:
             pass
         except OSError as error:
             raise _trouble(path, error) from error
-
-
-def _replace(path: str, text: str) -> None:
-    """Through a file beside it, so that nobody ever sees a half of it."""
-    beside = os.path.join(os.path.dirname(path), f".preview-reconcile-{secrets.token_hex(8)}.tmp")
-    try:
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
-            file.write(text.encode())
-        os.replace(beside, path)
-    except BaseException:
-        if os.path.lexists(beside):
-            os.unlink(beside)
-        raise
 
 
 def _named(file: str) -> tuple[str, str, str] | None:

@@ -1,0 +1,188 @@
+"""A cluster as if these previews had been applied: what `-f` shows a plan; only reads.
+
+    labels, annotations                           of the file, over what is there
+    spec, and a field that is none                of the file
+    uid, creationTimestamp, status, the rest      of what is there; a preview that is not there has none
+
+The generation moves where the spec says something else, as it would on the server.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NoReturn
+
+from reconcile.cluster.port import Applied, Cluster, Listing
+from reconcile.errors import UnusableFiles, UsageError
+from reconcile.names import KIND, Names
+from reconcile.objects import Manifest, Resource
+from reconcile.preview import PreviewEnvironment, parse_preview
+from reconcile.yamlfiles import Document, Mistake, read_files, where
+
+STDIN = "-"
+DEFAULT_NAMESPACE = "default"
+Place = tuple[str, str]
+"""Namespace and name."""
+
+_KEPT_BY_SERVERS = frozenset(
+    {
+        "creationTimestamp",
+        "deletionGracePeriodSeconds",
+        "deletionTimestamp",
+        "finalizers",
+        "generation",
+        "managedFields",
+        "ownerReferences",
+        "resourceVersion",
+        "selfLink",
+        "uid",
+    }
+)
+
+
+def read_previews(
+    paths: Sequence[str], *, group: str, namespace: str = "", stdin: str | None = None
+) -> Mapping[Place, Document]:
+    """The previews of these files, folders and `-` (the text of `stdin`).
+
+    One that names no namespace is in `namespace`, else in `default`. `UsageError` for a path that is not
+    there; `UnusableFiles` for what is not YAML, is no preview of the group, or is there twice.
+    """
+    for path in paths:
+        if path != STDIN and not os.path.lexists(path):
+            raise UsageError(f"-f {path}: there is no such file or folder")
+    reading = read_files(tuple(dict.fromkeys(paths)), stdin=stdin)
+    mistakes = [*reading.mistakes]
+    found: dict[Place, Document] = {}
+    for document in reading.documents:
+        place = _place(document.manifest, namespace)
+        if sentence := _no_preview(document.manifest, group) or _twice(found.get(place), place):
+            mistakes.append(Mistake(document.file, document.line, sentence))
+        else:
+            found[place] = document
+    if mistakes:
+        raise UnusableFiles("\n".join(f"-f {mistake}" for mistake in mistakes))
+    return found
+
+
+def _no_preview(manifest: Manifest, group: str) -> str:
+    """In another version of the group it is one, which the model refuses by name."""
+    if manifest["kind"] == KIND and str(manifest["apiVersion"]).startswith(f"{group}/"):
+        return ""
+    what = f"{manifest['kind']} {manifest['metadata']['name']} ({manifest['apiVersion']})"
+    return f"{what} is no {KIND} of {group}: -f takes previews alone (--api-group names their group)"
+
+
+def _twice(first: Document | None, place: Place) -> str:
+    return f"{KIND} {'/'.join(place)} is in {where(first)} already" if first else ""
+
+
+def _place(manifest: Manifest, namespace: str = "") -> Place:
+    metadata = manifest["metadata"]
+    return metadata.get("namespace") or namespace or DEFAULT_NAMESPACE, metadata["name"]
+
+
+class OverlayCluster:
+    """Another cluster with these previews in it; implements `Cluster`, and refuses every write."""
+
+    def __init__(self, base: Cluster, previews: Mapping[Place, Document], *, group: str) -> None:
+        self._base = base
+        self._previews = previews
+        self._group = group
+
+    @property
+    def description(self) -> str:
+        """Such as `context kind-dev (…), as if the previews in pr-42.yaml had been applied`."""
+        files = dict.fromkeys(document.file for document in self._previews.values())
+        named = f"{len(files)} files" if len(files) > 3 else ", ".join(files) or "no file"
+        return f"{self._base.description}, as if the previews in {named} had been applied"
+
+    @property
+    def is_server(self) -> bool:
+        return self._base.is_server
+
+    def list(self, resource: Resource, *, namespace: str | None = None, label: str | None = None) -> Listing:
+        """What the other cluster lists; of the previews, as they would be."""
+        if not self._is_preview(resource):
+            return self._base.list(resource, namespace=namespace, label=label)
+        listing = self._base.list(resource, namespace=namespace)
+        there = {_place(item): item for item in listing.items}
+        new = [place for place in self._previews if namespace in (None, place[0])]
+        shown = {**there, **{place: self._as_if(place, there.get(place)) for place in new}}
+        items = (manifest for _, manifest in sorted(shown.items()))
+        return Listing(
+            tuple(m for m in items if label is None or label in (m["metadata"].get("labels") or {})),
+            listing.problems,
+        )
+
+    def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
+        found = self._base.get(resource, namespace, name)
+        if self._is_preview(resource) and (namespace, name) in self._previews:
+            return self._as_if((namespace, name), found)
+        return found
+
+    def where(
+        self, resource: Resource, namespace: str, name: str, path: Sequence[str | int] = ()
+    ) -> str | None:
+        if self._is_preview(resource) and (document := self._previews.get((namespace, name))):
+            return where(document, path)
+        return self._base.where(resource, namespace, name, path)
+
+    def _is_preview(self, resource: Resource) -> bool:
+        return (resource.group, resource.kind) == (self._group, KIND)
+
+    def _as_if(self, place: Place, there: Manifest | None) -> Manifest:
+        return as_if(self._previews[place].manifest, there, namespace=place[0], group=self._group)
+
+    def apply(self, manifest: Manifest, *, manager: str, force: bool) -> Applied:
+        self._refuse()
+
+    def patch(
+        self, resource: Resource, namespace: str, name: str, patch: Sequence[Manifest], *, manager: str
+    ) -> Manifest:
+        self._refuse()
+
+    def delete(
+        self, resource: Resource, namespace: str, name: str, *, uid: str, resource_version: str
+    ) -> bool:
+        self._refuse()
+
+    def carry_over(self, manifest: Manifest) -> bool:
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise UsageError("-f only plans: nothing is written")
+
+    def now(self) -> datetime:
+        return self._base.now()
+
+    def close(self) -> None:
+        self._base.close()
+
+
+def as_if(wanted: Manifest, there: Manifest | None, *, namespace: str, group: str) -> Manifest:
+    """The preview as it would be once `wanted` was applied over what is there."""
+    metadata = {name: value for name, value in wanted["metadata"].items() if name not in _KEPT_BY_SERVERS}
+    metadata["namespace"] = namespace
+    said = {name: value for name, value in wanted.items() if name != "status"}
+    if there is None:
+        return {**said, "metadata": metadata}
+    before: Mapping[str, Any] = there["metadata"]
+    for name in ("labels", "annotations"):
+        if merged := {**(before.get(name) or {}), **(metadata.get(name) or {})}:
+            metadata[name] = merged
+    kept = {name: value for name, value in before.items() if name in _KEPT_BY_SERVERS}
+    status = {"status": there["status"]} if "status" in there else {}
+    found = {**said, **status, "metadata": {**metadata, **kept}}
+    if "generation" in kept and _spec(found, group) != _spec(there, group):
+        found["metadata"]["generation"] = kept["generation"] + 1
+    return found
+
+
+def _spec(manifest: Manifest, group: str) -> object:
+    """What is said: a default that the server has filled in is no difference."""
+    parsed = parse_preview(
+        {**manifest, "apiVersion": Names(group).api_version, "metadata": {"name": "x", "namespace": "x"}},
+        group=group,
+    )
+    return parsed.spec if isinstance(parsed, PreviewEnvironment) else manifest.get("spec")

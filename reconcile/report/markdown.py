@@ -1,0 +1,167 @@
+"""The report as a comment on a pull request: a row for each preview, and the plan in a fold.
+
+What an author or a server wrote stands in two places only, where GitHub and GitLab read neither Markdown nor
+mentions, references, emoji or bare links: inside `<code>` in a block of HTML that has no blank line, with
+`<`, `>`, `&` and quotes as entities; and in a code block whose fence is longer than any row of backticks
+in it.
+"""
+
+import html
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from reconcile.report.safe import safe_line
+from reconcile.report.states import State, gone, states
+from reconcile.report.text import body_text, sums_line
+from reconcile.result import Run
+
+# What GitHub takes as one comment.
+LIMIT = 65_536
+MARK = "<!-- preview-reconcile -->"
+"""The first line: by it a pipeline finds the comment again, to write the next one in its place."""
+
+_ROOM_FOR_ROWS = 40_000
+_LONGEST_TEXT = 300
+_LONGEST_LINE = 500
+_WORST_FIRST = ("Failed", "Blocked", "NotReady", "Going", "Pending", "Changed", "Unknown", "Ready")
+_WORDS = {"NotReady": "Not ready", "Pending": "Changes pending"}
+
+
+def run_markdown(done: Run, *, cluster: str, scope: str) -> str:
+    """The whole run, in at most `LIMIT` characters; what was cut is counted."""
+    head = f"{MARK}\n<p>{_head(done, scope, cluster)}</p>\n\n"
+    table = _table(done)
+    return head + table + _fold(done, LIMIT - len(head) - len(table))
+
+
+def _head(done: Run, scope: str, cluster: str) -> str:
+    return f"A {'dry run' if done.dry_run else 'run'} for {_code(scope)} in {_code(cluster)}"
+
+
+# text of others
+
+
+def _code(text: str) -> str:
+    """In one line, cut, and nothing but text."""
+    line = safe_line(text)
+    cut = line if len(line) <= _LONGEST_TEXT else f"{line[:_LONGEST_TEXT]}… ({len(line)} characters)"
+    return f"<code>{html.escape(cut)}</code>"
+
+
+def _link(url: str) -> str:
+    """The text of a link is text like another: what is in `<code>` is never read."""
+    return f'<a href="{html.escape(safe_line(url))}">{_code(url.partition("://")[2])}</a>'
+
+
+# the previews
+
+
+@dataclass(frozen=True)
+class _Row:
+    cells: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "<tr>" + "".join(f"<td>{cell}</td>" for cell in self.cells) + "</tr>\n"
+
+
+def _table(done: Run) -> str:
+    rows = [str(row) for row in _rows(done)]
+    if not rows:
+        return "<p>There is no preview.</p>\n\n"
+    shown = rows[: _fitting(rows, _ROOM_FOR_ROWS)]
+    cut = f"<p>{len(rows) - len(shown)} more previews are not shown.</p>\n" if len(shown) < len(rows) else ""
+    head = "<table>\n<tr><th>Preview</th><th>State</th><th>Age</th><th>Expires</th></tr>\n"
+    return f"{head}{''.join(shown)}</table>\n{cut}\n"
+
+
+def _rows(done: Run) -> Iterable[_Row]:
+    """Whoever needs a person stands first: these are not cut."""
+    for name in done.unknown:
+        yield _Row((_code(name), "There is no preview of this name", "", ""))
+    for state in sorted(states(done), key=lambda state: _WORST_FIRST.index(state.state)):
+        yield _Row((_preview(state), _state(state), _age(state.created, done.now), _moment(state.expires)))
+    withheld = any(one.plan.withheld for one in done.passes)
+    for place in gone(done):
+        # Where a list was not whole, or suspiciously empty, nobody can say that it is gone.
+        yield _Row((_code(place), "No preview was seen" if withheld else "Gone", "", ""))
+
+
+def _preview(state: State) -> str:
+    place = _code(state.place)
+    return f"{_link(state.url)}<br>{place}" if state.url else place
+
+
+def _state(state: State) -> str:
+    word = _WORDS.get(state.state, state.state)
+    said = f"{word}: {_code(state.reason)}" if state.reason else word
+    return f"{said}<br>{_code(state.message)}" if state.message else said
+
+
+def _time(text: str) -> datetime | None:
+    """In UTC; None where it is no time, or does not say of which place."""
+    try:
+        found = datetime.fromisoformat(text)
+        return found.astimezone(UTC) if found.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _moment(text: str) -> str:
+    found = _time(text)
+    return found.strftime("%Y-%m-%d %H:%M UTC") if found else ""
+
+
+def _age(created: str, now: datetime | None) -> str:
+    """As kubectl tells ages, in one unit: `45s`, `5m`, `3h`, `2d`."""
+    since = _time(created)
+    if since is None or now is None:
+        return ""
+    seconds = max(0, int((now - since).total_seconds()))
+    unit, length = next((unit, length) for unit, length in _UNITS if seconds >= length or unit == "s")
+    return f"{seconds // length}{unit}"
+
+
+_UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
+
+
+# the plan
+
+
+def _fold(done: Run, room: int) -> str:
+    lines = [_cut(line) for line in body_text(done).splitlines()]
+    fence = _fence(lines)
+    head = f"<details>\n<summary>{html.escape(_summary(done))}</summary>\n\n{fence}diff\n"
+    tail = f"{fence}\n\n</details>\n"
+    more = f"… {len(lines)} more lines are not shown.\n"
+    whole = [f"{line}\n" for line in lines]
+    count = _fitting(whole, room - len(head) - len(tail) - len(more))
+    cut = f"… {len(lines) - count} more lines are not shown.\n" if count < len(lines) else ""
+    return head + "".join(whole[:count]) + cut + tail
+
+
+def _summary(done: Run) -> str:
+    return f"Plan: {sums_line(done.plan)}"
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}… ({len(line)} characters)"
+
+
+def _fence(lines: Iterable[str]) -> str:
+    """Longer than any row of backticks in the lines."""
+    longest = max((len(row) for line in lines for row in _backticks(line)), default=0)
+    return "`" * max(3, longest + 1)
+
+
+def _backticks(line: str) -> Sequence[str]:
+    return "".join(char if char == "`" else " " for char in line).split()
+
+
+def _fitting(texts: Sequence[str], room: int) -> int:
+    """How many of them, from the first on, have this room."""
+    for count, text in enumerate(texts):
+        room -= len(text)
+        if room < 0:
+            return count
+    return len(texts)

@@ -1,0 +1,145 @@
+"""How each preview of a run stands: what this run planned and did, else what its status says.
+
+Failed     a write of this run did not work
+Blocked    a person has to decide: unreadable, refused, a name or a hostname that is taken
+Going      it is being deleted
+Pending    a dry run would change something, or the question was answered no
+Changed    this run wrote; whether it works is not known yet
+Ready      Ready is True for the spec as it is
+NotReady   Ready is False
+Unknown    nobody has said so far
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from reconcile.changes import Outcome
+from reconcile.preview import PreviewEnvironment
+from reconcile.result import Run
+from reconcile.snapshot import Preview
+
+StateName = Literal["Failed", "Blocked", "NotReady", "Going", "Pending", "Changed", "Unknown", "Ready"]
+
+
+@dataclass(frozen=True)
+class State:
+    """How one preview stands.
+
+    `reason` is one word for programs and `message` a sentence for people; both may be empty. `url` is ""
+    where there is no link that would lead to it. `created` and `expires` are as the server wrote them.
+    """
+
+    namespace: str
+    name: str
+    state: StateName
+    reason: str = ""
+    message: str = ""
+    url: str = ""
+    created: str = ""
+    expires: str = ""
+
+    @property
+    def place(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+def states(done: Run) -> tuple[State, ...]:
+    """Every preview of the run's scope, sorted by namespace and name."""
+    said = _by_this_run(done)
+    return tuple(_state(preview, said, done) for preview in done.previews)
+
+
+def gone(done: Run) -> tuple[str, ...]:
+    """The places of the run's scope that have no preview any more: NAMEs, and owners of leftovers."""
+    there = {f"{preview.namespace}/{preview.name}" for preview in done.previews}
+    leftovers = {change.preview for one in done.passes for change in one.plan.changes} - there
+    return tuple(sorted(leftovers | set(done.absent)))
+
+
+Said = tuple[StateName, str, str]
+"""State, reason and message."""
+
+
+def _state(preview: Preview, said: Mapping[str, Said], done: Run) -> State:
+    state, reason, message = said.get(f"{preview.namespace}/{preview.name}") or _by_its_status(preview)
+    if preview.deletion_timestamp:
+        state, reason, message = "Going", "", "it is being deleted"
+    expires = _status(preview).get("expiresAt")
+    return State(
+        preview.namespace,
+        preview.name,
+        state,
+        reason,
+        message,
+        "" if state in ("Blocked", "Going") else _url(preview, done.url_scheme),
+        preview.creation_timestamp,
+        expires if isinstance(expires, str) else "",
+    )
+
+
+def _url(preview: Preview, scheme: str) -> str:
+    """Only of one that could be read: then it is a hostname and nothing else."""
+    return f"{scheme}://{preview.spec.fqdn}" if scheme and isinstance(preview, PreviewEnvironment) else ""
+
+
+_WORST_FIRST: tuple[StateName, ...] = ("Failed", "Blocked", "Pending", "Changed")
+
+
+def _by_this_run(done: Run) -> Mapping[str, Said]:
+    """What the run's plans and writes say of each preview: the worst of it, the first where it is alike."""
+    found: dict[str, Said] = {}
+    for place, said in sorted(_all_said(done), key=lambda one: _WORST_FIRST.index(one[1][0])):
+        found.setdefault(place, said)
+    return found
+
+
+def _all_said(done: Run) -> Iterator[tuple[str, Said]]:
+    for one in done.passes:
+        for blocked in one.plan.blocked:
+            yield blocked.preview, ("Blocked", blocked.verdict, blocked.reason)
+        for write in one.plan.writes if done.dry_run or done.declined else ():
+            yield write.preview, ("Pending", "", "")
+        for outcome in one.outcomes:
+            if outcome.result != "kept":
+                yield outcome.change.preview, _became(outcome)
+
+
+def _became(outcome: Outcome) -> Said:
+    match outcome.result:
+        case "failed":
+            return "Failed", "ApplyFailed", f"{outcome.change.key}: {outcome.message}"
+        case "blocked":
+            return "Blocked", "NameTaken", outcome.message
+        case "skipped":
+            return "Pending", "", outcome.message
+        case _:
+            return "Changed", "Progressing", ""
+
+
+def _by_its_status(preview: Preview) -> Said:
+    """What its condition Ready says, where that is about the spec as it is."""
+    ready = _ready(_status(preview).get("conditions"))
+    reason, message = str(ready.get("reason", "")), str(ready.get("message", ""))
+    seen = ready.get("observedGeneration", _status(preview).get("observedGeneration"))
+    current = isinstance(preview, PreviewEnvironment) and seen in (None, preview.generation)
+    match ready.get("status"):
+        case "True" if current:
+            return "Ready", reason, message
+        case "False" if current:
+            return "NotReady", reason, message
+        case "True" | "False":
+            return "Unknown", "", "its status is about an older spec"
+        case _:
+            return "Unknown", reason, message
+
+
+def _ready(conditions: object) -> Mapping[str, Any]:
+    for condition in conditions if isinstance(conditions, list) else ():
+        if isinstance(condition, Mapping) and condition.get("type") == "Ready":
+            return condition
+    return {}
+
+
+def _status(preview: Preview) -> Mapping[str, Any]:
+    return preview.status if isinstance(preview, PreviewEnvironment) else {}

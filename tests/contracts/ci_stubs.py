@@ -1,0 +1,153 @@
+"""What a CI system has around a recipe, as programs: `python ci_stubs.py kubectl|gh|curl ARGUMENTS`.
+
+`$STUBS` is a folder: `previews/` is what kubectl keeps, `late/` is what others apply at the same moment,
+`comments.json` is what the forge keeps, `calls` is every call, one a line. Whatever a recipe asks that is not
+known here is an error.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+STATE = Path(os.environ.get("STUBS", "."))
+COMMENTS = STATE / "comments.json"
+ME = 7
+Call = tuple[list[str], dict[str, str]]
+"""What stands alone, and the options with their values."""
+
+
+def main(program: str, arguments: list[str]) -> None:
+    with (STATE / "calls").open("a") as calls:
+        calls.write(" ".join([program, *arguments]) + "\n")
+    {"kubectl": kubectl, "gh": gh, "curl": curl}[program](arguments)
+
+
+def parse(arguments: list[str], flags: set[str], valued: set[str]) -> Call:
+    """The arguments of a call; an option that is not known is an error."""
+    alone: list[str] = []
+    options: dict[str, str] = {}
+    rest = iter(arguments)
+    for argument in rest:
+        if argument in valued:
+            options[argument] = next(rest)
+        elif argument in flags:
+            options[argument] = ""
+        elif argument.startswith("-"):
+            sys.exit(f"unknown option: {argument}")
+        else:
+            alone.append(argument)
+    return alone, options
+
+
+def kubectl(arguments: list[str]) -> None:
+    """`apply -f FILE` and `delete previewenvironments.platform9.com NAME -n NAMESPACE`, into files."""
+    alone, options = parse(arguments, {"--ignore-not-found"}, {"-f", "--namespace"})
+    match alone:
+        case ["apply"]:
+            metadata = yaml.safe_load(Path(options["-f"]).read_text())["metadata"]
+            shutil.copy(options["-f"], file_of(metadata["namespace"], metadata["name"]))
+            for file in (STATE / "late").glob("*.yaml"):
+                shutil.move(file, STATE / "previews")
+        case ["delete", "previewenvironments.platform9.com", name]:
+            file_of(options["--namespace"], name).unlink(missing_ok="--ignore-not-found" in options)
+        case _:
+            sys.exit(f"unknown: kubectl {alone}")
+
+
+def file_of(namespace: str, name: str) -> Path:
+    return STATE / "previews" / f"{namespace}.{name}.yaml"
+
+
+def gh(arguments: list[str]) -> None:
+    """`gh api`: the comments of a pull request, and its deployments."""
+    if not os.environ.get("GH_TOKEN"):
+        sys.exit("gh: no GH_TOKEN")
+    alone, options = parse(
+        arguments, {"--silent", "--paginate"}, {"--method", "--jq", "-F", "-f"}
+    )  # a list is one page here
+    match (options.get("--method", "GET"), *alone[1].split("/")):
+        case ("GET", "repos", "acme", "shop", "issues", "42", "comments"):
+            told(read(), options["--jq"])
+        case ("POST", "repos", "acme", "shop", "issues", "42", "comments"):
+            write([*read(), a_comment(body_of(options["-F"]))])
+        case ("PATCH", "repos", "acme", "shop", "issues", "comments", number):
+            replace(int(number), body_of(options["-F"]))
+        case ("GET", "repos", "acme", "shop", "deployments?environment=pr-42"):
+            told([{"id": 1}, {"id": 2}], options["--jq"])
+        case ("POST", "repos", "acme", "shop", "deployments", "1" | "2", "statuses"):
+            assert options["-f"] == "state=inactive"
+        case unknown:
+            sys.exit(f"unknown: gh {unknown}")
+
+
+def curl(arguments: list[str]) -> None:
+    """The notes of a merge request, and whose token it is."""
+    flags = {"--fail", "--silent", "--show-error"}
+    valued = {"--header", "--request", "--data-urlencode", "--output"}
+    (url,), options = parse(arguments, flags, valued)
+    if options["--header"] != "PRIVATE-TOKEN: a-token":
+        sys.exit("curl: 401")
+    path = urlsplit(url).path.removeprefix("/api/v4/").split("/")
+    match (options.get("--request", "GET"), *path):
+        case ("GET", "user"):
+            say(json.dumps({"id": ME}))
+        case ("GET", "projects", "3", "merge_requests", "42", "notes"):
+            say(json.dumps(read()))
+        case ("POST", "projects", "3", "merge_requests", "42", "notes"):
+            write([*read(), a_comment(body_of(options["--data-urlencode"]))])
+        case ("PUT", "projects", "3", "merge_requests", "42", "notes", number):
+            replace(int(number), body_of(options["--data-urlencode"]))
+        case unknown:
+            sys.exit(f"unknown: curl {unknown}")
+
+
+def told(value: Any, query: str) -> None:
+    """What `gh --jq` prints: strings and numbers without quotes, one a line."""
+    jq = ["jq", "-r", query]
+    say(subprocess.run(jq, input=json.dumps(value), capture_output=True, text=True, check=True).stdout)
+
+
+def say(text: str) -> None:
+    sys.stdout.write(text)
+
+
+def body_of(field: str) -> str:
+    name, _, file = field.partition("@")
+    assert name in ("body", "body=")
+    return Path(file).read_text()
+
+
+def a_comment(body: str, *, mine: bool = True) -> dict[str, Any]:
+    """A comment as both forges tell it."""
+    number = len(read()) + 1
+    user = {"id": ME if mine else 8, "type": "Bot" if mine else "User"}
+    return {"id": number, "body": body, "user": user, "author": user}
+
+
+def read() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(COMMENTS.read_text()) if COMMENTS.exists() else []
+    return found
+
+
+def write(comments: list[dict[str, Any]]) -> None:
+    COMMENTS.write_text(json.dumps(comments))
+
+
+def replace(number: int, body: str) -> None:
+    comments = read()
+    (comment,) = (comment for comment in comments if comment["id"] == number)
+    if comment["user"]["id"] != ME:
+        sys.exit("403: the comment is somebody else's")
+    comment["body"] = body
+    write(comments)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])

@@ -1,0 +1,394 @@
+"""The recipes of docs/ci do what they say: their shell is run, with the real `reconcile` on a folder.
+
+What belongs to the CI system is a stub (`ci_stubs`): kubectl keeps its previews in files, which
+`RECONCILE_FROM` names, so that the recipes' commands stay as they are.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from reconcile.report.markdown import MARK
+from reconcile.yamlfiles import dump
+from tests.builders import a_preview
+from tests.contracts import ci_stubs
+
+ROOT = Path(__file__).parents[2]
+EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
+VARIABLE = re.compile(r"\$\{?(\w+)\}?")
+needs_jq = pytest.mark.skipif(not shutil.which("jq"), reason="not on the PATH: jq, which the recipes call")
+
+
+def recipe(name: str) -> dict[str, Any]:
+    """The one YAML document of a page."""
+    (text,) = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "docs" / "ci" / name).read_text(), re.S | re.M)
+    found: dict[str, Any] = yaml.safe_load(text)
+    return found
+
+
+@dataclass
+class Machine:
+    """Where the jobs run: one folder for what the forge and the cluster keep, a fresh one for each job."""
+
+    home: Path
+    variables: dict[str, str]
+    jobs: int = 0
+    printed: str = ""
+    work: Path = field(default_factory=Path)
+
+    def start(self) -> None:
+        self.jobs += 1
+        self.work = self.home / f"job-{self.jobs}"
+        self.work.mkdir()
+
+    def shell(self, script: str, *arguments: str, **variables: str) -> int:
+        """Run a script as the CI does."""
+        done = subprocess.run(
+            [*arguments, script],
+            cwd=self.work,
+            env={**self.variables, **variables},
+            capture_output=True,
+            text=True,
+        )
+        self.printed += done.stdout + done.stderr
+        return done.returncode
+
+    def children(self) -> list[str]:
+        return sorted(path.name for path in (self.home / "children").glob("*"))
+
+    def calls(self, program: str) -> list[str]:
+        lines = (self.home / "calls").read_text().splitlines()
+        return [line for line in lines if line.split()[0] == program]
+
+    def comments(self) -> list[str]:
+        file = self.home / "comments.json"
+        return [comment["body"] for comment in json.loads(file.read_text())] if file.exists() else []
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (tmp_path / "previews").mkdir()
+    stubs = f'exec "{sys.executable}" "{ci_stubs.__file__}"'
+    for name in ("kubectl", "gh", "curl"):
+        program(programs / name, f'{stubs} {name} "$@"')
+    program(programs / "reconcile", f'exec "{sys.executable}" -m reconcile "$@"')
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("RECONCILE_", "PYTEST"))
+    }
+    return Machine(
+        tmp_path,
+        {
+            **kept,
+            "PATH": f"{programs}:{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),
+            "STUBS": str(tmp_path),
+            "RECONCILE_FROM": str(tmp_path / "previews"),
+            "RECONCILE_TO": str(tmp_path / "children"),
+        },
+    )
+
+
+def program(path: Path, line: str) -> None:
+    path.write_text(f"#!/bin/sh\n{line}\n")
+    path.chmod(0o755)
+
+
+def before(machine: Machine, *, body: str, mine: bool) -> None:
+    """Somebody, or we at an earlier time, wrote a comment."""
+    comments = [{**ci_stubs.a_comment(body, mine=mine), "id": 1}]
+    (machine.home / "comments.json").write_text(json.dumps(comments))
+
+
+def other_preview(machine: Machine, folder: str = "previews", **given: Any) -> None:
+    """An older preview, that is there (`previews`), or comes in the moment that ours is applied (`late`)."""
+    (machine.home / folder).mkdir(exist_ok=True)
+    manifest = a_preview("other", created="2020-01-01T00:00:00Z", **given)
+    manifest["metadata"].pop("uid")
+    (machine.home / folder / "other.yaml").write_text(dump(manifest))
+
+
+# GitHub
+
+
+@dataclass
+class Event:
+    """What GitHub tells of a pull request."""
+
+    number: int = 42
+    sha: str = "c0ffee1"
+
+    def expand(self, text: str, outputs: dict[str, str]) -> str:
+        known = {
+            "github.event.number": str(self.number),
+            "github.event.pull_request.head.sha": self.sha,
+            "github.token": "a-token",
+            **{f"steps.preview.outputs.{name}": value for name, value in outputs.items()},
+        }
+        return EXPRESSION.sub(lambda match: known[match[1]], text)
+
+
+@dataclass
+class GitHub:
+    """Runs a job of the workflow as GitHub does."""
+
+    machine: Machine
+    workflow: dict[str, Any] = field(default_factory=lambda: recipe("github-actions.md"))
+    event: Event = field(default_factory=Event)
+    outputs: dict[str, str] = field(default_factory=dict)
+
+    def run(self, job: str) -> bool:
+        """Whether each step of the job went well; after one that did not, some are left out."""
+        self.machine.start()
+        self.outputs, well = {}, True
+        for step in self.workflow["jobs"][job]["steps"]:
+            if well or "!cancelled()" in step.get("if", ""):
+                well = self._step(step) and well
+        return well
+
+    def _step(self, step: dict[str, Any]) -> bool:
+        files = {name: self.machine.work / name.lower() for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+        given = {**self.workflow["env"], **step.get("env", {})}
+        variables = {name: self.event.expand(value, self.outputs) for name, value in given.items()}
+        variables |= {"GITHUB_REPOSITORY": "acme/shop", **{name: str(file) for name, file in files.items()}}
+        code = self.machine.shell(step["run"], "bash", "-e", "-c", **variables)
+        if files["GITHUB_OUTPUT"].exists():
+            lines = files["GITHUB_OUTPUT"].read_text().splitlines()
+            self.outputs = dict(line.split("=", 1) for line in lines)
+        return code == 0
+
+    @property
+    def url(self) -> str:
+        """The link of the environment."""
+        return self.event.expand(self.workflow["jobs"]["preview"]["environment"]["url"], self.outputs)
+
+    @property
+    def summary(self) -> str:
+        return (self.machine.work / "github_step_summary").read_text()
+
+
+@pytest.fixture
+def github(machine: Machine) -> GitHub:
+    return GitHub(machine)
+
+
+CHILDREN = ["shop.deployment.{}.yaml", "shop.mapping.{}.yaml", "shop.service.{}.yaml"]
+
+
+def all_of(name: str) -> list[str]:
+    return [child.format(name) for child in CHILDREN]
+
+
+@needs_jq
+def test_github_a_pull_request_is_opened_pushed_to_and_closed(github: GitHub) -> None:
+    machine = github.machine
+    assert github.run("preview"), machine.printed
+    assert machine.children() == all_of("pr-42")
+    assert github.url == "https://pr-42.preview.example.com"
+    assert (github.outputs["PREVIEW_STATE"], github.outputs["PREVIEW_COUNT"]) == ("Changed", "1")
+    (opened,) = machine.comments()
+    assert opened == github.summary
+    assert '<a href="https://pr-42.preview.example.com">' in opened
+
+    github.event = Event(sha="c0ffee2")
+    assert github.run("preview"), machine.printed
+    (pushed,) = machine.comments()
+    assert "~ Deployment  shop/pr-42  its preview changed" in pushed, "the same comment, written anew"
+    assert "c0ffee2" in (machine.home / "children" / "shop.deployment.pr-42.yaml").read_text()
+
+    assert github.run("close"), machine.printed
+    (closed,) = machine.comments()
+    assert "<td><code>shop/pr-42</code></td><td>Gone</td>" in closed
+    assert (machine.children(), os.listdir(machine.home / "previews")) == ([], [])
+    inactive = [line.split()[5] for line in machine.calls("gh") if "state=inactive" in line]
+    assert inactive == [f"repos/acme/shop/deployments/{number}/statuses" for number in (1, 2)]
+
+
+@needs_jq
+def test_github_closing_twice_or_what_never_was_is_no_failure(github: GitHub) -> None:
+    assert github.run("close"), github.machine.printed
+    assert github.run("close"), github.machine.printed
+    (comment,) = github.machine.comments()
+    assert "shop/pr-42: nothing there" in comment
+
+
+@needs_jq
+@pytest.mark.parametrize(("folder", "applied"), [("previews", False), ("late", True)])
+def test_github_a_preview_that_is_blocked_fails_the_job_and_the_comment_says_why(
+    github: GitHub, folder: str, applied: bool
+) -> None:
+    other_preview(github.machine, folder, fqdn="pr-42.preview.example.com")
+    assert not github.run("preview")
+    (comment,) = github.machine.comments()
+    assert "Blocked: <code>HostnameConflict</code>" in comment
+    assert "pr-42.preview.example.com belongs to shop/other" in comment
+    assert (github.machine.home / "previews" / "shop.pr-42.yaml").exists() is applied
+    assert github.outputs.get("PREVIEW_STATE") == ("Blocked" if applied else None)
+
+
+@needs_jq
+def test_github_a_mistake_in_the_preview_never_reaches_the_cluster(github: GitHub) -> None:
+    github.workflow["env"]["FQDN"] = "https://pr-42.preview.example.com"
+    assert not github.run("preview")
+    (comment,) = github.machine.comments()
+    assert "preview.yaml:8: spec.fqdn: " in comment
+    assert os.listdir(github.machine.home / "previews") == []
+
+
+@needs_jq
+@pytest.mark.parametrize("body", ["a comment", f"{MARK}\nas if it were ours"])
+def test_github_a_comment_of_a_person_is_left_alone(github: GitHub, body: str) -> None:
+    before(github.machine, body=body, mine=False)
+    assert github.run("preview"), github.machine.printed
+    theirs, ours = github.machine.comments()
+    assert theirs == body
+    assert ours.startswith(MARK)
+
+
+def test_github_without_an_answer_of_the_cluster_there_is_no_comment_and_the_job_fails(
+    github: GitHub,
+) -> None:
+    github.machine.variables["RECONCILE_FROM"] = str(github.machine.home / "nowhere")
+    assert not github.run("preview")
+    assert github.machine.comments() == []
+
+
+def test_github_no_script_holds_what_comes_from_outside(github: GitHub) -> None:
+    scripts = [step["run"] for job in github.workflow["jobs"].values() for step in job["steps"]]
+    assert len(scripts) == 7
+    assert [script for script in scripts if "${{" in script] == []
+
+
+# GitLab
+
+
+@dataclass
+class GitLab:
+    """Runs a job of the pipeline as GitLab does."""
+
+    machine: Machine
+    pipeline: dict[str, Any] = field(default_factory=lambda: recipe("gitlab.md"))
+    sha: str = "c0ffee1"
+    url: str = ""
+    artifacts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def predefined(self) -> dict[str, str]:
+        return {
+            "CI_API_V4_URL": "https://gitlab.example.com/api/v4",
+            "CI_PROJECT_ID": "3",
+            "CI_MERGE_REQUEST_IID": "42",
+            "CI_REGISTRY_IMAGE": "registry.example.com/acme/shop",
+            "CI_COMMIT_SHA": self.sha,
+            "PREVIEW_TOKEN": "a-token",
+        }
+
+    def run(self, name: str) -> bool:
+        job = self.pipeline[name]
+        base = self.pipeline[job["extends"]]
+        given = {**base["variables"], **job.get("variables", {})}
+        variables = {key: _expand(value, self.predefined) for key, value in given.items()}
+        self.machine.start()
+        for file, text in self.artifacts.items():
+            (self.machine.work / file).write_text(text)
+        script = "\n".join(job["script"])
+        code = self.machine.shell(script, "bash", "-eo", "pipefail", "-c", **self.predefined, **variables)
+        self._keep(job)
+        return code == 0
+
+    def _keep(self, job: dict[str, Any]) -> None:
+        """The artifacts, and the environment's link from the variables of the dotenv report."""
+        kept = job.get("artifacts")
+        self.artifacts = {}
+        if not kept:
+            return
+        files = {file: self.machine.work / file for file in (*kept["paths"], kept["reports"]["dotenv"])}
+        texts = {file: path.read_text() for file, path in files.items() if path.exists()}
+        dotenv = texts.pop(kept["reports"]["dotenv"], "")
+        self.artifacts = texts
+        values = dict(line.split("=", 1) for line in dotenv.splitlines())
+        assert all(values.values()), "GitLab takes no empty value"
+        self.url = _expand(job["environment"]["url"], values)
+
+
+def _expand(text: str, values: dict[str, str]) -> str:
+    return VARIABLE.sub(lambda match: values.get(match[1], ""), text)
+
+
+@pytest.fixture
+def gitlab(machine: Machine) -> GitLab:
+    return GitLab(machine)
+
+
+@needs_jq
+def test_gitlab_a_merge_request_is_opened_pushed_to_and_closed(gitlab: GitLab) -> None:
+    machine = gitlab.machine
+    assert gitlab.run("preview"), machine.printed
+    assert machine.children() == all_of("mr-42")
+    assert gitlab.url == "https://mr-42.preview.example.com"
+    assert gitlab.run("comment"), machine.printed
+    (opened,) = machine.comments()
+    assert '<a href="https://mr-42.preview.example.com">' in opened
+
+    gitlab.sha = "c0ffee2"
+    assert gitlab.run("preview"), machine.printed
+    assert gitlab.run("comment"), machine.printed
+    (pushed,) = machine.comments()
+    assert "~ Deployment  shop/mr-42  its preview changed" in pushed, "the same comment, written anew"
+
+    assert gitlab.run("close"), machine.printed
+    (closed,) = machine.comments()
+    assert "<td><code>shop/mr-42</code></td><td>Gone</td>" in closed
+    assert (machine.children(), os.listdir(machine.home / "previews")) == ([], [])
+
+
+@needs_jq
+def test_gitlab_a_preview_that_is_blocked_fails_the_job_and_the_comment_says_why(gitlab: GitLab) -> None:
+    other_preview(gitlab.machine, "late", fqdn="mr-42.preview.example.com")
+    assert not gitlab.run("preview")
+    assert gitlab.run("comment"), gitlab.machine.printed
+    (comment,) = gitlab.machine.comments()
+    assert "Blocked: <code>HostnameConflict</code>" in comment
+
+
+@needs_jq
+@pytest.mark.parametrize("body", ["a comment", f"{MARK}\nas if it were ours"])
+def test_gitlab_a_note_of_a_person_is_left_alone(gitlab: GitLab, body: str) -> None:
+    before(gitlab.machine, body=body, mine=False)
+    assert gitlab.run("preview"), gitlab.machine.printed
+    assert gitlab.run("comment"), gitlab.machine.printed
+    theirs, ours = gitlab.machine.comments()
+    assert theirs == body
+    assert ours.startswith(MARK)
+
+
+def test_gitlab_without_an_answer_of_the_cluster_there_is_no_comment_and_the_job_fails(
+    gitlab: GitLab,
+) -> None:
+    gitlab.machine.variables["RECONCILE_FROM"] = str(gitlab.machine.home / "nowhere")
+    assert not gitlab.run("preview")
+    assert gitlab.run("comment")
+    assert gitlab.machine.comments() == []
+
+
+# both
+
+
+@pytest.mark.parametrize("page", ["github-actions.md", "gitlab.md"])
+def test_the_page_says_the_variables_that_the_report_writes(page: str, github: GitHub) -> None:
+    other_preview(github.machine)
+    github.machine.start()
+    assert github.machine.shell("reconcile --dry-run --report dotenv=p.env", "sh", "-c") == 0
+    names = [line.split("=")[0] for line in (github.machine.work / "p.env").read_text().splitlines()]
+    text = (ROOT / "docs" / "ci" / page).read_text()
+    assert [name for name in names if f"`{name}=" not in text] == []
