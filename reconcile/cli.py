@@ -24,6 +24,7 @@ from reconcile.options import (
     PairType,
     ResourceType,
     TolerationType,
+    TtlType,
 )
 from reconcile.result import EXIT_NO_ANSWER, EXIT_USAGE, exit_code
 
@@ -96,6 +97,8 @@ def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
     show_default=True,
     help="How many previews may lose their children in one run; 0 for none.",
 )
+@click.option("--default-ttl", metavar="DURATION", type=TtlType(), help="The ttl of previews that say none.")
+@click.option("--max-ttl", metavar="DURATION", type=TtlType(), help="The longest ttl that a preview gets.")
 @_repeatable("--allow-fqdn", metavar="GLOB", help="Hostnames that previews may have; default: all.")
 @_repeatable("--allow-image", metavar="GLOB", help="Images that previews may run; default: all.")
 @_repeatable("--allow-secret", metavar="GLOB", help="Secrets that env may name; default: none.")
@@ -121,6 +124,13 @@ def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
 )
 @click.option(
     "--cluster-issuer", metavar="NAME", type=NameType(), help="Ingresses: cert-manager's ClusterIssuer."
+)
+@click.option(
+    "--url-scheme",
+    type=click.Choice(["http", "https"]),
+    default="https",
+    show_default=True,
+    help="How the link in a preview's status begins.",
 )
 @_repeatable("--route-label", metavar="K=V", type=PairType(label=True), help="A label on every route.")
 @_repeatable(
@@ -387,12 +397,15 @@ class Console:
             print(run_json(done, cluster=self.cluster, scope=self.scope, exit_code=code), end="")
 
     def _finish_text(self, done: "Run") -> None:
+        from reconcile.report.safe import safe_line
         from reconcile.report.text import outcomes_text
 
         if done.outcomes:
             print(outcomes_text(done.outcomes, color=self.color), end="")
         elif done.declined:
             print("Nothing was changed.")
+        for note in done.notes:
+            print(safe_line(f"  {note}"))
 
 
 def _wants_color(said: bool | None) -> bool:

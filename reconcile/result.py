@@ -18,7 +18,8 @@ class Pass:
 @dataclass(frozen=True)
 class Run:
     """What a run did. `unknown` are bare NAMEs that nothing answers to, `absent` are names with a namespace
-    under which there is nothing; `declined` tells that the question was answered no."""
+    under which there is nothing; `declined` tells that the question was answered no. `notes` are sentences
+    about what came after the plans."""
 
     passes: tuple[Pass, ...]
     unknown: tuple[str, ...] = ()
@@ -26,6 +27,7 @@ class Run:
     declined: bool = False
     dry_run: bool = False
     stopped: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def plan(self) -> Plan:

@@ -1,6 +1,6 @@
 """One run: a pass, and another while something waits for what this run has just done, three at most."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from reconcile.brake import DEFAULT_LIMIT, Limit
@@ -10,12 +10,14 @@ from reconcile.decide import Rules
 from reconcile.desire import desire
 from reconcile.errors import ReconcileError, Stopped, UsageError
 from reconcile.execute import execute
+from reconcile.facts import gather
 from reconcile.names import Names
 from reconcile.objects import key_of
 from reconcile.observe import look, observe
 from reconcile.ownership import claimed_preview
 from reconcile.plan import Policy, make_plan, only
 from reconcile.pool import Stop
+from reconcile.publish import publish
 from reconcile.result import Pass, Run
 from reconcile.scope import Name, Scope
 from reconcile.settings import Settings
@@ -40,6 +42,11 @@ class Request:
     def names(self) -> Names:
         return self.settings.names
 
+    @property
+    def namespace(self) -> str | None:
+        """The only namespace that is asked; None for all."""
+        return self.scope.namespace if self.scope.namespace_only else None
+
 
 Tell = Callable[[Plan], None]
 Agree = Callable[[Plan], bool]
@@ -59,6 +66,7 @@ def run(cluster: Cluster, request: Request, *, tell: Tell, agree: Agree, stop: S
         return done
     if plan.writes and not agree(plan):
         return replace(done, declined=True)
+    first = seen
     passes = [_carry_out(cluster, request, plan, seen, stop)]
     named = frozenset(change.key for change in plan.waits_for_this_run)
     while plan.waits_for_this_run and _got_something_done(passes[-1]) and not stop.asked:
@@ -72,7 +80,25 @@ def run(cluster: Cluster, request: Request, *, tell: Tell, agree: Agree, stop: S
         if plan.writes:
             tell(plan)
         passes.append(_carry_out(cluster, request, plan, seen, stop))
-    return replace(done, passes=tuple(passes), stopped=stop.asked)
+    done = replace(done, passes=tuple(passes), notes=_publish(cluster, request, first, seen, passes, stop))
+    return replace(done, stopped=stop.asked)
+
+
+def _publish(
+    cluster: Cluster, request: Request, first: "_Seen", last: "_Seen", passes: Sequence[Pass], stop: Stop
+) -> tuple[str, ...]:
+    """The statuses of what the first pass planned: a spec that changed since is the next run's."""
+    if stop.asked or not cluster.is_server:
+        return ()
+    facts = gather(first.wishes, passes, last.snapshot.children)
+    return publish(
+        cluster,
+        facts,
+        request.settings,
+        namespace=request.namespace,
+        concurrency=request.concurrency,
+        stop=stop,
+    )
 
 
 def _got_something_done(one: Pass) -> bool:
@@ -117,12 +143,12 @@ class _Seen:
 
 def _plan(cluster: Cluster, request: Request, stop: Stop) -> tuple[Plan, _Seen]:
     """One pass up to its plan: only reads."""
-    namespace = request.scope.namespace if request.scope.namespace_only else None
     snapshot = observe(
-        cluster, request.names, namespace=namespace, concurrency=request.concurrency, stop=stop
+        cluster, request.names, namespace=request.namespace, concurrency=request.concurrency, stop=stop
     )
     unknown, absent = _check_names(request.scope, snapshot, request.names)
-    wishes = desire(snapshot.previews, request.settings, request.scope)
+    now = cluster.now() if cluster.is_server else None
+    wishes = desire(snapshot.previews, request.settings, request.scope, now=now)
     snapshot = look(cluster, snapshot, wishes, concurrency=request.concurrency, stop=stop)
     plan = make_plan(snapshot, wishes, _policy(cluster, request))
     return plan, _Seen(snapshot, wishes, unknown, absent)

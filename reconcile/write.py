@@ -25,7 +25,7 @@ TRIES = 5
 STOPPED = "the run was told to end before this"
 
 AGAIN: Literal["again"] = "again"
-Attempt = tuple[Result, str] | Literal["again"]
+Attempt = tuple[Result, str, Live | None] | Literal["again"]
 
 
 def put(
@@ -38,15 +38,17 @@ def put(
 ) -> Outcome:
     """Make the child as `manifest` says. Errors become outcomes; none is raised."""
     decided: Create | Update | Keep | Waiting | Blocked = change
+    there: Live | None = None
     tries = 0
     try:
         while tries < TRIES:
             if stop.asked:
                 return Outcome(change, "skipped", STOPPED)
-            attempt = _attempt(cluster, decided, rules)
+            attempt = _attempt(cluster, decided, there, rules)
             if attempt != AGAIN:
                 return Outcome(change, *attempt)
-            decided = decide(manifest, preview, _read(cluster, change.key), rules)
+            there = _read(cluster, change.key)
+            decided = decide(manifest, preview, there, rules)
             tries += 1
     except NamespaceGoing:
         return Outcome(change, "kept", f"namespace {change.key.namespace} is being deleted")
@@ -62,18 +64,23 @@ def _failed(change: Create | Update | Delete, error: ReconcileError) -> Outcome:
     return Outcome(change, "failed", redacted(str(error), *wanted, *there))
 
 
-def _attempt(cluster: Cluster, decided: Create | Update | Keep | Waiting | Blocked, rules: Rules) -> Attempt:
+def _attempt(
+    cluster: Cluster,
+    decided: Create | Update | Keep | Waiting | Blocked,
+    there: Live | None,
+    rules: Rules,
+) -> Attempt:
     match decided:
         case Create():
             return _guarded(lambda: _create(cluster, decided, rules))
         case Update():
             return _guarded(lambda: _update(cluster, decided, rules))
         case Keep():
-            return ("done", "")
+            return ("done", "", there)
         case Waiting(reason=reason):
-            return ("kept", reason)
+            return ("kept", reason, None)
         case Blocked(reason=reason):
-            return ("blocked", reason)
+            return ("blocked", reason, None)
         case _:
             assert_never(decided)
 
@@ -96,7 +103,7 @@ def _create(cluster: Cluster, change: Create, rules: Rules) -> Attempt:
     live = Live(answer.manifest)
     strangers = [entry.manager for entry in live.others(rules.names.field_manager) if not entry.subresource]
     if answer.created or not strangers:
-        return ("done", "")  # made, or met what another run of ours had just made
+        return ("done", "", live)  # made, or met what another run of ours had just made
     return _withdraw(cluster, live, strangers, rules)
 
 
@@ -117,6 +124,7 @@ def _withdraw(cluster: Cluster, live: Live, strangers: list[str], rules: Rules) 
     return (
         "blocked",
         f"{live.key} was made by {owners} a moment ago, and is not ours: delete it, or rename the preview",
+        None,
     )
 
 
@@ -141,8 +149,8 @@ def _checked(change: Update, now: Live, rules: Rules) -> Attempt:
     for path in sorted((before | change.takeover) - field_set_of(change.manifest)):
         owners = [e.manager for e in now.others(rules.names.field_manager) if path in e.fields]
         if owners and path not in let_go(rules.names) and value_at(now.manifest, path) is not MISSING:
-            return ("failed", f"{path_text(path, now.manifest)} is still there: {owners[0]} set it too")
-    return ("done", "")
+            return ("failed", f"{path_text(path, now.manifest)} is still there: {owners[0]} set it too", now)
+    return ("done", "", now)
 
 
 def remove(cluster: Cluster, change: Delete, rules: Rules, stop: Stop) -> Outcome:

@@ -92,7 +92,9 @@ def page_one(kind: str) -> httpx.Response:
 
 def forbidden(kind: str) -> httpx.Response:
     plural, _, group = full_name(kind).partition(".")
-    words = f'{full_name(kind)} is forbidden: User "ci" cannot list resource "{plural}" in API group "{group}"'
+    words = (
+        f'{full_name(kind)} is forbidden: User "ci" cannot list resource "{plural}" in API group "{group}"'
+    )
     return status(403, "Forbidden", words)
 
 
@@ -156,9 +158,7 @@ def test_a_list_that_is_not_whole_withholds_its_kind_and_nothing_else(
 
 @pytest.mark.parametrize("case", NOT_WHOLE)
 @pytest.mark.parametrize("kind", CHILDREN)
-def test_the_text_of_a_dry_run_says_the_same(
-    world: World, command: RunCommand, kind: str, case: str
-) -> None:
+def test_the_text_of_a_dry_run_says_the_same(world: World, command: RunCommand, kind: str, case: str) -> None:
     fail, words = NOT_WHOLE[case]
     fail(world, kind)
     ended = command("--dry-run")

@@ -23,6 +23,7 @@ PREVIEWS = preview_resource(NAMES)
 RESOURCES = {resource.kind: resource for resource in (*(kind.resource for kind in CHILDREN), PREVIEWS)}
 VERSION = "100"
 APPLY = "application/apply-patch+yaml"
+STATUS = "/status"
 
 Answer = httpx.Response | Callable[[httpx.Request], httpx.Response]
 
@@ -72,12 +73,13 @@ class World:
             self._objects[path(found["kind"], metadata["name"], metadata["namespace"])] = dict(found)
 
     def says(self, method: str, to: str, *answers: Answer) -> None:
-        """What it says to the requests of this method and path, one after the other; the last one for ever."""
+        """What it says to the requests of this method and path, one after the other; the last for ever."""
         self._script[method, to] = list(answers)
 
     @property
     def writes(self) -> list[Sent]:
-        return [sent for sent in self.sent if sent.method != "GET"]
+        """The writes of children: statuses, which are no part of a plan, are left out."""
+        return [sent for sent in self.sent if sent.method != "GET" and not sent.path.endswith(STATUS)]
 
     def bodies(self, method: str, to: str) -> list[Any]:
         """What was sent with the requests of this method and path."""
@@ -127,7 +129,10 @@ class World:
         return a_list(items[start : start + limit], **more)
 
     def _patched(self, sent: Sent) -> httpx.Response:
-        there = self._objects.get(sent.path)
+        there = self._objects.get(sent.path.removesuffix(STATUS))
+        if sent.path.endswith(STATUS):
+            assert there is not None
+            return httpx.Response(200, json={**there, "status": sent.body["status"]}, headers=DATE)
         if sent.type != APPLY:
             assert there is not None
             return httpx.Response(200, json=after_patch(there, sent.body), headers=DATE)
@@ -183,4 +188,3 @@ def after_patch(there: Mapping[str, Any], patch: list[dict[str, Any]]) -> dict[s
     """The object after the one JSON patch that we send: other managedFields, and a new resourceVersion."""
     version = str(int(there["metadata"]["resourceVersion"]) + 1)
     return changed(there, managedFields=patch[-1]["value"], resourceVersion=version)
-

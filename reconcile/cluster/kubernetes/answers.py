@@ -39,6 +39,7 @@ class Ask:
     namespace: str | None
     name: str | None = None
     repeat: Repeat = Repeat.READ
+    subresource: str = ""
 
     @property
     def plural(self) -> str:
@@ -52,7 +53,8 @@ class Ask:
     def __str__(self) -> str:
         if self.name is None:
             return f"{self.verb} {self.plural} in {self.place}"
-        return f"{self.verb} {self.resource.kind} {self.namespace}/{self.name}"
+        what = f"{self.subresource} of {self.resource.kind}" if self.subresource else self.resource.kind
+        return f"{self.verb} {what} {self.namespace}/{self.name}"
 
 
 def status_of(response: httpx2.Response) -> Status | None:
@@ -181,8 +183,10 @@ def _forbidden(ask: Ask, response: httpx2.Response) -> Forbidden:
         return Forbidden(f"{ask}: the API server does not allow it (403): {said}")
     verb = right.group(1) if right else ask.verb
     scope = f"-n {ask.namespace}" if ask.namespace else "--all-namespaces"
+    scope += f" --subresource={ask.subresource}" if ask.subresource else ""
+    what = f"{ask.subresource} of {ask.plural}" if ask.subresource else ask.plural
     return Forbidden(
-        f"{ask}: no right to {verb} {ask.plural} in {ask.place} (403); have it granted, "
+        f"{ask}: no right to {verb} {what} in {ask.place} (403); have it granted, "
         f"`kubectl auth can-i {verb} {ask.plural} {scope}` tells: {said}"
     )
 
@@ -196,6 +200,11 @@ def _not_found(ask: Ask, response: httpx2.Response) -> ClusterError:
         return Conflict(f"{ask}: it is not there any more (404)")
     if status is None and media_type(response) != "text/plain":
         return trouble(ask, response)  # a web page's 404 says nothing about kinds
+    if ask.subresource:
+        return NotInstalled(
+            f"{ask}: {ask.plural} has no {ask.subresource} subresource (404); "
+            "install its CustomResourceDefinition as `reconcile --print-crd` prints it"
+        )
     return NotInstalled(
         f"{ask}: the API server does not serve {ask.plural} of {ask.resource.version} (404); "
         "install its CustomResourceDefinition"

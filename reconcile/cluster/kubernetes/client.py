@@ -82,6 +82,15 @@ class KubernetesCluster:
         )
         return Applied(_object(ask, response), created=response.status_code == CREATED)
 
+    def apply_status(self, manifest: Manifest, *, manager: str) -> Manifest:
+        resource, metadata = _resource_of(manifest), manifest["metadata"]
+        namespace = check_namespace(resource, metadata.get("namespace"))
+        name = check_name(resource, metadata.get("name"))
+        ask = Ask("patch", resource, namespace, name, Repeat.GUARDED, subresource="status")
+        params = {"fieldManager": manager, "force": "true"}
+        response = self._send(ask, (OK,), params=params, kind=PatchType.APPLY, body=_as_yaml(manifest))
+        return _object(ask, response)
+
     def patch(
         self, resource: Resource, namespace: str, name: str, patch: Sequence[Manifest], *, manager: str
     ) -> Manifest:
@@ -142,7 +151,7 @@ class KubernetesCluster:
         """The answer, when its status code is one of those expected; else raises what it means."""
         prepared = self._requests.prepare_request(
             ask.verb,
-            resource_class(ask.resource),
+            resource_class(ask.resource, ask.subresource),
             obj=body if kind else None,
             name=ask.name,
             namespace=ask.namespace or ALL_NS,
