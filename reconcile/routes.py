@@ -106,6 +106,8 @@ def objection(live: Live) -> Objection | None:
     if live.key.kind != HTTPROUTE.kind:
         return None
     parents = maps_in(_map(live.manifest.get("spec")).get("parentRefs"))
+    if not parents:
+        return Objection(f"{live.key} has no parent", final=False)
     found = [told for parent in parents if (told := _objection_of(parent, live))]
     return min(found, key=lambda told: not told.final) if found else None
 
