@@ -23,6 +23,7 @@ from reconcile.facts import Facts
 from reconcile.names import (
     APPLY_FAILED,
     AVAILABLE,
+    HOSTNAME_CONFLICT,
     NAME_TAKEN,
     PROGRESSING,
     ROLLOUT_FAILED,
@@ -65,7 +66,7 @@ def status_of(facts: Facts, now: datetime, *, url_scheme: UrlScheme = "https") -
         reason=finding.reason,
         message=one_line(finding.message),
         stalled=finding.stalled,
-        url=_url(facts, url_scheme),
+        url=_url(facts, finding, url_scheme),
         ttl=ttl.text if ttl else "",
         ttl_counts_from=ttl.counts_from if ttl else "",
         expires_at=ttl.expires_at if ttl else "",
@@ -124,8 +125,9 @@ def _route(facts: Facts) -> Finding | None:
     return Finding(ROUTE_NOT_ACCEPTED, found.message, stalled=found.final) if found else None
 
 
-def _url(facts: Facts, scheme: UrlScheme) -> str:
+def _url(facts: Facts, finding: Finding, scheme: UrlScheme) -> str:
     """The link, where a route of its own has the hostname."""
-    fqdn = facts.wish.fqdn
-    leads_there = facts.route is not None and not facts.blocks and fqdn in hostnames(facts.route)
-    return f"{scheme}://{fqdn}" if fqdn and leads_there else ""
+    fqdn, taken = facts.wish.fqdn, finding.reason in (NAME_TAKEN, HOSTNAME_CONFLICT)
+    if not fqdn or taken or facts.route is None or fqdn not in hostnames(facts.route):
+        return ""
+    return f"{scheme}://{fqdn}"

@@ -44,7 +44,7 @@ def waiting(reason: str, message: str = "", /, **last: Any) -> dict[str, Any]:
     return {"state": {"waiting": state}, "lastState": {"terminated": last} if last else {}}
 
 
-RUNNING = {"state": {"running": {}}}
+RUNNING: dict[str, Any] = {"state": {"running": {}}}
 UNSCHEDULABLE = {
     "type": "PodScheduled",
     "status": "False",
