@@ -27,8 +27,8 @@ TRIES = 3
 
 @dataclass(frozen=True)
 class Unwritten:
-    """A status that was not written; `for_ever` when the others cannot be written either: no right to it,
-    no subresource, no schema."""
+    """A status that was not written; `for_ever` when the others of its namespace cannot be written either:
+    there is no right to it, or no such subresource."""
 
     facts: Facts
     reason: str
@@ -106,13 +106,12 @@ def _write(cluster: Cluster, facts: Facts, settings: Settings, stop: Stop) -> Un
             if now is None or wanted is None:
                 return None
             try:
-                answer = cluster.apply_status(
-                    _manifest(now, wanted, settings.names), manager=settings.names.field_manager
-                )
+                manifest = _manifest(now, wanted, settings.names)
+                cluster.apply_status(manifest, manager=settings.names.field_manager)
             except Conflict:
                 now = _again(cluster, now, settings)
-                continue
-            return _checked(facts, wanted, answer)
+            else:
+                return None
     except NamespaceGoing:
         return None
     except ReconcileError as error:
@@ -133,14 +132,6 @@ def _manifest(facts: Facts, status: Mapping[str, Any], names: Names) -> Manifest
         },
         "status": status,
     }
-
-
-def _checked(facts: Facts, wanted: Mapping[str, Any], answer: Manifest) -> Unwritten | None:
-    """An API server drops what its CRD has no schema for, and says nothing."""
-    if is_written(wanted, answer.get("status") or {}):
-        return None
-    remedy = "install the CRD as `reconcile --print-crd` prints it"
-    return Unwritten(facts, f"the CRD that is installed does not keep it: {remedy}", for_ever=True)
 
 
 def _again(cluster: Cluster, facts: Facts, settings: Settings) -> Facts | None:

@@ -25,6 +25,8 @@ from reconcile.errors import (
 from reconcile.objects import Resource
 
 LONGEST_EXCERPT = 200
+# What an apply is answered, with a 500, where the CRD's schema has no such field.
+UNDECLARED = "field not declared in schema"
 # How the API server words a right that is missing, unlike a policy or a quota that says no:
 # https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go
 MISSING_RIGHT = re.compile(r'cannot (\w+) resource "')
@@ -105,8 +107,18 @@ def error_of(ask: Ask, response: httpx2.Response) -> ReconcileError:
             return Rejected(f"{ask}: the API server does not take it ({code}): {excerpt(response)}")
         case 502 | 503 | 504 as code if ask.repeat is Repeat.NEVER:
             return AnswerLost(f"{ask}: it may have been done, or not ({code}): {excerpt(response)}")
+        case 500 if ask.subresource and UNDECLARED in excerpt(response):
+            return no_subresource(ask, f": {excerpt(response)}")
         case _:
             return trouble(ask, response)
+
+
+def no_subresource(ask: Ask, said: str = "") -> NotInstalled:
+    """The CRD that is installed does not know the subresource, or not as we write it."""
+    return NotInstalled(
+        f"{ask}: the CRD that is installed has no such {ask.subresource}; "
+        f"install it anew with `reconcile --print-crd | kubectl apply -f -`{said}"
+    )
 
 
 def trouble(ask: Ask, response: httpx2.Response) -> ServerTrouble:
@@ -200,11 +212,6 @@ def _not_found(ask: Ask, response: httpx2.Response) -> ClusterError:
         return Conflict(f"{ask}: it is not there any more (404)")
     if status is None and media_type(response) != "text/plain":
         return trouble(ask, response)  # a web page's 404 says nothing about kinds
-    if ask.subresource:
-        return NotInstalled(
-            f"{ask}: {ask.plural} has no {ask.subresource} subresource (404); "
-            "install its CustomResourceDefinition as `reconcile --print-crd` prints it"
-        )
     return NotInstalled(
         f"{ask}: the API server does not serve {ask.plural} of {ask.resource.version} (404); "
         "install its CustomResourceDefinition"
