@@ -140,13 +140,38 @@ def test_the_time_of_a_condition_is_the_servers_and_stays() -> None:
     assert condition(memory)["lastTransitionTime"] == "2026-01-01T01:00:00Z"
 
 
-def test_after_a_switch_the_status_is_about_what_the_last_pass_saw() -> None:
+SWITCH = Settings(route="ingress", route_given=True)
+
+
+def test_after_two_passes_the_status_is_about_what_the_last_one_saw() -> None:
     memory = a_cluster()
     go(memory)
-    controllers(memory)
-    done = go(memory, settings=Settings(route="ingress", route_given=True))
-    assert len(done.passes) == 2
+    memory.trouble("apply Ingress shop/pr-1", lambda memory, at: controllers(memory))
+    assert len(go(memory, settings=SWITCH).passes) == 2
     assert told(memory) == ("True", "Available")
+
+
+def test_after_two_passes_the_status_is_about_the_spec_that_the_first_one_planned() -> None:
+    memory = a_cluster()
+    go(memory)
+    before = status(memory)
+
+    def edit(memory: Memory, at: Key) -> None:
+        memory.put(a_preview(image="registry.example.com/shop:2", generation=2, status=before))
+
+    memory.trouble("apply Ingress shop/pr-1", edit)
+    assert len(go(memory, settings=SWITCH).passes) == 2
+    assert status(memory) == before
+
+
+def test_among_files_there_is_no_status_and_nothing_expires() -> None:
+    """Though a dump may have one."""
+    begun = {"observedGeneration": 1, "ttl": "1h", "ttlCountsFrom": "2025-01-01T00:00:00Z"}
+    memory = Memory(is_server=False)
+    memory.put(a_preview(ttl="1h", status=begun))
+    log, _ = again(memory)
+    assert [line for line in log if line == STATUS] == []
+    assert (alive(memory), status(memory)) == (True, begun)
 
 
 def test_an_httproute_has_to_be_accepted() -> None:
