@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconcile import __version__
-from reconcile.errors import NoAnswer, ReconcileError, Stopped, UsageError
+from reconcile.errors import EXIT_NO_ANSWER, EXIT_USAGE, NoAnswer, ReconcileError, Stopped, UsageError
 from reconcile.names import DEFAULT_GROUP
 from reconcile.options import (
     DurationType,
@@ -26,7 +26,6 @@ from reconcile.options import (
     TolerationType,
     TtlType,
 )
-from reconcile.result import EXIT_NO_ANSWER, EXIT_USAGE, exit_code
 
 if TYPE_CHECKING:  # what a command does not need is not imported: --help has to answer quickly
     from reconcile.changes import Plan
@@ -270,6 +269,7 @@ class SafeFormatter(logging.Formatter):
 def _reconcile(options: dict[str, Any], *, route_given: bool) -> int:
     from reconcile.asked import check, request_of
     from reconcile.pool import Stop
+    from reconcile.result import exit_code
     from reconcile.run import run
 
     check(options)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from reconcile.changes import Blocked, Create, Delete, Keep, Update, Waiting
 from reconcile.children import ROOM_OF_OURS
-from reconcile.children.metadata import without_owner
+from reconcile.children.metadata import with_owner, without_owner
 from reconcile.collisions import owned_by_others
 from reconcile.diff import Difference, difference
 from reconcile.fields import EMPTY, FieldSet, covers, field_set_of
-from reconcile.names import NAME_TAKEN, Names
+from reconcile.names import NAME_TAKEN, PRUNE_DISABLED, Names
 from reconcile.objects import Manifest, key_of
-from reconcile.ownership import Ownership, is_protected, ownership, protected_by_others
+from reconcile.ownership import Ownership, is_preview_reference, is_protected, ownership, protected_by_others
 from reconcile.preview import PreviewEnvironment
 from reconcile.snapshot import Live
 
@@ -39,7 +39,16 @@ def decide(
         return Waiting(key, place, "waits until the old one is gone: it is being deleted")
     if protected_by_others(live, rules.names, from_server=rules.from_server):
         manifest = without_owner(manifest, rules.names)
+    elif not preview.uid and live.applied_by(rules.names.field_manager) is None:
+        manifest = _with_their_owner(manifest, live, preview, rules.names)
     return _compare(manifest, place, live, owned, rules)
+
+
+def _with_their_owner(manifest: Manifest, live: Live, preview: PreviewEnvironment, names: Names) -> Manifest:
+    """A preview in a file has no uid: a child in a dump keeps the owner reference that it has."""
+    protected = manifest["metadata"]["annotations"].get(names.prune_annotation) == PRUNE_DISABLED
+    theirs = [r for r in live.owner_references if is_preview_reference(r, preview.name, names)]
+    return manifest if protected or not theirs else with_owner(manifest, theirs[0], names)
 
 
 def _compare(manifest: Manifest, place: str, live: Live, owned: Ownership, rules: Rules) -> Update | Keep:

@@ -20,6 +20,9 @@ Transport errors are translated into these once, in `cluster/`; the cause stays 
 A message names the object and, where there is one, the remedy.
 """
 
+EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_PENDING, EXIT_WITHHELD, EXIT_NO_ANSWER = range(6)
+"""What the command exits with: known here, so that --help need not import what a run is made of."""
+
 
 class ReconcileError(Exception):
     """The root; `str()` of it is a sentence for a person."""

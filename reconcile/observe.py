@@ -99,9 +99,10 @@ def _list_kind(
         # Routes of everybody count: whoever has a hostname already keeps it.
         label = None if is_route(resource.kind) else names.preview_label
         listing = cluster.list(resource, namespace=namespace, label=label)
-    except NotInstalled:
-        return KindList(resource, installed=False), ()
     except ClusterError as error:
+        # Deployments and Services are always served: a 404 to their list is a proxy's, and no empty list.
+        if isinstance(error, NotInstalled) and is_route(resource.kind):
+            return KindList(resource, installed=False), ()
         problem = f"the list of {resource.plural} is not whole: {error}"
         return KindList(resource, problem=problem, known=False), ()
     problem = "; ".join(listing.problems)

@@ -52,6 +52,9 @@ def ownership(
     """Whose this object is, seen from a preview of its namespace (`preview_uid` is "" when it is gone)."""
     if other := foreign_controller(live, preview_name, names):
         return Ownership("foreign", f"its controller is {_described(other)}")
+    if live.key.name != preview_name:
+        # A label that somebody changed must not make a living preview's child look like a gone one's.
+        return Ownership("foreign", f"children of {preview_name} have its name")
     label = live.labels.get(names.preview_label)
     mark = live.annotations.get(names.identity_annotation)
     if label not in (None, preview_name):

@@ -152,12 +152,17 @@ def _kept_routes(
     if policy.switch or any(live.key.kind == manifest["kind"] for live in routes):
         return []
     return [
-        Keep(live.key, f"{preview.namespace}/{preview.name}", "kept: say --route to switch")
+        Keep(live.key, f"{preview.namespace}/{preview.name}", _kept_reason(live, preview))
         for live in routes
         if ownership(
             live, preview.name, preview.uid, policy.rules.names, from_server=policy.rules.from_server
         ).ours
     ]
+
+
+def _kept_reason(route: Live, preview: PreviewEnvironment) -> str:
+    stale = "" if preview.spec.fqdn in hostnames(route) else f" without the hostname {preview.spec.fqdn}"
+    return f"kept{stale}: say --route to switch"
 
 
 # leftovers
@@ -212,7 +217,7 @@ def _unwanted(
     changes: list[Change] = []
     for live in children:
         if is_route(live.key.kind) and not policy.switch:
-            changes.append(Keep(live.key, wish.place, "kept: say --route to switch"))
+            changes.append(Keep(live.key, wish.place, _kept_reason(live, preview)))
             continue
         change = may_go(live, preview.name, preview.uid, "its preview does not want it", policy.rules)
         if isinstance(change, Delete):

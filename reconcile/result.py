@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from reconcile.changes import Blocked, Outcome, Plan
-
-EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_PENDING, EXIT_WITHHELD, EXIT_NO_ANSWER = range(6)
+from reconcile.errors import EXIT_DONE, EXIT_FAILED, EXIT_PENDING, EXIT_WITHHELD
 
 
 @dataclass(frozen=True)

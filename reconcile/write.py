@@ -1,7 +1,7 @@
 """One change carried out, guarded, and decided again where the cluster has moved on meanwhile."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
 from reconcile.changes import Blocked, Create, Delete, Keep, Outcome, Result, Update, Waiting
@@ -28,6 +28,16 @@ AGAIN: Literal["again"] = "again"
 Attempt = tuple[Result, str, Live | None] | Literal["again"]
 
 
+@dataclass(frozen=True)
+class Merged:
+    """A stranger's object that appeared after the look, and that our create was merged into."""
+
+    live: Live
+
+
+Decided = Create | Update | Keep | Waiting | Blocked | Merged
+
+
 def put(
     cluster: Cluster,
     change: Create | Update,
@@ -37,18 +47,18 @@ def put(
     stop: Stop,
 ) -> Outcome:
     """Make the child as `manifest` says. Errors become outcomes; none is raised."""
-    decided: Create | Update | Keep | Waiting | Blocked = change
+    decided: Decided = change
     there: Live | None = None
     tries = 0
     try:
-        while tries < TRIES:
+        while tries < TRIES or isinstance(decided, Keep | Waiting | Blocked):
             if stop.asked:
                 return Outcome(change, "skipped", STOPPED)
             attempt = _attempt(cluster, decided, there, rules)
             if attempt != AGAIN:
                 return Outcome(change, *attempt)
             there = _read(cluster, change.key)
-            decided = decide(manifest, preview, there, rules)
+            decided = _decided_again(there, decided, manifest, preview, rules)
             tries += 1
     except NamespaceGoing:
         return Outcome(change, "kept", f"namespace {change.key.namespace} is being deleted")
@@ -64,12 +74,26 @@ def _failed(change: Create | Update | Delete, error: ReconcileError) -> Outcome:
     return Outcome(change, "failed", redacted(str(error), *wanted, *there))
 
 
-def _attempt(
-    cluster: Cluster,
-    decided: Create | Update | Keep | Waiting | Blocked,
-    there: Live | None,
-    rules: Rules,
-) -> Attempt:
+def _decided_again(
+    live: Live | None, before: Decided, manifest: Manifest, preview: PreviewEnvironment, rules: Rules
+) -> Decided:
+    """After a create, what it was merged into looks like ours: only the other entries tell that it is not."""
+    if isinstance(before, Create | Merged) and live is not None and _is_merged(live, rules):
+        return Merged(live)
+    return decide(manifest, preview, live, rules)
+
+
+def _is_merged(live: Live, rules: Rules) -> bool:
+    return live.applied_by(rules.names.field_manager) is not None and bool(_strangers(live, rules))
+
+
+def _strangers(live: Live, rules: Rules) -> list[str]:
+    """Who else has set fields of it; status and scale of themselves do not count."""
+    others = live.others(rules.names.field_manager)
+    return sorted({entry.manager for entry in others if not entry.subresource})
+
+
+def _attempt(cluster: Cluster, decided: Decided, there: Live | None, rules: Rules) -> Attempt:
     match decided:
         case Create():
             return _guarded(lambda: _create(cluster, decided, rules))
@@ -81,6 +105,8 @@ def _attempt(
             return ("kept", reason, None)
         case Blocked(reason=reason):
             return ("blocked", reason, None)
+        case Merged(live=live):
+            return _guarded(lambda: _withdraw(cluster, live, rules))
         case _:
             assert_never(decided)
 
@@ -101,13 +127,12 @@ def _read(cluster: Cluster, key: Key) -> Live | None:
 def _create(cluster: Cluster, change: Create, rules: Rules) -> Attempt:
     answer = cluster.apply(change.manifest, manager=rules.names.field_manager, force=False)
     live = Live(answer.manifest)
-    strangers = [entry.manager for entry in live.others(rules.names.field_manager) if not entry.subresource]
-    if answer.created or not strangers:
+    if answer.created or not _strangers(live, rules):
         return ("done", "", live)  # made, or met what another run of ours had just made
-    return _withdraw(cluster, live, strangers, rules)
+    return _withdraw(cluster, live, rules)
 
 
-def _withdraw(cluster: Cluster, live: Live, strangers: list[str], rules: Rules) -> Attempt:
+def _withdraw(cluster: Cluster, live: Live, rules: Rules) -> Attempt:
     """A stranger's object appeared since the look, and our unforced apply was merged into it: take that out.
 
     An apply of nothing by the same manager removes exactly what that manager had set.
@@ -120,7 +145,7 @@ def _withdraw(cluster: Cluster, live: Live, strangers: list[str], rules: Rules) 
     }
     bare = {"apiVersion": live.manifest["apiVersion"], "kind": live.key.kind, "metadata": metadata}
     cluster.apply(bare, manager=rules.names.field_manager, force=False)
-    owners = ", ".join(sorted(set(strangers)))
+    owners = ", ".join(_strangers(live, rules))
     return (
         "blocked",
         f"{live.key} was made by {owners} a moment ago, and is not ours: delete it, or rename the preview",
@@ -155,11 +180,9 @@ def _checked(change: Update, now: Live, rules: Rules) -> Attempt:
 
 def remove(cluster: Cluster, change: Delete, rules: Rules, stop: Stop) -> Outcome:
     """Delete the child, if its preview, read again just before, still does not want it."""
-    decided: Delete | Keep | Waiting = change
+    decided = change
     try:
         for _ in range(TRIES):
-            if not isinstance(decided, Delete):
-                return Outcome(change, "kept", decided.reason)
             if reason := _wanted_after_all(cluster, change, rules):
                 return Outcome(change, "kept", reason)
             if stop.asked:
@@ -171,7 +194,10 @@ def remove(cluster: Cluster, change: Delete, rules: Rules, stop: Stop) -> Outcom
                 return Outcome(change, "done")
             if live.uid != change.live.uid:
                 return Outcome(change, "kept", "it was made again meanwhile")
-            decided = _still(live, change, rules)
+            again = _still(live, change, rules)
+            if not isinstance(again, Delete):
+                return Outcome(change, "kept", again.reason)
+            decided = again
     except ReconcileError as error:
         return _failed(change, error)
     return Outcome(change, "failed", f"{change.key} changed under our hands {TRIES} times: run again")
@@ -189,7 +215,7 @@ def _deleted(cluster: Cluster, change: Delete) -> bool:
     return True
 
 
-def _still(live: Live, change: Delete, rules: Rules) -> Delete | Keep | Waiting:
+def _still(live: Live, change: Delete, rules: Rules) -> Delete | Keep:
     name = change.preview.rpartition("/")[2]
     decided = may_go(live, name, change.preview_uid or "", change.reason, rules)
     if isinstance(decided, Waiting):

@@ -72,6 +72,13 @@ def without_owner(manifest: Manifest, names: Names) -> Manifest:
     return with_hash({**manifest, "metadata": metadata}, names)
 
 
+def with_owner(manifest: Manifest, reference: Mapping[str, Any], names: Names) -> Manifest:
+    """The same child with this owner reference."""
+    return with_hash(
+        {**manifest, "metadata": {**manifest["metadata"], "ownerReferences": [reference]}}, names
+    )
+
+
 def with_hash(manifest: Manifest, names: Names) -> Manifest:
     """The manifest with an annotation that says what all the rest of it is."""
     annotations = {

@@ -52,6 +52,7 @@ def start_api_server(folder: Path) -> str:
             "--allow-privileged=true",
             f"--audit-policy-file={folder / 'audit-policy.yaml'}",
             f"--audit-log-path={folder / 'audit.log'}",
+            "--audit-log-maxsize=10000",  # MB: tests count on from where they were, so it must be one file
         ],
     )
     server = f"https://{HOST}:{port}"
@@ -94,6 +95,10 @@ def start_controllers(folder: Path) -> None:
             f"--root-ca-file={certificate(folder)}",
             "--use-service-account-credentials=true",
             "--concurrent-gc-syncs=20",
+            "--kube-api-qps=200",
+            "--kube-api-burst=400",
+            # On a busy machine kwok's heartbeats are late, and what it plays does not recover from that.
+            "--node-monitor-grace-period=30m",
             # kwok says once that its node is ready; 50 seconds later no pod would count as ready any more.
             "--node-monitor-grace-period=24h",
             # Its own limit, 20 requests a second, is a minute for two hundred Deployments.

@@ -166,9 +166,9 @@ ANSWERS_THAT_ARE_NO_LIST = {
         httpx.Response(302, headers={"Location": "http://login.example.com"}),
         r"redirect \(302\)",
     ),
-    "an error untyped": (httpx.Response(409, content=b"{}"), r"\{\} \(409\)"),
+    "an error untyped": (httpx.Response(409, content=b"{}"), r"it is JSON, and no Status \(409\)"),
     "an error as HTML typed JSON": (httpx.Response(418, content=b"<p>tea", headers=JSON), "<p>tea"),
-    "an error that is a list": (httpx.Response(418, json=[]), r"\[\]"),
+    "an error that is a list": (httpx.Response(418, json=[]), "it is JSON, and no Status"),
 }
 
 

@@ -73,7 +73,7 @@ class World:
             self._objects[path(found["kind"], metadata["name"], metadata["namespace"])] = dict(found)
 
     def says(self, method: str, to: str, *answers: Answer) -> None:
-        """What it says to the requests of this method and path, one after the other; the last for ever."""
+        """What it answers to this method and path, one request after the other; the last answer for ever."""
         self._script[method, to] = list(answers)
 
     @property

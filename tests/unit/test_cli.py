@@ -307,8 +307,13 @@ def test_at_a_terminal_a_plan_with_changes_is_asked_about(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, answer: bool, code: int, made: int
 ) -> None:
     asked: list[str] = []
+
+    def confirm(text: str, **_: Any) -> bool:
+        asked.append(text)
+        return answer
+
     monkeypatch.setattr(sys, "stdin", Terminal())
-    monkeypatch.setattr(click, "confirm", lambda text, **_: asked.append(text) or answer)
+    monkeypatch.setattr(click, "confirm", confirm)
     shop.write()
     ended = shop.reconcile(code=code)
     assert asked == ["Carry this out?"]

@@ -1,5 +1,6 @@
 """What one child needs, and whether it may go: every answer, with its reason."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -224,3 +225,10 @@ def test_what_is_going_already_is_waited_for() -> None:
 def test_a_stripped_child_of_a_living_preview_may_go_since_the_uid_stands_in() -> None:
     there = live(edited(SERVICE, "metadata", "labels", "platform9.com/preview", to=None))
     assert isinstance(going(there, uid="u-1"), Delete)
+
+
+def test_a_child_in_a_dump_keeps_its_owner_reference_where_the_preview_has_no_uid() -> None:
+    from_git = replace(PREVIEW, uid="")
+    wanted = children_of(from_git)["Service"]
+    assert "ownerReferences" not in wanted["metadata"]
+    assert decide(wanted, from_git, untracked(SERVICE), FOLDER) == Keep(KEY, PLACE)

@@ -141,6 +141,13 @@ def test_whose_an_object_in_a_folder_is(there: Live, owned: Ownership) -> None:
     assert of(there, from_server=False) == owned
 
 
+def test_a_reference_without_uid_stands_in_for_nothing() -> None:
+    """A preview in a file has no uid either."""
+    reference = {**SERVICE["metadata"]["ownerReferences"][0], "uid": ""}
+    there = untracked(edited(stripped("label"), "metadata", "ownerReferences", to=[reference]))
+    assert of(there, "", from_server=False) == Ownership("foreign", NO_LABEL)
+
+
 @pytest.mark.parametrize(
     "theirs",
     [

@@ -332,6 +332,27 @@ def test_without_a_route_option_another_kind_of_route_is_kept() -> None:
     assert lines(plan) == ["= Ingress shop/pr-1 kept: say --route to switch"]
 
 
+def test_a_kept_route_says_when_it_has_another_hostname() -> None:
+    there = running(PR1, INGRESS)
+    renamed = a_read_preview("pr-1", fqdn="new.preview.example.com")
+    assert lines(plan_of([renamed], there))[-1] == (
+        "= Ingress shop/pr-1 kept without the hostname new.preview.example.com: say --route to switch"
+    )
+
+
+def test_a_child_whose_label_was_turned_to_a_gone_preview_is_not_deleted() -> None:
+    orphans = [Live(edited(there.manifest, "metadata", "ownerReferences", to=[])) for there in running(PR1)]
+    turned = [
+        Live(edited(o.manifest, "metadata", "labels", RULES.names.preview_label, to="pr-9")) for o in orphans
+    ]
+    plan = plan_of([PR1], turned)
+    assert not [change for change in plan.changes if isinstance(change, Delete)]
+    assert (
+        "= Deployment shop/pr-1 kept, its preview is gone, but it is not ours: children of pr-9 have its name"
+        in (lines(plan))
+    )
+
+
 def test_a_switch_makes_the_new_route_and_the_old_one_waits_for_it() -> None:
     there = running(PR1)
     first = plan_of([PR1], there, settings=INGRESS)

@@ -25,6 +25,8 @@ from reconcile.errors import (
 from reconcile.objects import Resource
 
 LONGEST_EXCERPT = 200
+# Made here, by one thread: two that decode a type for the first time at once can crash msgspec 0.22.
+_STATUS = msgspec.json.Decoder(Status)
 # What an apply is answered, with a 500, where the CRD's schema has no such field.
 UNDECLARED = "field not declared in schema"
 # How the API server words a right that is missing, unlike a policy or a quota that says no:
@@ -64,7 +66,7 @@ def status_of(response: httpx2.Response) -> Status | None:
     if not is_json(response):
         return None
     try:
-        status = msgspec.json.decode(response.content, type=Status)
+        status = _STATUS.decode(response.content)
     except (msgspec.DecodeError, ValueError, RecursionError):
         return None
     return status if status.kind == "Status" else None
@@ -104,7 +106,8 @@ def error_of(ask: Ask, response: httpx2.Response) -> ReconcileError:
         case 422 if _is_about_another_uid(response):
             return Conflict(f"{ask}: {excerpt(response)} (422)")
         case 400 | 413 | 422 as code:
-            return Rejected(f"{ask}: the API server does not take it ({code}): {excerpt(response)}")
+            remedy = "; correct its preview, or the policy that refuses it" if ask.verb == "patch" else ""
+            return Rejected(f"{ask}: the API server does not take it ({code}): {excerpt(response)}{remedy}")
         case 502 | 503 | 504 as code if ask.repeat is Repeat.NEVER:
             return AnswerLost(f"{ask}: it may have been done, or not ({code}): {excerpt(response)}")
         case 500 if ask.subresource and UNDECLARED in excerpt(response):
@@ -139,9 +142,14 @@ def unreadable(ask: Ask, response: httpx2.Response, why: str) -> ClusterError:
 
 
 def excerpt(response: httpx2.Response) -> str:
-    """The server's own words, or the beginning of what came instead, on one line of 200 characters."""
+    """The server's own words, or the beginning of what came instead, on one line of 200 characters.
+
+    Of JSON that is no Status nothing is told: it may be objects, whose fields may be secrets.
+    """
     status = status_of(response)
     text = (status and status.message) or response.content[: 4 * LONGEST_EXCERPT].decode("utf-8", "replace")
+    if status is None and text.lstrip().startswith(("{", "[")):
+        return "it is JSON, and no Status"
     line = " ".join(text.split())
     if len(line) > LONGEST_EXCERPT:
         line = line[: LONGEST_EXCERPT - 1] + "…"

@@ -31,6 +31,7 @@ from reconcile.names import KIND, PLURAL
 from reconcile.objects import DEPLOYMENT, HTTPROUTE, INGRESS, MAPPING, SERVICE, Manifest, Resource
 
 OK, CREATED, ACCEPTED, GONE = 200, 201, 202, 410
+_OBJECT = msgspec.json.Decoder(dict[str, Any])
 KNOWN = {
     (known.api_version, known.kind): known for known in (DEPLOYMENT, SERVICE, MAPPING, INGRESS, HTTPROUTE)
 }
@@ -209,7 +210,7 @@ def _object(ask: Ask, response: httpx2.Response) -> dict[str, Any]:
     if not is_json(response):
         raise unreadable(ask, response, "it is no JSON")
     try:
-        found = msgspec.json.decode(response.content, type=dict[str, Any])
+        found = _OBJECT.decode(response.content)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise unreadable(ask, response, str(error)) from error
     metadata = found.get("metadata")

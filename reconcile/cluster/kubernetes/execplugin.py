@@ -35,6 +35,9 @@ class _Answer(msgspec.Struct):
     status: Credential
 
 
+_ANSWER = msgspec.json.Decoder(_Answer)
+
+
 @dataclass(frozen=True)
 class Plugin:
     """An exec plugin, ready to run, with what its errors say."""
@@ -67,7 +70,7 @@ class Plugin:
         if code != 0:
             raise BadKubeconfig(f"{self.where}: exit code {code}: {_last_line(complaint)}{self._hint}")
         try:
-            answer = msgspec.json.decode(output, type=_Answer)
+            answer = _ANSWER.decode(output)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise BadKubeconfig(f"{self.where}: its answer is no ExecCredential with a status") from error
         if answer.kind != "ExecCredential" or answer.apiVersion != self.exec.apiVersion:

@@ -28,6 +28,9 @@ class _Page(msgspec.Struct):
     metadata: _Metadata = msgspec.field(default_factory=_Metadata)
 
 
+_PAGE = msgspec.json.Decoder(_Page)
+
+
 class _Expired(Exception):
     """The server has dropped the state that the pages were read from (410)."""
 
@@ -75,7 +78,7 @@ def _page(ask: Ask, response: httpx2.Response) -> _Page:
     if not is_json(response):
         raise unreadable(ask, response, excerpt(response))
     try:
-        page = msgspec.json.decode(response.content, type=_Page)
+        page = _PAGE.decode(response.content)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise unreadable(ask, response, str(error)) from error
     for item in page.items:

@@ -1,0 +1,141 @@
+"""Hostnames that routes of somebody else have, of each kind and in any namespace of the cluster."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.cluster.conftest import fresh_namespace
+from tests.cluster.story import CHILD_RESOURCES, RESOURCES, ROUTES, Story
+from tests.controlplane import allow, service_account
+
+BACKEND = {"service": {"name": "elsewhere", "port": {"number": 80}}}
+PATHS = {"paths": [{"path": "/", "pathType": "Prefix", "backend": BACKEND}]}
+
+
+def route(kind: str, name: str, host: str, **spec: Any) -> dict[str, Any]:
+    """A route of somebody else with this hostname."""
+    specs: Mapping[str, dict[str, Any]] = {
+        "Mapping": {"hostname": host, "prefix": "/", "service": "http://elsewhere:80"},
+        "Ingress": {"rules": [{"host": host, "http": PATHS}]},
+        "HTTPRoute": {"hostnames": [host], "parentRefs": [{"name": "web"}]},
+    }
+    metadata = {"name": name}
+    resource = RESOURCES[kind]
+    return {
+        "apiVersion": resource.api_version,
+        "kind": kind,
+        "metadata": metadata,
+        "spec": {**specs[kind], **spec},
+    }
+
+
+@pytest.fixture
+def strangers(story: Story) -> Iterator[Story]:
+    """The namespace of somebody else."""
+    with fresh_namespace(story.plane) as name:
+        yield replace(story, namespace=name)
+
+
+@pytest.mark.parametrize("kind", ROUTES)
+@pytest.mark.parametrize("own", ROUTES)
+def test_a_strangers_hostname_blocks_until_the_stranger_goes(
+    story: Story, strangers: Story, kind: str, own: str
+) -> None:
+    story = replace(story, route=own)
+    host = story.host("pr-1")
+    strangers.create(route(kind, "theirs", host.upper() if kind == "Mapping" else host))
+    story.apply(replicas=0)
+    story.apply("pr-2", replicas=0)
+    result = story.reconcile(code=1)
+    blocked = f"! Preview {story.namespace}/pr-1 {host} belongs to {kind} {strangers.namespace}/theirs"
+    assert [line for line in result.lines if line.startswith("! ")] == [blocked]
+    assert sorted(story.children()) == sorted(["Deployment/pr-1", "Service/pr-1", *story.all_of("pr-2")])
+    story.silent(code=1)
+    strangers.delete(kind, "theirs")
+    assert story.reconcile().changes == [f"+ {own} {story.namespace}/pr-1 new preview"]
+    story.silent()
+
+
+@pytest.mark.parametrize("kind", ROUTES)
+def test_beside_who_has_the_hostname_a_stranger_is_a_warning(
+    story: Story, strangers: Story, kind: str
+) -> None:
+    host = story.host("pr-1")
+    story.apply(replicas=0)
+    story.reconcile()
+    versions = story.versions()
+    strangers.create(route(kind, "theirs", host))
+    warning = f"warning: {host} of {story.namespace}/pr-1: {kind} {strangers.namespace}/theirs has it too"
+    result = story.reconcile()
+    assert [line for line in result.lines if line.startswith("warning: ")] == [warning]
+    assert story.reconcile("-o", "json").report["passes"][0]["plan"]["notes"] == [warning]
+    assert story.versions() == versions
+    # A new hostname is another matter: who leaves the old one does not get it back from the stranger.
+    story.apply(replicas=0, fqdn=story.host("other"))
+    assert "warning: " not in story.reconcile().stdout
+    story.apply(replicas=0)
+    result = story.reconcile(code=1)
+    blocked = f"! Preview {story.namespace}/pr-1 {host} belongs to {kind} {strangers.namespace}/theirs"
+    assert [line for line in result.lines if line.startswith("! ")] == [blocked]
+    assert story.route_hosts() == [story.host("other")]
+
+
+# What a wildcard takes by the rule of its route's kind; of a Mapping also by how long it is written.
+WILDCARDS: tuple[tuple[str, str, dict[str, Any], bool], ...] = (
+    ("Mapping", "*.{rest}", {}, False),
+    ("Mapping", "*.{rest}", {"precedence": 1}, True),
+    ("Mapping", "*{rest}", {"precedence": 1, "prefix": "/api/"}, False),
+    ("Mapping", "*{host}", {}, True),
+    ("Mapping", "*{host}", {"precedence": -1}, False),
+    ("Mapping", "*.elsewhere.{rest}", {"precedence": 1}, False),
+    ("Ingress", "*.{rest}", {}, False),
+    ("HTTPRoute", "*.{rest}", {}, False),
+)
+
+
+@pytest.mark.parametrize(("kind", "glob", "spec", "wins"), WILDCARDS)
+def test_a_wildcard_blocks_only_where_it_would_win(
+    story: Story, strangers: Story, kind: str, glob: str, spec: dict[str, Any], wins: bool
+) -> None:
+    host = story.host("pr-1")
+    theirs = glob.format(host=host, rest=host.partition(".")[2])
+    strangers.create(route(kind, "theirs", theirs, **spec))
+    story.apply(replicas=0)
+    result = story.reconcile(code=1 if wins else 0)
+    blocked = f"! Preview {story.namespace}/pr-1 {host} belongs to {kind} {strangers.namespace}/theirs"
+    assert (blocked in result.lines) is wins
+    assert story.there("Mapping") is not wins
+    strangers.delete(kind, "theirs")
+    story.reconcile()
+    assert story.children() == story.all_of()
+
+
+def test_with_rights_in_one_namespace_what_others_have_is_not_seen_and_the_plan_says_so(
+    story: Story, strangers: Story
+) -> None:
+    account = service_account(story.plane, story.namespace, "narrow")
+    previews = [f"previewenvironments.{story.group}"]
+    allow(story.plane, account.user, ["get", "list"], previews, namespace=story.namespace)
+    verbs = ["get", "list", "create", "patch", "delete"]
+    allow(story.plane, account.user, verbs, CHILD_RESOURCES, namespace=story.namespace)
+    narrow = replace(story, account=account)
+    story.apply(replicas=0)
+    story.apply("pr-2", replicas=0)
+    strangers.create(route("Ingress", "theirs", story.host("pr-1")))
+    story.create(route("Ingress", "theirs", story.host("pr-2")))
+    note = f"only namespace {story.namespace} was read: hostnames of other namespaces were not seen"
+    dry = narrow.reconcile("--namespace-only", "--dry-run", code=1)
+    result = narrow.reconcile("--namespace-only", "-o", "json", code=1)
+    assert note in dry.lines
+    assert note in result.report["passes"][0]["plan"]["notes"]
+    assert story.there("Mapping", "pr-1")
+    assert not story.there("Mapping", "pr-2")
+    asked = {(event.namespace, event.code < 300 or event.code == 404) for event in narrow.requests()}
+    assert asked == {(story.namespace, True)}
+    # Whoever sees the whole cluster is told of both.
+    seen = story.reconcile(code=1)
+    place = f"{strangers.namespace}/theirs"
+    warning = f"warning: {story.host('pr-1')} of {story.namespace}/pr-1: Ingress {place} has it too"
+    assert warning in seen.lines
