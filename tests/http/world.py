@@ -131,8 +131,7 @@ class World:
     def _patched(self, sent: Sent) -> httpx.Response:
         there = self._objects.get(sent.path.removesuffix(STATUS))
         if sent.path.endswith(STATUS):
-            assert there is not None
-            return httpx.Response(200, json={**there, "status": sent.body["status"]}, headers=DATE)
+            return httpx.Response(200, json={**(there or {}), **sent.body}, headers=DATE)
         if sent.type != APPLY:
             assert there is not None
             return httpx.Response(200, json=after_patch(there, sent.body), headers=DATE)
