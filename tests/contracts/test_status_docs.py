@@ -35,8 +35,8 @@ def test_every_reason_is_in_the_table() -> None:
 
 def test_every_row_of_the_unit_tests_is_in_the_table() -> None:
     told = {
-        (reason, str(ready), "True" if stalled else "–")
+        (reason, str(ready), "True" if stalled else "no")
         for _, (ready, reason, _, stalled, _) in ROWS.values()
     }
     # An HTTPRoute that was not answered is one row with the one that was refused.
-    assert told - documented() == {("RouteNotAccepted", "False", "–")}
+    assert told - documented() == {("RouteNotAccepted", "False", "no")}
