@@ -94,6 +94,9 @@ def _settings(options: dict[str, Any], *, route_given: bool) -> Settings:
         allow_image=options["allow_image"],
         allow_secret=options["allow_secret"],
         max_previews=options["max_previews"],
+        url_scheme=options["url_scheme"],
+        default_ttl=options["default_ttl"],
+        max_ttl=options["max_ttl"],
     )
 
 

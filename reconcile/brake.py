@@ -48,6 +48,13 @@ class Limit:
 DEFAULT_LIMIT = Limit()
 
 
+def postponed(deletes: Iterable[Delete], with_children: int, limit: Limit) -> frozenset[str]:
+    """The expired previews whose children go in a later run: those beyond the limit, the latest ones."""
+    ends = {change.preview: change.expired_at for change in deletes if change.expired_at}
+    longest_first = sorted(ends, key=lambda preview: (ends[preview], preview))
+    return frozenset(longest_first[limit.of(with_children) :])
+
+
 def refused(deletes: Iterable[Delete], with_children: int, limit: Limit) -> str:
     """Why these deletes are not to be done; "" when they may be."""
     losing = {change.preview for change in deletes if change.counts}

@@ -9,7 +9,7 @@ Blocked  a person has to decide                         !
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from reconcile.fields import EMPTY, FieldSet
@@ -54,7 +54,7 @@ class Update:
 class Delete:
     """Delete what is ours. `preview_uid` is None when no preview of that name is there, else the uid of the
     preview that no longer wants it ("" in a file that gives none); `counts` is False where the brake does
-    not count it."""
+    not count it; `expired_at` is when its preview expired, "" when it goes for another reason."""
 
     key: Key
     preview: str
@@ -63,6 +63,7 @@ class Delete:
     preview_uid: str | None = None
     preview_generation: int | None = None
     counts: bool = True
+    expired_at: str = ""
 
 
 @dataclass(frozen=True)
@@ -144,8 +145,11 @@ class Outcome:
     failed   it was tried, and did not work; `message` says why
     blocked  a stranger's object is in the way
     skipped  an earlier child of the same preview failed or was blocked, or the run was told to end
+
+    `live` is the object as the server has it now, where a create or an update was done.
     """
 
     change: Write
     result: Result
     message: str = ""
+    live: Live | None = field(default=None, compare=False, repr=False)

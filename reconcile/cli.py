@@ -35,6 +35,7 @@ from reconcile.options import (
     ReportType,
     ResourceType,
     TolerationType,
+    TtlType,
 )
 
 if TYPE_CHECKING:  # what a command does not need is not imported: --help has to answer quickly
@@ -115,6 +116,8 @@ def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
     show_default=True,
     help="How many previews may lose their children in one run; 0 for none.",
 )
+@click.option("--default-ttl", metavar="DURATION", type=TtlType(), help="The ttl of previews that say none.")
+@click.option("--max-ttl", metavar="DURATION", type=TtlType(), help="The longest ttl that a preview gets.")
 @_repeatable("--allow-fqdn", metavar="GLOB", help="Hostnames that previews may have; default: all.")
 @_repeatable("--allow-image", metavar="GLOB", help="Images that previews may run; default: all.")
 @_repeatable("--allow-secret", metavar="GLOB", help="Secrets that env may name; default: none.")
@@ -140,6 +143,13 @@ def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
 )
 @click.option(
     "--cluster-issuer", metavar="NAME", type=NameType(), help="Ingresses: cert-manager's ClusterIssuer."
+)
+@click.option(
+    "--url-scheme",
+    type=click.Choice(["http", "https"]),
+    default="https",
+    show_default=True,
+    help="How the link in a preview's status begins.",
 )
 @_repeatable("--route-label", metavar="K=V", type=PairType(label=True), help="A label on every route.")
 @_repeatable(

@@ -9,13 +9,11 @@ from reconcile.children.metadata import with_owner, without_owner
 from reconcile.collisions import owned_by_others
 from reconcile.diff import Difference, difference
 from reconcile.fields import EMPTY, FieldSet, covers, field_set_of
-from reconcile.names import PRUNE_DISABLED, Names
+from reconcile.names import NAME_TAKEN, PRUNE_DISABLED, Names
 from reconcile.objects import Manifest, key_of
 from reconcile.ownership import Ownership, is_preview_reference, is_protected, ownership, protected_by_others
 from reconcile.preview import PreviewEnvironment
 from reconcile.snapshot import Live
-
-NAME_TAKEN = "NameTaken"
 
 
 @dataclass(frozen=True)

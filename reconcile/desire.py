@@ -1,21 +1,41 @@
 """From previews to what is wanted of each: manifests, or why there are none; pure."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from reconcile.allow import refusals
 from reconcile.children import render
-from reconcile.preview import Unreadable
+from reconcile.preview import PreviewEnvironment, Unreadable
 from reconcile.scope import Scope
 from reconcile.settings import Settings
 from reconcile.snapshot import Preview
+from reconcile.ttl import Ttl, ttl_of
 from reconcile.wish import Wish
 
 
-def desire(previews: Iterable[Preview], settings: Settings, scope: Scope) -> tuple[Wish, ...]:
-    """What every preview wants, sorted by namespace and name."""
+def desire(
+    previews: Iterable[Preview], settings: Settings, scope: Scope, *, now: datetime | None = None
+) -> tuple[Wish, ...]:
+    """What every preview wants, sorted by namespace and name.
+
+    `now` is the time where the previews live, None where no status is kept: there nothing expires.
+    """
     ordered = sorted(previews, key=lambda preview: (preview.namespace, preview.name))
-    surplus = _surplus(ordered, settings.max_previews)
-    return tuple(_wish(preview, settings, scope, surplus) for preview in ordered)
+    timed = [(preview, _ttl(preview, settings)) for preview in ordered]
+    standing = (preview for preview, ttl in timed if not _is_over(ttl, now))
+    surplus = _surplus(standing, settings.max_previews)
+    return tuple(
+        _wish(preview, settings, scope, surplus, ttl, expired=_is_over(ttl, now)) for preview, ttl in timed
+    )
+
+
+def _is_over(ttl: Ttl | None, now: datetime | None) -> bool:
+    return ttl is not None and now is not None and ttl.ended(now)
+
+
+def _ttl(preview: Preview, settings: Settings) -> Ttl | None:
+    going = preview.deletion_timestamp is not None
+    return None if going or not isinstance(preview, PreviewEnvironment) else ttl_of(preview, settings)
 
 
 def _surplus(previews: Iterable[Preview], most: int | None) -> Mapping[tuple[str, str], str]:
@@ -35,15 +55,29 @@ def _surplus(previews: Iterable[Preview], most: int | None) -> Mapping[tuple[str
     }
 
 
-def _wish(preview: Preview, settings: Settings, scope: Scope, surplus: Mapping[tuple[str, str], str]) -> Wish:
+def _wish(
+    preview: Preview,
+    settings: Settings,
+    scope: Scope,
+    surplus: Mapping[tuple[str, str], str],
+    ttl: Ttl | None,
+    *,
+    expired: bool,
+) -> Wish:
     in_scope = scope.has(preview.namespace, preview.name, preview.labels)
     if preview.deletion_timestamp:
         return Wish(preview, in_scope, "Going", "it is being deleted, and waits for its finalizers")
     if isinstance(preview, Unreadable):
         return Wish(preview, in_scope, "Invalid", preview.message)
+    if ttl is not None and expired:
+        ended = (
+            f"its ttl of {ttl.text} ended at {ttl.expires_at}: "
+            "any change of its spec brings it back, such as another spec.revision"
+        )
+        return Wish(preview, in_scope, "Expired", ended, ttl=ttl)
     refused = [*refusals(preview, settings)]
     if told := surplus.get((preview.namespace, preview.name)):
         refused.append(told)
     if refused:
-        return Wish(preview, in_scope, "Refused", "; ".join(refused))
-    return Wish(preview, in_scope, children=render(preview, settings) if in_scope else ())
+        return Wish(preview, in_scope, "Refused", "; ".join(refused), ttl=ttl)
+    return Wish(preview, in_scope, children=render(preview, settings) if in_scope else (), ttl=ttl)

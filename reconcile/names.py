@@ -25,6 +25,24 @@ SERVICE_PORT = 80
 
 PRUNE_DISABLED = "disabled"
 
+# Condition types: https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md#typical-status-properties
+READY = "Ready"
+STALLED = "Stalled"
+
+# Reasons of Ready; docs/status.md has them in words.
+AVAILABLE = "Available"
+PROGRESSING = "Progressing"
+ROLLOUT_FAILED = "RolloutFailed"
+INVALID = "Invalid"
+REFUSED = "Refused"
+HOSTNAME_CONFLICT = "HostnameConflict"
+NAME_TAKEN = "NameTaken"
+ROUTE_NOT_ACCEPTED = "RouteNotAccepted"
+SETUP_FAILED = "SetupFailed"
+SUSPENDED = "Suspended"
+EXPIRED = "Expired"
+APPLY_FAILED = "ApplyFailed"
+
 
 @dataclass(frozen=True)
 class Names:

@@ -28,6 +28,7 @@ DEPLOYMENT = Resource("apps", "v1", "Deployment", "deployments")
 SERVICE = Resource("", "v1", "Service", "services")
 MAPPING = Resource("getambassador.io", "v3alpha1", "Mapping", "mappings")
 INGRESS = Resource("networking.k8s.io", "v1", "Ingress", "ingresses")
+POD = Resource("", "v1", "Pod", "pods")
 HTTPROUTE = Resource("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes")
 
 

@@ -50,6 +50,21 @@ class DurationType(click.ParamType[timedelta]):
         return found
 
 
+class TtlType(click.ParamType[str]):
+    """A duration as previews write it; `0` is never."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from reconcile.durations import parse_duration
+
+        try:
+            parse_duration(str(value))
+        except ValueError as error:
+            self.fail(f"{value!r}: {error}", param, ctx)
+        return str(value)
+
+
 class PairType(click.ParamType[Pair]):
     """`KEY=VALUE`, with a key that Kubernetes takes; a label's value is checked as well."""
 

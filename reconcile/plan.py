@@ -24,7 +24,8 @@ from reconcile.changes import (
 )
 from reconcile.children import APPLY_ORDER, is_route
 from reconcile.claims import GRANTED, Claim, Fate, Route, Ruling, settle
-from reconcile.decide import NAME_TAKEN, Rules, decide, may_go
+from reconcile.decide import Rules, decide, may_go
+from reconcile.names import HOSTNAME_CONFLICT, NAME_TAKEN, PRUNE_DISABLED, ROUTE_NOT_ACCEPTED
 from reconcile.objects import Key, Manifest, key_of
 from reconcile.ownership import claimed_preview, ownership
 from reconcile.preview import PreviewEnvironment
@@ -34,8 +35,8 @@ from reconcile.snapshot import Live, Snapshot
 from reconcile.wish import Wish
 from reconcile.withhold import withhold
 
-HOSTNAME_CONFLICT = "HostnameConflict"
-ROUTE_NOT_ACCEPTED = "RouteNotAccepted"
+FEW_NAMES = 5
+"""So many previews are named in a note."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,8 @@ def _draft(wish: Wish, children: Iterable[Live], snapshot: Snapshot, policy: Pol
     if wish.verdict == "Going":
         waiting = Waiting(Key(PREVIEW, preview.namespace, preview.name), wish.place, wish.message)
         return Draft(wish, (waiting, *silent), frozen=True)
+    if isinstance(preview, PreviewEnvironment) and wish.verdict == "Expired":
+        return Draft(wish, tuple(_outlived(live, wish, preview, policy) for live in children))
     if not isinstance(preview, PreviewEnvironment) or wish.verdict:
         return Draft(wish, (_blocked(wish, wish.verdict, wish.message), *silent), frozen=True)
     changes = _own_changes(wish, preview, children, snapshot, policy)
@@ -163,6 +166,24 @@ def _kept_reason(route: Live, preview: PreviewEnvironment) -> str:
 
 
 # leftovers
+
+
+def _outlived(live: Live, wish: Wish, preview: PreviewEnvironment, policy: Policy) -> Change:
+    """What becomes of a child whose preview has expired; the preview itself stays."""
+    ended = wish.ttl.expires_at if wish.ttl else ""
+    annotation = policy.rules.names.prune_annotation
+    change = may_go(live, preview.name, preview.uid, f"its preview expired at {ended}", policy.rules)
+    if not isinstance(change, Delete):
+        return change
+    if preview.annotations.get(annotation) == PRUNE_DISABLED:
+        return Keep(live.key, wish.place, f"protected: {annotation} is disabled on its preview")
+    return replace(
+        change,
+        preview_uid=preview.uid,
+        preview_generation=preview.generation,
+        counts=False,
+        expired_at=ended,
+    )
 
 
 def _children_by_preview(snapshot: Snapshot, policy: Policy) -> Mapping[str, list[Live]]:
@@ -322,4 +343,13 @@ def _notes(snapshot: Snapshot, rulings: Mapping[str, Ruling], drafts: Mapping[st
         for place, ruling in sorted(rulings.items())
         if ruling.warning and place in drafts
     ]
-    return (*snapshot.notes, *warnings)
+    return (*snapshot.notes, *_ttl_notes(snapshot, drafts), *warnings)
+
+
+def _ttl_notes(snapshot: Snapshot, drafts: Mapping[str, Draft]) -> Iterable[str]:
+    if not snapshot.from_server and any(draft.wish.ttl for draft in drafts.values()):
+        yield "a ttl counts from what an earlier run wrote into a status: among files nothing expires"
+    expired = sorted(place for place, draft in drafts.items() if draft.wish.verdict == "Expired")
+    if expired:
+        named = ", ".join(expired[:FEW_NAMES]) + (" and others" if len(expired) > FEW_NAMES else "")
+        yield f"{len(expired)} expired: {named}; any change of its spec brings a preview back"

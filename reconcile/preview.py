@@ -102,6 +102,9 @@ class Unreadable:
     creation_timestamp: str
     message: str
     path: tuple[str | int, ...] = ()
+    generation: int = 0
+    resource_version: str = ""
+    status: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def key(self) -> Key:
@@ -128,7 +131,7 @@ def parse_preview(
     spec, spec_problems = _spec_of(manifest.get("spec"), strict_fields)
     problems += spec_problems
     if spec is None or problems:
-        return _unreadable(metadata, problems)
+        return _unreadable(manifest, problems)
     return PreviewEnvironment(
         name=metadata["name"],
         namespace=metadata["namespace"],
@@ -144,7 +147,8 @@ def parse_preview(
     )
 
 
-def _unreadable(metadata: Mapping[str, Any], problems: Sequence[Problem]) -> Unreadable:
+def _unreadable(manifest: Manifest, problems: Sequence[Problem]) -> Unreadable:
+    metadata = manifest["metadata"]
     return Unreadable(
         name=metadata["name"],
         namespace=metadata["namespace"],
@@ -155,6 +159,9 @@ def _unreadable(metadata: Mapping[str, Any], problems: Sequence[Problem]) -> Unr
         creation_timestamp=_text(metadata.get("creationTimestamp")),
         message=one_line(problems),
         path=problems[0].location,
+        generation=_number(metadata.get("generation")),
+        resource_version=_text(metadata.get("resourceVersion")),
+        status=_read_only(manifest.get("status")),
     )
 
 

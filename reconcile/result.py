@@ -1,9 +1,11 @@
 """What a run did, and the exit code that says so; data only."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconcile.changes import Blocked, Outcome, Plan
+from reconcile.conditions import Status
 from reconcile.errors import EXIT_DONE, EXIT_FAILED, EXIT_PENDING, EXIT_WITHHELD
 from reconcile.snapshot import Preview
 
@@ -23,7 +25,8 @@ class Run:
 
     `previews` are those of the scope, as the last pass read them, sorted by namespace and name; `now` is when
     the first did (None where the cluster tells no time), `url_scheme` is that of their links ("" where they
-    get no route)."""
+    get no route). `statuses` are what the run's end found of each preview, by `NAMESPACE/NAME`; nothing in a
+    dry run and in a folder. `notes` are sentences about what came after the plans."""
 
     passes: tuple[Pass, ...]
     unknown: tuple[str, ...] = ()
@@ -34,6 +37,8 @@ class Run:
     previews: tuple[Preview, ...] = ()
     now: datetime | None = None
     url_scheme: str = "https"
+    statuses: Mapping[str, Status] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def plan(self) -> Plan:

@@ -1,6 +1,7 @@
 """What routes of each kind say: the hostnames that they ask for, and whether they were accepted; pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -89,6 +90,54 @@ def accepted(live: Live) -> bool:
         any(_same_parent(parent, status) and _says_yes(status, generation) for status in statuses)
         for parent in parents
     )
+
+
+@dataclass(frozen=True)
+class Objection:
+    """Why a route leads nowhere yet; `final` when its parent has refused it, and not only kept silent."""
+
+    message: str
+    final: bool
+
+
+def objection(live: Live) -> Objection | None:
+    """What stands between a route and its traffic: an HTTPRoute needs every parent's Accepted and
+    ResolvedRefs at the current generation; other kinds have no such word."""
+    if live.key.kind != HTTPROUTE.kind:
+        return None
+    parents = maps_in(_map(live.manifest.get("spec")).get("parentRefs"))
+    if not parents:
+        return Objection(f"{live.key} has no parent", final=False)
+    found = [told for parent in parents if (told := _objection_of(parent, live))]
+    return min(found, key=lambda told: not told.final) if found else None
+
+
+def _objection_of(parent: Mapping[str, Any], live: Live) -> Objection | None:
+    """What one parent says; where several controllers answer for it, one that takes the route is enough."""
+    name = "/".join(str(parent[field]) for field in ("namespace", "name", "sectionName") if field in parent)
+    where = f"{parent.get('kind', 'Gateway')} {name}"
+    statuses = maps_in(_map(live.manifest.get("status")).get("parents"))
+    answers = [
+        _current(status, live.metadata.get("generation"))
+        for status in statuses
+        if _same_parent(parent, status)
+    ]
+    if any(all(told.get(type_, {}).get("status") == "True" for type_ in _NEEDED) for told in answers):
+        return None
+    for condition in (told[type_] for told in answers for type_ in _NEEDED if type_ in told):
+        if condition.get("status") == "False":
+            says = f"{condition.get('reason', '')}: {condition.get('message', '')}".strip(": ")
+            return Objection(f"{where} does not take {live.key}: {says or 'it does not say why'}", final=True)
+    return Objection(f"{where} has not taken {live.key} yet", final=False)
+
+
+_NEEDED = ("Accepted", "ResolvedRefs")
+
+
+def _current(status: Mapping[str, Any], generation: Any) -> Mapping[Any, Mapping[str, Any]]:
+    """The conditions by type, without those that are about an earlier spec."""
+    conditions = maps_in(status.get("conditions"))
+    return {c.get("type"): c for c in conditions if c.get("observedGeneration") == generation}
 
 
 def _same_parent(parent: Mapping[str, Any], status: Mapping[str, Any]) -> bool:

@@ -1,6 +1,6 @@
 """One run: a pass, and another while something waits for what this run has just done, three at most."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,12 +11,14 @@ from reconcile.decide import Rules
 from reconcile.desire import desire
 from reconcile.errors import NoAnswer, ReconcileError, Stopped, UsageError
 from reconcile.execute import execute
+from reconcile.facts import gather
 from reconcile.names import Names
 from reconcile.objects import key_of
 from reconcile.observe import look, observe
 from reconcile.ownership import claimed_preview
 from reconcile.plan import Policy, make_plan, only
 from reconcile.pool import Stop
+from reconcile.publish import Published, publish
 from reconcile.result import Pass, Run
 from reconcile.scope import Name, Scope
 from reconcile.settings import Settings
@@ -41,6 +43,11 @@ class Request:
     def names(self) -> Names:
         return self.settings.names
 
+    @property
+    def namespace(self) -> str | None:
+        """The only namespace that is asked; None for all."""
+        return self.scope.namespace if self.scope.namespace_only else None
+
 
 Tell = Callable[[Plan], None]
 Agree = Callable[[Plan], bool]
@@ -60,6 +67,7 @@ def run(cluster: Cluster, request: Request, *, tell: Tell, agree: Agree, stop: S
         return done
     if plan.writes and not agree(plan):
         return replace(done, declined=True)
+    first = seen
     passes = [_carry_out(cluster, request, plan, seen, stop)]
     named = frozenset(change.key for change in plan.waits_for_this_run)
     while plan.waits_for_this_run and _got_something_done(passes[-1]) and not stop.asked:
@@ -73,7 +81,9 @@ def run(cluster: Cluster, request: Request, *, tell: Tell, agree: Agree, stop: S
         if plan.writes:
             tell(plan)
         passes.append(_carry_out(cluster, request, plan, seen, stop))
-    return replace(done, passes=tuple(passes), stopped=stop.asked, previews=seen.previews)
+    published = _publish(cluster, request, first, seen, passes, stop)
+    done = replace(done, passes=tuple(passes), previews=seen.previews, stopped=stop.asked)
+    return replace(done, statuses=published.statuses, notes=published.notes)
 
 
 def _begun(cluster: Cluster, request: Request, plan: Plan, seen: "_Seen") -> Run:
@@ -85,7 +95,7 @@ def _begun(cluster: Cluster, request: Request, plan: Plan, seen: "_Seen") -> Run
         dry_run=request.dry_run,
         previews=seen.previews,
         now=_now(cluster),
-        url_scheme="https" if request.settings.route_resource else "",
+        url_scheme=request.settings.url_scheme if request.settings.route_resource else "",
     )
 
 
@@ -95,6 +105,23 @@ def _now(cluster: Cluster) -> datetime | None:
         return cluster.now()
     except NoAnswer:
         return None
+
+
+def _publish(
+    cluster: Cluster, request: Request, first: "_Seen", last: "_Seen", passes: Sequence[Pass], stop: Stop
+) -> Published:
+    """The statuses of what the first pass planned: a spec that changed since is the next run's."""
+    if not cluster.is_server:
+        return Published()
+    facts = gather(first.wishes, passes, last.snapshot.children)
+    return publish(
+        cluster,
+        facts,
+        request.settings,
+        namespace=request.namespace,
+        concurrency=request.concurrency,
+        stop=stop,
+    )
 
 
 def _got_something_done(one: Pass) -> bool:
@@ -143,12 +170,12 @@ class _Seen:
 
 def _plan(cluster: Cluster, request: Request, stop: Stop) -> tuple[Plan, _Seen]:
     """One pass up to its plan: only reads."""
-    namespace = request.scope.namespace if request.scope.namespace_only else None
     snapshot = observe(
-        cluster, request.names, namespace=namespace, concurrency=request.concurrency, stop=stop
+        cluster, request.names, namespace=request.namespace, concurrency=request.concurrency, stop=stop
     )
     unknown, absent = _check_names(request.scope, snapshot, request.names)
-    wishes = desire(snapshot.previews, request.settings, request.scope)
+    now = _now(cluster) if cluster.is_server else None
+    wishes = desire(snapshot.previews, request.settings, request.scope, now=now)
     snapshot = look(cluster, snapshot, wishes, concurrency=request.concurrency, stop=stop)
     plan = make_plan(snapshot, wishes, _policy(cluster, request))
     return plan, _Seen(snapshot, wishes, unknown, absent)

@@ -9,6 +9,7 @@ from reconcile.objects import HTTPROUTE, INGRESS, MAPPING, Resource
 
 RouteOption = Literal["mapping", "ingress", "httproute", "none"]
 PodSecurity = Literal["baseline", "restricted"]
+UrlScheme = Literal["http", "https"]
 
 ROUTE_RESOURCES: dict[str, Resource] = {"mapping": MAPPING, "ingress": INGRESS, "httproute": HTTPROUTE}
 
@@ -38,7 +39,8 @@ class Settings(Frozen):
     """The operator's options; names and values as in `reconcile --help`.
 
     Pairs are tuples of (key, value), sorted by key. `route_given` tells whether `--route` was said:
-    only then is a preview switched to another kind of route.
+    only then is a preview switched to another kind of route. `default_ttl` and `max_ttl` are durations as
+    previews write them; None and `0` say nothing.
     """
 
     group: str = DEFAULT_GROUP
@@ -60,6 +62,9 @@ class Settings(Frozen):
     allow_image: tuple[str, ...] = ()
     allow_secret: tuple[str, ...] = ()
     max_previews: int | None = None
+    url_scheme: UrlScheme = "https"
+    default_ttl: str | None = None
+    max_ttl: str | None = None
 
     @property
     def names(self) -> Names:

@@ -6,16 +6,18 @@ from typing import Literal
 from reconcile.objects import Manifest
 from reconcile.preview import PreviewEnvironment
 from reconcile.snapshot import Preview
+from reconcile.ttl import Ttl
 
-Verdict = Literal["", "Going", "Invalid", "Refused"]
+Verdict = Literal["", "Going", "Invalid", "Expired", "Refused"]
 
 
 @dataclass(frozen=True)
 class Wish:
     """One preview, and what it wants.
 
-    `verdict` is "" for one that gets its children; else its children stay as they are, and `message`
-    says why. `children` are in apply order, and empty outside the scope.
+    `verdict` is "" for one that gets its children; else `message` says why it does not: the children of an
+    expired one go, those of the others stay as they are. `children` are in apply order, and empty outside
+    the scope. `ttl` is None where none is in force, or nobody can tell.
     """
 
     preview: Preview
@@ -23,6 +25,7 @@ class Wish:
     verdict: Verdict = ""
     message: str = ""
     children: tuple[Manifest, ...] = ()
+    ttl: Ttl | None = None
 
     @property
     def place(self) -> str:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from reconcile.brake import Limit, refused
-from reconcile.changes import DELETES, Change, Delete, Keep, Withheld
+from reconcile.brake import Limit, postponed, refused
+from reconcile.changes import DELETES, Change, Delete, Keep, Waiting, Withheld
 from reconcile.snapshot import Snapshot
 
 
@@ -12,7 +12,8 @@ def withhold(
 ) -> tuple[list[Change], tuple[Withheld, ...]]:
     """The changes without the deletes that this pass must not do, and why it must not.
 
-    `with_children` counts the previews in scope that have children, the gone ones included.
+    `with_children` counts the previews in scope that have children, the gone ones included. Expired
+    previews are counted apart: as many as the limit go, whatever becomes of the others, and the rest wait.
     """
     withheld = [
         Withheld(kind.resource.kind, f"{kind.problem}; nothing of this kind is changed in this run")
@@ -28,7 +29,18 @@ def withhold(
     if reason:
         withheld.append(Withheld(DELETES, reason))
         changes = [_kept(c) if limit.nothing or _counts(c) else c for c in changes]
-    return list(changes), tuple(withheld)
+    return _expiring(changes, limit, with_children), tuple(withheld)
+
+
+def _expiring(changes: Sequence[Change], limit: Limit, with_children: int) -> list[Change]:
+    later = postponed((c for c in changes if isinstance(c, Delete)), with_children, limit)
+    reason = f"expired, and waits: --max-deletes lets {limit.explained(with_children)} go in a run"
+    return [
+        Waiting(c.key, c.preview, reason)
+        if isinstance(c, Delete) and c.expired_at and c.preview in later
+        else c
+        for c in changes
+    ]
 
 
 def _not_seen(deletes: Sequence[Delete], snapshot: Snapshot, limit: Limit) -> str:

@@ -12,7 +12,7 @@ from reconcile.diff import let_go
 from reconcile.errors import AnswerLost, Conflict, NamespaceGoing, ReconcileError
 from reconcile.fields import EMPTY, MISSING, field_set_of, path_text, value_at
 from reconcile.names import PRUNE_DISABLED
-from reconcile.objects import Key, Manifest, key_of, preview_resource
+from reconcile.objects import Key, Manifest, preview_resource
 from reconcile.pool import Stop
 from reconcile.preview import PreviewEnvironment
 from reconcile.redact import redacted
@@ -25,7 +25,7 @@ TRIES = 5
 STOPPED = "the run was told to end before this"
 
 AGAIN: Literal["again"] = "again"
-Attempt = tuple[Result, str] | Literal["again"]
+Attempt = tuple[Result, str, Live | None] | Literal["again"]
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,17 @@ def put(
 ) -> Outcome:
     """Make the child as `manifest` says. Errors become outcomes; none is raised."""
     decided: Decided = change
+    there: Live | None = None
     tries = 0
     try:
         while tries < TRIES or isinstance(decided, Keep | Waiting | Blocked):
             if stop.asked and not isinstance(decided, Merged):  # a withdrawal is the end of a write
                 return Outcome(change, "skipped", STOPPED)
-            attempt = _attempt(cluster, decided, rules)
+            attempt = _attempt(cluster, decided, there, rules)
             if attempt != AGAIN:
                 return Outcome(change, *attempt)
-            decided = _decided_again(cluster, decided, manifest, preview, rules)
+            there = _read(cluster, change.key)
+            decided = _decided_again(there, decided, manifest, preview, rules)
             tries += 1
     except NamespaceGoing:
         return Outcome(change, "kept", f"namespace {change.key.namespace} is being deleted")
@@ -73,10 +75,9 @@ def _failed(change: Create | Update | Delete, error: ReconcileError) -> Outcome:
 
 
 def _decided_again(
-    cluster: Cluster, before: Decided, manifest: Manifest, preview: PreviewEnvironment, rules: Rules
+    live: Live | None, before: Decided, manifest: Manifest, preview: PreviewEnvironment, rules: Rules
 ) -> Decided:
     """After a create, what it was merged into looks like ours: only the other entries tell that it is not."""
-    live = _read(cluster, key_of(manifest))
     if isinstance(before, Create | Merged) and live is not None and _is_merged(live, rules):
         return Merged(live)
     return decide(manifest, preview, live, rules)
@@ -92,18 +93,18 @@ def _strangers(live: Live, rules: Rules) -> list[str]:
     return sorted({entry.manager for entry in others if not entry.subresource})
 
 
-def _attempt(cluster: Cluster, decided: Decided, rules: Rules) -> Attempt:
+def _attempt(cluster: Cluster, decided: Decided, there: Live | None, rules: Rules) -> Attempt:
     match decided:
         case Create():
             return _guarded(lambda: _create(cluster, decided, rules))
         case Update():
             return _guarded(lambda: _update(cluster, decided, rules))
         case Keep():
-            return ("done", "")
+            return ("done", "", there)
         case Waiting(reason=reason):
-            return ("kept", reason)
+            return ("kept", reason, None)
         case Blocked(reason=reason):
-            return ("blocked", reason)
+            return ("blocked", reason, None)
         case Merged(live=live):
             return _guarded(lambda: _withdraw(cluster, live, rules))
         case _:
@@ -127,7 +128,7 @@ def _create(cluster: Cluster, change: Create, rules: Rules) -> Attempt:
     answer = cluster.apply(change.manifest, manager=rules.names.field_manager, force=False)
     live = Live(answer.manifest)
     if answer.created or not _strangers(live, rules):
-        return ("done", "")  # made, or met what another run of ours had just made
+        return ("done", "", live)  # made, or met what another run of ours had just made
     return _withdraw(cluster, live, rules)
 
 
@@ -148,6 +149,7 @@ def _withdraw(cluster: Cluster, live: Live, rules: Rules) -> Attempt:
     return (
         "blocked",
         f"{live.key} was made by {owners} a moment ago, and is not ours: delete it, or rename the preview",
+        None,
     )
 
 
@@ -172,8 +174,8 @@ def _checked(change: Update, now: Live, rules: Rules) -> Attempt:
     for path in sorted((before | change.takeover) - field_set_of(change.manifest)):
         owners = [e.manager for e in now.others(rules.names.field_manager) if path in e.fields]
         if owners and path not in let_go(rules.names) and value_at(now.manifest, path) is not MISSING:
-            return ("failed", f"{path_text(path, now.manifest)} is still there: {owners[0]} set it too")
-    return ("done", "")
+            return ("failed", f"{path_text(path, now.manifest)} is still there: {owners[0]} set it too", now)
+    return ("done", "", now)
 
 
 def remove(cluster: Cluster, change: Delete, rules: Rules, stop: Stop) -> Outcome:

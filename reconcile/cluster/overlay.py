@@ -137,6 +137,10 @@ class OverlayCluster:
     def apply(self, manifest: Manifest, *, manager: str, force: bool) -> Applied:
         self._refuse()
 
+    def apply_status(self, manifest: Manifest, *, manager: str) -> Manifest:
+        """Refused."""
+        self._refuse()
+
     def patch(
         self, resource: Resource, namespace: str, name: str, patch: Sequence[Manifest], *, manager: str
     ) -> Manifest:

@@ -57,6 +57,12 @@ class Cluster(Protocol):
         """Server-side apply. With `metadata.uid` and `metadata.resourceVersion` in the manifest it changes
         that very object or is a `Conflict`; without them it may create."""
 
+    def apply_status(self, manifest: Manifest, *, manager: str) -> Manifest:
+        """Server-side apply of the status subresource, forced; the object as it is afterwards.
+
+        `metadata.uid` and `metadata.resourceVersion` mean that very object in that very state, else it is a
+        `Conflict`. `NotInstalled` where the kind has no such subresource. A folder keeps no status."""
+
     def patch(
         self, resource: Resource, namespace: str, name: str, patch: Sequence[Manifest], *, manager: str
     ) -> Manifest:

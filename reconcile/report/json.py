@@ -44,6 +44,7 @@ def run_json(done: Run, *, cluster: str, scope: str, exit_code: int) -> str:
         "absent": list(done.absent),
         "previews": [_preview(state) for state in states(done)],
         "passes": [{"plan": _plan(one.plan), "outcomes": _outcomes(one.outcomes)} for one in done.passes],
+        "notes": list(done.notes),
         "exit_code": exit_code,
     }
     # ASCII alone: what is no plain character is an escape in every JSON string.

@@ -130,11 +130,13 @@ def title_of(number: int) -> str:
 
 
 def end_text(done: Run, *, color: bool = False) -> str:
-    """The names under which there is nothing, and what became of the writes."""
-    absent = "".join(f"{safe_line(name)}: nothing there\n" for name in done.absent)
+    """The names under which there is nothing, what became of the writes, and the notes."""
+    parts = [f"{safe_line(name)}: nothing there\n" for name in done.absent]
     if done.outcomes:
-        return absent + outcomes_text(done.outcomes, color=color)
-    return absent + ("Nothing was changed.\n" if done.declined else "")
+        parts.append(outcomes_text(done.outcomes, color=color))
+    elif done.declined:
+        parts.append("Nothing was changed.\n")
+    return "".join([*parts, *(f"  {safe_line(note)}\n" for note in done.notes)])
 
 
 _MARKS = {"kept": "=", "failed": "x", "blocked": "!", "skipped": "."}

@@ -111,6 +111,8 @@ def story(api_server: ControlPlane, namespace: str, account: Account) -> Story:
 def allow_all(plane: ControlPlane, account: Account, group: str) -> None:
     """The rights that the command needs."""
     allow(plane, account.user, ["get", "list"], [f"{PLURAL}.{group}"])
+    allow(plane, account.user, ["patch"], [f"{PLURAL}/status.{group}"])
+    allow(plane, account.user, ["list"], ["pods"])
     allow(plane, account.user, ["get", "list", "create", "patch", "delete"], CHILD_RESOURCES)
 
 

@@ -10,7 +10,7 @@ from reconcile.children import CHILDREN
 from tests.builders import a_preview
 from tests.http.command import RunCommand
 from tests.http.world import PREVIEWS, World, path
-from tests.unit.given import a_read_preview, children_of, live
+from tests.unit.given import a_read_preview, available, children_of, live, told
 
 WANTED = ("Deployment", "Service", "Mapping")
 PAGE = 20
@@ -32,9 +32,8 @@ def test_an_unchanged_world_costs_the_pages_of_six_lists_and_nothing_else(
 ) -> None:
     monkeypatch.setattr("reconcile.cluster.kubernetes.client.PAGE", PAGE)
     for name in (f"pr-{place}" for place in range(number)):
-        world.has(
-            a_preview(name), *(live(child).manifest for child in children_of(a_read_preview(name)).values())
-        )
+        deployment, *others = (live(child).manifest for child in children_of(a_read_preview(name)).values())
+        world.has(told(a_preview(name)), available(deployment), *others)
     ended = command("-o", "json", *arguments)
     expected = {path(kind.resource.kind): 1 for kind in CHILDREN}
     expected |= {path(kind): pages(number) for kind in (*WANTED, PREVIEWS.kind)}

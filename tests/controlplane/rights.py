@@ -45,7 +45,8 @@ def allow(
 ) -> None:
     """Give a user rights, everywhere or in one namespace.
 
-    Resources are `PLURAL.GROUP`, such as `deployments.apps`, or `PLURAL` for the core group.
+    Resources are `PLURAL.GROUP`, such as `deployments.apps`, or `PLURAL` for the core group; a subresource
+    is `PLURAL/SUBRESOURCE.GROUP`.
     In force when this returns.
     """
     name = f"test-{uuid4().hex[:12]}"
@@ -74,7 +75,14 @@ def _binding(name: str, user: str) -> dict[str, Any]:
 
 def _may(plane: ControlPlane, user: str, verb: str, resource: str, namespace: str | None) -> bool:
     plural, _, group = resource.partition(".")
-    attributes = {"verb": verb, "resource": plural, "group": group, "namespace": namespace or ""}
+    plural, _, subresource = plural.partition("/")
+    attributes = {
+        "verb": verb,
+        "resource": plural,
+        "subresource": subresource,
+        "group": group,
+        "namespace": namespace or "",
+    }
     review = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SubjectAccessReview",

@@ -11,7 +11,7 @@ from tests.builders import a_preview
 from tests.http.command import RunCommand
 from tests.http.conftest import status
 from tests.http.world import PREVIEWS, World, a_list, after_apply, path
-from tests.unit.given import a_read_preview, children_of, edited, live
+from tests.unit.given import a_read_preview, available, children_of, edited, live, told
 
 PREVIEW = PREVIEWS.kind
 KINDS = [kind.resource.kind for kind in CHILDREN]
@@ -21,7 +21,12 @@ PUTS = ("Deployment", "Service", "Mapping")
 
 def there(name: str = "pr-1", kinds: Iterable[str] = PUTS, **route: Any) -> list[dict[str, Any]]:
     wanted = children_of(a_read_preview(name), **route)
-    return [dict(live(wanted[kind]).manifest) for kind in kinds]
+    made = {kind: dict(live(wanted[kind]).manifest) for kind in kinds}
+    return [available(child) if kind == "Deployment" else child for kind, child in made.items()]
+
+
+TOLD = f"PATCH {path(PREVIEW, 'pr-1')}/status"
+"""What each run that has news of it costs beside its children."""
 
 
 def requests(world: World) -> Counter[str]:
@@ -60,7 +65,7 @@ def test_children_are_listed_by_our_label_and_routes_and_previews_whole(
 def test_a_scope_filters_the_plan_and_never_the_lists(
     world: World, command: RunCommand, scope: list[str]
 ) -> None:
-    world.has(a_preview("pr-1", labels={"team": "a"}), *there())
+    world.has(told(a_preview("pr-1", labels={"team": "a"})), *there())
     ended = command(*scope)
     assert requests(world) == Counter(LISTS)
     assert ended.code == 0
@@ -73,7 +78,7 @@ def test_namespace_only_asks_nothing_outside_the_namespace(world: World, command
     ended = command("-n", "shop", "--namespace-only")
     looks = [f"GET {path(kind, 'pr-1')}" for kind in PUTS[:2]]
     puts = [f"PATCH {path(kind, 'pr-1')}" for kind in PUTS]
-    assert requests(world) == Counter([*(f"GET {to}" for to in inside), *looks, *puts])
+    assert requests(world) == Counter([*(f"GET {to}" for to in inside), *looks, *puts, TOLD])
     assert "only namespace shop was read: hostnames of other namespaces were not seen" in ended.out
     assert ended.code == 0
 
@@ -93,22 +98,23 @@ def test_a_new_preview_costs_a_look_at_what_no_list_shows_and_three_applies(
     world.has(a_preview("pr-1"))
     ended = command()
     looks = [f"GET {path(kind, 'pr-1')}" for kind in PUTS[:2]]
-    assert requests(world) == Counter([*LISTS, *looks, *(f"PATCH {path(kind, 'pr-1')}" for kind in PUTS)])
+    puts = [f"PATCH {path(kind, 'pr-1')}" for kind in PUTS]
+    assert requests(world) == Counter([*LISTS, *looks, *puts, TOLD])
     assert [str(sent) for sent in world.writes] == [f"PATCH {path(kind, 'pr-1')}" for kind in PUTS]
     assert ended.code == 0
 
 
 def test_an_image_that_has_changed_costs_one_apply(world: World, command: RunCommand) -> None:
-    world.has(a_preview("pr-1", image="registry.example.com/shop:2"), *there())
+    world.has(told(a_preview("pr-1", image="registry.example.com/shop:2")), *there())
     ended = command()
-    assert requests(world) == Counter([*LISTS, f"PATCH {path('Deployment', 'pr-1')}"])
+    assert requests(world) == Counter([*LISTS, f"PATCH {path('Deployment', 'pr-1')}", TOLD])
     assert ended.code == 0
 
 
 def test_a_preview_that_is_gone_costs_for_each_child_one_look_at_the_preview_and_one_delete(
     world: World, command: RunCommand
 ) -> None:
-    world.has(*there("pr-0"), a_preview("pr-1"), *there())
+    world.has(*there("pr-0"), told(a_preview("pr-1")), *there())
     ended = command()
     deletes = [f"DELETE {path(kind, 'pr-0')}" for kind in PUTS]
     assert requests(world) == Counter([*LISTS, *[f"GET {path(PREVIEW, 'pr-0')}"] * 3, *deletes])
@@ -119,7 +125,7 @@ def test_a_preview_that_is_gone_costs_for_each_child_one_look_at_the_preview_and
 def test_a_switch_of_routes_takes_two_passes_and_the_old_route_goes_in_the_second(
     world: World, command: RunCommand
 ) -> None:
-    world.has(a_preview("pr-1"), *there())
+    world.has(told(a_preview("pr-1")), *there())
     ingress = children_of(a_read_preview(), route="ingress")["Ingress"]
     world.says("GET", path("Ingress"), a_list(), a_list([after_apply(ingress, None)]))
     ended = command("--route", "ingress", "-o", "json")

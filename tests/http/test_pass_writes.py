@@ -75,9 +75,10 @@ def test_the_servers_own_word_that_the_preview_is_gone_lets_the_delete_go(
     world: World, command: RunCommand, leftover: str
 ) -> None:
     ended = command("-o", "json")
-    assert [str(sent) for sent in world.sent[-2:]] == [
+    assert [str(sent) for sent in world.sent[-3:]] == [
         f"GET {path(PREVIEW, 'pr-0')}",
         f"DELETE {leftover}",
+        f"PATCH {PR_1}/status",
     ]
     assert world.bodies("DELETE", leftover) == [delete_options("7")]
     assert ended.outcomes == {"Service pr-0": ("deleted", "")}
@@ -160,7 +161,11 @@ def test_a_child_that_its_preview_still_does_not_want_goes(
     world: World, command: RunCommand, unwanted: str
 ) -> None:
     ended = command("-o", "json", "--route", "ingress")
-    assert [str(sent) for sent in world.sent[-2:]] == [f"GET {PR_1}", f"DELETE {unwanted}"]
+    assert [str(sent) for sent in world.sent[-3:]] == [
+        f"GET {PR_1}",
+        f"DELETE {unwanted}",
+        f"PATCH {PR_1}/status",
+    ]
     assert ended.outcomes == {"Mapping pr-1": ("deleted", "")}
     assert ended.code == 0
 

@@ -83,3 +83,27 @@ def edited(manifest: Manifest, *path: str | int, to: Any) -> dict[str, Any]:
 
 def key(kind: str, name: str = "pr-1", namespace: str = "shop") -> Key:
     return Key(kind, namespace, name)
+
+
+def available(manifest: Manifest) -> dict[str, Any]:
+    """The Deployment once its one pod is available."""
+    counts = ("replicas", "updatedReplicas", "availableReplicas")
+    return {**manifest, "status": dict.fromkeys(counts, 1)}
+
+
+def told(preview: Manifest) -> dict[str, Any]:
+    """The preview with the status that an earlier run wrote: all is well."""
+    condition = {
+        "type": "Ready",
+        "status": "True",
+        "observedGeneration": preview["metadata"]["generation"],
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+        "reason": "Available",
+        "message": "its pods are available",
+    }
+    url = f"https://{preview['spec']['fqdn']}"
+    generation = preview["metadata"]["generation"]
+    return {
+        **preview,
+        "status": {"observedGeneration": generation, "url": url, "conditions": [condition]},
+    }

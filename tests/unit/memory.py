@@ -28,6 +28,7 @@ class Memory:
     log: list[str] = field(default_factory=list)
     troubles: dict[str, list[ReconcileError | Trouble]] = field(default_factory=dict)
     is_server: bool = True
+    time: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     description: str = "memory"
     _versions: Any = field(default_factory=lambda: itertools.count(100))
 
@@ -51,7 +52,8 @@ class Memory:
         self.troubles.setdefault(request, []).extend(happens)
 
     def writes(self) -> list[str]:
-        return [line for line in self.log if line.split()[0] not in ("list", "get")]
+        """The writes of children: statuses, which are no part of a plan, are left out."""
+        return [line for line in self.log if line.split()[0] not in ("list", "get", "status")]
 
     # what the pass asks
 
@@ -100,6 +102,13 @@ class Memory:
             if name in wanted and (there is None or there["metadata"][name] != wanted[name]):
                 raise Conflict(f"{name} has changed")
 
+    def apply_status(self, manifest: Manifest, *, manager: str) -> Manifest:
+        key = key_of(manifest)
+        self._asked("status", key, key)
+        self._check(self.objects.get(key), manifest["metadata"])
+        self.put({**self.objects[key], "status": manifest["status"]})
+        return self.objects[key]
+
     def patch(
         self, resource: Resource, namespace: str, name: str, patch: Sequence[Manifest], *, manager: str
     ) -> Manifest:
@@ -130,7 +139,7 @@ class Memory:
         return None
 
     def now(self) -> datetime:
-        return datetime(2026, 1, 1, tzinfo=UTC)
+        return self.time
 
     def close(self) -> None:
         """Nothing is held open."""

@@ -1,8 +1,10 @@
 """The brake counts previews, and refuses all or nothing."""
 
+from dataclasses import replace
+
 import pytest
 
-from reconcile.brake import Limit, refused
+from reconcile.brake import Limit, postponed, refused
 from reconcile.changes import Delete
 from reconcile.objects import Key
 from reconcile.snapshot import Live
@@ -86,3 +88,23 @@ def test_the_old_route_of_a_switch_does_not_count() -> None:
 
 def test_zero_refuses_the_old_route_of_a_switch_too() -> None:
     assert refused(deletes(1, counts=False), 400, Limit("0")) == "nothing is deleted: --max-deletes is 0"
+
+
+def expired(*ends: str) -> list[Delete]:
+    """Three children each of previews that expired on these days of January."""
+    return [
+        replace(change, counts=False, expired_at=f"2026-01-{ends[number // 3]}T00:00:00Z")
+        for number, change in enumerate(deletes(len(ends)))
+    ]
+
+
+def test_of_the_expired_previews_the_latest_wait() -> None:
+    assert postponed(expired("03", "01", "02"), 3, Limit("2")) == {"shop/pr-0"}
+    assert postponed(expired("01", "01", "01"), 3, Limit("2")) == {"shop/pr-2"}
+
+
+def test_expired_previews_and_the_others_do_not_count_against_each_other() -> None:
+    changes = [*deletes(2), *expired("01", "02")]
+    assert postponed(changes, 4, Limit("2")) == frozenset()
+    assert refused(changes, 4, Limit("2")) == ""
+    assert refused([*deletes(3), *expired("01")], 4, Limit("2")).startswith("3 previews would lose")

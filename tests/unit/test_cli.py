@@ -147,6 +147,7 @@ def test_every_option_is_a_variable_too(option: str) -> None:
     values |= {"pod_security": "restricted", "max_deletes": "7", "max_previews": "5", "verbose": "1"}
     values |= dict.fromkeys(("route_label", "route_annotation", "node_selector"), "a=b")
     values |= {"default_resources": "limits.cpu=1", "toleration": "a", "report": "json=x"}
+    values |= {"url_scheme": "http", "default_ttl": "72h", "max_ttl": "7d"}
     assert parameter.name
     value = values.get(parameter.name, "1" if getattr(parameter, "is_flag", False) else "x")
     context = _parsed({variable_of(option): value})

@@ -623,3 +623,12 @@ def test_what_is_applied_reads_back_as_it_was(
     assert found["metadata"]["annotations"] == annotations
     (entry,) = found["metadata"]["managedFields"]
     assert from_fields_v1(entry["fieldsV1"]) == field_set_of(manifest)
+
+
+def test_a_folder_keeps_no_status(place: Place) -> None:
+    path = place.put("shop/preview.yaml", preview("pr-1", namespace="shop"))
+    before = path.read_text()
+    status = {**preview("pr-1", namespace="shop"), "status": {"url": "https://a.example.com"}}
+    assert place.cluster().apply_status(status, manager=MANAGER) == status
+    assert path.read_text() == before
+    assert not place.to.exists()

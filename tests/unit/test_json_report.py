@@ -37,7 +37,9 @@ def test_the_schema_is_one() -> None:
 
 
 def test_a_whole_dry_run() -> None:
-    assert report(Run((Pass(PLAN),), unknown=("pr-7",), absent=("shop/pr-8",), dry_run=True), 4) == {
+    notes = ("the status of shop/pr-1 was not written: no right",)
+    done = Run((Pass(PLAN),), unknown=("pr-7",), absent=("shop/pr-8",), dry_run=True, notes=notes)
+    assert report(done, 4) == {
         "format_version": 1,
         "cluster": "the files in shop/",
         "scope": "every preview",
@@ -128,6 +130,7 @@ def test_a_whole_dry_run() -> None:
                 },
             }
         ],
+        "notes": ["the status of shop/pr-1 was not written: no right"],
         "exit_code": 4,
     }
 

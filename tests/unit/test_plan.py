@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -51,6 +52,8 @@ def plan_of(
     sent: int | None = None,
     problem: str = "",
     notes: tuple[str, ...] = (),
+    now: datetime | None = None,
+    from_server: bool = True,
 ) -> Plan:
     """The plan for what these previews want of a cluster that has these objects."""
     settings, scope, previews = settings or Settings(), scope or Scope(), tuple(previews)
@@ -61,12 +64,13 @@ def plan_of(
         {**WHOLE, **(kinds or {})},
         previews_problem=problem,
         notes=notes,
+        from_server=from_server,
     )
     route = settings.route_resource
     policy = Policy(
         replace(RULES, adopt=adopt), scope, route.kind if route else "", settings.route_given, Limit(limit)
     )
-    return make_plan(snapshot, desire(previews, settings, scope), policy)
+    return make_plan(snapshot, desire(previews, settings, scope, now=now), policy)
 
 
 def lines(plan: Plan) -> list[str]:
@@ -517,3 +521,138 @@ def test_the_plan_is_the_same_bytes_in_whatever_order_things_were_listed(
     random.shuffle(wanted)
     random.shuffle(lives)
     assert plan_text(plan_of(wanted, lives, settings=settings)) == first
+
+
+# expired
+
+
+NOON = datetime(2026, 1, 10, 12, tzinfo=UTC)
+
+
+def an_expired(name: str = "pr-1", end: str = "2026-01-10T10:00:00Z", **fields: Any) -> Preview:
+    """A preview whose hour began an hour before `end`."""
+    begun = (datetime.fromisoformat(end) - timedelta(hours=1)).isoformat()
+    status = {"observedGeneration": 1, "ttl": "1h", "ttlCountsFrom": begun}
+    return a_read_preview(name, ttl="1h", status=status, **fields)
+
+
+BACK = "any change of its spec brings a preview back"
+
+
+def test_an_expired_preview_loses_its_children_and_keeps_itself() -> None:
+    preview = an_expired()
+    plan = plan_of([preview], running(preview), now=NOON)
+    reason = "its preview expired at 2026-01-10T10:00:00Z"
+    assert lines(plan) == [
+        f"- Deployment shop/pr-1 {reason}",
+        f"- Service shop/pr-1 {reason}",
+        f"- Mapping shop/pr-1 {reason}",
+        f"1 expired: shop/pr-1; {BACK}",
+    ]
+    assert {
+        (c.preview_uid, c.preview_generation, c.counts) for c in plan.writes if isinstance(c, Delete)
+    } == {("uid-of-shop-pr-1", 1, False)}
+
+
+def test_one_that_has_lost_them_is_only_named() -> None:
+    assert lines(plan_of([an_expired()], now=NOON)) == [f"1 expired: shop/pr-1; {BACK}"]
+
+
+def test_of_many_expired_previews_a_few_are_named() -> None:
+    many = [an_expired(f"pr-{number}") for number in range(6)]
+    named = "shop/pr-0, shop/pr-1, shop/pr-2, shop/pr-3, shop/pr-4 and others"
+    assert lines(plan_of(many, now=NOON)) == [f"6 expired: {named}; {BACK}"]
+
+
+def test_before_its_time_nothing_expires_and_without_a_clock_nothing_ever() -> None:
+    preview = an_expired(end="2026-01-10T12:00:01Z")
+    assert lines(plan_of([preview], running(preview), now=NOON)) == []
+    assert lines(plan_of([an_expired()], running(an_expired()), now=None)) == []
+
+
+def test_an_expired_preview_outside_the_scope_is_left_alone() -> None:
+    preview = an_expired()
+    plan = plan_of([preview, PR2], [*running(preview), *running(PR2)], now=NOON, scope=scope_of("pr-2"))
+    assert (lines(plan), plan.writes) == ([], ())
+
+
+def test_an_expired_preview_claims_no_hostname() -> None:
+    preview = an_expired(fqdn="x.example.com")
+    other = a_read_preview("pr-2", fqdn="x.example.com", created=NEW)
+    plan = plan_of([preview, other], [*running(preview), *running(other)[:2]], now=NOON)
+    assert ". Mapping shop/pr-2 waits: x.example.com: Mapping shop/pr-1 still has it" in lines(plan)
+    assert "+ Mapping shop/pr-2 new preview" in lines(plan_of([preview, other], now=NOON))
+
+
+@pytest.mark.parametrize("on", ["preview", "child"])
+def test_what_is_protected_outlives_its_preview(on: str) -> None:
+    protection = {"platform9.com/prune": "disabled"}
+    preview = an_expired(annotations=protection if on == "preview" else None)
+    child = children_of(a_read_preview(annotations=protection if on == "child" else None))["Service"]
+    (line, _) = lines(plan_of([preview], [live(child)], now=NOON))
+    where = " on its preview" if on == "preview" else ""
+    assert line == f"= Service shop/pr-1 protected: platform9.com/prune is disabled{where}"
+
+
+def test_a_strangers_object_with_an_expired_previews_label_stays() -> None:
+    stranger = untracked(edited(children_of(PR1)["Service"], "metadata", "annotations", to={}))
+    (line, _) = lines(plan_of([an_expired()], [stranger], now=NOON))
+    assert line.startswith(
+        "= Service shop/pr-1 kept, its preview expired at 2026-01-10T10:00:00Z, but it is not"
+    )
+
+
+def expiring(*hours: int) -> tuple[list[Preview], list[Live]]:
+    previews = [an_expired(f"pr-{n}", f"2026-01-10T{hour:02}:00:00Z") for n, hour in enumerate(hours)]
+    return previews, [child for preview in previews for child in running(preview)[:1]]
+
+
+def test_of_expired_previews_the_longest_expired_go_and_the_rest_wait() -> None:
+    plan = plan_of(*expiring(10, 8, 9), limit="2", now=NOON)
+    assert lines(plan)[:3] == [
+        "- Deployment shop/pr-1 its preview expired at 2026-01-10T08:00:00Z",
+        "- Deployment shop/pr-2 its preview expired at 2026-01-10T09:00:00Z",
+        ". Deployment shop/pr-0 expired, and waits: --max-deletes lets 2 go in a run",
+    ]
+    assert plan.withheld == ()
+
+
+def test_expired_previews_go_though_the_others_are_too_many() -> None:
+    previews, lives = expiring(10)
+    gone = [child for name in ("pr-7", "pr-8") for child in running(a_read_preview(name))]
+    plan = plan_of(previews, [*lives, *gone], limit="1", now=NOON)
+    assert [str(change.key) for change in plan.writes] == ["Deployment shop/pr-0"]
+    assert [entry.subject for entry in plan.withheld] == ["Deletes"]
+
+
+def test_where_nothing_is_to_be_deleted_expired_previews_keep_their_children_too() -> None:
+    plan = plan_of(*expiring(10), limit="0", now=NOON)
+    assert plan.writes == ()
+    assert [entry.reason for entry in plan.withheld] == ["nothing is deleted: --max-deletes is 0"]
+
+
+def test_an_expired_preview_takes_no_place_from_another() -> None:
+    old = an_expired("pr-1", created=OLD)
+    new = a_read_preview("pr-2", created=NEW)
+    plan = plan_of([old, new], settings=Settings(max_previews=1), now=NOON)
+    assert [change.verdict for change in plan.blocked] == []
+
+
+def test_going_and_invalid_come_before_expired_and_expired_before_refused() -> None:
+    unreadable = an_unreadable_preview("pr-2", ttl="1h", status=dict(an_expired().status))
+    previews = [an_expired(), unreadable, an_expired("pr-3", deleted=NEW)]
+    wishes = desire(previews, Settings(allow_image=("x",)), Scope(), now=NOON)
+    assert [wish.verdict for wish in wishes] == ["Expired", "Invalid", "Going"]
+
+
+def test_among_files_the_plan_says_once_that_no_ttl_is_acted_on() -> None:
+    note = "a ttl counts from what an earlier run wrote into a status: among files nothing expires"
+    two = [a_read_preview("pr-1", ttl="1h"), a_read_preview("pr-2", ttl="1h")]
+    assert plan_of(two, from_server=False).notes == (note,)
+    assert plan_of([PR1], from_server=False).notes == ()
+    assert plan_of([PR1], from_server=False, settings=Settings(max_ttl="1h")).notes == (note,)
+    assert plan_of(two).notes == ()
+
+
+def scope_of(name: str) -> Scope:
+    return make_scope(None, (name,), None)

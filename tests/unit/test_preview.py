@@ -132,7 +132,16 @@ def test_its_key_says_kind_namespace_and_name() -> None:
 
 
 def test_an_unreadable_preview_keeps_what_identifies_it() -> None:
-    manifest = a_preview(fqdn="Foo", uid="u", labels={"a": "b"}, annotations={"c": "d"}, deleted="then")
+    manifest = a_preview(
+        fqdn="Foo",
+        uid="u",
+        labels={"a": "b"},
+        annotations={"c": "d"},
+        deleted="then",
+        generation=4,
+        resource_version="7",
+        status={"url": "before"},
+    )
     assert read(manifest) == Unreadable(
         name="pr-1",
         namespace="shop",
@@ -143,6 +152,9 @@ def test_an_unreadable_preview_keeps_what_identifies_it() -> None:
         creation_timestamp="2026-01-01T00:00:00Z",
         message='spec.fqdn: "Foo" has upper-case letters',
         path=("spec", "fqdn"),
+        generation=4,
+        resource_version="7",
+        status={"url": "before"},
     )
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.routes import accepted, covered, hostnames
+from reconcile.routes import Objection, accepted, covered, hostnames, objection
 from reconcile.snapshot import Live
 
 A, B = "a.example.com", "b.example.com"
@@ -90,3 +90,61 @@ def test_an_httproute_is_accepted_when_each_parent_says_so_now(
 @pytest.mark.parametrize("kind", ["Mapping", "Ingress"])
 def test_kinds_that_have_no_word_for_it_count_as_accepted(kind: str) -> None:
     assert accepted(a_route(kind, {}))
+
+
+ROUTE = "HTTPRoute infra/web"
+SILENT = Objection(f"Gateway infra/web has not taken {ROUTE} yet", final=False)
+
+
+def answers(parent: dict[str, Any], generation: int = 2, **statuses: str) -> dict[str, Any]:
+    """What one controller says for a parent, such as `Accepted="True"`."""
+    conditions = [
+        {
+            "type": type_,
+            "status": status,
+            "reason": f"No{type_}",
+            "message": "because",
+            "observedGeneration": generation,
+        }
+        for type_, status in statuses.items()
+    ]
+    return {"parentRef": parent, "conditions": conditions}
+
+
+YES: dict[str, Any] = {"Accepted": "True", "ResolvedRefs": "True"}
+
+
+@pytest.mark.parametrize(
+    ("parents", "statuses", "told"),
+    [
+        ([PARENT], [answers(PARENT, **YES)], None),
+        ([PARENT, OTHER], [answers(PARENT, **YES), answers(OTHER, **YES)], None),
+        ([PARENT], [answers(PARENT, Accepted="False"), answers(PARENT, **YES)], None),
+        ([PARENT], [], SILENT),
+        ([PARENT], [answers(OTHER, **YES)], SILENT),
+        ([PARENT], [answers(PARENT, 1, **YES)], SILENT),
+        ([PARENT], [answers(PARENT, Accepted="True")], SILENT),
+        ([PARENT], [answers(PARENT, Accepted="Unknown", ResolvedRefs="True")], SILENT),
+        ([PARENT], [answers(PARENT, 1, Accepted="False")], SILENT),
+        (
+            [PARENT],
+            [answers(PARENT, Accepted="True", ResolvedRefs="False")],
+            Objection(f"Gateway infra/web does not take {ROUTE}: NoResolvedRefs: because", final=True),
+        ),
+        (
+            [PARENT, {**OTHER, "sectionName": "https"}],
+            [answers({**OTHER, "sectionName": "https"}, Accepted="False")],
+            Objection(f"Gateway infra/other/https does not take {ROUTE}: NoAccepted: because", final=True),
+        ),
+        ([], [], Objection(f"{ROUTE} has no parent", final=False)),
+    ],
+)
+def test_an_httproute_serves_when_each_parent_takes_it_and_finds_its_service(
+    parents: Any, statuses: Any, told: Objection | None
+) -> None:
+    assert objection(a_route("HTTPRoute", {"parentRefs": parents}, {"parents": statuses})) == told
+
+
+@pytest.mark.parametrize("kind", ["Mapping", "Ingress"])
+def test_other_kinds_never_object(kind: str) -> None:
+    assert objection(a_route(kind, {})) is None

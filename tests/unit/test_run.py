@@ -28,6 +28,7 @@ from tests.builders import a_preview
 from tests.unit.given import a_read_preview, children_of, edited, entry, key
 from tests.unit.memory import PREVIEWS, Memory
 
+PREVIEW = "PreviewEnvironment shop/pr-1"
 ALL = ["Deployment shop/pr-1", "Service shop/pr-1", "Mapping shop/pr-1"]
 LISTS = ["deployments", "services", "mappings", "ingresses", "httproutes"]
 SERVICE = children_of(a_read_preview())["Service"]
@@ -78,6 +79,7 @@ def test_children_are_listed_before_previews_and_looked_for_before_they_are_made
         f"list {PREVIEWS}",
         *look,
         *[f"apply {child}" for child in ALL],
+        f"status {PREVIEW}",
     ]
 
 

@@ -96,6 +96,10 @@ class DirectoryCluster:
             folder.write(bare(manifest))
         return Applied(self._view.get(resource, key) or manifest, created=before is None)
 
+    def apply_status(self, manifest: Manifest, *, manager: str) -> Manifest:
+        """Nothing: files say what is wanted, not what became of it."""
+        return manifest
+
     def carry_over(self, manifest: Manifest) -> bool:
         """Write a child that stays, and is only in `--from`, into `--to` as well; True when it was written.
 

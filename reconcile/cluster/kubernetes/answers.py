@@ -27,6 +27,8 @@ from reconcile.objects import Resource
 LONGEST_EXCERPT = 200
 # Made here, by one thread: two that decode a type for the first time at once can crash msgspec 0.22.
 _STATUS = msgspec.json.Decoder(Status)
+# What an apply is answered, with a 500, where the CRD's schema has no such field.
+UNDECLARED = "field not declared in schema"
 # How the API server words a right that is missing, unlike a policy or a quota that says no:
 # https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go
 MISSING_RIGHT = re.compile(r'cannot (\w+) resource "')
@@ -41,6 +43,7 @@ class Ask:
     namespace: str | None
     name: str | None = None
     repeat: Repeat = Repeat.READ
+    subresource: str = ""
 
     @property
     def plural(self) -> str:
@@ -54,7 +57,8 @@ class Ask:
     def __str__(self) -> str:
         if self.name is None:
             return f"{self.verb} {self.plural} in {self.place}"
-        return f"{self.verb} {self.resource.kind} {self.namespace}/{self.name}"
+        what = f"{self.subresource} of {self.resource.kind}" if self.subresource else self.resource.kind
+        return f"{self.verb} {what} {self.namespace}/{self.name}"
 
 
 def status_of(response: httpx2.Response) -> Status | None:
@@ -106,8 +110,18 @@ def error_of(ask: Ask, response: httpx2.Response) -> ReconcileError:
             return Rejected(f"{ask}: the API server does not take it ({code}): {excerpt(response)}{remedy}")
         case 502 | 503 | 504 as code if ask.repeat is Repeat.NEVER:
             return AnswerLost(f"{ask}: it may have been done, or not ({code}): {excerpt(response)}")
+        case 500 if ask.subresource and UNDECLARED in excerpt(response):
+            return no_subresource(ask, f": {excerpt(response)}")
         case _:
             return trouble(ask, response)
+
+
+def no_subresource(ask: Ask, said: str = "") -> NotInstalled:
+    """The CRD that is installed does not know the subresource, or not as we write it."""
+    return NotInstalled(
+        f"{ask}: the CRD that is installed has no such {ask.subresource}; "
+        f"install it anew with `reconcile --print-crd | kubectl apply -f -`{said}"
+    )
 
 
 def trouble(ask: Ask, response: httpx2.Response) -> ServerTrouble:
@@ -189,8 +203,10 @@ def _forbidden(ask: Ask, response: httpx2.Response) -> Forbidden:
         return Forbidden(f"{ask}: the API server does not allow it (403): {said}")
     verb = right.group(1) if right else ask.verb
     scope = f"-n {ask.namespace}" if ask.namespace else "--all-namespaces"
+    scope += f" --subresource={ask.subresource}" if ask.subresource else ""
+    what = f"{ask.subresource} of {ask.plural}" if ask.subresource else ask.plural
     return Forbidden(
-        f"{ask}: no right to {verb} {ask.plural} in {ask.place} (403); have it granted, "
+        f"{ask}: no right to {verb} {what} in {ask.place} (403); have it granted, "
         f"`kubectl auth can-i {verb} {ask.plural} {scope}` tells: {said}"
     )
 

@@ -12,7 +12,15 @@ import msgspec
 from lightkube.core.generic_client import ALL_NS, GenericSyncClient
 from lightkube.types import PatchType
 
-from reconcile.cluster.kubernetes.answers import Ask, error_of, failure_of, is_json, says_gone, unreadable
+from reconcile.cluster.kubernetes.answers import (
+    Ask,
+    error_of,
+    failure_of,
+    is_json,
+    no_subresource,
+    says_gone,
+    unreadable,
+)
 from reconcile.cluster.kubernetes.deadline import Deadline
 from reconcile.cluster.kubernetes.listing import PAGE, whole_list
 from reconcile.cluster.kubernetes.paths import check_name, check_namespace, resource_class
@@ -83,6 +91,21 @@ class KubernetesCluster:
         )
         return Applied(_object(ask, response), created=response.status_code == CREATED)
 
+    def apply_status(self, manifest: Manifest, *, manager: str) -> Manifest:
+        resource, metadata = _resource_of(manifest), manifest["metadata"]
+        namespace = check_namespace(resource, metadata.get("namespace"))
+        name = check_name(resource, metadata.get("name"))
+        ask = Ask("patch", resource, namespace, name, Repeat.GUARDED, subresource="status")
+        params = {"fieldManager": manager, "force": "true"}
+        expected = (OK, httpx2.codes.NOT_FOUND)
+        response = self._send(ask, expected, params=params, kind=PatchType.APPLY, body=_as_yaml(manifest))
+        if response.status_code == OK:
+            return _object(ask, response)
+        # A CRD without the subresource answers as if the object were gone, word for word.
+        if says_gone(ask, response) and self.get(resource, namespace, name) is not None:
+            raise no_subresource(ask)
+        raise error_of(ask, response)
+
     def patch(
         self, resource: Resource, namespace: str, name: str, patch: Sequence[Manifest], *, manager: str
     ) -> Manifest:
@@ -143,7 +166,7 @@ class KubernetesCluster:
         """The answer, when its status code is one of those expected; else raises what it means."""
         prepared = self._requests.prepare_request(
             ask.verb,
-            resource_class(ask.resource),
+            resource_class(ask.resource, ask.subresource),
             obj=body if kind else None,
             name=ask.name,
             namespace=ask.namespace or ALL_NS,

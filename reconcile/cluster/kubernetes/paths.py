@@ -31,7 +31,7 @@ def check_namespace(resource: Resource, namespace: object) -> str:
 
 
 @functools.cache
-def resource_class(resource: Resource) -> type[NamespacedResourceG]:
+def resource_class(resource: Resource, subresource: str = "") -> type[NamespacedResourceG]:
     """What lightkube makes a URL from. Not of its registry, which takes each kind once, in one shape.
 
     Raises Rejected where the group, the version or the plural is no part of a URL.
@@ -42,5 +42,5 @@ def resource_class(resource: Resource) -> type[NamespacedResourceG]:
             f"{resource.kind}: {resource.api_version}/{resource.plural} is no API group of Kubernetes"
         )
     definition = ResourceDef(resource.group, resource.version, resource.kind)
-    info = ApiInfo(definition, resource.plural, VERBS)
+    info = ApiInfo(definition, resource.plural, VERBS, action=subresource or None)
     return type(resource.kind, (NamespacedResourceG,), {"_api_info": info})

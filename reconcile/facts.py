@@ -1,0 +1,99 @@
+"""What one run knows of each preview when it ends; pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from reconcile.changes import Blocked, Change, Create, Keep, Outcome, Update, Waiting
+from reconcile.children import is_route
+from reconcile.objects import DEPLOYMENT, Key, key_of
+from reconcile.result import Pass
+from reconcile.snapshot import Live
+from reconcile.wish import Wish
+
+Lives = Mapping[Key, Live]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One preview: what it wants, what the passes planned and did about it, and what is there.
+
+    `deployment` and `route` are its own, None where they are not there; `pods` are asked for apart.
+    `unread` tells that a kind of its children could not be read, so that nobody knows.
+    """
+
+    wish: Wish
+    changes: tuple[Change, ...]
+    outcomes: tuple[Outcome, ...]
+    deployment: Live | None
+    route: Live | None
+    pods: tuple[Live, ...] = ()
+    unread: bool = False
+
+    @property
+    def blocks(self) -> tuple[Blocked, ...]:
+        return tuple(change for change in self.changes if isinstance(change, Blocked))
+
+    @property
+    def wanted(self) -> frozenset[Key]:
+        """The children that it wants."""
+        return frozenset(key_of(manifest) for manifest in self.wish.children)
+
+    @property
+    def waits(self) -> tuple[str, ...]:
+        """Why children that it wants are not as wanted yet."""
+        planned = [c.reason for c in self.changes if isinstance(c, Waiting) and c.key in self.wanted]
+        return (*planned, *(o.message for o in self.outcomes if o.result == "kept"))
+
+
+def gather(wishes: Iterable[Wish], passes: Sequence[Pass], children: Lives) -> tuple[Facts, ...]:
+    """The facts of every preview in scope; `wishes` are the first pass's, `children` the last one's."""
+    changes = _changes(passes)
+    outcomes = _outcomes(passes)
+    lives = {**children, **{o.change.key: o.live for o in passes[-1].outcomes if o.live is not None}}
+    unread = {entry.subject for one in passes for entry in one.plan.withheld}
+    return tuple(
+        _facts(wish, changes.get(wish.place, ()), outcomes.get(wish.place, ()), lives, unread)
+        for wish in wishes
+        if wish.in_scope
+    )
+
+
+def _changes(passes: Sequence[Pass]) -> Mapping[str, tuple[Change, ...]]:
+    """The changes by preview; what a later pass says of a child stands in place of what an earlier said."""
+    found: dict[str, dict[tuple[Key, str], Change]] = {}
+    for change in (change for one in passes for change in one.plan.changes):
+        verdict = change.verdict if isinstance(change, Blocked) else ""
+        found.setdefault(change.preview, {})[change.key, verdict] = change
+    return {place: tuple(mine.values()) for place, mine in found.items()}
+
+
+def _outcomes(passes: Sequence[Pass]) -> Mapping[str, tuple[Outcome, ...]]:
+    """What became of creates and updates, by preview: a failed delete takes nothing from a preview."""
+    found: dict[str, list[Outcome]] = {}
+    for outcome in (outcome for one in passes for outcome in one.outcomes):
+        if isinstance(outcome.change, Create | Update):
+            found.setdefault(outcome.change.preview, []).append(outcome)
+    return {place: tuple(mine) for place, mine in found.items()}
+
+
+def _facts(
+    wish: Wish, changes: Sequence[Change], outcomes: Sequence[Outcome], lives: Lives, unread: set[str]
+) -> Facts:
+    deployment = Key(DEPLOYMENT.kind, wish.preview.namespace, wish.preview.name)
+    kinds = {manifest["kind"] for manifest in wish.children}
+    return Facts(
+        wish,
+        tuple(changes),
+        tuple(outcomes),
+        deployment=lives.get(deployment),
+        route=_route(wish, changes, lives),
+        unread=bool(kinds & unread),
+    )
+
+
+def _route(wish: Wish, changes: Sequence[Change], lives: Lives) -> Live | None:
+    """The route that leads to it: of the kind that it wants, else the one of another kind that it kept."""
+    wanted = {key_of(manifest) for manifest in wish.children}
+    routes = [c.key for c in changes if is_route(c.key.kind) and isinstance(c, Keep | Create | Update)]
+    there = [lives[key] for key in sorted(routes, key=lambda key: key not in wanted) if key in lives]
+    return there[0] if there else None

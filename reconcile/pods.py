@@ -1,0 +1,98 @@
+"""Why pods do not come up, in the words that the developer needs; pure."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+from reconcile.fields import maps_in
+from reconcile.names import APP_COMPONENT, COMPONENT_LABEL, Names
+from reconcile.redact import redacted
+from reconcile.snapshot import Live
+
+TEMPLATE_LABEL = "pod-template-hash"
+CRASHING = "CrashLoopBackOff"
+UNSCHEDULABLE = "Unschedulable"
+
+# What a container waits with when it will not come up by itself; ContainerCreating and PodInitializing are
+# on the way: https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/kubelet/images/types.go and
+# pkg/kubelet/kuberuntime/kuberuntime_container.go
+FAILURES = frozenset(
+    {
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "ErrImageNeverPull",
+        "ErrImagePull",
+        "ImageInspectError",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "PreCreateHookError",
+        "RegistryUnavailable",
+        "RunContainerError",
+        "SignatureValidationFailed",
+    }
+)
+
+
+def by_preview(pods: Iterable[Live], names: Names) -> Mapping[str, tuple[Live, ...]]:
+    """The pods of each preview's Deployment, by `NAMESPACE/NAME`; those that are going are left out."""
+    found: dict[str, list[Live]] = {}
+    for pod in pods:
+        if pod.labels.get(COMPONENT_LABEL) == APP_COMPONENT and not pod.going:
+            place = f"{pod.key.namespace}/{pod.labels.get(names.preview_label, '')}"
+            found.setdefault(place, []).append(pod)
+    return {place: tuple(mine) for place, mine in found.items()}
+
+
+def failure_of(pods: Iterable[Live]) -> str:
+    """Why the newest template's pods do not run, such as `CrashLoopBackOff: exit code 1`; "" for no reason.
+
+    Older pods are on their way out. The newest template is that of the pod that was made last.
+    """
+    pods = sorted(pods, key=lambda pod: (str(pod.metadata.get("creationTimestamp", "")), pod.key.name))
+    newest = pods[-1].labels.get(TEMPLATE_LABEL) if pods else None
+    found = (_failure(pod) for pod in pods if pod.labels.get(TEMPLATE_LABEL) == newest)
+    return next((reason for reason in found if reason), "")
+
+
+def _failure(pod: Live) -> str:
+    status = _map(pod.manifest.get("status"))
+    told = next(chain(_unschedulable(status), _containers(status)), "")
+    # A container's message may quote its command, and a pod is in the shape of a Deployment's template.
+    return redacted(told, {"spec": {"template": pod.manifest}})
+
+
+def _unschedulable(status: Mapping[str, Any]) -> Iterator[str]:
+    for condition in maps_in(status.get("conditions")):
+        told = (condition.get("type"), condition.get("status"), condition.get("reason"))
+        if told == ("PodScheduled", "False", UNSCHEDULABLE):
+            yield _said(UNSCHEDULABLE, condition.get("message"))
+
+
+def _containers(status: Mapping[str, Any]) -> Iterator[str]:
+    for container in (
+        *maps_in(status.get("initContainerStatuses")),
+        *maps_in(status.get("containerStatuses")),
+    ):
+        waiting = _map(_map(container.get("state")).get("waiting"))
+        reason = waiting.get("reason")
+        if reason == CRASHING:
+            yield _said(CRASHING, _exit(_map(_map(container.get("lastState")).get("terminated"))))
+        elif reason in FAILURES:
+            yield _said(str(reason), waiting.get("message"))
+
+
+def _exit(terminated: Mapping[str, Any]) -> str:
+    """How it ended last: the back-off, which the message tells, grows from look to look."""
+    if "exitCode" not in terminated:
+        return ""
+    reason = terminated.get("reason")
+    why = f" ({reason})" if reason and reason not in ("Error", "Completed") else ""
+    return f"exit code {terminated['exitCode']}{why}"
+
+
+def _said(reason: str, message: object) -> str:
+    return f"{reason}: {message}" if message else reason
+
+
+def _map(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

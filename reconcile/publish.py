@@ -1,0 +1,186 @@
+"""Previews' statuses to the cluster, where they changed: the last step of a run, and no part of its plan.
+
+What goes wrong here is told in notes, and fails nothing: the children are as they are.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from reconcile.cluster.port import Cluster
+from reconcile.conditions import Status, is_written, rendered
+from reconcile.errors import (
+    Conflict,
+    Forbidden,
+    NamespaceGoing,
+    NoAnswer,
+    NotInstalled,
+    ReconcileError,
+    Stopped,
+)
+from reconcile.facts import Facts
+from reconcile.names import KIND, Names
+from reconcile.objects import POD, Manifest, preview_resource
+from reconcile.pods import by_preview
+from reconcile.pool import Stop, read_at_once, write_at_once
+from reconcile.preview import PreviewEnvironment, parse_preview
+from reconcile.settings import Settings
+from reconcile.snapshot import Live
+from reconcile.status import asks_for_pods, status_of
+from reconcile.ttl import ttl_of
+
+TRIES = 3
+"""How often a status is made anew after somebody else changed the preview; the next run comes anyway."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was found of each preview, by `NAMESPACE/NAME`, and sentences about what could not be told."""
+
+    statuses: Mapping[str, Status] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Unwritten:
+    """A status that was not written; `for_ever` when the others of its namespace cannot be written either:
+    there is no right to it, or no such subresource."""
+
+    facts: Facts
+    reason: str
+    for_ever: bool = False
+
+
+def publish(
+    cluster: Cluster,
+    facts: Iterable[Facts],
+    settings: Settings,
+    *,
+    namespace: str | None = None,
+    concurrency: int = 8,
+    stop: Stop | None = None,
+) -> Published:
+    """Write the status of every preview of which there is something new to say.
+
+    The pods are listed, once, where a Deployment is not available.
+    """
+    stop = stop or Stop()
+    facts = tuple(facts)
+    try:
+        now = cluster.now()
+    except NoAnswer as error:
+        return Published({}, (f"no status was written, and no ttl counted: {error}",))
+    pods, notes = _pods(cluster, facts, settings.names, namespace, stop)
+    mine = by_preview(pods, settings.names)
+    known = [replace(one, pods=mine.get(one.wish.place, ())) for one in facts]
+    unwritten: list[Unwritten] = []
+
+    def write(one: Facts) -> None:
+        place = one.wish.preview.namespace
+        if any(u.for_ever and u.facts.wish.preview.namespace == place for u in unwritten):
+            unwritten.append(Unwritten(one, ""))
+        elif trouble := _write(cluster, one, settings, now, stop):
+            unwritten.append(trouble)
+
+    write_at_once(write, [one for one in known if _news(one, settings, now)], concurrency, stop)
+    found = {one.wish.place: status_of(one, now, url_scheme=settings.url_scheme) for one in known}
+    statuses = {place: status for place, status in found.items() if status is not None}
+    return Published(statuses, (*notes, *_notes(unwritten)))
+
+
+def _pods(
+    cluster: Cluster, facts: Sequence[Facts], names: Names, namespace: str | None, stop: Stop
+) -> tuple[tuple[Live, ...], tuple[str, ...]]:
+    """All pods of all previews, in one list, where it says more; without them a status says less."""
+    if not any(asks_for_pods(one) for one in facts):
+        return (), ()
+
+    def listed(_: None) -> tuple[Live, ...]:
+        listing = cluster.list(POD, namespace=namespace, label=names.preview_label)
+        return tuple(Live(item) for item in listing.items)
+
+    try:
+        (pods,) = read_at_once(listed, [None], 1, stop)
+    except Stopped:
+        return (), ()
+    except ReconcileError as error:
+        return (), (f"why pods do not come up is not known: {error}",)
+    return pods, ()
+
+
+def _news(facts: Facts, settings: Settings, now: datetime) -> dict[str, Any] | None:
+    """The status to write; None where there is nothing new."""
+    status = status_of(facts, now, url_scheme=settings.url_scheme)
+    if status is None:
+        return None
+    before = facts.wish.preview.status
+    wanted = rendered(status, before, now)
+    return None if is_written(wanted, before) else wanted
+
+
+def _write(
+    cluster: Cluster, facts: Facts, settings: Settings, time: datetime, stop: Stop
+) -> Unwritten | None:
+    """Write one status. Where the preview has changed meanwhile, look again: another run may have said it."""
+    now: Facts | None = facts
+    try:
+        for _ in range(TRIES):
+            wanted = _news(now, settings, time) if now and not stop.asked else None
+            if now is None or wanted is None:
+                return None
+            try:
+                manifest = _manifest(now, wanted, settings.names)
+                cluster.apply_status(manifest, manager=settings.names.field_manager)
+            except Conflict:
+                now = _again(cluster, now, settings)
+            else:
+                return None
+    except NamespaceGoing:
+        return None
+    except ReconcileError as error:
+        return Unwritten(facts, str(error), for_ever=isinstance(error, Forbidden | NotInstalled))
+    return None
+
+
+def _manifest(facts: Facts, status: Mapping[str, Any], names: Names) -> Manifest:
+    preview = facts.wish.preview
+    return {
+        "apiVersion": names.api_version,
+        "kind": KIND,
+        "metadata": {
+            "name": preview.name,
+            "namespace": preview.namespace,
+            "uid": preview.uid,
+            "resourceVersion": preview.resource_version,
+        },
+        "status": status,
+    }
+
+
+def _again(cluster: Cluster, facts: Facts, settings: Settings) -> Facts | None:
+    """The same with the preview as it is now; None where all that is known is about another one."""
+    before = facts.wish.preview
+    found = cluster.get(preview_resource(settings.names), before.namespace, before.name)
+    if found is None:
+        return None
+    preview = parse_preview(found, group=settings.group)
+    same = (preview.uid, preview.generation) == (before.uid, before.generation)
+    if not same or preview.deletion_timestamp:
+        return None
+    ttl = ttl_of(preview, settings) if isinstance(preview, PreviewEnvironment) else None
+    if facts.wish.verdict == "Expired" and ttl != facts.wish.ttl:
+        return None
+    return replace(facts, wish=replace(facts.wish, preview=preview, ttl=ttl))
+
+
+def _notes(unwritten: Sequence[Unwritten]) -> Iterator[str]:
+    """One sentence for all of them, however many there are, and one for what follows from it."""
+    if not unwritten:
+        return
+    places = sorted(one.facts.wish.place for one in unwritten)
+    reason = next(one.reason for one in unwritten if one.reason)
+    others = f" and {len(places) - 1} more" if len(places) > 1 else ""
+    yield f"the status of {places[0]}{others} was not written: {reason}"
+    if any(one.facts.wish.ttl for one in unwritten):
+        yield "a ttl counts from what a run wrote into the status: without it a preview never expires"

@@ -1,0 +1,133 @@
+"""From what a run knows of a preview to what its status says; pure.
+
+The first that holds:
+
+    going                                      no status
+    Invalid, Expired, Refused                  its verdict
+    NameTaken, HostnameConflict                somebody else has what it wants
+    RouteNotAccepted                           its kind of route is not installed
+    ApplyFailed                                a write did not work
+    Progressing                                a child waits for something, or is not there
+    Suspended                                  no pods are wanted
+    RolloutFailed, Progressing                 its pods
+    RouteNotAccepted                           its route's parents
+    Available                                  none of these
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconcile.conditions import Status
+from reconcile.facts import Facts
+from reconcile.names import (
+    APPLY_FAILED,
+    AVAILABLE,
+    HOSTNAME_CONFLICT,
+    NAME_TAKEN,
+    PROGRESSING,
+    ROLLOUT_FAILED,
+    ROUTE_NOT_ACCEPTED,
+    SUSPENDED,
+)
+from reconcile.preview import PreviewEnvironment
+from reconcile.rollout import is_under_way, one_line, rollout
+from reconcile.routes import hostnames, objection
+from reconcile.settings import UrlScheme
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A reason, and why; `stalled` when only a person can help."""
+
+    reason: str
+    message: str
+    stalled: bool = False
+
+
+def status_of(facts: Facts, now: datetime, *, url_scheme: UrlScheme = "https") -> Status | None:
+    """What the status of a preview says; None where nothing is to be said: it is going, or nobody knows."""
+    if facts.wish.verdict == "Going" or facts.unread:
+        return None
+    looks: tuple[Callable[[Facts], Finding | None], ...] = (
+        _verdict,
+        _blocked,
+        _failed,
+        _waiting,
+        _suspended,
+        _pods,
+        _route,
+    )
+    found = next((finding for look in looks if (finding := look(facts))), None)
+    finding = found or Finding(AVAILABLE, "its pods are available")
+    ttl = facts.wish.ttl.begun(now) if facts.wish.ttl else None
+    return Status(
+        ready=finding.reason == AVAILABLE,
+        reason=finding.reason,
+        message=one_line(finding.message),
+        stalled=finding.stalled,
+        url=_url(facts, finding, url_scheme),
+        ttl=ttl.text if ttl else "",
+        ttl_counts_from=ttl.counts_from if ttl else "",
+        expires_at=ttl.expires_at if ttl else "",
+        observed_generation=facts.wish.preview.generation,
+    )
+
+
+def asks_for_pods(facts: Facts) -> bool:
+    """Whether its pods would say more than its Deployment does."""
+    return not facts.wish.verdict and facts.deployment is not None and is_under_way(facts.deployment)
+
+
+def _verdict(facts: Facts) -> Finding | None:
+    wish = facts.wish
+    return Finding(wish.verdict, wish.message, stalled=True) if wish.verdict else None
+
+
+def _blocked(facts: Facts) -> Finding | None:
+    for block in facts.blocks:
+        return Finding(block.verdict, block.reason, stalled=True)
+    for outcome in facts.outcomes:
+        if outcome.result == "blocked":
+            return Finding(NAME_TAKEN, outcome.message, stalled=True)
+    return None
+
+
+def _failed(facts: Facts) -> Finding | None:
+    """Not stalled: the next run tries again."""
+    failed = (outcome.message for outcome in facts.outcomes if outcome.result == "failed")
+    return next((Finding(APPLY_FAILED, message) for message in failed), None)
+
+
+def _waiting(facts: Facts) -> Finding | None:
+    if facts.waits:
+        return Finding(PROGRESSING, facts.waits[0])
+    return None if facts.deployment else Finding(PROGRESSING, "its Deployment is not there")
+
+
+def _suspended(facts: Facts) -> Finding | None:
+    preview = facts.wish.preview
+    if isinstance(preview, PreviewEnvironment) and preview.spec.suspend:
+        return Finding(SUSPENDED, "no pods are wanted: spec.suspend is true")
+    return None
+
+
+def _pods(facts: Facts) -> Finding | None:
+    assert facts.deployment is not None, "one that is not there waits"
+    found = rollout(facts.deployment, facts.pods)
+    if found.reason == AVAILABLE:
+        return None
+    return Finding(found.reason, found.message, stalled=found.reason == ROLLOUT_FAILED)
+
+
+def _route(facts: Facts) -> Finding | None:
+    found = objection(facts.route) if facts.route else None
+    return Finding(ROUTE_NOT_ACCEPTED, found.message, stalled=found.final) if found else None
+
+
+def _url(facts: Facts, finding: Finding, scheme: UrlScheme) -> str:
+    """The link, where a route of its own has the hostname."""
+    fqdn, taken = facts.wish.fqdn, finding.reason in (NAME_TAKEN, HOSTNAME_CONFLICT)
+    if not fqdn or taken or facts.route is None or fqdn not in hostnames(facts.route):
+        return ""
+    return f"{scheme}://{fqdn}"

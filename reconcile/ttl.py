@@ -1,0 +1,66 @@
+"""How long a preview is kept, and since when that counts; pure.
+
+Only what an earlier run wrote into the status can expire a preview: a pass that finds no count, or one of
+another generation or another ttl, begins it.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from reconcile.durations import parse_duration
+from reconcile.preview import PreviewEnvironment
+from reconcile.settings import Settings
+from reconcile.times import parse_time, time_text
+
+NEVER = timedelta()
+
+
+@dataclass(frozen=True)
+class Ttl:
+    """The ttl in force, as it was written, and when its count began: "" where no earlier run began it."""
+
+    text: str
+    counts_from: str = ""
+
+    @property
+    def expires_at(self) -> str:
+        """When the preview loses its children; "" while the count has not begun."""
+        end = _end(self.counts_from, self.text)
+        return time_text(end) if end else ""
+
+    def ended(self, now: datetime) -> bool:
+        """Whether the time is over."""
+        end = _end(self.counts_from, self.text)
+        return end is not None and end <= now
+
+    def begun(self, now: datetime) -> "Ttl":
+        """The same, its count begun by now."""
+        return self if self.counts_from else replace(self, counts_from=time_text(now))
+
+
+def ttl_of(preview: PreviewEnvironment, settings: Settings) -> Ttl | None:
+    """The ttl in force and its count; None for a preview that never expires."""
+    text = _in_force(preview.spec.ttl, settings)
+    if not text:
+        return None
+    status = preview.status
+    same = (status.get("observedGeneration"), status.get("ttl")) == (preview.generation, text)
+    begun = status.get("ttlCountsFrom") if same else None
+    return Ttl(text, begun if isinstance(begun, str) and _end(begun, text) else "")
+
+
+def _in_force(asked: str | None, settings: Settings) -> str:
+    """What the author asks for, else the operator's default, and no more than the operator's most."""
+    text = asked or settings.default_ttl or "0"
+    length, most = parse_duration(text), parse_duration(settings.max_ttl or "0")
+    if settings.max_ttl and most != NEVER and (length == NEVER or length > most):
+        return settings.max_ttl
+    return "" if length == NEVER else text
+
+
+def _end(counts_from: str, text: str) -> datetime | None:
+    begun = parse_time(counts_from)
+    try:
+        return begun + parse_duration(text) if begun else None
+    except OverflowError:  # after the year 9999
+        return None

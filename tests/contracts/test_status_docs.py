@@ -1,0 +1,42 @@
+"""docs/status.md has every reason that a status can have, and no other."""
+
+import re
+from pathlib import Path
+
+from reconcile import names
+from tests.unit.test_status import ROWS
+
+DOCS = (Path(__file__).parents[2] / "docs" / "status.md").read_text()
+TABLE = DOCS.partition("## The reasons")[2].partition("\n## ")[0]
+REASONS = {
+    names.AVAILABLE,
+    names.PROGRESSING,
+    names.ROLLOUT_FAILED,
+    names.INVALID,
+    names.REFUSED,
+    names.HOSTNAME_CONFLICT,
+    names.NAME_TAKEN,
+    names.ROUTE_NOT_ACCEPTED,
+    names.SUSPENDED,
+    names.EXPIRED,
+    names.APPLY_FAILED,
+}
+
+
+def documented() -> set[tuple[str, str, str]]:
+    """Reason, Ready and Stalled of each row."""
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (\S+)[^|]* \|", TABLE, re.MULTILINE)
+    return {(reason, ready, stalled) for reason, ready, stalled in rows}
+
+
+def test_every_reason_is_in_the_table() -> None:
+    assert {reason for reason, _, _ in documented()} == REASONS
+
+
+def test_every_row_of_the_unit_tests_is_in_the_table() -> None:
+    told = {
+        (reason, str(ready), "True" if stalled else "no")
+        for _, (ready, reason, _, stalled, _) in ROWS.values()
+    }
+    # An HTTPRoute that was not answered is one row with the one that was refused.
+    assert told - documented() == {("RouteNotAccepted", "False", "no")}

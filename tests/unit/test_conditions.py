@@ -1,0 +1,103 @@
+"""A status as the CRD has it: conditions by type, their times, and whether there is anything to write."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from reconcile.conditions import Status, is_written, rendered
+
+NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
+THEN = "2026-01-01T00:00:00Z"
+READY = Status(
+    ready=True,
+    reason="Available",
+    message="its pods are available",
+    url="https://pr-1.example.com",
+    ttl="24h",
+    ttl_counts_from=THEN,
+    expires_at="2026-01-02T00:00:00Z",
+    observed_generation=3,
+)
+FAILED = Status(ready=False, reason="RolloutFailed", message="no", stalled=True, observed_generation=3)
+
+
+def condition(type_: str, status: str, since: str, reason: str, message: str) -> dict[str, Any]:
+    return {
+        "type": type_,
+        "status": status,
+        "observedGeneration": 3,
+        "lastTransitionTime": since,
+        "reason": reason,
+        "message": message,
+    }
+
+
+def test_a_status_is_written_with_all_that_it_has() -> None:
+    assert rendered(READY, {}, NOW) == {
+        "observedGeneration": 3,
+        "url": "https://pr-1.example.com",
+        "expiresAt": "2026-01-02T00:00:00Z",
+        "ttl": "24h",
+        "ttlCountsFrom": THEN,
+        "conditions": [
+            condition("Ready", "True", "2026-01-10T12:00:00Z", "Available", "its pods are available")
+        ],
+    }
+
+
+def test_what_it_does_not_have_is_left_out_and_stalled_is_there_only_when_it_holds() -> None:
+    assert rendered(FAILED, {}, NOW) == {
+        "observedGeneration": 3,
+        "conditions": [
+            condition("Ready", "False", "2026-01-10T12:00:00Z", "RolloutFailed", "no"),
+            condition("Stalled", "True", "2026-01-10T12:00:00Z", "RolloutFailed", "no"),
+        ],
+    }
+
+
+def test_a_condition_keeps_its_time_while_its_status_stays() -> None:
+    before = {"conditions": [condition("Ready", "False", THEN, "Progressing", "0 of 1")]}
+    ready, stalled = rendered(FAILED, before, NOW)["conditions"]
+    assert (ready["lastTransitionTime"], ready["reason"]) == (THEN, "RolloutFailed")
+    assert stalled["lastTransitionTime"] == "2026-01-10T12:00:00Z"
+    assert rendered(READY, before, NOW)["conditions"][0]["lastTransitionTime"] == "2026-01-10T12:00:00Z"
+
+
+def test_the_same_again_is_written_already() -> None:
+    for status in (READY, FAILED):
+        there = rendered(status, {}, NOW)
+        assert is_written(rendered(status, there, NOW.replace(hour=13)), there)
+
+
+def test_what_others_wrote_beside_it_is_no_difference() -> None:
+    there = rendered(READY, {}, NOW)
+    others = [*there["conditions"], condition("Seen", "True", THEN, "Seen", "")]
+    assert is_written(there, {**there, "conditions": others, "phase": "x"})
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        {},
+        {"conditions": None},
+        {**rendered(READY, {}, NOW), "url": "http://pr-1.example.com"},
+        {**rendered(READY, {}, NOW), "observedGeneration": 2},
+        {**rendered(READY, {}, NOW), "ttlCountsFrom": None},
+        {**rendered(READY, {}, NOW), "conditions": rendered(FAILED, {}, NOW)["conditions"]},
+        {
+            **rendered(READY, {}, NOW),
+            "conditions": [
+                *rendered(READY, {}, NOW)["conditions"],
+                *rendered(FAILED, {}, NOW)["conditions"][1:],
+            ],
+        },
+    ],
+)
+def test_any_difference_is_to_be_written(there: dict[str, Any]) -> None:
+    assert not is_written(rendered(READY, {}, NOW), there)
+
+
+def test_a_field_that_has_to_go_is_a_difference() -> None:
+    there = {**rendered(FAILED, {}, NOW), "url": "https://pr-1.example.com"}
+    assert not is_written(rendered(FAILED, {}, NOW), there)

@@ -1,0 +1,315 @@
+"""What a preview's status says: every row of the table in docs/status.md."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from reconcile.changes import PREVIEW, Blocked, Change, Create, Keep, Outcome, Update, Waiting
+from reconcile.conditions import Status
+from reconcile.desire import desire
+from reconcile.facts import Facts
+from reconcile.objects import key_of
+from reconcile.scope import Scope
+from reconcile.settings import Gateway, Settings
+from reconcile.snapshot import Live, Preview
+from reconcile.status import asks_for_pods, status_of
+from reconcile.ttl import Ttl
+from tests.unit.given import a_read_preview, an_unreadable_preview, children_of, key, live
+from tests.unit.test_pods import a_pod, waiting
+from tests.unit.test_rollout import QUOTA
+
+NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
+URL = "https://pr-1.preview.example.com"
+HTTPROUTE: dict[str, Any] = {"route": "httproute", "gateway": Gateway(namespace="infra", name="web")}
+PR1 = a_read_preview(generation=3)
+WANTED = children_of(PR1)
+UP = {"replicas": 1, "updatedReplicas": 1, "availableReplicas": 1, "observedGeneration": 1}
+STARTING = {"replicas": 1, "updatedReplicas": 1, "observedGeneration": 1}
+
+
+def a_live(kind: str, status: dict[str, Any] | None = None, **settings: Any) -> Live:
+    made = live(children_of(PR1, **settings)[kind], generation=1)
+    return Live({**made.manifest, "status": status or {}})
+
+
+def facts(preview: Preview = PR1, **given: Any) -> Facts:
+    """A preview with everything, unless a test says otherwise."""
+    settings = Settings(**given.pop("settings", {}))
+    (wish,) = desire([preview], settings, Scope(), now=given.pop("now", NOW))
+    changes: tuple[Change, ...] = tuple(Keep(key_of(m), wish.place) for m in wish.children)
+    there: dict[str, Any] = {"deployment": a_live("Deployment", UP), "route": a_live("Mapping")}
+    return replace(Facts(wish, changes, (), None, None), **{**there, **given})
+
+
+def said(given: Facts) -> tuple[bool, str, str, bool, str]:
+    status = status_of(given, NOW)
+    assert status is not None
+    assert (status.observed_generation, status.ttl) == (given.wish.preview.generation, "")
+    return status.ready, status.reason, status.message, status.stalled, status.url
+
+
+def deployment(**status: Any) -> Live:
+    return a_live("Deployment", status)
+
+
+def gateway_says(**statuses: str) -> Live:
+    route = a_live("HTTPRoute", **HTTPROUTE)
+    conditions = [
+        {"type": t, "status": s, "reason": "R", "message": "m", "observedGeneration": 1}
+        for t, s in statuses.items()
+    ]
+    parent = route.manifest["spec"]["parentRefs"][0]
+    return a_live("HTTPRoute", {"parents": [{"parentRef": parent, "conditions": conditions}]}, **HTTPROUTE)
+
+
+def blocked(verdict: str, reason: str) -> tuple[Change, ...]:
+    return (Blocked(key(PREVIEW), "shop/pr-1", verdict, reason),)
+
+
+CREATE = Create(key("Deployment"), "shop/pr-1", WANTED["Deployment"], "new preview")
+ROUTE = Create(key("Mapping"), "shop/pr-1", WANTED["Mapping"], "new preview")
+SUSPENDED = a_read_preview(suspend=True, generation=3)
+REFUSED = {"allow_image": ("ghcr.io/acme/*",)}
+CRASH = a_pod(waiting("CrashLoopBackOff", exitCode=1))
+
+
+ROWS: dict[str, tuple[Facts, tuple[bool, str, str, bool, str]]] = {
+    "all is well": (facts(), (True, "Available", "its pods are available", False, URL)),
+    "invalid": (
+        facts(an_unreadable_preview(generation=4)),
+        (False, "Invalid", 'spec.fqdn: "Foo" has upper-case letters', True, ""),
+    ),
+    "refused": (
+        facts(settings=REFUSED),
+        (
+            False,
+            "Refused",
+            "spec.image: registry.example.com/shop:1 is not allowed; --allow-image is ghcr.io/acme/*",
+            True,
+            "",
+        ),
+    ),
+    "a name that is taken": (
+        facts(changes=blocked("NameTaken", "Service shop/pr-1 is there, and is not ours")),
+        (False, "NameTaken", "Service shop/pr-1 is there, and is not ours", True, ""),
+    ),
+    "a hostname that is taken": (
+        facts(changes=blocked("HostnameConflict", "x belongs to shop/pr-2"), route=None),
+        (False, "HostnameConflict", "x belongs to shop/pr-2", True, ""),
+    ),
+    "a kind of route that is not installed": (
+        facts(changes=blocked("RouteNotAccepted", "HTTPRoute is not installed"), route=None),
+        (False, "RouteNotAccepted", "HTTPRoute is not installed", True, ""),
+    ),
+    "a stranger's object between look and write": (
+        facts(
+            outcomes=(Outcome(CREATE, "blocked", "Deployment shop/pr-1 was made by helm"),), deployment=None
+        ),
+        (False, "NameTaken", "Deployment shop/pr-1 was made by helm", True, ""),
+    ),
+    "a write that failed": (
+        facts(
+            outcomes=(
+                Outcome(CREATE, "failed", "the API server is in trouble"),
+                Outcome(ROUTE, "skipped", "Deployment shop/pr-1 comes before it, and was not made"),
+            ),
+            deployment=None,
+            route=None,
+        ),
+        (False, "ApplyFailed", "the API server is in trouble", False, ""),
+    ),
+    "a child that waits": (
+        facts(changes=(Waiting(key("Mapping"), "shop/pr-1", "waits: x still has it"),), route=None),
+        (False, "Progressing", "waits: x still has it", False, ""),
+    ),
+    "an old route that waits is nothing": (
+        facts(changes=(Waiting(key("Ingress"), "shop/pr-1", "waits: goes when Mapping is there"),)),
+        (True, "Available", "its pods are available", False, URL),
+    ),
+    "a write that was not to be done after all": (
+        facts(outcomes=(Outcome(CREATE, "kept", "namespace shop is being deleted"),), deployment=None),
+        (False, "Progressing", "namespace shop is being deleted", False, URL),
+    ),
+    "a Deployment that is not there": (
+        facts(deployment=None),
+        (False, "Progressing", "its Deployment is not there", False, URL),
+    ),
+    "suspended": (
+        facts(SUSPENDED, deployment=deployment(observedGeneration=1)),
+        (False, "Suspended", "no pods are wanted: spec.suspend is true", False, URL),
+    ),
+    "scaled to zero": (
+        facts(deployment=Live({**a_live("Deployment").manifest, "spec": {"replicas": 0}})),
+        (False, "Suspended", "no pods are wanted: replicas is 0", False, URL),
+    ),
+    "pods that start": (
+        facts(deployment=deployment(**STARTING)),
+        (False, "Progressing", "0 of 1 pods are available", False, URL),
+    ),
+    "pods that crash": (
+        facts(deployment=deployment(**STARTING), pods=(CRASH,)),
+        (False, "RolloutFailed", "CrashLoopBackOff: exit code 1", True, URL),
+    ),
+    "pods that a quota refuses": (
+        facts(deployment=deployment(observedGeneration=1, conditions=[QUOTA])),
+        (False, "RolloutFailed", "FailedCreate: exceeded quota: small", True, URL),
+    ),
+    "a gateway that is silent": (
+        facts(route=a_live("HTTPRoute", **HTTPROUTE), settings=HTTPROUTE),
+        (
+            False,
+            "RouteNotAccepted",
+            "Gateway infra/web has not taken HTTPRoute shop/pr-1 yet",
+            False,
+            URL,
+        ),
+    ),
+    "a gateway that refuses": (
+        facts(route=gateway_says(Accepted="False"), settings=HTTPROUTE),
+        (
+            False,
+            "RouteNotAccepted",
+            "Gateway infra/web does not take HTTPRoute shop/pr-1: R: m",
+            True,
+            URL,
+        ),
+    ),
+    "a gateway that takes it": (
+        facts(route=gateway_says(Accepted="True", ResolvedRefs="True"), settings=HTTPROUTE),
+        (True, "Available", "its pods are available", False, URL),
+    ),
+    "pods come before the route": (
+        facts(deployment=deployment(**STARTING), route=gateway_says(Accepted="False"), settings=HTTPROUTE),
+        (False, "Progressing", "0 of 1 pods are available", False, URL),
+    ),
+    "no route is wanted": (
+        facts(settings={"route": "none"}, route=None),
+        (True, "Available", "its pods are available", False, ""),
+    ),
+    "a route of another kind was kept": (
+        facts(route=a_live("Ingress", route="ingress")),
+        (True, "Available", "its pods are available", False, URL),
+    ),
+    "a route without its hostname was kept": (
+        facts(a_read_preview(fqdn="other.example.com")),
+        (True, "Available", "its pods are available", False, ""),
+    ),
+}
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_preview_is_told(row: str) -> None:
+    given, told = ROWS[row]
+    assert said(given) == told
+
+
+REASONS = {
+    "Available",
+    "Progressing",
+    "RolloutFailed",
+    "Invalid",
+    "Refused",
+    "HostnameConflict",
+    "NameTaken",
+    "RouteNotAccepted",
+    "Suspended",
+    "ApplyFailed",
+}
+
+
+def test_the_rows_have_every_reason_but_those_with_a_test_of_their_own() -> None:
+    assert {told[1] for _, told in ROWS.values()} == REASONS
+
+
+def test_what_is_written_in_this_run_counts_before_what_was_there() -> None:
+    """A blocked preview stays blocked, and a verdict wins over everything."""
+    both = facts(
+        changes=blocked("HostnameConflict", "taken"), outcomes=(Outcome(CREATE, "failed", "trouble"),)
+    )
+    assert said(both)[1] == "HostnameConflict"
+    assert said(facts(settings=REFUSED, outcomes=both.outcomes, deployment=None))[1] == "Refused"
+
+
+def test_a_preview_that_is_going_gets_none() -> None:
+    assert status_of(facts(a_read_preview(deleted="2026-01-01T00:00:00Z")), NOW) is None
+
+
+def test_what_could_not_be_read_is_not_told_about() -> None:
+    assert status_of(facts(unread=True), NOW) is None
+
+
+def test_the_link_has_the_scheme_that_was_asked_for() -> None:
+    told = status_of(facts(), NOW, url_scheme="http")
+    assert told is not None
+    assert told.url == "http://pr-1.preview.example.com"
+
+
+@pytest.mark.parametrize(
+    ("status", "asks"),
+    [(UP, False), (STARTING, True), ({"observedGeneration": 1}, False), ({}, False)],
+)
+def test_pods_are_asked_for_only_where_they_can_say_more(status: dict[str, Any], asks: bool) -> None:
+    given = facts(deployment=a_live("Deployment", status))
+    assert asks_for_pods(given) is asks
+    assert not asks_for_pods(replace(given, wish=replace(given.wish, verdict="Refused")))
+    assert not asks_for_pods(replace(given, deployment=None))
+
+
+# ttl
+
+
+def a_status(begun: str, ttl: str = "24h") -> dict[str, Any]:
+    return {"observedGeneration": 3, "ttl": ttl, "ttlCountsFrom": begun}
+
+
+def test_the_first_status_begins_the_count() -> None:
+    assert status_of(facts(a_read_preview(ttl="24h", generation=3)), NOW) == Status(
+        ready=True,
+        reason="Available",
+        message="its pods are available",
+        url=URL,
+        ttl="24h",
+        ttl_counts_from="2026-01-10T12:00:00Z",
+        expires_at="2026-01-11T12:00:00Z",
+        observed_generation=3,
+    )
+
+
+def test_a_count_that_has_begun_goes_on() -> None:
+    told = status_of(
+        facts(a_read_preview(ttl="24h", generation=3, status=a_status("2026-01-10T00:00:00Z"))), NOW
+    )
+    assert told is not None
+    assert (told.ttl_counts_from, told.expires_at) == ("2026-01-10T00:00:00Z", "2026-01-11T00:00:00Z")
+
+
+def test_an_expired_preview_says_when_and_how_to_bring_it_back_and_keeps_its_count() -> None:
+    preview = a_read_preview(ttl="24h", generation=3, status=a_status("2026-01-09T00:00:00Z"))
+    assert status_of(facts(preview), NOW) == Status(
+        ready=False,
+        reason="Expired",
+        message=(
+            "its ttl of 24h ended at 2026-01-10T00:00:00Z: any change of its spec brings it back, "
+            "such as another spec.revision"
+        ),
+        stalled=True,
+        ttl="24h",
+        ttl_counts_from="2026-01-09T00:00:00Z",
+        expires_at="2026-01-10T00:00:00Z",
+        observed_generation=3,
+    )
+
+
+def test_a_refused_preview_counts_on() -> None:
+    preview = a_read_preview(ttl="24h", generation=3, status=a_status("2026-01-10T00:00:00Z"))
+    assert facts(preview, settings=REFUSED).wish.ttl == Ttl("24h", "2026-01-10T00:00:00Z")
+
+
+def test_an_update_that_was_done_is_read_from_its_answer() -> None:
+    """What the list showed was ready before it."""
+    update = Update(key("Deployment"), "shop/pr-1", WANTED["Deployment"], a_live("Deployment", UP), (), "")
+    answer = live(WANTED["Deployment"], generation=2)
+    after = Live({**answer.manifest, "status": UP})
+    assert said(facts(outcomes=(Outcome(update, "done", live=after),), deployment=after))[1] == "Progressing"
