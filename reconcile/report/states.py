@@ -1,4 +1,4 @@
-"""How each preview of a run stands: what this run planned and did, else what its status says.
+"""How each preview of a run stands: what this run planned, did and found, else what its status says.
 
 Failed     a write of this run did not work
 Blocked    a person has to decide: unreadable, refused, a name or a hostname that is taken
@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from reconcile.changes import Outcome
+from reconcile.conditions import Status
+from reconcile.names import EXPIRED, PROGRESSING
 from reconcile.preview import PreviewEnvironment
 from reconcile.result import Run
 from reconcile.snapshot import Preview
@@ -62,20 +64,31 @@ Said = tuple[StateName, str, str]
 
 
 def _state(preview: Preview, said: Mapping[str, Said], done: Run) -> State:
-    state, reason, message = said.get(f"{preview.namespace}/{preview.name}") or _by_its_status(preview)
+    place = f"{preview.namespace}/{preview.name}"
+    found = done.statuses.get(place)
+    state, reason, message = _told(said.get(place), found) or _by_its_status(preview)
     if preview.deletion_timestamp:
         state, reason, message = "Going", "", "it is being deleted"
-    expires = _status(preview).get("expiresAt")
+    expires = found.expires_at if found else _status(preview).get("expiresAt")
     return State(
         preview.namespace,
         preview.name,
         state,
         reason,
         message,
-        "" if state in ("Blocked", "Going") else _url(preview, done.url_scheme),
+        "" if state in ("Blocked", "Going") or reason == EXPIRED else _url(preview, done.url_scheme),
         preview.creation_timestamp,
         expires if isinstance(expires, str) else "",
     )
+
+
+def _told(said: Said | None, found: Status | None) -> Said | None:
+    """What the run says of it: the status that it found knows more than that a write worked."""
+    if found is None or (said and said[0] != "Changed"):
+        return said
+    if said and found.reason == PROGRESSING:
+        return "Changed", found.reason, found.message
+    return "Ready" if found.ready else "NotReady", found.reason, found.message
 
 
 def _url(preview: Preview, scheme: str) -> str:

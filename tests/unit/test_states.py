@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from reconcile.changes import Blocked, Change, Create, Delete, Keep, Outcome, Plan, Waiting, Write
+from reconcile.conditions import Status
 from reconcile.objects import Key
 from reconcile.preview import parse_preview
 from reconcile.report.dotenv import run_dotenv
@@ -119,6 +120,43 @@ def test_who_is_blocked_is_told_so_although_the_rest_of_it_was_made_and_has_no_l
 def test_a_failure_is_told_before_a_block() -> None:
     done = a_run(changes=[CREATE, TAKEN], outcomes=[Outcome(CREATE, "failed", "no")])
     assert stands(done)[0] == "Failed"
+
+
+FOUND = {
+    "ready": Status(True, "Available", "its pods are available", expires_at="2026-01-09T00:00:00Z"),
+    "coming": Status(False, "Progressing", "0 of 1 pods are available"),
+    "broken": Status(False, "RolloutFailed", "CrashLoopBackOff: exit code 1", stalled=True),
+}
+
+
+@pytest.mark.parametrize(
+    ("result", "found", "expected"),
+    [
+        ("done", "ready", ("Ready", "Available", "its pods are available")),
+        ("done", "coming", ("Changed", "Progressing", "0 of 1 pods are available")),
+        ("done", "broken", ("NotReady", "RolloutFailed", "CrashLoopBackOff: exit code 1")),
+        ("kept", "coming", ("NotReady", "Progressing", "0 of 1 pods are available")),
+        ("failed", "ready", ("Failed", "ApplyFailed", "Service shop/pr-1: no")),
+        ("blocked", "ready", ("Blocked", "NameTaken", "no")),
+    ],
+)
+def test_what_the_run_found_is_told_before_what_stood_in_the_status(
+    result: Any, found: str, expected: tuple[str, str, str]
+) -> None:
+    outcomes = [Outcome(SECOND, result, "no")]
+    done = a_run(with_ready("True"), changes=[SECOND], outcomes=outcomes, statuses={PLACE: FOUND[found]})
+    assert stands(done) == expected
+
+
+def test_the_expiry_is_the_one_that_the_run_found() -> None:
+    preview = a_read_preview(status={"expiresAt": "2026-01-05T00:00:00Z"})
+    assert states(a_run(preview, statuses={PLACE: FOUND["ready"]}))[0].expires == "2026-01-09T00:00:00Z"
+
+
+def test_an_expired_preview_has_no_link() -> None:
+    expired = Status(False, "Expired", "its ttl of 72h ended", stalled=True)
+    (one,) = states(a_run(statuses={PLACE: expired}))
+    assert (one.state, one.reason, one.url) == ("NotReady", "Expired", "")
 
 
 def test_a_later_pass_counts_too() -> None:
