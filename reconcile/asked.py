@@ -1,8 +1,14 @@
-"""From the options of the command to what a run is asked: the request, or what does not go together."""
+"""From the options of the command to what a run is asked, and of which cluster."""
 
+import sys
+from datetime import timedelta
 from typing import Any
 
+from reconcile import __version__
 from reconcile.brake import Limit
+from reconcile.cluster.directory import DirectoryCluster
+from reconcile.cluster.overlay import OverlayCluster, read_previews
+from reconcile.cluster.port import Cluster
 from reconcile.crd import check_group
 from reconcile.errors import UsageError
 from reconcile.names import Names
@@ -31,7 +37,7 @@ def request_of(options: Options, *, route_given: bool) -> Request:
     )
 
 
-def check(options: dict[str, Any]) -> None:
+def check(options: Options) -> None:
     """UsageError for options that do not go together."""
     check_group(options["api_group"])
     files, route = options["sources"], options["route"]
@@ -105,3 +111,35 @@ def _side(options: dict[str, Any], side: str) -> tuple[tuple[str, str], ...]:
         [(name, amount) for which, name, amount in options["default_resources"] if which == side],
         f"--default-resources {side}.",
     )
+
+
+def cluster_of(options: Options) -> Cluster:
+    """The cluster that the options name; with `-f`, the one that it would be. Raises what
+    `connect` does."""
+    if not options["filenames"]:
+        return _real_cluster(options)
+    paths, group = options["filenames"], options["api_group"]
+    stdin = _stdin() if "-" in paths else None
+    previews = read_previews(paths, group=group, namespace=options["namespace"] or "", stdin=stdin)
+    return OverlayCluster(_real_cluster(options), previews, group=group)
+
+
+def _real_cluster(options: Options) -> Cluster:
+    if options["sources"]:
+        stdin = _stdin() if "-" in options["sources"] else None
+        return DirectoryCluster(options["sources"], options["to"], group=options["api_group"], stdin=stdin)
+    from reconcile.cluster.kubernetes import connect  # a folder needs none of its libraries
+
+    timeout: timedelta = options["timeout"]
+    return connect(
+        options["kubeconfig"],
+        options["context"],
+        deadline_seconds=timeout.total_seconds(),
+        concurrency=options["concurrency"],
+        user_agent=f"preview-reconcile/{__version__}",
+    )
+
+
+def _stdin() -> str:
+    """What is not UTF-8 comes through as what the reader of YAML names as a mistake."""
+    return sys.stdin.buffer.read().decode("utf-8", "surrogateescape")

@@ -1,23 +1,16 @@
-"""The command: options, what is printed where, exit codes; the only place that prints and exits."""
+"""The command: its options and its exit codes."""
 
 import io
-import logging
 import os
-import signal
 import sys
 from collections.abc import Callable
-from datetime import timedelta
-from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from reconcile import __version__
 from reconcile.errors import (
-    EXIT_DONE,
-    EXIT_FAILED,
     EXIT_NO_ANSWER,
-    EXIT_PENDING,
     EXIT_USAGE,
     NoAnswer,
     ReconcileError,
@@ -37,15 +30,6 @@ from reconcile.options import (
     TolerationType,
     TtlType,
 )
-
-if TYPE_CHECKING:  # what a command does not need is not imported: --help has to answer quickly
-    from reconcile.changes import Plan
-    from reconcile.cluster.port import Cluster
-    from reconcile.pool import Stop
-    from reconcile.result import Run
-    from reconcile.run import Request
-
-log = logging.getLogger("reconcile")
 
 EPILOG = """\b
 Every option is also a variable, RECONCILE_ and its name: RECONCILE_ROUTE=ingress,
@@ -218,7 +202,9 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     """
     if options["print_crd"]:
         return _print_crd(options["api_group"])
-    _start_logging(options["verbose"], options["quiet"])
+    from reconcile.logs import start_logging
+
+    start_logging(options["verbose"], options["quiet"])
     route_given = ctx.get_parameter_source("route") != click.core.ParameterSource.DEFAULT
     return _reconcile(options, route_given=route_given)
 
@@ -277,34 +263,19 @@ def _print_crd(group: str) -> int:
     return 0
 
 
-def _start_logging(verbose: int, quiet: bool) -> None:
-    level = logging.ERROR if quiet else (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
-    handler = logging.StreamHandler()
-    handler.setFormatter(SafeFormatter("%(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    log.setLevel(level)
-
-
-class SafeFormatter(logging.Formatter):
-    """A record is one line of plain characters, whatever a server put into it."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        from reconcile.report.safe import safe_line
-
-        return safe_line(super().format(record))
-
-
 def _reconcile(options: dict[str, Any], *, route_given: bool) -> int:
-    from reconcile.asked import check, request_of
+    from reconcile.asked import check, cluster_of, request_of
+    from reconcile.console import Console
     from reconcile.pool import Stop
     from reconcile.result import exit_code
     from reconcile.run import run
+    from reconcile.signals import Signals
 
     check(options)
     request = request_of(options, route_given=route_given)
     stop = Stop()
     signals = Signals(stop)
-    cluster = _cluster(options)
+    cluster = cluster_of(options)
     try:
         console = Console(options, request, cluster, signals)
         done = run(cluster, request, tell=console.tell, agree=console.agree, stop=stop)
@@ -316,148 +287,3 @@ def _reconcile(options: dict[str, Any], *, route_given: bool) -> int:
     finally:
         cluster.close()
         signals.restore()
-
-
-def _cluster(options: dict[str, Any]) -> "Cluster":
-    if not options["filenames"]:
-        return _real_cluster(options)
-    from reconcile.cluster.overlay import OverlayCluster, read_previews
-
-    paths, group = options["filenames"], options["api_group"]
-    stdin = _stdin() if "-" in paths else None
-    previews = read_previews(paths, group=group, namespace=options["namespace"] or "", stdin=stdin)
-    return OverlayCluster(_real_cluster(options), previews, group=group)
-
-
-def _real_cluster(options: dict[str, Any]) -> "Cluster":
-    if options["sources"]:
-        from reconcile.cluster.directory import DirectoryCluster
-
-        stdin = _stdin() if "-" in options["sources"] else None
-        return DirectoryCluster(options["sources"], options["to"], group=options["api_group"], stdin=stdin)
-    from reconcile.cluster.kubernetes import connect
-
-    timeout: timedelta = options["timeout"]
-    return connect(
-        options["kubeconfig"],
-        options["context"],
-        deadline_seconds=timeout.total_seconds(),
-        concurrency=options["concurrency"],
-        user_agent=f"preview-reconcile/{__version__}",
-    )
-
-
-def _stdin() -> str:
-    """What is not UTF-8 comes through as what the reader of YAML names as a mistake."""
-    return sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
-
-
-# signals
-
-
-class Signals:
-    """The first SIGINT or SIGTERM ends the run: reads at once, writes after the one that is under way."""
-
-    def __init__(self, stop: "Stop") -> None:
-        self.stop = stop
-        self.asking = False
-        ours = (signal.SIGINT, signal.SIGTERM)
-        self._before = {number: signal.signal(number, self._received) for number in ours}
-
-    def restore(self) -> None:
-        """Leave the handlers as they were: whoever calls the command as a function has their own."""
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _received(self, number: int, frame: FrameType | None) -> None:
-        self.stop.ask(number)
-        if self.asking:  # a question would go on waiting for its answer
-            self.raise_if_asked()
-
-    def raise_if_asked(self) -> None:
-        """Raise `Stopped` when the run was told to end."""
-        if self.stop.asked:
-            raise Stopped("the run was told to end")
-
-
-# what is printed
-
-
-class Console:
-    """What the run says, on stdout as its report, on stderr as its log."""
-
-    def __init__(
-        self, options: dict[str, Any], request: "Request", cluster: "Cluster", signals: Signals
-    ) -> None:
-        self.options = options
-        self.signals = signals
-        self.scope = str(request.scope)
-        self.cluster = cluster.description
-        self.color = _wants_color(options["color"])
-        self.dry_run = request.dry_run
-        self.told = 0
-
-    @property
-    def text(self) -> bool:
-        return bool(self.options["output"] == "text")
-
-    def tell(self, plan: "Plan") -> None:
-        """Print a plan before it is carried out."""
-        if not self.text:
-            return
-        from reconcile.report.text import head_text, plan_text, title_of
-
-        quiet, title = self.options["quiet"], title_of(self.told)
-        if not self.told and not quiet:
-            print(head_text(self.scope, self.cluster), end="")
-        self.told += 1
-        print(plan_text(plan, color=self.color, title=title, quiet=quiet), end="", flush=True)
-
-    def agree(self, plan: "Plan") -> bool:
-        """Ask, where somebody sits there to answer."""
-        if self.options["yes"] or not sys.stdin.isatty() or not self.text:
-            return True
-        self.signals.asking = True
-        try:
-            self.signals.raise_if_asked()  # it may have come while the plan was printed
-            return click.confirm("Carry this out?", default=False, err=True)
-        finally:
-            self.signals.asking = False
-
-    def finish(self, done: "Run", code: int) -> int:
-        """Print what became of it, on stdout and into files; the exit code, with what went wrong there."""
-        from reconcile.report.formats import FORMATS, Facts
-        from reconcile.report.safe import safe_line
-        from reconcile.report.text import end_text
-
-        for name in done.unknown:
-            log.error("%s: there is no preview of this name, and nothing left of one", name)
-        code = self._write_files(done, code)
-        if self.text:
-            print(end_text(done, color=self.color), end="")
-            return code
-        for name in done.absent:
-            print(safe_line(f"{name}: nothing there"), file=sys.stderr)
-        print(FORMATS[self.options["output"]](done, Facts(self.cluster, self.scope, code)), end="")
-        return code
-
-    def _write_files(self, done: "Run", code: int) -> int:
-        """JSON comes last: it tells the exit code, which a file that cannot be written changes."""
-        from reconcile.report.formats import Facts, write_report
-
-        for format_name, path in sorted(self.options["report"], key=lambda report: report[0] == "json"):
-            try:
-                write_report(format_name, path, done, Facts(self.cluster, self.scope, code))
-            except OSError as error:
-                log.error("--report %s=%s: cannot be written: %s", format_name, path, error.strerror or error)
-                code = EXIT_FAILED if code in (EXIT_DONE, EXIT_PENDING) else code
-        return code
-
-
-def _wants_color(said: bool | None) -> bool:
-    """https://no-color.org and https://force-color.org; what was said on the command line wins."""
-    if said is not None:
-        return said
-    if os.environ.get("NO_COLOR"):
-        return False
-    return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()

@@ -61,7 +61,7 @@ def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], _
         with monkeypatch.context() as during:
             for name, value in variables.items():
                 during.setenv(name, value)
-            during.setattr("reconcile.cli._stdin", lambda: stdin)
+            during.setattr("reconcile.asked._stdin", lambda: stdin)
             code = exit_code_of(list(arguments))
         return Ended(code, *capsys.readouterr())
 

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from reconcile import __version__
-from reconcile.cli import _wants_color, command
+from reconcile.cli import command
+from reconcile.console import wants_color
 from reconcile.yamlfiles import dump
 from tests.builders import a_preview
 from tests.unit.conftest import Shell, Shop
@@ -364,9 +365,9 @@ def test_colour_is_there_by_itself_at_a_terminal(monkeypatch: pytest.MonkeyPatch
     for name in ("NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(sys, "stdout", Terminal())
-    assert _wants_color(None)
+    assert wants_color(None)
     monkeypatch.setenv("NO_COLOR", "1")
-    assert not _wants_color(None)
+    assert not wants_color(None)
 
 
 # what needs no cluster

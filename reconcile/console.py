@@ -1,0 +1,86 @@
+"""What a run says to who called it: its report on stdout and in files, its question at a terminal."""
+
+import logging
+import os
+import sys
+from typing import Any
+
+import click
+
+from reconcile.changes import Plan
+from reconcile.cluster.port import Cluster
+from reconcile.errors import EXIT_DONE, EXIT_FAILED, EXIT_PENDING
+from reconcile.report.formats import FORMATS, Facts, write_report
+from reconcile.report.safe import safe_line
+from reconcile.report.text import end_text, head_text, plan_text, title_of
+from reconcile.result import Run
+from reconcile.run import Request
+from reconcile.signals import Signals
+
+log = logging.getLogger("reconcile")
+
+
+class Console:
+    """What the run says, on stdout as its report, on stderr as its log."""
+
+    def __init__(self, options: dict[str, Any], request: Request, cluster: Cluster, signals: Signals) -> None:
+        self.options = options
+        self.signals = signals
+        self.scope = str(request.scope)
+        self.cluster = cluster.description
+        self.color = wants_color(options["color"])
+        self.dry_run = request.dry_run
+        self.told = 0
+
+    @property
+    def text(self) -> bool:
+        return bool(self.options["output"] == "text")
+
+    def tell(self, plan: Plan) -> None:
+        """Print a plan before it is carried out."""
+        if not self.text:
+            return
+        quiet, title = self.options["quiet"], title_of(self.told)
+        if not self.told and not quiet:
+            print(head_text(self.scope, self.cluster), end="")
+        self.told += 1
+        print(plan_text(plan, color=self.color, title=title, quiet=quiet), end="", flush=True)
+
+    def agree(self, plan: Plan) -> bool:
+        """Ask, where somebody sits there to answer."""
+        if self.options["yes"] or not sys.stdin.isatty() or not self.text:
+            return True
+        with self.signals.ending_questions():
+            return click.confirm("Carry this out?", default=False, err=True)
+
+    def finish(self, done: Run, code: int) -> int:
+        """Print what became of it, on stdout and into files; the exit code, with what went wrong there."""
+        for name in done.unknown:
+            log.error("%s: there is no preview of this name, and nothing left of one", name)
+        code = self._write_files(done, code)
+        if self.text:
+            print(end_text(done, color=self.color), end="")
+            return code
+        for name in done.absent:
+            print(safe_line(f"{name}: nothing there"), file=sys.stderr)
+        print(FORMATS[self.options["output"]](done, Facts(self.cluster, self.scope, code)), end="")
+        return code
+
+    def _write_files(self, done: Run, code: int) -> int:
+        """JSON comes last: it tells the exit code, which a file that cannot be written changes."""
+        for format_name, path in sorted(self.options["report"], key=lambda report: report[0] == "json"):
+            try:
+                write_report(format_name, path, done, Facts(self.cluster, self.scope, code))
+            except OSError as error:
+                log.error("--report %s=%s: cannot be written: %s", format_name, path, error.strerror or error)
+                code = EXIT_FAILED if code in (EXIT_DONE, EXIT_PENDING) else code
+        return code
+
+
+def wants_color(said: bool | None) -> bool:
+    """https://no-color.org and https://force-color.org; what was said on the command line wins."""
+    if said is not None:
+        return said
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
