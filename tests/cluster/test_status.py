@@ -9,7 +9,7 @@ import pytest
 
 from reconcile.crd import crd
 from reconcile.names import PLURAL
-from tests.cluster.conftest import allow_all
+from tests.cluster.granted import allow_runs
 from tests.cluster.story import STATUS, Story
 from tests.controlplane import AskFailed, ControlPlane, KubectlFailed, allow, eventually, install_crds
 from tests.controlplane.install import CRDS
@@ -245,7 +245,7 @@ def poorer(request: pytest.FixtureRequest, story: Story) -> Iterator[Story]:
     else:
         del version["schema"]["openAPIV3Schema"]["properties"]["status"]
     install_crds(story.plane, [manifest])
-    allow_all(story.plane, story.account, group)
+    allow_runs(story.plane, story.account.user, group)
     poor = replace(story, group=group)
     yield poor
     poor.clear()

@@ -1,0 +1,20 @@
+"""The rights that the command needs, given to a test's user."""
+
+from reconcile.names import PLURAL
+from tests.cluster.story import CHILD_RESOURCES
+from tests.controlplane import ControlPlane, allow
+
+WRITES = ["create", "patch", "delete"]
+
+
+def allow_runs(plane: ControlPlane, user: str, group: str, *, namespace: str | None = None) -> None:
+    """All that a run asks, everywhere or in one namespace."""
+    allow(plane, user, ["get", "list"], [f"{PLURAL}.{group}"], namespace=namespace)
+    allow_statuses(plane, user, group, namespace=namespace)
+    allow(plane, user, ["get", "list", *WRITES], CHILD_RESOURCES, namespace=namespace)
+
+
+def allow_statuses(plane: ControlPlane, user: str, group: str, *, namespace: str | None = None) -> None:
+    """To say in a status what became of a preview, and why its pods do not come up."""
+    allow(plane, user, ["patch"], [f"{PLURAL}/status.{group}"], namespace=namespace)
+    allow(plane, user, ["list"], ["pods"], namespace=namespace)
