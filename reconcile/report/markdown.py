@@ -80,7 +80,7 @@ def _rows(done: Run) -> Iterable[_Row]:
     for name in done.unknown:
         yield _Row((_code(name), "There is no preview of this name", "", ""))
     for state in sorted(states(done), key=lambda state: _WORST_FIRST.index(state.state)):
-        yield _Row((_preview(state), _state(state), _age(state.created, done.now), _moment(state.expires)))
+        yield _Row((_preview(state), _state(state), age(state.created, done.now), _moment(state.expires)))
     withheld = any(one.plan.withheld for one in done.passes)
     for place in gone(done):
         # Where a list was not whole, or suspiciously empty, nobody can say that it is gone.
@@ -112,7 +112,7 @@ def _moment(text: str) -> str:
     return found.strftime("%Y-%m-%d %H:%M UTC") if found else ""
 
 
-def _age(created: str, now: datetime | None) -> str:
+def age(created: str, now: datetime | None) -> str:
     """As kubectl tells ages, in one unit: `45s`, `5m`, `3h`, `2d`."""
     since = _time(created)
     if since is None or now is None:
