@@ -212,11 +212,7 @@ def _standing(told: Explanation) -> str:
 
 def _would(told: Explanation) -> str:
     plan = told.plan
-    parts = [
-        f"{verb} {_listed([change.key.kind for change in plan.changes if isinstance(change, type_)])}"
-        for type_, verb in ((Create, "create"), (Update, "update"), (Delete, "delete"))
-        if any(isinstance(change, type_) for change in plan.changes)
-    ]
+    parts = [part for type_, verb in _VERBS if (part := _part(plan, type_, verb))]
     said = f"A run would {_listed(parts)}" if parts else "A run would change nothing"
     waits = [c.key.kind for c in plan.changes if isinstance(c, Waiting) and c.key.kind != "Preview"]
     held = [c.key.kind for c in plan.changes if isinstance(c, Keep) and c.reason.startswith(DELETE_WITHHELD)]
@@ -224,6 +220,20 @@ def _would(told: Explanation) -> str:
     more += [f"the delete of {_listed(held)} is withheld"] if held else []
     more += ["it waits for a person"] if any(isinstance(c, Blocked) for c in plan.changes) else []
     return "; ".join([said, *more])
+
+
+_VERBS: tuple[tuple[type[Create | Update | Delete], str], ...] = (
+    (Create, "create"),
+    (Update, "update"),
+    (Delete, "delete"),
+)
+
+
+def _part(plan: Plan, type_: type[Create | Update | Delete], verb: str) -> str:
+    """Such as `update Deployment and Service (drifted)`."""
+    changes = [change for change in plan.changes if isinstance(change, type_)]
+    reasons = ", ".join(dict.fromkeys(change.reason for change in changes))
+    return f"{verb} {_listed([change.key.kind for change in changes])} ({reasons})" if changes else ""
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -24,6 +24,11 @@ MOST = 20
 _GIVEN = "[bcdfghjklmnpqrstvwxz2456789]"
 _LONGEST_BASE = 58
 _RUNS = frozenset({"Deployment", "ReplicaSet", "Pod", "Job"})
+# What these say is made of names and images alone.
+_PLAIN = frozenset(
+    {"Created", "Killing", "Pulled", "Pulling", "ScalingReplicaSet", "Scheduled", "Started"}
+    | {"SuccessfulCreate", "SuccessfulDelete"}
+)
 OLD = "(not shown: it may quote a spec that is no more)"
 
 
@@ -64,13 +69,19 @@ def happenings(
     when that was last changed."""
     known = {pod.uid: pod for pod in pods if pod.uid}
     values = (*manifests, *({"spec": {"template": pod.manifest}} for pod in pods))
-    found = [
-        _happening(event, known, values, since)
+    mine = (
+        event
         for event in events
         if event["metadata"].get("namespace") == namespace and _is_about(_about(event), name, known)
-    ]
-    found.sort(key=lambda one: (one.time, one.kind, one.name, one.reason, one.message))
+    )
+    found = [_happening(event, known, values, since) for event in sorted(mine, key=_order)]
     return Happenings(tuple(found[-MOST:]), max(0, len(found) - MOST))
+
+
+def _order(event: Manifest) -> tuple[str, int, str]:
+    """By time, to the second, and then as the server wrote them."""
+    version = str(event["metadata"].get("resourceVersion", ""))
+    return _time(event), int(version) if version.isdecimal() else 0, str(event["metadata"].get("name"))
 
 
 def _about(event: Manifest) -> Mapping[str, Any]:
@@ -98,7 +109,8 @@ def _happening(
 ) -> Happening:
     about, series, time = _about(event), _map(event.get("series")), _time(event)
     kind, message = str(about.get("kind", "")), " ".join(str(event.get("message") or "").split())
-    current = str(about.get("uid")) in known or (since and time >= since)
+    current = str(about.get("uid")) in known or bool(since and time >= since)
+    hidden = kind in _RUNS and not current and event.get("reason") not in _PLAIN
     counted = series.get("count") or event.get("count")
     return Happening(
         time,
@@ -106,7 +118,7 @@ def _happening(
         str(about.get("name", "")),
         str(event.get("type") or ""),
         str(event.get("reason") or ""),
-        OLD if message and kind in _RUNS and not current else redacted(message, *values),
+        OLD if message and hidden else redacted(message, *values),
         counted if isinstance(counted, int) else 1,
     )
 

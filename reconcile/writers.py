@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconcile.diff import same_value, shown_value
-from reconcile.fields import MISSING, Path, covers, field_set_of, leaves, path_text, value_at
+from reconcile.fields import MISSING, Path, covers, field_set_of, item_keys, leaves, path_text, value_at
 from reconcile.names import Names
 from reconcile.objects import Manifest
 from reconcile.snapshot import Entry, Live
@@ -65,21 +65,19 @@ def writers_of(live: Live, names: Names) -> tuple[Writer, ...]:
 
 
 def wanted_fields(live: Live, wanted: Manifest, names: Names) -> tuple[FieldState, ...]:
-    """Every field that is wanted; of the metadata only what is not simply ours and as wanted."""
+    """Every field that is wanted; of metadata only what is not simply ours and as wanted."""
     found = (
-        _wanted(live, wanted, path, value, names) for path, value in leaves(wanted) if not _is_item(path)
+        _wanted(live, wanted, path, value, names)
+        for path, value in leaves(wanted)
+        if not _is_told_elsewhere(path, value)
     )
-    return tuple(
-        state for state in found if not (state.path.startswith("metadata.") and _is_quiet(state, live))
-    )
+    return tuple(state for state in found if not ("metadata." in state.path and _is_quiet(state, live)))
 
 
 def _is_quiet(state: FieldState, live: Live) -> bool:
-    return (
-        state.same
-        and all(writer.ours for writer in state.writers)
-        and bool(state.writers or not live.tracked)
-    )
+    """Our labels and annotations: as wanted, and set by nobody else."""
+    mine = all(writer.ours for writer in state.writers) and bool(state.writers or not live.tracked)
+    return state.same and mine
 
 
 def _wanted(live: Live, wanted: Manifest, path: Path, value: Any, names: Names) -> FieldState:
@@ -98,12 +96,10 @@ def foreign_fields(live: Live, wanted: Manifest, names: Names) -> tuple[FieldSta
 
     What is only in the status, or was written with it, is left out.
     """
-    ours = field_set_of(wanted)
+    ours = {path for path in field_set_of(wanted) if not _is_item(path)}
     found = []
     for path, value in leaves(_without_servers_own(live.manifest)):
-        if _is_item(path) or any(
-            covers(mine, path) or covers(path, mine) for mine in ours if not _is_item(mine)
-        ):
+        if _is_told_elsewhere(path, value) or any(covers(mine, path) or covers(path, mine) for mine in ours):
             continue
         if writers := tuple(w for w in _owners(live, path, names) if w.subresource != "status"):
             found.append(FieldState(path_text(path, live.manifest), None, _told(path, value), False, writers))
@@ -143,14 +139,25 @@ def _asked(name: str, value: Any) -> str:
     if name in _COUNTED:
         items = value if isinstance(value, list | tuple) else ()
         named = [str(item.get("name")) for item in items if isinstance(item, Mapping)]
-        return f"{', '.join(named) or len(items)} (values not shown)"
+        return f"{', '.join(named) or _items(len(items))} (values not shown)"
     if name in _TOLD or isinstance(value, bool | int | float | str):
         return shown_value((f"f:{name}",), value)
     return HIDDEN_VALUE
 
 
+def _items(count: int) -> str:
+    return "1 item" if count == 1 else f"{count} items"
+
+
+def _is_told_elsewhere(path: Path, value: Any) -> bool:
+    """An item of a list by key, whose fields are leaves of their own; and its keys, which the path names."""
+    if _is_item(path):
+        return isinstance(value, Mapping) and len(value) > len(item_keys(path[-1]))
+    above = path[-2] if len(path) > 1 else ""
+    return above.startswith("k:") and path[-1][2:] in item_keys(above)
+
+
 def _is_item(path: Path) -> bool:
-    """The item of a list by key, whose fields are leaves of their own."""
     return path[-1].startswith("k:") and not _WHOLE_ITEMS & set(path)
 
 

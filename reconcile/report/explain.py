@@ -114,13 +114,25 @@ def _child(child: Child, told: Explanation) -> Iterator[str]:
         return
     if child.writers:
         yield f"written by {_who(child.writers, told)}"
-    rows = [(_mark(field), field.path, _values(field), _who(field.writers, told)) for field in child.wanted]
-    rows += [
-        ("?", field.path, _values(field), _who(field.writers, told)) for field in child.foreign[:MOST_FIELDS]
-    ]
+    rows = [_row(_mark(field), field, told) for field in child.wanted]
+    rows += [_row("?", field, told) for field in child.foreign[:MOST_FIELDS]]
     yield from _table(rows)
     if len(child.foreign) > MOST_FIELDS:
         yield f"and {len(child.foreign) - MOST_FIELDS} more that others set"
+
+
+def _row(mark: str, field: FieldState, told: Explanation) -> tuple[str, str, str, str]:
+    return (
+        mark,
+        field.path,
+        "; ".join(_short(writer, told.inquiry.now) for writer in field.writers),
+        _values(field),
+    )
+
+
+def _short(writer: Writer, now: datetime | None) -> str:
+    """In a table our own manager, which is told above it, is `us`."""
+    return "us" if writer.ours else _writer(writer, now)
 
 
 def _mark(field: FieldState) -> str:
@@ -130,7 +142,7 @@ def _mark(field: FieldState) -> str:
 
 def _values(field: FieldState) -> str:
     if field.wanted is None or field.same:
-        return _cut(field.there or '""')
+        return _cut(field.there or '""') if field.there != "(not shown)" else "as wanted (not shown)"
     if field.there is None:
         return f"not there, wanted {_cut(field.wanted)}"
     if field.there == field.wanted:
@@ -144,9 +156,10 @@ def _who(writers: Sequence[Writer], told: Explanation) -> str:
 
 def _writer(writer: Writer, now: datetime | None) -> str:
     """Such as `kubectl-set (Update, 5m ago)`, `kube-controller-manager (Update of status, 3h ago)`."""
+    name = f"us, {writer.manager}" if writer.ours else writer.manager
     how = f"{writer.operation}{f' of {writer.subresource}' if writer.subresource else ''}"
     ago = age(writer.time, now)
-    return f"{writer.manager} ({how}{f', {ago} ago' if ago else ''})"
+    return f"{name} ({how}{f', {ago} ago' if ago else ''})"
 
 
 # events
@@ -155,7 +168,7 @@ def _writer(writer: Writer, now: datetime | None) -> str:
 def _events(told: Explanation) -> Iterator[str]:
     happenings = told.inquiry.events
     if happenings.older:
-        yield f"{happenings.older} older ones are not shown"
+        yield f"older ones that are not shown: {happenings.older}"
     yield from _table([_event(event, told.inquiry.now) for event in happenings.told])
 
 
