@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconcile.changes import DELETES, Blocked, Create, Delete, Keep, Plan, Update, Waiting
+from reconcile.children import APPLY_ORDER
 from reconcile.conditions import Status
 from reconcile.facts import gather
 from reconcile.happenings import NOTHING_HAPPENED, Happenings
@@ -127,9 +128,13 @@ def _children(
     wanted = {key_of(manifest): manifest for manifest in wish.children} if wish else {}
     there = [key for key, live in snapshot.children.items() if _is_of(live, place, names)]
     changed = [change.key for change in plan.changes if change.key in snapshot.children]
-    keys = [*wanted, *sorted({*there, *changed} - set(wanted))]
+    keys = [*wanted, *sorted({*there, *changed} - set(wanted), key=_apply_order)]
     uid = wish.preview.uid if wish else ""
     return tuple(_child(key, wanted.get(key), place, uid, snapshot, names) for key in keys)
+
+
+def _apply_order(key: Key) -> tuple[int, Key]:
+    return APPLY_ORDER.get(key.kind, -1), key
 
 
 def _is_of(live: Live, place: str, names: Names) -> bool:
@@ -197,7 +202,7 @@ def answer(told: Explanation) -> tuple[str, str]:
 def _standing(told: Explanation) -> str:
     there = [child for child in told.children if child.standing]
     if told.wish is None:
-        return f"Gone: there is no preview {told.place}; {_number(len(there), 'object')} of it left"
+        return f"Gone: there is no preview {told.place}; {_left(len(there))}"
     if told.wish.verdict == "Going":
         return f"Going: {told.wish.message}"
     blocked = next(((block.verdict, block.reason) for block in told.plan.blocked), None)
@@ -240,5 +245,5 @@ def _listed(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 
-def _number(count: int, word: str) -> str:
-    return f"{count} {word} is" if count == 1 else f"{count} {word}s are"
+def _left(count: int) -> str:
+    return f"{count} object{' is' if count == 1 else 's are'} left of it"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconcile.diff import same_value, shown_value
+from reconcile.diff import REPLICAS, same_value, shown_value
 from reconcile.fields import MISSING, Path, covers, field_set_of, item_keys, leaves, path_text, value_at
 from reconcile.names import Names
 from reconcile.objects import Manifest
@@ -29,6 +29,8 @@ _OF_THE_SERVER = frozenset(
         "uid",
     }
 )
+_IN_CONTAINERS = frozenset({"f:containers", "f:initContainers"})
+_SET = frozenset({"f:image", "f:env", "f:envFrom", "f:args", "f:command"})
 _WHOLE_ITEMS = frozenset({"f:ownerReferences", "f:imagePullSecrets"})
 _COUNTED = frozenset({"env", "args", "command"})
 _TOLD = frozenset({"resources", "envFrom", "imagePullSecrets"})
@@ -101,9 +103,17 @@ def foreign_fields(live: Live, wanted: Manifest, names: Names) -> tuple[FieldSta
     for path, value in leaves(_without_servers_own(live.manifest)):
         if _is_told_elsewhere(path, value) or any(covers(mine, path) or covers(path, mine) for mine in ours):
             continue
-        if writers := tuple(w for w in _owners(live, path, names) if w.subresource != "status"):
+        writers = tuple(w for w in _owners(live, path, names) if w.subresource != "status")
+        if writers or _is_told_anyway(live, path):
             found.append(FieldState(path_text(path, live.manifest), None, _told(path, value), False, writers))
     return tuple(sorted(found, key=lambda state: state.path))
+
+
+def _is_told_anyway(live: Live, path: Path) -> bool:
+    """Where nobody is recorded: `kubectl scale` leaves no trace (seen), a dump has none at all."""
+    return path == REPLICAS or (
+        not live.tracked and bool(_IN_CONTAINERS & set(path)) and bool(_SET & set(path))
+    )
 
 
 def _without_servers_own(manifest: Manifest) -> Manifest:

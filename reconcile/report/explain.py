@@ -122,12 +122,8 @@ def _child(child: Child, told: Explanation) -> Iterator[str]:
 
 
 def _row(mark: str, field: FieldState, told: Explanation) -> tuple[str, str, str, str]:
-    return (
-        mark,
-        field.path,
-        "; ".join(_short(writer, told.inquiry.now) for writer in field.writers),
-        _values(field),
-    )
+    who = "; ".join(_short(writer, told.inquiry.now) for writer in field.writers)
+    return mark, field.path, who or ("nobody is recorded" if told.from_server else ""), _values(field)
 
 
 def _short(writer: Writer, now: datetime | None) -> str:
