@@ -192,7 +192,6 @@ def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
 @click.option(
     "--explain",
     metavar="NAME",
-    allow_from_autoenv=False,
     help="Say why one preview is as it is, and who set what; change nothing.",
 )
 @click.option("--print-crd", is_flag=True, allow_from_autoenv=False, help="Print the CRD for the API group.")
