@@ -472,3 +472,20 @@ def test_options_that_make_no_sense_beside_explain_are_refused(
 @pytest.mark.parametrize("name", ["", "a/b/c", "/pr-1"])
 def test_what_is_no_name_is_refused(shell: Shell, name: str) -> None:
     assert shell("--explain", name, "--from", ".").code == 2
+
+
+def test_with_a_namespace_too_a_run_of_everything_is_what_is_planned(shop: Shop) -> None:
+    """Two previews have gone, one in each namespace, and only one may lose its children in a run."""
+    for namespace in ("shop", "other"):
+        shop.write(namespace=namespace, fqdn=f"pr-1.{namespace}.example.com")
+    shop.write("pr-2")
+    shop.reconcile()
+    for namespace in ("shop", "other"):
+        (Path("previews") / f"{namespace}-pr-1.yaml").unlink()
+    files = ("--from", "previews", "--from", "children", "-n", "shop", "--max-deletes", "1")
+    ended = shop.shell(*files, "--explain", "pr-1")
+    assert ended.code == 0
+    withheld = "A run would change nothing; the delete of Deployment, Service and Mapping is withheld."
+    assert withheld in ended.lines
+    alone = shop.shell(*files, "--namespace-only", "--explain", "pr-1")
+    assert "A run would delete Deployment, Service and Mapping (its preview is gone)." in alone.lines
