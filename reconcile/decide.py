@@ -16,6 +16,9 @@ from reconcile.preview import PreviewEnvironment
 from reconcile.snapshot import Live
 
 
+PREVIEW_CHANGED = "its preview changed"
+
+
 @dataclass(frozen=True)
 class Rules:
     """What a decision needs to know beside the objects."""
@@ -70,7 +73,7 @@ def _reason(live: Live, manifest: Manifest, owned: Ownership, names: Names) -> s
     same = (
         before.get(names.applied_annotation) == manifest["metadata"]["annotations"][names.applied_annotation]
     )
-    return "drifted" if same else "its preview changed"
+    return "drifted" if same else PREVIEW_CHANGED
 
 
 def _server_keeps(found: Difference) -> str:

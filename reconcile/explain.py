@@ -7,6 +7,7 @@ from datetime import datetime
 from reconcile.changes import DELETES, Blocked, Create, Delete, Keep, Plan, Update, Waiting
 from reconcile.children import APPLY_ORDER
 from reconcile.conditions import Status
+from reconcile.decide import PREVIEW_CHANGED
 from reconcile.facts import gather
 from reconcile.happenings import NOTHING_HAPPENED, Happenings
 from reconcile.names import Names
@@ -209,7 +210,9 @@ def _standing(told: Explanation) -> str:
     if found := (told.found and not told.found.ready and (told.found.reason, told.found.message)) or blocked:
         return f"Not ready: {found[0]}: {found[1]}"
     if told.found:
-        return f"Ready: {told.found.url or 'its pods are available, and it has no link'}"
+        older = any(isinstance(c, Update) and c.reason == PREVIEW_CHANGED for c in told.plan.changes)
+        ready = "Ready, as an older spec wanted it" if older else "Ready"
+        return f"{ready}: {told.found.url or 'its pods are available, and it has no link'}"
     if told.from_server:
         return "Whether it is ready is not known: not all could be read"
     return "Whether it is ready only an API server can tell"

@@ -149,6 +149,10 @@ def _edit(memory: Memory) -> None:
     somebody(memory, "Service", "spec", "ports", 0, "targetPort", to=81, owns=[TARGET])
 
 
+def _changed(memory: Memory) -> None:
+    memory.put(a_preview(image="registry.example.com/shop:2", generation=2))
+
+
 def _unreadable(memory: Memory) -> None:
     memory.put(a_preview(fqdn="Foo"))
 
@@ -199,6 +203,13 @@ LINK = "https://pr-1.preview.example.com"
     [
         (_nothing, (f"Ready: {LINK}", "A run would change nothing")),
         (_edit, (f"Ready: {LINK}", "A run would update Service (drifted)")),
+        (
+            _changed,
+            (
+                f"Ready, as an older spec wanted it: {LINK}",
+                "A run would update Deployment (its preview changed)",
+            ),
+        ),
         (
             _new,
             (
