@@ -15,7 +15,6 @@ from reconcile.ownership import Ownership, is_preview_reference, is_protected, o
 from reconcile.preview import PreviewEnvironment
 from reconcile.snapshot import Live
 
-
 PREVIEW_CHANGED = "its preview changed"
 
 

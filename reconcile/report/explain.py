@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from reconcile.explain import Child, Explanation, answer
+from reconcile.answer import answer
+from reconcile.explain import Child, Explanation
 from reconcile.happenings import Happening
 from reconcile.preview import PreviewEnvironment
 from reconcile.report.markdown import age

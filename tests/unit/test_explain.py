@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from reconcile.answer import answer
 from reconcile.errors import Forbidden, ServerTrouble, UsageError
-from reconcile.explain import Explanation, answer
+from reconcile.explain import Explanation
 from reconcile.inquire import inquire
 from reconcile.names import PRUNE_DISABLED
 from reconcile.report.explain import MOST_FIELDS, explanation_text
