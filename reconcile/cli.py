@@ -189,6 +189,11 @@ def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
     type=ReportType(),
     help="Write the report to a file too: text, json, markdown or dotenv.",
 )
+@click.option(
+    "--explain",
+    metavar="NAME",
+    help="Say why one preview is as it is, and who set what; change nothing.",
+)
 @click.option("--print-crd", is_flag=True, allow_from_autoenv=False, help="Print the CRD for the API group.")
 @click.option("-v", "--verbose", count=True, help="Say more on stderr; twice for every request.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only what needs attention.")
@@ -264,8 +269,9 @@ def _print_crd(group: str) -> int:
 
 
 def _reconcile(options: dict[str, Any], *, route_given: bool) -> int:
-    from reconcile.asked import check, cluster_of, request_of
+    from reconcile.asked import check, cluster_of, request_of, wanted_of
     from reconcile.console import Console
+    from reconcile.inquire import inquire
     from reconcile.pool import Stop
     from reconcile.result import exit_code
     from reconcile.run import run
@@ -278,6 +284,8 @@ def _reconcile(options: dict[str, Any], *, route_given: bool) -> int:
     cluster = cluster_of(options)
     try:
         console = Console(options, request, cluster, signals)
+        if options["explain"]:
+            return console.explain(inquire(cluster, request, wanted_of(options), stop), options["explain"])
         done = run(cluster, request, tell=console.tell, agree=console.agree, stop=stop)
         code = exit_code(done, pending_is_3=options["pending_is_3"], allow_blocked=options["allow_blocked"])
         code = 128 + stop.signal if stop.asked else code

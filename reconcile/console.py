@@ -10,6 +10,8 @@ import click
 from reconcile.changes import Plan
 from reconcile.cluster.port import Cluster
 from reconcile.errors import EXIT_DONE, EXIT_FAILED, EXIT_PENDING
+from reconcile.explain import Explanation
+from reconcile.report.explain import explanation_text
 from reconcile.report.formats import FORMATS, Facts, write_report
 from reconcile.report.safe import safe_line
 from reconcile.report.text import end_text, head_text, plan_text, title_of
@@ -52,6 +54,14 @@ class Console:
             return True
         with self.signals.ending_questions():
             return click.confirm("Carry this out?", default=False, err=True)
+
+    def explain(self, told: Explanation | None, name: str) -> int:
+        """Print why a preview is as it is; the exit code."""
+        if told is None:
+            log.error("%s: there is no preview of this name, and nothing left of one", name)
+            return EXIT_FAILED
+        print(explanation_text(told, cluster=self.cluster, color=self.color), end="")
+        return EXIT_DONE
 
     def finish(self, done: Run, code: int) -> int:
         """Print what became of it, on stdout and into files; the exit code, with what went wrong there."""

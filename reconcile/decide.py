@@ -15,6 +15,8 @@ from reconcile.ownership import Ownership, is_preview_reference, is_protected, o
 from reconcile.preview import PreviewEnvironment
 from reconcile.snapshot import Live
 
+PREVIEW_CHANGED = "its preview changed"
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -70,7 +72,7 @@ def _reason(live: Live, manifest: Manifest, owned: Ownership, names: Names) -> s
     same = (
         before.get(names.applied_annotation) == manifest["metadata"]["annotations"][names.applied_annotation]
     )
-    return "drifted" if same else "its preview changed"
+    return "drifted" if same else PREVIEW_CHANGED
 
 
 def _server_keeps(found: Difference) -> str:

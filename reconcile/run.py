@@ -181,6 +181,31 @@ def _plan(cluster: Cluster, request: Request, stop: Stop) -> tuple[Plan, _Seen]:
     return plan, _Seen(snapshot, wishes, unknown, absent)
 
 
+@dataclass(frozen=True)
+class Planned:
+    """What a run would do, and what it would do it for; `notes` are those about the one preview."""
+
+    plan: Plan
+    snapshot: Snapshot
+    wishes: tuple[Wish, ...]
+    place: str
+    notes: tuple[str, ...] = ()
+
+
+def plan_about(cluster: Cluster, request: Request, wanted: Name, stop: Stop) -> Planned:
+    """The plan of a run, with the place of one preview in it, "" where it is unknown; only reads.
+
+    It is the plan of the whole scope, for hostnames and the brake are decided among all.
+    """
+    plan, seen = _plan(cluster, request, stop)
+    place = place_of(wanted, seen.snapshot, request.names)
+    mine = tuple(replace(wish, in_scope=wish.place == place) for wish in seen.wishes)
+    only_it = Scope(names=(Name(*place.split("/")),) if place else ())
+    narrow = replace(_policy(cluster, request), scope=only_it)
+    notes = make_plan(seen.snapshot, mine, narrow).notes if place else ()
+    return Planned(plan, seen.snapshot, seen.wishes, place, notes)
+
+
 def _rules(cluster: Cluster, request: Request) -> Rules:
     return Rules(request.names, from_server=cluster.is_server, adopt=request.adopt)
 
@@ -198,21 +223,29 @@ def _policy(cluster: Cluster, request: Request) -> Policy:
 
 def _check_names(scope: Scope, snapshot: Snapshot, names: Names) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Which of the NAMEs answer to nothing. UsageError for a bare one that is in several namespaces."""
+    unknown: list[str] = []
+    absent: list[str] = []
+    for wanted in scope.names:
+        if not place_of(wanted, snapshot, names):
+            (absent if wanted.namespace else unknown).append(str(wanted))
+    return tuple(unknown), tuple(absent)
+
+
+def place_of(wanted: Name, snapshot: Snapshot, names: Names) -> str:
+    """The `NAMESPACE/NAME` of a preview, or of what is left of one; "" where there is neither.
+
+    UsageError for a bare NAME that is in several namespaces.
+    """
     places = {(preview.namespace, preview.name) for preview in snapshot.previews}
     places |= {
         (key.namespace, owner)
         for key, live in snapshot.children.items()
         if (owner := claimed_preview(live, names))
     }
-    unknown: list[str] = []
-    absent: list[str] = []
-    for wanted in scope.names:
-        found = sorted(ns for ns, name in places if name == wanted.name and wanted.namespace in ("", ns))
-        if not found:
-            (absent if wanted.namespace else unknown).append(str(wanted))
-        elif len(found) > 1:
-            raise UsageError(_several(wanted, found))
-    return tuple(unknown), tuple(absent)
+    found = sorted(ns for ns, name in places if name == wanted.name and wanted.namespace in ("", ns))
+    if len(found) > 1:
+        raise UsageError(_several(wanted, found))
+    return f"{found[0]}/{wanted.name}" if found else ""
 
 
 def _several(wanted: Name, namespaces: list[str]) -> str:
