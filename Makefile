@@ -36,7 +36,7 @@ test: $(STAMP)
 check: $(STAMP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy reconcile tests
+	$(BIN)/mypy reconcile tests bench
 	$(BIN)/lint-imports
 
 format: $(STAMP)

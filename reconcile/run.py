@@ -16,6 +16,7 @@ from reconcile.names import Names
 from reconcile.objects import key_of
 from reconcile.observe import look, observe
 from reconcile.ownership import claimed_preview
+from reconcile.phases import Phases
 from reconcile.plan import Policy, make_plan, only
 from reconcile.pool import Stop
 from reconcile.publish import Published, publish
@@ -59,29 +60,40 @@ def run(cluster: Cluster, request: Request, *, tell: Tell, agree: Agree, stop: S
     `tell` gets each plan before it is carried out; `agree` is asked once, about the first. Raises `Stopped`
     when it is told to end before anything was written.
     """
-    stop = stop or Stop()
-    plan, seen = _plan(cluster, request, stop)
+    phases = Phases(lambda: cluster.traffic)
+    try:
+        return _run(cluster, request, phases, tell=tell, agree=agree, stop=stop or Stop())
+    finally:
+        phases.tell()
+
+
+def _run(cluster: Cluster, request: Request, phases: Phases, *, tell: Tell, agree: Agree, stop: Stop) -> Run:
+    plan, seen = _plan(cluster, request, stop, phases)
     tell(plan)
     done = _begun(cluster, request, plan, seen)
     if request.dry_run:
         return done
     if plan.writes and not agree(plan):
         return replace(done, declined=True)
+    phases.done("told")
     first = seen
     passes = [_carry_out(cluster, request, plan, seen, stop)]
+    phases.done("written")
     named = frozenset(change.key for change in plan.waits_for_this_run)
     while plan.waits_for_this_run and _got_something_done(passes[-1]) and not stop.asked:
         if len(passes) == PASSES:
             break
         try:
-            plan, seen = _plan(cluster, request, stop)
+            plan, seen = _plan(cluster, request, stop, phases)
         except Stopped:
             break
         plan = only(plan, named)
         if plan.writes:
             tell(plan)
         passes.append(_carry_out(cluster, request, plan, seen, stop))
+        phases.done("written")
     published = _publish(cluster, request, first, seen, passes, stop)
+    phases.done("published")
     done = replace(done, passes=tuple(passes), previews=seen.previews, stopped=stop.asked)
     return replace(done, statuses=published.statuses, notes=published.notes)
 
@@ -168,16 +180,20 @@ class _Seen:
         return tuple(wish.preview for wish in self.wishes if wish.in_scope)
 
 
-def _plan(cluster: Cluster, request: Request, stop: Stop) -> tuple[Plan, _Seen]:
+def _plan(cluster: Cluster, request: Request, stop: Stop, phases: Phases) -> tuple[Plan, _Seen]:
     """One pass up to its plan: only reads."""
     snapshot = observe(
         cluster, request.names, namespace=request.namespace, concurrency=request.concurrency, stop=stop
     )
+    phases.done("read")
     unknown, absent = _check_names(request.scope, snapshot, request.names)
     now = _now(cluster) if cluster.is_server else None
     wishes = desire(snapshot.previews, request.settings, request.scope, now=now)
+    phases.done("desired")
     snapshot = look(cluster, snapshot, wishes, concurrency=request.concurrency, stop=stop)
+    phases.done("looked")
     plan = make_plan(snapshot, wishes, _policy(cluster, request))
+    phases.done("planned")
     return plan, _Seen(snapshot, wishes, unknown, absent)
 
 
@@ -197,7 +213,7 @@ def plan_about(cluster: Cluster, request: Request, wanted: Name, stop: Stop) -> 
 
     It is the plan of the whole scope, for hostnames and the brake are decided among all.
     """
-    plan, seen = _plan(cluster, request, stop)
+    plan, seen = _plan(cluster, request, stop, Phases(lambda: cluster.traffic))
     place = place_of(wanted, seen.snapshot, request.names)
     mine = tuple(replace(wish, in_scope=wish.place == place) for wish in seen.wishes)
     only_it = Scope(names=(Name(*place.split("/")),) if place else ())

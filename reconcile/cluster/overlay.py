@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NoReturn
 
-from reconcile.cluster.port import Applied, Cluster, Listing
+from reconcile.cluster.port import Applied, Cluster, Listing, Traffic
 from reconcile.errors import UnusableFiles, UsageError
 from reconcile.names import KIND, Names
 from reconcile.objects import Manifest, Resource
@@ -100,6 +100,10 @@ class OverlayCluster:
     @property
     def is_server(self) -> bool:
         return self._base.is_server
+
+    @property
+    def traffic(self) -> Traffic:
+        return self._base.traffic
 
     def list(self, resource: Resource, *, namespace: str | None = None, label: str | None = None) -> Listing:
         """What the other cluster lists; of the previews, as they would be."""

@@ -29,6 +29,14 @@ class Applied:
     created: bool
 
 
+@dataclass(frozen=True)
+class Traffic:
+    """How many requests were answered so far, and the bytes of their answers; none without a server."""
+
+    requests: int = 0
+    size: int = 0
+
+
 class Cluster(Protocol):
     """Reads and guarded writes. Every method raises only what `errors.py` draws.
 
@@ -42,6 +50,10 @@ class Cluster(Protocol):
     @property
     def is_server(self) -> bool:
         """Whether an API server keeps the objects, with managedFields and resourceVersions of its own."""
+
+    @property
+    def traffic(self) -> Traffic:
+        """What was asked of a server so far."""
 
     def list(self, resource: Resource, *, namespace: str | None = None, label: str | None = None) -> Listing:
         """Every object of a kind: in all namespaces or in one, all or those that have the label.

@@ -1,5 +1,6 @@
 """What a run asks the API server, all of it: which requests, in which order, and none besides."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
@@ -189,3 +190,38 @@ def test_a_look_that_fails_withholds_its_kind_as_a_list_would(world: World, comm
         "(500): etcd is slow; nothing of this kind is changed in this run"
     }
     assert ended.code == 4
+
+
+# what -v says of it
+
+
+def phases(err: str) -> list[tuple[str, str]]:
+    """The phases that the log names, and the requests of each, `""` where there were none."""
+    (line,) = (line for line in err.splitlines() if line.startswith("INFO reconcile.phases: "))
+    told = line.removeprefix("INFO reconcile.phases: ")
+    pattern = r"([a-z]+) \d+\.\d{3} s(?: \((\d+) requests, \d+\.\d MB\))?(?:, |$)"
+    assert re.fullmatch(f"(?:{pattern})+", told), told
+    return re.findall(pattern, told)
+
+
+def test_a_verbose_run_says_where_its_time_and_its_requests_went(world: World, command: RunCommand) -> None:
+    world.has(a_preview())
+    assert phases(command("-v", "--yes").err) == [
+        ("read", "6"),
+        ("desired", ""),
+        ("looked", "2"),
+        ("planned", ""),
+        ("told", ""),
+        ("written", "3"),
+        ("published", "1"),
+    ]
+
+
+def test_a_verbose_dry_run_ends_with_its_plan(world: World, command: RunCommand) -> None:
+    world.has(a_preview())
+    told = phases(command("-v", "--dry-run").err)
+    assert told == [("read", "6"), ("desired", ""), ("looked", "2"), ("planned", "")]
+
+
+def test_a_run_that_is_not_verbose_says_nothing_of_it(world: World, command: RunCommand) -> None:
+    assert command("--yes").err == ""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from reconcile.cluster.port import Applied, Listing
+from reconcile.cluster.port import Applied, Listing, Traffic
 from reconcile.errors import Conflict, ReconcileError
 from reconcile.fields import field_set_of
 from reconcile.names import Names
@@ -56,6 +56,10 @@ class Memory:
         return [line for line in self.log if line.split()[0] not in ("list", "get", "status")]
 
     # what the pass asks
+
+    @property
+    def traffic(self) -> Traffic:
+        return Traffic(len(self.log))
 
     def _asked(self, verb: str, what: object, key: Key | None = None) -> None:
         self.log.append(f"{verb} {what}")

@@ -17,7 +17,7 @@ from reconcile.cluster.directory.folder import Folder, Held
 from reconcile.cluster.directory.guards import check_paths, check_same, check_step
 from reconcile.cluster.directory.sources import STDIN, Sources
 from reconcile.cluster.directory.view import View
-from reconcile.cluster.port import Applied, Listing
+from reconcile.cluster.port import Applied, Listing, Traffic
 from reconcile.errors import Conflict, Rejected, UsageError
 from reconcile.names import Names
 from reconcile.objects import Key, Manifest, Resource
@@ -61,6 +61,10 @@ class DirectoryCluster:
     @property
     def is_server(self) -> bool:
         return False
+
+    @property
+    def traffic(self) -> Traffic:
+        return Traffic()
 
     def list(self, resource: Resource, *, namespace: str | None = None, label: str | None = None) -> Listing:
         """Every object of a kind, the files read again; `problems` names what cannot be read, and where."""

@@ -25,7 +25,7 @@ from reconcile.cluster.kubernetes.deadline import Deadline
 from reconcile.cluster.kubernetes.listing import PAGE, whole_list
 from reconcile.cluster.kubernetes.paths import check_name, check_namespace, resource_class
 from reconcile.cluster.kubernetes.retry import Repeat
-from reconcile.cluster.port import Applied, Listing
+from reconcile.cluster.port import Applied, Listing, Traffic
 from reconcile.errors import NoAnswer, Rejected
 from reconcile.names import KIND, PLURAL
 from reconcile.objects import DEPLOYMENT, HTTPROUTE, INGRESS, MAPPING, SERVICE, Manifest, Resource
@@ -47,7 +47,7 @@ class KubernetesCluster:
         self._requests = requests
         self._description = description
         self._deadline = deadline
-        self._answered = False
+        self._sizes: builtins.list[int] = []  # its append needs no lock
         self._date: datetime | None = None
 
     @property
@@ -57,6 +57,10 @@ class KubernetesCluster:
     @property
     def is_server(self) -> bool:
         return True
+
+    @property
+    def traffic(self) -> Traffic:
+        return Traffic(len(self._sizes), sum(self._sizes))
 
     def list(self, resource: Resource, *, namespace: str | None = None, label: str | None = None) -> Listing:
         if namespace is not None:
@@ -180,8 +184,8 @@ class KubernetesCluster:
             response: httpx2.Response = self._requests.send(request)
         except httpx2.RequestError as error:
             timed_out = self._deadline.seconds if self._deadline.passed else None
-            raise failure_of(ask, error, answered=self._answered, timed_out=timed_out) from error
-        self._answered = True
+            raise failure_of(ask, error, answered=bool(self._sizes), timed_out=timed_out) from error
+        self._sizes.append(len(response.content))
         self._date = _date(response) or self._date
         if response.status_code not in expected:
             raise error_of(ask, response)

@@ -1,0 +1,136 @@
+"""`python -m bench`: starts a control plane, fills it, measures, and writes down what was found.
+
+The exit code says whether it could be measured, never how fast it was.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.client import bare_client
+from bench.figure import Figure
+from bench.load import THREADS, Load
+from bench.machine import this_machine
+from bench.measure import Bench, growth
+from bench.process import NotMeasured, Runner
+from bench.report import Report, write
+from bench.table import text_table
+from tests.controlplane.install import install_crds, known_crds
+from tests.controlplane.plane import ControlPlane
+from tests.controlplane.programs import NotStarted
+
+SMALL = 1_000
+"""With more previews than these, only what an unchanged run costs is measured: kubectl takes its time."""
+
+SOMEBODY_ELSE = "kwok"
+"""Who fills the cluster: not the user of the command, whose requests the audit log tells by their name."""
+
+
+def main() -> int:
+    options = parse()
+    try:
+        with control_plane() as plane:
+            machine = this_machine(plane.ask("GET", "/version")["gitVersion"])
+            figures, profiles = measure(plane, options.previews, options.rounds)
+    except (NotStarted, NotMeasured) as error:
+        print(f"Not measured: {error}", file=sys.stderr)
+        return 1
+    report = Report(command_of(options), options.rounds, machine, tuple(figures), profiles)
+    write(report, options.into)
+    print(f"\n{machine}\n\n{text_table(figures)}\nWritten to {options.into}/performance.md and beside it.")
+    return 0
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--previews", type=positive, default=SMALL, help="up to so many")
+    parser.add_argument("--rounds", type=positive, default=5, help="how often each figure is measured")
+    parser.add_argument("--into", type=Path, default=Path("docs"), help="where performance.md lies")
+    return parser.parse_args()
+
+
+def positive(text: str) -> int:
+    """ValueError, which argparse turns into usage, for what is less than 1."""
+    if (number := int(text)) < 1:
+        raise ValueError(text)
+    return number
+
+
+def command_of(options: argparse.Namespace) -> str:
+    """What to type to get the same."""
+    rounds = "" if options.rounds == 5 else f" ROUNDS={options.rounds}"
+    return f"make bench N={options.previews}{rounds}"
+
+
+def sizes_of(previews: int) -> list[int]:
+    """How many previews there are, one after the other: a hundredth, a tenth, all."""
+    return sorted({max(1, previews // 100), max(1, previews // 10), previews})
+
+
+@contextmanager
+def control_plane() -> Iterator[ControlPlane]:
+    """etcd and kube-apiserver alone: controllers would have a share of the machine."""
+    with tempfile.TemporaryDirectory(prefix="reconcile-bench-") as folder:
+        plane = ControlPlane.start(Path(folder))
+        try:
+            install_crds(plane, known_crds())
+            yield plane
+        finally:
+            plane.stop()
+
+
+def measure(
+    plane: ControlPlane, previews: int, rounds: int
+) -> tuple[list[Figure], dict[int, Mapping[str, float]]]:
+    """All figures, in the order in which they are measured, and the phases by number of previews."""
+    sizes = sizes_of(previews)
+    bench, load = bench_of(plane, rounds)
+    load.namespaces()
+    load.previews(range(1))
+    bench.settle()
+    say("1 preview: what a person waits for")
+    figures, there = bench.small(), 1
+    profiles: dict[int, Mapping[str, float]] = {}
+    for size in sizes:
+        say(f"{size:,} previews: making {size - there:,} more, with their children")
+        load.previews(range(there, size))
+        bench.settle()
+        there = size
+        say(f"{size:,} previews: unchanged")
+        found, profiles[size] = bench.unchanged(size)
+        figures += found
+        if size == max(s for s in sizes if s <= SMALL or s == sizes[0]):
+            figures += others(bench, size)
+    load.client.close()
+    return figures + growth(figures, sizes), profiles
+
+
+def others(bench: Bench, size: int) -> Iterator[Figure]:
+    """What is measured once; the children are made anew at the end."""
+    say(f"{size:,} previews: 1 % drifted")
+    yield from bench.drift(size)
+    say(f"{size:,} previews: kubectl on the same objects")
+    yield from bench.kubectl(size)
+    say(f"{size:,} previews: making all children")
+    yield from bench.making(size)
+    bench.settle()
+
+
+def bench_of(plane: ControlPlane, rounds: int) -> tuple[Bench, Load]:
+    folder = plane.folder / "bench"
+    folder.mkdir()
+    load = Load(bare_client(plane.folder / "kubeconfigs" / SOMEBODY_ELSE, THREADS))
+    extra = {"KUBECACHEDIR": str(folder / "kubectl-cache")}
+    return Bench(plane, load, Runner(plane.kubeconfig, folder, extra), rounds), load
+
+
+def say(what: str) -> None:
+    """Progress."""
+    print(what, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
