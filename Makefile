@@ -3,18 +3,24 @@ PYTHON ?= python3
 # Tests wait more than they compute, so there are more workers than cores of a small machine.
 WORKERS ?= 4
 TESTS ?=
+# How many previews `make bench` goes up to, how often it measures, and where performance.md lies.
+N ?= 1000
+ROUNDS ?= 5
+OUT ?= docs
 CLUSTER ?= .cluster
 
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help demo test check format lock cluster cluster-down clean
+.PHONY: help demo test check format bench bench-smoke lock cluster cluster-down clean
 
 help:
 	@echo 'make demo           the whole story on a folder of manifests, no cluster needed'
 	@echo 'make test           all tests; those of a real API server where KUBEBUILDER_ASSETS has one'
 	@echo 'make check          ruff, mypy and import-linter'
 	@echo 'make format         put the code into the one format'
+	@echo 'make bench          how fast it is beside what is used instead; N=10000 for so many previews'
+	@echo 'make bench-smoke    whether the bench itself works, in a minute; its figures say nothing'
 	@echo 'make cluster        start a control plane from KUBEBUILDER_ASSETS and leave it running'
 	@echo 'make cluster-down   end it'
 	@echo 'make lock           write requirements*.txt anew, with the newest versions'
@@ -43,6 +49,12 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+bench: $(STAMP)
+	@$(BIN)/python -m bench --previews $(N) --rounds $(ROUNDS) --into $(OUT)
+
+bench-smoke: $(STAMP)
+	@$(BIN)/python -m bench --previews 20 --rounds 2 --into .bench
+
 # For every platform and Python at once, with hashes, and without naming an index.
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--upgrade --no-emit-index-url --custom-compile-command 'make lock'
@@ -58,5 +70,5 @@ cluster-down: $(STAMP)
 
 clean:
 	@test ! -d $(CLUSTER) || $(MAKE) --no-print-directory cluster-down
-	rm -rf .venv .cluster .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	rm -rf .venv .cluster .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -13,7 +13,7 @@ from bench.asked import children_of, lists_of, replay_of, writes_of
 from bench.figure import Beside, Figure, Unit
 from bench.load import PREVIEWS, Load
 from bench.phaselog import phases_of, to_plan
-from bench.process import Ended, Runner
+from bench.process import Ended, NotMeasured, Runner
 from bench.sample import Sample
 from reconcile.names import Names
 from tests.controlplane.audit import AuditEvent
@@ -78,6 +78,15 @@ class Bench:
         self.load.roll_out()
         self.ours()
 
+    def _silent(self) -> tuple[Ended, int]:
+        """A run that finds nothing to do, and how often it asked. Raises NotMeasured when it wrote."""
+        before = self.log_size
+        ended = self.ours()
+        events = self.asked_by(before)
+        if writes := writes_of(events):
+            raise NotMeasured(f"nothing had changed, and it wrote {len(writes)} times, first {writes[0]}")
+        return ended, len(events)
+
     def _file(self, name: str, content: Any) -> Path:
         path = self.runner.folder / name
         path.write_text(json.dumps(content))
@@ -126,15 +135,15 @@ class Bench:
         measured.add(wanted.WHOLE, ended.seconds)
 
     def drift(self, previews: int) -> list[Figure]:
-        """One child in a hundred was edited by hand: what mending costs beside the pages of the lists."""
+        """One child in a hundred was edited by hand: what mending costs beside the lists of every run."""
         measured = Measured()
         drifted = max(1, 3 * previews // 100)
         for _ in range(self.rounds):
-            self.load.edit(previews, min(drifted, previews))
+            _, lists = self._silent()
+            self.load.edit(previews, drifted)
             before = self.log_size
             self.ours()
-            extra = [event for event in self.asked_by(before) if event.verb != "list"]
-            measured.add(wanted.DRIFT, len(extra) / min(drifted, previews))
+            measured.add(wanted.DRIFT, (len(self.asked_by(before)) - lists) / drifted)
             self.load.roll_out()
             self.ours()
         return [measured.figure(wanted.DRIFT, previews, "requests")]
@@ -150,7 +159,7 @@ class Bench:
                 (wanted.DIFF, "diff", wanted.KUBECTL_DIFF),
                 (wanted.APPLY, "apply", wanted.KUBECTL_APPLY),
             ):
-                measured.add(name, self.ours().seconds)
+                measured.add(name, self._silent()[0].seconds)
                 measured.add(beside, self.runner.run(program("kubectl"), verb, *flags).seconds)
         return [
             measured.figure(wanted.DIFF, previews, "s", wanted.KUBECTL_DIFF, faster=True),
