@@ -4,6 +4,7 @@ The exit code says whether it could be measured, never how fast it was.
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -31,6 +32,8 @@ SOMEBODY_ELSE = "kwok"
 
 def main() -> int:
     options = parse()
+    # A time limit sends SIGTERM, after which the control plane would run on: end as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with control_plane() as plane:
             machine = this_machine(plane.ask("GET", "/version")["gitVersion"])
@@ -38,6 +41,8 @@ def main() -> int:
     except (NotStarted, NotMeasured) as error:
         print(f"Not measured: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     report = Report(command_of(options), options.rounds, machine, tuple(figures), profiles)
     write(report, options.into)
     print(f"\n{machine}\n\n{text_table(figures)}\nWritten to {options.into}/performance.md and beside it.")
