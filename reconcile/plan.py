@@ -22,9 +22,10 @@ from reconcile.changes import (
     Update,
     Waiting,
 )
-from reconcile.children import APPLY_ORDER, is_route
+from reconcile.children import APPLY_ORDER, is_route, runs_once
 from reconcile.claims import GRANTED, Claim, Fate, Route, Ruling, settle
 from reconcile.decide import Rules, decide, may_go
+from reconcile.jobs import is_finished
 from reconcile.names import HOSTNAME_CONFLICT, NAME_TAKEN, PRUNE_DISABLED, ROUTE_NOT_ACCEPTED
 from reconcile.objects import Key, Manifest, key_of
 from reconcile.ownership import claimed_preview, ownership
@@ -140,8 +141,32 @@ def _own_changes(
         if is_route(manifest["kind"]) and (kept := _kept_routes(manifest, preview, children, policy)):
             changes.extend(kept)
             break
-        changes.append(decide(manifest, preview, snapshot.children.get(key_of(manifest)), policy.rules))
+        there = snapshot.children.get(key_of(manifest))
+        if there is not None or wish.makes(manifest):
+            change = decide(manifest, preview, there, policy.rules)
+            changes.append(_after_the_last_one(change, preview, children, policy))
     return changes
+
+
+def _after_the_last_one(
+    change: Change, preview: PreviewEnvironment, children: Iterable[Live], policy: Policy
+) -> Change:
+    """A Job that runs once waits for one of ours that still runs: two migrations at once may harm."""
+    if not (isinstance(change, Create) and runs_once(change.key.kind)):
+        return change
+    for live in children:
+        if live.key.kind == change.key.kind and _runs(live, preview, policy):
+            reason = f"waits: {live.key}, of another image or revision, has not ended (deleting it helps)"
+            return Waiting(change.key, change.preview, reason)
+    return change
+
+
+def _runs(live: Live, preview: PreviewEnvironment, policy: Policy) -> bool:
+    """Whether this Job of ours may still be at work. A file has no status, and nothing runs in a folder."""
+    rules = policy.rules
+    if is_finished(live) or not (rules.from_server or live.manifest.get("status")):
+        return False
+    return ownership(live, preview.name, preview.uid, rules.names, from_server=rules.from_server).ours
 
 
 def _kept_routes(
@@ -225,8 +250,19 @@ def _unwanted(
                 change, preview_uid=preview.uid, preview_generation=preview.generation, counts=False
             )
             change = _after_the_switch(change, preview, own, snapshot, policy)
+        if isinstance(change, Delete) and runs_once(live.key.kind):
+            change = _after_its_end(change, wish, preview, policy)
         changes.append(change)
     return changes
+
+
+def _after_its_end(old: Delete, wish: Wish, preview: PreviewEnvironment, policy: Policy) -> Delete | Waiting:
+    """A Job that runs is left to its end: nobody knows what half of it would leave behind."""
+    if _runs(old.live, preview, policy):
+        return Waiting(old.key, old.preview, "waits: goes when it has ended")
+    if any(runs_once(manifest["kind"]) for manifest in wish.children):
+        return replace(old, reason="its preview has another image or revision")
+    return old
 
 
 def _after_the_switch(

@@ -348,7 +348,7 @@ def test_a_child_whose_label_was_turned_to_a_gone_preview_is_not_deleted() -> No
     plan = plan_of([PR1], turned)
     assert not [change for change in plan.changes if isinstance(change, Delete)]
     assert (
-        "= Deployment shop/pr-1 kept, its preview is gone, but it is not ours: children of pr-9 have its name"
+        "= Deployment shop/pr-1 kept, its preview is gone, but it is not ours: no child of pr-9 has its name"
         in (lines(plan))
     )
 
