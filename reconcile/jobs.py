@@ -40,8 +40,12 @@ def progress(job: Live, pods: Iterable[Live] = ()) -> Progress | None:
         return Progress(True, exit_of(mine) or redacted(told, job.manifest))
     if waiting := failure_of(mine):
         return Progress(True, waiting)
-    tries = _status(job).get("failed")
-    return Progress(False, f"runs; {tries} of its pods failed: {exit_of(mine)}" if tries else "runs")
+    return Progress(False, "runs" + _failed_so_far(job, exit_of(mine)))
+
+
+def _failed_so_far(job: Live, last: str) -> str:
+    failed = _status(job).get("failed")
+    return f"; tries that failed so far: {failed}" + (f" ({last})" if last else "") if failed else ""
 
 
 def _condition(job: Live, type_: str) -> Mapping[str, Any] | None:

@@ -154,11 +154,12 @@ def _after_the_last_one(
     """A Job that runs once waits for one of ours that still runs: two migrations at once may harm."""
     if not (isinstance(change, Create) and runs_once(change.key.kind)):
         return change
-    for live in children:
-        if live.key.kind == change.key.kind and _runs(live, preview, policy):
+    others = [live for live in children if live.key.kind == change.key.kind]
+    for live in others:
+        if _runs(live, preview, policy):
             reason = f"waits: {live.key}, of another image or revision, has not ended (deleting it helps)"
             return Waiting(change.key, change.preview, reason)
-    return change
+    return replace(change, reason="another image or revision") if others else change
 
 
 def _runs(live: Live, preview: PreviewEnvironment, policy: Policy) -> bool:
@@ -368,9 +369,14 @@ def _sorted(changes: Iterable[Change]) -> tuple[Change, ...]:
     return tuple(
         sorted(
             changes,
-            key=lambda c: (rank[type(c)], c.key.namespace, c.key.name, APPLY_ORDER.get(c.key.kind, -1)),
+            key=lambda c: (rank[type(c)], *_place(c.preview), APPLY_ORDER.get(c.key.kind, -1), c.key.name),
         )
     )
+
+
+def _place(preview: str) -> tuple[str, str]:
+    namespace, _, name = preview.partition("/")
+    return namespace, name
 
 
 def _notes(snapshot: Snapshot, rulings: Mapping[str, Ruling], drafts: Mapping[str, Draft]) -> tuple[str, ...]:

@@ -82,7 +82,7 @@ def status_of(facts: Facts, now: datetime, *, url_scheme: UrlScheme = "https") -
 
 def asks_for_pods(facts: Facts) -> bool:
     """Whether its pods would say more than its Deployment does."""
-    if facts.wish.verdict:
+    if facts.wish.verdict or _suspended(facts):
         return False
     setting_up = facts.setup is not None and progress(facts.setup) is not None
     return setting_up or (facts.deployment is not None and is_under_way(facts.deployment))
@@ -130,10 +130,9 @@ def _setup(facts: Facts) -> Finding | None:
     found = progress(facts.setup, facts.setup_pods)
     if found is None:
         return None
-    what = f"its setup {facts.setup.key}"
     if not found.failed:
-        return Finding(PROGRESSING, f"{what} {found.message}")
-    return Finding(SETUP_FAILED, f"{found.message}: {what}; {RUN_AGAIN}", stalled=True)
+        return Finding(PROGRESSING, f"its setup {facts.setup.key} {found.message}")
+    return Finding(SETUP_FAILED, f"{found.message} (setup {facts.setup.key}); {RUN_AGAIN}", stalled=True)
 
 
 def _pods(facts: Facts) -> Finding | None:

@@ -68,7 +68,11 @@ def plan_of(
     )
     route = settings.route_resource
     policy = Policy(
-        replace(RULES, adopt=adopt), scope, route.kind if route else "", settings.route_given, Limit(limit)
+        replace(RULES, adopt=adopt, from_server=from_server),
+        scope,
+        route.kind if route else "",
+        settings.route_given,
+        Limit(limit),
     )
     return make_plan(snapshot, desire(previews, settings, scope, now=now), policy)
 
