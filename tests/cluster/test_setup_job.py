@@ -1,5 +1,6 @@
 """The setup Job on a real API server: it runs once for each image and revision, and says how it went."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,9 +10,10 @@ from reconcile.fields import field_set_of, part_of
 from reconcile.preview import PreviewEnvironment, parse_preview
 from reconcile.settings import Settings, Toleration
 from reconcile.snapshot import Live
-from tests.cluster.story import STATUS, Story
+from tests.cluster.story import CHILD_RESOURCES, STATUS, Story
 from tests.cluster.test_status import conditions, ready, told
-from tests.controlplane import eventually
+from tests.controlplane import allow, eventually
+from tests.controlplane.rights import service_account
 
 MIGRATE = {"command": ["migrate", "--password=hunter2hunter2"]}
 FAILING = {"image": "fail.test/exit:1", **MIGRATE}
@@ -259,6 +261,30 @@ def test_a_job_of_that_name_that_is_not_ours_blocks_its_preview(story: Story) ->
     story.reconcile(code=1)
     assert story.children() == [f"Job/{name}"]
     assert ready(story)[1] == "NameTaken"
+
+
+def test_without_the_right_to_list_jobs_a_preview_with_a_setup_stands_still_and_the_others_do_not(
+    story: Story,
+) -> None:
+    account = service_account(story.plane, story.namespace, "partial")
+    others = [one for one in CHILD_RESOURCES if one != "jobs.batch"]
+    allow(story.plane, account.user, ["get", "list"], ["previewenvironments.platform9.com"])
+    allow(story.plane, account.user, ["get", "list", "create", "patch", "delete"], others)
+    story.apply(setup=MIGRATE)
+    story.apply("pr-2")
+    result = replace(story, account=account).reconcile(code=4)
+    assert any(line.startswith("! Job: the list of jobs is not whole") for line in result.lines)
+    assert sorted(story.children()) == sorted(story.all_of("pr-2"))
+
+
+def test_a_job_that_somebody_deleted_runs_again(story: Story) -> None:
+    story.apply(setup=MIGRATE)
+    story.reconcile()
+    name = the_job(story)
+    story.delete("Job", name)
+    eventually(lambda: not story.there("Job", name), "the Job is gone", timeout=60)
+    assert [line.split()[:2] for line in story.reconcile().changes] == [["+", "Job"]]
+    assert the_job(story) == name
 
 
 @pytest.mark.usefixtures("control_plane")
