@@ -325,6 +325,11 @@ def test_a_setup_jobs_name_is_a_label_that_only_its_preview_gives(name: str) -> 
         assert not is_name_of_child(Key("Job", "shop", other), name)
 
 
+def test_a_long_name_is_cut_where_no_dash_stands() -> None:
+    assert re.fullmatch(f"{'a' * 51}-[0-9a-f]{{10}}", setup_name("a" * 51 + "-b"))
+    assert re.fullmatch(f"{'a' * 52}-[0-9a-f]{{10}}", setup_name("a" * 63))
+
+
 def test_a_preview_that_asks_for_no_setup_has_no_job() -> None:
     assert "Job" not in children_of(PREVIEW)
 

@@ -204,6 +204,15 @@ def test_its_metadata_is_mended_by_an_apply_that_repeats_the_spec_that_is_there(
     assert [change.path for change in found.fields] == ["metadata.labels[app.kubernetes.io/name]"]
 
 
+def test_an_apply_repeats_what_was_applied_also_where_it_is_no_longer_wanted() -> None:
+    """Without it the apply would drop the variables of OTHER, and be a 422."""
+    made = job_of(OTHER)
+    protected = a_read_preview(annotations={"platform9.com/prune": "disabled"}, **SETUP)
+    found = decide(job_of(protected), protected, live(made), RULES)
+    assert isinstance(found, Update)
+    assert (found.manifest["spec"], found.reason) == (made["spec"], "its preview changed")
+
+
 def test_one_whose_history_was_wiped_becomes_ours_with_the_spec_that_is_there() -> None:
     wiped = untracked(job_of(), managedFields=None)
     found = decide(children_of(OTHER)["Job"], OTHER, wiped, RULES)
@@ -367,6 +376,18 @@ def test_a_dump_that_says_that_a_job_runs_is_planned_as_the_cluster_would_be() -
 
 
 # a whole run
+
+
+def test_a_run_tells_how_the_setups_pod_ended() -> None:
+    memory = a_cluster(a_preview(**SETUP))
+    go(memory)
+    memory.put({**memory.objects[a_job().key], "status": {"conditions": [FAILED]}})
+    memory.put(dict(a_setup_pod(ended(7), phase="Failed").manifest))
+    told = go(memory).statuses["shop/pr-1"]
+    assert (told.reason, told.stalled) == ("SetupFailed", True)
+    assert told.message == (
+        f"exit code 7 (setup Job {place()}); another spec.image or spec.revision runs a new one"
+    )
 
 
 def test_a_job_that_cannot_be_made_keeps_the_new_pods_from_coming() -> None:
