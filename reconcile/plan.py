@@ -197,12 +197,11 @@ def _kept_reason(route: Live, preview: PreviewEnvironment) -> str:
 def _outlived(live: Live, wish: Wish, preview: PreviewEnvironment, policy: Policy) -> Change:
     """What becomes of a child whose preview has expired; the preview itself stays."""
     ended = wish.ttl.expires_at if wish.ttl else ""
-    annotation = policy.rules.names.prune_annotation
     change = may_go(live, preview.name, preview.uid, f"its preview expired at {ended}", policy.rules)
     if not isinstance(change, Delete):
         return change
-    if preview.annotations.get(annotation) == PRUNE_DISABLED:
-        return Keep(live.key, wish.place, f"protected: {annotation} is disabled on its preview")
+    if protected := _protected_by(preview, policy):
+        return Keep(live.key, wish.place, protected)
     return replace(
         change,
         preview_uid=preview.uid,
@@ -210,6 +209,13 @@ def _outlived(live: Live, wish: Wish, preview: PreviewEnvironment, policy: Polic
         counts=False,
         expired_at=ended,
     )
+
+
+def _protected_by(preview: PreviewEnvironment, policy: Policy) -> str:
+    """Why a living preview lets nothing of it go, also what was made before it said so; "" where it does."""
+    annotation = policy.rules.names.prune_annotation
+    disabled = preview.annotations.get(annotation) == PRUNE_DISABLED
+    return f"protected: {annotation} is disabled on its preview" if disabled else ""
 
 
 def _children_by_preview(snapshot: Snapshot, policy: Policy) -> Mapping[str, list[Live]]:
@@ -257,8 +263,12 @@ def _unwanted(
     return changes
 
 
-def _after_its_end(old: Delete, wish: Wish, preview: PreviewEnvironment, policy: Policy) -> Delete | Waiting:
+def _after_its_end(
+    old: Delete, wish: Wish, preview: PreviewEnvironment, policy: Policy
+) -> Delete | Waiting | Keep:
     """A Job that runs is left to its end: nobody knows what half of it would leave behind."""
+    if protected := _protected_by(preview, policy):
+        return Keep(old.key, old.preview, protected)
     if _runs(old.live, preview, policy):
         return Waiting(old.key, old.preview, "waits: goes when it has ended")
     if any(runs_once(manifest["kind"]) for manifest in wish.children):

@@ -156,6 +156,14 @@ def test_a_gone_previews_job_goes_like_its_other_children_also_where_it_runs() -
     assert about_jobs(others, [protected]) == [f"= Job {place()} protected: platform9.com/prune is disabled"]
 
 
+def test_a_protected_preview_keeps_its_old_jobs_too_as_a_write_would() -> None:
+    protected = a_read_preview(revision="2", annotations={"platform9.com/prune": "disabled"}, **SETUP)
+    assert about_jobs([protected], [a_job(COMPLETE), *rest(protected)]) == [
+        f"+ Job {place(PUSHED)} another image or revision",
+        f"= Job {place()} protected: platform9.com/prune is disabled on its preview",
+    ]
+
+
 def test_an_old_job_does_not_count_for_the_brake() -> None:
     previews = [a_read_preview(f"pr-{n}", revision="2", **SETUP) for n in range(12)]
     old = [a_job(COMPLETE, preview=a_read_preview(f"pr-{n}", **SETUP)) for n in range(12)]
