@@ -24,6 +24,7 @@ class Resource:
         return f"{self.group}/{self.version}" if self.group else self.version
 
 
+JOB = Resource("batch", "v1", "Job", "jobs")
 DEPLOYMENT = Resource("apps", "v1", "Deployment", "deployments")
 SERVICE = Resource("", "v1", "Service", "services")
 MAPPING = Resource("getambassador.io", "v3alpha1", "Mapping", "mappings")

@@ -33,11 +33,15 @@ FAILURES = frozenset(
 )
 
 
-def by_preview(pods: Iterable[Live], names: Names) -> Mapping[str, tuple[Live, ...]]:
-    """The pods of each preview's Deployment, by `NAMESPACE/NAME`; those that are going are left out."""
+def by_preview(
+    pods: Iterable[Live], names: Names, component: str = APP_COMPONENT
+) -> Mapping[str, tuple[Live, ...]]:
+    """The pods of each preview's Deployment, or of another component, by `NAMESPACE/NAME`.
+
+    Those that are going are left out."""
     found: dict[str, list[Live]] = {}
     for pod in pods:
-        if pod.labels.get(COMPONENT_LABEL) == APP_COMPONENT and not pod.going:
+        if pod.labels.get(COMPONENT_LABEL) == component and not pod.going:
             place = f"{pod.key.namespace}/{pod.labels.get(names.preview_label, '')}"
             found.setdefault(place, []).append(pod)
     return {place: tuple(mine) for place, mine in found.items()}
@@ -52,6 +56,25 @@ def failure_of(pods: Iterable[Live]) -> str:
     newest = pods[-1].labels.get(TEMPLATE_LABEL) if pods else None
     found = (_failure(pod) for pod in pods if pod.labels.get(TEMPLATE_LABEL) == newest)
     return next((reason for reason in found if reason), "")
+
+
+def exit_of(pods: Iterable[Live]) -> str:
+    """How the pod that failed last ended, such as `exit code 1` or `Evicted: …`; "" for no reason."""
+    failed = [pod for pod in pods if _map(pod.manifest.get("status")).get("phase") == "Failed"]
+    failed.sort(key=lambda pod: (str(pod.metadata.get("creationTimestamp", "")), pod.key.name))
+    return next((reason for pod in reversed(failed) if (reason := _ended(pod))), "")
+
+
+def _ended(pod: Live) -> str:
+    status = _map(pod.manifest.get("status"))
+    if status.get("reason"):  # the pod's own: evicted, or over its deadline
+        told = _said(str(status["reason"]), status.get("message"))
+        return redacted(told, {"spec": {"template": pod.manifest}})
+    ends = (
+        _exit(_map(_map(container.get("state")).get("terminated")))
+        for container in maps_in(status.get("containerStatuses"))
+    )
+    return next((end for end in ends if end), "")
 
 
 def _failure(pod: Live) -> str:

@@ -20,7 +20,7 @@ from reconcile.errors import (
     Stopped,
 )
 from reconcile.facts import Facts
-from reconcile.names import KIND, Names
+from reconcile.names import KIND, SETUP_COMPONENT, Names
 from reconcile.objects import POD, Manifest, preview_resource
 from reconcile.pods import by_preview
 from reconcile.pool import Stop, read_at_once, write_at_once
@@ -73,7 +73,11 @@ def publish(
         return Published({}, (f"no status was written, and no ttl counted: {error}",))
     pods, notes = _pods(cluster, facts, settings.names, namespace, stop)
     mine = by_preview(pods, settings.names)
-    known = [replace(one, pods=mine.get(one.wish.place, ())) for one in facts]
+    setups = by_preview(pods, settings.names, SETUP_COMPONENT)
+    known = [
+        replace(one, pods=mine.get(one.wish.place, ()), setup_pods=setups.get(one.wish.place, ()))
+        for one in facts
+    ]
     unwritten: list[Unwritten] = []
 
     def write(one: Facts) -> None:

@@ -12,6 +12,7 @@ import msgspec
 from lightkube.core.generic_client import ALL_NS, GenericSyncClient
 from lightkube.types import PatchType
 
+from reconcile.children import RESOURCES
 from reconcile.cluster.kubernetes.answers import (
     Ask,
     error_of,
@@ -28,13 +29,11 @@ from reconcile.cluster.kubernetes.retry import Repeat
 from reconcile.cluster.port import Applied, Listing
 from reconcile.errors import NoAnswer, Rejected
 from reconcile.names import KIND, PLURAL
-from reconcile.objects import DEPLOYMENT, HTTPROUTE, INGRESS, MAPPING, SERVICE, Manifest, Resource
+from reconcile.objects import Manifest, Resource
 
 OK, CREATED, ACCEPTED, GONE = 200, 201, 202, 410
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
-KNOWN = {
-    (known.api_version, known.kind): known for known in (DEPLOYMENT, SERVICE, MAPPING, INGRESS, HTTPROUTE)
-}
+KNOWN = {(known.api_version, known.kind): known for known in RESOURCES.values()}
 
 # Refused unless escaped, or, as the line breaks among them, read as white space: https://yaml.org/spec/1.2.2/
 _NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
