@@ -18,8 +18,10 @@ from reconcile.changes import Outcome
 from reconcile.conditions import Status
 from reconcile.names import EXPIRED, PROGRESSING
 from reconcile.preview import PreviewEnvironment
-from reconcile.result import Run
+from reconcile.result import GONE, PROBE_FAILED, Run
 from reconcile.snapshot import Preview
+
+_OF_THE_WAIT = (GONE, PROBE_FAILED)
 
 StateName = Literal["Failed", "Blocked", "NotReady", "Going", "Pending", "Changed", "Unknown", "Ready"]
 
@@ -66,7 +68,8 @@ Said = tuple[StateName, str, str]
 def _state(preview: Preview, said: Mapping[str, Said], done: Run) -> State:
     place = f"{preview.namespace}/{preview.name}"
     found = done.statuses.get(place)
-    state, reason, message = _told(said.get(place), found) or _by_its_status(preview)
+    told = _by_the_wait(done, place) or _told(said.get(place), found)
+    state, reason, message = told or _by_its_status(preview)
     if preview.deletion_timestamp:
         state, reason, message = "Going", "", "it is being deleted"
     expires = found.expires_at if found else _status(preview).get("expiresAt")
@@ -80,6 +83,12 @@ def _state(preview: Preview, said: Mapping[str, Said], done: Run) -> State:
         preview.creation_timestamp,
         expires if isinstance(expires, str) else "",
     )
+
+
+def _by_the_wait(done: Run, place: str) -> Said | None:
+    """What the wait alone knows: that it was not answered from the outside, or is another one by now."""
+    known = (one for one in done.waited if one.place == place and one.reason in _OF_THE_WAIT)
+    return next((("NotReady", one.reason, one.message) for one in known), None)
 
 
 def _told(said: Said | None, found: Status | None) -> Said | None:

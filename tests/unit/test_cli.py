@@ -144,7 +144,14 @@ NO_VARIABLE = {"--print-crd", "--version", "--help"}
 def test_every_option_is_a_variable_too(option: str) -> None:
     """Each with a value that is wrong, or that can be seen in what was parsed."""
     parameter = next(p for p in command.params if option in p.opts)
-    values = {"timeout": "9s", "concurrency": "3", "route": "none", "output": "json", "gateway": "a/b"}
+    values = {
+        "timeout": "9s",
+        "wait_timeout": "9s",
+        "concurrency": "3",
+        "route": "none",
+        "output": "json",
+        "gateway": "a/b",
+    }
     values |= {"pod_security": "restricted", "max_deletes": "7", "max_previews": "5", "verbose": "1"}
     values |= dict.fromkeys(("route_label", "route_annotation", "node_selector"), "a=b")
     values |= {"default_resources": "limits.cpu=1", "toleration": "a", "report": "json=x"}

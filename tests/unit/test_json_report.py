@@ -131,6 +131,7 @@ def test_a_whole_dry_run() -> None:
             }
         ],
         "notes": ["the status of shop/pr-1 was not written: no right"],
+        "waited": [],
         "exit_code": 4,
     }
 
