@@ -11,7 +11,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
@@ -33,7 +33,7 @@ def probe_all(
     *,
     concurrency: int,
     stop: Stop,
-    connect: Connect = socket.create_connection,
+    connect: Connect | None = None,
 ) -> Mapping[str, str]:
     """What is wrong with each URL, "" where it answers; no longer than so many seconds altogether."""
     asked: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -60,14 +60,14 @@ def probe(
     url: str,
     seconds: float = SECONDS,
     *,
-    connect: Connect = socket.create_connection,
+    connect: Connect | None = None,
     context: ssl.SSLContext | None = None,
 ) -> str:
     """What is wrong with `http://HOST` or `https://HOST`; "" where it answers below 500."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     try:
-        plain = connect((host, PORTS[parts.scheme]), seconds)
+        plain = (connect or socket.create_connection)((host, PORTS[parts.scheme]), seconds)
         with plain:
             sock = _with_tls(plain, host, context) if parts.scheme == "https" else plain
             with sock, _at_most(seconds, sock):
@@ -92,7 +92,7 @@ def _with_tls(plain: socket.socket, host: str, context: ssl.SSLContext | None) -
 
 
 @contextlib.contextmanager
-def _at_most(seconds: float, sock: socket.socket):  # type: ignore[no-untyped-def]
+def _at_most(seconds: float, sock: socket.socket) -> Iterator[None]:
     """A timeout of a socket begins anew with every byte; so end the connection from the outside."""
     over = threading.Event()
 
@@ -106,6 +106,8 @@ def _at_most(seconds: float, sock: socket.socket):  # type: ignore[no-untyped-de
     timer.start()
     try:
         yield
+        if over.is_set():  # to a reader of headers, the end of a connection is their end
+            raise TimeoutError
     except (OSError, HTTPException, ValueError) as error:
         if over.is_set():
             raise TimeoutError from error
