@@ -1,5 +1,7 @@
-"""The last lines of the containers that keep previews from being ready; they may hold secrets, and go nowhere
-but to the log."""
+"""What the containers that keep previews from being ready wrote last.
+
+It may hold secrets, and goes nowhere but to whoever called the command.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 

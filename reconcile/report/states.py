@@ -6,7 +6,7 @@ Going      it is being deleted
 Pending    a dry run would change something, or the question was answered no
 Changed    this run wrote; whether it works is not known yet
 Ready      Ready is True for the spec as it is
-NotReady   Ready is False
+NotReady   Ready is False, or it was waited for in vain
 Unknown    nobody has said so far
 """
 
@@ -18,10 +18,8 @@ from reconcile.changes import Outcome
 from reconcile.conditions import Status
 from reconcile.names import EXPIRED, PROGRESSING
 from reconcile.preview import PreviewEnvironment
-from reconcile.result import GONE, PROBE_FAILED, Run
+from reconcile.result import GONE, Run
 from reconcile.snapshot import Preview
-
-_OF_THE_WAIT = (GONE, PROBE_FAILED)
 
 StateName = Literal["Failed", "Blocked", "NotReady", "Going", "Pending", "Changed", "Unknown", "Ready"]
 
@@ -86,9 +84,12 @@ def _state(preview: Preview, said: Mapping[str, Said], done: Run) -> State:
 
 
 def _by_the_wait(done: Run, place: str) -> Said | None:
-    """What the wait alone knows: that it was not answered from the outside, or is another one by now."""
-    known = (one for one in done.waited if one.place == place and one.reason in _OF_THE_WAIT)
-    return next((("NotReady", one.reason, one.message) for one in known), None)
+    """What the wait alone knows: that the time was over, that nobody answered from the outside, or that it is
+    another one by now."""
+    for one in done.waited:
+        if one.place == place and (one.state == "waiting" or one.reason == GONE):
+            return "NotReady", one.reason, one.message
+    return None
 
 
 def _told(said: Said | None, found: Status | None) -> Said | None:

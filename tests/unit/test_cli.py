@@ -46,6 +46,21 @@ def error_of(shell: Shell, *arguments: str, code: int = 2, **variables: str) -> 
         ),
         (["--exit-code"], "--exit-code needs --dry-run"),
         (["-v", "-q"], "-v and -q do not go together"),
+        (["--wait", "--dry-run"], "--wait and --dry-run do not go together: nothing is done to wait for"),
+        (
+            ["--wait", "--from", "previews", "--to", "x"],
+            "--wait and --from do not go together: in files nothing becomes ready",
+        ),
+        (["--logs"], "--logs needs --wait"),
+        (["--probe", "--allow-fqdn", "*"], "--probe needs --wait"),
+        (
+            ["--wait", "--probe"],
+            "--probe needs --allow-fqdn: whoever may write a preview would choose what is asked from here",
+        ),
+        (
+            ["--wait", "--probe", "--allow-fqdn", "*", "--route", "none"],
+            "--probe and --route none do not go together: there is no link",
+        ),
         (["--route", "httproute"], "--route httproute needs --gateway NAMESPACE/NAME"),
         (["--gateway", "a/b"], "--gateway needs --route httproute"),
         (["--ingress-class", "x"], "--ingress-class needs --route ingress"),
