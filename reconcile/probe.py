@@ -1,8 +1,8 @@
 """Ask for a preview from the outside, as a browser would.
 
-Its name resolves, its certificate is good, and it answers below 500. The request goes straight to the address
-that the name resolves to, never through a proxy. No redirect is followed, and nothing but the first line and the
-headers of the answer is read.
+Its name resolves, its certificate is good, and it answers below 500. The request goes straight to the
+address that the name resolves to, never through a proxy. No redirect is followed, and nothing but the first
+line and the headers of the answer is read.
 """
 
 import contextlib

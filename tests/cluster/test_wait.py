@@ -3,11 +3,14 @@
 import signal
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from tests.cluster.process import Process
+from tests.cluster.gate import Gate, gate_before, read_of
+from tests.cluster.process import Process, Terminal, behind
 from tests.cluster.story import STATUS, Result, Story
 from tests.cluster.test_status import quota_is_counted, ready
 from tests.controlplane import allow, eventually
@@ -197,6 +200,48 @@ def test_a_look_is_one_list_for_each_kind(story: Story) -> None:
     assert looks["previewenvironments"] > 4
     assert {looks[kind] for kind in ("services", "mappings", "ingresses", "httproutes")} == {1}
     assert 1 <= looks["pods"] <= looks["previewenvironments"]
+
+
+# a server that does not answer, and a terminal
+
+
+@pytest.fixture
+def gate(story: Story) -> Iterator[Gate]:
+    with gate_before(story) as gate:
+        yield gate
+
+
+@pytest.mark.usefixtures("control_plane")
+def test_a_list_that_hangs_ends_with_the_time(story: Story, gate: Gate, tmp_path: Path) -> None:
+    process = waiting(behind(story, gate, tmp_path), "--wait-timeout", "8s")
+    gate.hold(read_of("deployments"), every=True).reached()
+    result = ended_by(process)
+    assert result.code == 1
+    assert "the 8 s of --wait-timeout are over" in result.stderr
+    assert result.lines[-1] == f"not yet {story.namespace}/pr-1 0 of 1 pods are available"
+
+
+@pytest.mark.usefixtures("control_plane")
+def test_a_signal_ends_a_look_that_hangs(story: Story, gate: Gate, tmp_path: Path) -> None:
+    process = waiting(behind(story, gate, tmp_path))
+    gate.hold(read_of("deployments"), every=True).reached()
+    process.tell(signal.SIGTERM)
+    assert ended_by(process, 5.0).code == 143
+
+
+@pytest.mark.usefixtures("control_plane")
+def test_at_a_terminal_there_is_one_line_for_each_that_changes(story: Story) -> None:
+    story.apply("pr-1")
+    story.apply("pr-2", image="fail.test/crash:1")
+    terminal = Terminal.start(story, "--yes", "--wait", "--wait-timeout", "60s", "--no-color")
+    terminal.wait_for(f"waits  {story.namespace}/pr-2  CrashLoopBackOff: exit code 1")
+    assert terminal.ended() == 1
+    assert "\x1b[1A\x1b[2K" in terminal.shown, "a line is written over"
+    last = terminal.shown.rsplit("Done:", 1)[1].replace("\r", "").split("\n")
+    assert [" ".join(line.split()) for line in last[-3:-1]] == [
+        f"ready {story.namespace}/pr-1 https://{story.host('pr-1')}",
+        f"not ready {story.namespace}/pr-2 CrashLoopBackOff: exit code 1",
+    ]
 
 
 # logs
