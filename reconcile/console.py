@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _STYLES = {"ready": "green", "suspended": "cyan", "failed": "red", "waiting": ""}
 
+_AGAIN = "the cluster could not be looked at, and will be again"
+
 log = logging.getLogger("reconcile")
 
 
@@ -65,8 +67,6 @@ class Console:
 
     def wait(self, standings: Sequence[Standing], trouble: str) -> None:
         """Tell how all stand: at a terminal in lines of their own, elsewhere where there is news."""
-        if trouble:
-            log.warning("the cluster could not be looked at, and will be again: %s", trouble)
         if self.live is None and sys.stderr.isatty() and not self.options["quiet"]:
             from reconcile.live import LiveLines  # what only a terminal needs
 
@@ -74,8 +74,11 @@ class Console:
         lines = dict(zip(standings, standing_lines(standings, over=False), strict=True))
         if self.live is not None:
             first = sorted(standings, key=lambda one: one.state != "waiting")  # those at the end may be cut
-            self.live.show([(lines[one], _STYLES[one.state]) for one in first])
+            shown = [(lines[one], _STYLES[one.state]) for one in first]
+            self.live.show([*shown, *([(safe_line(f"{_AGAIN}: {trouble}"), "yellow")] if trouble else [])])
             return
+        if trouble:
+            log.warning("%s: %s", _AGAIN, trouble)
         for one in self._news(standings):
             print(lines[one], file=sys.stderr, flush=True)
 

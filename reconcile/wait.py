@@ -31,7 +31,7 @@ GROWTH = 1.25
 shorter than the look before it, so that a large cluster is idle half of the time."""
 
 LAST_LOOK = 1.0
-"""Seconds before the end at which the last look begins."""
+"""Seconds before the end at which the last look begins; more where a look takes longer."""
 
 OPTION = "--wait-timeout"
 
@@ -84,15 +84,16 @@ def wait_for(facts: Iterable[Facts], first: Published, seconds: float, around: A
     wait = _Wait(around, {one.wish.place: one for one in facts}, around.pace.clock() + seconds, first.notes)
     around.cluster.restart_clock(seconds, OPTION)
     wait.found(first)
-    length = FIRST_PAUSE
+    length, took = FIRST_PAUSE, 0.0
     while wait.pending and not around.stop.asked:
-        nap = min(length, wait.left - LAST_LOOK)
+        nap = min(length, wait.left - max(LAST_LOOK, 2 * took))
         if nap <= 0:
             break
         around.pace.pause(nap, around.stop)
         began = wait.left
         wait.look()
-        length = min(LONGEST_PAUSE, max(length * GROWTH, began - wait.left))
+        took = began - wait.left
+        length = max(took, min(LONGEST_PAUSE, length * GROWTH))
     standings = sorted(wait.standings.values(), key=lambda one: (one.namespace, one.name))
     return Waited(tuple(standings), wait.statuses, wait.notes, wait.pods)
 
