@@ -143,8 +143,11 @@ def waiting(story: Story, *arguments: str) -> Process:
     """A run that waits for pods that never become ready."""
     story.apply(image="fail.test/unready:1")
     process = Process.start(story, "--wait", *arguments)
-    eventually(lambda: status_there(story), "its status is told", timeout=30)
-    time.sleep(1)
+    eventually(
+        lambda: status_there(story) and ready(story)[2] == "0 of 1 pods are available",
+        "it waits for its pods",
+        timeout=60,
+    )
     return process
 
 
@@ -213,11 +216,11 @@ def gate(story: Story) -> Iterator[Gate]:
 
 @pytest.mark.usefixtures("control_plane")
 def test_a_list_that_hangs_ends_with_the_time(story: Story, gate: Gate, tmp_path: Path) -> None:
-    process = waiting(behind(story, gate, tmp_path), "--wait-timeout", "8s")
+    process = waiting(behind(story, gate, tmp_path), "--wait-timeout", "20s")
     gate.hold(read_of("deployments"), every=True).reached()
-    result = ended_by(process)
+    result = ended_by(process, 25.0)
     assert result.code == 1
-    assert "the 8 s of --wait-timeout are over" in result.stderr
+    assert "the 20 s of --wait-timeout are over" in result.stderr
     assert result.lines[-1] == f"not yet {story.namespace}/pr-1 0 of 1 pods are available"
 
 
