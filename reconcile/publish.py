@@ -36,10 +36,14 @@ TRIES = 3
 
 @dataclass(frozen=True)
 class Published:
-    """What was found of each preview, by `NAMESPACE/NAME`, and sentences about what could not be told."""
+    """What was found of each preview, by `NAMESPACE/NAME`, and sentences about what could not be told.
+
+    `pods` are those of its Deployment, where they were asked for.
+    """
 
     statuses: Mapping[str, Status] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    pods: Mapping[str, tuple[Live, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ def publish(
     write_at_once(write, [one for one in known if _news(one, settings, now)], concurrency, stop)
     found = {one.wish.place: status_of(one, now, url_scheme=settings.url_scheme) for one in known}
     statuses = {place: status for place, status in found.items() if status is not None}
-    return Published(statuses, (*notes, *_notes(unwritten)))
+    return Published(statuses, (*notes, *_notes(unwritten)), mine)
 
 
 def _pods(
