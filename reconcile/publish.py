@@ -20,6 +20,7 @@ from reconcile.errors import (
     Stopped,
 )
 from reconcile.facts import Facts
+from reconcile.jobs import progress
 from reconcile.names import KIND, SETUP_COMPONENT, Names
 from reconcile.objects import POD, Manifest, preview_resource
 from reconcile.pods import by_preview
@@ -38,7 +39,8 @@ TRIES = 3
 class Published:
     """What was found of each preview, by `NAMESPACE/NAME`, and sentences about what could not be told.
 
-    `pods` are those of its Deployment, where they were asked for.
+    `pods` are those that tell why it is not ready, where they were asked for: of its setup Job until that is
+    complete, then of its Deployment.
     """
 
     statuses: Mapping[str, Status] = field(default_factory=dict)
@@ -94,7 +96,13 @@ def publish(
     write_at_once(write, [one for one in known if _news(one, settings, now)], concurrency, stop)
     found = {one.wish.place: status_of(one, now, url_scheme=settings.url_scheme) for one in known}
     statuses = {place: status for place, status in found.items() if status is not None}
-    return Published(statuses, (*notes, *_notes(unwritten)), mine)
+    return Published(statuses, (*notes, *_notes(unwritten)), {one.wish.place: _at_work(one) for one in known})
+
+
+def _at_work(facts: Facts) -> tuple[Live, ...]:
+    """The pods that tell why a preview is not ready: those of its setup Job, until that is complete."""
+    setting_up = facts.setup is not None and progress(facts.setup) is not None
+    return facts.setup_pods if setting_up else facts.pods
 
 
 def _pods(

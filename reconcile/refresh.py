@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from reconcile.changes import Change, Create, Keep, Update, Waiting
-from reconcile.children import is_route
+from reconcile.children import is_route, runs_once
 from reconcile.decide import Rules, decide
 from reconcile.facts import Facts, Lives
+from reconcile.jobs import is_finished
 from reconcile.objects import DEPLOYMENT, HTTPROUTE, Key, key_of
 from reconcile.preview import PreviewEnvironment
 from reconcile.settings import Settings
@@ -24,9 +25,11 @@ class Look:
 
 
 def kinds_to_look_at(facts: Facts) -> frozenset[str]:
-    """The kinds that have something to tell: Deployments, routes with conditions, and what it waits for."""
+    """The kinds that have something to tell: Deployments, a setup Job that has not ended, routes with
+    conditions, and what it waits for."""
     routes = {HTTPROUTE.kind} if facts.route and facts.route.key.kind == HTTPROUTE.kind else set()
-    return frozenset({DEPLOYMENT.kind, *routes, *(key.kind for key in _awaited(facts))})
+    jobs = set() if facts.setup is None or is_finished(facts.setup) else {facts.setup.key.kind}
+    return frozenset({DEPLOYMENT.kind, *jobs, *routes, *(key.kind for key in _awaited(facts))})
 
 
 def over(facts: Facts, now: Preview | None) -> str:
@@ -58,6 +61,7 @@ def refreshed(facts: Facts, look: Look, rules: Rules, settings: Settings) -> Fac
         changes=tuple(_change(change, settled, gone) for change in facts.changes),
         outcomes=tuple(o for o in facts.outcomes if o.result != "kept" or o.change.key not in settled),
         deployment=look.children.get(Key(DEPLOYMENT.kind, *_place(facts))),
+        setup=_setup(facts, look),
         route=_route(facts, look, settled),
     )
 
@@ -94,6 +98,12 @@ def _change(change: Change, settled: frozenset[Key], gone: set[Key]) -> Change:
     if change.key in gone and isinstance(change, Keep | Create | Update):
         return Waiting(change.key, change.preview, f"{change.key} is not there any more: run again")
     return change
+
+
+def _setup(facts: Facts, look: Look) -> Live | None:
+    """Its setup Job as it is now; one that had ended and was not listed is as it was."""
+    wanted = next((key for key in facts.wanted if runs_once(key.kind)), None)
+    return look.children.get(wanted) if wanted and wanted.kind in look.kinds else facts.setup
 
 
 def _route(facts: Facts, look: Look, settled: frozenset[Key]) -> Live | None:

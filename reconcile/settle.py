@@ -4,16 +4,19 @@ Available                                   ready
 Suspended                                   suspended
 its children could not be read              failed, at once
 it is going, Invalid, Expired, Refused,     failed, at once
-NameTaken, HostnameConflict, SetupFailed,
-ApplyFailed, RouteNotAccepted where its
-kind of route is not installed
-RolloutFailed, RouteNotAccepted where its   failed, once that was seen for `patience` seconds
+NameTaken, HostnameConflict, ApplyFailed,
+SetupFailed where its Job has ended,
+RouteNotAccepted where its kind of route is
+not installed
+RolloutFailed, SetupFailed where its pods   failed, once that was seen for `patience` seconds
+do not come up, RouteNotAccepted where its
 parent refused it
 Progressing, anything else, no word         waiting
 """
 
 from reconcile.conditions import Status
 from reconcile.facts import Facts
+from reconcile.jobs import is_finished
 from reconcile.names import (
     APPLY_FAILED,
     HOSTNAME_CONFLICT,
@@ -22,6 +25,7 @@ from reconcile.names import (
     REFUSED,
     ROLLOUT_FAILED,
     ROUTE_NOT_ACCEPTED,
+    SETUP_FAILED,
     SUSPENDED,
 )
 from reconcile.pods import UNSCHEDULABLE
@@ -70,6 +74,8 @@ def _state(status: Status) -> StandingState:
 
 def patience(facts: Facts, found: Standing) -> float:
     """For how many seconds a failure must have been seen before it counts; 0.0 for at once."""
-    if facts.blocks or found.reason not in (ROLLOUT_FAILED, ROUTE_NOT_ACCEPTED):
+    ended = facts.setup is not None and is_finished(facts.setup)
+    may_pass = {ROLLOUT_FAILED, ROUTE_NOT_ACCEPTED} | (set() if ended else {SETUP_FAILED})
+    if facts.blocks or found.reason not in may_pass:
         return 0.0
     return PATIENCE_FOR_A_NODE if found.message.startswith(f"{UNSCHEDULABLE}:") else PATIENCE

@@ -43,7 +43,29 @@ def test_what_is_ready_already_costs_no_look(story: Story) -> None:
     waited(story, code=0)
     story.settled()
     events = story.asked_by_a_run("--wait")
-    assert [event.verb for event in events] == ["list"] * 6
+    assert [event.verb for event in events] == ["list"] * 7
+
+
+@pytest.mark.usefixtures("control_plane")
+def test_a_setup_job_is_waited_for(story: Story) -> None:
+    story.apply(setup={"command": ["migrate"]})
+    assert waited(story, code=0) == [f"ready {story.namespace}/pr-1 https://{story.host('pr-1')}"]
+    (job,) = (name for name in story.children() if name.startswith("Job/"))
+    ended = story.live("Job", job.removeprefix("Job/"))["status"]
+    assert "Complete" in [condition["type"] for condition in ended["conditions"]]
+    story.silent()
+
+
+@pytest.mark.usefixtures("control_plane")
+def test_pods_of_a_setup_job_that_do_not_come_up_end_the_wait_early_and_their_logs_are_asked_for(
+    story: Story,
+) -> None:
+    allow(story.plane, story.account.user, ["get"], ["pods/log"])
+    story.apply(setup={"image": "fail.test/pull:1"})
+    result = story.reconcile("--wait", "--logs", "--wait-timeout", "90s", code=1)
+    message = "ImagePullBackOff: Back-off pulling image fail.test/pull:1: not found"
+    assert result.lines[-1].startswith(f"not ready {story.namespace}/pr-1 {message} (setup Job ")
+    assert f"{story.namespace}/pr-1: no logs of container setup of pod pr-1-" in result.stderr
 
 
 @pytest.mark.usefixtures("control_plane")

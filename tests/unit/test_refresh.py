@@ -12,7 +12,7 @@ from reconcile.refresh import Look, kinds_to_look_at, over, refreshed
 from reconcile.scope import Scope
 from reconcile.settings import Gateway, Settings
 from reconcile.snapshot import Live
-from tests.unit.given import RULES, a_read_preview, children_of, key, live
+from tests.unit.given import RULES, SETUP, a_read_preview, a_setup_job, children_of, key, live
 
 PR1 = a_read_preview()
 (WISH,) = desire([PR1], Settings(), Scope())
@@ -43,6 +43,26 @@ def test_deployments_are_looked_at_and_routes_only_where_they_have_conditions() 
     settings = {"route": "httproute", "gateway": Gateway(namespace="infra", name="web")}
     httproute = live(children_of(PR1, **settings)["HTTPRoute"])
     assert kinds_to_look_at(facts(KEEP, route=httproute)) == {"Deployment", "HTTPRoute"}
+
+
+def with_setup(condition: str = "") -> Facts:
+    (wish,) = desire([a_read_preview(setup=SETUP)], Settings(), Scope())
+    return Facts(wish, (KEEP,), (), DEPLOYMENT, None, setup=a_setup_job(condition))
+
+
+def test_a_setup_job_is_looked_at_until_it_has_ended() -> None:
+    assert kinds_to_look_at(with_setup()) == {"Deployment", "Job"}
+    assert kinds_to_look_at(with_setup("Complete")) == {"Deployment"}
+    assert kinds_to_look_at(with_setup("Failed")) == {"Deployment"}
+
+
+def test_a_setup_job_is_as_it_was_seen_last() -> None:
+    ended = a_setup_job("Complete")
+    seen = look(DEPLOYMENT, ended, kinds=("Deployment", "Job"), setup=SETUP)
+    assert now(with_setup(), seen).setup == ended
+    assert now(with_setup("Complete"), look(DEPLOYMENT, setup=SETUP)).setup == ended
+    gone = look(DEPLOYMENT, kinds=("Deployment", "Job"), setup=SETUP)
+    assert now(with_setup(), gone).setup is None
 
 
 def test_what_it_waits_for_is_looked_at() -> None:

@@ -12,7 +12,7 @@ from reconcile.result import Standing
 from reconcile.scope import Scope
 from reconcile.settings import Settings
 from reconcile.settle import PATIENCE, PATIENCE_FOR_A_NODE, patience, standing
-from tests.unit.given import a_read_preview, key
+from tests.unit.given import a_read_preview, a_setup_job, key
 
 (WISH,) = desire([a_read_preview()], Settings(), Scope())
 FACTS = Facts(WISH, (), (), None, None)
@@ -34,7 +34,7 @@ def a_status(reason: str, *, ready: bool = False, stalled: bool = False, message
         (a_status("Refused", stalled=True), "failed", 0.0),
         (a_status("NameTaken", stalled=True), "failed", 0.0),
         (a_status("HostnameConflict", stalled=True), "failed", 0.0),
-        (a_status("SetupFailed", stalled=True), "failed", 0.0),
+        (a_status("SetupFailed", stalled=True), "failed", PATIENCE),
         (a_status("ApplyFailed"), "failed", 0.0),
         (a_status("RolloutFailed", stalled=True), "failed", PATIENCE),
         (a_status("RouteNotAccepted", stalled=True), "failed", PATIENCE),
@@ -52,6 +52,11 @@ def test_each_reason_settles_or_is_waited_for(status: Status, state: str, second
     expected = Standing("shop", "pr-1", "ready", status.reason, status.message, "https://x", blamed)
     assert replace(found, state="ready") == expected
     assert (found.state, patience(FACTS, found)) == (state, seconds)
+
+
+def test_a_setup_job_that_has_ended_fails_at_once() -> None:
+    over = replace(FACTS, setup=a_setup_job("Failed"))
+    assert patience(over, standing(over, a_status("SetupFailed", stalled=True))) == 0.0
 
 
 def test_a_kind_of_route_that_is_not_installed_fails_at_once_and_is_a_persons() -> None:

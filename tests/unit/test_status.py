@@ -16,7 +16,7 @@ from reconcile.settings import Gateway, Settings
 from reconcile.snapshot import Live, Preview
 from reconcile.status import RUN_AGAIN, asks_for_pods, status_of
 from reconcile.ttl import Ttl
-from tests.unit.given import a_read_preview, an_unreadable_preview, children_of, key, live
+from tests.unit.given import SETUP, a_read_preview, a_setup_job, an_unreadable_preview, children_of, key, live
 from tests.unit.test_pods import a_pod, waiting
 from tests.unit.test_rollout import QUOTA
 
@@ -68,16 +68,8 @@ def blocked(verdict: str, reason: str) -> tuple[Change, ...]:
     return (Blocked(key(PREVIEW), "shop/pr-1", verdict, reason),)
 
 
-SETUP = {"command": ["migrate"]}
 SET_UP = a_read_preview(generation=3, setup=SETUP)
-SETUP_JOB = children_of(SET_UP)["Job"]
-SETUP_PLACE = f"shop/{SETUP_JOB['metadata']['name']}"
-
-
-def a_setup_job(condition: str = "") -> Live:
-    said = {"type": condition, "status": "True", "reason": "Why", "message": "said so"}
-    return Live({**live(SETUP_JOB).manifest, "status": {"conditions": [said] if condition else []}})
-
+SETUP_PLACE = a_setup_job().key.place
 
 CREATE = Create(key("Deployment"), "shop/pr-1", WANTED["Deployment"], "new preview")
 ROUTE = Create(key("Mapping"), "shop/pr-1", WANTED["Mapping"], "new preview")
