@@ -13,7 +13,7 @@ STAMP := .venv/installed
 help:
 	@echo 'make demo           the whole story on a folder of manifests, no cluster needed'
 	@echo 'make test           all tests; those of a real API server where KUBEBUILDER_ASSETS has one'
-	@echo 'make check          ruff, mypy and import-linter'
+	@echo 'make check          hadolint, ruff, mypy and import-linter'
 	@echo 'make format         put the code into the one format'
 	@echo 'make cluster        start a control plane from KUBEBUILDER_ASSETS and leave it running'
 	@echo 'make cluster-down   end it'
@@ -34,6 +34,7 @@ test: $(STAMP)
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(TESTS)
 
 check: $(STAMP)
+	$(BIN)/hadolint Dockerfile
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy reconcile tests
@@ -44,11 +45,12 @@ format: $(STAMP)
 	$(BIN)/ruff format
 
 # For every platform and Python at once, with hashes, and without naming an index.
-LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--upgrade --no-emit-index-url --custom-compile-command 'make lock'
 lock: $(STAMP)
-	$(LOCK) --output-file requirements.txt
-	$(LOCK) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(LOCK) pyproject.toml --output-file requirements.txt
+	$(LOCK) pyproject.toml --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(LOCK) --group build --constraint requirements-dev.txt --output-file requirements-build.txt
 
 cluster: $(STAMP)
 	@$(BIN)/python -m tests.controlplane start --dir $(CLUSTER)
