@@ -21,16 +21,17 @@ import pytest
 
 from reconcile.crd import crd
 from reconcile.names import DEFAULT_GROUP, PLURAL
-from tests.cluster.story import CHILD_RESOURCES, Story
+from tests.cluster.story import Story
 from tests.conftest import FOLDER
 from tests.controlplane import (
     Account,
     ControlPlane,
-    allow,
     eventually,
+    grant,
     install_crds,
     missing_programs,
     service_account,
+    shipped,
 )
 from tests.controlplane.install import CRDS, start_whole
 from tests.controlplane.programs import API_PROGRAMS, CONTROLLER_PROGRAMS, assets, one_at_a_time
@@ -109,11 +110,8 @@ def story(api_server: ControlPlane, namespace: str, account: Account) -> Story:
 
 
 def allow_all(plane: ControlPlane, account: Account, group: str) -> None:
-    """The rights that the command needs."""
-    allow(plane, account.user, ["get", "list"], [f"{PLURAL}.{group}"])
-    allow(plane, account.user, ["patch"], [f"{PLURAL}/status.{group}"])
-    allow(plane, account.user, ["list"], ["pods"])
-    allow(plane, account.user, ["get", "list", "create", "patch", "delete"], CHILD_RESOURCES)
+    """The rights that operators give the command, for this API group."""
+    grant(plane, account.user, shipped(group=group))
 
 
 @pytest.fixture(scope="session")
