@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.cluster.story import CHILD_RESOURCES, Story
-from tests.controlplane import allow, service_account
+from tests.controlplane import allow, grant, service_account, shipped
 
 WRITES = ["create", "patch", "delete"]
 # Of each kind that cannot be listed: the changes that are made all the same, of the previews
@@ -84,14 +84,7 @@ def in_full(story: Story, lines: list[str]) -> list[str]:
 def test_rights_in_one_namespace_are_enough_for_one_namespace(story: Story) -> None:
     account = service_account(story.plane, story.namespace, "narrow")
     narrow = replace(story, account=account)
-    allow(
-        story.plane,
-        account.user,
-        ["get", "list"],
-        ["previewenvironments.platform9.com"],
-        namespace=story.namespace,
-    )
-    allow(story.plane, account.user, ["get", "list", *WRITES], CHILD_RESOURCES, namespace=story.namespace)
+    grant(story.plane, account.user, shipped(), namespace=story.namespace)
     story.apply()
     result = narrow.reconcile(code=5)
     assert "the previews of " in result.stderr
