@@ -4,15 +4,19 @@ PYTHON ?= python3
 WORKERS ?= 4
 TESTS ?=
 CLUSTER ?= .cluster
+# The folder with the programs of the oldest Kubernetes that the README names, as KUBEBUILDER_ASSETS is of the newest.
+OLDEST := 1.34
+OLDEST_ASSETS ?=
 
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help demo test check format lock cluster cluster-down clean
+.PHONY: help demo test test-oldest check format lock cluster cluster-down clean
 
 help:
 	@echo 'make demo           the whole story on a folder of manifests, no cluster needed'
 	@echo 'make test           all tests; those of a real API server where KUBEBUILDER_ASSETS has one'
+	@echo 'make test-oldest    those of a real API server, on the oldest Kubernetes: OLDEST_ASSETS names its folder'
 	@echo 'make check          hadolint, ruff, mypy and import-linter'
 	@echo 'make format         put the code into the one format'
 	@echo 'make cluster        start a control plane from KUBEBUILDER_ASSETS and leave it running'
@@ -32,6 +36,13 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(TESTS)
+
+# On a control plane of its own, whatever else runs, and with nothing left out.
+test-oldest: $(STAMP)
+	@"$(OLDEST_ASSETS)/kube-apiserver" --version | grep -F 'v$(OLDEST).' \
+	  || { echo 'make test-oldest OLDEST_ASSETS=FOLDER: a folder with the programs of Kubernetes $(OLDEST)' >&2; exit 1; }
+	KUBEBUILDER_ASSETS="$(OLDEST_ASSETS)" RECONCILE_REQUIRE_CLUSTER=1 env -u RECONCILE_TEST_CLUSTER \
+	  $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(or $(TESTS),tests/cluster)
 
 check: $(STAMP)
 	$(BIN)/hadolint Dockerfile

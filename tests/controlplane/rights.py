@@ -29,8 +29,13 @@ class Account(NamedTuple):
 
 def service_account(plane: ControlPlane, namespace: str, name: str) -> Account:
     """A new service account without rights: a user that no other test shares, in audit and in RBAC."""
+    plane.ask("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": name}})
+    return account_of(plane, namespace, name)
+
+
+def account_of(plane: ControlPlane, namespace: str, name: str) -> Account:
+    """A service account that is there, with a token of its own (TokenRequest)."""
     accounts = f"/api/v1/namespaces/{namespace}/serviceaccounts"
-    plane.ask("POST", accounts, {"metadata": {"name": name}})
     request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
     answer = plane.ask("POST", f"{accounts}/{name}/token", request)
     file = write_kubeconfig(
@@ -67,7 +72,7 @@ def grant(plane: ControlPlane, user: str, rules: Sequence[Rule], *, namespace: s
     plane.ask("POST", f"{RBAC}/{where}", _binding(name, user))
     last, verbs = resources_of(rules[-1])[-1], rules[-1]["verbs"]
     eventually(
-        lambda: all(_may(plane, user, verb, last, namespace) for verb in verbs),
+        lambda: all(may(plane, user, verb, last, namespace) for verb in verbs),
         f"{user} may {', '.join(verbs)} {last}",
     )
 
@@ -103,7 +108,8 @@ def _binding(name: str, user: str) -> dict[str, Any]:
     }
 
 
-def _may(plane: ControlPlane, user: str, verb: str, resource: str, namespace: str | None) -> bool:
+def may(plane: ControlPlane, user: str, verb: str, resource: str, namespace: str | None) -> bool:
+    """Whether a user has a right, as the API server's own authorizer sees it now."""
     plural, _, group = resource.partition(".")
     plural, _, subresource = plural.partition("/")
     attributes = {
