@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -126,16 +127,16 @@ class Builder:
 
 
 @pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """/opt of the image, read-only, where every user may get at it."""
-    folder = tmp_path_factory.mktemp("image")
-    builder = Builder.start(folder)
-    for one in stages()[1]:
-        builder.do(one)
-    for path in (folder, *folder.parents[:2]):
-        path.chmod(path.stat().st_mode | 0o055)
-    subprocess.run(["chmod", "-R", "a-w", folder / "opt"], check=True)
-    return folder / "opt"
+def image() -> Iterator[Path]:
+    """/opt of the image, read-only, in a folder that every user may enter, as pytest's own are not."""
+    with TemporaryDirectory(prefix="image-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        builder = Builder.start(folder)
+        for one in stages()[1]:
+            builder.do(one)
+        subprocess.run(["chmod", "-R", "a-w", folder / "opt"], check=True)
+        yield folder / "opt"
 
 
 def reconcile(image: Path, *arguments: str) -> str:
