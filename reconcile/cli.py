@@ -39,6 +39,7 @@ RECONCILE_DRY_RUN=1. A repeatable one takes one value a line.
 Exit codes:
   0  every planned change was made, and nothing waits for a person
   1  a write failed; a preview is blocked, refused or unreadable; a NAME is unknown;
+     a preview that --wait waited for is not ready;
      a file of -f cannot be read, or of --report not be written
   2  usage
   3  changes are pending (--dry-run --exit-code), or the question was answered no
@@ -62,6 +63,21 @@ def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
 @click.option("--context", metavar="NAME", help="The context of the kubeconfig.")
 @click.option(
     "--kubeconfig", metavar="FILE", help="The kubeconfig; else KUBECONFIG, ~/.kube/config, the pod's."
+)
+@click.option("--wait", is_flag=True, help="Wait until the previews are ready, or say why they are not.")
+@click.option(
+    "--wait-timeout",
+    metavar="DURATION",
+    type=DurationType(),
+    default="5m",
+    show_default=True,
+    help="How long to wait, counted from the end of the plan.",
+)
+@click.option("--logs", is_flag=True, help="With --wait: the last lines of what is not ready, on stderr.")
+@click.option(
+    "--probe",
+    is_flag=True,
+    help="With --wait and --allow-fqdn: each link answers, too, with a good certificate.",
 )
 @_repeatable(
     "--from",
@@ -170,7 +186,7 @@ def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
     type=DurationType(),
     default="5m",
     show_default=True,
-    help="Bounds the whole run.",
+    help="Bounds the whole run, but for --wait.",
 )
 @click.option(
     "--concurrency",
@@ -188,6 +204,11 @@ def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
     metavar="FORMAT=PATH",
     type=ReportType(),
     help="Write the report to a file too: text, json, markdown or dotenv.",
+)
+@click.option(
+    "--explain",
+    metavar="NAME",
+    help="Say why one preview is as it is, and who set what; change nothing.",
 )
 @click.option("--print-crd", is_flag=True, allow_from_autoenv=False, help="Print the CRD for the API group.")
 @click.option("-v", "--verbose", count=True, help="Say more on stderr; twice for every request.")
@@ -264,8 +285,9 @@ def _print_crd(group: str) -> int:
 
 
 def _reconcile(options: dict[str, Any], *, route_given: bool) -> int:
-    from reconcile.asked import check, cluster_of, request_of
+    from reconcile.asked import check, cluster_of, request_of, wanted_of
     from reconcile.console import Console
+    from reconcile.inquire import inquire
     from reconcile.pool import Stop
     from reconcile.result import exit_code
     from reconcile.run import run
@@ -278,7 +300,9 @@ def _reconcile(options: dict[str, Any], *, route_given: bool) -> int:
     cluster = cluster_of(options)
     try:
         console = Console(options, request, cluster, signals)
-        done = run(cluster, request, tell=console.tell, agree=console.agree, stop=stop)
+        if options["explain"]:
+            return console.explain(inquire(cluster, request, wanted_of(options), stop), options["explain"])
+        done = run(cluster, request, tell=console.tell, agree=console.agree, stop=stop, progress=console)
         code = exit_code(done, pending_is_3=options["pending_is_3"], allow_blocked=options["allow_blocked"])
         code = 128 + stop.signal if stop.asked else code
         return console.finish(done, code)

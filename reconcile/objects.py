@@ -24,11 +24,13 @@ class Resource:
         return f"{self.group}/{self.version}" if self.group else self.version
 
 
+JOB = Resource("batch", "v1", "Job", "jobs")
 DEPLOYMENT = Resource("apps", "v1", "Deployment", "deployments")
 SERVICE = Resource("", "v1", "Service", "services")
 MAPPING = Resource("getambassador.io", "v3alpha1", "Mapping", "mappings")
 INGRESS = Resource("networking.k8s.io", "v1", "Ingress", "ingresses")
 POD = Resource("", "v1", "Pod", "pods")
+EVENT = Resource("", "v1", "Event", "events")
 HTTPROUTE = Resource("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes")
 
 

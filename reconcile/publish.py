@@ -20,7 +20,7 @@ from reconcile.errors import (
     Stopped,
 )
 from reconcile.facts import Facts
-from reconcile.names import KIND, Names
+from reconcile.names import KIND, SETUP_COMPONENT, Names
 from reconcile.objects import POD, Manifest, preview_resource
 from reconcile.pods import by_preview
 from reconcile.pool import Stop, read_at_once, write_at_once
@@ -36,10 +36,14 @@ TRIES = 3
 
 @dataclass(frozen=True)
 class Published:
-    """What was found of each preview, by `NAMESPACE/NAME`, and sentences about what could not be told."""
+    """What was found of each preview, by `NAMESPACE/NAME`, and sentences about what could not be told.
+
+    `pods` are those of its Deployment, where they were asked for.
+    """
 
     statuses: Mapping[str, Status] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    pods: Mapping[str, tuple[Live, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,11 @@ def publish(
         return Published({}, (f"no status was written, and no ttl counted: {error}",))
     pods, notes = _pods(cluster, facts, settings.names, namespace, stop)
     mine = by_preview(pods, settings.names)
-    known = [replace(one, pods=mine.get(one.wish.place, ())) for one in facts]
+    setups = by_preview(pods, settings.names, SETUP_COMPONENT)
+    known = [
+        replace(one, pods=mine.get(one.wish.place, ()), setup_pods=setups.get(one.wish.place, ()))
+        for one in facts
+    ]
     unwritten: list[Unwritten] = []
 
     def write(one: Facts) -> None:
@@ -86,7 +94,7 @@ def publish(
     write_at_once(write, [one for one in known if _news(one, settings, now)], concurrency, stop)
     found = {one.wish.place: status_of(one, now, url_scheme=settings.url_scheme) for one in known}
     statuses = {place: status for place, status in found.items() if status is not None}
-    return Published(statuses, (*notes, *_notes(unwritten)))
+    return Published(statuses, (*notes, *_notes(unwritten)), mine)
 
 
 def _pods(

@@ -6,6 +6,9 @@ from reconcile.brake import Limit, postponed, refused
 from reconcile.changes import DELETES, Change, Delete, Keep, Waiting, Withheld
 from reconcile.snapshot import Snapshot
 
+DELETE_WITHHELD = "delete withheld"
+"""How the reason of a child begins that would be deleted if this pass might."""
+
 
 def withhold(
     changes: Sequence[Change], snapshot: Snapshot, limit: Limit, with_children: int
@@ -65,5 +68,5 @@ def _counts(change: Change) -> bool:
 
 def _kept(change: Change) -> Change:
     if isinstance(change, Delete):
-        return Keep(change.key, change.preview, f"delete withheld ({change.reason})")
+        return Keep(change.key, change.preview, f"{DELETE_WITHHELD} ({change.reason})")
     return change

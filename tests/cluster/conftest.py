@@ -21,17 +21,16 @@ import pytest
 
 from reconcile.crd import crd
 from reconcile.names import DEFAULT_GROUP, PLURAL
+from tests.cluster.granted import allow_runs
 from tests.cluster.story import Story
 from tests.conftest import FOLDER
 from tests.controlplane import (
     Account,
     ControlPlane,
     eventually,
-    grant,
     install_crds,
     missing_programs,
     service_account,
-    shipped,
 )
 from tests.controlplane.install import CRDS, start_whole
 from tests.controlplane.programs import API_PROGRAMS, CONTROLLER_PROGRAMS, assets, one_at_a_time
@@ -105,13 +104,8 @@ def account(api_server: ControlPlane, namespace: str) -> Account:
 @pytest.fixture
 def story(api_server: ControlPlane, namespace: str, account: Account) -> Story:
     """A namespace with a user who may do what the command does; routes are Mappings."""
-    allow_all(api_server, account, DEFAULT_GROUP)
+    allow_runs(api_server, account.user, DEFAULT_GROUP)
     return Story(api_server, namespace, account)
-
-
-def allow_all(plane: ControlPlane, account: Account, group: str) -> None:
-    """The rights that operators give the command, for this API group."""
-    grant(plane, account.user, shipped(group=group))
 
 
 @pytest.fixture(scope="session")
@@ -126,7 +120,7 @@ def own_group(api_server: ControlPlane) -> Iterator[str]:
 @pytest.fixture
 def alone(api_server: ControlPlane, namespace: str, account: Account, own_group: str) -> Iterator[Story]:
     """A story that has the cluster to itself: an empty list of previews, a run without `-n`."""
-    allow_all(api_server, account, own_group)
+    allow_runs(api_server, account.user, own_group)
     story = Story(api_server, namespace, account, group=own_group)
     yield story
     story.clear()

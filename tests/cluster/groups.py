@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from reconcile.crd import crd
 from reconcile.names import PLURAL
+from tests.cluster.granted import allow_statuses
 from tests.cluster.story import Story
 from tests.controlplane import allow, install_crds
 from tests.controlplane.install import CRDS
@@ -27,6 +28,7 @@ def installation(story: Story, *, takes_anything: bool = False) -> Iterator[Stor
     install_crds(story.plane, [made])
     try:
         allow(story.plane, story.account.user, ["get", "list"], [f"{PLURAL}.{group}"])
+        allow_statuses(story.plane, story.account.user, group)
         yield replace(story, group=group)
     finally:
         story.plane.ask("DELETE", f"{CRDS}/{PLURAL}.{group}")

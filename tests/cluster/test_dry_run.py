@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.cluster.granted import WRITES, allow_statuses
 from tests.cluster.story import CHILD_RESOURCES, ROUTES, Story, container
 from tests.controlplane import allow, service_account
 
@@ -51,7 +52,8 @@ def test_the_plan_of_a_dry_run_is_what_the_next_run_carries_out(
     assert {event.verb for event in reader.requests()} == {"get", "list"}
     assert story.versions() == before
 
-    allow(story.plane, reader.account.user, ["create", "patch", "delete"], CHILD_RESOURCES)
+    allow(story.plane, reader.account.user, WRITES, CHILD_RESOURCES)
+    allow_statuses(story.plane, reader.account.user, story.group)
     wet = reader.reconcile()
     assert wet.stdout.startswith(dry.stdout)
     assert sorted((event.verb, event.resource, event.name) for event in reader.writes()) == sorted(
@@ -86,7 +88,8 @@ def test_a_run_without_the_rights_to_write_fails_preview_by_preview(story: Story
         f"x Service {place}2",
         f"x Mapping {place}2",
     ]
-    assert result.lines[-1] == "Done: 0 created, 0 updated, 0 deleted, 5 failed, 2 skipped."
+    assert "Done: 0 created, 0 updated, 0 deleted, 5 failed, 2 skipped." in result.lines
+    assert f"the status of {place}1 and 2 more was not written: patch status of " in result.lines[-1]
 
 
 def test_the_report_as_json(story: Story) -> None:
@@ -94,6 +97,8 @@ def test_the_report_as_json(story: Story) -> None:
     story.reconcile()
     story.apply(image="registry.example.com/web:2", env=[{"name": "TOKEN", "value": "other"}])
     report = story.reconcile("-o", "json").report
+    (preview,) = report.pop("previews")
+    assert (preview["name"], preview["state"], preview["reason"]) == ("pr-1", "Changed", "Progressing")
     where = {"kind": "Deployment", "namespace": story.namespace, "name": "pr-1"}
     hidden = "(not shown)"
     root = "spec.template.spec.containers[app]"
@@ -135,6 +140,7 @@ def test_the_report_as_json(story: Story) -> None:
         "unknown": [],
         "absent": [],
         "passes": [{"plan": plan, "outcomes": outcomes}],
+        "notes": [],
         "exit_code": 0,
     }
     assert container(story.live("Deployment"))["image"] == images[1]

@@ -8,7 +8,8 @@ import pytest
 
 from reconcile.crd import crd
 from reconcile.names import DEFAULT_GROUP
-from tests.cluster.conftest import API_REMEDY, allow_all, fresh_namespace, skip_without
+from tests.cluster.conftest import API_REMEDY, fresh_namespace, skip_without
+from tests.cluster.granted import allow_runs
 from tests.cluster.story import Story
 from tests.controlplane import ControlPlane, install_crds, service_account
 from tests.controlplane.install import known_crds
@@ -85,7 +86,7 @@ def bare(tmp_path: Path) -> Iterator[Story]:
     try:
         with fresh_namespace(plane) as namespace:
             account = service_account(plane, namespace, "runner")
-            allow_all(plane, account, DEFAULT_GROUP)
+            allow_runs(plane, account.user, DEFAULT_GROUP)
             yield Story(plane, namespace, account)
     finally:
         plane.stop()

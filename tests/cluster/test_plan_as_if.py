@@ -105,7 +105,7 @@ def test_the_comment_and_the_variables_of_a_run(story: Story, tmp_path: Path) ->
     story.reconcile("--report", f"markdown={comment}", "--report", f"dotenv={variables}")
     assert comment.read_text().startswith(f"{MARK}\n")
     assert f'<a href="https://{story.host("pr-1")}">' in comment.read_text()
-    assert "<td>Changed: <code>Progressing</code></td><td>" in comment.read_text()
+    assert "<td>Changed: <code>Progressing</code>" in comment.read_text()
     assert variables.read_text() == (
         "PREVIEW_COUNT=1\n"
         "PREVIEW_NAME=pr-1\n"

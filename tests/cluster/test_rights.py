@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from tests.cluster.granted import WRITES, allow_runs
 from tests.cluster.story import CHILD_RESOURCES, Story
-from tests.controlplane import allow, grant, service_account, shipped
+from tests.controlplane import allow, service_account
 
-WRITES = ["create", "patch", "delete"]
 # Of each kind that cannot be listed: the changes that are made all the same, of the previews
 # 1 (another image and hostname), 2 (gone, its children left) and 3 (new).
 MADE: dict[str, list[str]] = {
@@ -84,7 +84,7 @@ def in_full(story: Story, lines: list[str]) -> list[str]:
 def test_rights_in_one_namespace_are_enough_for_one_namespace(story: Story) -> None:
     account = service_account(story.plane, story.namespace, "narrow")
     narrow = replace(story, account=account)
-    grant(story.plane, account.user, shipped(), namespace=story.namespace)
+    allow_runs(story.plane, account.user, story.group, namespace=story.namespace)
     story.apply()
     result = narrow.reconcile(code=5)
     assert "the previews of " in result.stderr

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from tests.cluster.conftest import fresh_namespace
-from tests.cluster.story import CHILD_RESOURCES, RESOURCES, ROUTES, Story
-from tests.controlplane import allow, service_account
+from tests.cluster.granted import allow_runs
+from tests.cluster.story import RESOURCES, ROUTES, Story
+from tests.controlplane import service_account
 
 BACKEND = {"service": {"name": "elsewhere", "port": {"number": 80}}}
 PATHS = {"paths": [{"path": "/", "pathType": "Prefix", "backend": BACKEND}]}
@@ -116,10 +117,7 @@ def test_with_rights_in_one_namespace_what_others_have_is_not_seen_and_the_plan_
     story: Story, strangers: Story
 ) -> None:
     account = service_account(story.plane, story.namespace, "narrow")
-    previews = [f"previewenvironments.{story.group}"]
-    allow(story.plane, account.user, ["get", "list"], previews, namespace=story.namespace)
-    verbs = ["get", "list", "create", "patch", "delete"]
-    allow(story.plane, account.user, verbs, CHILD_RESOURCES, namespace=story.namespace)
+    allow_runs(story.plane, account.user, story.group, namespace=story.namespace)
     narrow = replace(story, account=account)
     story.apply(replicas=0)
     story.apply("pr-2", replicas=0)

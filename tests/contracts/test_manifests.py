@@ -270,7 +270,8 @@ def test_the_image_and_the_chart_are_of_this_version(base: list[Manifest]) -> No
 
 def test_the_charts_crd_is_the_repositorys_and_nothing_else_installs_one() -> None:
     crd = (REPOSITORY / "crds" / "previewenvironment.yaml").read_text()
-    assert (CHART / "crds" / "previewenvironment.yaml").read_text() == crd
+    copy = CHART / "crds" / "previewenvironment.yaml"
+    assert copy.read_text() == crd, f"copy crds/previewenvironment.yaml to {copy.relative_to(REPOSITORY)}"
     with_crd = [path for path in BASE.rglob("*.yaml") if "CustomResourceDefinition" in path.read_text()]
     assert with_crd == [CHART / "crds" / "previewenvironment.yaml"]
 

@@ -1,0 +1,17 @@
+"""The rights that the command needs, given to a test's user."""
+
+from reconcile.names import PLURAL
+from tests.controlplane import ControlPlane, allow, grant, shipped
+
+WRITES = ["create", "patch", "delete"]
+
+
+def allow_runs(plane: ControlPlane, user: str, group: str, *, namespace: str | None = None) -> None:
+    """What operators give a run (cronjob/rights.yaml), everywhere or in one namespace."""
+    grant(plane, user, shipped(group=group), namespace=namespace)
+
+
+def allow_statuses(plane: ControlPlane, user: str, group: str, *, namespace: str | None = None) -> None:
+    """To say in a status what became of a preview, and why its pods do not come up."""
+    allow(plane, user, ["patch"], [f"{PLURAL}/status.{group}"], namespace=namespace)
+    allow(plane, user, ["list"], ["pods"], namespace=namespace)
