@@ -4,16 +4,20 @@ PYTHON ?= python3
 WORKERS ?= 4
 TESTS ?=
 CLUSTER ?= .cluster
+# The folder with the programs of the oldest Kubernetes that the README names, as KUBEBUILDER_ASSETS is of the newest.
+OLDEST := 1.34
+OLDEST_ASSETS ?=
 
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help demo test check format lock cluster cluster-down clean
+.PHONY: help demo test test-oldest check format lock cluster cluster-down clean
 
 help:
 	@echo 'make demo           the whole story on a folder of manifests, no cluster needed'
 	@echo 'make test           all tests; those of a real API server where KUBEBUILDER_ASSETS has one'
-	@echo 'make check          ruff, mypy and import-linter'
+	@echo 'make test-oldest    those of a real API server, on the oldest Kubernetes: OLDEST_ASSETS names its folder'
+	@echo 'make check          hadolint, ruff, mypy and import-linter'
 	@echo 'make format         put the code into the one format'
 	@echo 'make cluster        start a control plane from KUBEBUILDER_ASSETS and leave it running'
 	@echo 'make cluster-down   end it'
@@ -33,7 +37,15 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(TESTS)
 
+# On a control plane of its own, whatever else runs, and with nothing left out.
+test-oldest: $(STAMP)
+	@"$(OLDEST_ASSETS)/kube-apiserver" --version | grep -F 'v$(OLDEST).' \
+	  || { echo 'make test-oldest OLDEST_ASSETS=FOLDER: a folder with the programs of Kubernetes $(OLDEST)' >&2; exit 1; }
+	KUBEBUILDER_ASSETS="$(OLDEST_ASSETS)" RECONCILE_REQUIRE_CLUSTER=1 env -u RECONCILE_TEST_CLUSTER \
+	  $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(or $(TESTS),tests/cluster)
+
 check: $(STAMP)
+	$(BIN)/hadolint Dockerfile
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy reconcile tests
@@ -44,11 +56,12 @@ format: $(STAMP)
 	$(BIN)/ruff format
 
 # For every platform and Python at once, with hashes, and without naming an index.
-LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--upgrade --no-emit-index-url --custom-compile-command 'make lock'
 lock: $(STAMP)
-	$(LOCK) --output-file requirements.txt
-	$(LOCK) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(LOCK) pyproject.toml --output-file requirements.txt
+	$(LOCK) pyproject.toml --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(LOCK) --group build --constraint requirements-dev.txt --output-file requirements-build.txt
 
 cluster: $(STAMP)
 	@$(BIN)/python -m tests.controlplane start --dir $(CLUSTER)
