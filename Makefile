@@ -43,8 +43,8 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# For every platform and Python at once, with hashes, and without naming an index.
-LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+# For every platform and Python at once, with hashes, with every extra, and without naming an index.
+LOCK := $(BIN)/uv pip compile pyproject.toml --all-extras --quiet --universal --python-version 3.11 --generate-hashes \
 	--upgrade --no-emit-index-url --custom-compile-command 'make lock'
 lock: $(STAMP)
 	$(LOCK) --output-file requirements.txt

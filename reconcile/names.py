@@ -28,6 +28,7 @@ PRUNE_DISABLED = "disabled"
 # Condition types: https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md#typical-status-properties
 READY = "Ready"
 STALLED = "Stalled"
+EXPIRING = "Expiring"
 
 # Reasons of Ready; docs/status.md has them in words.
 AVAILABLE = "Available"
@@ -42,6 +43,9 @@ SETUP_FAILED = "SetupFailed"
 SUSPENDED = "Suspended"
 EXPIRED = "Expired"
 APPLY_FAILED = "ApplyFailed"
+
+# The reason of Expiring.
+EXPIRES_SOON = "ExpiresSoon"
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,11 @@ class Names:
     def revision_annotation(self) -> str:
         """On the pod template: the preview's `revision`, so that a change of it rolls the pods."""
         return f"{self.group}/revision"
+
+    @property
+    def controller(self) -> str:
+        """Who reports an Event: a qualified name, of which only the part before the slash may be long."""
+        return f"{self.group}/{TOOL}"
 
     @property
     def field_manager(self) -> str:

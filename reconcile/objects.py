@@ -29,6 +29,7 @@ SERVICE = Resource("", "v1", "Service", "services")
 MAPPING = Resource("getambassador.io", "v3alpha1", "Mapping", "mappings")
 INGRESS = Resource("networking.k8s.io", "v1", "Ingress", "ingresses")
 POD = Resource("", "v1", "Pod", "pods")
+EVENT = Resource("events.k8s.io", "v1", "Event", "events")
 HTTPROUTE = Resource("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes")
 
 

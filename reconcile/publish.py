@@ -26,7 +26,7 @@ from reconcile.pods import by_preview
 from reconcile.pool import Stop, read_at_once, write_at_once
 from reconcile.preview import PreviewEnvironment, parse_preview
 from reconcile.settings import Settings
-from reconcile.snapshot import Live
+from reconcile.snapshot import Live, Preview
 from reconcile.status import asks_for_pods, status_of
 from reconcile.ttl import ttl_of
 
@@ -36,10 +36,20 @@ TRIES = 3
 
 @dataclass(frozen=True)
 class Published:
-    """What was found of each preview, by `NAMESPACE/NAME`, and sentences about what could not be told."""
+    """What was found of each preview, by `NAMESPACE/NAME`, sentences about what could not be told, and the
+    statuses that were news."""
 
     statuses: Mapping[str, Status] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    written: tuple["Written", ...] = ()
+
+
+@dataclass(frozen=True)
+class Written:
+    """A status that was written: of which preview, in the place of what it said before."""
+
+    preview: Preview
+    status: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -75,18 +85,23 @@ def publish(
     mine = by_preview(pods, settings.names)
     known = [replace(one, pods=mine.get(one.wish.place, ())) for one in facts]
     unwritten: list[Unwritten] = []
+    written: list[Written] = []
 
     def write(one: Facts) -> None:
         place = one.wish.preview.namespace
         if any(u.for_ever and u.facts.wish.preview.namespace == place for u in unwritten):
             unwritten.append(Unwritten(one, ""))
-        elif trouble := _write(cluster, one, settings, now, stop):
-            unwritten.append(trouble)
+            return
+        match _write(cluster, one, settings, now, stop):
+            case Unwritten() as trouble:
+                unwritten.append(trouble)
+            case Written() as news:
+                written.append(news)
 
     write_at_once(write, [one for one in known if _news(one, settings, now)], concurrency, stop)
     found = {one.wish.place: status_of(one, now, url_scheme=settings.url_scheme) for one in known}
     statuses = {place: status for place, status in found.items() if status is not None}
-    return Published(statuses, (*notes, *_notes(unwritten)))
+    return Published(statuses, (*notes, *_notes(unwritten)), tuple(written))
 
 
 def _pods(
@@ -121,8 +136,11 @@ def _news(facts: Facts, settings: Settings, now: datetime) -> dict[str, Any] | N
 
 def _write(
     cluster: Cluster, facts: Facts, settings: Settings, time: datetime, stop: Stop
-) -> Unwritten | None:
-    """Write one status. Where the preview has changed meanwhile, look again: another run may have said it."""
+) -> Written | Unwritten | None:
+    """Write one status; None where there is nothing to say.
+
+    Where the preview has changed meanwhile, look again: another run may have said it.
+    """
     now: Facts | None = facts
     try:
         for _ in range(TRIES):
@@ -135,7 +153,7 @@ def _write(
             except Conflict:
                 now = _again(cluster, now, settings)
             else:
-                return None
+                return Written(now.wish.preview, wanted)
     except NamespaceGoing:
         return None
     except ReconcileError as error:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from reconcile.announce import announce
 from reconcile.brake import DEFAULT_LIMIT, Limit
 from reconcile.changes import Create, Keep, Outcome, Plan, Waiting
 from reconcile.cluster.port import Cluster
@@ -82,8 +83,9 @@ def run(cluster: Cluster, request: Request, *, tell: Tell, agree: Agree, stop: S
             tell(plan)
         passes.append(_carry_out(cluster, request, plan, seen, stop))
     published = _publish(cluster, request, first, seen, passes, stop)
+    notes = (*published.notes, *_announce(cluster, request, first, passes, published, stop))
     done = replace(done, passes=tuple(passes), previews=seen.previews, stopped=stop.asked)
-    return replace(done, statuses=published.statuses, notes=published.notes)
+    return replace(done, statuses=published.statuses, notes=notes)
 
 
 def _begun(cluster: Cluster, request: Request, plan: Plan, seen: "_Seen") -> Run:
@@ -119,6 +121,29 @@ def _publish(
         facts,
         request.settings,
         namespace=request.namespace,
+        concurrency=request.concurrency,
+        stop=stop,
+    )
+
+
+def _announce(
+    cluster: Cluster,
+    request: Request,
+    first: "_Seen",
+    passes: Sequence[Pass],
+    published: Published,
+    stop: Stop,
+) -> tuple[str, ...]:
+    """Events on the previews that the first pass saw; a folder keeps none."""
+    if not cluster.is_server:
+        return ()
+    outcomes = (outcome for one in passes for outcome in one.outcomes)
+    return announce(
+        cluster,
+        first.previews,
+        outcomes,
+        published.written,
+        request.names,
         concurrency=request.concurrency,
         stop=stop,
     )

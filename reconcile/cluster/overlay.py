@@ -141,6 +141,9 @@ class OverlayCluster:
         """Refused."""
         self._refuse()
 
+    def create(self, manifest: Manifest) -> bool:
+        self._refuse()
+
     def patch(
         self, resource: Resource, namespace: str, name: str, patch: Sequence[Manifest], *, manager: str
     ) -> Manifest:
@@ -159,6 +162,9 @@ class OverlayCluster:
 
     def now(self) -> datetime:
         return self._base.now()
+
+    def renew(self) -> None:
+        self._base.renew()
 
     def close(self) -> None:
         self._base.close()

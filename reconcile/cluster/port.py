@@ -63,6 +63,10 @@ class Cluster(Protocol):
         `metadata.uid` and `metadata.resourceVersion` mean that very object in that very state, else it is a
         `Conflict`. `NotInstalled` where the kind has no such subresource. A folder keeps no status."""
 
+    def create(self, manifest: Manifest) -> bool:
+        """Make an object that is told and never changed, such as an Event; False where one of this name is
+        there already, and stays as it is. A folder keeps none."""
+
     def patch(
         self, resource: Resource, namespace: str, name: str, patch: Sequence[Manifest], *, manager: str
     ) -> Manifest:
@@ -85,6 +89,9 @@ class Cluster(Protocol):
 
     def now(self) -> datetime:
         """The time where the objects live (a server's Date header), in UTC; call after a read."""
+
+    def renew(self) -> None:
+        """Another run begins over the same connections: the time that it has counts from now."""
 
     def close(self) -> None:
         """Release what is held open."""

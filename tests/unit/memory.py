@@ -52,8 +52,9 @@ class Memory:
         self.troubles.setdefault(request, []).extend(happens)
 
     def writes(self) -> list[str]:
-        """The writes of children: statuses, which are no part of a plan, are left out."""
-        return [line for line in self.log if line.split()[0] not in ("list", "get", "status")]
+        """The writes of children: statuses and events, which are no part of a plan, are left out."""
+        told = ("status", "create")
+        return [line for line in self.log if line.split()[0] not in ("list", "get", *told)]
 
     # what the pass asks
 
@@ -109,6 +110,14 @@ class Memory:
         self.put({**self.objects[key], "status": manifest["status"]})
         return self.objects[key]
 
+    def create(self, manifest: Manifest) -> bool:
+        key = key_of(manifest)
+        self._asked("create", key, key)
+        if key in self.objects:
+            return False
+        self.put(manifest)
+        return True
+
     def patch(
         self, resource: Resource, namespace: str, name: str, patch: Sequence[Manifest], *, manager: str
     ) -> Manifest:
@@ -140,6 +149,9 @@ class Memory:
 
     def now(self) -> datetime:
         return self.time
+
+    def renew(self) -> None:
+        self._asked("renew", "the run")
 
     def close(self) -> None:
         """Nothing is held open."""

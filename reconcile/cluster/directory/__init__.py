@@ -100,6 +100,10 @@ class DirectoryCluster:
         """Nothing: files say what is wanted, not what became of it."""
         return manifest
 
+    def create(self, manifest: Manifest) -> bool:
+        """Nothing: what is told of a preview belongs to a server, and files say what is wanted."""
+        return False
+
     def carry_over(self, manifest: Manifest) -> bool:
         """Write a child that stays, and is only in `--from`, into `--to` as well; True when it was written.
 
@@ -158,6 +162,9 @@ class DirectoryCluster:
     def now(self) -> datetime:
         """The local clock, in UTC."""
         return self._clock()
+
+    def renew(self) -> None:
+        """Files have all the time; what was deleted stays unseen in `--from`."""
 
     def close(self) -> None:
         """Nothing is held open."""

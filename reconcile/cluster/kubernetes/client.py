@@ -28,12 +28,13 @@ from reconcile.cluster.kubernetes.retry import Repeat
 from reconcile.cluster.port import Applied, Listing
 from reconcile.errors import NoAnswer, Rejected
 from reconcile.names import KIND, PLURAL
-from reconcile.objects import DEPLOYMENT, HTTPROUTE, INGRESS, MAPPING, SERVICE, Manifest, Resource
+from reconcile.objects import DEPLOYMENT, EVENT, HTTPROUTE, INGRESS, MAPPING, SERVICE, Manifest, Resource
 
 OK, CREATED, ACCEPTED, GONE = 200, 201, 202, 410
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
 KNOWN = {
-    (known.api_version, known.kind): known for known in (DEPLOYMENT, SERVICE, MAPPING, INGRESS, HTTPROUTE)
+    (known.api_version, known.kind): known
+    for known in (DEPLOYMENT, SERVICE, MAPPING, INGRESS, HTTPROUTE, EVENT)
 }
 
 # Refused unless escaped, or, as the line breaks among them, read as white space: https://yaml.org/spec/1.2.2/
@@ -106,6 +107,15 @@ class KubernetesCluster:
             raise no_subresource(ask)
         raise error_of(ask, response)
 
+    def create(self, manifest: Manifest) -> bool:
+        resource, metadata = _resource_of(manifest), manifest["metadata"]
+        namespace = check_namespace(resource, metadata.get("namespace"))
+        name = check_name(resource, metadata.get("name"))
+        # The name is given, so a second request finds the first one's work: 409.
+        ask = Ask("create", resource, namespace, name, Repeat.GUARDED)
+        response = self._send(ask, (CREATED, httpx2.codes.CONFLICT), body=dict(manifest))
+        return response.status_code == CREATED
+
     def patch(
         self, resource: Resource, namespace: str, name: str, patch: Sequence[Manifest], *, manager: str
     ) -> Manifest:
@@ -151,6 +161,9 @@ class KubernetesCluster:
             raise NoAnswer(f"{self.description}: the API server has not told the time; read something first")
         return self._date
 
+    def renew(self) -> None:
+        self._deadline.renew()
+
     def close(self) -> None:
         self._requests.close()  # type: ignore[no-untyped-call]
 
@@ -164,8 +177,10 @@ class KubernetesCluster:
         body: object = None,
     ) -> httpx2.Response:
         """The answer, when its status code is one of those expected; else raises what it means."""
+        # lightkube's own POST takes its models alone; a list has the same URL.
+        creates = ask.verb == "create"
         prepared = self._requests.prepare_request(
-            ask.verb,
+            "list" if creates else ask.verb,
             resource_class(ask.resource, ask.subresource),
             obj=body if kind else None,
             name=ask.name,
@@ -173,6 +188,7 @@ class KubernetesCluster:
             params=dict(params or {}),
             headers={"Content-Type": kind.value} if kind else None,
         )
+        prepared.method = "POST" if creates else prepared.method
         prepared.data = body
         request = self._requests.build_adapter_request(prepared)
         request.extensions["repeat"] = ask.repeat

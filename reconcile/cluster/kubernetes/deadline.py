@@ -15,7 +15,11 @@ class Deadline:
     def __init__(self, seconds: float | None, clock: Callable[[], float] = time.monotonic) -> None:
         self.seconds = seconds
         self._clock = clock
-        self._end = math.inf if seconds is None else clock() + seconds
+        self.renew()
+
+    def renew(self) -> None:
+        """Count from now."""
+        self._end = math.inf if self.seconds is None else self._clock() + self.seconds
 
     def remaining(self) -> float:
         """Seconds that are left, 0.0 when none are, `math.inf` without a deadline."""
