@@ -4,6 +4,7 @@ What goes wrong here is told in a note, and fails nothing.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 
 from reconcile.changes import Outcome
 from reconcile.cluster.port import Cluster
@@ -68,7 +69,9 @@ def _events(
         happenings = of_outcomes(done.get(place, ()), now)
         if place in news:
             happenings += of_status(news[place].preview.status, news[place].status)
-        yield from (event(preview, happening, names, now) for happening in happenings)
+        # A Date has no fractions of a second: without some, what is sorted by time is in no order.
+        for number, happening in enumerate(happenings):
+            yield event(preview, happening, names, now + timedelta(microseconds=number))
 
 
 def _by_preview(outcomes: Iterable[Outcome]) -> Mapping[str, Sequence[Outcome]]:

@@ -33,7 +33,7 @@ _ACTIONS = ("Created", "Updated", "Deleted")
 class Happening:
     """Something to tell of a preview. `action` is what was being done (a verb), `reason` what came of it.
 
-    `once` is what makes it the same as one that was told before: the server keeps one of each.
+    `once` is what makes it, with reason and note, the same as one that was told before: the server keeps one.
     """
 
     type: Literal["Normal", "Warning"]
@@ -89,7 +89,7 @@ def _of_ready(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[H
         return
     ready, stalled = by_type(after)[READY], STALLED in by_type(after)
     reason, message = ready["reason"], ready["message"]
-    once = f"{ready['observedGeneration']} {message}"
+    once = str(ready["observedGeneration"])
     if reason in _NORMAL:
         yield Happening("Normal", reason, "Reconcile", message, once)
     elif stalled or reason == APPLY_FAILED:
@@ -138,7 +138,7 @@ def event(preview: Preview, happening: Happening, names: Names, now: datetime) -
 
 def _name(preview: Preview, happening: Happening) -> str:
     """The preview's name, and a hash of its uid and what is told of it."""
-    told = "\0".join((preview.uid, happening.reason, happening.once))
+    told = "\0".join((preview.uid, happening.reason, happening.note, happening.once))
     short = preview.name[:_ROOM_FOR_NAME].rstrip("-.")
     return f"{short}.{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 

@@ -53,7 +53,7 @@ class Memory:
 
     def writes(self) -> list[str]:
         """The writes of children: statuses and events, which are no part of a plan, are left out."""
-        told = ("status", "create")
+        told = ("status", "event")
         return [line for line in self.log if line.split()[0] not in ("list", "get", *told)]
 
     # what the pass asks
@@ -111,8 +111,8 @@ class Memory:
         return self.objects[key]
 
     def create(self, manifest: Manifest) -> bool:
-        key = key_of(manifest)
-        self._asked("create", key, key)
+        key, about = key_of(manifest), manifest["regarding"]
+        self._asked("event", f"{manifest['reason']} {about['namespace']}/{about['name']}", key)
         if key in self.objects:
             return False
         self.put(manifest)
