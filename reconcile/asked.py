@@ -1,7 +1,9 @@
 """From the options of the command to what a run is asked, and of which cluster."""
 
 import sys
+from collections.abc import Iterator
 from datetime import timedelta
+from importlib.util import find_spec
 from typing import Any
 
 from reconcile import __version__
@@ -57,6 +59,7 @@ def check(options: Options) -> None:
             "-f needs --dry-run: kubectl apply is what applies",
         ),
         ("-" in files and "-" in options["filenames"], "--from - and -f - do not go together: one reads all"),
+        *_unattended(options),
         (options["pending_is_3"] and not options["dry_run"], "--exit-code needs --dry-run"),
         (options["verbose"] and options["quiet"], "-v and -q do not go together"),
         (route == "httproute" and not options["gateway"], "--route httproute needs --gateway NAMESPACE/NAME"),
@@ -73,6 +76,32 @@ def check(options: Options) -> None:
     for wrong, message in rules:
         if wrong:
             raise UsageError(message)
+
+
+def _unattended(options: Options) -> Iterator[tuple[object, str]]:
+    """What makes no sense without a person, or again and again."""
+    interval, metrics = options["interval"], any(name == "metrics" for name, _ in options["report"])
+    with_interval = (
+        ("exit_code", options["pending_is_3"]),
+        *((n, options.get(n)) for n in ("wait", "explain")),
+    )
+    for name, given in with_interval:
+        option = f"--{name.replace('_', '-')}"
+        yield interval and given, f"--interval and {option} do not go together: a run follows the other"
+    for option, read_once in (("--from -", "-" in options["sources"]), ("-f", options["filenames"])):
+        yield interval and read_once, f"--interval and {option} do not go together: it is read once"
+    yield (
+        interval and options["output"] in ("json", "markdown"),
+        f"--interval and -o {options['output']} do not go together: say --report FORMAT=PATH",
+    )
+    yield (
+        interval and not (options["yes"] or options["dry_run"]) and sys.stdin.isatty(),
+        "--interval at a terminal needs --yes: nobody is asked before each run",
+    )
+    yield (
+        (metrics or options["pushgateway"]) and find_spec("prometheus_client") is None,
+        "metrics need prometheus_client: pip install 'preview-reconcile[metrics]'",
+    )
 
 
 def _settings(options: dict[str, Any], *, route_given: bool) -> Settings:

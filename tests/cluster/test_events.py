@@ -1,4 +1,4 @@
-"""The Events that people see with kubectl, on a real API server: each once, and none where nothing changed."""
+"""The Events that kubectl shows, on a real API server: each once, and none where nothing changed."""
 
 import json
 from dataclasses import replace

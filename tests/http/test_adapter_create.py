@@ -50,8 +50,8 @@ def test_a_missing_right_is_named_as_one_to_create(
     with pytest.raises(Forbidden) as raised:
         cluster.create(EVENT)
     assert str(raised.value).startswith(
-        "create Event shop/pr-1.abc: no right to create events.events.k8s.io in namespace shop (403); have it "
-        "granted, `kubectl auth can-i create events.events.k8s.io -n shop` tells: "
+        "create Event shop/pr-1.abc: no right to create events.events.k8s.io in namespace shop (403); "
+        "have it granted, `kubectl auth can-i create events.events.k8s.io -n shop` tells: "
     )
 
 

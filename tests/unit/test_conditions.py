@@ -108,7 +108,10 @@ SOON = replace(READY, expires_soon=True)
 
 
 def test_that_it_expires_soon_is_a_condition_of_its_own_while_it_holds() -> None:
-    message = "its children go at 2026-01-02T00:00:00Z; any change of its spec, such as another spec.revision, keeps it"
+    message = (
+        "its children go at 2026-01-02T00:00:00Z; "
+        "any change of its spec, such as another spec.revision, keeps it"
+    )
     conditions = rendered(SOON, {}, NOW)["conditions"]
     assert conditions[1:] == [condition("Expiring", "True", "2026-01-10T12:00:00Z", "ExpiresSoon", message)]
     assert is_written(rendered(SOON, {}, NOW), rendered(SOON, {}, NOW))
