@@ -43,6 +43,22 @@ SETUP_FAILED = "SetupFailed"
 SUSPENDED = "Suspended"
 EXPIRED = "Expired"
 APPLY_FAILED = "ApplyFailed"
+REASONS = frozenset(
+    {
+        AVAILABLE,
+        PROGRESSING,
+        ROLLOUT_FAILED,
+        INVALID,
+        REFUSED,
+        HOSTNAME_CONFLICT,
+        NAME_TAKEN,
+        ROUTE_NOT_ACCEPTED,
+        SETUP_FAILED,
+        SUSPENDED,
+        EXPIRED,
+        APPLY_FAILED,
+    }
+)
 
 # The reason of Expiring.
 EXPIRES_SOON = "ExpiresSoon"

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from reconcile.report.safe import safe_json
+from reconcile.names import REASONS
+from reconcile.report.safe import safe, safe_json
 from reconcile.report.states import states
 from reconcile.report.sums import action_of, counts, outcome_counts
 from reconcile.result import Run
@@ -83,14 +84,15 @@ def summary_of(done: Run, exit_code: int, seconds: float) -> Summary:
         dry_run=done.dry_run,
         planned={name: counts(done.plan)[name] for name in ACTIONS},
         writes=Counter((action_of(o.change), o.result) for o in done.outcomes),
-        previews=Counter(state.reason or state.state for state in states(done)),
+        # A status that somebody else wrote may give any reason: no label and no message grows by it.
+        previews=Counter(s.reason if s.reason in REASONS else s.state for s in states(done)),
         deletes_withheld=len({c.key for one in done.passes for c in one.plan.changes if is_withheld(c)}),
     )
 
 
 def failure(exit_code: int, error: str, seconds: float) -> Summary:
     """A run that got nowhere."""
-    short = error.encode("ascii", "backslashreplace").decode()[:LONGEST_ERROR]
+    short = safe(error).encode("ascii", "backslashreplace").decode()[:LONGEST_ERROR]
     return Summary(exit_code, seconds, success=False, error=short)
 
 
