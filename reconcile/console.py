@@ -57,10 +57,13 @@ class Console:
 
     def _is_news_to_nobody(self, plan: Plan) -> bool:
         """With --interval: it does nothing, and says nothing but what the last run said."""
-        resting = replace(plan, changes=tuple(c for c in plan.changes if not isinstance(c, Write)))
+        pending = self.dry_run  # the same writes each time, and none of them is done
+        changes = tuple(c for c in plan.changes if pending or not isinstance(c, Write))
+        resting = replace(plan, changes=changes)
         says, before = _without_sums(plan_text(resting, quiet=self.options["quiet"])), self.said
         self.said = (says, before[1] if before else "")
-        return self.repeats and not plan.writes and before is not None and before[0] == says
+        nothing_done = pending or not plan.writes
+        return self.repeats and nothing_done and before is not None and before[0] == says
 
     def agree(self, plan: Plan) -> bool:
         """Ask, where somebody sits there to answer."""

@@ -165,6 +165,17 @@ def test_a_block_that_is_lifted_is_said(shop: Shop, between: Callable[..., None]
     ]
 
 
+def test_a_dry_run_that_would_do_the_same_is_printed_once(shop: Shop, between: Callable[..., None]) -> None:
+    shop.write("pr-1")
+    between(nothing, lambda: shop.write("pr-1", replicas=2), lambda: shop.write("pr-2"), nothing)
+    ended = shop.reconcile("--interval", "1s", "--dry-run", code=143)
+    assert [line for line in ended.lines if line.startswith("Plan")] == [
+        "Plan: 3 to create, 0 to update, 0 to delete, 0 unchanged.",
+        "Plan: 6 to create, 0 to update, 0 to delete, 0 unchanged.",
+    ]
+    assert not Path("children").exists()
+
+
 def test_a_run_that_gets_nowhere_is_told_and_the_next_one_comes(
     shop: Shop, between: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
