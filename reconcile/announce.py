@@ -63,7 +63,7 @@ def _events(
     news = {f"{one.preview.namespace}/{one.preview.name}": one for one in written}
     for preview in previews:
         place = f"{preview.namespace}/{preview.name}"
-        if preview.deletion_timestamp or not (place in done or place in news):
+        if place not in done and place not in news:
             continue
         now = cluster.now()
         happenings = of_outcomes(done.get(place, ()), now)

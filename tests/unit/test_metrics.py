@@ -2,6 +2,7 @@
 
 import base64
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -133,10 +134,11 @@ def test_a_url_that_is_none_is_refused_without_being_quoted(shop: Shop, url: str
 
 @dataclass
 class Gateway:
-    """Answers with this code, or never, and keeps what it was sent."""
+    """Answers with this code, or byte by byte until `hang` is set, and keeps what it was sent."""
 
     code: int = 200
     hang: threading.Event | None = None
+    trickles: int = 0
     sent: list[tuple[str, str, str, str]] = field(default_factory=list)
     url: str = ""
 
@@ -149,8 +151,9 @@ def gateway() -> Iterator[Gateway]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             given.sent.append((self.command, self.path, self.headers.get("Authorization", ""), body))
-            if given.hang:
-                given.hang.wait(30)
+            while given.hang and not given.hang.wait(0.05):
+                self.wfile.write(b"HTTP/1.1 200 OK" if given.trickles == 0 else b" ")
+                given.trickles += 1
             self.send_response(given.code)
             self.end_headers()
 
@@ -207,5 +210,8 @@ def test_a_gateway_that_is_not_there_is_a_warning(shop: Shop) -> None:
 
 def test_a_gateway_that_hangs_is_given_up(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
     gateway.hang = threading.Event()
-    push(gateway.url, GOOD, {}, seconds=0.2)
-    assert "the metrics were not pushed: " in caplog.text
+    began = time.monotonic()
+    push(gateway.url, GOOD, {}, seconds=0.5)
+    assert time.monotonic() - began < 3
+    assert gateway.trickles > 1, "each byte came in time"
+    assert f"--pushgateway {gateway.url}: the metrics were not pushed: no answer within 0.5 s" in caplog.text
