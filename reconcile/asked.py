@@ -12,11 +12,12 @@ from reconcile.cluster.directory import DirectoryCluster
 from reconcile.cluster.overlay import OverlayCluster, read_previews
 from reconcile.cluster.port import Cluster
 from reconcile.crd import check_group
+from reconcile.ending import WaitRequest
 from reconcile.errors import UsageError
 from reconcile.names import Names
 from reconcile.options import pairs
 from reconcile.run import Request
-from reconcile.scope import make_scope
+from reconcile.scope import Name, Scope, make_scope
 from reconcile.settings import Gateway, Settings, Toleration
 
 Options = dict[str, Any]
@@ -25,18 +26,35 @@ Options = dict[str, Any]
 def request_of(options: Options, *, route_given: bool) -> Request:
     """What the options ask of one run. UsageError for what makes no sense."""
     return Request(
-        scope=make_scope(
-            options["namespace"],
-            options["names"],
-            options["selector"],
-            namespace_only=options["namespace_only"],
-        ),
+        scope=_scope(options),
         settings=_settings(options, route_given=route_given),
         adopt=options["adopt"],
         dry_run=options["dry_run"],
         max_deletes=Limit(options["max_deletes"]),
         concurrency=options["concurrency"],
+        wait=_wait(options) if options["wait"] else None,
     )
+
+
+def _scope(options: Options) -> Scope:
+    """To explain one preview, a run of everything is planned: -n only says where the preview is."""
+    narrow = not options["explain"] or options["namespace_only"]
+    return make_scope(
+        options["namespace"] if narrow else None,
+        options["names"],
+        options["selector"],
+        namespace_only=options["namespace_only"],
+    )
+
+
+def wanted_of(options: Options) -> Name:
+    """The preview to explain. UsageError for what is no name."""
+    return make_scope(options["namespace"], (options["explain"],), None).names[0]
+
+
+def _wait(options: Options) -> WaitRequest:
+    length: timedelta = options["wait_timeout"]
+    return WaitRequest(length.total_seconds(), logs=options["logs"], probe=options["probe"])
 
 
 def check(options: Options) -> None:
@@ -46,7 +64,7 @@ def check(options: Options) -> None:
     rules = (
         (options["to"] and not files, "--to needs --from: say where the previews are"),
         (
-            files and not (options["to"] or options["dry_run"]),
+            files and not (options["to"] or options["dry_run"] or options["explain"]),
             "--from needs --dry-run or --to: files are never changed",
         ),
         (files and options["context"], "--from and --context do not go together: the files are the cluster"),
@@ -55,12 +73,14 @@ def check(options: Options) -> None:
             "--from and --kubeconfig do not go together: the files are the cluster",
         ),
         (
-            options["filenames"] and not options["dry_run"],
+            options["filenames"] and not (options["dry_run"] or options["explain"]),
             "-f needs --dry-run: kubectl apply is what applies",
         ),
         ("-" in files and "-" in options["filenames"], "--from - and -f - do not go together: one reads all"),
         *_unattended(options),
         (options["pending_is_3"] and not options["dry_run"], "--exit-code needs --dry-run"),
+        *_explain_rules(options),
+        *_of_the_wait(options),
         (options["verbose"] and options["quiet"], "-v and -q do not go together"),
         (route == "httproute" and not options["gateway"], "--route httproute needs --gateway NAMESPACE/NAME"),
         (route != "httproute" and options["gateway"], "--gateway needs --route httproute"),
@@ -101,6 +121,39 @@ def _unattended(options: Options) -> Iterator[tuple[object, str]]:
     yield (
         (metrics or options["pushgateway"]) and find_spec("prometheus_client") is None,
         "metrics need prometheus_client: pip install 'preview-reconcile[metrics]'",
+    )
+
+
+def _explain_rules(options: Options) -> Iterator[tuple[object, str]]:
+    explain = options["explain"] is not None
+    yield options["explain"] == "", "--explain needs NAME, or NAMESPACE/NAME"
+    yield explain and options["output"] != "text", "--explain is text alone: -o text"
+    for name, called in (
+        ("names", "NAME"),
+        ("selector", "-l"),
+        ("to", "--to"),
+        ("report", "--report"),
+        ("pending_is_3", "--exit-code"),
+        ("wait", "--wait"),
+    ):
+        yield explain and options[name], f"--explain and {called} do not go together: it explains one preview"
+
+
+def _of_the_wait(options: Options) -> tuple[tuple[object, str], ...]:
+    wait, probe = options["wait"], options["probe"]
+    return (
+        (wait and options["dry_run"], "--wait and --dry-run do not go together: nothing is done to wait for"),
+        (wait and options["sources"], "--wait and --from do not go together: in files nothing becomes ready"),
+        (options["logs"] and not wait, "--logs needs --wait"),
+        (probe and not wait, "--probe needs --wait"),
+        (
+            probe and not options["allow_fqdn"],
+            "--probe needs --allow-fqdn: whoever may write a preview would choose what is asked from here",
+        ),
+        (
+            probe and options["route"] == "none",
+            "--probe and --route none do not go together: there is no link",
+        ),
     )
 
 

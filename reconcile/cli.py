@@ -49,6 +49,7 @@ RECONCILE_DRY_RUN=1. A repeatable one takes one value a line.
 Exit codes:
   0  every planned change was made, and nothing waits for a person
   1  a write failed; a preview is blocked, refused or unreadable; a NAME is unknown;
+     a preview that --wait waited for is not ready;
      a file of -f cannot be read, or of --report not be written
   2  usage
   3  changes are pending (--dry-run --exit-code), or the question was answered no
@@ -72,6 +73,21 @@ def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
 @click.option("--context", metavar="NAME", help="The context of the kubeconfig.")
 @click.option(
     "--kubeconfig", metavar="FILE", help="The kubeconfig; else KUBECONFIG, ~/.kube/config, the pod's."
+)
+@click.option("--wait", is_flag=True, help="Wait until the previews are ready, or say why they are not.")
+@click.option(
+    "--wait-timeout",
+    metavar="DURATION",
+    type=DurationType(),
+    default="5m",
+    show_default=True,
+    help="How long to wait, counted from the end of the plan.",
+)
+@click.option("--logs", is_flag=True, help="With --wait: the last lines of what is not ready, on stderr.")
+@click.option(
+    "--probe",
+    is_flag=True,
+    help="With --wait and --allow-fqdn: each link answers, too, with a good certificate.",
 )
 @_repeatable(
     "--from",
@@ -186,7 +202,7 @@ def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
     type=DurationType(),
     default="5m",
     show_default=True,
-    help="Bounds a whole run.",
+    help="Bounds a whole run, but for --wait.",
 )
 @click.option(
     "--concurrency",
@@ -221,6 +237,11 @@ def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
     default="text",
     show_default=True,
     help="What stderr is written as; json tells of each write and run.",
+)
+@click.option(
+    "--explain",
+    metavar="NAME",
+    help="Say why one preview is as it is, and who set what; change nothing.",
 )
 @click.option("--print-crd", is_flag=True, allow_from_autoenv=False, help="Print the CRD for the API group.")
 @click.option("-v", "--verbose", count=True, help="Say more on stderr; twice for every request.")
@@ -327,14 +348,17 @@ def _told(error: ReconcileError, monitor: "Monitor", code: int) -> None:
 
 def _run(options: dict[str, Any], monitor: "Monitor", signals: "Signals", *, route_given: bool) -> int:
     """One run, or with --interval many. Their exit code."""
-    from reconcile.asked import cluster_of, request_of
+    from reconcile.asked import cluster_of, request_of, wanted_of
     from reconcile.console import Console
+    from reconcile.inquire import inquire
     from reconcile.once import Once
 
     request, stop = request_of(options, route_given=route_given), signals.stop
     cluster = cluster_of(options)
     try:
         console = Console(options, request, cluster, signals)
+        if options["explain"]:
+            return console.explain(inquire(cluster, request, wanted_of(options), stop), options["explain"])
         once = Once(cluster, request, options, console, monitor, stop)
         if not options["interval"]:
             return once()[0]

@@ -3,20 +3,30 @@
 import logging
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconcile.changes import Plan, Write
 from reconcile.cluster.port import Cluster
 from reconcile.errors import EXIT_DONE, EXIT_FAILED, EXIT_PENDING
+from reconcile.explain import Explanation
+from reconcile.report.explain import explanation_text
 from reconcile.report.formats import FORMATS, Facts, write_report
 from reconcile.report.safe import safe_line
-from reconcile.report.text import end_text, head_text, plan_text, title_of
-from reconcile.result import Run
+from reconcile.report.text import end_text, head_text, plan_text, standing_lines, title_of
+from reconcile.result import Run, Standing
 from reconcile.run import Request
 from reconcile.signals import Signals
+
+if TYPE_CHECKING:
+    from reconcile.live import LiveLines
+
+_STYLES = {"ready": "green", "suspended": "cyan", "failed": "red", "waiting": ""}
+
+_AGAIN = "the cluster could not be looked at, and will be again"
 
 log = logging.getLogger("reconcile")
 
@@ -34,6 +44,8 @@ class Console:
         self.told = 0
         self.repeats = bool(options["interval"])
         self.said: tuple[str, str] | None = None
+        self.live: LiveLines | None = None
+        self.stood: Mapping[str, Standing] = {}
 
     @property
     def text(self) -> bool:
@@ -71,6 +83,49 @@ class Console:
             return True
         with self.signals.ending_questions():
             return click.confirm("Carry this out?", default=False, err=True)
+
+    def explain(self, told: Explanation | None, name: str) -> int:
+        """Print why a preview is as it is; the exit code."""
+        if told is None:
+            log.error("%s: there is no preview of this name, and nothing left of one", name)
+            return EXIT_FAILED
+        print(explanation_text(told, cluster=self.cluster, color=self.color), end="")
+        return EXIT_DONE
+
+    # the wait
+
+    def wait(self, standings: Sequence[Standing], trouble: str) -> None:
+        """Tell how all stand: at a terminal in lines of their own, elsewhere where there is news."""
+        if self.live is None and sys.stderr.isatty() and not self.options["quiet"]:
+            from reconcile.live import LiveLines  # what only a terminal needs
+
+            self.live = LiveLines(color=self.color, stays=not (self.text and sys.stdout.isatty()))
+        lines = dict(zip(standings, standing_lines(standings, over=False), strict=True))
+        if self.live is not None:
+            first = sorted(standings, key=lambda one: one.state != "waiting")  # those at the end may be cut
+            shown = [(lines[one], _STYLES[one.state]) for one in first]
+            self.live.show([*shown, *([(safe_line(f"{_AGAIN}: {trouble}"), "yellow")] if trouble else [])])
+            return
+        if trouble:
+            log.warning("%s: %s", _AGAIN, trouble)
+        for one in self._news(standings):
+            print(lines[one], file=sys.stderr, flush=True)
+
+    def _news(self, standings: Sequence[Standing]) -> list[Standing]:
+        before, self.stood = self.stood, {one.place: one for one in standings}
+        news = [one for one in standings if before.get(one.place) != one]
+        return [one for one in news if one.state == "failed" or not self.options["quiet"]]
+
+    def waited(self) -> None:
+        """Give the terminal back."""
+        if self.live is not None:
+            self.live.end()
+
+    def log(self, standing: Standing, head: str, lines: list[str]) -> None:
+        """Lines of a program of the author's: each behind the preview's name, and as plain characters."""
+        print(safe_line(f"{standing.place}: {head}"), file=sys.stderr)
+        for line in lines:
+            print(f"{standing.place} | {safe_line(line)}", file=sys.stderr)
 
     def finish(self, done: Run, code: int) -> int:
         """Print what became of it, on stdout and into files; the exit code, with what went wrong there."""

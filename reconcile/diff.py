@@ -140,14 +140,14 @@ def _dropped(live: Live, paths: FieldSet) -> Iterator[FieldChange]:
     """Fields that are recorded as ours, and no longer wanted."""
     for path in _tops(paths):
         there = value_at(live.manifest, path)
-        yield FieldChange(path_text(path, live.manifest), _shown(path, there), None)
+        yield FieldChange(path_text(path, live.manifest), shown_value(path, there), None)
 
 
 def _clashing(live: Live, tops: frozenset[Path], covered: FieldSet) -> Iterator[FieldChange]:
     for path in tops:
         if not below(covered, path):  # what we drop there is named already
             yield FieldChange(
-                path_text(path, live.manifest), _shown(path, value_at(live.manifest, path)), None
+                path_text(path, live.manifest), shown_value(path, value_at(live.manifest, path)), None
             )
 
 
@@ -199,11 +199,11 @@ def _out_of_order(live: Live, path: Path, elements: list[str], keys: tuple[str, 
 
 
 def _change(live: Live, wanted: Manifest, path: Path, there: Any, value: Any) -> FieldChange:
-    before = None if there is MISSING else _shown(path, there)
-    return FieldChange(path_text(path, wanted, live.manifest), before, _shown(path, value))
+    before = None if there is MISSING else shown_value(path, there)
+    return FieldChange(path_text(path, wanted, live.manifest), before, shown_value(path, value))
 
 
-def _shown(path: Path, value: Any) -> str:
+def shown_value(path: Path, value: Any) -> str:
     """A value as text; env, command and args may hold secrets, so theirs is never shown."""
     if _SECRET & set(path):
         return "(not shown)"
@@ -212,7 +212,7 @@ def _shown(path: Path, value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return str(value).lower()
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{name}: {_shown(path, child)}" for name, child in value.items()) + "}"
+        return "{" + ", ".join(f"{name}: {shown_value(path, child)}" for name, child in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(_shown(path, child) for child in value) + "]"
+        return "[" + ", ".join(shown_value(path, child) for child in value) + "]"
     return str(value)

@@ -18,7 +18,7 @@ from reconcile.changes import Create, Delete, Outcome, Update, Write
 from reconcile.children import APPLY_ORDER
 from reconcile.conditions import by_type
 from reconcile.names import APPLY_FAILED, AVAILABLE, EXPIRED, EXPIRING, KIND, READY, STALLED, SUSPENDED, Names
-from reconcile.objects import EVENT, Manifest
+from reconcile.objects import EVENTS_V1, Manifest
 from reconcile.snapshot import Preview
 
 LONGEST_NOTE = 1024
@@ -30,7 +30,7 @@ _ACTIONS = ("Created", "Updated", "Deleted")
 
 
 @dataclass(frozen=True)
-class Happening:
+class News:
     """Something to tell of a preview. `action` is what was being done (a verb), `reason` what came of it.
 
     `once` is what makes it, with reason and note, the same as one that was told before: the server keeps one.
@@ -43,14 +43,14 @@ class Happening:
     once: str
 
 
-def of_outcomes(outcomes: Iterable[Outcome], now: datetime) -> tuple[Happening, ...]:
+def of_outcomes(outcomes: Iterable[Outcome], now: datetime) -> tuple[News, ...]:
     """What was done to the children of one preview: at most one of each action."""
     done: dict[str, list[Write]] = {reason: [] for reason in _ACTIONS}
     for outcome in outcomes:
         if outcome.result == "done":
             done[_past(outcome.change)].append(outcome.change)
     return tuple(
-        Happening("Normal", reason, reason.removesuffix("d"), _note(reason, changes), _micro_time(now))
+        News("Normal", reason, reason.removesuffix("d"), _note(reason, changes), _micro_time(now))
         for reason, changes in done.items()
         if changes
     )
@@ -78,12 +78,12 @@ def _note(reason: str, changes: Iterable[Write]) -> str:
     return f"{reason.lower()} {'; '.join(why)}"
 
 
-def of_status(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Happening, ...]:
+def of_status(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[News, ...]:
     """What is new in a status that was written in the place of another."""
     return (*_of_ready(before, after), *_of_expiring(before, after))
 
 
-def _of_ready(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Happening]:
+def _of_ready(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[News]:
     """A preview that falls back and fails again with the same words, as a crash loop does, is told once."""
     if _told(before) == _told(after):
         return
@@ -91,9 +91,9 @@ def _of_ready(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[H
     reason, message = ready["reason"], ready["message"]
     once = str(ready["observedGeneration"])
     if reason in _NORMAL:
-        yield Happening("Normal", reason, "Reconcile", message, once)
+        yield News("Normal", reason, "Reconcile", message, once)
     elif stalled or reason == APPLY_FAILED:
-        yield Happening("Warning", reason, "Reconcile", message, once)
+        yield News("Warning", reason, "Reconcile", message, once)
 
 
 def _told(status: Mapping[str, Any]) -> tuple[object, bool, object]:
@@ -103,28 +103,28 @@ def _told(status: Mapping[str, Any]) -> tuple[object, bool, object]:
     return ready.get("reason"), stalled, ready.get("observedGeneration") if stalled else None
 
 
-def _of_expiring(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Happening]:
+def _of_expiring(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[News]:
     was, now = by_type(before).get(EXPIRING, {}), by_type(after).get(EXPIRING)
     if now and now["message"] != was.get("message"):
-        yield Happening("Warning", now["reason"], "Expire", now["message"], after["expiresAt"])
+        yield News("Warning", now["reason"], "Expire", now["message"], after["expiresAt"])
 
 
-def event(preview: Preview, happening: Happening, names: Names, now: datetime) -> Manifest:
+def event(preview: Preview, news: News, names: Names, now: datetime) -> Manifest:
     """The Event, with a name of its own: what has been told already is there under it.
 
     https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
     """
     return {
-        "apiVersion": EVENT.api_version,
-        "kind": EVENT.kind,
-        "metadata": {"name": _name(preview, happening), "namespace": preview.namespace},
+        "apiVersion": EVENTS_V1.api_version,
+        "kind": EVENTS_V1.kind,
+        "metadata": {"name": _name(preview, news), "namespace": preview.namespace},
         "eventTime": _micro_time(now),
         "reportingController": names.controller,
         "reportingInstance": names.field_manager,
-        "action": happening.action,
-        "reason": happening.reason,
-        "type": happening.type,
-        "note": _one_line(happening.note),
+        "action": news.action,
+        "reason": news.reason,
+        "type": news.type,
+        "note": _one_line(news.note),
         "regarding": {
             "apiVersion": names.api_version,
             "kind": KIND,
@@ -136,9 +136,9 @@ def event(preview: Preview, happening: Happening, names: Names, now: datetime) -
     }
 
 
-def _name(preview: Preview, happening: Happening) -> str:
+def _name(preview: Preview, news: News) -> str:
     """The preview's name, and a hash of its uid and what is told of it."""
-    told = "\0".join((preview.uid, happening.reason, happening.note, happening.once))
+    told = "\0".join((preview.uid, news.reason, news.note, news.once))
     short = preview.name[:_ROOM_FOR_NAME].rstrip("-.")
     return f"{short}.{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from reconcile.errors import ReconcileError, Stopped, UsageError
-from reconcile.pool import Stop
+from reconcile.pool import Stop, pause
 
 JITTER = 0.1
 """Up to so much of a pause is added to it, so that many installations do not ask at once."""
@@ -37,7 +37,7 @@ def again_and_again(
             failed(error)
             went_well = False
         failures = 0 if went_well else failures + 1
-        stop.pause(pause_after(failures, interval.total_seconds(), chance()))
+        pause(pause_after(failures, interval.total_seconds(), chance()), stop)
 
 
 def pause_after(failures: int, interval: float, chance: float) -> float:

@@ -18,8 +18,10 @@ NAME_LABEL = "app.kubernetes.io/name"
 INSTANCE_LABEL = "app.kubernetes.io/instance"
 COMPONENT_LABEL = "app.kubernetes.io/component"
 APP_COMPONENT = "app"
+SETUP_COMPONENT = "setup"
 
 CONTAINER = "app"
+SETUP_CONTAINER = "setup"
 PORT_NAME = "http"
 SERVICE_PORT = 80
 

@@ -28,7 +28,14 @@ class Once:
         """The exit code, and the run in a few numbers."""
         self._begin()
         console = self.console
-        done = run(self.cluster, self.request, tell=console.tell, agree=console.agree, stop=self.stop)
+        done = run(
+            self.cluster,
+            self.request,
+            tell=console.tell,
+            agree=console.agree,
+            stop=self.stop,
+            progress=console,
+        )
         code = exit_code(
             done, pending_is_3=self.options["pending_is_3"], allow_blocked=self.options["allow_blocked"]
         )
@@ -41,5 +48,5 @@ class Once:
         self.monitor.begin()
         self.console.begin()
         if self.runs:
-            self.cluster.renew()
+            self.cluster.restart_clock(self.options["timeout"].total_seconds(), "--timeout")
         self.runs += 1

@@ -36,15 +36,16 @@ class Stop:
     def asked(self) -> bool:
         return self.signal != 0
 
-    def pause(self, seconds: float) -> None:
-        """Wait so long, or until the run is told to end."""
-        end = time.monotonic() + seconds
-        while not self.asked and (left := end - time.monotonic()) > 0:
-            time.sleep(min(_LOOK, left))
-
     @property
     def out_of_patience(self) -> bool:
         return self.asked and time.monotonic() - self._since > self.grace
+
+
+def pause(seconds: float, stop: Stop) -> None:
+    """Sleep, but not after the run was told to end."""
+    end = time.monotonic() + seconds
+    while not stop.asked and (left := end - time.monotonic()) > 0:
+        time.sleep(min(_LOOK, left))
 
 
 def read_at_once(function: Callable[[T], R], items: Sequence[T], concurrency: int, stop: Stop) -> list[R]:

@@ -1,15 +1,15 @@
 """One run: a pass, and another while something waits for what this run has just done, three at most."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconcile.announce import announce
 from reconcile.brake import DEFAULT_LIMIT, Limit
 from reconcile.changes import Create, Keep, Outcome, Plan, Waiting
 from reconcile.cluster.port import Cluster
 from reconcile.decide import Rules
 from reconcile.desire import desire
+from reconcile.ending import Progress, WaitRequest, ended
 from reconcile.errors import NoAnswer, ReconcileError, Stopped, UsageError
 from reconcile.execute import execute
 from reconcile.facts import gather
@@ -19,11 +19,11 @@ from reconcile.observe import look, observe
 from reconcile.ownership import claimed_preview
 from reconcile.plan import Policy, make_plan, only
 from reconcile.pool import Stop
-from reconcile.publish import Published, publish
 from reconcile.result import Pass, Run
 from reconcile.scope import Name, Scope
 from reconcile.settings import Settings
 from reconcile.snapshot import Preview, Snapshot
+from reconcile.wait import Around
 from reconcile.wish import Wish
 
 PASSES = 3
@@ -39,6 +39,7 @@ class Request:
     dry_run: bool = False
     max_deletes: Limit = DEFAULT_LIMIT
     concurrency: int = 8
+    wait: WaitRequest | None = None
 
     @property
     def names(self) -> Names:
@@ -54,11 +55,19 @@ Tell = Callable[[Plan], None]
 Agree = Callable[[Plan], bool]
 
 
-def run(cluster: Cluster, request: Request, *, tell: Tell, agree: Agree, stop: Stop | None = None) -> Run:
-    """Read, plan, tell, and, unless it is a dry run or nobody agrees, carry out.
+def run(
+    cluster: Cluster,
+    request: Request,
+    *,
+    tell: Tell,
+    agree: Agree,
+    stop: Stop | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Read, plan, tell, and, unless it is a dry run or nobody agrees, carry out, and wait where asked to.
 
-    `tell` gets each plan before it is carried out; `agree` is asked once, about the first. Raises `Stopped`
-    when it is told to end before anything was written.
+    `tell` gets each plan before it is carried out; `agree` is asked once, about the first; `progress` is
+    needed for a wait. Raises `Stopped` when it is told to end before anything was written.
     """
     stop = stop or Stop()
     plan, seen = _plan(cluster, request, stop)
@@ -82,10 +91,22 @@ def run(cluster: Cluster, request: Request, *, tell: Tell, agree: Agree, stop: S
         if plan.writes:
             tell(plan)
         passes.append(_carry_out(cluster, request, plan, seen, stop))
-    published = _publish(cluster, request, first, seen, passes, stop)
-    notes = (*published.notes, *_announce(cluster, request, first, passes, published, stop))
-    done = replace(done, passes=tuple(passes), previews=seen.previews, stopped=stop.asked)
-    return replace(done, statuses=published.statuses, notes=notes)
+    done = replace(done, passes=tuple(passes), previews=seen.previews)
+    # The statuses are of what the first pass planned: a spec that changed since is the next run's.
+    facts = gather(first.wishes, passes, seen.snapshot.children) if cluster.is_server else ()
+    done = ended(done, facts, _around(cluster, request, stop), request.wait, progress)
+    return replace(done, stopped=stop.asked)
+
+
+def _around(cluster: Cluster, request: Request, stop: Stop) -> Around:
+    return Around(
+        cluster=cluster,
+        settings=request.settings,
+        rules=_rules(cluster, request),
+        namespace=request.namespace,
+        concurrency=request.concurrency,
+        stop=stop,
+    )
 
 
 def _begun(cluster: Cluster, request: Request, plan: Plan, seen: "_Seen") -> Run:
@@ -107,46 +128,6 @@ def _now(cluster: Cluster) -> datetime | None:
         return cluster.now()
     except NoAnswer:
         return None
-
-
-def _publish(
-    cluster: Cluster, request: Request, first: "_Seen", last: "_Seen", passes: Sequence[Pass], stop: Stop
-) -> Published:
-    """The statuses of what the first pass planned: a spec that changed since is the next run's."""
-    if not cluster.is_server:
-        return Published()
-    facts = gather(first.wishes, passes, last.snapshot.children)
-    return publish(
-        cluster,
-        facts,
-        request.settings,
-        namespace=request.namespace,
-        concurrency=request.concurrency,
-        stop=stop,
-    )
-
-
-def _announce(
-    cluster: Cluster,
-    request: Request,
-    first: "_Seen",
-    passes: Sequence[Pass],
-    published: Published,
-    stop: Stop,
-) -> tuple[str, ...]:
-    """Events on the previews that the first pass saw; a folder keeps none."""
-    if not cluster.is_server:
-        return ()
-    outcomes = (outcome for one in passes for outcome in one.outcomes)
-    return announce(
-        cluster,
-        first.previews,
-        outcomes,
-        published.written,
-        request.names,
-        concurrency=request.concurrency,
-        stop=stop,
-    )
 
 
 def _got_something_done(one: Pass) -> bool:
@@ -206,6 +187,31 @@ def _plan(cluster: Cluster, request: Request, stop: Stop) -> tuple[Plan, _Seen]:
     return plan, _Seen(snapshot, wishes, unknown, absent)
 
 
+@dataclass(frozen=True)
+class Planned:
+    """What a run would do, and what it would do it for; `notes` are those about the one preview."""
+
+    plan: Plan
+    snapshot: Snapshot
+    wishes: tuple[Wish, ...]
+    place: str
+    notes: tuple[str, ...] = ()
+
+
+def plan_about(cluster: Cluster, request: Request, wanted: Name, stop: Stop) -> Planned:
+    """The plan of a run, with the place of one preview in it, "" where it is unknown; only reads.
+
+    It is the plan of the whole scope, for hostnames and the brake are decided among all.
+    """
+    plan, seen = _plan(cluster, request, stop)
+    place = place_of(wanted, seen.snapshot, request.names)
+    mine = tuple(replace(wish, in_scope=wish.place == place) for wish in seen.wishes)
+    only_it = Scope(names=(Name(*place.split("/")),) if place else ())
+    narrow = replace(_policy(cluster, request), scope=only_it)
+    notes = make_plan(seen.snapshot, mine, narrow).notes if place else ()
+    return Planned(plan, seen.snapshot, seen.wishes, place, notes)
+
+
 def _rules(cluster: Cluster, request: Request) -> Rules:
     return Rules(request.names, from_server=cluster.is_server, adopt=request.adopt)
 
@@ -223,21 +229,29 @@ def _policy(cluster: Cluster, request: Request) -> Policy:
 
 def _check_names(scope: Scope, snapshot: Snapshot, names: Names) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Which of the NAMEs answer to nothing. UsageError for a bare one that is in several namespaces."""
+    unknown: list[str] = []
+    absent: list[str] = []
+    for wanted in scope.names:
+        if not place_of(wanted, snapshot, names):
+            (absent if wanted.namespace else unknown).append(str(wanted))
+    return tuple(unknown), tuple(absent)
+
+
+def place_of(wanted: Name, snapshot: Snapshot, names: Names) -> str:
+    """The `NAMESPACE/NAME` of a preview, or of what is left of one; "" where there is neither.
+
+    UsageError for a bare NAME that is in several namespaces.
+    """
     places = {(preview.namespace, preview.name) for preview in snapshot.previews}
     places |= {
         (key.namespace, owner)
         for key, live in snapshot.children.items()
         if (owner := claimed_preview(live, names))
     }
-    unknown: list[str] = []
-    absent: list[str] = []
-    for wanted in scope.names:
-        found = sorted(ns for ns, name in places if name == wanted.name and wanted.namespace in ("", ns))
-        if not found:
-            (absent if wanted.namespace else unknown).append(str(wanted))
-        elif len(found) > 1:
-            raise UsageError(_several(wanted, found))
-    return tuple(unknown), tuple(absent)
+    found = sorted(ns for ns, name in places if name == wanted.name and wanted.namespace in ("", ns))
+    if len(found) > 1:
+        raise UsageError(_several(wanted, found))
+    return f"{found[0]}/{wanted.name}" if found else ""
 
 
 def _several(wanted: Name, namespaces: list[str]) -> str:

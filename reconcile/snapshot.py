@@ -14,12 +14,13 @@ Preview = PreviewEnvironment | Unreadable
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of `metadata.managedFields`."""
+    """One entry of `metadata.managedFields`; `time` is when the manager last changed what it holds there."""
 
     manager: str
     operation: str
     subresource: str
     fields: FieldSet
+    time: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ def _entry(raw: Mapping[str, Any]) -> Entry:
         operation=str(raw.get("operation", "")),
         subresource=str(raw.get("subresource", "")),
         fields=from_fields_v1(fields) if isinstance(fields, Mapping) else EMPTY,
+        time=str(raw.get("time", "")),
     )
 
 

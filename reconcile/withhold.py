@@ -6,7 +6,8 @@ from reconcile.brake import Limit, postponed, refused
 from reconcile.changes import DELETES, Change, Delete, Keep, Waiting, Withheld
 from reconcile.snapshot import Snapshot
 
-WITHHELD = "delete withheld"
+DELETE_WITHHELD = "delete withheld"
+"""How the reason of a child begins that would be deleted if this pass might."""
 
 
 def withhold(
@@ -67,10 +68,10 @@ def _counts(change: Change) -> bool:
 
 def _kept(change: Change) -> Change:
     if isinstance(change, Delete):
-        return Keep(change.key, change.preview, f"{WITHHELD} ({change.reason})")
+        return Keep(change.key, change.preview, f"{DELETE_WITHHELD} ({change.reason})")
     return change
 
 
 def is_withheld(change: Change) -> bool:
     """Whether it stands in the place of a delete that this pass must not do."""
-    return isinstance(change, Keep) and change.reason.startswith(WITHHELD)
+    return isinstance(change, Keep) and change.reason.startswith(DELETE_WITHHELD)

@@ -149,6 +149,12 @@ class OverlayCluster:
     ) -> Manifest:
         self._refuse()
 
+    def logs(self, namespace: str, pod: str, container: str, *, lines: int, previous: bool) -> str:
+        return self._base.logs(namespace, pod, container, lines=lines, previous=previous)
+
+    def restart_clock(self, seconds: float, option: str) -> None:
+        self._base.restart_clock(seconds, option)
+
     def delete(
         self, resource: Resource, namespace: str, name: str, *, uid: str, resource_version: str
     ) -> bool:
@@ -162,9 +168,6 @@ class OverlayCluster:
 
     def now(self) -> datetime:
         return self._base.now()
-
-    def renew(self) -> None:
-        self._base.renew()
 
     def close(self) -> None:
         self._base.close()

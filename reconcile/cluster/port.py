@@ -87,11 +87,16 @@ class Cluster(Protocol):
     ) -> str | None:
         """`FILE:LINE` of an object, or of a field such as `("spec", "fqdn")`; None without files."""
 
+    def logs(self, namespace: str, pod: str, container: str, *, lines: int, previous: bool) -> str:
+        """The last lines that a container wrote, at most 64 KiB of them; `previous` means the one before it
+        was started again. They may hold secrets. A folder has none: `NotInstalled`."""
+
+    def restart_clock(self, seconds: float, option: str) -> None:
+        """Whatever is asked from now on has so many seconds altogether, in place of what was left; `option`
+        is what sets them, for the sentence that says that they are over. Nothing limits a folder."""
+
     def now(self) -> datetime:
         """The time where the objects live (a server's Date header), in UTC; call after a read."""
-
-    def renew(self) -> None:
-        """Another run begins over the same connections: the time that it has counts from now."""
 
     def close(self) -> None:
         """Release what is held open."""

@@ -1,4 +1,4 @@
-"""The report as a comment on a pull request: a row for each preview, and the plan in a fold.
+"""The report as a comment on a pull request: a row for each preview, what was not done, the plan in a fold.
 
 What an author or a server wrote stands in two places only, where GitHub and GitLab read neither Markdown nor
 mentions, references, emoji or bare links: inside `<code>` in a block of HTML that has no blank line, with
@@ -22,6 +22,7 @@ MARK = "<!-- preview-reconcile -->"
 """The first line: by it a pipeline finds the comment again, to write the next one in its place."""
 
 _ROOM_FOR_ROWS = 40_000
+_ROOM_FOR_REMARKS = 8_000
 _LONGEST_TEXT = 300
 _LONGEST_LINE = 500
 _WORST_FIRST = ("Failed", "Blocked", "NotReady", "Going", "Pending", "Changed", "Unknown", "Ready")
@@ -31,8 +32,8 @@ _WORDS = {"NotReady": "Not ready", "Pending": "Changes pending"}
 def run_markdown(done: Run, *, cluster: str, scope: str) -> str:
     """The whole run, in at most `LIMIT` characters; what was cut is counted."""
     head = f"{MARK}\n<p>{_head(done, scope, cluster)}</p>\n\n"
-    table = _table(done)
-    return head + table + _fold(done, LIMIT - len(head) - len(table))
+    top = head + _table(done) + _remarks(done)
+    return top + _fold(done, LIMIT - len(top))
 
 
 def _head(done: Run, scope: str, cluster: str) -> str:
@@ -80,7 +81,7 @@ def _rows(done: Run) -> Iterable[_Row]:
     for name in done.unknown:
         yield _Row((_code(name), "There is no preview of this name", "", ""))
     for state in sorted(states(done), key=lambda state: _WORST_FIRST.index(state.state)):
-        yield _Row((_preview(state), _state(state), _age(state.created, done.now), _moment(state.expires)))
+        yield _Row((_preview(state), _state(state), age(state.created, done.now), _moment(state.expires)))
     withheld = any(one.plan.withheld for one in done.passes)
     for place in gone(done):
         # Where a list was not whole, or suspiciously empty, nobody can say that it is gone.
@@ -112,7 +113,7 @@ def _moment(text: str) -> str:
     return found.strftime("%Y-%m-%d %H:%M UTC") if found else ""
 
 
-def _age(created: str, now: datetime | None) -> str:
+def age(created: str, now: datetime | None) -> str:
     """As kubectl tells ages, in one unit: `45s`, `5m`, `3h`, `2d`."""
     since = _time(created)
     if since is None or now is None:
@@ -123,6 +124,19 @@ def _age(created: str, now: datetime | None) -> str:
 
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
+
+
+# what was not done, and what came after the plan
+
+
+def _remarks(done: Run) -> str:
+    """The withheld and the notes of the run's end: in the fold they are the first that is cut."""
+    withheld = [f"{_code(w.subject)}: {_code(w.reason)}" for one in done.passes for w in one.plan.withheld]
+    remarks = [f"<p>{text}</p>\n" for text in dict.fromkeys([*withheld, *map(_code, done.notes)])]
+    shown = remarks[: _fitting(remarks, _ROOM_FOR_REMARKS)]
+    rest = len(remarks) - len(shown)
+    cut = f"<p>{rest} more remarks are not shown.</p>\n" if rest else ""
+    return f"{''.join(shown)}{cut}\n" if remarks else ""
 
 
 # the plan

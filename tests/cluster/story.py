@@ -14,6 +14,7 @@ from reconcile.objects import (
     DEPLOYMENT,
     HTTPROUTE,
     INGRESS,
+    JOB,
     MAPPING,
     SERVICE,
     Resource,
@@ -22,7 +23,7 @@ from reconcile.objects import (
 from tests.controlplane import Account, AskFailed, AuditEvent, ControlPlane, eventually
 
 RESOURCES: Mapping[str, Resource] = {
-    resource.kind: resource for resource in (DEPLOYMENT, SERVICE, MAPPING, INGRESS, HTTPROUTE)
+    resource.kind: resource for resource in (JOB, DEPLOYMENT, SERVICE, MAPPING, INGRESS, HTTPROUTE)
 }
 CHILD_RESOURCES = [f"{r.plural}.{r.group}" if r.group else r.plural for r in RESOURCES.values()]
 READS = frozenset({"get", "list"})

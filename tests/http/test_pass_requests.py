@@ -33,7 +33,7 @@ def requests(world: World) -> Counter[str]:
     return Counter(map(str, world.sent))
 
 
-def test_an_empty_cluster_costs_six_lists(world: World, command: RunCommand) -> None:
+def test_an_empty_cluster_costs_seven_lists(world: World, command: RunCommand) -> None:
     ended = command("-o", "json")
     assert requests(world) == Counter(LISTS)
     assert ended.code == 0
@@ -42,8 +42,8 @@ def test_an_empty_cluster_costs_six_lists(world: World, command: RunCommand) -> 
 def test_the_previews_are_listed_after_every_kind_of_child(world: World, command: RunCommand) -> None:
     """One that was made between the lists has no children yet, and none of them is taken for left over."""
     command()
-    assert sorted(map(str, world.sent[:5])) == sorted(LISTS[:5])
-    assert str(world.sent[5]) == f"GET {path(PREVIEW)}"
+    assert sorted(map(str, world.sent[:6])) == sorted(LISTS[:6])
+    assert str(world.sent[6]) == f"GET {path(PREVIEW)}"
 
 
 def test_children_are_listed_by_our_label_and_routes_and_previews_whole(
@@ -52,6 +52,7 @@ def test_children_are_listed_by_our_label_and_routes_and_previews_whole(
     command()
     page, labelled = {"limit": "500"}, {"limit": "500", "labelSelector": "platform9.com/preview"}
     assert {sent.path: sent.params for sent in world.sent} == {
+        path("Job"): labelled,
         path("Deployment"): labelled,
         path("Service"): labelled,
         path("Mapping"): page,

@@ -30,6 +30,8 @@ class Memory:
     is_server: bool = True
     time: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     description: str = "memory"
+    written: dict[str, str] = field(default_factory=dict)
+    clocks: list[tuple[float, str]] = field(default_factory=list)
     _versions: Any = field(default_factory=lambda: itertools.count(100))
 
     # what a test does
@@ -47,6 +49,10 @@ class Memory:
     def touch(self, key: Key) -> None:
         """A controller writes a status."""
         self.put(self.objects[key])
+
+    def forget(self, key: Key) -> None:
+        """Somebody deletes an object."""
+        del self.objects[key]
 
     def trouble(self, request: str, *happens: ReconcileError | Trouble) -> None:
         self.troubles.setdefault(request, []).extend(happens)
@@ -147,11 +153,16 @@ class Memory:
     ) -> str | None:
         return None
 
+    def logs(self, namespace: str, pod: str, container: str, *, lines: int, previous: bool) -> str:
+        which = "previous logs" if previous else "logs"
+        self._asked(which, f"{namespace}/{pod} {container}")
+        return self.written.get(f"{namespace}/{pod} {container}", "")
+
+    def restart_clock(self, seconds: float, option: str) -> None:
+        self.clocks.append((seconds, option))
+
     def now(self) -> datetime:
         return self.time
-
-    def renew(self) -> None:
-        self._asked("renew", "the run")
 
     def close(self) -> None:
         """Nothing is held open."""

@@ -8,7 +8,7 @@ import pytest
 from reconcile.changes import Create, Delete, Outcome, Update, Write
 from reconcile.conditions import Status, rendered
 from reconcile.errors import Forbidden, NamespaceGoing, NoAnswer, NotInstalled
-from reconcile.events import LONGEST_NOTE, Happening, event, of_outcomes, of_status
+from reconcile.events import LONGEST_NOTE, News, event, of_outcomes, of_status
 from reconcile.names import Names
 from reconcile.pool import Stop
 from reconcile.settings import Settings
@@ -50,7 +50,7 @@ def told(*outcomes: Outcome) -> list[tuple[str, str]]:
 def test_the_children_that_were_made_are_told_together_in_apply_order() -> None:
     outcomes = [done(Create, kind, "new preview") for kind in ("Mapping", "Deployment", "Service")]
     assert of_outcomes(outcomes, NOW) == (
-        Happening("Normal", "Created", "Create", "created Deployment, Service, Mapping: new preview", TIME),
+        News("Normal", "Created", "Create", "created Deployment, Service, Mapping: new preview", TIME),
     )
 
 
@@ -131,11 +131,11 @@ def test_only_a_transition_is_told(row: str) -> None:
 # the object
 
 
-def made(happening: Happening, preview: Any = PREVIEW, names: Names = NAMES) -> Any:
-    return event(preview, happening, names, NOW)
+def made(news: News, preview: Any = PREVIEW, names: Names = NAMES) -> Any:
+    return event(preview, news, names, NOW)
 
 
-NEW = Happening("Normal", "Created", "Create", "created Service: new preview", TIME)
+NEW = News("Normal", "Created", "Create", "created Service: new preview", TIME)
 
 
 def test_the_whole_event() -> None:
@@ -164,7 +164,7 @@ def test_the_whole_event() -> None:
     assert name.startswith("pr-1.")
 
 
-def expiring(expires_at: str) -> Happening:
+def expiring(expires_at: str) -> News:
     (found,) = of_status({}, a_status("Progressing", **{**EXPIRES, "expires_at": expires_at}))
     return found
 
@@ -185,7 +185,7 @@ def test_a_pod_that_crashes_on_and_on_is_told_once_for_each_generation() -> None
 
 
 def test_a_note_is_one_line_of_plain_characters_and_no_longer_than_the_server_takes_it() -> None:
-    note = made(Happening("Warning", "Invalid", "Reconcile", f"a\n\x1b[2Jb\u202e{'é' * 2000}", ""))["note"]
+    note = made(News("Warning", "Invalid", "Reconcile", f"a\n\x1b[2Jb\u202e{'é' * 2000}", ""))["note"]
     assert note.startswith("a [2Jb éé")
     assert note.endswith("é…")
     assert LONGEST_NOTE - 1 <= len(note.encode()) <= LONGEST_NOTE

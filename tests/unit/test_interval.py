@@ -16,6 +16,7 @@ from reconcile.pool import Stop
 from tests.unit.conftest import Shop
 
 Run = bool | ReconcileError
+Go = Callable[..., tuple[list[float], list[str]]]
 
 
 @dataclass
@@ -28,15 +29,26 @@ class Sleeper(Stop):
     def __post_init__(self) -> None:
         super().__init__()
 
-    def pause(self, seconds: float) -> None:
+    def pause(self, seconds: float, stop: Stop) -> None:
         self.paused.append(seconds)
         if len(self.paused) == self.runs:
             self.ask(15)
 
 
-def go(*runs: Run, interval: float = 10, chance: float = 0) -> tuple[list[float], list[str]]:
+@pytest.fixture
+def go(monkeypatch: pytest.MonkeyPatch) -> Go:
     """The pauses after these runs, and what was told of those that got nowhere."""
-    stop, coming, told = Sleeper(runs=len(runs)), list(runs), list[str]()
+
+    def run(*runs: Run, interval: float = 10, chance: float = 0) -> tuple[list[float], list[str]]:
+        stop = Sleeper(runs=len(runs))
+        monkeypatch.setattr("reconcile.interval.pause", stop.pause)
+        return run_all(stop, *runs, interval=interval, chance=chance)
+
+    return run
+
+
+def run_all(stop: Sleeper, *runs: Run, interval: float, chance: float) -> tuple[list[float], list[str]]:
+    coming, told = list(runs), list[str]()
 
     def once() -> bool:
         run = coming.pop(0)
@@ -54,15 +66,15 @@ def go(*runs: Run, interval: float = 10, chance: float = 0) -> tuple[list[float]
     return stop.paused, told
 
 
-def test_after_a_run_that_did_all_it_could_the_pause_is_the_interval() -> None:
+def test_after_a_run_that_did_all_it_could_the_pause_is_the_interval(go: Go) -> None:
     assert go(True, True, True) == ([10, 10, 10], [])
 
 
-def test_a_pause_gets_a_little_longer_by_chance_so_that_many_do_not_come_at_once() -> None:
+def test_a_pause_gets_a_little_longer_by_chance_so_that_many_do_not_come_at_once(go: Go) -> None:
     assert go(True, chance=1.0)[0] == [10 * (1 + JITTER)]
 
 
-def test_after_failures_the_pauses_grow_and_one_success_ends_that() -> None:
+def test_after_failures_the_pauses_grow_and_one_success_ends_that(go: Go) -> None:
     trouble = NoAnswer("no connection")
     assert go(False, trouble, ServerTrouble("503"), True, False) == (
         [20, 40, 80, 10, 20],
@@ -76,7 +88,7 @@ def test_the_pauses_have_an_end(interval: float, longest: float) -> None:
 
 
 @pytest.mark.parametrize("error", [UsageError("pr-1 is in two namespaces"), Stopped("told to end")])
-def test_what_was_asked_wrongly_and_a_signal_end_it(error: ReconcileError) -> None:
+def test_what_was_asked_wrongly_and_a_signal_end_it(go: Go, error: ReconcileError) -> None:
     with pytest.raises(type(error)):
         go(True, error, True)
 
@@ -92,15 +104,6 @@ def test_a_signal_before_the_first_run_ends_it_too() -> None:
     )
 
 
-def test_a_pause_ends_when_the_run_is_told_to_end() -> None:
-    stop = Stop()
-    stop.ask(15)
-    stop.pause(3600)
-    stop = Stop()
-    stop.pause(0.01)
-    assert not stop.asked
-
-
 # the command
 
 
@@ -111,13 +114,13 @@ def between(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def happen(*steps: Callable[[], Any]) -> None:
         coming = list(steps)
 
-        def pause(self: Stop, seconds: float) -> None:
+        def pause(seconds: float, stop: Stop) -> None:
             if coming:
                 coming.pop(0)()
             else:
-                self.ask(15)
+                stop.ask(15)
 
-        monkeypatch.setattr(Stop, "pause", pause)
+        monkeypatch.setattr("reconcile.interval.pause", pause)
 
     return happen
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from reconcile.changes import Blocked, Create, FieldChange, Keep, Outcome, Plan, Update, Withheld
+from reconcile.conditions import Status
 from reconcile.objects import Key
 from reconcile.preview import Unreadable
 from reconcile.report.markdown import LIMIT, MARK, run_markdown
@@ -45,6 +46,7 @@ def everything() -> Run:
         (Pass(plan, (Outcome(writes[0], "done"), Outcome(writes[1], "failed", "403 <forbidden>"))),),
         unknown=("pr-77",),
         absent=("shop/pr-78",),
+        notes=("the status of shop/pr-2 was not written: 403 <forbidden>",),
         now=NOW,
         previews=(
             with_ready("True"),
@@ -132,7 +134,7 @@ OUR_TAGS = {"p", "code", "table", "tr", "th", "td", "a", "br", "details", "summa
 OUR_WORDS = re.compile(
     r"A (dry )?run for|in|Preview|State|Age|Expires|Failed:?|Blocked:?|Not ready:?|Going|Changes pending"
     r"|Changed:?|Unknown:?|Ready:?|Gone|No preview was seen|There is no preview( of this name)?\.?|\d+[smhd]"
-    r"|\d{4}-\d\d-\d\d \d\d:\d\d UTC|\d+ more previews are not shown\.|Plan: [a-z0-9, ]+\."
+    r"|\d{4}-\d\d-\d\d \d\d:\d\d UTC|\d+ more (previews|remarks) are not shown\.|:|Plan: [a-z0-9, ]+\."
 )
 
 
@@ -183,8 +185,10 @@ def hostile(written: str, other: str) -> Run:
         (Pass(plan, (Outcome(changes[0], "kept", written),)),),
         unknown=(written,),
         absent=(other,),
-        previews=(a_read_preview(status=status), unreadable),
+        previews=(a_read_preview(status=status), a_read_preview("pr-3"), unreadable),
         now=NOW,
+        statuses={"shop/pr-3": Status(False, other, written, expires_at=other)},
+        notes=(written, other),
     )
 
 
@@ -197,7 +201,7 @@ def hostile(written: str, other: str) -> Run:
 def test_what_anybody_wrote_is_text_in_code_and_nothing_else(written: str, other: str) -> None:
     found = Read(markdown(hostile(written, other), cluster=written, scope=other or "x"))
     assert found.names <= OUR_TAGS
-    assert found.links == ["https://pr-1.preview.example.com"]
+    assert sorted(found.links) == [f"https://pr-{number}.preview.example.com" for number in (1, 3)]
     assert [text for text in found.html.bare if not OUR_WORDS.fullmatch(text)] == []
     attributes = {name for _, given in found.html.tags for name, _ in given}
     assert attributes <= {"href"}
@@ -260,6 +264,34 @@ def test_what_needs_a_person_is_not_among_what_was_cut() -> None:
     assert "Blocked: <code>Refused</code><br><code>no</code>" in text
 
 
+def test_what_was_withheld_and_what_came_after_the_plan_are_not_among_what_was_cut() -> None:
+    done = many(5_000)
+    plan = replace(done.plan, withheld=(Withheld("Deletes", "too many"),))
+    after = "the status of shop/pr-1 was not written: 403"
+    text = markdown(replace(done, passes=(Pass(plan), Pass(plan)), notes=(after,)))
+    assert numbers(r"… (\d+) more lines are not shown.", text)
+    remarks = f"<p><code>Deletes</code>: <code>too many</code></p>\n<p><code>{after}</code></p>\n\n<details>"
+    assert remarks in text
+
+
+def test_of_a_great_many_remarks_some_are_shown_and_the_rest_counted() -> None:
+    text = markdown(replace(a_run(), notes=tuple(f"{number} {'<' * 290}" for number in range(50))))
+    (rest,) = numbers(r"<p>(\d+) more remarks are not shown.</p>", text)
+    assert text.partition("<details>")[0].count("<p><code>") == 50 - rest
+    assert 0 < rest < 50
+
+
+def test_a_preview_that_is_not_ready_has_its_message_from_the_runs_end() -> None:
+    status = Status(
+        False, "RolloutFailed", "CrashLoopBackOff: exit code 1", expires_at="2026-01-05T00:00:00Z"
+    )
+    (row,) = re.findall("<tr><td>.*", markdown(a_run(statuses={"shop/pr-1": status})))
+    assert row.endswith(
+        "<td>Not ready: <code>RolloutFailed</code><br><code>CrashLoopBackOff: exit code 1</code></td>"
+        "<td>2d</td><td>2026-01-05 00:00 UTC</td></tr>"
+    )
+
+
 def test_a_text_without_end_is_cut_with_its_length() -> None:
     text = markdown(a_run(changes=[replace(TAKEN, reason="<" * 100_000)]))
     assert f"<code>{html.escape('<' * 300)}… (100000 characters)</code>" in text
@@ -269,7 +301,11 @@ def test_a_text_without_end_is_cut_with_its_length() -> None:
 
 LONGEST = [
     hostile("`" * 100_000, "'" * 100_000),
-    replace(everything(), unknown=tuple("'" * 900 for _ in range(3_000))),
+    replace(
+        everything(),
+        unknown=tuple("'" * 900 for _ in range(3_000)),
+        notes=tuple(f"{number}" + '"' * 900 for number in range(3_000)),
+    ),
 ]
 
 

@@ -18,7 +18,7 @@ from reconcile.cluster.directory.guards import check_paths, check_same, check_st
 from reconcile.cluster.directory.sources import STDIN, Sources
 from reconcile.cluster.directory.view import View
 from reconcile.cluster.port import Applied, Listing
-from reconcile.errors import Conflict, Rejected, UsageError
+from reconcile.errors import Conflict, NotInstalled, Rejected, UsageError
 from reconcile.names import Names
 from reconcile.objects import Key, Manifest, Resource
 
@@ -159,12 +159,15 @@ class DirectoryCluster:
         self._view.removed.add(key)
         return True
 
+    def logs(self, namespace: str, pod: str, container: str, *, lines: int, previous: bool) -> str:
+        raise NotInstalled("files have no logs")
+
+    def restart_clock(self, seconds: float, option: str) -> None:
+        """Files answer at once."""
+
     def now(self) -> datetime:
         """The local clock, in UTC."""
         return self._clock()
-
-    def renew(self) -> None:
-        """Files have all the time; what was deleted stays unseen in `--from`."""
 
     def close(self) -> None:
         """Nothing is held open."""

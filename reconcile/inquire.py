@@ -1,0 +1,122 @@
+"""From the cluster to the explanation of one preview: a plan as a dry run makes it, and a few more reads.
+
+Nothing is written. What may not be read is a sentence in the explanation.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from reconcile.cluster.port import Cluster
+from reconcile.errors import ClusterError, NoAnswer
+from reconcile.explain import Explanation, Inquiry, explain
+from reconcile.happenings import Happenings, happenings
+from reconcile.names import APP_COMPONENT, SETUP_COMPONENT, Names
+from reconcile.objects import DEPLOYMENT, EVENT, POD, Key, Manifest, preview_resource
+from reconcile.pods import by_preview
+from reconcile.pool import Stop, read_at_once
+from reconcile.preview import PreviewEnvironment
+from reconcile.run import Planned, Request, plan_about
+from reconcile.scope import Name
+from reconcile.snapshot import Live
+from reconcile.writers import asked_fields, writers_of
+
+
+def inquire(cluster: Cluster, request: Request, wanted: Name, stop: Stop | None = None) -> Explanation | None:
+    """Why a preview is as it is; None where there is neither a preview of this name nor anything left of one.
+
+    Raises `UsageError` for a bare NAME that is in several namespaces, `NoAnswer` as a run does.
+    """
+    stop = stop or Stop()
+    planned = plan_about(cluster, request, wanted, stop)
+    if not planned.place:
+        return None
+    (inquiry,) = read_at_once(lambda _: _inquiry(cluster, planned, request.names), [None], 1, stop)
+    return explain(
+        planned.place,
+        planned.snapshot,
+        planned.wishes,
+        planned.plan,
+        inquiry,
+        request.settings,
+        notes=planned.notes,
+    )
+
+
+def _inquiry(cluster: Cluster, planned: Planned, names: Names) -> Inquiry:
+    preview, preview_notes = _preview(cluster, planned, names)
+    pods, pod_notes = _pods(cluster, planned.place, names)
+    events, event_notes = _events(cluster, planned, pods, names)
+    in_a_file = cluster.where(preview_resource(names), *planned.place.split("/")) is not None
+    readable = any(
+        wish.place == planned.place and isinstance(wish.preview, PreviewEnvironment)
+        for wish in planned.wishes
+    )
+    return Inquiry(
+        asked_fields(preview, names, with_writers=not in_a_file) if preview and readable else (),
+        writers_of(Live(preview), names) if preview and not in_a_file else (),
+        pods,
+        events,
+        (*preview_notes, *pod_notes, *event_notes, *_untracked(planned, cluster)),
+        _now(cluster),
+    )
+
+
+def _now(cluster: Cluster) -> datetime | None:
+    try:
+        return cluster.now()
+    except NoAnswer:
+        return None
+
+
+def _untracked(planned: Planned, cluster: Cluster) -> tuple[str, ...]:
+    if cluster.is_server or any(live.tracked for live in planned.snapshot.children.values()):
+        return ()
+    return ("who set a field only an API server, or a dump with --show-managed-fields, can tell",)
+
+
+def _preview(cluster: Cluster, planned: Planned, names: Names) -> tuple[Manifest | None, tuple[str, ...]]:
+    """The preview once more, with who wrote it: a list keeps only what a run needs."""
+    if all(wish.place != planned.place for wish in planned.wishes):
+        return None, ()
+    try:
+        return cluster.get(preview_resource(names), *planned.place.split("/")), ()
+    except ClusterError as error:
+        return None, (f"who wrote the preview is not known: {error}",)
+
+
+def _pods(cluster: Cluster, place: str, names: Names) -> tuple[tuple[Live, ...], tuple[str, ...]]:
+    try:
+        listing = cluster.list(POD, namespace=place.partition("/")[0], label=names.preview_label)
+    except ClusterError as error:
+        return (), (f"its pods are not known: {error}",)
+    found = [Live(item) for item in listing.items]
+    of_the_app, of_the_setup = (
+        by_preview(found, names, component).get(place, ()) for component in (APP_COMPONENT, SETUP_COMPONENT)
+    )
+    return of_the_app + of_the_setup, ()
+
+
+def _events(
+    cluster: Cluster, planned: Planned, pods: Sequence[Live], names: Names
+) -> tuple[Happenings, tuple[str, ...]]:
+    namespace, name = planned.place.split("/")
+    try:
+        listing = cluster.list(EVENT, namespace=namespace)
+    except ClusterError as error:
+        return Happenings(), (f"its events are not known: {error}",)
+    live = planned.snapshot.children.get(Key(DEPLOYMENT.kind, namespace, name))
+    wanted = [m for wish in planned.wishes if wish.place == planned.place for m in wish.children]
+    found = happenings(
+        listing.items,
+        namespace,
+        name,
+        pods=pods,
+        manifests=(*wanted, *([live.manifest] if live else [])),
+        since=_last_write(live, names) if live else "",
+    )
+    return found, ()
+
+
+def _last_write(live: Live, names: Names) -> str:
+    """When somebody last wrote the object, its status left out; "" where nobody tells."""
+    return max((w.time for w in writers_of(live, names) if w.subresource != "status"), default="")
