@@ -119,4 +119,4 @@ def test_each_run_has_the_whole_timeout_and_one_that_fails_is_followed_by_anothe
     assert [run["exit_code"] for run in runs][:3] == [0, 0, 0]
     failed = [run for run in runs if run["exit_code"] == 5]
     assert len(failed) == 1
-    assert "the 3 s for the whole run are over (--timeout)" in failed[0]["error"]
+    assert "the 3 s of --timeout are over" in failed[0]["error"]
