@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
+from importlib.util import find_spec
 from typing import Any
 
 from reconcile import __version__
@@ -76,6 +77,7 @@ def check(options: Options) -> None:
             "-f needs --dry-run: kubectl apply is what applies",
         ),
         ("-" in files and "-" in options["filenames"], "--from - and -f - do not go together: one reads all"),
+        *_unattended(options),
         (options["pending_is_3"] and not options["dry_run"], "--exit-code needs --dry-run"),
         *_explain_rules(options),
         *_of_the_wait(options),
@@ -94,6 +96,32 @@ def check(options: Options) -> None:
     for wrong, message in rules:
         if wrong:
             raise UsageError(message)
+
+
+def _unattended(options: Options) -> Iterator[tuple[object, str]]:
+    """What makes no sense without a person, or again and again."""
+    interval, metrics = options["interval"], any(name == "metrics" for name, _ in options["report"])
+    with_interval = (
+        ("exit_code", options["pending_is_3"]),
+        *((n, options.get(n)) for n in ("wait", "explain")),
+    )
+    for name, given in with_interval:
+        option = f"--{name.replace('_', '-')}"
+        yield interval and given, f"--interval and {option} do not go together: a run follows the other"
+    for option, read_once in (("--from -", "-" in options["sources"]), ("-f", options["filenames"])):
+        yield interval and read_once, f"--interval and {option} do not go together: it is read once"
+    yield (
+        interval and options["output"] in ("json", "markdown"),
+        f"--interval and -o {options['output']} do not go together: say --report FORMAT=PATH",
+    )
+    yield (
+        interval and not (options["yes"] or options["dry_run"]) and sys.stdin.isatty(),
+        "--interval at a terminal needs --yes: nobody is asked before each run",
+    )
+    yield (
+        (metrics or options["pushgateway"]) and find_spec("prometheus_client") is None,
+        "metrics need prometheus_client: pip install 'preview-reconcile[metrics]'",
+    )
 
 
 def _explain_rules(options: Options) -> Iterator[tuple[object, str]]:

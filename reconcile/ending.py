@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from reconcile.changes import Outcome
 from reconcile.facts import Facts
 from reconcile.probe import probe_all
 from reconcile.publish import Published, publish
@@ -39,19 +40,21 @@ def ended(
     done: Run, facts: tuple[Facts, ...], around: Around, wait: WaitRequest | None, progress: Progress | None
 ) -> Run:
     """The run with what was found of each preview, at once, or after the wait."""
-    published = _published(facts, around)
+    published = _published(facts, done.outcomes, around)
     if wait is None or progress is None or around.stop.asked:
-        return replace(done, statuses=published.statuses, notes=published.notes)
+        return replace(done, statuses=published.statuses, notes=(*published.notes, *published.untold))
     try:
         waited = wait_for(facts, published, wait.seconds, _telling(around, wait, progress))
     finally:
         progress.waited()
     if wait.logs:
         _show_logs(waited, around, progress)
-    return replace(done, statuses=waited.statuses, notes=waited.notes, waited=waited.standings)
+    return replace(
+        done, statuses=waited.statuses, notes=(*waited.notes, *waited.untold), waited=waited.standings
+    )
 
 
-def _published(facts: tuple[Facts, ...], around: Around) -> Published:
+def _published(facts: tuple[Facts, ...], outcomes: Sequence[Outcome], around: Around) -> Published:
     if not around.cluster.is_server:
         return Published()
     return publish(
@@ -61,6 +64,7 @@ def _published(facts: tuple[Facts, ...], around: Around) -> Published:
         namespace=around.namespace,
         concurrency=around.concurrency,
         stop=around.stop,
+        outcomes=outcomes,
     )
 
 

@@ -31,6 +31,8 @@ MAPPING = Resource("getambassador.io", "v3alpha1", "Mapping", "mappings")
 INGRESS = Resource("networking.k8s.io", "v1", "Ingress", "ingresses")
 POD = Resource("", "v1", "Pod", "pods")
 EVENT = Resource("", "v1", "Event", "events")
+EVENTS_V1 = Resource("events.k8s.io", "v1", "Event", "events")
+"""As it is written: the group that `EVENT`, which is read, is kept for the sake of old programs."""
 HTTPROUTE = Resource("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes")
 
 

@@ -25,6 +25,7 @@ from reconcile.jobs import progress
 from reconcile.names import (
     APPLY_FAILED,
     AVAILABLE,
+    EXPIRED,
     HOSTNAME_CONFLICT,
     NAME_TAKEN,
     PROGRESSING,
@@ -76,6 +77,7 @@ def status_of(facts: Facts, now: datetime, *, url_scheme: UrlScheme = "https") -
         ttl=ttl.text if ttl else "",
         ttl_counts_from=ttl.counts_from if ttl else "",
         expires_at=ttl.expires_at if ttl else "",
+        expires_soon=ttl is not None and finding.reason != EXPIRED and ttl.ends_soon(now),
         observed_generation=facts.wish.preview.generation,
     )
 

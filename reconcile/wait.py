@@ -76,6 +76,7 @@ class Waited:
     statuses: Mapping[str, Status]
     notes: tuple[str, ...]
     pods: Mapping[str, tuple[Live, ...]]
+    untold: tuple[str, ...] = ()
 
 
 def wait_for(facts: Iterable[Facts], first: Published, seconds: float, around: Around) -> Waited:
@@ -95,7 +96,7 @@ def wait_for(facts: Iterable[Facts], first: Published, seconds: float, around: A
         took = began - wait.left
         length = max(took, min(LONGEST_PAUSE, length * GROWTH))
     standings = sorted(wait.standings.values(), key=lambda one: (one.namespace, one.name))
-    return Waited(tuple(standings), wait.statuses, wait.notes, wait.pods)
+    return Waited(tuple(standings), wait.statuses, wait.notes, wait.pods, wait.untold)
 
 
 @dataclass
@@ -110,6 +111,7 @@ class _Wait:
     statuses: dict[str, Status] = field(default_factory=dict)
     pods: dict[str, tuple[Live, ...]] = field(default_factory=dict)
     failing_since: dict[str, float] = field(default_factory=dict)
+    untold: tuple[str, ...] = ()
 
     @property
     def left(self) -> float:
@@ -145,6 +147,7 @@ class _Wait:
     def found(self, published: Published) -> None:
         """What a look found decides who is waited for any longer."""
         self.notes = published.notes
+        self.untold = self.untold or published.untold
         self.statuses |= published.statuses
         stand = {place: standing(f, published.statuses.get(place)) for place, f in self.pending.items()}
         self.pods |= {place: pods for place, pods in published.pods.items() if place in stand}

@@ -141,6 +141,9 @@ class OverlayCluster:
         """Refused."""
         self._refuse()
 
+    def create(self, manifest: Manifest) -> bool:
+        self._refuse()
+
     def patch(
         self, resource: Resource, namespace: str, name: str, patch: Sequence[Manifest], *, manager: str
     ) -> Manifest:

@@ -63,6 +63,10 @@ class Cluster(Protocol):
         `metadata.uid` and `metadata.resourceVersion` mean that very object in that very state, else it is a
         `Conflict`. `NotInstalled` where the kind has no such subresource. A folder keeps no status."""
 
+    def create(self, manifest: Manifest) -> bool:
+        """Make an object that is told and never changed, such as an Event; False where one of this name is
+        there already, and stays as it is. A folder keeps none."""
+
     def patch(
         self, resource: Resource, namespace: str, name: str, patch: Sequence[Manifest], *, manager: str
     ) -> Manifest:

@@ -12,6 +12,7 @@ def allow_runs(plane: ControlPlane, user: str, group: str, *, namespace: str | N
 
 
 def allow_statuses(plane: ControlPlane, user: str, group: str, *, namespace: str | None = None) -> None:
-    """To say in a status what became of a preview, and why its pods do not come up."""
+    """To say in a status and in events what became of a preview, and why its pods do not come up."""
     allow(plane, user, ["patch"], [f"{PLURAL}/status.{group}"], namespace=namespace)
     allow(plane, user, ["list"], ["pods"], namespace=namespace)
+    allow(plane, user, ["create"], ["events.events.k8s.io"], namespace=namespace)

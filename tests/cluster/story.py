@@ -28,6 +28,8 @@ RESOURCES: Mapping[str, Resource] = {
 CHILD_RESOURCES = [f"{r.plural}.{r.group}" if r.group else r.plural for r in RESOURCES.values()]
 READS = frozenset({"get", "list"})
 STATUS = "previewenvironments/status"
+TOLD = frozenset({STATUS, "events"})
+"""What is told of previews: no part of a plan."""
 SYMBOL_COLUMN = frozenset(f"{symbol} " for symbol in SYMBOLS.values())
 
 ROUTES: Mapping[str, tuple[str, ...]] = {
@@ -203,12 +205,12 @@ class Story:
     def silent(self, *arguments: str, reads: Set[str] = frozenset({"list"}), **kwargs: Any) -> None:
         """Once the controllers have settled, a run only lists, plans nothing, and changes nothing.
 
-        But for the statuses, of which the first run may have news: the next has none.
+        But for statuses and events, of which the first run may have news: the next has none.
         """
         for _ in range(3):
             before = self.settled()
             events = self.asked_by_a_run(*arguments, **kwargs)
-            assert {event.verb for event in events if event.resource != STATUS} == reads
+            assert {event.verb for event in events if event.resource not in TOLD} == reads
             assert {event.verb for event in self.asked_by_a_run(*arguments, **kwargs)} == reads
             if self.versions() == before:
                 return
@@ -226,8 +228,8 @@ class Story:
         return self.plane.audit(self.account.user)
 
     def writes(self) -> list[AuditEvent]:
-        """The writes of children: statuses, which are no part of a plan, are left out."""
-        return [event for event in self.requests() if event.verb not in READS and event.resource != STATUS]
+        """The writes of children: statuses and events, which are no part of a plan, are left out."""
+        return [e for e in self.requests() if e.verb not in READS and e.resource not in TOLD]
 
     # what is there
 

@@ -219,6 +219,7 @@ def test_without_the_right_to_write_it_the_run_goes_on_and_says_so(story: Story)
     kinds = ["jobs.batch", "deployments.apps", "services", "mappings.getambassador.io"]
     kinds += ["ingresses.networking.k8s.io", "httproutes.gateway.networking.k8s.io"]
     allow(story.plane, account.user, ["get", "list", "create", "patch", "delete"], kinds)
+    allow(story.plane, account.user, ["create"], ["events.events.k8s.io"])
     narrow = replace(story, account=account)
     narrow.apply("pr-1", ttl="1h")
     narrow.apply("pr-2")

@@ -58,8 +58,9 @@ class Memory:
         self.troubles.setdefault(request, []).extend(happens)
 
     def writes(self) -> list[str]:
-        """The writes of children: statuses, which are no part of a plan, are left out."""
-        return [line for line in self.log if line.split()[0] not in ("list", "get", "status")]
+        """The writes of children: statuses and events, which are no part of a plan, are left out."""
+        told = ("status", "event")
+        return [line for line in self.log if line.split()[0] not in ("list", "get", *told)]
 
     # what the pass asks
 
@@ -114,6 +115,14 @@ class Memory:
         self._check(self.objects.get(key), manifest["metadata"])
         self.put({**self.objects[key], "status": manifest["status"]})
         return self.objects[key]
+
+    def create(self, manifest: Manifest) -> bool:
+        key, about = key_of(manifest), manifest["regarding"]
+        self._asked("event", f"{manifest['reason']} {about['namespace']}/{about['name']}", key)
+        if key in self.objects:
+            return False
+        self.put(manifest)
+        return True
 
     def patch(
         self, resource: Resource, namespace: str, name: str, patch: Sequence[Manifest], *, manager: str

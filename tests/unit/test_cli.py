@@ -171,6 +171,7 @@ def test_every_option_is_a_variable_too(option: str) -> None:
     values |= dict.fromkeys(("route_label", "route_annotation", "node_selector"), "a=b")
     values |= {"default_resources": "limits.cpu=1", "toleration": "a", "report": "json=x"}
     values |= {"url_scheme": "http", "default_ttl": "72h", "max_ttl": "7d"}
+    values |= {"interval": "9s", "log_format": "json", "pushgateway": "http://gateway:9091"}
     assert parameter.name
     value = values.get(parameter.name, "1" if getattr(parameter, "is_flag", False) else "x")
     context = _parsed({variable_of(option): value})

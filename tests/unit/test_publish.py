@@ -70,7 +70,7 @@ def test_the_first_run_says_that_it_comes_up_and_the_next_that_it_is_there() -> 
     go(memory)
     assert told(memory) == ("False", "Progressing")
     controllers(memory)
-    assert again(memory) == ([*ALL_LISTS, STATUS], ())
+    assert again(memory) == ([*ALL_LISTS, STATUS, "event Available shop/pr-1"], ())
     assert status(memory) == {
         "observedGeneration": 1,
         "url": "https://pr-1.preview.example.com",
@@ -207,7 +207,7 @@ def test_with_namespace_only_pods_are_listed_there() -> None:
     go(memory)
     crashing(memory)
     log, _ = again(memory, scope=make_scope("shop", (), None, namespace_only=True))
-    assert log[-2] == "list pods in shop"
+    assert log[-3:] == ["list pods in shop", STATUS, "event RolloutFailed shop/pr-1"]
 
 
 def test_without_the_right_to_list_pods_the_status_says_less() -> None:

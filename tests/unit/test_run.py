@@ -80,6 +80,7 @@ def test_children_are_listed_before_previews_and_looked_for_before_they_are_made
         *look,
         *[f"apply {child}" for child in ALL],
         f"status {PREVIEW}",
+        "event Created shop/pr-1",
     ]
 
 

@@ -134,7 +134,8 @@ def test_a_look_is_one_list_for_each_kind_and_a_status_where_there_is_news(scene
     lists = ["list previewenvironments", "list deployments", "list pods"]
     assert [line for line in scene.memory.log if line.startswith("list")] == lists * scene.looks()
     assert [line for line in scene.memory.log if not line.startswith("list")] == [
-        "status PreviewEnvironment shop/pr-1"
+        "status PreviewEnvironment shop/pr-1",
+        "event RolloutFailed shop/pr-1",
     ]
 
 

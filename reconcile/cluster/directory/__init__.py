@@ -100,6 +100,10 @@ class DirectoryCluster:
         """Nothing: files say what is wanted, not what became of it."""
         return manifest
 
+    def create(self, manifest: Manifest) -> bool:
+        """Nothing: what is told of a preview belongs to a server, and files say what is wanted."""
+        return False
+
     def carry_over(self, manifest: Manifest) -> bool:
         """Write a child that stays, and is only in `--from`, into `--to` as well; True when it was written.
 

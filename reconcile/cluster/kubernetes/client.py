@@ -30,12 +30,12 @@ from reconcile.cluster.kubernetes.retry import Repeat
 from reconcile.cluster.port import Applied, Listing
 from reconcile.errors import NoAnswer, Rejected
 from reconcile.names import KIND, PLURAL
-from reconcile.objects import POD, Manifest, Resource
+from reconcile.objects import EVENTS_V1, POD, Manifest, Resource
 
 OK, CREATED, ACCEPTED, GONE = 200, 201, 202, 410
 LONGEST_LOG = 64 * 1024
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
-KNOWN = {(known.api_version, known.kind): known for known in RESOURCES.values()}
+KNOWN = {(known.api_version, known.kind): known for known in (*RESOURCES.values(), EVENTS_V1)}
 
 # Refused unless escaped, or, as the line breaks among them, read as white space: https://yaml.org/spec/1.2.2/
 _NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
@@ -106,6 +106,15 @@ class KubernetesCluster:
         if says_gone(ask, response) and self.get(resource, namespace, name) is not None:
             raise no_subresource(ask)
         raise error_of(ask, response)
+
+    def create(self, manifest: Manifest) -> bool:
+        resource, metadata = _resource_of(manifest), manifest["metadata"]
+        namespace = check_namespace(resource, metadata.get("namespace"))
+        name = check_name(resource, metadata.get("name"))
+        # The name is given, so a second request finds the first one's work: 409.
+        ask = Ask("create", resource, namespace, name, Repeat.GUARDED)
+        response = self._send(ask, (CREATED, httpx2.codes.CONFLICT), body=dict(manifest))
+        return response.status_code == CREATED
 
     def patch(
         self, resource: Resource, namespace: str, name: str, patch: Sequence[Manifest], *, manager: str
@@ -183,8 +192,10 @@ class KubernetesCluster:
         body: object = None,
     ) -> httpx2.Response:
         """The answer, when its status code is one of those expected; else raises what it means."""
+        # lightkube's own POST takes its models alone; a list has the same URL.
+        creates = ask.verb == "create"
         prepared = self._requests.prepare_request(
-            ask.verb,
+            "list" if creates else ask.verb,
             resource_class(ask.resource, ask.subresource),
             obj=body if kind else None,
             name=ask.name,
@@ -192,6 +203,7 @@ class KubernetesCluster:
             params=dict(params or {}),
             headers={"Content-Type": kind.value} if kind else None,
         )
+        prepared.method = "POST" if creates else prepared.method
         prepared.data = body
         request = self._requests.build_adapter_request(prepared)
         request.extensions["repeat"] = ask.repeat
