@@ -16,3 +16,4 @@ def allow_statuses(plane: ControlPlane, user: str, group: str, *, namespace: str
     allow(plane, user, ["patch"], [f"{PLURAL}/status.{group}"], namespace=namespace)
     allow(plane, user, ["list"], ["pods"], namespace=namespace)
     allow(plane, user, ["create"], ["events.events.k8s.io"], namespace=namespace)
+    allow(plane, user, ["create"], ["events.events.k8s.io"], namespace=namespace)

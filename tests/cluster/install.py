@@ -13,7 +13,6 @@ import yaml
 
 from reconcile.names import DEFAULT_GROUP
 from tests.cluster.story import Story
-from tests.contracts.test_help_and_readme import options_of_help
 from tests.controlplane import ControlPlane, account_of, eventually
 from tests.controlplane.rights import may
 from tests.installation import REPOSITORY, Manifest, arguments, kustomized, one, overlay
@@ -74,13 +73,14 @@ class Installation:
         return Story(self.plane, namespace, account_of(self.plane, self.namespace, self.name), group=group)
 
     def command_line(self) -> list[str]:
-        """What the pod's container is called with, but for what never ends.
+        """What the pod's container is called with, but for what never ends and for `--output`.
 
         As Kubernetes does, it puts the pod's own namespace in.
         """
-        known = [a for a in arguments(self.manifests) if a.partition("=")[0] in options_of_help()]
         return [
-            a.replace("$(POD_NAMESPACE)", self.namespace) for a in known if not a.startswith("--interval")
+            argument.replace("$(POD_NAMESPACE)", self.namespace)
+            for argument in arguments(self.manifests)
+            if not argument.startswith(("--interval", "--output"))
         ]
 
     @property

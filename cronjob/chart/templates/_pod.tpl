@@ -37,12 +37,14 @@ spec:
         - --timeout={{ .Values.timeout }}
         - --allow-blocked
         - --log-format=json
+        - --output=none
         {{- if .Values.namespaceOnly }}
         - --namespace-only
         - --namespace=$(POD_NAMESPACE)
         {{- end }}
         {{- if .Values.planOnly }}
         - --dry-run
+        - --output=text
         {{- end }}
         {{- if eq .Values.mode "deployment" }}
         - --interval={{ .Values.interval }}
