@@ -193,14 +193,18 @@ class Story:
 
         `everywhere` leaves out `-n`: for a story with an API group of its own, or with names.
         """
+        result = self.attempt(*arguments, route=route, everywhere=everywhere)
+        assert result.code == code, f"exit {result.code}\n{result.stdout}\n{result.stderr}"
+        return result
+
+    def attempt(self, *arguments: str, route: bool = True, everywhere: bool = False) -> Result:
+        """The same, however it ends."""
         options = ROUTES[self.route] if route else ()
         scope = () if everywhere else ("-n", self.namespace)
-        result = call(
+        return call(
             "--kubeconfig", str(self.account.kubeconfig), *scope,
             "--api-group", self.group, *options, *arguments,
         )  # fmt: skip
-        assert result.code == code, f"exit {result.code}\n{result.stdout}\n{result.stderr}"
-        return result
 
     def silent(self, *arguments: str, reads: Set[str] = frozenset({"list"}), **kwargs: Any) -> None:
         """Once the controllers have settled, a run only lists, plans nothing, and changes nothing.
