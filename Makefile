@@ -8,16 +8,20 @@ N ?= 1000
 ROUNDS ?= 5
 OUT ?= docs
 CLUSTER ?= .cluster
+# The folder with the programs of the oldest Kubernetes that the README names, as KUBEBUILDER_ASSETS is of the newest.
+OLDEST := 1.34
+OLDEST_ASSETS ?=
 
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help demo test check format bench bench-smoke lock cluster cluster-down clean
+.PHONY: help demo test test-oldest check format bench bench-smoke lock cluster cluster-down clean
 
 help:
 	@echo 'make demo           the whole story on a folder of manifests, no cluster needed'
 	@echo 'make test           all tests; those of a real API server where KUBEBUILDER_ASSETS has one'
-	@echo 'make check          ruff, mypy and import-linter'
+	@echo 'make test-oldest    those of a real API server, on the oldest Kubernetes: OLDEST_ASSETS names its folder'
+	@echo 'make check          hadolint, ruff, mypy and import-linter'
 	@echo 'make format         put the code into the one format'
 	@echo 'make bench          how fast it is beside what is used instead; N=10000 for so many previews'
 	@echo 'make bench-smoke    whether the bench itself works, in a minute; its figures say nothing'
@@ -39,7 +43,15 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(TESTS)
 
+# On a control plane of its own, whatever else runs, and with nothing left out.
+test-oldest: $(STAMP)
+	@"$(OLDEST_ASSETS)/kube-apiserver" --version | grep -F 'v$(OLDEST).' \
+	  || { echo 'make test-oldest OLDEST_ASSETS=FOLDER: a folder with the programs of Kubernetes $(OLDEST)' >&2; exit 1; }
+	KUBEBUILDER_ASSETS="$(OLDEST_ASSETS)" RECONCILE_REQUIRE_CLUSTER=1 env -u RECONCILE_TEST_CLUSTER \
+	  $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(or $(TESTS),tests/cluster)
+
 check: $(STAMP)
+	$(BIN)/hadolint Dockerfile
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy reconcile tests bench
@@ -55,12 +67,13 @@ bench: $(STAMP)
 bench-smoke: $(STAMP)
 	@$(BIN)/python -m bench --previews 20 --rounds 2 --into .bench
 
-# For every platform and Python at once, with hashes, and without naming an index.
-LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+# For every platform and Python at once, with hashes, with every extra, and without naming an index.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--upgrade --no-emit-index-url --custom-compile-command 'make lock'
 lock: $(STAMP)
-	$(LOCK) --output-file requirements.txt
-	$(LOCK) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(LOCK) pyproject.toml --all-extras --output-file requirements.txt
+	$(LOCK) pyproject.toml --all-extras --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(LOCK) --group build --constraint requirements-dev.txt --output-file requirements-build.txt
 
 cluster: $(STAMP)
 	@$(BIN)/python -m tests.controlplane start --dir $(CLUSTER)

@@ -15,8 +15,10 @@ from tests.controlplane.audit import AuditEvent
 READS = ("get", "list", "watch")
 SETTINGS = Settings(allow_secret=("*",))
 
-Request = tuple[str, str]
-"""A path with its query, and a body."""
+METHODS = {"get": "GET", "patch": "PATCH", "create": "POST"}
+
+Request = tuple[str, str, str, int]
+"""A method, a path with its query, a body, and the status code that the run was answered."""
 
 
 def writes_of(events: Iterable[AuditEvent]) -> list[AuditEvent]:
@@ -49,25 +51,45 @@ def _parsed(preview: Mapping[str, Any]) -> PreviewEnvironment:
 
 
 def replay_of(
-    events: Sequence[AuditEvent], previews: Sequence[Mapping[str, Any]], told: Sequence[Mapping[str, Any]]
+    events: Sequence[AuditEvent],
+    previews: Sequence[Mapping[str, Any]],
+    told: Sequence[Mapping[str, Any]],
+    news: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
     """For `bench.replay`: what made the children, to be sent again for the previews as they are now.
 
-    `told` are the previews as that run left them, with the statuses that it wrote.
+    `told` are the previews as that run left them, with the statuses that it wrote, and `news` its Events.
     """
-    applies: dict[str, list[Request]] = {}
-    bodies = {_place(child): json.dumps(child) for child in children_of(previews)}
-    statuses = {_place(preview): preview["status"] for preview in told}
     now = {_place(preview): preview for preview in previews}
-    told_now = []
+    bodies = {_place(child): child for child in children_of(previews)} | {
+        _place(one): _bare(one) for one in news
+    }
+    statuses = {_place(one): _status(now[_place(one)], one["status"]) for one in told if "status" in one}
+    applies: dict[str, list[Request]] = {}
+    last: list[Request] = []
     for event in writes_of(events):
         place = (event.resource.removesuffix("/status"), event.namespace, event.name)
         if event.resource.endswith("/status"):
-            told_now.append((event.uri, _status(now[place], statuses[place])))
+            last.append(_request(event, statuses[place]))
+        elif event.verb == "create":
+            last.append(_request(event, bodies[place]))
         else:
-            applies.setdefault(f"{event.namespace}/{event.name}", []).append((event.uri, bodies[place]))
-    gets = [event.uri for event in events if event.verb == "get"]
-    return {"gets": gets, "applies": list(applies.values()), "statuses": told_now}
+            mine = applies.setdefault(f"{event.namespace}/{event.name}", [])
+            mine.append(_request(event, bodies[place]))
+    gets = [_request(event) for event in events if event.verb == "get"]
+    return {"gets": gets, "applies": list(applies.values()), "told": last}
+
+
+def _request(event: AuditEvent, body: Mapping[str, Any] | None = None) -> Request:
+    return METHODS[event.verb], event.uri, "" if body is None else json.dumps(body), event.code
+
+
+def _bare(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What was sent, of what the server has made of it."""
+    metadata = {name: manifest["metadata"][name] for name in ("name", "namespace")}
+    return {name: value for name, value in manifest.items() if not name.startswith("deprecated")} | {
+        "metadata": metadata
+    }
 
 
 def _place(manifest: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -76,13 +98,11 @@ def _place(manifest: Mapping[str, Any]) -> tuple[str, str, str]:
     return f"{kind.lower()}s", manifest["metadata"]["namespace"], manifest["metadata"]["name"]
 
 
-def _status(preview: Mapping[str, Any], status: Mapping[str, Any]) -> str:
+def _status(preview: Mapping[str, Any], status: Mapping[str, Any]) -> Mapping[str, Any]:
     kept = ("name", "namespace", "uid", "resourceVersion")
-    return json.dumps(
-        {
-            "apiVersion": preview["apiVersion"],
-            "kind": preview["kind"],
-            "metadata": {name: preview["metadata"][name] for name in kept},
-            "status": status,
-        }
-    )
+    return {
+        "apiVersion": preview["apiVersion"],
+        "kind": preview["kind"],
+        "metadata": {name: preview["metadata"][name] for name in kept},
+        "status": status,
+    }

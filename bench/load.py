@@ -11,7 +11,7 @@ import httpx2
 from bench.previews import NAMESPACES, name_of, namespace_of, preview
 from bench.raw import token_in
 from reconcile.names import Names
-from reconcile.objects import DEPLOYMENT, MAPPING, SERVICE, Resource, preview_resource
+from reconcile.objects import DEPLOYMENT, EVENTS_V1, MAPPING, SERVICE, Resource, preview_resource
 
 T = TypeVar("T")
 NAMES = Names()
@@ -73,7 +73,9 @@ class Load:
         path, token = f"{path_of(resource)}?limit=500&labelSelector={label}", ""
         while True:
             page = self.client.get(f"{path}&continue={token}" if token else path).raise_for_status().content
-            yield from json.loads(page)["items"]
+            found = json.loads(page)
+            kind = {"apiVersion": resource.api_version, "kind": resource.kind}  # left out of built-in lists
+            yield from ({**item, **kind} for item in found["items"])
             token = token_in(page)
             if not token:
                 return
@@ -100,12 +102,13 @@ class Load:
         at_once(change, numbers)
 
     def clear(self) -> None:
-        """Take away all children, and what the previews' statuses say."""
+        """Take away all children and Events, and what the previews' statuses say."""
         options = {"propagationPolicy": "Background"}
-        places = [(resource, namespace_of(n)) for resource in KINDS for n in range(NAMESPACES)]
-        for resource, namespace in places:
-            to = f"{path_of(resource, namespace)}?labelSelector={NAMES.preview_label}"
-            self._send("DELETE", to, options)
+        for namespace in map(namespace_of, range(NAMESPACES)):
+            for resource in KINDS:
+                to = f"{path_of(resource, namespace)}?labelSelector={NAMES.preview_label}"
+                self._send("DELETE", to, options)
+            self._send("DELETE", path_of(EVENTS_V1, namespace), options)
         at_once(self._forget, [item["metadata"] for item in self.items(PREVIEWS)])
 
     def _forget(self, metadata: Any) -> None:

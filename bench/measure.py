@@ -16,6 +16,7 @@ from bench.phaselog import phases_of, to_plan
 from bench.process import Ended, NotMeasured, Runner
 from bench.sample import Sample
 from reconcile.names import Names
+from reconcile.objects import EVENTS_V1
 from tests.controlplane.audit import AuditEvent
 from tests.controlplane.plane import ControlPlane
 from tests.controlplane.programs import program
@@ -177,9 +178,9 @@ class Bench:
             self.load.clear()
             before = self.log_size
             measured.add(wanted.MAKING, sum(phases_of(self.ours().err).values()))
-            events, told = self.asked_by(before), self.previews()
+            events, told, news = self.asked_by(before), self.previews(), list(self.load.items(EVENTS_V1))
             self.load.clear()
-            requests = self._file("requests.json", replay_of(events, self.previews(), told))
+            requests = self._file("requests.json", replay_of(events, self.previews(), told, news))
             bare = self.runner.python("-m", "bench.replay", requests, CONCURRENCY).result
             measured.add(wanted.BARE, bare["seconds"])
         self.load.clear()

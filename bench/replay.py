@@ -2,8 +2,9 @@
 
     python -m bench.replay REQUESTS CONCURRENCY
 
-REQUESTS is a file: `{"gets": [PATH, …], "applies": [[[PATH, BODY], …], …], "statuses": [[PATH, BODY], …]}`;
-each list in `applies` is one preview's, sent in its order. Prints `{"seconds", "requests"}`.
+REQUESTS is a file: `{"gets": [REQUEST, …], "applies": [[REQUEST, …], …], "told": [REQUEST, …]}`, where each list
+in `applies` is one preview's, sent in its order. A REQUEST is `[METHOD, PATH, BODY, CODE]`; any other answer than
+CODE is an error. Prints `{"seconds", "requests"}`.
 """
 
 import json
@@ -20,46 +21,44 @@ import httpx2
 from bench.client import bare_client
 
 T = TypeVar("T")
-APPLY = {"Content-Type": "application/apply-patch+yaml"}
+Request = tuple[str, str, str, int]
+TYPES = {"PATCH": "application/apply-patch+yaml", "POST": "application/json"}
 
 
 def main() -> int:
-    """GETs, then applies, then statuses, as a run does; each at once as far as CONCURRENCY goes."""
+    """GETs, then applies, then statuses and Events, as a run does; CONCURRENCY of them at once."""
     wanted = json.loads(Path(sys.argv[1]).read_text())
     concurrency = int(sys.argv[2])
     client = bare_client(Path(os.environ["KUBECONFIG"]), concurrency)
 
-    def get(path: str) -> None:
-        check(client.get(path), 404)
-
-    def apply_all(requests: Sequence[tuple[str, str]]) -> None:
-        for path, body in requests:
-            check(client.patch(path, content=body, headers=APPLY), 201)
-
-    def tell(request: tuple[str, str]) -> None:
-        check(client.patch(request[0], content=request[1], headers=APPLY), 200)
+    def send_all(requests: Sequence[Request]) -> None:
+        for request in requests:
+            send(client, request)
 
     begun = time.perf_counter()
-    at_once(get, wanted["gets"], concurrency)
-    at_once(apply_all, wanted["applies"], concurrency)
-    at_once(tell, wanted["statuses"], concurrency)
+    at_once(lambda request: send(client, request), wanted["gets"], concurrency)
+    at_once(send_all, wanted["applies"], concurrency)
+    at_once(lambda request: send(client, request), wanted["told"], concurrency)
     seconds = time.perf_counter() - begun
     client.close()
-    requests = len(wanted["gets"]) + sum(map(len, wanted["applies"])) + len(wanted["statuses"])
+    requests = len(wanted["gets"]) + sum(map(len, wanted["applies"])) + len(wanted["told"])
     sys.stdout.write(json.dumps({"seconds": seconds, "requests": requests}))
     return 0
+
+
+def send(client: httpx2.Client, request: Request) -> None:
+    """What is not answered as the run was would be another load."""
+    method, path, body, code = request
+    headers = {"Content-Type": TYPES[method]} if body else {}
+    answer = client.request(method, path, content=body or None, headers=headers)
+    if answer.status_code != code:
+        raise SystemExit(f"{method} {path}: {answer.status_code} instead of {code}: {answer.text}")
 
 
 def at_once(send: Callable[[T], None], items: Sequence[T], concurrency: int) -> None:
     """All of them, on so many threads."""
     with ThreadPoolExecutor(max_workers=concurrency) as pool:
         list(pool.map(send, items))
-
-
-def check(answer: httpx2.Response, expected: int) -> None:
-    """What was not answered like the run's own request would be another load."""
-    if answer.status_code != expected:
-        raise SystemExit(f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text}")
 
 
 if __name__ == "__main__":

@@ -27,8 +27,9 @@ def refusals(preview: PreviewEnvironment, settings: Settings) -> Iterator[str]:
     spec = preview.spec
     if settings.allow_fqdn and not matches_any(spec.fqdn.split("."), settings.allow_fqdn, "."):
         yield f"spec.fqdn: {spec.fqdn} is not allowed; --allow-fqdn is {', '.join(settings.allow_fqdn)}"
-    if settings.allow_image and not image_allowed(spec.image, settings.allow_image):
-        yield f"spec.image: {spec.image} is not allowed; --allow-image is {', '.join(settings.allow_image)}"
+    for path, image in images_of(preview):
+        if settings.allow_image and not image_allowed(image, settings.allow_image):
+            yield f"{path}: {image} is not allowed; --allow-image is {', '.join(settings.allow_image)}"
     for path, secret in secrets_of(preview):
         if not any(fnmatchcase(secret, pattern) for pattern in settings.allow_secret):
             said = (
@@ -37,6 +38,13 @@ def refusals(preview: PreviewEnvironment, settings: Settings) -> Iterator[str]:
                 else "say --allow-secret"
             )
             yield f"{path}: Secret {secret} is not allowed; {said}"
+
+
+def images_of(preview: PreviewEnvironment) -> Iterator[tuple[str, str]]:
+    """The images that a preview asks for, with where it does."""
+    yield "spec.image", preview.spec.image
+    if preview.spec.setup is not None and preview.spec.setup.image is not None:
+        yield "spec.setup.image", preview.spec.setup.image
 
 
 def secrets_of(preview: PreviewEnvironment) -> Iterator[tuple[str, str]]:

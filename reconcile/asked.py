@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
+from importlib.util import find_spec
 from typing import Any
 
 from reconcile import __version__
@@ -11,6 +12,7 @@ from reconcile.cluster.directory import DirectoryCluster
 from reconcile.cluster.overlay import OverlayCluster, read_previews
 from reconcile.cluster.port import Cluster
 from reconcile.crd import check_group
+from reconcile.ending import WaitRequest
 from reconcile.errors import UsageError
 from reconcile.names import Names
 from reconcile.options import pairs
@@ -30,6 +32,7 @@ def request_of(options: Options, *, route_given: bool) -> Request:
         dry_run=options["dry_run"],
         max_deletes=Limit(options["max_deletes"]),
         concurrency=options["concurrency"],
+        wait=_wait(options) if options["wait"] else None,
     )
 
 
@@ -47,6 +50,11 @@ def _scope(options: Options) -> Scope:
 def wanted_of(options: Options) -> Name:
     """The preview to explain. UsageError for what is no name."""
     return make_scope(options["namespace"], (options["explain"],), None).names[0]
+
+
+def _wait(options: Options) -> WaitRequest:
+    length: timedelta = options["wait_timeout"]
+    return WaitRequest(length.total_seconds(), logs=options["logs"], probe=options["probe"])
 
 
 def check(options: Options) -> None:
@@ -69,8 +77,10 @@ def check(options: Options) -> None:
             "-f needs --dry-run: kubectl apply is what applies",
         ),
         ("-" in files and "-" in options["filenames"], "--from - and -f - do not go together: one reads all"),
+        *_unattended(options),
         (options["pending_is_3"] and not options["dry_run"], "--exit-code needs --dry-run"),
         *_explain_rules(options),
+        *_of_the_wait(options),
         (options["verbose"] and options["quiet"], "-v and -q do not go together"),
         (route == "httproute" and not options["gateway"], "--route httproute needs --gateway NAMESPACE/NAME"),
         (route != "httproute" and options["gateway"], "--gateway needs --route httproute"),
@@ -88,6 +98,32 @@ def check(options: Options) -> None:
             raise UsageError(message)
 
 
+def _unattended(options: Options) -> Iterator[tuple[object, str]]:
+    """What makes no sense without a person, or again and again."""
+    interval, metrics = options["interval"], any(name == "metrics" for name, _ in options["report"])
+    with_interval = (
+        ("exit_code", options["pending_is_3"]),
+        *((n, options.get(n)) for n in ("wait", "explain")),
+    )
+    for name, given in with_interval:
+        option = f"--{name.replace('_', '-')}"
+        yield interval and given, f"--interval and {option} do not go together: a run follows the other"
+    for option, read_once in (("--from -", "-" in options["sources"]), ("-f", options["filenames"])):
+        yield interval and read_once, f"--interval and {option} do not go together: it is read once"
+    yield (
+        interval and options["output"] in ("json", "markdown"),
+        f"--interval and -o {options['output']} do not go together: say --report FORMAT=PATH",
+    )
+    yield (
+        interval and not (options["yes"] or options["dry_run"]) and sys.stdin.isatty(),
+        "--interval at a terminal needs --yes: nobody is asked before each run",
+    )
+    yield (
+        (metrics or options["pushgateway"]) and find_spec("prometheus_client") is None,
+        "metrics need prometheus_client: pip install 'preview-reconcile[metrics]'",
+    )
+
+
 def _explain_rules(options: Options) -> Iterator[tuple[object, str]]:
     explain = options["explain"] is not None
     yield options["explain"] == "", "--explain needs NAME, or NAMESPACE/NAME"
@@ -98,8 +134,27 @@ def _explain_rules(options: Options) -> Iterator[tuple[object, str]]:
         ("to", "--to"),
         ("report", "--report"),
         ("pending_is_3", "--exit-code"),
+        ("wait", "--wait"),
     ):
         yield explain and options[name], f"--explain and {called} do not go together: it explains one preview"
+
+
+def _of_the_wait(options: Options) -> tuple[tuple[object, str], ...]:
+    wait, probe = options["wait"], options["probe"]
+    return (
+        (wait and options["dry_run"], "--wait and --dry-run do not go together: nothing is done to wait for"),
+        (wait and options["sources"], "--wait and --from do not go together: in files nothing becomes ready"),
+        (options["logs"] and not wait, "--logs needs --wait"),
+        (probe and not wait, "--probe needs --wait"),
+        (
+            probe and not options["allow_fqdn"],
+            "--probe needs --allow-fqdn: whoever may write a preview would choose what is asked from here",
+        ),
+        (
+            probe and options["route"] == "none",
+            "--probe and --route none do not go together: there is no link",
+        ),
+    )
 
 
 def _settings(options: dict[str, Any], *, route_given: bool) -> Settings:

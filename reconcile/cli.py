@@ -1,15 +1,18 @@
 """The command: its options and its exit codes."""
 
 import io
+import logging
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconcile import __version__
 from reconcile.errors import (
+    EXIT_FAILED,
     EXIT_NO_ANSWER,
     EXIT_USAGE,
     NoAnswer,
@@ -21,6 +24,7 @@ from reconcile.names import DEFAULT_GROUP
 from reconcile.options import (
     DurationType,
     GatewayType,
+    GatewayUrlType,
     Lines,
     MaxDeletesType,
     NameType,
@@ -31,6 +35,12 @@ from reconcile.options import (
     TtlType,
 )
 
+if TYPE_CHECKING:  # what a run is made of is imported when there is one: --help need not wait for it
+    from reconcile.monitor import Monitor
+    from reconcile.once import Once
+    from reconcile.pool import Stop
+    from reconcile.signals import Signals
+
 EPILOG = """\b
 Every option is also a variable, RECONCILE_ and its name: RECONCILE_ROUTE=ingress,
 RECONCILE_DRY_RUN=1. A repeatable one takes one value a line.
@@ -39,6 +49,7 @@ RECONCILE_DRY_RUN=1. A repeatable one takes one value a line.
 Exit codes:
   0  every planned change was made, and nothing waits for a person
   1  a write failed; a preview is blocked, refused or unreadable; a NAME is unknown;
+     a preview that --wait waited for is not ready;
      a file of -f cannot be read, or of --report not be written
   2  usage
   3  changes are pending (--dry-run --exit-code), or the question was answered no
@@ -62,6 +73,21 @@ def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
 @click.option("--context", metavar="NAME", help="The context of the kubeconfig.")
 @click.option(
     "--kubeconfig", metavar="FILE", help="The kubeconfig; else KUBECONFIG, ~/.kube/config, the pod's."
+)
+@click.option("--wait", is_flag=True, help="Wait until the previews are ready, or say why they are not.")
+@click.option(
+    "--wait-timeout",
+    metavar="DURATION",
+    type=DurationType(),
+    default="5m",
+    show_default=True,
+    help="How long to wait, counted from the end of the plan.",
+)
+@click.option("--logs", is_flag=True, help="With --wait: the last lines of what is not ready, on stderr.")
+@click.option(
+    "--probe",
+    is_flag=True,
+    help="With --wait and --allow-fqdn: each link answers, too, with a good certificate.",
 )
 @_repeatable(
     "--from",
@@ -165,12 +191,18 @@ def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
     help="The API group of the previews.",
 )
 @click.option(
+    "--interval",
+    metavar="DURATION",
+    type=DurationType(),
+    help="Run again and again, with this pause between two runs, until SIGTERM or SIGINT.",
+)
+@click.option(
     "--timeout",
     metavar="DURATION",
     type=DurationType(),
     default="5m",
     show_default=True,
-    help="Bounds the whole run.",
+    help="Bounds a whole run, but for --wait.",
 )
 @click.option(
     "--concurrency",
@@ -181,13 +213,30 @@ def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
     help="Requests at once.",
 )
 @click.option(
-    "-o", "--output", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True
+    "-o",
+    "--output",
+    type=click.Choice(["text", "json", "markdown", "none"]),
+    default="text",
+    show_default=True,
 )
 @_repeatable(
     "--report",
     metavar="FORMAT=PATH",
     type=ReportType(),
-    help="Write the report to a file too: text, json, markdown or dotenv.",
+    help="Write the report to a file too: text, json, markdown, dotenv or metrics.",
+)
+@click.option(
+    "--pushgateway",
+    metavar="URL",
+    type=GatewayUrlType(),
+    help="Push metrics of each run to this Pushgateway of Prometheus.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="What stderr is written as; json tells of each write and run.",
 )
 @click.option(
     "--explain",
@@ -209,7 +258,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
         return _print_crd(options["api_group"])
     from reconcile.logs import start_logging
 
-    start_logging(options["verbose"], options["quiet"])
+    start_logging(options["verbose"], options["quiet"], options["log_format"])
     route_given = ctx.get_parameter_source("route") != click.core.ParameterSource.DEFAULT
     return _reconcile(options, route_given=route_given)
 
@@ -237,10 +286,8 @@ def exit_code_of(args: list[str] | None) -> int:
         return _complain(_shown(error), error.exit_code, head="")
     except UsageError as error:
         return _complain(f"{error}\nTry 'reconcile --help'.", EXIT_USAGE)
-    except NoAnswer as error:
-        return _complain(str(error), EXIT_NO_ANSWER)
     except ReconcileError as error:
-        return _complain(str(error), 1)
+        return _complain(str(error), code_of(error))
     except BrokenPipeError:
         # Whoever read us has gone; there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -255,9 +302,13 @@ def _shown(error: click.ClickException) -> str:
 
 
 def _complain(message: str, code: int, head: str = "Error: ") -> int:
+    from reconcile.logs import logs_json
     from reconcile.report.safe import safe_line
 
-    print(*map(safe_line, f"{head}{message}".split("\n")), sep="\n", file=sys.stderr)
+    if logs_json():
+        logging.getLogger("reconcile").error("%s", message)
+    else:
+        print(*map(safe_line, f"{head}{message}".split("\n")), sep="\n", file=sys.stderr)
     return code
 
 
@@ -269,29 +320,69 @@ def _print_crd(group: str) -> int:
 
 
 def _reconcile(options: dict[str, Any], *, route_given: bool) -> int:
-    from reconcile.asked import check, cluster_of, request_of, wanted_of
-    from reconcile.console import Console
-    from reconcile.inquire import inquire
+    from reconcile.asked import check
+    from reconcile.monitor import Monitor
     from reconcile.pool import Stop
-    from reconcile.result import exit_code
-    from reconcile.run import run
     from reconcile.signals import Signals
 
     check(options)
-    request = request_of(options, route_given=route_given)
-    stop = Stop()
+    monitor, stop = Monitor(options), Stop()
     signals = Signals(stop)
+    try:
+        return _run(options, monitor, signals, route_given=route_given)
+    except Stopped as stopped:
+        _told(stopped, monitor, 128 + stop.signal)
+        return _complain(f"{stopped}: nothing was changed", 128 + stop.signal)
+    except ReconcileError as error:
+        _told(error, monitor, code_of(error))
+        raise
+    finally:
+        signals.restore()
+
+
+def _told(error: ReconcileError, monitor: "Monitor", code: int) -> None:
+    from reconcile.report.summary import failure
+
+    monitor.ended(failure(code, str(error), monitor.seconds))
+
+
+def _run(options: dict[str, Any], monitor: "Monitor", signals: "Signals", *, route_given: bool) -> int:
+    """One run, or with --interval many. Their exit code."""
+    from reconcile.asked import cluster_of, request_of, wanted_of
+    from reconcile.console import Console
+    from reconcile.inquire import inquire
+    from reconcile.once import Once
+
+    request, stop = request_of(options, route_given=route_given), signals.stop
     cluster = cluster_of(options)
     try:
         console = Console(options, request, cluster, signals)
         if options["explain"]:
             return console.explain(inquire(cluster, request, wanted_of(options), stop), options["explain"])
-        done = run(cluster, request, tell=console.tell, agree=console.agree, stop=stop)
-        code = exit_code(done, pending_is_3=options["pending_is_3"], allow_blocked=options["allow_blocked"])
-        code = 128 + stop.signal if stop.asked else code
-        return console.finish(done, code)
-    except Stopped as stopped:
-        return _complain(f"{stopped}: nothing was changed", 128 + stop.signal)
+        once = Once(cluster, request, options, console, monitor, stop)
+        if not options["interval"]:
+            return once()[0]
+        _run_again_and_again(once, options["interval"], monitor, stop)
+        return 128 + stop.signal
     finally:
         cluster.close()
-        signals.restore()
+
+
+def _run_again_and_again(once: "Once", interval: timedelta, monitor: "Monitor", stop: "Stop") -> None:
+    from reconcile.interval import again_and_again
+
+    def failed(error: ReconcileError) -> None:
+        _told(error, monitor, _complain(str(error), code_of(error)))
+
+    again_and_again(lambda: once()[1].success, failed=failed, interval=interval, stop=stop)
+
+
+def code_of(error: ReconcileError) -> int:
+    """The exit code that says what went wrong."""
+    match error:
+        case UsageError():
+            return EXIT_USAGE
+        case NoAnswer():
+            return EXIT_NO_ANSWER
+        case _:
+            return EXIT_FAILED

@@ -69,7 +69,8 @@ def _in_list(live: Live, path: Path, name: str, items: Any, keys: tuple[str, ...
 def _same_name_other_keys(
     live: Live, path: Path, elements: Mapping[str, Any], keys: tuple[str, ...]
 ) -> Iterator[Path]:
-    names = {item.get("name") for item in elements.values()} - {None}
+    # No set: in a file a name may be anything.
+    names = [item["name"] for item in elements.values() if item.get("name") is not None]
     for item in maps_in(value_at(live.manifest, path)):
         element = item_element(item, keys)
         if item.get("name") in names and element not in elements:

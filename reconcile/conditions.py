@@ -1,14 +1,15 @@
 """A preview's status: its data, and how it is written as conditions; pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from reconcile.fields import maps_in
-from reconcile.names import READY, STALLED
+from reconcile.names import EXPIRES_SOON, EXPIRING, READY, STALLED
 from reconcile.times import time_text
 
+TYPES = (READY, STALLED, EXPIRING)
 FIELDS = ("observedGeneration", "url", "expiresAt", "ttl", "ttlCountsFrom")
 
 
@@ -17,8 +18,8 @@ class Status:
     """What is told of a preview: whether it is ready, and why (a reason of `names`).
 
     `stalled`: only a person can help. `url` is "" where the hostname does not lead to it; `ttl`,
-    `ttl_counts_from` and `expires_at` are "" where it never expires. `observed_generation` is the
-    generation that all of this is about.
+    `ttl_counts_from` and `expires_at` are "" where it never expires, and `expires_soon` tells that its
+    time is nearly over. `observed_generation` is the generation that all of this is about.
     """
 
     ready: bool
@@ -29,14 +30,16 @@ class Status:
     ttl: str = ""
     ttl_counts_from: str = ""
     expires_at: str = ""
+    expires_soon: bool = False
     observed_generation: int = 0
 
 
 def rendered(status: Status, before: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """The status as the CRD has it; a condition whose status is as `before` keeps its time."""
-    conditions = [_condition(READY, status, holds=status.ready, before=before, now=now)]
-    if status.stalled:
-        conditions.append(_condition(STALLED, status, holds=True, before=before, now=now))
+    conditions = [
+        _condition(type_, value, status, reason, message, before=before, now=now)
+        for type_, value, reason, message in _wanted(status)
+    ]
     values = (
         status.observed_generation,
         status.url,
@@ -48,29 +51,51 @@ def rendered(status: Status, before: Mapping[str, Any], now: datetime) -> dict[s
     return {**fields, "conditions": conditions}
 
 
+def _wanted(status: Status) -> Iterator[tuple[str, str, str, str]]:
+    """Type, status, reason and message; what does not hold is not there, but for Ready."""
+    yield READY, "True" if status.ready else "False", status.reason, status.message
+    if status.stalled:
+        yield STALLED, "True", status.reason, status.message
+    if status.expires_soon:
+        yield (
+            EXPIRING,
+            "True",
+            EXPIRES_SOON,
+            f"its children go at {status.expires_at}; "
+            "any change of its spec, such as another spec.revision, keeps it",
+        )
+
+
 def _condition(
-    type_: str, status: Status, *, holds: bool, before: Mapping[str, Any], now: datetime
+    type_: str,
+    value: str,
+    status: Status,
+    reason: str,
+    message: str,
+    *,
+    before: Mapping[str, Any],
+    now: datetime,
 ) -> dict[str, Any]:
     """https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md"""
-    value = "True" if holds else "False"
-    there = _by_type(before).get(type_, {})
+    there = by_type(before).get(type_, {})
     kept = there.get("lastTransitionTime") if there.get("status") == value else None
     return {
         "type": type_,
         "status": value,
         "observedGeneration": status.observed_generation,
         "lastTransitionTime": kept or time_text(now),
-        "reason": status.reason,
-        "message": status.message,
+        "reason": reason,
+        "message": message,
     }
 
 
 def is_written(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> bool:
     """Whether a status says this already; conditions of other types, which others wrote, do not count."""
-    ours = {type_: c for type_, c in _by_type(there).items() if type_ in (READY, STALLED)}
+    ours = {type_: c for type_, c in by_type(there).items() if type_ in TYPES}
     same = all(wanted.get(name) == there.get(name) for name in FIELDS)
-    return same and _by_type(wanted) == ours
+    return same and by_type(wanted) == ours
 
 
-def _by_type(status: Mapping[str, Any]) -> dict[Any, Mapping[str, Any]]:
+def by_type(status: Mapping[str, Any]) -> dict[Any, Mapping[str, Any]]:
+    """The conditions of a status, by their type."""
     return {condition.get("type"): condition for condition in maps_in(status.get("conditions"))}

@@ -110,6 +110,7 @@ def _spec() -> Schema:
             "resources": _resources(),
             "command": _arguments("Instead of the image's entrypoint. It is not run in a shell."),
             "args": _arguments("Arguments of the command, instead of the image's own."),
+            "setup": _setup(),
             "healthPath": _text(
                 rules.HEALTH_PATH, "The path that a readiness probe asks for over HTTP; without it, over TCP."
             ),
@@ -196,6 +197,26 @@ def _resources() -> Schema:
             "requests": rules.quantities_schema() | {"description": "What it is given for certain."} | rule,
         },
     )
+
+
+def _setup() -> Schema:
+    schema = _object(
+        "A Job that runs once for each image and revision, such as a migration: until it is complete the "
+        "preview is not Ready. It has the preview's env, envFrom, imagePullSecrets and resources. To run it "
+        "again, change revision.",
+        {
+            "image": _text(rules.IMAGE, "Its image; without it, the preview's."),
+            "command": _arguments("Instead of the image's entrypoint. It is not run in a shell."),
+            "args": _arguments("Arguments of the command, instead of the image's own."),
+        },
+    )
+    something = " || ".join(
+        (
+            "has(self.image)",
+            *(f"(has(self.{name}) && self.{name}.size() > 0)" for name in ("command", "args")),
+        )
+    )
+    return schema | _validations((something, rules.NO_SETUP))
 
 
 def _arguments(description: str) -> Schema:

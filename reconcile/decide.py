@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconcile.changes import Blocked, Create, Delete, Keep, Update, Waiting
-from reconcile.children import ROOM_OF_OURS
-from reconcile.children.metadata import with_owner, without_owner
+from reconcile.children import ROOM_OF_OURS, runs_once
+from reconcile.children.metadata import with_hash, with_owner, without_owner
 from reconcile.collisions import owned_by_others
 from reconcile.diff import Difference, difference
-from reconcile.fields import EMPTY, FieldSet, covers, field_set_of
+from reconcile.fields import EMPTY, FieldSet, below, covers, field_set_of, part_of
 from reconcile.names import NAME_TAKEN, PRUNE_DISABLED, Names
 from reconcile.objects import Manifest, key_of
 from reconcile.ownership import Ownership, is_preview_reference, is_protected, ownership, protected_by_others
@@ -39,11 +39,24 @@ def decide(
         return Blocked(key, place, NAME_TAKEN, name_taken(live, owned, rules.names))
     if live.going:
         return Waiting(key, place, "waits until the old one is gone: it is being deleted")
+    if runs_once(key.kind):
+        manifest = _as_it_was_made(manifest, live, rules.names)
     if protected_by_others(live, rules.names, from_server=rules.from_server):
         manifest = without_owner(manifest, rules.names)
     elif not preview.uid and live.applied_by(rules.names.field_manager) is None:
         manifest = _with_their_owner(manifest, live, preview, rules.names)
     return _compare(manifest, place, live, owned, rules)
+
+
+def _as_it_was_made(manifest: Manifest, live: Live, names: Names) -> Manifest:
+    """The manifest with the spec that is there: that of a Job cannot be changed, and what ran has run.
+
+    An apply has to repeat it; one of metadata alone would drop what is ours of the spec, which is a 422.
+    """
+    applied = live.applied_by(names.field_manager)
+    mine = field_set_of(manifest) if applied is None else applied
+    there = part_of(live.manifest, below(mine, ("f:spec",)))
+    return with_hash({**manifest, "spec": there.get("spec", {})}, names)
 
 
 def _with_their_owner(manifest: Manifest, live: Live, preview: PreviewEnvironment, names: Names) -> Manifest:

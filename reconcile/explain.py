@@ -9,10 +9,10 @@ from reconcile.children import APPLY_ORDER
 from reconcile.conditions import Status
 from reconcile.facts import gather
 from reconcile.happenings import NOTHING_HAPPENED, Happenings
-from reconcile.names import Names
+from reconcile.names import APP_COMPONENT, SETUP_COMPONENT, Names
 from reconcile.objects import Key, Manifest, key_of
 from reconcile.ownership import claimed_preview, is_protected, ownership
-from reconcile.pods import failure_of
+from reconcile.pods import by_preview, exit_of, failure_of
 from reconcile.result import Pass
 from reconcile.settings import Settings
 from reconcile.snapshot import Live, Preview, Snapshot
@@ -118,7 +118,12 @@ def _found(
     if wish is None or inquiry.now is None or not snapshot.from_server:
         return None
     (facts,) = gather([replace(wish, in_scope=True)], [Pass(plan)], snapshot.children)
-    return status_of(replace(facts, pods=inquiry.pods), inquiry.now, url_scheme=settings.url_scheme)
+    pods, setup_pods = (
+        by_preview(inquiry.pods, settings.names, component).get(facts.wish.place, ())
+        for component in (APP_COMPONENT, SETUP_COMPONENT)
+    )
+    facts = replace(facts, pods=pods, setup_pods=setup_pods)
+    return status_of(facts, inquiry.now, url_scheme=settings.url_scheme)
 
 
 def _children(
@@ -177,7 +182,7 @@ def _age_and_name(pod: Live) -> tuple[str, str]:
 
 
 def _pod(pod: Live) -> PodState:
-    return PodState(pod.key.name, _age_and_name(pod)[0], failure_of([pod]) or _phase(pod))
+    return PodState(pod.key.name, _age_and_name(pod)[0], failure_of([pod]) or exit_of([pod]) or _phase(pod))
 
 
 def _phase(pod: Live) -> str:

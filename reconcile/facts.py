@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconcile.changes import Blocked, Change, Create, Keep, Outcome, Update, Waiting
-from reconcile.children import is_route
+from reconcile.children import is_route, runs_once
 from reconcile.objects import DEPLOYMENT, Key, key_of
 from reconcile.result import Pass
 from reconcile.snapshot import Live
@@ -17,7 +17,8 @@ Lives = Mapping[Key, Live]
 class Facts:
     """One preview: what it wants, what the passes planned and did about it, and what is there.
 
-    `deployment` and `route` are its own, None where they are not there; `pods` are asked for apart.
+    `deployment`, `setup` (the Job of its image and revision) and `route` are its own, None where they are
+    not there; `pods` and `setup_pods` are asked for apart.
     `unread` tells that a kind of its children could not be read, so that nobody knows.
     """
 
@@ -26,7 +27,9 @@ class Facts:
     outcomes: tuple[Outcome, ...]
     deployment: Live | None
     route: Live | None
+    setup: Live | None = None
     pods: tuple[Live, ...] = ()
+    setup_pods: tuple[Live, ...] = ()
     unread: bool = False
 
     @property
@@ -37,6 +40,11 @@ class Facts:
     def wanted(self) -> frozenset[Key]:
         """The children that it wants."""
         return frozenset(key_of(manifest) for manifest in self.wish.children)
+
+    @property
+    def sets_up(self) -> bool:
+        """Whether a setup Job has to be complete before it is ready."""
+        return any(runs_once(manifest["kind"]) for manifest in self.wish.children)
 
     @property
     def waits(self) -> tuple[str, ...]:
@@ -86,6 +94,9 @@ def _facts(
         tuple(changes),
         tuple(outcomes),
         deployment=lives.get(deployment),
+        setup=next(
+            (lives[key] for key in map(key_of, wish.children) if runs_once(key.kind) and key in lives), None
+        ),
         route=_route(wish, changes, lives),
         unread=bool(kinds & unread),
     )

@@ -205,6 +205,42 @@ def _has_keys(item: Any, keys: Mapping[str, Any]) -> bool:
     return isinstance(item, Mapping) and all(item.get(name) == value for name, value in keys.items())
 
 
+def part_of(manifest: Manifest, paths: FieldSet) -> dict[str, Any]:
+    """Of an object what lies at these paths, with its kind and place: what an apply of them would send."""
+    tops = frozenset(path[:length] for path in paths for length in range(1, len(path)))
+    metadata = {name: manifest["metadata"][name] for name in ("name", "namespace")}
+    found = _part_of_map(manifest, (), paths, tops)
+    return {
+        "apiVersion": manifest["apiVersion"],
+        "kind": manifest["kind"],
+        **found,
+        "metadata": {**metadata, **found.get("metadata", {})},
+    }
+
+
+def _part_of_map(value: Mapping[str, Any], path: Path, paths: FieldSet, tops: FieldSet) -> dict[str, Any]:
+    found = {}
+    for name, child in value.items():
+        here = (*path, f"f:{name}")
+        if here in tops:
+            found[name] = _part(child, here, paths, tops)
+        elif here in paths:
+            found[name] = child
+    return found
+
+
+def _part(value: Any, path: Path, paths: FieldSet, tops: FieldSet) -> Any:
+    if isinstance(value, Mapping):
+        return _part_of_map(value, path, paths, tops)
+    keys = list_keys(path[:-1], path[-1].removeprefix("f:")) or ()
+    items = [(item, (*path, item_element(item, keys))) for item in maps_in(value)]
+    return [
+        _part_of_map(item, here, paths, tops) if here in tops else item
+        for item, here in items
+        if here in tops or here in paths
+    ]
+
+
 def path_text(path: Path, *manifests: Manifest) -> str:
     """A path for people, such as `spec.ports[http].targetPort`.
 

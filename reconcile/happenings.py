@@ -12,7 +12,7 @@ from typing import Any
 
 from reconcile.children import KINDS
 from reconcile.names import KIND
-from reconcile.objects import Manifest
+from reconcile.objects import JOB, Manifest
 from reconcile.redact import redacted
 from reconcile.snapshot import Live
 from reconcile.times import parse_time, time_text
@@ -89,12 +89,12 @@ def _about(event: Manifest) -> Mapping[str, Any]:
 
 
 def _is_about(about: Mapping[str, Any], name: str, known: Mapping[str, Live]) -> bool:
-    kind, called = about.get("kind"), str(about.get("name", ""))
+    kind, called = str(about.get("kind")), str(about.get("name", ""))
     if kind == "ReplicaSet":
         return re.fullmatch(rf"{re.escape(name)}-{_GIVEN}+", called) is not None
     if kind == "Pod":
-        return str(about.get("uid")) in known or _is_pod_of(called, name)
-    return kind in (KIND, *KINDS) and called == name
+        return str(about.get("uid")) in known or _is_pod_of(called, name) or _is_pod_of_a_job(called, name)
+    return called == name if kind == KIND else kind in KINDS and KINDS[kind].is_named(called, name)
 
 
 def _is_pod_of(pod: str, name: str) -> bool:
@@ -102,6 +102,11 @@ def _is_pod_of(pod: str, name: str) -> bool:
     if len(name) + 1 >= _LONGEST_BASE - 12:  # then nothing is sure of the hash, and uids must tell
         return False
     return re.fullmatch(rf"{re.escape(name)}-{_GIVEN}+-{_GIVEN}{{5}}", pod) is not None
+
+
+def _is_pod_of_a_job(pod: str, name: str) -> bool:
+    job, _, given = pod.rpartition("-")
+    return KINDS[JOB.kind].is_named(job, name) and re.fullmatch(f"{_GIVEN}{{5}}", given) is not None
 
 
 def _happening(

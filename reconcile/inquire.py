@@ -10,7 +10,7 @@ from reconcile.cluster.port import Cluster
 from reconcile.errors import ClusterError, NoAnswer
 from reconcile.explain import Explanation, Inquiry, explain
 from reconcile.happenings import Happenings, happenings
-from reconcile.names import Names
+from reconcile.names import APP_COMPONENT, SETUP_COMPONENT, Names
 from reconcile.objects import DEPLOYMENT, EVENT, POD, Key, Manifest, preview_resource
 from reconcile.pods import by_preview
 from reconcile.pool import Stop, read_at_once
@@ -89,7 +89,11 @@ def _pods(cluster: Cluster, place: str, names: Names) -> tuple[tuple[Live, ...],
         listing = cluster.list(POD, namespace=place.partition("/")[0], label=names.preview_label)
     except ClusterError as error:
         return (), (f"its pods are not known: {error}",)
-    return by_preview(map(Live, listing.items), names).get(place, ()), ()
+    found = [Live(item) for item in listing.items]
+    of_the_app, of_the_setup = (
+        by_preview(found, names, component).get(place, ()) for component in (APP_COMPONENT, SETUP_COMPONENT)
+    )
+    return of_the_app + of_the_setup, ()
 
 
 def _events(

@@ -18,8 +18,10 @@ NAME_LABEL = "app.kubernetes.io/name"
 INSTANCE_LABEL = "app.kubernetes.io/instance"
 COMPONENT_LABEL = "app.kubernetes.io/component"
 APP_COMPONENT = "app"
+SETUP_COMPONENT = "setup"
 
 CONTAINER = "app"
+SETUP_CONTAINER = "setup"
 PORT_NAME = "http"
 SERVICE_PORT = 80
 
@@ -28,6 +30,7 @@ PRUNE_DISABLED = "disabled"
 # Condition types: https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md#typical-status-properties
 READY = "Ready"
 STALLED = "Stalled"
+EXPIRING = "Expiring"
 
 # Reasons of Ready; docs/status.md has them in words.
 AVAILABLE = "Available"
@@ -42,6 +45,25 @@ SETUP_FAILED = "SetupFailed"
 SUSPENDED = "Suspended"
 EXPIRED = "Expired"
 APPLY_FAILED = "ApplyFailed"
+REASONS = frozenset(
+    {
+        AVAILABLE,
+        PROGRESSING,
+        ROLLOUT_FAILED,
+        INVALID,
+        REFUSED,
+        HOSTNAME_CONFLICT,
+        NAME_TAKEN,
+        ROUTE_NOT_ACCEPTED,
+        SETUP_FAILED,
+        SUSPENDED,
+        EXPIRED,
+        APPLY_FAILED,
+    }
+)
+
+# The reason of Expiring.
+EXPIRES_SOON = "ExpiresSoon"
 
 
 @dataclass(frozen=True)
@@ -81,6 +103,11 @@ class Names:
     def revision_annotation(self) -> str:
         """On the pod template: the preview's `revision`, so that a change of it rolls the pods."""
         return f"{self.group}/revision"
+
+    @property
+    def controller(self) -> str:
+        """Who reports an Event: a qualified name, of which only the part before the slash may be long."""
+        return f"{self.group}/{TOOL}"
 
     @property
     def field_manager(self) -> str:

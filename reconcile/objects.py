@@ -24,12 +24,15 @@ class Resource:
         return f"{self.group}/{self.version}" if self.group else self.version
 
 
+JOB = Resource("batch", "v1", "Job", "jobs")
 DEPLOYMENT = Resource("apps", "v1", "Deployment", "deployments")
 SERVICE = Resource("", "v1", "Service", "services")
 MAPPING = Resource("getambassador.io", "v3alpha1", "Mapping", "mappings")
 INGRESS = Resource("networking.k8s.io", "v1", "Ingress", "ingresses")
 POD = Resource("", "v1", "Pod", "pods")
 EVENT = Resource("", "v1", "Event", "events")
+EVENTS_V1 = Resource("events.k8s.io", "v1", "Event", "events")
+"""As it is written: the group that `EVENT`, which is read, is kept for the sake of old programs."""
 HTTPROUTE = Resource("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes")
 
 

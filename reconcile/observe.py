@@ -83,7 +83,8 @@ def _unseen(wish: Wish, snapshot: Snapshot) -> Iterable[Key]:
         if not kind.known or not kind.installed:
             return
         listed_whole = is_route(kind.resource.kind) and kind.whole
-        if not listed_whole and (key := key_of(manifest)) not in snapshot.children:
+        looked_for = wish.makes(manifest) and not listed_whole
+        if looked_for and (key := key_of(manifest)) not in snapshot.children:
             yield key
 
 
@@ -104,7 +105,7 @@ def _list_kind(
         label = None if is_route(resource.kind) else names.preview_label
         listing = cluster.list(resource, namespace=namespace, label=label)
     except ClusterError as error:
-        # Deployments and Services are always served: a 404 to their list is a proxy's, and no empty list.
+        # The others are always served: a 404 to their list is a proxy's, and no empty list.
         if isinstance(error, NotInstalled) and is_route(resource.kind):
             return KindList(resource, installed=False), ()
         problem = f"the list of {resource.plural} is not whole: {error}"

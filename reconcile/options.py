@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -148,7 +149,7 @@ class ResourceType(click.ParamType[tuple[str, str, str]]):
         return match["side"], match["name"], match["amount"]
 
 
-REPORT_FORMATS = ("text", "json", "markdown", "dotenv")
+REPORT_FORMATS = ("text", "json", "markdown", "dotenv", "metrics")
 
 
 class ReportType(click.ParamType[Pair]):
@@ -163,6 +164,22 @@ class ReportType(click.ParamType[Pair]):
         if format_name not in REPORT_FORMATS or not path:
             self.fail(f"{value!r}: say FORMAT=PATH, with one of {', '.join(REPORT_FORMATS)}", param, ctx)
         return format_name, path
+
+
+class GatewayUrlType(click.ParamType[str]):
+    """The URL of a Pushgateway; it may hold a password, so no complaint quotes it."""
+
+    name = "url"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            parts = urlsplit(str(value))
+            good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            good = False
+        if not good or parts.query or parts.fragment:
+            self.fail("say http://HOST[:PORT] or https://[USER:PASSWORD@]HOST[:PORT][/PATH]", param, ctx)
+        return str(value)
 
 
 class NameType(click.ParamType[str]):

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from reconcile.children import is_name_of_child
 from reconcile.fields import Path
 from reconcile.names import KIND, PRUNE_DISABLED, Names
 from reconcile.objects import Key
@@ -52,9 +53,9 @@ def ownership(
     """Whose this object is, seen from a preview of its namespace (`preview_uid` is "" when it is gone)."""
     if other := foreign_controller(live, preview_name, names):
         return Ownership("foreign", f"its controller is {_described(other)}")
-    if live.key.name != preview_name:
+    if not is_name_of_child(live.key, preview_name):
         # A label that somebody changed must not make a living preview's child look like a gone one's.
-        return Ownership("foreign", f"children of {preview_name} have its name")
+        return Ownership("foreign", f"no child of {preview_name} has its name")
     label = live.labels.get(names.preview_label)
     mark = live.annotations.get(names.identity_annotation)
     if label not in (None, preview_name):

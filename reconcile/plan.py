@@ -22,9 +22,10 @@ from reconcile.changes import (
     Update,
     Waiting,
 )
-from reconcile.children import APPLY_ORDER, is_route
+from reconcile.children import APPLY_ORDER, is_route, runs_once
 from reconcile.claims import GRANTED, Claim, Fate, Route, Ruling, settle
 from reconcile.decide import Rules, decide, may_go
+from reconcile.jobs import is_finished
 from reconcile.names import HOSTNAME_CONFLICT, NAME_TAKEN, PRUNE_DISABLED, ROUTE_NOT_ACCEPTED
 from reconcile.objects import Key, Manifest, key_of
 from reconcile.ownership import claimed_preview, ownership
@@ -140,8 +141,33 @@ def _own_changes(
         if is_route(manifest["kind"]) and (kept := _kept_routes(manifest, preview, children, policy)):
             changes.extend(kept)
             break
-        changes.append(decide(manifest, preview, snapshot.children.get(key_of(manifest)), policy.rules))
+        there = snapshot.children.get(key_of(manifest))
+        if there is not None or wish.makes(manifest):
+            change = decide(manifest, preview, there, policy.rules)
+            changes.append(_after_the_last_one(change, preview, children, policy))
     return changes
+
+
+def _after_the_last_one(
+    change: Change, preview: PreviewEnvironment, children: Iterable[Live], policy: Policy
+) -> Change:
+    """A Job that runs once waits for one of ours that still runs: two migrations at once may harm."""
+    if not (isinstance(change, Create) and runs_once(change.key.kind)):
+        return change
+    others = [live for live in children if live.key.kind == change.key.kind]
+    for live in others:
+        if _runs(live, preview, policy):
+            reason = f"waits: {live.key}, of another image or revision, has not ended (deleting it helps)"
+            return Waiting(change.key, change.preview, reason)
+    return replace(change, reason="another image or revision") if others else change
+
+
+def _runs(live: Live, preview: PreviewEnvironment, policy: Policy) -> bool:
+    """Whether this Job of ours may still be at work. A file has no status, and nothing runs in a folder."""
+    rules = policy.rules
+    if is_finished(live) or not (rules.from_server or live.manifest.get("status")):
+        return False
+    return ownership(live, preview.name, preview.uid, rules.names, from_server=rules.from_server).ours
 
 
 def _kept_routes(
@@ -171,12 +197,11 @@ def _kept_reason(route: Live, preview: PreviewEnvironment) -> str:
 def _outlived(live: Live, wish: Wish, preview: PreviewEnvironment, policy: Policy) -> Change:
     """What becomes of a child whose preview has expired; the preview itself stays."""
     ended = wish.ttl.expires_at if wish.ttl else ""
-    annotation = policy.rules.names.prune_annotation
     change = may_go(live, preview.name, preview.uid, f"its preview expired at {ended}", policy.rules)
     if not isinstance(change, Delete):
         return change
-    if preview.annotations.get(annotation) == PRUNE_DISABLED:
-        return Keep(live.key, wish.place, f"protected: {annotation} is disabled on its preview")
+    if protected := _protected_by(preview, policy):
+        return Keep(live.key, wish.place, protected)
     return replace(
         change,
         preview_uid=preview.uid,
@@ -184,6 +209,13 @@ def _outlived(live: Live, wish: Wish, preview: PreviewEnvironment, policy: Polic
         counts=False,
         expired_at=ended,
     )
+
+
+def _protected_by(preview: PreviewEnvironment, policy: Policy) -> str:
+    """Why a living preview lets nothing of it go, also what was made before it said so; "" where it does."""
+    annotation = policy.rules.names.prune_annotation
+    disabled = preview.annotations.get(annotation) == PRUNE_DISABLED
+    return f"protected: {annotation} is disabled on its preview" if disabled else ""
 
 
 def _children_by_preview(snapshot: Snapshot, policy: Policy) -> Mapping[str, list[Live]]:
@@ -225,8 +257,23 @@ def _unwanted(
                 change, preview_uid=preview.uid, preview_generation=preview.generation, counts=False
             )
             change = _after_the_switch(change, preview, own, snapshot, policy)
+        if isinstance(change, Delete) and runs_once(live.key.kind):
+            change = _after_its_end(change, wish, preview, policy)
         changes.append(change)
     return changes
+
+
+def _after_its_end(
+    old: Delete, wish: Wish, preview: PreviewEnvironment, policy: Policy
+) -> Delete | Waiting | Keep:
+    """A Job that runs is left to its end: nobody knows what half of it would leave behind."""
+    if protected := _protected_by(preview, policy):
+        return Keep(old.key, old.preview, protected)
+    if _runs(old.live, preview, policy):
+        return Waiting(old.key, old.preview, "waits: goes when it has ended")
+    if any(runs_once(manifest["kind"]) for manifest in wish.children):
+        return replace(old, reason="its preview has another image or revision")
+    return old
 
 
 def _after_the_switch(
@@ -332,9 +379,14 @@ def _sorted(changes: Iterable[Change]) -> tuple[Change, ...]:
     return tuple(
         sorted(
             changes,
-            key=lambda c: (rank[type(c)], c.key.namespace, c.key.name, APPLY_ORDER.get(c.key.kind, -1)),
+            key=lambda c: (rank[type(c)], *_place(c.preview), APPLY_ORDER.get(c.key.kind, -1), c.key.name),
         )
     )
+
+
+def _place(preview: str) -> tuple[str, str]:
+    namespace, _, name = preview.partition("/")
+    return namespace, name
 
 
 def _notes(snapshot: Snapshot, rulings: Mapping[str, Ruling], drafts: Mapping[str, Draft]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Why pods do not come up, in the words that the developer needs; pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -33,11 +34,15 @@ FAILURES = frozenset(
 )
 
 
-def by_preview(pods: Iterable[Live], names: Names) -> Mapping[str, tuple[Live, ...]]:
-    """The pods of each preview's Deployment, by `NAMESPACE/NAME`; those that are going are left out."""
+def by_preview(
+    pods: Iterable[Live], names: Names, component: str = APP_COMPONENT
+) -> Mapping[str, tuple[Live, ...]]:
+    """The pods of each preview's Deployment, or of another component, by `NAMESPACE/NAME`.
+
+    Those that are going are left out."""
     found: dict[str, list[Live]] = {}
     for pod in pods:
-        if pod.labels.get(COMPONENT_LABEL) == APP_COMPONENT and not pod.going:
+        if pod.labels.get(COMPONENT_LABEL) == component and not pod.going:
             place = f"{pod.key.namespace}/{pod.labels.get(names.preview_label, '')}"
             found.setdefault(place, []).append(pod)
     return {place: tuple(mine) for place, mine in found.items()}
@@ -48,10 +53,60 @@ def failure_of(pods: Iterable[Live]) -> str:
 
     Older pods are on their way out. The newest template is that of the pod that was made last.
     """
+    return next((reason for reason in map(_failure, _newest(pods)) if reason), "")
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container of a pod; `restarted` means that what it wrote before its last end says more."""
+
+    pod: str
+    name: str
+    restarted: bool
+
+    def __str__(self) -> str:
+        before = ", before it was started again" if self.restarted else ""
+        return f"container {self.name} of pod {self.pod}{before}"
+
+
+def container_to_look_at(pods: Iterable[Live]) -> Container | None:
+    """The container of the newest template's pods that is not ready, one that ended before one that runs."""
+    found = [container for pod in _newest(pods) for container in _not_ready(pod)]
+    return min(found, key=lambda container: not container.restarted, default=None)
+
+
+def _not_ready(pod: Live) -> Iterator[Container]:
+    for status in _all_containers(_map(pod.manifest.get("status"))):
+        ended = bool(_map(_map(status.get("lastState")).get("terminated")))
+        state = _map(status.get("state"))
+        finished = _map(state.get("terminated")).get("exitCode") == 0  # an init container that did its work
+        if not status.get("ready") and not finished:
+            yield Container(pod.key.name, str(status.get("name", "")), ended and "terminated" not in state)
+
+
+def _newest(pods: Iterable[Live]) -> list[Live]:
     pods = sorted(pods, key=lambda pod: (str(pod.metadata.get("creationTimestamp", "")), pod.key.name))
     newest = pods[-1].labels.get(TEMPLATE_LABEL) if pods else None
-    found = (_failure(pod) for pod in pods if pod.labels.get(TEMPLATE_LABEL) == newest)
-    return next((reason for reason in found if reason), "")
+    return [pod for pod in pods if pod.labels.get(TEMPLATE_LABEL) == newest]
+
+
+def exit_of(pods: Iterable[Live]) -> str:
+    """How the pod that failed last ended, such as `exit code 1` or `Evicted: …`; "" for no reason."""
+    failed = [pod for pod in pods if _map(pod.manifest.get("status")).get("phase") == "Failed"]
+    failed.sort(key=lambda pod: (str(pod.metadata.get("creationTimestamp", "")), pod.key.name))
+    return next((reason for pod in reversed(failed) if (reason := _ended(pod))), "")
+
+
+def _ended(pod: Live) -> str:
+    status = _map(pod.manifest.get("status"))
+    if status.get("reason"):  # the pod's own: evicted, or over its deadline
+        told = _said(str(status["reason"]), status.get("message"))
+        return redacted(told, {"spec": {"template": pod.manifest}})
+    ends = (
+        _exit(_map(_map(container.get("state")).get("terminated")))
+        for container in maps_in(status.get("containerStatuses"))
+    )
+    return next((end for end in ends if end), "")
 
 
 def _failure(pod: Live) -> str:
@@ -69,16 +124,18 @@ def _unschedulable(status: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _containers(status: Mapping[str, Any]) -> Iterator[str]:
-    for container in (
-        *maps_in(status.get("initContainerStatuses")),
-        *maps_in(status.get("containerStatuses")),
-    ):
+    for container in _all_containers(status):
         waiting = _map(_map(container.get("state")).get("waiting"))
         reason = waiting.get("reason")
         if reason == CRASHING:
             yield _said(CRASHING, _exit(_map(_map(container.get("lastState")).get("terminated"))))
         elif reason in FAILURES:
             yield _said(str(reason), waiting.get("message"))
+
+
+def _all_containers(status: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    init, others = status.get("initContainerStatuses"), status.get("containerStatuses")
+    return (*maps_in(init), *maps_in(others))
 
 
 def _exit(terminated: Mapping[str, Any]) -> str:

@@ -41,6 +41,13 @@ class Stop:
         return self.asked and time.monotonic() - self._since > self.grace
 
 
+def pause(seconds: float, stop: Stop) -> None:
+    """Sleep, but not after the run was told to end."""
+    end = time.monotonic() + seconds
+    while not stop.asked and (left := end - time.monotonic()) > 0:
+        time.sleep(min(_LOOK, left))
+
+
 def read_at_once(function: Callable[[T], R], items: Sequence[T], concurrency: int, stop: Stop) -> list[R]:
     """The results in order; the first error is raised. `Stopped` as soon as the run is told to end."""
     futures = _run(function, items, concurrency, lambda: stop.asked)

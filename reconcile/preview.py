@@ -20,6 +20,7 @@ from reconcile.spec import (
     LocalObjectReference,
     ObjectRef,
     ResourceRequirements,
+    Setup,
     Spec,
 )
 
@@ -33,6 +34,7 @@ __all__ = [
     "ObjectRef",
     "PreviewEnvironment",
     "ResourceRequirements",
+    "Setup",
     "Spec",
     "Unreadable",
     "has_digest",

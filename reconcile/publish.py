@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from reconcile.announce import announce
+from reconcile.changes import Outcome
 from reconcile.cluster.port import Cluster
 from reconcile.conditions import Status, is_written, rendered
 from reconcile.errors import (
@@ -19,14 +21,16 @@ from reconcile.errors import (
     ReconcileError,
     Stopped,
 )
+from reconcile.events import News, of_outcomes, of_status
 from reconcile.facts import Facts
-from reconcile.names import KIND, Names
+from reconcile.jobs import progress
+from reconcile.names import KIND, SETUP_COMPONENT, Names
 from reconcile.objects import POD, Manifest, preview_resource
 from reconcile.pods import by_preview
 from reconcile.pool import Stop, read_at_once, write_at_once
 from reconcile.preview import PreviewEnvironment, parse_preview
 from reconcile.settings import Settings
-from reconcile.snapshot import Live
+from reconcile.snapshot import Live, Preview
 from reconcile.status import asks_for_pods, status_of
 from reconcile.ttl import ttl_of
 
@@ -36,10 +40,24 @@ TRIES = 3
 
 @dataclass(frozen=True)
 class Published:
-    """What was found of each preview, by `NAMESPACE/NAME`, and sentences about what could not be told."""
+    """What was found of each preview, by `NAMESPACE/NAME`, and sentences about what could not be told.
+
+    `pods` are those that tell why it is not ready, where they were asked for: of its setup Job until that is
+    complete, then of its Deployment. `untold` says why Events could not be told.
+    """
 
     statuses: Mapping[str, Status] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    pods: Mapping[str, tuple[Live, ...]] = field(default_factory=dict)
+    untold: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Written:
+    """A status that was written: of which preview, in the place of what it said before."""
+
+    preview: Preview
+    status: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -60,8 +78,10 @@ def publish(
     namespace: str | None = None,
     concurrency: int = 8,
     stop: Stop | None = None,
+    outcomes: Iterable[Outcome] = (),
 ) -> Published:
-    """Write the status of every preview of which there is something new to say.
+    """Write the status of every preview of which there is something new to say, and tell of that, and of what
+    these writes did to its children, in Events.
 
     The pods are listed, once, where a Deployment is not available.
     """
@@ -73,20 +93,56 @@ def publish(
         return Published({}, (f"no status was written, and no ttl counted: {error}",))
     pods, notes = _pods(cluster, facts, settings.names, namespace, stop)
     mine = by_preview(pods, settings.names)
-    known = [replace(one, pods=mine.get(one.wish.place, ())) for one in facts]
+    setups = by_preview(pods, settings.names, SETUP_COMPONENT)
+    known = [
+        replace(one, pods=mine.get(one.wish.place, ()), setup_pods=setups.get(one.wish.place, ()))
+        for one in facts
+    ]
     unwritten: list[Unwritten] = []
+    written: list[Written] = []
 
     def write(one: Facts) -> None:
         place = one.wish.preview.namespace
         if any(u.for_ever and u.facts.wish.preview.namespace == place for u in unwritten):
             unwritten.append(Unwritten(one, ""))
-        elif trouble := _write(cluster, one, settings, now, stop):
-            unwritten.append(trouble)
+            return
+        match _write(cluster, one, settings, now, stop):
+            case Unwritten() as trouble:
+                unwritten.append(trouble)
+            case Written() as news:
+                written.append(news)
 
     write_at_once(write, [one for one in known if _news(one, settings, now)], concurrency, stop)
     found = {one.wish.place: status_of(one, now, url_scheme=settings.url_scheme) for one in known}
     statuses = {place: status for place, status in found.items() if status is not None}
-    return Published(statuses, (*notes, *_notes(unwritten)))
+    told = [*_deeds(known, outcomes, now), *_transitions(written)]
+    untold = announce(cluster, told, settings.names, now=now, concurrency=concurrency, stop=stop)
+    at_work = {one.wish.place: _at_work(one) for one in known}
+    return Published(statuses, (*notes, *_notes(unwritten)), at_work, untold)
+
+
+def _deeds(
+    known: Iterable[Facts], outcomes: Iterable[Outcome], now: datetime
+) -> Iterator[tuple[Preview, News]]:
+    """What was done to the children of each preview; a preview that is gone is told nothing."""
+    done: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        done.setdefault(outcome.change.preview, []).append(outcome)
+    for one in known:
+        for news in of_outcomes(done.get(one.wish.place, ()), now):
+            yield one.wish.preview, news
+
+
+def _transitions(written: Iterable[Written]) -> Iterator[tuple[Preview, News]]:
+    for one in written:
+        for news in of_status(one.preview.status, one.status):
+            yield one.preview, news
+
+
+def _at_work(facts: Facts) -> tuple[Live, ...]:
+    """The pods that tell why a preview is not ready: those of its setup Job, until that is complete."""
+    setting_up = facts.setup is not None and progress(facts.setup) is not None
+    return facts.setup_pods if setting_up else facts.pods
 
 
 def _pods(
@@ -121,8 +177,11 @@ def _news(facts: Facts, settings: Settings, now: datetime) -> dict[str, Any] | N
 
 def _write(
     cluster: Cluster, facts: Facts, settings: Settings, time: datetime, stop: Stop
-) -> Unwritten | None:
-    """Write one status. Where the preview has changed meanwhile, look again: another run may have said it."""
+) -> Written | Unwritten | None:
+    """Write one status; None where there is nothing to say.
+
+    Where the preview has changed meanwhile, look again: another run may have said it.
+    """
     now: Facts | None = facts
     try:
         for _ in range(TRIES):
@@ -135,7 +194,7 @@ def _write(
             except Conflict:
                 now = _again(cluster, now, settings)
             else:
-                return None
+                return Written(now.wish.preview, wanted)
     except NamespaceGoing:
         return None
     except ReconcileError as error:

@@ -32,7 +32,7 @@ def redacted(message: str, *manifests: Manifest) -> str:
 
 
 def secret_values(manifest: Manifest) -> Iterator[str]:
-    """Every value of env, args and command in the containers of a Deployment; none in other kinds."""
+    """Every value of env, args and command in the containers of a Deployment or a Job; else none."""
     template = _mapping(_mapping(manifest.get("spec")).get("template"))
     pod = _mapping(template.get("spec"))
     for container in (item for name in _CONTAINERS for item in _items(pod.get(name))):

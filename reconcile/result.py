@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from reconcile.changes import Blocked, Outcome, Plan
 from reconcile.conditions import Status
@@ -18,6 +19,45 @@ class Pass:
     outcomes: tuple[Outcome, ...] = ()
 
 
+# Reasons that no status has: only a wait knows them.
+GOING = "Going"
+UNREAD = "Unread"
+GONE = "Gone"
+PROBE_FAILED = "ProbeFailed"
+
+StandingState = Literal["ready", "suspended", "failed", "waiting"]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a preview stands that is waited for.
+
+    ready      it is Ready, and answered where it was probed
+    suspended  no pods are wanted, which is as good
+    failed     it cannot become ready, or nobody can tell: waiting on is no use
+    waiting    not yet; when the wait is over, not in time
+
+    `reason` is one word, mostly that of the status, and `message` a sentence; `url` is "" where no route of
+    its own has the hostname. `for_a_person` tells of a failure that `--allow-blocked` is about.
+    """
+
+    namespace: str
+    name: str
+    state: StandingState
+    reason: str = ""
+    message: str = ""
+    url: str = ""
+    for_a_person: bool = False
+
+    @property
+    def place(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def satisfied(self) -> bool:
+        return self.state in ("ready", "suspended")
+
+
 @dataclass(frozen=True)
 class Run:
     """What a run did. `unknown` are bare NAMEs that nothing answers to, `absent` are names with a namespace
@@ -26,7 +66,8 @@ class Run:
     `previews` are those of the scope, as the last pass read them, sorted by namespace and name; `now` is when
     the first did (None where the cluster tells no time), `url_scheme` is that of their links ("" where they
     get no route). `statuses` are what the run's end found of each preview, by `NAMESPACE/NAME`; nothing in a
-    dry run and in a folder. `notes` are sentences about what came after the plans."""
+    dry run and in a folder. `waited` are the previews that were waited for, in the same order, and how they
+    stood at the end. `notes` are sentences about what came after the plans."""
 
     passes: tuple[Pass, ...]
     unknown: tuple[str, ...] = ()
@@ -38,6 +79,7 @@ class Run:
     now: datetime | None = None
     url_scheme: str = "https"
     statuses: Mapping[str, Status] = field(default_factory=dict)
+    waited: tuple[Standing, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -61,6 +103,8 @@ def exit_code(done: Run, *, pending_is_3: bool = False, allow_blocked: bool = Fa
     if any(one.plan.withheld for one in done.passes):
         return EXIT_WITHHELD
     if failed or done.unknown or (done.waiting_for_a_person and not allow_blocked):
+        return EXIT_FAILED
+    if not all(one.satisfied or (one.for_a_person and allow_blocked) for one in done.waited):
         return EXIT_FAILED
     if done.declined or (done.dry_run and pending_is_3 and done.plan.writes):
         return EXIT_PENDING

@@ -209,6 +209,8 @@ DURATION_UNITS: Mapping[str, int] = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 MAX_DURATION_DAYS = 3650
 TOO_LONG = "is more than ten years; 0 is never"
 
+NO_SETUP = "has no command, args or image; one of them must say what to run"
+
 DEFAULT_PORT = 80
 PORT = (1, 65535)
 REPLICAS = (0, 100)

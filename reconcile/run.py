@@ -1,6 +1,6 @@
 """One run: a pass, and another while something waits for what this run has just done, three at most."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -9,6 +9,7 @@ from reconcile.changes import Create, Keep, Outcome, Plan, Waiting
 from reconcile.cluster.port import Cluster
 from reconcile.decide import Rules
 from reconcile.desire import desire
+from reconcile.ending import Progress, WaitRequest, ended
 from reconcile.errors import NoAnswer, ReconcileError, Stopped, UsageError
 from reconcile.execute import execute
 from reconcile.facts import gather
@@ -19,11 +20,11 @@ from reconcile.ownership import claimed_preview
 from reconcile.phases import Phases
 from reconcile.plan import Policy, make_plan, only
 from reconcile.pool import Stop
-from reconcile.publish import Published, publish
 from reconcile.result import Pass, Run
 from reconcile.scope import Name, Scope
 from reconcile.settings import Settings
 from reconcile.snapshot import Preview, Snapshot
+from reconcile.wait import Around
 from reconcile.wish import Wish
 
 PASSES = 3
@@ -39,6 +40,7 @@ class Request:
     dry_run: bool = False
     max_deletes: Limit = DEFAULT_LIMIT
     concurrency: int = 8
+    wait: WaitRequest | None = None
 
     @property
     def names(self) -> Names:
@@ -54,20 +56,36 @@ Tell = Callable[[Plan], None]
 Agree = Callable[[Plan], bool]
 
 
-def run(cluster: Cluster, request: Request, *, tell: Tell, agree: Agree, stop: Stop | None = None) -> Run:
-    """Read, plan, tell, and, unless it is a dry run or nobody agrees, carry out.
+def run(
+    cluster: Cluster,
+    request: Request,
+    *,
+    tell: Tell,
+    agree: Agree,
+    stop: Stop | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Read, plan, tell, and, unless it is a dry run or nobody agrees, carry out, and wait where asked to.
 
-    `tell` gets each plan before it is carried out; `agree` is asked once, about the first. Raises `Stopped`
-    when it is told to end before anything was written.
+    `tell` gets each plan before it is carried out; `agree` is asked once, about the first; `progress` is
+    needed for a wait. Raises `Stopped` when it is told to end before anything was written.
     """
     phases = Phases(lambda: cluster.traffic)
     try:
-        return _run(cluster, request, phases, tell=tell, agree=agree, stop=stop or Stop())
+        return _run(cluster, request, phases, tell, agree, stop or Stop(), progress)
     finally:
         phases.tell()
 
 
-def _run(cluster: Cluster, request: Request, phases: Phases, *, tell: Tell, agree: Agree, stop: Stop) -> Run:
+def _run(
+    cluster: Cluster,
+    request: Request,
+    phases: Phases,
+    tell: Tell,
+    agree: Agree,
+    stop: Stop,
+    progress: Progress | None,
+) -> Run:
     plan, seen = _plan(cluster, request, stop, phases)
     tell(plan)
     done = _begun(cluster, request, plan, seen)
@@ -92,10 +110,23 @@ def _run(cluster: Cluster, request: Request, phases: Phases, *, tell: Tell, agre
             tell(plan)
         passes.append(_carry_out(cluster, request, plan, seen, stop))
         phases.done("written")
-    published = _publish(cluster, request, first, seen, passes, stop)
-    phases.done("published")
-    done = replace(done, passes=tuple(passes), previews=seen.previews, stopped=stop.asked)
-    return replace(done, statuses=published.statuses, notes=published.notes)
+    done = replace(done, passes=tuple(passes), previews=seen.previews)
+    # The statuses are of what the first pass planned: a spec that changed since is the next run's.
+    facts = gather(first.wishes, passes, seen.snapshot.children) if cluster.is_server else ()
+    done = ended(done, facts, _around(cluster, request, stop), request.wait, progress)
+    phases.done("waited" if request.wait else "published")
+    return replace(done, stopped=stop.asked)
+
+
+def _around(cluster: Cluster, request: Request, stop: Stop) -> Around:
+    return Around(
+        cluster=cluster,
+        settings=request.settings,
+        rules=_rules(cluster, request),
+        namespace=request.namespace,
+        concurrency=request.concurrency,
+        stop=stop,
+    )
 
 
 def _begun(cluster: Cluster, request: Request, plan: Plan, seen: "_Seen") -> Run:
@@ -117,23 +148,6 @@ def _now(cluster: Cluster) -> datetime | None:
         return cluster.now()
     except NoAnswer:
         return None
-
-
-def _publish(
-    cluster: Cluster, request: Request, first: "_Seen", last: "_Seen", passes: Sequence[Pass], stop: Stop
-) -> Published:
-    """The statuses of what the first pass planned: a spec that changed since is the next run's."""
-    if not cluster.is_server:
-        return Published()
-    facts = gather(first.wishes, passes, last.snapshot.children)
-    return publish(
-        cluster,
-        facts,
-        request.settings,
-        namespace=request.namespace,
-        concurrency=request.concurrency,
-        stop=stop,
-    )
 
 
 def _got_something_done(one: Pass) -> bool:

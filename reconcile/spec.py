@@ -220,6 +220,20 @@ def _names_once(items: tuple[T, ...]) -> tuple[T, ...]:
     return items
 
 
+class Setup(_Part):
+    """What runs once for each image and revision; without an image it is the preview's."""
+
+    image: Annotated[str, _Keeps(rules.IMAGE)] | None = None
+    command: _Arguments = Field(default=(), repr=False)
+    args: _Arguments = Field(default=(), repr=False)
+
+    @model_validator(mode="after")
+    def _runs_something(self) -> Self:
+        if not (self.image or self.command or self.args):
+            raise PydanticCustomError(WHOLE, _literally(rules.NO_SETUP))
+        return self
+
+
 class Spec(_Part):
     """What a preview asks for. `()` and None are "not given"; `replicas` 0 is not."""
 
@@ -253,6 +267,7 @@ class Spec(_Part):
     resources: ResourceRequirements | None = None
     command: _Arguments = Field(default=(), repr=False)
     args: _Arguments = Field(default=(), repr=False)
+    setup: Setup | None = None
     health_path: Annotated[str, _Keeps(rules.HEALTH_PATH)] | None = Field(default=None, alias="healthPath")
     revision: Annotated[str, _Keeps(rules.REVISION)] | None = None
     ttl: Annotated[str, AfterValidator(_ttl), _Keeps(rules.DURATION)] | None = None

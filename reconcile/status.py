@@ -9,6 +9,7 @@ The first that holds:
     ApplyFailed                                a write did not work
     Progressing                                a child waits for something, or is not there
     Suspended                                  no pods are wanted
+    SetupFailed, Progressing                   its setup Job
     RolloutFailed, Progressing                 its pods
     RouteNotAccepted                           its route's parents
     Available                                  none of these
@@ -20,20 +21,25 @@ from datetime import datetime
 
 from reconcile.conditions import Status
 from reconcile.facts import Facts
+from reconcile.jobs import progress
 from reconcile.names import (
     APPLY_FAILED,
     AVAILABLE,
+    EXPIRED,
     HOSTNAME_CONFLICT,
     NAME_TAKEN,
     PROGRESSING,
     ROLLOUT_FAILED,
     ROUTE_NOT_ACCEPTED,
+    SETUP_FAILED,
     SUSPENDED,
 )
 from reconcile.preview import PreviewEnvironment
 from reconcile.rollout import is_under_way, one_line, rollout
 from reconcile.routes import hostnames, objection
 from reconcile.settings import UrlScheme
+
+RUN_AGAIN = "another spec.image or spec.revision runs a new one"
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,7 @@ def status_of(facts: Facts, now: datetime, *, url_scheme: UrlScheme = "https") -
         _failed,
         _waiting,
         _suspended,
+        _setup,
         _pods,
         _route,
     )
@@ -70,13 +77,17 @@ def status_of(facts: Facts, now: datetime, *, url_scheme: UrlScheme = "https") -
         ttl=ttl.text if ttl else "",
         ttl_counts_from=ttl.counts_from if ttl else "",
         expires_at=ttl.expires_at if ttl else "",
+        expires_soon=ttl is not None and finding.reason != EXPIRED and ttl.ends_soon(now),
         observed_generation=facts.wish.preview.generation,
     )
 
 
 def asks_for_pods(facts: Facts) -> bool:
     """Whether its pods would say more than its Deployment does."""
-    return not facts.wish.verdict and facts.deployment is not None and is_under_way(facts.deployment)
+    if facts.wish.verdict or _suspended(facts):
+        return False
+    setting_up = facts.setup is not None and progress(facts.setup) is not None
+    return setting_up or (facts.deployment is not None and is_under_way(facts.deployment))
 
 
 def _verdict(facts: Facts) -> Finding | None:
@@ -110,6 +121,20 @@ def _suspended(facts: Facts) -> Finding | None:
     if isinstance(preview, PreviewEnvironment) and preview.spec.suspend:
         return Finding(SUSPENDED, "no pods are wanted: spec.suspend is true")
     return None
+
+
+def _setup(facts: Facts) -> Finding | None:
+    """The setup Job of this image and revision: until it is complete the new pods do not count."""
+    if not facts.sets_up:
+        return None
+    if facts.setup is None:
+        return Finding(PROGRESSING, "its setup Job is not there")
+    found = progress(facts.setup, facts.setup_pods)
+    if found is None:
+        return None
+    if not found.failed:
+        return Finding(PROGRESSING, f"its setup {facts.setup.key} {found.message}")
+    return Finding(SETUP_FAILED, f"{found.message} (setup {facts.setup.key}); {RUN_AGAIN}", stalled=True)
 
 
 def _pods(facts: Facts) -> Finding | None:

@@ -13,6 +13,7 @@ from reconcile.settings import Settings
 from reconcile.times import parse_time, time_text
 
 NEVER = timedelta()
+LONGEST_NOTICE = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Ttl:
         """Whether the time is over."""
         end = _end(self.counts_from, self.text)
         return end is not None and end <= now
+
+    def ends_soon(self, now: datetime) -> bool:
+        """Whether no more than a tenth of it is left, and no more than a day."""
+        end = _end(self.counts_from, self.text)
+        return end is not None and now >= end - min(parse_duration(self.text) / 10, LONGEST_NOTICE)
 
     def begun(self, now: datetime) -> "Ttl":
         """The same, its count begun by now."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from reconcile.children import runs_once
 from reconcile.objects import Manifest
 from reconcile.preview import PreviewEnvironment
 from reconcile.snapshot import Preview
@@ -30,6 +31,12 @@ class Wish:
     @property
     def place(self) -> str:
         return f"{self.preview.namespace}/{self.preview.name}"
+
+    def makes(self, manifest: Manifest) -> bool:
+        """Whether this child of it is made where it is not there: a suspended preview sets nothing up."""
+        preview = self.preview
+        suspended = isinstance(preview, PreviewEnvironment) and preview.spec.suspend
+        return not (suspended and runs_once(manifest["kind"]))
 
     @property
     def fqdn(self) -> str:

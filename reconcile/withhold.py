@@ -70,3 +70,8 @@ def _kept(change: Change) -> Change:
     if isinstance(change, Delete):
         return Keep(change.key, change.preview, f"{DELETE_WITHHELD} ({change.reason})")
     return change
+
+
+def is_withheld(change: Change) -> bool:
+    """Whether it stands in the place of a delete that this pass must not do."""
+    return isinstance(change, Keep) and change.reason.startswith(DELETE_WITHHELD)

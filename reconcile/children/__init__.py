@@ -11,25 +11,40 @@ from reconcile.children.httproute import httproute
 from reconcile.children.ingress import ingress
 from reconcile.children.mapping import mapping
 from reconcile.children.service import service
+from reconcile.children.setup_job import is_job_name, setup_job
 from reconcile.fields import Path, item_element
 from reconcile.names import CONTAINER
-from reconcile.objects import DEPLOYMENT, HTTPROUTE, INGRESS, MAPPING, SERVICE, Manifest, Resource
+from reconcile.objects import DEPLOYMENT, HTTPROUTE, INGRESS, JOB, MAPPING, SERVICE, Key, Manifest, Resource
 from reconcile.preview import PreviewEnvironment
 from reconcile.settings import Settings
 
-Render = Callable[[PreviewEnvironment, Settings], Manifest]
+Render = Callable[[PreviewEnvironment, Settings], Manifest | None]
+Named = Callable[[str, str], bool]
+"""Whether a child's name (first) is one that a preview of this name (second) gives."""
+
+
+def _as_its_preview(name: str, preview_name: str) -> bool:
+    return name == preview_name
 
 
 @dataclass(frozen=True)
 class ChildKind:
-    """A kind of child, how to make one, and whether it is a route (of which a preview has one kind)."""
+    """A kind of child, and how to make one; None where a preview asks for none.
+
+    `is_route`: of these a preview has one kind. `runs_once`: it runs to an end and stays as the record of
+    it; one that is there is never changed below metadata, and an old one goes when it has ended.
+    """
 
     resource: Resource
     render: Render
     is_route: bool = False
+    runs_once: bool = False
+    is_named: Named = _as_its_preview
 
 
+# The setup Job comes first: where it cannot be made, the new pods would meet what is not set up.
 CHILDREN: tuple[ChildKind, ...] = (
+    ChildKind(JOB, setup_job, runs_once=True, is_named=is_job_name),
     ChildKind(DEPLOYMENT, deployment),
     ChildKind(SERVICE, service),
     ChildKind(MAPPING, mapping, is_route=True),
@@ -47,14 +62,25 @@ def is_route(kind: str) -> bool:
     return kind in KINDS and KINDS[kind].is_route
 
 
+def runs_once(kind: str) -> bool:
+    """Whether a child of this kind runs to an end, and stays as the record of it."""
+    return kind in KINDS and KINDS[kind].runs_once
+
+
+def is_name_of_child(key: Key, preview_name: str) -> bool:
+    """Whether this is a name that a preview of this name gives to a child of this kind."""
+    return KINDS[key.kind].is_named(key.name, preview_name)
+
+
 def render(preview: PreviewEnvironment, settings: Settings) -> tuple[Manifest, ...]:
     """Every child that a preview wants, in apply order."""
     wanted = settings.route_resource
-    return tuple(
+    made = (
         kind.render(preview, settings)
         for kind in CHILDREN
         if not kind.is_route or (wanted is not None and kind.resource.kind == wanted.kind)
     )
+    return tuple(manifest for manifest in made if manifest is not None)
 
 
 _CONTAINER: Path = (

@@ -1,14 +1,13 @@
 """The Deployment: the preview's image, running."""
 
-from collections.abc import Mapping
 from typing import Any
 
-from reconcile.children.metadata import child, common_labels
+from reconcile.children.metadata import child
+from reconcile.children.pod import container, pod_labels, pod_spec
 from reconcile.names import APP_COMPONENT, COMPONENT_LABEL, CONTAINER, PORT_NAME, Names
 from reconcile.objects import DEPLOYMENT, Manifest
-from reconcile.preview import EnvFromSource, EnvVar, PreviewEnvironment, Spec, has_digest
-from reconcile.quantities import canonical
-from reconcile.settings import Settings, Toleration
+from reconcile.preview import PreviewEnvironment, Spec
+from reconcile.settings import Settings
 
 
 def deployment(preview: PreviewEnvironment, settings: Settings) -> Manifest:
@@ -20,7 +19,7 @@ def deployment(preview: PreviewEnvironment, settings: Settings) -> Manifest:
         "selector": {"matchLabels": selector(preview, names)},
         "template": {
             "metadata": _pod_metadata(preview, names),
-            "spec": _pod_spec(preview.spec, settings),
+            "spec": pod_spec(preview.spec, settings, _container(preview.spec, settings)),
         },
     }
     return child(DEPLOYMENT, preview, names, spec)
@@ -32,110 +31,21 @@ def selector(preview: PreviewEnvironment, names: Names) -> dict[str, str]:
 
 
 def _pod_metadata(preview: PreviewEnvironment, names: Names) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"labels": {**common_labels(preview, names), **selector(preview, names)}}
+    metadata: dict[str, Any] = {"labels": pod_labels(preview, names, APP_COMPONENT)}
     if preview.spec.revision:
         metadata["annotations"] = {names.revision_annotation: preview.spec.revision}
     return metadata
 
 
-def _pod_spec(spec: Spec, settings: Settings) -> dict[str, Any]:
-    restricted = settings.pod_security == "restricted"
-    return _without_empty(
-        {
-            "automountServiceAccountToken": False,
-            "enableServiceLinks": False,
-            "securityContext": {
-                **({"runAsNonRoot": True} if restricted else {}),
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
-            "imagePullSecrets": [{"name": secret.name} for secret in spec.image_pull_secrets],
-            "nodeSelector": dict(settings.node_selector),
-            "tolerations": [_toleration(toleration) for toleration in settings.tolerations],
-            "priorityClassName": settings.priority_class,
-            "containers": [_container(spec, settings)],
-        }
-    )
-
-
 def _container(spec: Spec, settings: Settings) -> dict[str, Any]:
-    restricted = settings.pod_security == "restricted"
-    return _without_empty(
-        {
-            "name": CONTAINER,
-            "image": spec.image,
-            "imagePullPolicy": "IfNotPresent" if has_digest(spec.image) else "Always",
-            "command": list(spec.command),
-            "args": list(spec.args),
-            "ports": [{"name": PORT_NAME, "containerPort": spec.port, "protocol": "TCP"}],
-            "env": [_env(variable) for variable in spec.env],
-            "envFrom": [_env_from(source) for source in spec.env_from],
-            "resources": _resources(spec, settings),
-            "readinessProbe": _probe(spec),
-            "securityContext": {
-                "allowPrivilegeEscalation": False,
-                **({"capabilities": {"drop": ["ALL"]}} if restricted else {}),
-            },
-        }
-    )
-
-
-def _env(variable: EnvVar) -> dict[str, Any]:
-    """An empty value is the name alone: the API server drops `value: ""`."""
-    return _without_empty(
-        {"name": variable.name, "value": variable.value, "valueFrom": _value_from(variable)}
-    )
-
-
-def _value_from(variable: EnvVar) -> dict[str, Any]:
-    source = variable.value_from
-    if source is None:
-        return {}
-    if source.field_ref is not None:
-        return {"fieldRef": {"apiVersion": "v1", "fieldPath": source.field_ref.field_path}}
-    if source.secret_key_ref is not None:
-        return {"secretKeyRef": _key_ref(source.secret_key_ref)}
-    return {"configMapKeyRef": _key_ref(source.config_map_key_ref)}
-
-
-def _key_ref(reference: Any) -> dict[str, Any]:
-    optional = {} if reference.optional is None else {"optional": reference.optional}
-    return {"name": reference.name, "key": reference.key, **optional}
-
-
-def _env_from(source: EnvFromSource) -> dict[str, Any]:
-    prefix = {"prefix": source.prefix} if source.prefix else {}
-    if source.secret_ref is not None:
-        return {**prefix, "secretRef": _object_ref(source.secret_ref)}
-    return {**prefix, "configMapRef": _object_ref(source.config_map_ref)}
-
-
-def _object_ref(reference: Any) -> dict[str, Any]:
-    optional = {} if reference.optional is None else {"optional": reference.optional}
-    return {"name": reference.name, **optional}
-
-
-def _resources(spec: Spec, settings: Settings) -> dict[str, Any]:
-    """The author's own; what the author leaves out is the operator's default."""
-    asked = spec.resources
-    limits = {**dict(settings.default_limits), **dict(asked.limits if asked else {})}
-    requests = {**dict(settings.default_requests), **dict(asked.requests if asked else {})}
-    return _without_empty({"limits": _quantities(limits), "requests": _quantities(requests)})
-
-
-def _quantities(amounts: Mapping[str, str]) -> dict[str, str]:
-    return {name: canonical(amount) for name, amount in amounts.items()}
+    return {
+        **container(spec, settings, name=CONTAINER, image=spec.image, command=spec.command, args=spec.args),
+        "ports": [{"name": PORT_NAME, "containerPort": spec.port, "protocol": "TCP"}],
+        "readinessProbe": _probe(spec),
+    }
 
 
 def _probe(spec: Spec) -> dict[str, Any]:
     if spec.health_path:
         return {"httpGet": {"path": spec.health_path, "port": PORT_NAME}}
     return {"tcpSocket": {"port": PORT_NAME}}
-
-
-def _toleration(toleration: Toleration) -> dict[str, str]:
-    return {name: value for name, value in toleration.model_dump().items() if value is not None}
-
-
-def _without_empty(fields: dict[str, Any]) -> dict[str, Any]:
-    """The API server drops what is empty, and would let us own what is not there."""
-    return {name: value for name, value in fields.items() if value not in ({}, [], "", None)}

@@ -36,13 +36,15 @@ def child(
     names: Names,
     spec: Mapping[str, Any],
     *,
+    name: str = "",
     labels: Mapping[str, str] | None = None,
     annotations: Mapping[str, str] | None = None,
 ) -> Manifest:
-    """One child of a preview, ready to apply: same namespace, same name, marked as ours."""
-    identity = f"{resource.kind}/{preview.namespace}/{preview.name}"
+    """One child of a preview, ready to apply: marked as ours, in its namespace, with its name or `name`."""
+    name = name or preview.name
+    identity = f"{resource.kind}/{preview.namespace}/{name}"
     metadata: dict[str, Any] = {
-        "name": preview.name,
+        "name": name,
         "namespace": preview.namespace,
         "labels": {**(labels or {}), **common_labels(preview, names)},
         "annotations": {**(annotations or {}), names.identity_annotation: identity},

@@ -145,10 +145,19 @@ class OverlayCluster:
         """Refused."""
         self._refuse()
 
+    def create(self, manifest: Manifest) -> bool:
+        self._refuse()
+
     def patch(
         self, resource: Resource, namespace: str, name: str, patch: Sequence[Manifest], *, manager: str
     ) -> Manifest:
         self._refuse()
+
+    def logs(self, namespace: str, pod: str, container: str, *, lines: int, previous: bool) -> str:
+        return self._base.logs(namespace, pod, container, lines=lines, previous=previous)
+
+    def restart_clock(self, seconds: float, option: str) -> None:
+        self._base.restart_clock(seconds, option)
 
     def delete(
         self, resource: Resource, namespace: str, name: str, *, uid: str, resource_version: str

@@ -75,6 +75,10 @@ class Cluster(Protocol):
         `metadata.uid` and `metadata.resourceVersion` mean that very object in that very state, else it is a
         `Conflict`. `NotInstalled` where the kind has no such subresource. A folder keeps no status."""
 
+    def create(self, manifest: Manifest) -> bool:
+        """Make an object that is told and never changed, such as an Event; False where one of this name is
+        there already, and stays as it is. A folder keeps none."""
+
     def patch(
         self, resource: Resource, namespace: str, name: str, patch: Sequence[Manifest], *, manager: str
     ) -> Manifest:
@@ -94,6 +98,14 @@ class Cluster(Protocol):
         self, resource: Resource, namespace: str, name: str, path: Sequence[str | int] = ()
     ) -> str | None:
         """`FILE:LINE` of an object, or of a field such as `("spec", "fqdn")`; None without files."""
+
+    def logs(self, namespace: str, pod: str, container: str, *, lines: int, previous: bool) -> str:
+        """The last lines that a container wrote, at most 64 KiB of them; `previous` means the one before it
+        was started again. They may hold secrets. A folder has none: `NotInstalled`."""
+
+    def restart_clock(self, seconds: float, option: str) -> None:
+        """Whatever is asked from now on has so many seconds altogether, in place of what was left; `option`
+        is what sets them, for the sentence that says that they are over. Nothing limits a folder."""
 
     def now(self) -> datetime:
         """The time where the objects live (a server's Date header), in UTC; call after a read."""

@@ -33,7 +33,11 @@ FORMATS: Mapping[str, Format] = {
 
 def write_report(format_name: str, path: str, done: Run, facts: Facts) -> None:
     """Write the report, whole or not at all; into a pipe or a device as it comes. Raises OSError."""
-    text = FORMATS[format_name](done, facts)
+    write_text(path, FORMATS[format_name](done, facts))
+
+
+def write_text(path: str, text: str) -> None:
+    """Write a file, whole or not at all; into a pipe or a device as it comes. Raises OSError."""
     if _is_file_or_nothing(path):
         replace_file(os.path.realpath(path), text)
     else:

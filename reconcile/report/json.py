@@ -18,7 +18,7 @@ from reconcile.changes import (
 from reconcile.report.safe import safe_json
 from reconcile.report.states import State, states
 from reconcile.report.sums import counts, done_word, outcome_counts
-from reconcile.result import Run
+from reconcile.result import Run, Standing
 
 FORMAT_VERSION = 1
 
@@ -45,6 +45,7 @@ def run_json(done: Run, *, cluster: str, scope: str, exit_code: int) -> str:
         "previews": [_preview(state) for state in states(done)],
         "passes": [{"plan": _plan(one.plan), "outcomes": _outcomes(one.outcomes)} for one in done.passes],
         "notes": list(done.notes),
+        "waited": [_waited(one) for one in done.waited],
         "exit_code": exit_code,
     }
     # ASCII alone: what is no plain character is an escape in every JSON string.
@@ -61,6 +62,17 @@ def _preview(state: State) -> dict[str, Any]:
         "message": state.message,
         "created": state.created or None,
         "expires": state.expires or None,
+    }
+
+
+def _waited(one: Standing) -> dict[str, Any]:
+    return {
+        "namespace": one.namespace,
+        "name": one.name,
+        "state": one.state,
+        "reason": one.reason,
+        "message": one.message,
+        "url": one.url or None,
     }
 
 

@@ -6,7 +6,7 @@ Going      it is being deleted
 Pending    a dry run would change something, or the question was answered no
 Changed    this run wrote; whether it works is not known yet
 Ready      Ready is True for the spec as it is
-NotReady   Ready is False
+NotReady   Ready is False, or it was waited for in vain
 Unknown    nobody has said so far
 """
 
@@ -18,7 +18,7 @@ from reconcile.changes import Outcome
 from reconcile.conditions import Status
 from reconcile.names import EXPIRED, PROGRESSING
 from reconcile.preview import PreviewEnvironment
-from reconcile.result import Run
+from reconcile.result import GONE, Run
 from reconcile.snapshot import Preview
 
 StateName = Literal["Failed", "Blocked", "NotReady", "Going", "Pending", "Changed", "Unknown", "Ready"]
@@ -66,7 +66,8 @@ Said = tuple[StateName, str, str]
 def _state(preview: Preview, said: Mapping[str, Said], done: Run) -> State:
     place = f"{preview.namespace}/{preview.name}"
     found = done.statuses.get(place)
-    state, reason, message = _told(said.get(place), found) or _by_its_status(preview)
+    told = _by_the_wait(done, place) or _told(said.get(place), found)
+    state, reason, message = told or _by_its_status(preview)
     if preview.deletion_timestamp:
         state, reason, message = "Going", "", "it is being deleted"
     expires = found.expires_at if found else _status(preview).get("expiresAt")
@@ -80,6 +81,15 @@ def _state(preview: Preview, said: Mapping[str, Said], done: Run) -> State:
         preview.creation_timestamp,
         expires if isinstance(expires, str) else "",
     )
+
+
+def _by_the_wait(done: Run, place: str) -> Said | None:
+    """What the wait alone knows: that the time was over, that nobody answered from the outside, or that it is
+    another one by now."""
+    for one in done.waited:
+        if one.place == place and (one.state == "waiting" or one.reason == GONE):
+            return "NotReady", one.reason, one.message
+    return None
 
 
 def _told(said: Said | None, found: Status | None) -> Said | None:

@@ -9,12 +9,13 @@ from reconcile.changes import Blocked, Change, Create, Delete, Keep, Outcome, Pl
 
 def counts(plan: Plan) -> Counter[str]:
     """The changes of a plan by what they do; the blocked ones are counted in previews."""
-    found = Counter(_name(change) for change in plan.changes if not isinstance(change, Blocked))
+    found = Counter(action_of(change) for change in plan.changes if not isinstance(change, Blocked))
     found["blocked"] = len({change.preview for change in plan.blocked})
     return found
 
 
-def _name(change: Change) -> str:
+def action_of(change: Change) -> str:
+    """What a change does, in one word."""
     match change:
         case Create():
             return "create"

@@ -1,6 +1,6 @@
 """The report as text for people: one line a change, field changes under it, one line of sums at the end."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import assert_never
 
 from reconcile.changes import (
@@ -18,7 +18,7 @@ from reconcile.changes import (
 )
 from reconcile.report.safe import safe_line
 from reconcile.report.sums import counts, outcome_counts
-from reconcile.result import Run
+from reconcile.result import Run, Standing
 
 _COLORS = {Create: "32", Update: "33", Delete: "31", Keep: "36", Waiting: "36", Blocked: "35"}
 _LONGEST_VALUE = 120
@@ -130,13 +130,39 @@ def title_of(number: int) -> str:
 
 
 def end_text(done: Run, *, color: bool = False) -> str:
-    """The names under which there is nothing, what became of the writes, and the notes."""
+    """The names under which there is nothing, what became of the writes, the notes, the wait."""
     parts = [f"{safe_line(name)}: nothing there\n" for name in done.absent]
     if done.outcomes:
         parts.append(outcomes_text(done.outcomes, color=color))
     elif done.declined:
         parts.append("Nothing was changed.\n")
-    return "".join([*parts, *(f"  {safe_line(note)}\n" for note in done.notes)])
+    parts += [f"  {safe_line(note)}\n" for note in done.notes]
+    return "".join(parts) + waited_text(done.waited, color=color)
 
 
+def waited_text(standings: Sequence[Standing], *, color: bool = False) -> str:
+    """One line for each preview that was waited for."""
+    return "".join(
+        f"{_painted(line, _STANDING_COLORS[one.state], color)}\n"
+        for one, line in zip(standings, standing_lines(standings), strict=True)
+    )
+
+
+def standing_lines(standings: Sequence[Standing], *, over: bool = True) -> list[str]:
+    """How each stands, such as `ready  shop/pr-42  https://…`; `over` when it is waited for no longer."""
+    words = {**_STANDING_WORDS, "waiting": "not yet" if over else "waits"}
+    width = max((len(words[one.state]) for one in standings), default=0)
+    place_width = max((len(one.place) for one in standings), default=0)
+    return [
+        safe_line(f"{words[one.state]:<{width}}  {one.place:<{place_width}}  {_standing(one)}").rstrip()
+        for one in standings
+    ]
+
+
+def _standing(one: Standing) -> str:
+    return one.url if one.state == "ready" else one.message or one.reason
+
+
+_STANDING_WORDS = {"ready": "ready", "suspended": "suspended", "failed": "not ready"}
+_STANDING_COLORS = {"ready": "32", "suspended": "36", "failed": "31", "waiting": "33"}
 _MARKS = {"kept": "=", "failed": "x", "blocked": "!", "skipped": "."}

@@ -1,20 +1,19 @@
 """The rights that the command needs, given to a test's user."""
 
 from reconcile.names import PLURAL
-from tests.cluster.story import CHILD_RESOURCES
-from tests.controlplane import ControlPlane, allow
+from tests.controlplane import ControlPlane, allow, grant, shipped
 
 WRITES = ["create", "patch", "delete"]
 
 
 def allow_runs(plane: ControlPlane, user: str, group: str, *, namespace: str | None = None) -> None:
-    """All that a run asks, everywhere or in one namespace."""
-    allow(plane, user, ["get", "list"], [f"{PLURAL}.{group}"], namespace=namespace)
-    allow_statuses(plane, user, group, namespace=namespace)
-    allow(plane, user, ["get", "list", *WRITES], CHILD_RESOURCES, namespace=namespace)
+    """What operators give a run (cronjob/rights.yaml), everywhere or in one namespace."""
+    grant(plane, user, shipped(group=group), namespace=namespace)
 
 
 def allow_statuses(plane: ControlPlane, user: str, group: str, *, namespace: str | None = None) -> None:
-    """To say in a status what became of a preview, and why its pods do not come up."""
+    """To say in a status and in events what became of a preview, and why its pods do not come up."""
     allow(plane, user, ["patch"], [f"{PLURAL}/status.{group}"], namespace=namespace)
     allow(plane, user, ["list"], ["pods"], namespace=namespace)
+    allow(plane, user, ["create"], ["events.events.k8s.io"], namespace=namespace)
+    allow(plane, user, ["create"], ["events.events.k8s.io"], namespace=namespace)

@@ -14,6 +14,7 @@ from reconcile.objects import (
     DEPLOYMENT,
     HTTPROUTE,
     INGRESS,
+    JOB,
     MAPPING,
     SERVICE,
     Resource,
@@ -22,11 +23,13 @@ from reconcile.objects import (
 from tests.controlplane import Account, AskFailed, AuditEvent, ControlPlane, eventually
 
 RESOURCES: Mapping[str, Resource] = {
-    resource.kind: resource for resource in (DEPLOYMENT, SERVICE, MAPPING, INGRESS, HTTPROUTE)
+    resource.kind: resource for resource in (JOB, DEPLOYMENT, SERVICE, MAPPING, INGRESS, HTTPROUTE)
 }
 CHILD_RESOURCES = [f"{r.plural}.{r.group}" if r.group else r.plural for r in RESOURCES.values()]
 READS = frozenset({"get", "list"})
 STATUS = "previewenvironments/status"
+TOLD = frozenset({STATUS, "events"})
+"""What is told of previews: no part of a plan."""
 SYMBOL_COLUMN = frozenset(f"{symbol} " for symbol in SYMBOLS.values())
 
 ROUTES: Mapping[str, tuple[str, ...]] = {
@@ -190,24 +193,28 @@ class Story:
 
         `everywhere` leaves out `-n`: for a story with an API group of its own, or with names.
         """
+        result = self.attempt(*arguments, route=route, everywhere=everywhere)
+        assert result.code == code, f"exit {result.code}\n{result.stdout}\n{result.stderr}"
+        return result
+
+    def attempt(self, *arguments: str, route: bool = True, everywhere: bool = False) -> Result:
+        """The same, however it ends."""
         options = ROUTES[self.route] if route else ()
         scope = () if everywhere else ("-n", self.namespace)
-        result = call(
+        return call(
             "--kubeconfig", str(self.account.kubeconfig), *scope,
             "--api-group", self.group, *options, *arguments,
         )  # fmt: skip
-        assert result.code == code, f"exit {result.code}\n{result.stdout}\n{result.stderr}"
-        return result
 
     def silent(self, *arguments: str, reads: Set[str] = frozenset({"list"}), **kwargs: Any) -> None:
         """Once the controllers have settled, a run only lists, plans nothing, and changes nothing.
 
-        But for the statuses, of which the first run may have news: the next has none.
+        But for statuses and events, of which the first run may have news: the next has none.
         """
         for _ in range(3):
             before = self.settled()
             events = self.asked_by_a_run(*arguments, **kwargs)
-            assert {event.verb for event in events if event.resource != STATUS} == reads
+            assert {event.verb for event in events if event.resource not in TOLD} == reads
             assert {event.verb for event in self.asked_by_a_run(*arguments, **kwargs)} == reads
             if self.versions() == before:
                 return
@@ -225,8 +232,8 @@ class Story:
         return self.plane.audit(self.account.user)
 
     def writes(self) -> list[AuditEvent]:
-        """The writes of children: statuses, which are no part of a plan, are left out."""
-        return [event for event in self.requests() if event.verb not in READS and event.resource != STATUS]
+        """The writes of children: statuses and events, which are no part of a plan, are left out."""
+        return [e for e in self.requests() if e.verb not in READS and e.resource not in TOLD]
 
     # what is there
 

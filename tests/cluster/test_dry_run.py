@@ -141,6 +141,7 @@ def test_the_report_as_json(story: Story) -> None:
         "absent": [],
         "passes": [{"plan": plan, "outcomes": outcomes}],
         "notes": [],
+        "waited": [],
         "exit_code": 0,
     }
     assert container(story.live("Deployment"))["image"] == images[1]

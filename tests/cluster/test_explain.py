@@ -8,7 +8,7 @@ from reconcile.names import DEFAULT_GROUP, PLURAL
 from tests.cluster.story import CHILD_RESOURCES, READS, Story
 from tests.controlplane import Account, ControlPlane, allow, eventually, service_account
 
-EVERY_KIND = ["deployments", "services", "mappings", "ingresses", "httproutes", PLURAL]
+EVERY_KIND = ["jobs", "deployments", "services", "mappings", "ingresses", "httproutes", PLURAL]
 
 
 @pytest.fixture
@@ -115,3 +115,19 @@ def test_what_is_left_of_a_gone_preview_is_told_apart_from_what_was_never_there(
     assert "A run would delete Deployment, Service and Mapping (its preview is gone)." in lines
     result = alone.reconcile("--explain", "pr-9", code=1)
     assert (result.stdout, result.stderr.count("pr-9: there is no preview of this name")) == ("", 1)
+
+
+@pytest.mark.usefixtures("control_plane")
+def test_the_pods_and_the_events_of_a_setup_job_are_told(story: Story, reader: Account) -> None:
+    story.apply(setup={"image": "fail.test/exit:1"})
+    story.reconcile()
+    asking = replace(story, account=reader)
+
+    def told() -> list[str] | None:
+        lines = explained(asking)
+        return lines if any(line.endswith("exit code 1") for line in lines) else None
+
+    lines = eventually(told, "a pod of the setup Job that failed", pause=1.0)
+    (job,) = (name.removeprefix("Job/") for name in story.children() if name.startswith("Job/"))
+    assert any(f"Job {job}" in line and "SuccessfulCreate" in line for line in lines), lines
+    assert any(line.startswith(f"{job}-") and line.endswith("exit code 1") for line in lines), lines

@@ -57,7 +57,7 @@ def test_kubectl_waits_for_a_preview_and_shows_it_and_then_all_is_silent(story: 
     url, expires = f"https://{story.host('pr-1')}", status(story)["expiresAt"]
     assert line.split()[:-1] == ["pr-1", url, "True", "Available", expires]
     story.silent()
-    assert len(story.asked_by_a_run()) == 6
+    assert len(story.asked_by_a_run()) == 7
 
 
 @pytest.mark.usefixtures("control_plane")
@@ -216,9 +216,10 @@ def test_a_preview_that_is_going_gets_none(story: Story) -> None:
 def test_without_the_right_to_write_it_the_run_goes_on_and_says_so(story: Story) -> None:
     account = service_account(story.plane, story.namespace, "narrow")
     allow(story.plane, account.user, ["get", "list"], ["previewenvironments.platform9.com"])
-    kinds = ["deployments.apps", "services", "mappings.getambassador.io"]
+    kinds = ["jobs.batch", "deployments.apps", "services", "mappings.getambassador.io"]
     kinds += ["ingresses.networking.k8s.io", "httproutes.gateway.networking.k8s.io"]
     allow(story.plane, account.user, ["get", "list", "create", "patch", "delete"], kinds)
+    allow(story.plane, account.user, ["create"], ["events.events.k8s.io"])
     narrow = replace(story, account=account)
     narrow.apply("pr-1", ttl="1h")
     narrow.apply("pr-2")

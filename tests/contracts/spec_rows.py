@@ -71,7 +71,7 @@ _WHOLE = [
     Row(True, "null for every field that has a default or may be left out", {
         "port": None, "replicas": None, "env": None, "envFrom": None, "imagePullSecrets": None,
         "resources": None, "command": None, "args": None, "healthPath": None, "revision": None,
-        "ttl": None, "suspend": None,
+        "ttl": None, "suspend": None, "setup": None,
     }),
     Row(False, "null for image", {"image": None}),
     Row(False, "null for fqdn", {"fqdn": None}),
@@ -249,6 +249,20 @@ _TEXTS = [
     *_each(False, "revision", "", "-a", "/a", "a b", "a\n", "a" * 129, 123, "é", "a:b"),
 ]
 
+_SETUPS = [
+    *_each(
+        True, "setup", {"command": ["sh", "-c", "a && b"]}, {"args": ["x"]}, {"image": "nginx:1"},
+        {"image": None, "command": ["x"], "args": None}, {"command": [], "args": ["x"]},
+        {"command": ["x"] * 100, "args": ["x" * 32768]},
+    ),
+    *_each(
+        False, "setup", {}, [], "migrate", True, {"command": []}, {"command": [], "args": []},
+        {"image": None}, {"image": ""}, {"image": "Nginx"}, {"command": "sh"}, {"command": [1]},
+        {"command": ["x"] * 101}, {"args": [None]}, {"args": ["x" * 32769]},
+        {"command": ["x"], "env": []}, {"command": ["x"], "backoffLimit": 1},
+    ),
+]  # fmt: skip
+
 _TTLS = [
     *_each(
         True, "ttl", "0", "72h", "7d", "1d12h", "1d2h3m4s", "90s", "30m", "0h", "007d", "3650d", "87600h",
@@ -273,5 +287,6 @@ ROWS = (
     *_REFERENCES,
     *_RESOURCES,
     *_TEXTS,
+    *_SETUPS,
     *_TTLS,
 )

@@ -82,7 +82,9 @@ def machine(tmp_path: Path) -> Machine:
     stubs = f'exec "{sys.executable}" "{ci_stubs.__file__}"'
     for name in ("kubectl", "gh", "curl"):
         program(programs / name, f'{stubs} {name} "$@"')
-    program(programs / "reconcile", f'exec "{sys.executable}" -m reconcile "$@"')
+    # In files nothing becomes ready, so --wait is left out; that a recipe has it is a test of its own.
+    no_wait = 'for word; do shift; [ "$word" = --wait ] || set -- "$@" "$word"; done\n'
+    program(programs / "reconcile", f'{no_wait}exec "{sys.executable}" -m reconcile "$@"')
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("RECONCILE_", "PYTEST"))
     }
@@ -382,6 +384,13 @@ def test_gitlab_without_an_answer_of_the_cluster_there_is_no_comment_and_the_job
 
 
 # both
+
+
+@pytest.mark.parametrize("page", ["github-actions.md", "gitlab.md"])
+def test_the_run_that_makes_it_so_waits_and_no_other(page: str) -> None:
+    text = (ROOT / "docs" / "ci" / page).read_text()
+    runs = re.findall(r'reconcile "\$NAMESPACE/\$NAME" (.*)', text)
+    assert [run.split()[0] for run in runs] == ["-f", "--wait", "--max-deletes"]
 
 
 @pytest.mark.parametrize("page", ["github-actions.md", "gitlab.md"])

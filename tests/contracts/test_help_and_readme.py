@@ -94,7 +94,17 @@ def test_every_make_target_that_is_named_is_one(document: str) -> None:
     assert named <= targets
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])
+@pytest.mark.parametrize(
+    "document",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/architecture.md",
+        "docs/operating.md",
+        "docs/leaving.md",
+        "docs/unattended.md",
+    ],
+)
 def test_every_link_leads_to_a_file(document: str) -> None:
     path = ROOT / document
     links = re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text())

@@ -17,6 +17,7 @@ REASONS = {
     names.HOSTNAME_CONFLICT,
     names.NAME_TAKEN,
     names.ROUTE_NOT_ACCEPTED,
+    names.SETUP_FAILED,
     names.SUSPENDED,
     names.EXPIRED,
     names.APPLY_FAILED,

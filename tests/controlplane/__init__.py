@@ -14,7 +14,7 @@ from tests.controlplane.audit import AuditEvent
 from tests.controlplane.install import install_crds
 from tests.controlplane.plane import AskFailed, ControlPlane, KubectlFailed, eventually
 from tests.controlplane.programs import NotStarted, missing_programs
-from tests.controlplane.rights import Account, allow, service_account
+from tests.controlplane.rights import Account, account_of, allow, grant, service_account, shipped
 
 __all__ = [
     "Account",
@@ -23,9 +23,12 @@ __all__ = [
     "ControlPlane",
     "KubectlFailed",
     "NotStarted",
+    "account_of",
     "allow",
     "eventually",
+    "grant",
     "install_crds",
     "missing_programs",
     "service_account",
+    "shipped",
 ]

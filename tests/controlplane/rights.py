@@ -1,16 +1,23 @@
 """Users of a test's own, and the rights that it gives them."""
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+import yaml
+
+from reconcile.names import DEFAULT_GROUP
 from tests.controlplane.kubeconfig import write_kubeconfig
 from tests.controlplane.plane import ControlPlane, eventually
 from tests.controlplane.starting import certificate
 
 RBAC_GROUP = "rbac.authorization.k8s.io"
 RBAC = f"/apis/{RBAC_GROUP}/v1"
+SHIPPED = Path(__file__).parents[2] / "cronjob" / "rights.yaml"
+
+Rule = dict[str, Any]
 
 
 class Account(NamedTuple):
@@ -22,8 +29,13 @@ class Account(NamedTuple):
 
 def service_account(plane: ControlPlane, namespace: str, name: str) -> Account:
     """A new service account without rights: a user that no other test shares, in audit and in RBAC."""
+    plane.ask("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": name}})
+    return account_of(plane, namespace, name)
+
+
+def account_of(plane: ControlPlane, namespace: str, name: str) -> Account:
+    """A service account that is there, with a token of its own (TokenRequest)."""
     accounts = f"/api/v1/namespaces/{namespace}/serviceaccounts"
-    plane.ask("POST", accounts, {"metadata": {"name": name}})
     request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
     answer = plane.ask("POST", f"{accounts}/{name}/token", request)
     file = write_kubeconfig(
@@ -49,15 +61,38 @@ def allow(
     is `PLURAL/SUBRESOURCE.GROUP`.
     In force when this returns.
     """
+    grant(plane, user, [_rule(resource, verbs) for resource in resources], namespace=namespace)
+
+
+def grant(plane: ControlPlane, user: str, rules: Sequence[Rule], *, namespace: str | None = None) -> None:
+    """The same with rules as a ClusterRole has them."""
     name = f"test-{uuid4().hex[:12]}"
-    rules = [_rule(resource, verbs) for resource in resources]
-    plane.ask("POST", f"{RBAC}/clusterroles", {"metadata": {"name": name}, "rules": rules})
+    plane.ask("POST", f"{RBAC}/clusterroles", {"metadata": {"name": name}, "rules": list(rules)})
     where = f"namespaces/{namespace}/rolebindings" if namespace else "clusterrolebindings"
     plane.ask("POST", f"{RBAC}/{where}", _binding(name, user))
+    last, verbs = resources_of(rules[-1])[-1], rules[-1]["verbs"]
     eventually(
-        lambda: all(_may(plane, user, verb, resources[-1], namespace) for verb in verbs),
-        f"{user} may {', '.join(verbs)} {resources[-1]}",
+        lambda: all(may(plane, user, verb, last, namespace) for verb in verbs),
+        f"{user} may {', '.join(verbs)} {last}",
     )
+
+
+def shipped(role: str = "preview-reconcile", group: str = DEFAULT_GROUP) -> list[Rule]:
+    """The rules that operators install, for this API group: a run's, or those of who only plans."""
+    roles = {one["metadata"]["name"]: one["rules"] for one in yaml.safe_load_all(SHIPPED.read_text())}
+    rules: list[Rule] = copy.deepcopy(roles[role])
+    for rule in rules:
+        rule["apiGroups"] = [group if one == DEFAULT_GROUP else one for one in rule["apiGroups"]]
+    return rules
+
+
+def resources_of(rule: Mapping[str, Any]) -> list[str]:
+    """A rule's resources as `allow` takes them."""
+    return [
+        f"{resource}.{group}" if group else resource
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    ]
 
 
 def _rule(resource: str, verbs: Sequence[str]) -> dict[str, Any]:
@@ -73,7 +108,8 @@ def _binding(name: str, user: str) -> dict[str, Any]:
     }
 
 
-def _may(plane: ControlPlane, user: str, verb: str, resource: str, namespace: str | None) -> bool:
+def may(plane: ControlPlane, user: str, verb: str, resource: str, namespace: str | None) -> bool:
+    """Whether a user has a right, as the API server's own authorizer sees it now."""
     plural, _, group = resource.partition(".")
     plural, _, subresource = plural.partition("/")
     attributes = {

@@ -100,6 +100,25 @@ def test_a_write_that_the_deadline_cuts_may_have_been_done(tmp_path: Path, wire:
     cluster.close()
 
 
+def test_a_deadline_that_begins_anew_counts_for_what_is_under_way(tmp_path: Path, wire: Serve) -> None:
+    cluster = connected(tmp_path, wire(silent).url, seconds=300.0, pacing=PROMPT)
+    begun = real_time.monotonic()
+    cluster.restart_clock(0.5, "--wait-timeout")
+    with pytest.raises(Unreachable, match=r"the 0\.5 s of --wait-timeout are over"):
+        cluster.list(DEPLOYMENT)
+    assert real_time.monotonic() - begun < 2
+    cluster.close()
+
+
+def test_a_deadline_that_is_over_can_begin_anew(tmp_path: Path, wire: Serve) -> None:
+    cluster = connected(tmp_path, wire(silent, whole).url, seconds=0.3, pacing=PROMPT)
+    with pytest.raises(Unreachable):
+        cluster.list(DEPLOYMENT)
+    cluster.restart_clock(30.0, "--wait-timeout")
+    assert cluster.list(DEPLOYMENT).items == (deployment(),)
+    cluster.close()
+
+
 def test_a_port_where_nobody_listens_is_unreachable(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

@@ -161,10 +161,11 @@ def test_a_child_that_its_preview_still_does_not_want_goes(
     world: World, command: RunCommand, unwanted: str
 ) -> None:
     ended = command("-o", "json", "--route", "ingress")
-    assert [str(sent) for sent in world.sent[-3:]] == [
+    assert [str(sent) for sent in world.sent[-4:]] == [
         f"GET {PR_1}",
         f"DELETE {unwanted}",
         f"PATCH {PR_1}/status",
+        "POST /apis/events.k8s.io/v1/namespaces/shop/events",
     ]
     assert ended.outcomes == {"Mapping pr-1": ("deleted", "")}
     assert ended.code == 0

@@ -24,6 +24,7 @@ RESOURCES = {resource.kind: resource for resource in (*(kind.resource for kind i
 VERSION = "100"
 APPLY = "application/apply-patch+yaml"
 STATUS = "/status"
+EVENTS = "/events"
 
 Answer = httpx.Response | Callable[[httpx.Request], httpx.Response]
 
@@ -78,8 +79,9 @@ class World:
 
     @property
     def writes(self) -> list[Sent]:
-        """The writes of children: statuses, which are no part of a plan, are left out."""
-        return [sent for sent in self.sent if sent.method != "GET" and not sent.path.endswith(STATUS)]
+        """The writes of children: statuses and events, which are no part of a plan, are left out."""
+        writes = [sent for sent in self.sent if sent.method != "GET"]
+        return [sent for sent in writes if not sent.path.endswith((STATUS, EVENTS))]
 
     def bodies(self, method: str, to: str) -> list[Any]:
         """What was sent with the requests of this method and path."""
@@ -112,6 +114,8 @@ class World:
             return self._list(sent)
         if sent.method == "PATCH":
             return self._patched(sent)
+        if sent.method == "POST":
+            return httpx.Response(201, json=sent.body, headers=DATE)
         if sent.path not in self._objects:
             return gone(sent.path)
         body = self._objects[sent.path] if sent.method == "GET" else {"kind": "Status", "status": "Success"}

@@ -20,7 +20,7 @@ from reconcile.cli import exit_code_of
 from reconcile.yamlfiles import dump
 from tests.builders import a_preview, without_uid
 
-KINDS = ("Deployment", "Service", "Mapping", "Ingress", "HTTPRoute")
+KINDS = ("Job", "Deployment", "Service", "Mapping", "Ingress", "HTTPRoute")
 
 
 @dataclass(frozen=True)

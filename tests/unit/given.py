@@ -107,3 +107,13 @@ def told(preview: Manifest) -> dict[str, Any]:
         **preview,
         "status": {"observedGeneration": generation, "url": url, "conditions": [condition]},
     }
+
+
+SETUP = {"command": ["migrate"]}
+
+
+def a_setup_job(condition: str = "") -> Live:
+    """The setup Job of `shop/pr-1`, which is there, and ended so."""
+    job = children_of(a_read_preview(setup=SETUP))["Job"]
+    said = {"type": condition, "status": "True", "reason": "Why", "message": "said so"}
+    return Live({**live(job).manifest, "status": {"conditions": [said] if condition else []}})

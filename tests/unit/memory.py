@@ -30,6 +30,8 @@ class Memory:
     is_server: bool = True
     time: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     description: str = "memory"
+    written: dict[str, str] = field(default_factory=dict)
+    clocks: list[tuple[float, str]] = field(default_factory=list)
     _versions: Any = field(default_factory=lambda: itertools.count(100))
 
     # what a test does
@@ -48,12 +50,17 @@ class Memory:
         """A controller writes a status."""
         self.put(self.objects[key])
 
+    def forget(self, key: Key) -> None:
+        """Somebody deletes an object."""
+        del self.objects[key]
+
     def trouble(self, request: str, *happens: ReconcileError | Trouble) -> None:
         self.troubles.setdefault(request, []).extend(happens)
 
     def writes(self) -> list[str]:
-        """The writes of children: statuses, which are no part of a plan, are left out."""
-        return [line for line in self.log if line.split()[0] not in ("list", "get", "status")]
+        """The writes of children: statuses and events, which are no part of a plan, are left out."""
+        told = ("status", "event")
+        return [line for line in self.log if line.split()[0] not in ("list", "get", *told)]
 
     # what the pass asks
 
@@ -113,6 +120,14 @@ class Memory:
         self.put({**self.objects[key], "status": manifest["status"]})
         return self.objects[key]
 
+    def create(self, manifest: Manifest) -> bool:
+        key, about = key_of(manifest), manifest["regarding"]
+        self._asked("event", f"{manifest['reason']} {about['namespace']}/{about['name']}", key)
+        if key in self.objects:
+            return False
+        self.put(manifest)
+        return True
+
     def patch(
         self, resource: Resource, namespace: str, name: str, patch: Sequence[Manifest], *, manager: str
     ) -> Manifest:
@@ -141,6 +156,14 @@ class Memory:
         self, resource: Resource, namespace: str, name: str, path: Sequence[str | int] = ()
     ) -> str | None:
         return None
+
+    def logs(self, namespace: str, pod: str, container: str, *, lines: int, previous: bool) -> str:
+        which = "previous logs" if previous else "logs"
+        self._asked(which, f"{namespace}/{pod} {container}")
+        return self.written.get(f"{namespace}/{pod} {container}", "")
+
+    def restart_clock(self, seconds: float, option: str) -> None:
+        self.clocks.append((seconds, option))
 
     def now(self) -> datetime:
         return self.time

@@ -40,6 +40,7 @@ def test_each_list_is_fetched_once_with_all_its_pages_and_the_previews_last() ->
 def test_the_load_generator_sends_the_gets_the_applies_and_the_statuses_of_the_run() -> None:
     deployment = "/apis/apps/v1/namespaces/team-1/deployments/pr-1"
     service = "/api/v1/namespaces/team-1/services/pr-1"
+    made = "/apis/events.k8s.io/v1/namespaces/team-1/events"
     status = f"{ROOT.replace('/preview', '/namespaces/team-1/preview')}/pr-1/status?{APPLY}&force=true"
     events = (
         an_event("list", "services", "/api/v1/services?limit=500"),
@@ -47,28 +48,47 @@ def test_the_load_generator_sends_the_gets_the_applies_and_the_statuses_of_the_r
         an_event("patch", "deployments", f"{deployment}?{APPLY}", "pr-1", 201),
         an_event("patch", "services", f"{service}?{APPLY}", "pr-1", 201),
         an_event("patch", "previewenvironments/status", status, "pr-1"),
+        an_event("create", "events", made, "pr-1.abc", 201),
     )
     told = {**a_preview("7"), "status": {"observedGeneration": 1}}
-    found = replay_of(events, [a_preview("9")], [told])
-    assert found["gets"] == [deployment]
-    ((first, second),) = found["applies"]
-    assert [first[0], second[0]] == [f"{deployment}?{APPLY}", f"{service}?{APPLY}"]
-    assert [json.loads(body)["kind"] for _, body in (first, second)] == ["Deployment", "Service"]
-    assert [(to, json.loads(body)) for to, body in found["statuses"]] == [
+    news: dict[str, Any] = {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "note": "created",
+        "deprecatedCount": 1,
+    }
+    news["metadata"] = {"name": "pr-1.abc", "namespace": "team-1", "uid": "uid-2", "resourceVersion": "8"}
+    found = replay_of(events, [a_preview("9")], [told], [news])
+    assert found["gets"] == [("GET", deployment, "", 404)]
+    (applies,) = found["applies"]
+    assert [(method, to, json.loads(body)["kind"], code) for method, to, body, code in applies] == [
+        ("PATCH", f"{deployment}?{APPLY}", "Deployment", 201),
+        ("PATCH", f"{service}?{APPLY}", "Service", 201),
+    ]
+    metadata = {"name": "pr-1", "namespace": "team-1", "uid": "uid-1", "resourceVersion": "9"}
+    assert [(method, to, json.loads(body), code) for method, to, body, code in found["told"]] == [
         (
+            "PATCH",
             status,
             {
                 "apiVersion": "platform9.com/v1",
                 "kind": "PreviewEnvironment",
-                "metadata": {
-                    "name": "pr-1",
-                    "namespace": "team-1",
-                    "uid": "uid-1",
-                    "resourceVersion": "9",
-                },
+                "metadata": metadata,
                 "status": {"observedGeneration": 1},
             },
-        )
+            200,
+        ),
+        (
+            "POST",
+            made,
+            {
+                "apiVersion": "events.k8s.io/v1",
+                "kind": "Event",
+                "note": "created",
+                "metadata": {"name": "pr-1.abc", "namespace": "team-1"},
+            },
+            201,
+        ),
     ]
 
 

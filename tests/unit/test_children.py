@@ -1,13 +1,16 @@
 """The children of a preview, whole, as they are applied."""
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from reconcile.children import CHILDREN, render
+from reconcile.children import CHILDREN, is_name_of_child, render
 from reconcile.children.metadata import with_hash, without_owner
 from reconcile.names import Names
-from reconcile.preview import parse_preview
+from reconcile.objects import Key
+from reconcile.preview import Setup, parse_preview
 from reconcile.settings import Gateway, Settings, Toleration
 from tests.builders import a_preview, without_uid
 from tests.unit.given import NAMES, a_read_preview, children_of
@@ -20,6 +23,8 @@ LABELS = {
     "platform9.com/preview": "pr-1",
 }
 SELECTOR = {"platform9.com/preview": "pr-1", "app.kubernetes.io/component": "app"}
+NAME_OF_SETUP = "c5e217a9d7"
+"""Another one would run the setup of every preview of every cluster again."""
 OWNER = {
     "apiVersion": "platform9.com/v1",
     "kind": "PreviewEnvironment",
@@ -220,6 +225,115 @@ def test_nothing_empty_is_rendered_since_a_server_drops_it(spec: dict[str, Any])
     assert pod_spec(**spec) == pod_spec()
 
 
+def test_the_setup_job_has_the_pods_surroundings_and_runs_once() -> None:
+    asked: dict[str, Any] = {
+        "env": [{"name": "A", "value": "1"}],
+        "envFrom": [{"configMapRef": {"name": "c"}}],
+    }
+    preview = a_read_preview(
+        image="nginx:1",
+        fqdn="a.example.com",
+        uid="u-1",
+        imagePullSecrets=[{"name": "pull"}],
+        resources={"limits": {"cpu": "0.5"}},
+        command=["serve"],
+        revision="abc",
+        setup={"command": ["migrate"], "args": ["--all"]},
+        **asked,
+    )
+    settings: dict[str, Any] = {"pod_security": "restricted", "priority_class": "low"}
+    name = "pr-1-" + NAME_OF_SETUP
+    about = metadata("Job", annotations={"platform9.com/identity": f"Job/shop/{name}"})
+    assert child("Job", preview, node_selector=(("pool", "previews"),), **settings) == {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {**about, "name": name},
+        "spec": {
+            "backoffLimit": 2,
+            "activeDeadlineSeconds": 3600,
+            "template": {
+                "metadata": {"labels": {**LABELS, "app.kubernetes.io/component": "setup"}},
+                "spec": {
+                    "automountServiceAccountToken": False,
+                    "enableServiceLinks": False,
+                    "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+                    "imagePullSecrets": [{"name": "pull"}],
+                    "nodeSelector": {"pool": "previews"},
+                    "priorityClassName": "low",
+                    "restartPolicy": "Never",
+                    "containers": [
+                        {
+                            "name": "setup",
+                            "image": "nginx:1",
+                            "imagePullPolicy": "Always",
+                            "command": ["migrate"],
+                            "args": ["--all"],
+                            **asked,
+                            "resources": {"limits": {"cpu": "500m"}},
+                            "securityContext": {
+                                "allowPrivilegeEscalation": False,
+                                "capabilities": {"drop": ["ALL"]},
+                            },
+                        }
+                    ],
+                },
+            },
+        },
+    }
+
+
+def setup_of(name: str = "pr-1", **spec: Any) -> dict[str, Any]:
+    return child("Job", a_read_preview(name, **{"setup": {"command": ["migrate"]}, **spec}))
+
+
+def setup_name(name: str = "pr-1", **spec: Any) -> str:
+    found: str = setup_of(name, **spec)["metadata"]["name"]
+    return found
+
+
+def test_a_setup_with_an_image_of_its_own_runs_that() -> None:
+    (setup,) = setup_of(image="a:1", setup={"image": "b:2"})["spec"]["template"]["spec"]["containers"]
+    assert (setup["image"], "command" in setup) == ("b:2", False)
+
+
+def test_another_image_or_revision_has_a_job_of_another_name_and_nothing_else_has() -> None:
+    others = [
+        setup_name(image="other:1"),
+        setup_name(revision="2"),
+        setup_name(setup={"command": ["migrate"], "image": "other:1"}),
+        setup_name(namespace="blog"),
+        setup_name("pr-2"),
+    ]
+    assert len({setup_name(), *others}) == 6
+    same: list[dict[str, Any]] = [
+        {"setup": {"command": ["other"]}},
+        {"env": [{"name": "A", "value": "1"}]},
+        {"fqdn": "other.example.com"},
+        {"uid": "made-again"},
+        {"suspend": True},
+    ]
+    assert {setup_name(**spec) for spec in same} == {setup_name()}
+
+
+@pytest.mark.parametrize("name", ["a", "pr-1", "a" * 52, "a" * 51 + "-b", "a" * 63, "a" + "-" * 61 + "b"])
+def test_a_setup_jobs_name_is_a_label_that_only_its_preview_gives(name: str) -> None:
+    made = setup_name(name)
+    assert re.fullmatch("[a-z]([-a-z0-9]{0,61}[a-z0-9])?", made)
+    assert is_name_of_child(Key("Job", "shop", made), name)
+    assert not is_name_of_child(Key("Job", "shop", made), "pr")
+    for other in (name, f"{name}-{'0' * 9}", f"{name}-{'0' * 11}", f"{name}-{'g' * 10}", made + "0"):
+        assert not is_name_of_child(Key("Job", "shop", other), name)
+
+
+def test_a_long_name_is_cut_where_no_dash_stands() -> None:
+    assert re.fullmatch(f"{'a' * 51}-[0-9a-f]{{10}}", setup_name("a" * 51 + "-b"))
+    assert re.fullmatch(f"{'a' * 52}-[0-9a-f]{{10}}", setup_name("a" * 63))
+
+
+def test_a_preview_that_asks_for_no_setup_has_no_job() -> None:
+    assert "Job" not in children_of(PREVIEW)
+
+
 def test_the_service_listens_on_80_whatever_the_container_does() -> None:
     assert child("Service", a_read_preview(uid="u-1", port=8080)) == {
         "apiVersion": "v1",
@@ -330,6 +444,9 @@ ALL = [{"route": "mapping"}, {"route": "ingress"}, {"route": "httproute"}]
 
 
 def every_child(preview: Any) -> dict[str, Any]:
+    if preview.spec.setup is None:
+        spec = preview.spec.model_copy(update={"setup": Setup(command=("migrate",))})
+        preview = replace(preview, spec=spec)
     found = {kind: m for settings in ALL for kind, m in children_of(preview, **settings).items()}
     assert found.keys() == {kind.resource.kind for kind in CHILDREN}
     return found

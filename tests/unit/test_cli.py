@@ -46,6 +46,21 @@ def error_of(shell: Shell, *arguments: str, code: int = 2, **variables: str) -> 
         ),
         (["--exit-code"], "--exit-code needs --dry-run"),
         (["-v", "-q"], "-v and -q do not go together"),
+        (["--wait", "--dry-run"], "--wait and --dry-run do not go together: nothing is done to wait for"),
+        (
+            ["--wait", "--from", "previews", "--to", "x"],
+            "--wait and --from do not go together: in files nothing becomes ready",
+        ),
+        (["--logs"], "--logs needs --wait"),
+        (["--probe", "--allow-fqdn", "*"], "--probe needs --wait"),
+        (
+            ["--wait", "--probe"],
+            "--probe needs --allow-fqdn: whoever may write a preview would choose what is asked from here",
+        ),
+        (
+            ["--wait", "--probe", "--allow-fqdn", "*", "--route", "none"],
+            "--probe and --route none do not go together: there is no link",
+        ),
         (["--route", "httproute"], "--route httproute needs --gateway NAMESPACE/NAME"),
         (["--gateway", "a/b"], "--gateway needs --route httproute"),
         (["--ingress-class", "x"], "--ingress-class needs --route ingress"),
@@ -144,11 +159,19 @@ NO_VARIABLE = {"--print-crd", "--version", "--help"}
 def test_every_option_is_a_variable_too(option: str) -> None:
     """Each with a value that is wrong, or that can be seen in what was parsed."""
     parameter = next(p for p in command.params if option in p.opts)
-    values = {"timeout": "9s", "concurrency": "3", "route": "none", "output": "json", "gateway": "a/b"}
+    values = {
+        "timeout": "9s",
+        "wait_timeout": "9s",
+        "concurrency": "3",
+        "route": "none",
+        "output": "json",
+        "gateway": "a/b",
+    }
     values |= {"pod_security": "restricted", "max_deletes": "7", "max_previews": "5", "verbose": "1"}
     values |= dict.fromkeys(("route_label", "route_annotation", "node_selector"), "a=b")
     values |= {"default_resources": "limits.cpu=1", "toleration": "a", "report": "json=x"}
     values |= {"url_scheme": "http", "default_ttl": "72h", "max_ttl": "7d"}
+    values |= {"interval": "9s", "log_format": "json", "pushgateway": "http://gateway:9091"}
     assert parameter.name
     value = values.get(parameter.name, "1" if getattr(parameter, "is_flag", False) else "x")
     context = _parsed({variable_of(option): value})

@@ -1,5 +1,6 @@
 """A status as the CRD has it: conditions by type, their times, and whether there is anything to write."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -101,3 +102,18 @@ def test_any_difference_is_to_be_written(there: dict[str, Any]) -> None:
 def test_a_field_that_has_to_go_is_a_difference() -> None:
     there = {**rendered(FAILED, {}, NOW), "url": "https://pr-1.example.com"}
     assert not is_written(rendered(FAILED, {}, NOW), there)
+
+
+SOON = replace(READY, expires_soon=True)
+
+
+def test_that_it_expires_soon_is_a_condition_of_its_own_while_it_holds() -> None:
+    message = (
+        "its children go at 2026-01-02T00:00:00Z; "
+        "any change of its spec, such as another spec.revision, keeps it"
+    )
+    conditions = rendered(SOON, {}, NOW)["conditions"]
+    assert conditions[1:] == [condition("Expiring", "True", "2026-01-10T12:00:00Z", "ExpiresSoon", message)]
+    assert is_written(rendered(SOON, {}, NOW), rendered(SOON, {}, NOW))
+    assert not is_written(rendered(READY, {}, NOW), rendered(SOON, {}, NOW))
+    assert not is_written(rendered(SOON, {}, NOW), rendered(READY, {}, NOW))

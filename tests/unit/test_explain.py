@@ -342,7 +342,7 @@ def test_of_a_great_many_fields_of_others_some_are_listed_and_the_rest_counted()
 def test_only_reads_are_made_and_a_dry_runs_lists_among_them() -> None:
     memory = running()
     text_of(memory)
-    lists = ["deployments", "services", "mappings", "ingresses", "httproutes", "previewenvironments"]
+    lists = ["jobs", "deployments", "services", "mappings", "ingresses", "httproutes", "previewenvironments"]
     assert memory.log == [
         *(f"list {kind}" for kind in lists),
         "get PreviewEnvironment shop/pr-1",

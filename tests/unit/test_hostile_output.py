@@ -286,6 +286,7 @@ PARTS = ("spec", "status", "labels", "annotations", "ownerReferences", "managedF
 @example("Deployment", {"managedFields": {"a": 1}}, {}, True)
 @example("Service", {"ownerReferences": ["a"]}, {}, True)
 @example("Service", {"labels": ["a"]}, {}, False)
+@example("Service", {}, {"ports": [{"name": []}]}, True)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_object_of_a_dump_makes_the_run_fall_over(
     shop: Shop, kind: str, parts: dict[str, Any], fields: dict[str, Any], ours: bool

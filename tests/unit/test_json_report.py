@@ -11,7 +11,7 @@ from reconcile.changes import DELETES, PREVIEW, Outcome, Plan, Result, Withheld
 from reconcile.children import CHILDREN
 from reconcile.errors import EXIT_NO_ANSWER, EXIT_USAGE
 from reconcile.report.json import FORMAT_VERSION, run_json
-from reconcile.result import Pass, Run
+from reconcile.result import Pass, Run, Standing, StandingState
 from tests.unit.test_text_report import CREATE, DELETE, PLAN, UPDATE
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text())
@@ -131,6 +131,7 @@ def test_a_whole_dry_run() -> None:
             }
         ],
         "notes": ["the status of shop/pr-1 was not written: no right"],
+        "waited": [],
         "exit_code": 4,
     }
 
@@ -175,6 +176,16 @@ def test_the_schema_names_every_kind_and_every_result() -> None:
     done = {"created", "updated", "deleted"}
     assert set(SCHEMA["$defs"]["result"]["enum"]) == (set(get_args(Result)) - {"done"}) | done
     assert SCHEMA["properties"]["format_version"]["const"] == FORMAT_VERSION
+
+
+def test_who_was_waited_for_is_told_in_each_state() -> None:
+    states = get_args(StandingState)
+    assert SCHEMA["$defs"]["waited"]["properties"]["state"]["enum"] == list(states)
+    waited = tuple(Standing("shop", f"pr-{n}", state, "R", "m") for n, state in enumerate(states))
+    assert report(Run((Pass(PLAN),), waited=waited), 1)["waited"] == [
+        {"namespace": "shop", "name": f"pr-{n}", "state": state, "reason": "R", "message": "m", "url": None}
+        for n, state in enumerate(states)
+    ]
 
 
 def test_the_schema_has_every_exit_code_of_a_run_that_got_as_far_as_a_plan() -> None:

@@ -68,7 +68,11 @@ def plan_of(
     )
     route = settings.route_resource
     policy = Policy(
-        replace(RULES, adopt=adopt), scope, route.kind if route else "", settings.route_given, Limit(limit)
+        replace(RULES, adopt=adopt, from_server=from_server),
+        scope,
+        route.kind if route else "",
+        settings.route_given,
+        Limit(limit),
     )
     return make_plan(snapshot, desire(previews, settings, scope, now=now), policy)
 
@@ -348,7 +352,7 @@ def test_a_child_whose_label_was_turned_to_a_gone_preview_is_not_deleted() -> No
     plan = plan_of([PR1], turned)
     assert not [change for change in plan.changes if isinstance(change, Delete)]
     assert (
-        "= Deployment shop/pr-1 kept, its preview is gone, but it is not ours: children of pr-9 have its name"
+        "= Deployment shop/pr-1 kept, its preview is gone, but it is not ours: no child of pr-9 has its name"
         in (lines(plan))
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from reconcile.names import Names
-from reconcile.pods import by_preview, failure_of
+from reconcile.pods import Container, by_preview, container_to_look_at, failure_of
 from reconcile.snapshot import Live
 from tests.unit.given import NAMES
 
@@ -116,3 +116,56 @@ def test_pods_belong_to_the_preview_of_their_label_and_namespace() -> None:
     going = a_pod(name="pr-1-z", deletionTimestamp=NEW)
     assert by_preview([mine, other, setup, going], NAMES) == {"shop/pr-1": (mine,), "other/pr-1": (other,)}
     assert by_preview([mine], Names("example.com")) == {"shop/": (mine,)}
+
+
+# whose lines say more
+
+
+def named(status: dict[str, Any], name: str = "app", *, ready: bool = False) -> dict[str, Any]:
+    return {"name": name, "ready": ready, **status}
+
+
+@pytest.mark.parametrize(
+    ("pods", "container"),
+    [
+        ([], None),
+        ([a_pod()], None),
+        ([a_pod(named(RUNNING, ready=True))], None),
+        ([a_pod(named(RUNNING))], Container("pr-1-a", "app", restarted=False)),
+        ([a_pod(named(waiting("ImagePullBackOff")))], Container("pr-1-a", "app", restarted=False)),
+        (
+            [a_pod(named(waiting("CrashLoopBackOff", exitCode=1)))],
+            Container("pr-1-a", "app", restarted=True),
+        ),
+        (
+            [a_pod(named({"state": {"terminated": {"exitCode": 1}}, "lastState": {}}))],
+            Container("pr-1-a", "app", restarted=False),
+        ),
+        (
+            [a_pod(named(waiting("PodInitializing")), init=(named({"state": {"running": {}}}, "first"),))],
+            Container("pr-1-a", "first", restarted=False),
+        ),
+        (
+            [a_pod(named(RUNNING), init=(named({"state": {"terminated": {"exitCode": 0}}}, "first"),))],
+            Container("pr-1-a", "app", restarted=False),
+        ),
+        (
+            [
+                a_pod(named(RUNNING), name="pr-1-a"),
+                a_pod(named(waiting("CrashLoopBackOff", exitCode=1)), name="pr-1-b"),
+            ],
+            Container("pr-1-b", "app", restarted=True),
+        ),
+        (
+            [
+                a_pod(named(waiting("CrashLoopBackOff", exitCode=1)), created=OLD),
+                a_pod(named(RUNNING), name="pr-1-b", template="2", created=NEW),
+            ],
+            Container("pr-1-b", "app", restarted=False),
+        ),
+    ],
+)
+def test_the_lines_are_those_of_the_newest_container_that_is_not_ready(
+    pods: list[Live], container: Container | None
+) -> None:
+    assert container_to_look_at(pods) == container

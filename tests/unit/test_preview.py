@@ -89,6 +89,7 @@ def test_image_and_fqdn_are_all_that_is_needed() -> None:
         "revision": None,
         "ttl": None,
         "suspend": False,
+        "setup": None,
     }
 
 

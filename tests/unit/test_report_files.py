@@ -19,9 +19,9 @@ from tests.unit.test_json_report import SCHEMA, VALIDATOR
 
 
 def test_the_option_knows_the_formats_that_there_are() -> None:
-    assert set(REPORT_FORMATS) == set(FORMATS)
+    assert set(REPORT_FORMATS) == {*FORMATS, "metrics"}
     (output,) = (parameter for parameter in command.params if parameter.name == "output")
-    assert {*output.to_info_dict()["type"]["choices"]} == set(FORMATS) - {"dotenv"}
+    assert {*output.to_info_dict()["type"]["choices"]} == {*FORMATS, "none"} - {"dotenv"}
 
 
 def test_the_schema_names_every_state() -> None:

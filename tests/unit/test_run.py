@@ -30,7 +30,7 @@ from tests.unit.memory import PREVIEWS, Memory
 
 PREVIEW = "PreviewEnvironment shop/pr-1"
 ALL = ["Deployment shop/pr-1", "Service shop/pr-1", "Mapping shop/pr-1"]
-LISTS = ["deployments", "services", "mappings", "ingresses", "httproutes"]
+LISTS = ["jobs", "deployments", "services", "mappings", "ingresses", "httproutes"]
 SERVICE = children_of(a_read_preview())["Service"]
 INGRESS = Settings(route="ingress", route_given=True)
 
@@ -80,6 +80,7 @@ def test_children_are_listed_before_previews_and_looked_for_before_they_are_made
         *look,
         *[f"apply {child}" for child in ALL],
         f"status {PREVIEW}",
+        "event Created shop/pr-1",
     ]
 
 

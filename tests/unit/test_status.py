@@ -14,9 +14,9 @@ from reconcile.objects import key_of
 from reconcile.scope import Scope
 from reconcile.settings import Gateway, Settings
 from reconcile.snapshot import Live, Preview
-from reconcile.status import asks_for_pods, status_of
+from reconcile.status import RUN_AGAIN, asks_for_pods, status_of
 from reconcile.ttl import Ttl
-from tests.unit.given import a_read_preview, an_unreadable_preview, children_of, key, live
+from tests.unit.given import SETUP, a_read_preview, a_setup_job, an_unreadable_preview, children_of, key, live
 from tests.unit.test_pods import a_pod, waiting
 from tests.unit.test_rollout import QUOTA
 
@@ -67,6 +67,9 @@ def gateway_says(**statuses: str) -> Live:
 def blocked(verdict: str, reason: str) -> tuple[Change, ...]:
     return (Blocked(key(PREVIEW), "shop/pr-1", verdict, reason),)
 
+
+SET_UP = a_read_preview(generation=3, setup=SETUP)
+SETUP_PLACE = a_setup_job().key.place
 
 CREATE = Create(key("Deployment"), "shop/pr-1", WANTED["Deployment"], "new preview")
 ROUTE = Create(key("Mapping"), "shop/pr-1", WANTED["Mapping"], "new preview")
@@ -144,6 +147,34 @@ ROWS: dict[str, tuple[Facts, tuple[bool, str, str, bool, str]]] = {
         facts(deployment=Live({**a_live("Deployment").manifest, "spec": {"replicas": 0}})),
         (False, "Suspended", "no pods are wanted: replicas is 0", False, URL),
     ),
+    "a setup Job that is not there": (
+        facts(SET_UP),
+        (False, "Progressing", "its setup Job is not there", False, URL),
+    ),
+    "a setup Job that runs": (
+        facts(SET_UP, setup=a_setup_job()),
+        (False, "Progressing", f"its setup Job {SETUP_PLACE} runs", False, URL),
+    ),
+    "a setup Job that failed": (
+        facts(SET_UP, setup=a_setup_job("Failed")),
+        (False, "SetupFailed", f"Why: said so (setup Job {SETUP_PLACE}); {RUN_AGAIN}", True, URL),
+    ),
+    "a setup Job that is complete": (
+        facts(SET_UP, setup=a_setup_job("Complete")),
+        (True, "Available", "its pods are available", False, URL),
+    ),
+    "pods come after the setup Job": (
+        facts(SET_UP, setup=a_setup_job("Complete"), deployment=deployment(**STARTING)),
+        (False, "Progressing", "0 of 1 pods are available", False, URL),
+    ),
+    "pods that crash for want of their setup": (
+        facts(SET_UP, setup=a_setup_job("Failed"), deployment=deployment(**STARTING), pods=(CRASH,)),
+        (False, "SetupFailed", f"Why: said so (setup Job {SETUP_PLACE}); {RUN_AGAIN}", True, URL),
+    ),
+    "suspended before it was set up": (
+        facts(a_read_preview(suspend=True, generation=3, setup=SETUP)),
+        (False, "Suspended", "no pods are wanted: spec.suspend is true", False, URL),
+    ),
     "pods that start": (
         facts(deployment=deployment(**STARTING)),
         (False, "Progressing", "0 of 1 pods are available", False, URL),
@@ -214,6 +245,7 @@ REASONS = {
     "HostnameConflict",
     "NameTaken",
     "RouteNotAccepted",
+    "SetupFailed",
     "Suspended",
     "ApplyFailed",
 }
@@ -255,6 +287,14 @@ def test_pods_are_asked_for_only_where_they_can_say_more(status: dict[str, Any],
     assert asks_for_pods(given) is asks
     assert not asks_for_pods(replace(given, wish=replace(given.wish, verdict="Refused")))
     assert not asks_for_pods(replace(given, deployment=None))
+
+
+def test_pods_are_asked_for_where_a_setup_job_is_not_complete() -> None:
+    assert asks_for_pods(facts(SET_UP, setup=a_setup_job()))
+    assert asks_for_pods(facts(SET_UP, setup=a_setup_job("Failed")))
+    assert not asks_for_pods(facts(SET_UP, setup=a_setup_job("Complete")))
+    suspended = a_read_preview(suspend=True, generation=3, setup=SETUP)
+    assert not asks_for_pods(facts(suspended, setup=a_setup_job("Failed")))
 
 
 # ttl

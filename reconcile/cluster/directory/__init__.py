@@ -18,7 +18,7 @@ from reconcile.cluster.directory.guards import check_paths, check_same, check_st
 from reconcile.cluster.directory.sources import STDIN, Sources
 from reconcile.cluster.directory.view import View
 from reconcile.cluster.port import Applied, Listing, Traffic
-from reconcile.errors import Conflict, Rejected, UsageError
+from reconcile.errors import Conflict, NotInstalled, Rejected, UsageError
 from reconcile.names import Names
 from reconcile.objects import Key, Manifest, Resource
 
@@ -104,6 +104,10 @@ class DirectoryCluster:
         """Nothing: files say what is wanted, not what became of it."""
         return manifest
 
+    def create(self, manifest: Manifest) -> bool:
+        """Nothing: what is told of a preview belongs to a server, and files say what is wanted."""
+        return False
+
     def carry_over(self, manifest: Manifest) -> bool:
         """Write a child that stays, and is only in `--from`, into `--to` as well; True when it was written.
 
@@ -158,6 +162,12 @@ class DirectoryCluster:
             folder.remove(key)
         self._view.removed.add(key)
         return True
+
+    def logs(self, namespace: str, pod: str, container: str, *, lines: int, previous: bool) -> str:
+        raise NotInstalled("files have no logs")
+
+    def restart_clock(self, seconds: float, option: str) -> None:
+        """Files answer at once."""
 
     def now(self) -> datetime:
         """The local clock, in UTC."""

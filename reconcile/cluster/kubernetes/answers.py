@@ -157,17 +157,17 @@ def excerpt(response: httpx2.Response) -> str:
 
 
 def failure_of(
-    ask: Ask, error: httpx2.RequestError, *, answered: bool, timed_out: float | None
+    ask: Ask, error: httpx2.RequestError, *, answered: bool, timed_out: str | None
 ) -> ReconcileError:
     """What a request means that has no answer.
 
     `answered`: the server has answered something before. Until then it is a server that cannot be reached;
     afterwards a connection that cannot be made is `Unreachable` still, and everything else `AnswerLost`.
-    `timed_out`: the seconds of the run's deadline, where that has passed.
+    `timed_out`: that the run's deadline has passed, in words, where it has.
     """
     reason = _reason(error)
     if timed_out is not None:
-        reason = f"the {timed_out:g} s for the whole run are over (--timeout)"
+        reason = timed_out
     elif isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError):
         return Unreachable(f"{ask}: no connection to the API server: {reason}")
     if not answered and ask.repeat is Repeat.READ:

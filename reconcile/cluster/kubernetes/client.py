@@ -12,6 +12,7 @@ import msgspec
 from lightkube.core.generic_client import ALL_NS, GenericSyncClient
 from lightkube.types import PatchType
 
+from reconcile.children import RESOURCES
 from reconcile.cluster.kubernetes.answers import (
     Ask,
     error_of,
@@ -19,6 +20,7 @@ from reconcile.cluster.kubernetes.answers import (
     is_json,
     no_subresource,
     says_gone,
+    trouble,
     unreadable,
 )
 from reconcile.cluster.kubernetes.deadline import Deadline
@@ -28,13 +30,12 @@ from reconcile.cluster.kubernetes.retry import Repeat
 from reconcile.cluster.port import Applied, Listing, Traffic
 from reconcile.errors import NoAnswer, Rejected
 from reconcile.names import KIND, PLURAL
-from reconcile.objects import DEPLOYMENT, HTTPROUTE, INGRESS, MAPPING, SERVICE, Manifest, Resource
+from reconcile.objects import EVENTS_V1, POD, Manifest, Resource
 
 OK, CREATED, ACCEPTED, GONE = 200, 201, 202, 410
+LONGEST_LOG = 64 * 1024
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
-KNOWN = {
-    (known.api_version, known.kind): known for known in (DEPLOYMENT, SERVICE, MAPPING, INGRESS, HTTPROUTE)
-}
+KNOWN = {(known.api_version, known.kind): known for known in (*RESOURCES.values(), EVENTS_V1)}
 
 # Refused unless escaped, or, as the line breaks among them, read as white space: https://yaml.org/spec/1.2.2/
 _NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
@@ -110,6 +111,15 @@ class KubernetesCluster:
             raise no_subresource(ask)
         raise error_of(ask, response)
 
+    def create(self, manifest: Manifest) -> bool:
+        resource, metadata = _resource_of(manifest), manifest["metadata"]
+        namespace = check_namespace(resource, metadata.get("namespace"))
+        name = check_name(resource, metadata.get("name"))
+        # The name is given, so a second request finds the first one's work: 409.
+        ask = Ask("create", resource, namespace, name, Repeat.GUARDED)
+        response = self._send(ask, (CREATED, httpx2.codes.CONFLICT), body=dict(manifest))
+        return response.status_code == CREATED
+
     def patch(
         self, resource: Resource, namespace: str, name: str, patch: Sequence[Manifest], *, manager: str
     ) -> Manifest:
@@ -150,6 +160,24 @@ class KubernetesCluster:
     ) -> str | None:
         return None  # its objects are in no file
 
+    def logs(self, namespace: str, pod: str, container: str, *, lines: int, previous: bool) -> str:
+        namespace, pod = check_namespace(POD, namespace), check_name(POD, pod)
+        # Sent once: behind it may be a kubelet that nobody reaches.
+        ask = Ask("get", POD, namespace, pod, Repeat.ONCE, subresource="log")
+        params = {
+            "container": container,
+            "tailLines": lines,
+            "limitBytes": LONGEST_LOG,
+            "previous": "true" if previous else None,
+        }
+        response = self._send(ask, (OK, httpx2.codes.NOT_FOUND), params=params)
+        if response.status_code != OK:  # the pod is gone, or its node keeps no logs: no word about kinds
+            raise trouble(ask, response)
+        return response.content[:LONGEST_LOG].decode("utf-8", "replace")
+
+    def restart_clock(self, seconds: float, option: str) -> None:
+        self._deadline.restart(seconds, option)
+
     def now(self) -> datetime:
         if self._date is None:
             raise NoAnswer(f"{self.description}: the API server has not told the time; read something first")
@@ -168,8 +196,10 @@ class KubernetesCluster:
         body: object = None,
     ) -> httpx2.Response:
         """The answer, when its status code is one of those expected; else raises what it means."""
+        # lightkube's own POST takes its models alone; a list has the same URL.
+        creates = ask.verb == "create"
         prepared = self._requests.prepare_request(
-            ask.verb,
+            "list" if creates else ask.verb,
             resource_class(ask.resource, ask.subresource),
             obj=body if kind else None,
             name=ask.name,
@@ -177,13 +207,14 @@ class KubernetesCluster:
             params=dict(params or {}),
             headers={"Content-Type": kind.value} if kind else None,
         )
+        prepared.method = "POST" if creates else prepared.method
         prepared.data = body
         request = self._requests.build_adapter_request(prepared)
         request.extensions["repeat"] = ask.repeat
         try:
             response: httpx2.Response = self._requests.send(request)
         except httpx2.RequestError as error:
-            timed_out = self._deadline.seconds if self._deadline.passed else None
+            timed_out = self._deadline.over if self._deadline.passed else None
             raise failure_of(ask, error, answered=bool(self._sizes), timed_out=timed_out) from error
         self._sizes.append(len(response.content))
         self._date = _date(response) or self._date

@@ -10,12 +10,20 @@ import httpcore2
 
 
 class Deadline:
-    """The moment after which nothing is waited for any more; `seconds` None is never."""
+    """The moment after which nothing is waited for any more; `seconds` None is never.
+
+    Read by every thread that has a request under way; `restart` counts for these too.
+    """
 
     def __init__(self, seconds: float | None, clock: Callable[[], float] = time.monotonic) -> None:
-        self.seconds = seconds
         self._clock = clock
         self._end = math.inf if seconds is None else clock() + seconds
+        self.over = f"the {seconds or 0:g} s for the whole run are over (--timeout)"
+
+    def restart(self, seconds: float, option: str) -> None:
+        """So many seconds from now on; `option` says who set them."""
+        self.over = f"the {seconds:g} s of {option} are over"
+        self._end = self._clock() + seconds
 
     def remaining(self) -> float:
         """Seconds that are left, 0.0 when none are, `math.inf` without a deadline."""

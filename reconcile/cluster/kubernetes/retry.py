@@ -35,6 +35,8 @@ class Repeat(Enum):
     """It changes nothing."""
     GUARDED = "guarded"
     """It names the object's uid, so that the second one finds the work done, or a conflict."""
+    ONCE = "once"
+    """It changes nothing, and nobody wants to wait for it."""
     NEVER = "never"
     """It may make something, or is otherwise not the same twice."""
 
@@ -84,7 +86,7 @@ class RetryTransport(httpx2.BaseTransport):
     def _attempt(self, request: httpx2.Request, repeat: Repeat) -> Answer:
         if self._deadline.passed:
             return httpx2.PoolTimeout("the deadline of the run has passed")
-        wait = READ_SECONDS if repeat is Repeat.READ else WRITE_SECONDS
+        wait = READ_SECONDS if repeat in (Repeat.READ, Repeat.ONCE) else WRITE_SECONDS
         timeout = httpx2.Timeout(wait, connect=CONNECT_SECONDS, pool=self._deadline.cap(None))
         request.extensions = {**request.extensions, "timeout": timeout.as_dict()}
         try:
@@ -119,7 +121,7 @@ def may_help(repeat: Repeat, answers: list[Answer]) -> bool:
         case httpx2.TimeoutException():
             return repeat is Repeat.READ
         case _:
-            return repeat is not Repeat.NEVER
+            return repeat in (Repeat.READ, Repeat.GUARDED)
 
 
 def _status_may_pass(repeat: Repeat, status: int, attempts: int) -> bool:
@@ -127,7 +129,7 @@ def _status_may_pass(repeat: Repeat, status: int, attempts: int) -> bool:
         case 429:
             return True  # turned away unread: https://kubernetes.io/docs/concepts/cluster-administration/flow-control/
         case 502 | 503 | 504:
-            return repeat is not Repeat.NEVER
+            return repeat in (Repeat.READ, Repeat.GUARDED)
         case 500:  # to an apply that is the object's own fault (a duplicate key) more often than the server's
             return repeat is Repeat.READ or (repeat is Repeat.GUARDED and attempts == 1)
         case _:

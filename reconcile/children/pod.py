@@ -1,0 +1,113 @@
+"""The pods of a preview: what the Deployment's and the setup Job's have in common."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconcile.children.metadata import common_labels
+from reconcile.names import COMPONENT_LABEL, Names
+from reconcile.objects import Manifest
+from reconcile.preview import EnvFromSource, EnvVar, PreviewEnvironment, Spec, has_digest
+from reconcile.quantities import canonical
+from reconcile.settings import Settings, Toleration
+
+
+def pod_labels(preview: PreviewEnvironment, names: Names, component: str) -> dict[str, str]:
+    """The labels of a preview's pods; the component tells those that serve from those that set up."""
+    return {**common_labels(preview, names), COMPONENT_LABEL: component}
+
+
+def pod_spec(spec: Spec, settings: Settings, container: Manifest) -> dict[str, Any]:
+    """A pod of one container, as safe as the operator wants it, and where the operator wants it."""
+    restricted = settings.pod_security == "restricted"
+    return without_empty(
+        {
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "securityContext": {
+                **({"runAsNonRoot": True} if restricted else {}),
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "imagePullSecrets": [{"name": secret.name} for secret in spec.image_pull_secrets],
+            "nodeSelector": dict(settings.node_selector),
+            "tolerations": [_toleration(toleration) for toleration in settings.tolerations],
+            "priorityClassName": settings.priority_class,
+            "containers": [container],
+        }
+    )
+
+
+def container(
+    spec: Spec, settings: Settings, *, name: str, image: str, command: tuple[str, ...], args: tuple[str, ...]
+) -> dict[str, Any]:
+    """A container with the preview's environment and resources."""
+    restricted = settings.pod_security == "restricted"
+    return without_empty(
+        {
+            "name": name,
+            "image": image,
+            "imagePullPolicy": "IfNotPresent" if has_digest(image) else "Always",
+            "command": list(command),
+            "args": list(args),
+            "env": [_env(variable) for variable in spec.env],
+            "envFrom": [_env_from(source) for source in spec.env_from],
+            "resources": _resources(spec, settings),
+            "securityContext": {
+                "allowPrivilegeEscalation": False,
+                **({"capabilities": {"drop": ["ALL"]}} if restricted else {}),
+            },
+        }
+    )
+
+
+def _env(variable: EnvVar) -> dict[str, Any]:
+    """An empty value is the name alone: the API server drops `value: ""`."""
+    return without_empty({"name": variable.name, "value": variable.value, "valueFrom": _value_from(variable)})
+
+
+def _value_from(variable: EnvVar) -> dict[str, Any]:
+    source = variable.value_from
+    if source is None:
+        return {}
+    if source.field_ref is not None:
+        return {"fieldRef": {"apiVersion": "v1", "fieldPath": source.field_ref.field_path}}
+    if source.secret_key_ref is not None:
+        return {"secretKeyRef": _key_ref(source.secret_key_ref)}
+    return {"configMapKeyRef": _key_ref(source.config_map_key_ref)}
+
+
+def _key_ref(reference: Any) -> dict[str, Any]:
+    optional = {} if reference.optional is None else {"optional": reference.optional}
+    return {"name": reference.name, "key": reference.key, **optional}
+
+
+def _env_from(source: EnvFromSource) -> dict[str, Any]:
+    prefix = {"prefix": source.prefix} if source.prefix else {}
+    if source.secret_ref is not None:
+        return {**prefix, "secretRef": _object_ref(source.secret_ref)}
+    return {**prefix, "configMapRef": _object_ref(source.config_map_ref)}
+
+
+def _object_ref(reference: Any) -> dict[str, Any]:
+    optional = {} if reference.optional is None else {"optional": reference.optional}
+    return {"name": reference.name, **optional}
+
+
+def _resources(spec: Spec, settings: Settings) -> dict[str, Any]:
+    """The author's own; what the author leaves out is the operator's default."""
+    asked = spec.resources
+    limits = {**dict(settings.default_limits), **dict(asked.limits if asked else {})}
+    requests = {**dict(settings.default_requests), **dict(asked.requests if asked else {})}
+    return without_empty({"limits": _quantities(limits), "requests": _quantities(requests)})
+
+
+def _quantities(amounts: Mapping[str, str]) -> dict[str, str]:
+    return {name: canonical(amount) for name, amount in amounts.items()}
+
+
+def _toleration(toleration: Toleration) -> dict[str, str]:
+    return {name: value for name, value in toleration.model_dump().items() if value is not None}
+
+
+def without_empty(fields: dict[str, Any]) -> dict[str, Any]:
+    """The API server drops what is empty, and would let us own what is not there."""
+    return {name: value for name, value in fields.items() if value not in ({}, [], "", None)}

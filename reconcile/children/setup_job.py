@@ -1,0 +1,69 @@
+"""The setup Job: what has to run once for each image and revision, such as a migration or seed data.
+
+Its template can never be changed, so another image or revision has a Job of another name. One that has ended
+stays as the record that it ran: no `ttlSecondsAfterFinished`.
+"""
+
+import hashlib
+import json
+import re
+
+from reconcile.children.metadata import child
+from reconcile.children.pod import container, pod_labels, pod_spec
+from reconcile.names import SETUP_COMPONENT, SETUP_CONTAINER
+from reconcile.objects import JOB, Manifest
+from reconcile.preview import PreviewEnvironment
+from reconcile.settings import Settings
+
+TRIES_MORE = 2
+"""After 10 and 20 seconds: a database may still be coming up. What fails three times is wrong itself."""
+
+LONGEST_SECONDS = 3600
+"""A Job that never ends (an image that cannot be pulled, a lock) would hold up every later one for ever."""
+
+_HASH_LENGTH = 10
+_CUT = 63 - 1 - _HASH_LENGTH
+_HASH = re.compile(rf"[0-9a-f]{{{_HASH_LENGTH}}}")
+
+
+def setup_job(preview: PreviewEnvironment, settings: Settings) -> Manifest | None:
+    """The setup Job of a preview; None where it asks for none."""
+    setup, names = preview.spec.setup, settings.names
+    if setup is None:
+        return None
+    setting_up = container(
+        preview.spec,
+        settings,
+        name=SETUP_CONTAINER,
+        image=setup.image or preview.spec.image,
+        command=setup.command,
+        args=setup.args,
+    )
+    spec = {
+        "backoffLimit": TRIES_MORE,
+        "activeDeadlineSeconds": LONGEST_SECONDS,
+        "template": {
+            "metadata": {"labels": pod_labels(preview, names, SETUP_COMPONENT)},
+            "spec": {**pod_spec(preview.spec, settings, setting_up), "restartPolicy": "Never"},
+        },
+    }
+    return child(JOB, preview, names, spec, name=job_name(preview))
+
+
+def job_name(preview: PreviewEnvironment) -> str:
+    """The preview's name, cut, and a hash of what it runs once for: a DNS label, as its pods' labels need."""
+    setup, spec = preview.spec.setup, preview.spec
+    image = setup.image if setup is not None else None
+    once_for = [preview.namespace, preview.name, spec.image, image or spec.image, spec.revision or ""]
+    digest = hashlib.sha256(json.dumps(once_for).encode()).hexdigest()[:_HASH_LENGTH]
+    return f"{_stem(preview.name)}-{digest}"
+
+
+def is_job_name(name: str, preview_name: str) -> bool:
+    """Whether a setup Job of this preview may have this name, whatever its image and revision were."""
+    stem, _, digest = name.rpartition("-")
+    return stem == _stem(preview_name) and _HASH.fullmatch(digest) is not None
+
+
+def _stem(preview_name: str) -> str:
+    return preview_name[:_CUT].rstrip("-")

@@ -1,0 +1,86 @@
+"""The end of a run: what is found of each preview, told in its status, and waited for where that is asked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from reconcile.changes import Outcome
+from reconcile.facts import Facts
+from reconcile.probe import probe_all
+from reconcile.publish import Published, publish
+from reconcile.result import Run, Standing
+from reconcile.tail import show_logs
+from reconcile.wait import Around, Waited, wait_for
+
+
+@dataclass(frozen=True)
+class WaitRequest:
+    """Wait until the previews are ready, so many seconds at most; with the last lines of what fails on the
+    log, and asking for each preview from the outside."""
+
+    seconds: float
+    logs: bool = False
+    probe: bool = False
+
+
+class Progress(Protocol):
+    """Who is told how a wait goes."""
+
+    def wait(self, standings: Sequence[Standing], trouble: str) -> None:
+        """How all stand after a look; `trouble` is why that did not work, or ""."""
+
+    def waited(self) -> None:
+        """The wait is over."""
+
+    def log(self, standing: Standing, head: str, lines: list[str]) -> None:
+        """The last lines of what keeps a preview from being ready."""
+
+
+def ended(
+    done: Run, facts: tuple[Facts, ...], around: Around, wait: WaitRequest | None, progress: Progress | None
+) -> Run:
+    """The run with what was found of each preview, at once, or after the wait."""
+    published = _published(facts, done.outcomes, around)
+    if wait is None or progress is None or around.stop.asked:
+        return replace(done, statuses=published.statuses, notes=(*published.notes, *published.untold))
+    try:
+        waited = wait_for(facts, published, wait.seconds, _telling(around, wait, progress))
+    finally:
+        progress.waited()
+    if wait.logs:
+        _show_logs(waited, around, progress)
+    return replace(
+        done, statuses=waited.statuses, notes=(*waited.notes, *waited.untold), waited=waited.standings
+    )
+
+
+def _published(facts: tuple[Facts, ...], outcomes: Sequence[Outcome], around: Around) -> Published:
+    if not around.cluster.is_server:
+        return Published()
+    return publish(
+        around.cluster,
+        facts,
+        around.settings,
+        namespace=around.namespace,
+        concurrency=around.concurrency,
+        stop=around.stop,
+        outcomes=outcomes,
+    )
+
+
+def _telling(around: Around, wait: WaitRequest, progress: Progress) -> Around:
+    def probe(urls: Sequence[str], seconds: float) -> Mapping[str, str]:
+        return probe_all(urls, seconds, concurrency=around.concurrency, stop=around.stop)
+
+    return replace(around, tell=progress.wait, probe=probe if wait.probe else None)
+
+
+def _show_logs(waited: Waited, around: Around, progress: Progress) -> None:
+    show_logs(
+        around.cluster,
+        waited.standings,
+        waited.pods,
+        show=progress.log,
+        concurrency=around.concurrency,
+        stop=around.stop,
+    )

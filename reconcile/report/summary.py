@@ -1,0 +1,105 @@
+"""A run in a few numbers: for the log, a pod's termination message, and metrics."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from reconcile.names import REASONS
+from reconcile.report.safe import safe, safe_json
+from reconcile.report.states import states
+from reconcile.report.sums import action_of, counts, outcome_counts
+from reconcile.result import Run
+from reconcile.withhold import is_withheld
+
+ACTIONS = ("create", "update", "delete")
+RESULTS = ("done", "kept", "failed", "blocked", "skipped")
+LONGEST_ERROR = 1000
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One run. `seconds` is how long it took, `now` when it began by the API server's clock.
+
+    `success`: it did all that it could. A preview that is blocked, refused or unreadable takes nothing from
+    that; a write that failed, a delete that was withheld, a question answered no, a signal do. `writes` are
+    counted by action and result, `previews` by the reason of Ready, or by their state where none is known.
+    """
+
+    exit_code: int
+    seconds: float
+    success: bool
+    now: datetime | None = None
+    dry_run: bool = False
+    planned: Mapping[str, int] = field(default_factory=dict)
+    writes: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    previews: Mapping[str, int] = field(default_factory=dict)
+    deletes_withheld: int = 0
+    error: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """Such as `exit code 0 after 1.2 s: 3 created, 0 updated, 1 deleted`."""
+        head = f"exit code {self.exit_code} after {self.seconds:.1f} s"
+        if self.error:
+            return f"{head}: {self.error}"
+        if self.dry_run:
+            return f"{head}: " + ", ".join(f"{self.planned.get(name, 0)} to {name}" for name in ACTIONS)
+        return f"{head}: " + ", ".join(f"{self.writes.get((name, 'done'), 0)} {name}d" for name in ACTIONS)
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The same as JSON has it; what is zero, or empty, is left out of the counts."""
+        written = {
+            action: {result: n for result in RESULTS if (n := self.writes.get((action, result)))}
+            for action in ACTIONS
+        }
+        found = {
+            "exit_code": self.exit_code,
+            "success": self.success,
+            "duration_seconds": round(self.seconds, 3),
+            "dry_run": self.dry_run,
+            "planned": {name: self.planned.get(name, 0) for name in ACTIONS},
+            "writes": {action: results for action, results in written.items() if results},
+            "previews": dict(sorted(self.previews.items())),
+            "deletes_withheld": self.deletes_withheld,
+        }
+        return {**found, **({"error": self.error} if self.error else {})}
+
+    @property
+    def json(self) -> str:
+        """One line of ASCII, of less than 4096 bytes."""
+        return safe_json(json.dumps(self.fields, ensure_ascii=True, separators=(",", ":")))
+
+
+def summary_of(done: Run, exit_code: int, seconds: float) -> Summary:
+    """A run that got as far as a plan."""
+    return Summary(
+        exit_code,
+        seconds,
+        success=did_all_it_could(done),
+        now=done.now,
+        dry_run=done.dry_run,
+        planned={name: counts(done.plan)[name] for name in ACTIONS},
+        writes=Counter((action_of(o.change), o.result) for o in done.outcomes),
+        # A status that somebody else wrote may give any reason: no label and no message grows by it.
+        previews=Counter(s.reason if s.reason in REASONS else s.state for s in states(done)),
+        deletes_withheld=len({c.key for one in done.passes for c in one.plan.changes if is_withheld(c)}),
+    )
+
+
+def failure(exit_code: int, error: str, seconds: float) -> Summary:
+    """A run that got nowhere."""
+    short = safe(error).encode("ascii", "backslashreplace").decode()[:LONGEST_ERROR]
+    return Summary(exit_code, seconds, success=False, error=short)
+
+
+def did_all_it_could(done: Run) -> bool:
+    """What was skipped because a stranger's object blocks its preview waits for a person, as that does."""
+    blocked = {outcome.change.preview for outcome in done.outcomes if outcome.result == "blocked"}
+    count = outcome_counts(o for o in done.outcomes if o.change.preview not in blocked)
+    withheld = any(one.plan.withheld for one in done.passes)
+    failed = any(outcome.result == "failed" for outcome in done.outcomes)
+    return not (failed or count["skipped"] or withheld or done.declined or done.stopped)

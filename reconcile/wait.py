@@ -1,0 +1,213 @@
+"""Look again and again until every preview is ready, or cannot become so, or the time is over.
+
+A look is one list for each kind that has something to tell, the pods among them where some come up; what it
+finds is written into the statuses as after any run. The time is elapsed time, by a clock of our own.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from reconcile.children import RESOURCES
+from reconcile.cluster.port import Cluster
+from reconcile.conditions import Status
+from reconcile.decide import Rules
+from reconcile.errors import ReconcileError, Stopped
+from reconcile.facts import Facts
+from reconcile.objects import Key, Resource, preview_resource
+from reconcile.pool import Stop, pause, read_at_once
+from reconcile.preview import parse_preview
+from reconcile.publish import Published, publish
+from reconcile.refresh import Look, kinds_to_look_at, over, refreshed
+from reconcile.result import GONE, PROBE_FAILED, Standing
+from reconcile.settings import Settings
+from reconcile.settle import patience, standing
+from reconcile.snapshot import Live, Preview
+
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 5.0
+GROWTH = 1.25
+"""Pods that start in seconds are seen in seconds, and five minutes cost about 65 looks. A pause is also never
+shorter than the look before it, so that a large cluster is idle half of the time."""
+
+LAST_LOOK = 1.0
+"""Seconds before the end at which the last look begins; more where a look takes longer."""
+
+OPTION = "--wait-timeout"
+
+Tell = Callable[[Sequence[Standing], str], None]
+"""Told after each look: how all stand, and why the look did not work, or ""."""
+
+Probe = Callable[[Sequence[str], float], Mapping[str, str]]
+"""Asks for URLs, in at most so many seconds; what is wrong with each, "" where it answers."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Time, so that tests need none."""
+
+    clock: Callable[[], float] = time.monotonic
+    pause: Callable[[float, Stop], None] = pause
+
+
+PACE = Pace()
+
+
+@dataclass(frozen=True)
+class Around:
+    """What every look needs."""
+
+    cluster: Cluster
+    settings: Settings
+    rules: Rules
+    namespace: str | None
+    concurrency: int
+    stop: Stop
+    tell: Tell = lambda standings, trouble: None
+    probe: Probe | None = None
+    pace: Pace = PACE
+
+
+@dataclass(frozen=True)
+class Waited:
+    """How the previews stood at the end, sorted; what the looks found of them last."""
+
+    standings: tuple[Standing, ...]
+    statuses: Mapping[str, Status]
+    notes: tuple[str, ...]
+    pods: Mapping[str, tuple[Live, ...]]
+    untold: tuple[str, ...] = ()
+
+
+def wait_for(facts: Iterable[Facts], first: Published, seconds: float, around: Around) -> Waited:
+    """Wait at most so many seconds; `first` is what was found when the wait began. Raises nothing that a
+    look meets: it is told, and the next look may do better."""
+    wait = _Wait(around, {one.wish.place: one for one in facts}, around.pace.clock() + seconds, first.notes)
+    around.cluster.restart_clock(seconds, OPTION)
+    wait.found(first)
+    length, took = FIRST_PAUSE, 0.0
+    while wait.pending and not around.stop.asked:
+        nap = min(length, wait.left - max(LAST_LOOK, 2 * took))
+        if nap <= 0:
+            break
+        around.pace.pause(nap, around.stop)
+        began = wait.left
+        wait.look()
+        took = began - wait.left
+        length = max(took, min(LONGEST_PAUSE, length * GROWTH))
+    standings = sorted(wait.standings.values(), key=lambda one: (one.namespace, one.name))
+    return Waited(tuple(standings), wait.statuses, wait.notes, wait.pods, wait.untold)
+
+
+@dataclass
+class _Wait:
+    """The wait under way: `pending` are the facts of those that have not settled."""
+
+    around: Around
+    pending: dict[str, Facts]
+    end: float
+    notes: tuple[str, ...] = ()
+    standings: dict[str, Standing] = field(default_factory=dict)
+    statuses: dict[str, Status] = field(default_factory=dict)
+    pods: dict[str, tuple[Live, ...]] = field(default_factory=dict)
+    failing_since: dict[str, float] = field(default_factory=dict)
+    untold: tuple[str, ...] = ()
+
+    @property
+    def left(self) -> float:
+        return self.end - self.around.pace.clock()
+
+    def look(self) -> None:
+        """One list for each kind, then the statuses; a list that does not come leaves all as it was."""
+        around = self.around
+        try:
+            looks = self._lists()
+        except Stopped:
+            return
+        except ReconcileError as error:
+            self.notes = (f"the last look did not work: {error}",)
+            around.tell(self._sorted(), str(error))
+            return
+        for place, look in looks.items():
+            if why := over(self.pending[place], look.preview):
+                self._is_over(place, why)
+            else:
+                self.pending[place] = refreshed(self.pending[place], look, around.rules, around.settings)
+        self.found(
+            publish(
+                around.cluster,
+                self.pending.values(),
+                around.settings,
+                namespace=around.namespace,
+                concurrency=around.concurrency,
+                stop=around.stop,
+            )
+        )
+
+    def found(self, published: Published) -> None:
+        """What a look found decides who is waited for any longer."""
+        self.notes = published.notes
+        self.untold = self.untold or published.untold
+        self.statuses |= published.statuses
+        stand = {place: standing(f, published.statuses.get(place)) for place, f in self.pending.items()}
+        self.pods |= {place: pods for place, pods in published.pods.items() if place in stand}
+        self.standings |= self._patient(self._probed(stand))
+        for place in stand:
+            if self.standings[place].state != "waiting":
+                del self.pending[place]
+        self.around.tell(self._sorted(), "")
+
+    def _patient(self, stand: Mapping[str, Standing]) -> dict[str, Standing]:
+        """A failure that may pass is none before it has been seen for a while."""
+        now = self.around.pace.clock()
+        found = dict(stand)
+        for place, one in stand.items():
+            if one.state != "failed":
+                continue
+            since = self.failing_since.setdefault(place, now)
+            if now - since < patience(self.pending[place], one):
+                found[place] = replace(one, state="waiting")
+        return found
+
+    def _probed(self, stand: Mapping[str, Standing]) -> Mapping[str, Standing]:
+        probe = self.around.probe
+        ready = {place: one for place, one in stand.items() if one.state == "ready"}
+        if probe is None or not ready:
+            return stand
+        wrong = probe([one.url for one in ready.values() if one.url], self.left)
+        return {**stand, **{place: _with_probe(one, wrong) for place, one in ready.items()}}
+
+    def _is_over(self, place: str, why: str) -> None:
+        facts = self.pending.pop(place)
+        preview = facts.wish.preview
+        self.standings[place] = Standing(preview.namespace, preview.name, "failed", GONE, why)
+
+    def _sorted(self) -> tuple[Standing, ...]:
+        return tuple(self.standings[place] for place in sorted(self.standings))
+
+    def _lists(self) -> Mapping[str, Look]:
+        """What there is now of each preview that is waited for. Raises what a list raises."""
+        around = self.around
+        previews = preview_resource(around.settings.names)
+        kinds = sorted({kind for one in self.pending.values() for kind in kinds_to_look_at(one)})
+
+        def listed(resource: Resource) -> tuple[Live, ...]:
+            label = None if resource == previews else around.settings.names.preview_label
+            listing = around.cluster.list(resource, namespace=around.namespace, label=label)
+            return tuple(Live(item) for item in listing.items)
+
+        resources = [previews, *(RESOURCES[kind] for kind in kinds)]
+        first, *others = read_at_once(listed, resources, around.concurrency, around.stop)
+        children: dict[Key, Live] = {live.key: live for found in others for live in found}
+        there = {live.key.place: live for live in first if live.key.place in self.pending}
+        return {
+            place: Look(self._parsed(there.get(place)), children, frozenset(kinds)) for place in self.pending
+        }
+
+    def _parsed(self, live: Live | None) -> Preview | None:
+        return None if live is None else parse_preview(live.manifest, group=self.around.settings.group)
+
+
+def _with_probe(one: Standing, wrong: Mapping[str, str]) -> Standing:
+    why = wrong.get(one.url, "") if one.url else "no route of its own has its hostname"
+    return replace(one, state="waiting", reason=PROBE_FAILED, message=f"probe: {why}") if why else one

@@ -1,0 +1,119 @@
+"""The shipped rights are the ones that a run uses: no more, and none that would not be missed.
+
+One life of a preview, through all kinds of route, a race and an end, asks for everything that is granted.
+With any one verb taken away, that life is told which right is missing.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from reconcile.names import PLURAL
+from tests.cluster.gate import gate_before, write_of
+from tests.cluster.process import behind
+from tests.cluster.story import RESOURCES, ROUTES, Result, Story
+from tests.controlplane import AuditEvent, eventually, grant, service_account, shipped
+
+Right = tuple[str, str]
+"""A verb and a resource, such as `("patch", "previewenvironments/status")`."""
+
+CREATED = 201
+
+
+def granted() -> set[Right]:
+    """The rights of cronjob/rights.yaml; no resource is in two API groups."""
+    return {
+        (verb, resource) for rule in shipped() for resource in rule["resources"] for verb in rule["verbs"]
+    }
+
+
+def used(events: Iterator[AuditEvent] | tuple[AuditEvent, ...]) -> set[Right]:
+    """What was asked and given. An apply that makes an object takes the right to create it, too."""
+    rights = set()
+    for event in events:
+        rights.add((event.verb, event.resource))
+        if event.verb == "patch" and event.code == CREATED:
+            rights.add(("create", event.resource))
+    return rights
+
+
+@contextmanager
+def raced(story: Story, kind: str, folder: Path) -> Iterator[Story]:
+    """The same user; just before the write of this child, somebody else changes it."""
+    with gate_before(story) as gate:
+        hold = gate.hold(write_of(RESOURCES[kind].plural))
+
+        def meanwhile() -> None:
+            hold.reached()
+            story.patch(kind, {"metadata": {"annotations": {"touched": "yes"}}})
+            hold.release()
+
+        thread = Thread(target=meanwhile, daemon=True)
+        thread.start()
+        yield behind(story, gate, folder)
+        hold.release()
+
+
+def life(story: Story, folder: Path) -> Iterator[Result]:
+    """What a run says at each turn of a preview's life. Each right is asked for at one of them."""
+    story.apply(setup={"command": ["migrate"]})
+    yield story.attempt()
+    for kind in ROUTES:
+        routed = replace(story, route=kind)
+        yield routed.attempt()
+        if kind == "HTTPRoute" and routed.there(kind):
+            routed.accept()
+            yield routed.attempt()
+        if routed.there(kind):
+            routed.apply(setup={"command": ["migrate"]}, fqdn=story.host(f"by-{kind.lower()}"))
+            with raced(routed, kind, folder) as late:
+                yield late.attempt()
+    last = replace(story, route="HTTPRoute")
+    last.apply(image="fail.test/pull:1")
+    yield last.attempt()
+
+    def told_of_pods() -> Result | None:
+        result = last.attempt()
+        asked = {event.resource for event in story.requests()}
+        return result if "pods" in asked else None
+
+    yield eventually(told_of_pods, "the pods are asked for", pause=0.5)
+    story.orphan()
+    yield last.attempt("--max-deletes", "100%")  # it may have been the only one in the cluster
+
+
+@pytest.mark.usefixtures("control_plane", "gateway_api")
+def test_one_life_uses_every_right_that_is_shipped_and_no_other(story: Story, tmp_path: Path) -> None:
+    for result in life(story, tmp_path):
+        assert result.code == 0, f"{result.stdout}\n{result.stderr}"
+    assert story.children() == []
+    assert used(story.requests()) == granted()
+
+
+@pytest.mark.usefixtures("control_plane", "gateway_api")
+@pytest.mark.parametrize(("verb", "resource"), sorted(granted()))
+def test_each_right_is_missed_by_name(story: Story, tmp_path: Path, verb: str, resource: str) -> None:
+    account = service_account(story.plane, story.namespace, "short")
+    rules = [
+        {**rule, "verbs": [one for one in rule["verbs"] if (one, rule["resources"][0]) != (verb, resource)]}
+        for rule in shipped()
+    ]
+    grant(story.plane, account.user, [rule for rule in rules if rule["verbs"]])
+    short = replace(story, account=account)
+    plural, _, subresource = resource.partition("/")
+    right = (
+        f"no right to {verb}{' ' + subresource if subresource else ''}{' of' if subresource else ''} {plural}"
+    )
+    for result in life(short, tmp_path):
+        said = result.stdout + result.stderr
+        if right in said:
+            # A status and an event are extras: a run does its work without them, and says so.
+            extra = resource in (f"{PLURAL}/status", "pods", "events")
+            assert (result.code == 0) == extra, f"exit {result.code}\n{said}"
+            return
+        assert "no right to" not in said, said
+    pytest.fail(f"nobody missed the right to {verb} {resource}")

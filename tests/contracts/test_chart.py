@@ -1,0 +1,194 @@
+"""The Helm chart: linted by helm, refused values refused, and the same objects as kustomize makes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from reconcile.cli import command
+from tests.contracts.test_manifests import alert_rules
+from tests.controlplane import shipped
+from tests.installation import CHART, COMPONENTS, NAME, Manifest, arguments, helm, kustomized, one, rendered
+
+HELMS_LABELS = ("helm.sh/chart", "app.kubernetes.io/managed-by", "app.kubernetes.io/version")
+VALUES: dict[str, dict[str, Any]] = {
+    "namespace-only": {"namespaceOnly": True},
+    "plan-only": {"planOnly": True},
+    "deployment": {"mode": "deployment"},
+    "network-policy": {"networkPolicy": {"enabled": True}},
+    "alerts": {"alerts": {"enabled": True}},
+}
+SETTINGS = [
+    (),
+    *[(component,) for component in COMPONENTS],
+    ("namespace-only", "plan-only"),
+    ("plan-only", "deployment"),
+    COMPONENTS,
+]
+# What DESIGN calls the operator's; all other options are about one call of the command.
+OPERATORS = [
+    "allow-fqdn", "allow-image", "allow-secret", "api-group", "cluster-issuer", "concurrency",
+    "default-resources", "default-ttl", "gateway", "ingress-class", "max-deletes", "max-previews", "max-ttl",
+    "node-selector", "pod-security", "priority-class", "route", "route-annotation", "route-label",
+    "tls-secret", "toleration", "url-scheme",
+]  # fmt: skip
+
+
+def comparable(manifests: list[Manifest]) -> dict[str, Manifest]:
+    """The objects by kind and name, without Helm's own labels, and with arguments in one order.
+
+    Without the Namespace too: the one of a release is there before the release, and is not the chart's.
+    """
+    found = {f"{m['kind']}/{m['metadata']['name']}": m for m in manifests if m["kind"] != "Namespace"}
+    arguments(manifests).sort()
+    for manifest in found.values():
+        for label in HELMS_LABELS:
+            manifest["metadata"]["labels"].pop(label, None)
+        assert manifest["metadata"]["labels"] == {
+            "app.kubernetes.io/name": NAME,
+            "app.kubernetes.io/instance": NAME,
+        }
+    return found
+
+
+@pytest.mark.parametrize("components", SETTINGS, ids=lambda components: "+".join(components) or "default")
+def test_chart_and_kustomize_make_the_same_objects(components: tuple[str, ...], tmp_path: Path) -> None:
+    values = {key: value for component in components for key, value in VALUES[component].items()}
+    chart = comparable(rendered(values))
+    assert chart == comparable(kustomized(tmp_path, *components))
+    assert len(chart) >= 6
+
+
+def test_the_same_options_are_the_same_configmap(tmp_path: Path) -> None:
+    options = {
+        "route": "ingress",
+        "ingress-class": "web",
+        "allow-fqdn": ["*.preview.example.com", "*.demo.example.com"],
+        "max-previews": 2000000,
+        "max-deletes": "10%",
+        "route-annotation": ['note=it\'s = "said" $HOME'],
+    }
+    data = {
+        "RECONCILE_ROUTE": "ingress",
+        "RECONCILE_INGRESS_CLASS": "web",
+        "RECONCILE_ALLOW_FQDN": "*.preview.example.com\n*.demo.example.com",
+        "RECONCILE_MAX_PREVIEWS": "2000000",
+        "RECONCILE_MAX_DELETES": "10%",
+        "RECONCILE_ROUTE_ANNOTATION": 'note=it\'s = "said" $HOME',
+    }
+    patch = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME}, "data": data}
+    overlay = kustomized(tmp_path, patches=[{"target": {"kind": "ConfigMap"}, "patch": json.dumps(patch)}])
+    assert one(rendered({"options": options}), "ConfigMap")["data"] == data
+    assert one(overlay, "ConfigMap")["data"] == data
+
+
+def test_another_api_group_is_in_the_options_and_in_the_rights() -> None:
+    found = rendered({"options": {"api-group": "previews.example.com"}})
+    assert one(found, "ConfigMap")["data"]["RECONCILE_API_GROUP"] == "previews.example.com"
+    assert one(found, "ClusterRole", NAME)["rules"] == shipped(group="previews.example.com")
+    assert one(found, "ClusterRole", f"{NAME}-plan")["rules"] == shipped(
+        f"{NAME}-plan", "previews.example.com"
+    )
+
+
+def test_two_releases_share_no_name() -> None:
+    def names(manifests: list[Manifest]) -> set[tuple[str, str]]:
+        return {(m["kind"], m["metadata"]["name"]) for m in manifests}
+
+    assert not names(rendered({}, release="a")) & names(rendered({}, release="b"))
+    binding = one(rendered({}, release="a", namespace="shop"), "ClusterRoleBinding")
+    assert binding["roleRef"]["name"] == f"a-{NAME}"
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": f"a-{NAME}", "namespace": "shop"}]
+
+
+def test_the_alerts_are_about_the_releases_own_name() -> None:
+    for rule in alert_rules(rendered({"alerts": {"enabled": True, "labels": {"team": "web"}}}, release="a")):
+        assert f'=~"a-{NAME}.*"' in rule["expr"]
+        assert f'=~"{NAME}.*"' not in rule["expr"]
+
+
+def test_what_is_only_the_charts_is_taken() -> None:
+    digest = f"sha256:{'0' * 64}"
+    found = rendered(
+        {
+            "image": {
+                "repository": "registry.example.com/reconcile",
+                "digest": digest,
+                "pullPolicy": "Always",
+                "pullSecrets": [{"name": "pull"}],
+            },
+            "suspend": True,
+            "schedule": "*/5 * * * *",
+            "resources": {"limits": {"memory": "1Gi"}},
+            "nodeSelector": {"pool": "tools"},
+            "tolerations": [{"key": "tools", "operator": "Exists"}],
+        }
+    )
+    spec = one(found, "CronJob")["spec"]
+    pod = spec["jobTemplate"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert (spec["suspend"], spec["schedule"]) == (True, "*/5 * * * *")
+    assert (container["image"], container["imagePullPolicy"]) == (
+        f"registry.example.com/reconcile@{digest}",
+        "Always",
+    )
+    assert container["resources"]["limits"] == {"memory": "1Gi"}
+    assert (pod["imagePullSecrets"], pod["nodeSelector"], pod["tolerations"]) == (
+        [{"name": "pull"}],
+        {"pool": "tools"},
+        [{"key": "tools", "operator": "Exists"}],
+    )
+
+
+def test_helm_finds_nothing_to_say_against_the_chart() -> None:
+    done = helm("lint", "--strict", str(CHART))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 chart(s) failed" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("values", "place"),
+    [
+        ({"mode": "daemonset"}, "/mode"),
+        ({"timeout": "5 minutes"}, "/timeout"),
+        ({"timeout": 300}, "/timeout"),
+        ({"interval": "0"}, "/interval"),
+        ({"activeDeadlineSeconds": 0}, "/activeDeadlineSeconds"),
+        ({"image": {"digest": "0.1.0"}}, "/image/digest"),
+        ({"planonly": True}, "planonly"),
+        ({"planOnly": "yes"}, "/planOnly"),
+        ({"options": {"routes": "ingress"}}, "routes"),
+        ({"options": {"route": "gateway"}}, "/options/route"),
+        ({"options": {"allow-fqdn": "*.example.com"}}, "/options/allow-fqdn"),
+        ({"options": {"allow-fqdn": ["a\nb"]}}, "/options/allow-fqdn/0"),
+        ({"options": {"max-previews": 0}}, "/options/max-previews"),
+        ({"options": {"dry-run": True}}, "dry-run"),
+    ],
+    ids=str,
+)
+def test_values_that_mean_nothing_are_refused_by_name(values: dict[str, Any], place: str) -> None:
+    done = helm("template", NAME, str(CHART), "--values", "-", values=values)
+    assert done.returncode != 0
+    assert "values don't meet the specifications of the schema" in done.stderr
+    assert place in done.stderr
+
+
+def schema() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text())
+    return found
+
+
+def test_the_schema_has_the_operators_options_with_a_list_for_each_that_repeats() -> None:
+    given = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+    options = {name.removeprefix("--"): option for option in given for name in option.opts}
+    in_schema = schema()["properties"]["options"]["properties"]
+    assert sorted(in_schema) == OPERATORS
+    assert {name for name, rule in in_schema.items() if rule.get("type") == "array"} == {
+        name for name in OPERATORS if options[name].multiple
+    }
+    choices = {n: o.type.choices for n, o in options.items() if isinstance(o.type, click.Choice)}
+    assert {name: tuple(rule["enum"]) for name, rule in in_schema.items() if "enum" in rule} == {
+        name: tuple(choices[name]) for name in OPERATORS if name in choices
+    }

@@ -1,0 +1,298 @@
+"""cronjob/ as an operator renders it: what must hold of the objects, whichever components are taken."""
+
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+from reconcile import __version__
+from reconcile.cli import command
+from reconcile.durations import parse_duration
+from tests.contracts.test_help_and_readme import options_of_help
+from tests.controlplane import shipped
+from tests.installation import (
+    BASE,
+    CHART,
+    COMPONENTS,
+    NAME,
+    REPOSITORY,
+    Manifest,
+    arguments,
+    kustomized,
+    one,
+    pod_template,
+)
+
+COMBINATIONS = [(), *[(c,) for c in COMPONENTS], *combinations(COMPONENTS[:3], 2), COMPONENTS]
+ALL = pytest.mark.parametrize(
+    "components", COMBINATIONS, ids=lambda components: "+".join(components) or "base"
+)
+MODES = {
+    "namespace-only": ["--namespace-only", "--namespace=$(POD_NAMESPACE)"],
+    "plan-only": ["--dry-run", "--output=text"],
+    "deployment": ["--interval=15s"],
+}
+ALWAYS = ["--timeout=5m", "--allow-blocked", "--log-format=json", "--output=none"]
+# https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
+VOLUMES = {
+    "configMap",
+    "csi",
+    "downwardAPI",
+    "emptyDir",
+    "ephemeral",
+    "persistentVolumeClaim",
+    "projected",
+    "secret",
+}
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> list[Manifest]:
+    return kustomized(tmp_path)
+
+
+def kinds(manifests: list[Manifest]) -> list[str]:
+    return sorted(m["kind"] for m in manifests)
+
+
+def test_the_base_is_these_objects_and_no_crd(base: list[Manifest]) -> None:
+    assert kinds(base) == [
+        "ClusterRole", "ClusterRole", "ClusterRoleBinding", "ConfigMap", "CronJob", "Namespace",
+        "ServiceAccount",
+    ]  # fmt: skip
+
+
+def test_one_namespace_alone_is_nothing_of_the_clusters(tmp_path: Path) -> None:
+    found = kustomized(tmp_path, "namespace-only", namespace="shop")
+    assert kinds(found) == ["ConfigMap", "CronJob", "Role", "Role", "RoleBinding", "ServiceAccount"]
+    assert {m["metadata"]["namespace"] for m in found} == {"shop"}
+    binding = one(found, "RoleBinding")
+    assert binding["roleRef"] == {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": NAME}
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": NAME, "namespace": "shop"}]
+    (variable,) = pod_template(found)["spec"]["containers"][0]["env"]
+    assert variable == {
+        "name": "POD_NAMESPACE",
+        "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}},
+    }
+
+
+@ALL
+def test_a_mode_is_an_argument_and_nothing_else_is_one(components: tuple[str, ...], tmp_path: Path) -> None:
+    expected = [argument for mode in MODES if mode in components for argument in MODES[mode]]
+    found = arguments(kustomized(tmp_path, *components))
+    assert found[: len(ALWAYS)] == ALWAYS
+    assert sorted(found) == sorted([*ALWAYS, *expected])
+
+
+def test_the_order_of_components_changes_nothing_but_the_order_of_arguments(tmp_path: Path) -> None:
+    there, back = (kustomized(tmp_path, *order) for order in (COMPONENTS, reversed(COMPONENTS)))
+    for manifests in (there, back):
+        arguments(manifests).sort()
+        manifests.sort(key=lambda m: (m["kind"], m["metadata"]["name"]))
+    assert there == back
+
+
+@ALL
+def test_the_rights_are_those_of_the_file_for_the_mode(components: tuple[str, ...], tmp_path: Path) -> None:
+    found = kustomized(tmp_path, *components)
+    kind = "Role" if "namespace-only" in components else "ClusterRole"
+    plan = shipped(f"{NAME}-plan")
+    assert one(found, kind, NAME)["rules"] == (plan if "plan-only" in components else shipped())
+    assert one(found, kind, f"{NAME}-plan")["rules"] == plan
+
+
+@ALL
+def test_every_pod_passes_the_restricted_standard_and_writes_nowhere(
+    components: tuple[str, ...], tmp_path: Path
+) -> None:
+    spec = pod_template(kustomized(tmp_path, *components))["spec"]
+    (container,) = spec["containers"]
+    assert spec["securityContext"] == {
+        "runAsNonRoot": True,
+        "runAsUser": 65532,
+        "runAsGroup": 65532,
+        "fsGroup": 65532,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert {key for volume in spec["volumes"] for key in volume} - {"name"} <= VOLUMES
+    assert not {"hostNetwork", "hostPID", "hostIPC", "initContainers"} & spec.keys()
+    assert all(mount["readOnly"] for mount in container["volumeMounts"])
+
+
+@ALL
+def test_the_token_is_mounted_by_hand_and_short_lived(components: tuple[str, ...], tmp_path: Path) -> None:
+    found = kustomized(tmp_path, *components)
+    spec = pod_template(found)["spec"]
+    account = one(found, "ServiceAccount")
+    assert spec["serviceAccountName"] == account["metadata"]["name"]
+    assert spec["automountServiceAccountToken"] is account["automountServiceAccountToken"] is False
+    (volume,) = spec["volumes"]
+    (mount,) = spec["containers"][0]["volumeMounts"]
+    assert (mount["name"], mount["mountPath"]) == (
+        volume["name"],
+        "/var/run/secrets/kubernetes.io/serviceaccount",
+    )
+    token, authority, namespace = volume["projected"]["sources"]
+    assert token == {"serviceAccountToken": {"path": "token", "expirationSeconds": 600}}
+    assert authority["configMap"]["name"] == "kube-root-ca.crt"
+    assert namespace["downwardAPI"]["items"][0]["path"] == "namespace"
+
+
+def test_the_namespace_enforces_the_restricted_standard(base: list[Manifest]) -> None:
+    labels = one(base, "Namespace")["metadata"]["labels"]
+    for mode in ("enforce", "warn", "audit"):
+        assert labels[f"pod-security.kubernetes.io/{mode}"] == "restricted"
+        assert labels[f"pod-security.kubernetes.io/{mode}-version"] == "v1.34"
+
+
+def test_a_job_is_ended_by_the_commands_own_limit_before_its_own(base: list[Manifest]) -> None:
+    job = one(base, "CronJob")["spec"]["jobTemplate"]["spec"]
+    (timeout,) = (a.removeprefix("--timeout=") for a in arguments(base) if a.startswith("--timeout="))
+    assert job["activeDeadlineSeconds"] > parse_duration(timeout).total_seconds() + 60
+
+
+def test_how_often_a_run_begins_and_what_a_failed_one_means(base: list[Manifest]) -> None:
+    spec = one(base, "CronJob")["spec"]
+    job = spec.pop("jobTemplate")["spec"]
+    assert spec == {
+        "schedule": "* * * * *",
+        "timeZone": "Etc/UTC",
+        "concurrencyPolicy": "Forbid",
+        "startingDeadlineSeconds": 30,
+        "successfulJobsHistoryLimit": 3,
+        "failedJobsHistoryLimit": 3,
+    }
+    template = job.pop("template")
+    assert job == {
+        "backoffLimit": 0,
+        "activeDeadlineSeconds": 600,
+        "podFailurePolicy": {
+            "rules": [
+                {
+                    "action": "FailJob",
+                    "onExitCodes": {
+                        "containerName": template["spec"]["containers"][0]["name"],
+                        "operator": "In",
+                        "values": [2, 4],
+                    },
+                },
+                {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+            ]
+        },
+    }
+    assert template["spec"]["restartPolicy"] == "Never"
+
+
+def test_the_deployment_is_one_pod_that_is_never_two_and_it_is_the_cronjobs(tmp_path: Path) -> None:
+    found = kustomized(tmp_path, "deployment")
+    assert "CronJob" not in kinds(found)
+    spec = one(found, "Deployment")["spec"]
+    template = spec.pop("template")
+    assert spec == {
+        "replicas": 1,
+        "strategy": {"type": "Recreate"},
+        "selector": {"matchLabels": template["metadata"]["labels"]},
+    }
+    of_cronjob = pod_template(kustomized(tmp_path))
+    of_cronjob["spec"]["restartPolicy"] = "Always"
+    of_cronjob["spec"]["containers"][0]["args"].append("--interval=15s")
+    assert template == of_cronjob
+
+
+def test_the_network_policy_is_about_the_commands_pod(tmp_path: Path) -> None:
+    for components in (("network-policy",), ("network-policy", "deployment")):
+        found = kustomized(tmp_path, *components)
+        selector = one(found, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"]
+        assert selector == pod_template(found)["metadata"]["labels"]
+        assert len(selector) == 2
+
+
+@ALL
+def test_the_pod_takes_its_options_from_the_one_configmap(
+    components: tuple[str, ...], tmp_path: Path
+) -> None:
+    found = kustomized(tmp_path, *components)
+    (container,) = pod_template(found)["spec"]["containers"]
+    assert container["envFrom"] == [{"configMapRef": {"name": one(found, "ConfigMap")["metadata"]["name"]}}]
+    assert one(found, "ConfigMap")["metadata"]["name"] == NAME, "without a hash, so that it can be asked for"
+
+
+def test_a_second_installation_shares_no_name_with_the_first(tmp_path: Path) -> None:
+    def names(manifests: list[Manifest]) -> set[tuple[str, str]]:
+        return {(m["kind"], f"{m['metadata'].get('namespace')}/{m['metadata']['name']}") for m in manifests}
+
+    first = kustomized(tmp_path)
+    second = kustomized(tmp_path, namespace="previews-b", nameSuffix="-b")
+    assert not names(first) & names(second)
+    binding = one(second, "ClusterRoleBinding")
+    assert binding["roleRef"]["name"] == f"{NAME}-b"
+    assert binding["subjects"][0] == {
+        "kind": "ServiceAccount",
+        "name": f"{NAME}-b",
+        "namespace": "previews-b",
+    }
+
+
+def variables() -> dict[str, click.Option]:
+    """Every option of the command by the variable that sets it."""
+    options = [p for p in command.params if isinstance(p, click.Option) and p.allow_from_autoenv]
+    return {str(o.envvar or f"RECONCILE_{str(o.name).upper()}"): o for o in options}
+
+
+def test_every_variable_of_the_configmap_is_an_option_and_is_taken_by_it(base: list[Manifest]) -> None:
+    data: dict[str, str] = one(base, "ConfigMap")["data"]
+    assert set(data) <= set(variables())
+    for name, text in data.items():
+        option = variables()[name]
+        option.type_cast_value(click.Context(command), [text] if option.multiple else text)
+
+
+@ALL
+def test_every_argument_is_an_option(components: tuple[str, ...], tmp_path: Path) -> None:
+    given = {argument.partition("=")[0] for argument in arguments(kustomized(tmp_path, *components))}
+    assert given <= set(options_of_help())
+
+
+def test_the_image_and_the_chart_are_of_this_version(base: list[Manifest]) -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    (container,) = pod_template(base)["spec"]["containers"]
+    assert container["image"] == f"{NAME}:{__version__}"
+    assert chart["appVersion"] == chart["version"] == __version__
+
+
+def test_the_charts_crd_is_the_repositorys_and_nothing_else_installs_one() -> None:
+    crd = (REPOSITORY / "crds" / "previewenvironment.yaml").read_text()
+    copy = CHART / "crds" / "previewenvironment.yaml"
+    assert copy.read_text() == crd, f"copy crds/previewenvironment.yaml to {copy.relative_to(REPOSITORY)}"
+    with_crd = [path for path in BASE.rglob("*.yaml") if "CustomResourceDefinition" in path.read_text()]
+    assert with_crd == [CHART / "crds" / "previewenvironment.yaml"]
+
+
+def alert_rules(manifests: list[Manifest]) -> list[dict[str, Any]]:
+    (group,) = one(manifests, "PrometheusRule")["spec"]["groups"]
+    rules: list[dict[str, Any]] = group["rules"]
+    return rules
+
+
+def test_every_alert_says_what_it_asks_how_long_and_what_to_do(tmp_path: Path) -> None:
+    rules = alert_rules(kustomized(tmp_path, "alerts", namespace="shop"))
+    assert {rule["alert"]: rule["for"] for rule in rules} == {
+        "PreviewReconcileStale": "5m",
+        "PreviewReconcileSuspended": "1h",
+        "PreviewReconcileFailed": "5m",
+        "PreviewReconcileDown": "10m",
+    }
+    for rule in rules:
+        assert sorted(rule["annotations"]) == ["description", "summary"]
+        assert rule["labels"]["severity"] in ("warning", "info")
+        assert "{{ $labels.namespace }}" in rule["annotations"]["description"]
+        assert rule["expr"].count("(") == rule["expr"].count(")")
+        assert "namespace=" not in rule["expr"], "the text would not follow an overlay's namespace"

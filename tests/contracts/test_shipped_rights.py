@@ -1,0 +1,69 @@
+"""The rights in cronjob/rights.yaml: the verbs that are used, on the resources that they are used on."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pytest
+
+from reconcile.children import CHILDREN
+from reconcile.names import PLURAL
+from tests.controlplane import shipped
+from tests.controlplane.rights import resources_of
+
+READ = ["get", "list"]
+WHOLE = ["get", "list", "create", "patch", "delete"]
+PREVIEWS = f"{PLURAL}.platform9.com"
+KINDS = (
+    "deployments.apps",
+    "services",
+    "jobs.batch",
+    "mappings.getambassador.io",
+    "ingresses.networking.k8s.io",
+    "httproutes.gateway.networking.k8s.io",
+)
+ROLES = ("preview-reconcile", "preview-reconcile-plan")
+
+
+def by_resource(rules: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """What may be done with each resource; none stands in two rules."""
+    pairs = [(resource, rule["verbs"]) for rule in rules for resource in resources_of(rule)]
+    assert len(pairs) == len(dict(pairs))
+    return dict(pairs)
+
+
+def test_a_run_may_do_this_and_nothing_else() -> None:
+    assert by_resource(shipped()) == {
+        PREVIEWS: READ,
+        f"{PLURAL}/status.platform9.com": ["patch"],
+        **dict.fromkeys(KINDS, WHOLE),
+        "pods": ["list"],
+        "events.events.k8s.io": ["create"],
+    }
+
+
+def test_who_only_plans_may_read_previews_and_children_and_nothing_else() -> None:
+    assert by_resource(shipped("preview-reconcile-plan")) == {PREVIEWS: READ, **dict.fromkeys(KINDS, READ)}
+
+
+def test_every_kind_of_child_is_among_them() -> None:
+    plurals = {f"{k.resource.plural}.{k.resource.group}".rstrip(".") for k in CHILDREN}
+    assert plurals <= set(KINDS)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_rule_is_a_list_of_names_without_wildcards_or_names_of_objects(role: str) -> None:
+    for rule in shipped(role):
+        assert sorted(rule) == ["apiGroups", "resources", "verbs"]
+        assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
+        assert len(rule["apiGroups"]) == len(rule["resources"]) == 1
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_previews_rules_follow_the_api_group(role: str) -> None:
+    ours = {f"{PLURAL}.example.com", f"{PLURAL}/status.example.com"}
+    default, other = (by_resource(shipped(role, group)) for group in ("platform9.com", "example.com"))
+    assert {name: verbs for name, verbs in other.items() if name in ours} == {
+        name.replace("platform9.com", "example.com"): verbs
+        for name, verbs in default.items()
+        if "platform9.com" in name
+    }

@@ -1,0 +1,89 @@
+"""What cronjob/ and its chart make of an operator's wishes, rendered by the real kubectl and helm."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.controlplane.programs import missing_programs, program
+
+REPOSITORY = Path(__file__).parents[1]
+BASE = REPOSITORY / "cronjob"
+CHART = BASE / "chart"
+NAME = "preview-reconcile"
+COMPONENTS = ("namespace-only", "plan-only", "deployment", "network-policy", "alerts")
+OLDEST = "1.34.0"
+
+Manifest = dict[str, Any]
+
+
+def kustomized(folder: Path, *components: str, **also: Any) -> list[Manifest]:
+    """The base with these components, as an overlay in `folder` renders it; `also` is more of the overlay."""
+    _needs("kubectl")
+    return _documents(program("kubectl"), "kustomize", overlay(folder, *components, **also))
+
+
+def overlay(folder: Path, *components: str, **also: Any) -> Path:
+    """An operator's own kustomization, which has to name the base by a relative path."""
+    base = os.path.relpath(BASE.resolve(), folder.resolve())
+    paths = [f"{base}/components/{component}" for component in components]
+    content = {"resources": [base], "components": paths, **also}
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(content))
+    return folder
+
+
+def rendered(values: Mapping[str, Any], *, release: str = NAME, namespace: str = NAME) -> list[Manifest]:
+    """The chart with these values."""
+    return _documents(
+        *(program("helm"), "template", release, CHART, "--namespace", namespace, "--kube-version", OLDEST),
+        *("--values", "-"),
+        input=json.dumps(values),
+    )
+
+
+def helm(*arguments: str, values: Mapping[str, Any] | None = None) -> subprocess.CompletedProcess[str]:
+    """helm, with these values on its stdin."""
+    _needs("helm")
+    return subprocess.run(
+        [program("helm"), *arguments], input=json.dumps(values or {}), capture_output=True, text=True
+    )
+
+
+def one(manifests: Sequence[Manifest], kind: str, name: str | None = None) -> Manifest:
+    """The one object of a kind, or of a kind and a name."""
+    found = [m for m in manifests if m["kind"] == kind and name in (None, m["metadata"]["name"])]
+    assert len(found) == 1, f"{len(found)} of kind {kind}"
+    return found[0]
+
+
+def pod_template(manifests: Sequence[Manifest]) -> Manifest:
+    """The pod of a run, as the CronJob or the Deployment has it."""
+    (owner,) = (m for m in manifests if m["kind"] in ("CronJob", "Deployment"))
+    spec = owner["spec"]["jobTemplate"]["spec"] if owner["kind"] == "CronJob" else owner["spec"]
+    template: Manifest = spec["template"]
+    return template
+
+
+def arguments(manifests: Sequence[Manifest]) -> list[str]:
+    """What the command is called with in the pod."""
+    (container,) = pod_template(manifests)["spec"]["containers"]
+    found: list[str] = container["args"]
+    return found
+
+
+def _documents(*command: str | Path, input: str | None = None) -> list[Manifest]:
+    _needs(Path(command[0]).name)
+    done = subprocess.run(command, input=input, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return [document for document in yaml.safe_load_all(done.stdout) if document]
+
+
+def _needs(name: str) -> None:
+    """Skip where the program is missing."""
+    if missing_programs([name]):
+        pytest.skip(f"not in KUBEBUILDER_ASSETS: {name}")
