@@ -12,6 +12,8 @@ from threading import Thread
 
 import pytest
 
+from reconcile.cluster.kubernetes import connect
+from reconcile.errors import Forbidden
 from reconcile.names import PLURAL
 from tests.cluster.gate import gate_before, write_of
 from tests.cluster.process import behind
@@ -117,3 +119,27 @@ def test_each_right_is_missed_by_name(story: Story, tmp_path: Path, verb: str, r
             return
         assert "no right to" not in said, said
     pytest.fail(f"nobody missed the right to {verb} {resource}")
+
+
+def test_an_owner_reference_that_blocks_would_take_more(story: Story) -> None:
+    """The API server of the tests enforces rights to owner references, and ours get along with that."""
+    story.apply()
+    story.reconcile()
+    child = story.live("Service")
+    (reference,) = child["metadata"]["ownerReferences"]
+    blocking = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            **{name: child["metadata"][name] for name in ("name", "namespace", "uid", "resourceVersion")},
+            "ownerReferences": [{**reference, "blockOwnerDeletion": True}],
+        },
+        "spec": {"ports": child["spec"]["ports"], "selector": child["spec"]["selector"]},
+    }
+    kubeconfig = str(story.account.kubeconfig)
+    cluster = connect(kubeconfig, None, deadline_seconds=60, concurrency=1, user_agent="tests")
+    try:
+        with pytest.raises(Forbidden, match="can't set finalizers on"):
+            cluster.apply(blocking, manager="somebody", force=True)
+    finally:
+        cluster.close()

@@ -48,6 +48,8 @@ def start_api_server(folder: Path) -> str:
             f"--service-account-signing-key-file={key}",
             f"--token-auth-file={folder / 'tokens.csv'}",
             "--authorization-mode=RBAC",
+            # Not on by default, and the strictest about owner references: what works with it works without.
+            "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
             "--service-cluster-ip-range=10.96.0.0/12",
             "--allow-privileged=true",
             f"--audit-policy-file={folder / 'audit-policy.yaml'}",
@@ -95,10 +97,6 @@ def start_controllers(folder: Path) -> None:
             f"--root-ca-file={certificate(folder)}",
             "--use-service-account-credentials=true",
             "--concurrent-gc-syncs=20",
-            "--kube-api-qps=200",
-            "--kube-api-burst=400",
-            # On a busy machine kwok's heartbeats are late, and what it plays does not recover from that.
-            "--node-monitor-grace-period=30m",
             # kwok says once that its node is ready; 50 seconds later no pod would count as ready any more.
             "--node-monitor-grace-period=24h",
             # Its own limit, 20 requests a second, is a minute for two hundred Deployments.
