@@ -2,9 +2,9 @@
 
     python -m bench.replay REQUESTS CONCURRENCY
 
-REQUESTS is a file: `{"gets": [REQUEST, …], "applies": [[REQUEST, …], …], "told": [REQUEST, …]}`, where each list
-in `applies` is one preview's, sent in its order. A REQUEST is `[METHOD, PATH, BODY, CODE]`; any other answer than
-CODE is an error. Prints `{"seconds", "requests"}`.
+REQUESTS is a file: `{"gets": [REQUEST, …], "applies": [[REQUEST, …], …], "told": [REQUEST, …]}`.
+Each list in `applies` is one preview's, sent in its order. A REQUEST is `[METHOD, PATH, BODY, CODE]`;
+any other answer than CODE is an error. Prints `{"seconds", "requests"}`.
 """
 
 import json
