@@ -8,7 +8,9 @@ withhold   the deletes that this pass must not do
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
+from reconcile.alike import Alike
 from reconcile.brake import DEFAULT_LIMIT, Limit
 from reconcile.changes import (
     PREVIEW,
@@ -54,6 +56,11 @@ class Policy:
     route_kind: str
     switch: bool
     max_deletes: Limit = DEFAULT_LIMIT
+
+    @cached_property
+    def alike(self) -> Alike:
+        """What is found unchanged while this plan is made."""
+        return Alike(self.rules.names)
 
 
 @dataclass(frozen=True)
@@ -143,9 +150,28 @@ def _own_changes(
             break
         there = snapshot.children.get(key_of(manifest))
         if there is not None or wish.makes(manifest):
-            change = decide(manifest, preview, there, policy.rules)
+            change = _decide(manifest, preview, there, policy)
             changes.append(_after_the_last_one(change, preview, children, policy))
     return changes
+
+
+def _decide(
+    manifest: Manifest, preview: PreviewEnvironment, live: Live | None, policy: Policy
+) -> Create | Update | Keep | Waiting | Blocked:
+    """As `decide`, which is not asked about what is like a child that it found unchanged.
+
+    A file may hold what JSON cannot tell apart, so among files it is always asked.
+    """
+    if live is None or not policy.rules.from_server:
+        return decide(manifest, preview, live, policy.rules)
+    unchanged = Keep(live.key, f"{preview.namespace}/{preview.name}")
+    signature = policy.alike.signature(live, manifest, preview)
+    if signature in policy.alike:
+        return unchanged
+    change = decide(manifest, preview, live, policy.rules)
+    if change == unchanged:
+        policy.alike.add(signature)
+    return change
 
 
 def _after_the_last_one(

@@ -7,6 +7,7 @@ from datetime import datetime
 from reconcile.brake import DEFAULT_LIMIT, Limit
 from reconcile.changes import Create, Keep, Outcome, Plan, Waiting
 from reconcile.cluster.port import Cluster
+from reconcile.collector import collector_paused
 from reconcile.decide import Rules
 from reconcile.desire import desire
 from reconcile.ending import Progress, WaitRequest, ended
@@ -194,6 +195,7 @@ class _Seen:
         return tuple(wish.preview for wish in self.wishes if wish.in_scope)
 
 
+@collector_paused()
 def _plan(cluster: Cluster, request: Request, stop: Stop, phases: Phases) -> tuple[Plan, _Seen]:
     """One pass up to its plan: only reads."""
     snapshot = observe(

@@ -1,9 +1,10 @@
 """What every child carries: its place, our labels and annotations, its owner."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
+
+import msgspec
 
 from reconcile.names import (
     INSTANCE_LABEL,
@@ -18,6 +19,8 @@ from reconcile.objects import Manifest, Resource
 from reconcile.preview import PreviewEnvironment
 
 APP_NAME = "preview"
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 def common_labels(preview: PreviewEnvironment, names: Names) -> dict[str, str]:
@@ -87,6 +90,6 @@ def with_hash(manifest: Manifest, names: Names) -> Manifest:
         k: v for k, v in manifest["metadata"]["annotations"].items() if k != names.applied_annotation
     }
     bare = {**manifest, "metadata": {**manifest["metadata"], "annotations": annotations}}
-    text = json.dumps(bare, sort_keys=True, separators=(",", ":"))
-    annotations = {**annotations, names.applied_annotation: hashlib.sha256(text.encode()).hexdigest()[:32]}
+    digest = hashlib.sha256(_encode(bare)).hexdigest()[:32]
+    annotations = {**annotations, names.applied_annotation: digest}
     return {**manifest, "metadata": {**manifest["metadata"], "annotations": annotations}}
