@@ -7,6 +7,7 @@ https://github.com/kubernetes/apimachinery/blob/master/pkg/api/resource/quantity
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil
 
 _WRITTEN = re.compile(r"([-+]?)([0-9]*)(?:\.([0-9]*))?([numkMGTPE]|[KMGTPE]i|[eE][-+]?[0-9]{1,9}|)")
@@ -51,6 +52,7 @@ def same_quantity(a: object, b: object) -> bool:
         return False
 
 
+@lru_cache(typed=True)  # many previews ask for the same; True is no 1
 def canonical(quantity: str | int) -> str:
     """The form in which the API server keeps a quantity of a pod: `0.5` is kept as `500m`.
 

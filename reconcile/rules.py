@@ -7,6 +7,7 @@ by: no lookahead, no `\\w` or `\\d` (Unicode in Python), no `$` (before a last n
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 
@@ -29,9 +30,16 @@ class Text:
         """What is wrong, as a sentence that goes on from the value; None where nothing is."""
         if len(text) > self.max_length:
             return f"has {len(text)} characters; at most {self.max_length} are allowed"
-        if self.pattern and (len(text) < self.min_length or not re.fullmatch(self.pattern, text)):
+        if self.pattern and (len(text) < self.min_length or not self._whole.fullmatch(text)):
             return next((hint for found, hint in self.hints if re.search(found, text)), self.says)
-        return next((sentence for found, sentence in self.never if re.search(found, text)), None)
+        for found, sentence in self.never:
+            if re.search(found, text):
+                return sentence
+        return None
+
+    @cached_property
+    def _whole(self) -> re.Pattern[str]:
+        return re.compile(self.pattern)
 
     def schema(self) -> dict[str, Any]:
         """The rule as JSON schema, but for `never`, which JSON schema cannot say."""
