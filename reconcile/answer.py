@@ -24,7 +24,7 @@ def _standing(told: Explanation) -> str:
         return f"Not ready: {found[0]}: {found[1]}"
     if told.found:
         older = any(isinstance(c, Update) and c.reason == PREVIEW_CHANGED for c in told.plan.changes)
-        ready = "Ready, as an older spec wanted it" if older else "Ready"
+        ready = "Ready, as it was wanted before" if older else "Ready"
         return f"{ready}: {told.found.url or 'its pods are available, and it has no link'}"
     if told.from_server:
         return "Whether it is ready is not known: not all could be read"

@@ -15,7 +15,10 @@ from reconcile.ownership import Ownership, is_preview_reference, is_protected, o
 from reconcile.preview import PreviewEnvironment
 from reconcile.snapshot import Live
 
-PREVIEW_CHANGED = "its preview changed"
+NEW_PREVIEW = "new preview"
+"""Nothing was ever told of it: it has no status."""
+
+PREVIEW_CHANGED = "its preview or an option changed"
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ def decide(
     """What the wanted child needs: the one decision that is made of it, wherever it is made."""
     key, place = key_of(manifest), f"{preview.namespace}/{preview.name}"
     if live is None:
-        return Create(key, place, manifest, "new preview")
+        return Create(key, place, manifest, NEW_PREVIEW if not preview.status else "it is not there")
     owned = ownership(live, preview.name, preview.uid, rules.names, from_server=rules.from_server)
     if not owned.ours and not (rules.adopt and owned.standing == "adoptable"):
         return Blocked(key, place, NAME_TAKEN, name_taken(live, owned, rules.names))

@@ -121,7 +121,7 @@ def _list_previews(cluster: Cluster, names: Names, namespace: str | None) -> Lis
     except NotInstalled as error:
         raise NoAnswer(
             f"{resource.kind} ({resource.api_version}) is not installed in {cluster.description}: "
-            "install it with `reconcile --print-crd | kubectl apply -f -`"
+            f"install it with `reconcile --print-crd --api-group {names.group} | kubectl apply -f -`"
         ) from error
     except ClusterError as error:
         raise NoAnswer(f"the previews of {cluster.description} could not be listed: {error}") from error

@@ -37,7 +37,10 @@ class Once:
             progress=console,
         )
         code = exit_code(
-            done, pending_is_3=self.options["pending_is_3"], allow_blocked=self.options["allow_blocked"]
+            done,
+            pending_is_3=self.options["pending_is_3"],
+            allow_blocked=self.options["allow_blocked"],
+            waits=self.options["wait"],
         )
         code = console.finish(done, 128 + self.stop.signal if self.stop.asked else code)
         self.monitor.did(done)

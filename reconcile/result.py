@@ -97,12 +97,19 @@ class Run:
         return blocked or any(outcome.result == "blocked" for outcome in self.outcomes)
 
 
-def exit_code(done: Run, *, pending_is_3: bool = False, allow_blocked: bool = False) -> int:
-    """The exit code of a run that got as far as a plan: the first that holds of 4, 1, 3, 0."""
+def exit_code(
+    done: Run, *, pending_is_3: bool = False, allow_blocked: bool = False, waits: bool = False
+) -> int:
+    """The exit code of a run that got as far as a plan: the first that holds of 4, 1, 3, 0.
+
+    A name under which there is nothing is as it should be after a close; who waits for it waits in vain.
+    """
     failed = any(outcome.result in ("failed", "skipped") for outcome in done.outcomes)
     if any(one.plan.withheld for one in done.passes):
         return EXIT_WITHHELD
     if failed or done.unknown or (done.waiting_for_a_person and not allow_blocked):
+        return EXIT_FAILED
+    if waits and done.absent:
         return EXIT_FAILED
     if not all(one.satisfied or (one.for_a_person and allow_blocked) for one in done.waited):
         return EXIT_FAILED

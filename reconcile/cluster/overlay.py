@@ -45,12 +45,13 @@ def read_previews(
 ) -> Mapping[Place, Document]:
     """The previews of these files, folders and `-` (the text of `stdin`).
 
-    One that names no namespace is in `namespace`, else in `default`. `UsageError` for a path that is not
-    there; `UnusableFiles` for what is not YAML, is no preview of the group, or is there twice.
+    One that names no namespace is in `namespace`, else in `default`. `UnusableFiles` for a path that is
+    not there, what is not YAML, is no preview of the group, or is there twice, and where
+    there is none at all.
     """
     for path in paths:
         if path != STDIN and not os.path.lexists(path):
-            raise UsageError(f"-f {path}: there is no such file or folder")
+            raise UnusableFiles(f"-f {path}: there is no such file or folder")
     reading = read_files(tuple(dict.fromkeys(paths)), stdin=stdin)
     mistakes = [*reading.mistakes]
     found: dict[Place, Document] = {}
@@ -62,6 +63,8 @@ def read_previews(
             found[place] = document
     if mistakes:
         raise UnusableFiles("\n".join(f"-f {mistake}" for mistake in mistakes))
+    if not found:
+        raise UnusableFiles(f"-f {', '.join(paths)}: there is no preview in it")
     return found
 
 

@@ -43,7 +43,7 @@ def test_more_than_the_limit_loses_nothing_and_the_rest_goes_on(gone: Story) -> 
     assert withheld(result.lines) == [refused]
     assert [line for line in result.changes if line[0] in "+~-"] == [
         *(f"+ {kind} {gone.namespace}/pr-new new preview" for kind in ("Deployment", "Service", "Mapping")),
-        f"~ Deployment {gone.namespace}/pr-11 its preview changed",
+        f"~ Deployment {gone.namespace}/pr-11 its preview or an option changed",
     ]
     kept = f"= Service {gone.namespace}/pr-00 delete withheld (its preview is gone)"
     assert kept in result.lines
@@ -129,7 +129,7 @@ def test_what_is_refused_is_frozen_and_holds_up_nobody(story: Story) -> None:
     )
     result = story.reconcile(*allowed, code=1)
     assert result.changes == [
-        f"~ Deployment {place}4 its preview changed",
+        f"~ Deployment {place}4 its preview or an option changed",
         f"! Preview {place}1 spec.image: evil.example.com/web:1 is not allowed; --allow-image is "
         "registry.example.com/*",
         f"! Preview {place}2 spec.fqdn: www.example.org is not allowed; --allow-fqdn is {domain}",

@@ -40,8 +40,8 @@ def test_the_plan_of_a_dry_run_is_what_the_next_run_carries_out(
     assert dry.changes == [
         f"+ Deployment {place}4 new preview",
         f"+ Service {place}4 new preview",
-        f"~ Deployment {place}1 its preview changed",
-        f"~ {route} {place}1 its preview changed",
+        f"~ Deployment {place}1 its preview or an option changed",
+        f"~ {route} {place}1 its preview or an option changed",
         f"- Deployment {place}2 its preview is gone",
         f"- Service {place}2 its preview is gone",
         f"- {route} {place}2 its preview is gone",
@@ -114,7 +114,7 @@ def test_the_report_as_json(story: Story) -> None:
                 "action": "update",
                 **where,
                 "preview": f"{story.namespace}/pr-1",
-                "reason": "its preview changed",
+                "reason": "its preview or an option changed",
             }
         ],
         "withheld": [],

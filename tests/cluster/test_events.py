@@ -40,7 +40,7 @@ def test_kubectl_shows_each_event_once_however_many_runs_there_were(story: Story
     story.edit("Service", lambda service: service["spec"]["ports"][0].update(targetPort=8080))
     story.reconcile()
     assert seen(story)[2:] == [
-        ("Normal", "Updated", "updated Deployment: its preview changed"),
+        ("Normal", "Updated", "updated Deployment: its preview or an option changed"),
         ("Normal", "Updated", "updated Service: drifted"),
     ]
     described = story.plane.kubectl("describe", "pe", "pr-1", "-n", story.namespace)

@@ -313,6 +313,7 @@ def told_by_a_shell(installation: Installation, line: str, folder: Path) -> dict
         env={
             "PATH": f"{folder}:/usr/local/bin:/usr/bin:/bin",
             "KUBECONFIG": str(installation.plane.kubeconfig),
+            "KUBECACHEDIR": str(folder / "kubectl-cache"),
         },
         capture_output=True,
         text=True,

@@ -227,7 +227,7 @@ def test_a_new_image_is_rolled(story: Story) -> None:
     story.settled()
     story.apply(image="registry.example.com/web:2")
     result = story.reconcile()
-    assert result.changes == [f"~ Deployment {story.namespace}/pr-1 its preview changed"]
+    assert result.changes == [f"~ Deployment {story.namespace}/pr-1 its preview or an option changed"]
     image = (
         "spec.template.spec.containers[app].image registry.example.com/web:1 -> registry.example.com/web:2"
     )
@@ -255,7 +255,7 @@ def test_a_new_hostname_moves_the_route(routed: Story) -> None:
     before = routed.uids()
     routed.apply(fqdn=routed.host("other"))
     result = routed.reconcile()
-    assert result.changes == [f"~ {routed.route} {routed.namespace}/pr-1 its preview changed"]
+    assert result.changes == [f"~ {routed.route} {routed.namespace}/pr-1 its preview or an option changed"]
     routed.silent()
     assert routed.route_hosts() == [routed.host("other")]
     assert routed.uids() == before

@@ -332,7 +332,7 @@ def test_children_of_an_unreadable_preview_are_kept_as_they_are(story: Story) ->
         own.delete("Service")
         result = own.reconcile(code=1)
         assert result.changes == [
-            f"~ Deployment {own.namespace}/pr-2 its preview changed",
+            f"~ Deployment {own.namespace}/pr-2 its preview or an option changed",
             f'! Preview {own.namespace}/pr-1 spec.fqdn: "Foo" has upper-case letters',
         ]
         assert sorted(own.children()) == sorted(["Deployment/pr-1", "Mapping/pr-1", *own.all_of("pr-2")])

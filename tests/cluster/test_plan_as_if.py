@@ -71,7 +71,7 @@ def test_a_change_is_planned_as_once_it_is_applied_and_leaves_the_others_alone(
         "env": [{"name": "A", "value": "1"}],
     }
     before = as_if.reconcile("--dry-run", "-f", write(tmp_path / "pr.yaml", story, **new))
-    assert before.changes == [f"~ Deployment {story.namespace}/pr-1 its preview changed"]
+    assert before.changes == [f"~ Deployment {story.namespace}/pr-1 its preview or an option changed"]
     assert story.live("PreviewEnvironment")["spec"]["image"] == "registry.example.com/web:1"
     story.apply("pr-1", **new)
     assert plan_of(as_if.reconcile("--dry-run")) == plan_of(before)

@@ -100,7 +100,7 @@ def test_a_selector_chooses_previews_and_deletes_nothing_that_is_gone(alone: Sto
     alone.apply("pr-3", labels={"team": "db"}, image="registry.example.com/web:2")
     alone.silent("-l", selector)
     assert alone.reconcile().changes == [
-        f"~ Deployment {alone.namespace}/pr-3 its preview changed",
+        f"~ Deployment {alone.namespace}/pr-3 its preview or an option changed",
         *gone(alone, "pr-2"),
     ]
     alone.silent()

@@ -110,7 +110,7 @@ def test_a_run_that_does_not_say_route_keeps_what_another_run_made(story: Story,
         f"+ Deployment {story.namespace}/pr-2 new preview",
         f"+ Service {story.namespace}/pr-2 new preview",
         f"+ Mapping {story.namespace}/pr-2 new preview",
-        f"~ Deployment {story.namespace}/pr-1 its preview changed",
+        f"~ Deployment {story.namespace}/pr-1 its preview or an option changed",
         f"= {route} {story.namespace}/pr-1 {KEPT}",
     ]
     story.silent(route=False)

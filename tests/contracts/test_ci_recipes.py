@@ -205,7 +205,9 @@ def test_github_a_pull_request_is_opened_pushed_to_and_closed(github: GitHub) ->
     github.event = Event(sha="c0ffee2")
     assert github.run("preview"), machine.printed
     (pushed,) = machine.comments()
-    assert "~ Deployment  shop/pr-42  its preview changed" in pushed, "the same comment, written anew"
+    assert "~ Deployment  shop/pr-42  its preview or an option changed" in pushed, (
+        "the same comment, written anew"
+    )
     assert "c0ffee2" in (machine.home / "children" / "shop.deployment.pr-42.yaml").read_text()
 
     assert github.run("close"), machine.printed
@@ -346,7 +348,9 @@ def test_gitlab_a_merge_request_is_opened_pushed_to_and_closed(gitlab: GitLab) -
     assert gitlab.run("preview"), machine.printed
     assert gitlab.run("comment"), machine.printed
     (pushed,) = machine.comments()
-    assert "~ Deployment  shop/mr-42  its preview changed" in pushed, "the same comment, written anew"
+    assert "~ Deployment  shop/mr-42  its preview or an option changed" in pushed, (
+        "the same comment, written anew"
+    )
 
     assert gitlab.run("close"), machine.printed
     (closed,) = machine.comments()

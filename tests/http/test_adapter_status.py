@@ -39,7 +39,7 @@ def test_it_is_applied_with_force_and_the_object_is_answered(
 GONE = status(404, "NotFound", "not found", name="pr-1", kind="previewenvironments")
 REMEDY = (
     f"patch {KIND}: the CRD that is installed has no such status; "
-    "install it anew with `reconcile --print-crd | kubectl apply -f -`"
+    "install it anew with `reconcile --print-crd --api-group platform9.com | kubectl apply -f -`"
 )
 
 

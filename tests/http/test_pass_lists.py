@@ -280,7 +280,8 @@ def test_previews_that_are_not_served_are_no_answer_and_the_remedy_is_told(
     assert ended.out == ""
     assert ended.err == (
         "Error: PreviewEnvironment (platform9.com/v1) is not installed in context test "
-        "(http://api.example.com:8001): install it with `reconcile --print-crd | kubectl apply -f -`\n"
+        "(http://api.example.com:8001): install it with "
+        "`reconcile --print-crd --api-group platform9.com | kubectl apply -f -`\n"
     )
     assert world.writes == []
     assert ended.code == 5

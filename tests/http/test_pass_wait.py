@@ -180,3 +180,9 @@ def test_a_probe_that_fails_is_what_is_missing(
     assert (ended.code, waited["state"], waited["reason"], waited["message"]) == (1, "waiting", *told)
     assert (preview["state"], preview["reason"], preview["message"]) == ("NotReady", *told)
     assert world.count("PATCH", f"{path(PREVIEWS.kind, 'pr-1')}/status") == 0, "the status is the cluster's"
+
+
+def test_who_waits_for_what_is_not_there_waits_in_vain(world: World, command: RunCommand) -> None:
+    a_world(world, available(DEPLOYMENT))
+    assert command("shop/typo").code == 0, "as after a close"
+    assert command("shop/typo", "--wait").code == 1

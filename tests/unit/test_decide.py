@@ -64,7 +64,7 @@ def test_what_its_preview_changed_says_so() -> None:
     wanted = children_of(a_read_preview(uid="u-1", image="nginx:2"))["Deployment"]
     path = "spec.template.spec.containers[app].image"
     fields = (FieldChange(path, "registry.example.com/shop:1", "nginx:2"),)
-    expected = Update(key("Deployment"), PLACE, wanted, there, fields, "its preview changed")
+    expected = Update(key("Deployment"), PLACE, wanted, there, fields, "its preview or an option changed")
     assert decided(there, wanted=wanted) == expected
 
 

@@ -58,11 +58,11 @@ def test_each_action_is_told_once_and_each_reason_in_it() -> None:
     assert told(
         done(Create, "Mapping", "another kind of route"),
         done(Delete, "Ingress", "another kind of route"),
-        done(Update, "Deployment", "its preview changed"),
+        done(Update, "Deployment", "its preview or an option changed"),
         done(Update, "Service", "drifted"),
     ) == [
         ("Created", "created Mapping: another kind of route"),
-        ("Updated", "updated Deployment: its preview changed; Service: drifted"),
+        ("Updated", "updated Deployment: its preview or an option changed; Service: drifted"),
         ("Deleted", "deleted Ingress: another kind of route"),
     ]
 

@@ -207,15 +207,15 @@ LINK = "https://pr-1.preview.example.com"
         (
             _changed,
             (
-                f"Ready, as an older spec wanted it: {LINK}",
-                "A run would update Deployment (its preview changed)",
+                f"Ready, as it was wanted before: {LINK}",
+                "A run would update Deployment (its preview or an option changed)",
             ),
         ),
         (
             _new,
             (
                 "Not ready: Progressing: its Deployment is not there",
-                "A run would create Deployment, Service and Mapping (new preview)",
+                "A run would create Deployment, Service and Mapping (it is not there)",
             ),
         ),
         (
@@ -230,7 +230,7 @@ LINK = "https://pr-1.preview.example.com"
             _suspended,
             (
                 "Not ready: Suspended: no pods are wanted: spec.suspend is true",
-                "A run would update Deployment (its preview changed)",
+                "A run would update Deployment (its preview or an option changed)",
             ),
         ),
         (

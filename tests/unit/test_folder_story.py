@@ -160,7 +160,7 @@ def test_the_author_changes_the_image_and_drops_a_variable(running: Shop) -> Non
         image="shop:2", env=[{"name": "B", "value": "two"}], port=8080, healthPath="/healthz", replicas=2
     )
     assert running.reconcile().lines[:3] == [
-        "~ Deployment shop/pr-1 its preview changed",
+        "~ Deployment shop/pr-1 its preview or an option changed",
         "spec.template.spec.containers[app].env[A] - (not shown)",
         "spec.template.spec.containers[app].image registry.example.com/shop:1 -> shop:2",
     ]
@@ -184,7 +184,7 @@ def test_values_of_variables_and_arguments_are_in_no_output(shop: Shop) -> None:
 def test_the_author_renames_the_hostname(running: Shop) -> None:
     running.write(fqdn="new.example.com", port=8080, healthPath="/healthz", replicas=2)
     lines = running.reconcile().lines
-    assert "~ Mapping shop/pr-1 its preview changed" in lines
+    assert "~ Mapping shop/pr-1 its preview or an option changed" in lines
     assert "spec.hostname pr-1.preview.example.com -> new.example.com" in lines
     running.is_silent()
 

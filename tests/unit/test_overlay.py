@@ -180,7 +180,7 @@ def test_a_change_of_a_file_is_planned_as_an_update_of_the_children() -> None:
         "Keep Service shop/pr-1",
         "Keep Mapping shop/pr-1",
     ]
-    assert done.plan.writes[0].reason == "its preview changed"
+    assert done.plan.writes[0].reason == "its preview or an option changed"
 
 
 def test_a_field_that_nobody_knows_is_refused_in_the_file_and_passed_over_on_the_server() -> None:
@@ -284,7 +284,6 @@ def test_the_same_preview_twice_is_a_mistake(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("-f", "nowhere", "--dry-run"), "-f nowhere: there is no such file or folder"),
         (("-f", "previews", "--to", "out"), "-f needs --dry-run: kubectl apply is what applies"),
         (
             ("--from", "-", "-f", "-", "--dry-run"),
@@ -296,11 +295,23 @@ def test_what_makes_no_sense_is_a_usage_error(shop: Shop, arguments: tuple[str, 
     assert error(shop, *arguments, code=2) == f"Error: {complaint}\nTry 'reconcile --help'.\n"
 
 
+@pytest.mark.parametrize(
+    ("path", "complaint"),
+    [
+        ("nowhere", "-f nowhere: there is no such file or folder"),
+        ("empty.yaml", "-f empty.yaml: there is no preview in it"),
+    ],
+)
+def test_a_file_without_previews_is_no_plan(shop: Shop, path: str, complaint: str) -> None:
+    Path("empty.yaml").write_text("# nothing was rendered\n")
+    assert error(shop, "--dry-run", "-f", path, code=1) == f"Error: {complaint}\n"
+
+
 def test_the_folder_of_the_children_is_compared_with_and_left_alone(shop: Shop) -> None:
     shop.write("pr-1")
     shop.reconcile()
     before = shop.state()
     put("a.yaml", wanted("pr-1", image="registry.example.com/shop:2"))
     ended = shop.reconcile("--dry-run", "-f", "a.yaml", "--exit-code", code=3)
-    assert ended.lines[0] == "~ Deployment shop/pr-1 its preview changed"
+    assert ended.lines[0] == "~ Deployment shop/pr-1 its preview or an option changed"
     assert shop.state() == before

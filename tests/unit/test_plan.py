@@ -295,7 +295,7 @@ def test_a_swap_is_begun_by_the_oldest_and_the_other_waits_for_this_run() -> Non
     two = a_read_preview("pr-2", created=NEW, fqdn="pr-1.preview.example.com")
     plan = plan_of([one, two], [*running(PR1), *running(PR2)])
     assert lines(plan) == [
-        "~ Mapping shop/pr-1 its preview changed",
+        "~ Mapping shop/pr-1 its preview or an option changed",
         "spec.hostname pr-1.preview.example.com -> pr-2.preview.example.com",
         ". Mapping shop/pr-2 waits: pr-1.preview.example.com: Mapping shop/pr-1 still has it",
     ]

@@ -423,7 +423,7 @@ def test_a_route_kind_that_is_not_installed_and_not_asked_for_is_nothing() -> No
         (
             NotInstalled("404"),
             "PreviewEnvironment (platform9.com/v1) is not installed in memory: "
-            "install it with `reconcile --print-crd | kubectl apply -f -`",
+            "install it with `reconcile --print-crd --api-group platform9.com | kubectl apply -f -`",
         ),
     ],
 )

@@ -89,7 +89,7 @@ def test_a_new_one_waits_for_one_that_runs_and_the_deployment_does_not() -> None
     told = f"waits: Job {place()}, of another image or revision, has not ended (deleting it helps)"
     assert sorted(lines(plan)) == sorted(
         [
-            "~ Deployment shop/pr-1 its preview changed",
+            "~ Deployment shop/pr-1 its preview or an option changed",
             "spec.template.metadata.annotations[platform9.com/revision] + 2",
             f". Job {place()} waits: goes when it has ended",
             f". Job {place(PUSHED)} {told}",
@@ -218,7 +218,7 @@ def test_an_apply_repeats_what_was_applied_also_where_it_is_no_longer_wanted() -
     protected = a_read_preview(annotations={"platform9.com/prune": "disabled"}, **SETUP)
     found = decide(job_of(protected), protected, live(made), RULES)
     assert isinstance(found, Update)
-    assert (found.manifest["spec"], found.reason) == (made["spec"], "its preview changed")
+    assert (found.manifest["spec"], found.reason) == (made["spec"], "its preview or an option changed")
 
 
 def test_one_whose_history_was_wiped_becomes_ours_with_the_spec_that_is_there() -> None:

@@ -120,7 +120,8 @@ def no_subresource(ask: Ask, said: str = "") -> NotInstalled:
     """The CRD that is installed does not know the subresource, or not as we write it."""
     return NotInstalled(
         f"{ask}: the CRD that is installed has no such {ask.subresource}; "
-        f"install it anew with `reconcile --print-crd | kubectl apply -f -`{said}"
+        f"install it anew with `reconcile --print-crd --api-group {ask.resource.group} | "
+        f"kubectl apply -f -`{said}"
     )
 
 
