@@ -1,7 +1,8 @@
 """Children that are unchanged in the way of one that was compared before; pure.
 
 Thousands of previews differ in their name, namespace, uid, hostname, image and revision, and in nothing else.
-No decision looks into these words: it only asks whether they are equal. So what one comparison found to be
+No decision looks into these words: it only asks whether they are equal, to each other or to one of a few
+constants, and a word that stands in one of those is left as it is. So what one comparison found to be
 unchanged holds for every child whose live object and wanted manifest are the same bytes as that one's, once a
 mark stands in place of each such word. What is like no child that is known is compared field by field.
 """
@@ -12,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from reconcile.names import Names
+from reconcile.names import KIND, PRUNE_DISABLED, Names
 from reconcile.objects import Manifest
 from reconcile.preview import PreviewEnvironment
 from reconcile.snapshot import Live
@@ -32,6 +33,13 @@ class Alike:
 
     def __init__(self, names: Names) -> None:
         self._names = names
+        self._constants = " ".join(
+            (
+                *(names.field_manager, names.api_version, KIND, "Apply", "true false null"),
+                *(names.preview_label, names.identity_annotation, names.applied_annotation),
+                *(names.prune_annotation, PRUNE_DISABLED),
+            )
+        )
         self._unchanged: set[bytes] = set()
 
     def signature(self, live: Live, wanted: Manifest, preview: PreviewEnvironment) -> bytes:
@@ -42,9 +50,14 @@ class Alike:
         """
         text = b"\n".join((_encode(wanted), *_parts(live)))
         for mark, word in enumerate(_words(live, wanted, preview, self._names)):
-            if not _PART_OF_AN_AMOUNT.fullmatch(word):
+            if self._is_only_a_word(word):
                 text = text.replace(word.encode(), b"%c" % mark)
         return text
+
+    def _is_only_a_word(self, word: str) -> bool:
+        """Not part of an amount, of a constant that live objects are asked for, or of a path's beginning."""
+        path = word.startswith(("f:", "k:", "v:"))
+        return not (path or word in self._constants or _PART_OF_AN_AMOUNT.fullmatch(word))
 
     def __contains__(self, signature: bytes) -> bool:
         return signature in self._unchanged

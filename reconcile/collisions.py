@@ -96,6 +96,6 @@ def _stale_references(live: Live, wanted: Manifest, names: Names) -> Iterator[Pa
     """Those to the preview that are not wanted: to an older uid, or, where it is protected, to any."""
     uids = {reference["uid"] for reference in wanted["metadata"].get("ownerReferences") or ()}
     for reference in live.owner_references:
-        ours = is_preview_reference(reference, wanted["metadata"]["name"], names)
+        ours = is_preview_reference(reference, wanted["metadata"]["labels"][names.preview_label], names)
         if ours and reference.get("uid") not in uids:
             yield ("f:metadata", "f:ownerReferences", item_element(reference, ("uid",)))

@@ -12,7 +12,7 @@ from typing import Any
 
 from reconcile.children import KINDS
 from reconcile.names import KIND
-from reconcile.objects import JOB, Manifest
+from reconcile.objects import JOB, Manifest, key_of
 from reconcile.redact import redacted
 from reconcile.snapshot import Live
 from reconcile.times import parse_time, time_text
@@ -65,8 +65,8 @@ def happenings(
     manifests: Sequence[Manifest] = (),
     since: str = "",
 ) -> Happenings:
-    """The events about a preview. `manifests` are its Deployment as it is and as it is wanted; `since` is
-    when that was last changed."""
+    """The events about a preview. `manifests` are its children as they are and as they are wanted; `since` is
+    when its Deployment was last changed."""
     known = {pod.uid: pod for pod in pods if pod.uid}
     values = (*manifests, *({"spec": {"template": pod.manifest}} for pod in pods))
     mine = (
@@ -74,7 +74,16 @@ def happenings(
         for event in events
         if event["metadata"].get("namespace") == namespace and _is_about(_about(event), name, known)
     )
-    found = [_happening(event, known, values, since) for event in sorted(mine, key=_order)]
+    jobs = {key_of(manifest).name for manifest in manifests if manifest["kind"] == JOB.kind}
+
+    def is_current(event: Manifest) -> bool:
+        """Whether what it may quote is among `values`."""
+        about, time = _about(event), _time(event)
+        if job := _job_of(about, name):
+            return job in jobs
+        return str(about.get("uid")) in known or bool(since and time >= since)
+
+    found = [_happening(event, values, current=is_current(event)) for event in sorted(mine, key=_order)]
     return Happenings(tuple(found[-MOST:]), max(0, len(found) - MOST))
 
 
@@ -109,12 +118,17 @@ def _is_pod_of_a_job(pod: str, name: str) -> bool:
     return KINDS[JOB.kind].is_named(job, name) and re.fullmatch(f"{_GIVEN}{{5}}", given) is not None
 
 
-def _happening(
-    event: Manifest, known: Mapping[str, Live], values: Sequence[Manifest], since: str
-) -> Happening:
+def _job_of(about: Mapping[str, Any], name: str) -> str:
+    """The name of the Job that this is, or is a pod of; "" where it is neither."""
+    kind, called = about.get("kind"), str(about.get("name", ""))
+    if kind == JOB.kind:
+        return called
+    return called.rpartition("-")[0] if kind == "Pod" and _is_pod_of_a_job(called, name) else ""
+
+
+def _happening(event: Manifest, values: Sequence[Manifest], *, current: bool) -> Happening:
     about, series, time = _about(event), _map(event.get("series")), _time(event)
     kind, message = str(about.get("kind", "")), " ".join(str(event.get("message") or "").split())
-    current = str(about.get("uid")) in known or bool(since and time >= since)
     hidden = kind in _RUNS and not current and event.get("reason") not in _PLAIN
     counted = series.get("count") or event.get("count")
     return Happening(

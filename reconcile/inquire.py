@@ -3,7 +3,7 @@
 Nothing is written. What may not be read is a sentence in the explanation.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from reconcile.cluster.port import Cluster
@@ -11,7 +11,8 @@ from reconcile.errors import ClusterError, NoAnswer
 from reconcile.explain import Explanation, Inquiry, explain
 from reconcile.happenings import Happenings, happenings
 from reconcile.names import APP_COMPONENT, SETUP_COMPONENT, Names
-from reconcile.objects import DEPLOYMENT, EVENT, POD, Key, Manifest, preview_resource
+from reconcile.objects import DEPLOYMENT, EVENT, JOB, POD, Key, Manifest, preview_resource
+from reconcile.ownership import claimed_preview
 from reconcile.pods import by_preview
 from reconcile.pool import Stop, read_at_once
 from reconcile.preview import PreviewEnvironment
@@ -111,10 +112,17 @@ def _events(
         namespace,
         name,
         pods=pods,
-        manifests=(*wanted, *([live.manifest] if live else [])),
+        manifests=(*(m for m in wanted if m["kind"] != JOB.kind), *_there(planned, names)),
         since=_last_write(live, names) if live else "",
     )
     return found, ()
+
+
+def _there(planned: Planned, names: Names) -> Iterator[Manifest]:
+    """The preview's children as they are. A Job that is only wanted has no event yet."""
+    for key, live in planned.snapshot.children.items():
+        if f"{key.namespace}/{claimed_preview(live, names)}" == planned.place:
+            yield live.manifest
 
 
 def _last_write(live: Live, names: Names) -> str:

@@ -24,16 +24,20 @@ def again_and_again(
 ) -> None:
     """Call `once`, which tells whether the run did all that it could, until the process is told to end.
 
-    `failed` is told of a run that got nowhere. What was asked wrongly stays wrong: a UsageError ends it.
+    `failed` is told of a run that got nowhere. A UsageError of the first run ends it: what was asked wrongly
+    stays wrong. Later it is what came up in the cluster, such as a second preview of a bare NAME.
     Raises `Stopped` where the signal came while a run was only reading.
     """
-    failures = 0
+    failures, ran = 0, False
     while not stop.asked:
         try:
             went_well = once()
-        except (UsageError, Stopped):
+            ran = True
+        except Stopped:
             raise
         except ReconcileError as error:
+            if isinstance(error, UsageError) and not ran:
+                raise
             failed(error)
             went_well = False
         failures = 0 if went_well else failures + 1

@@ -140,13 +140,13 @@ def _own_changes(
         kind = snapshot.kinds[manifest["kind"]]
         if not kind.known:
             break
+        if is_route(manifest["kind"]) and (kept := _kept_routes(manifest, preview, children, policy)):
+            changes.extend(kept)
+            break
         if not kind.installed:
             served = f"{kind.resource.kind} ({kind.resource.api_version}) is not installed in this cluster"
             remedy = "install it, or choose another --route"
             changes.append(_blocked(wish, ROUTE_NOT_ACCEPTED, f"{served}: {remedy}"))
-            break
-        if is_route(manifest["kind"]) and (kept := _kept_routes(manifest, preview, children, policy)):
-            changes.extend(kept)
             break
         there = snapshot.children.get(key_of(manifest))
         if there is not None or wish.makes(manifest):

@@ -99,12 +99,16 @@ def _run(
     passes = [_carry_out(cluster, request, plan, seen, stop)]
     phases.done("written")
     named = frozenset(change.key for change in plan.waits_for_this_run)
+    notes: tuple[str, ...] = ()
     while plan.waits_for_this_run and _got_something_done(passes[-1]) and not stop.asked:
         if len(passes) == PASSES:
             break
         try:
             plan, seen = _plan(cluster, request, stop, phases)
         except Stopped:
+            break
+        except ReconcileError as error:  # what was done is told all the same
+            notes = (f"the next pass could not begin: {error}",)
             break
         plan = only(plan, named)
         if plan.writes:
@@ -116,7 +120,7 @@ def _run(
     facts = gather(first.wishes, passes, seen.snapshot.children) if cluster.is_server else ()
     done = ended(done, facts, _around(cluster, request, stop), request.wait, progress)
     phases.done("waited" if request.wait else "published")
-    return replace(done, stopped=stop.asked)
+    return replace(done, stopped=stop.asked, notes=(*notes, *done.notes))
 
 
 def _around(cluster: Cluster, request: Request, stop: Stop) -> Around:

@@ -5,15 +5,15 @@ from datetime import UTC, datetime
 
 def time_text(time: datetime) -> str:
     """A time in UTC, to the second."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return time.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def parse_time(text: object) -> datetime | None:
-    """The time that a status holds; None for what is none, or has no time zone."""
+    """The time that a status holds; None for none, without a zone, or off the calendar in UTC."""
     if not isinstance(text, str):
         return None
     try:
         time = datetime.fromisoformat(text)
-    except ValueError:
+        return time.astimezone(UTC) if time.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return time.astimezone(UTC) if time.tzinfo else None

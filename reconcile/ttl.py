@@ -52,7 +52,13 @@ def ttl_of(preview: PreviewEnvironment, settings: Settings) -> Ttl | None:
     status = preview.status
     same = (status.get("observedGeneration"), status.get("ttl")) == (preview.generation, text)
     begun = status.get("ttlCountsFrom") if same else None
-    return Ttl(text, begun if isinstance(begun, str) and _end(begun, text) else "")
+    return Ttl(text, begun if isinstance(begun, str) and _counts(begun, text, preview) else "")
+
+
+def _counts(begun: str, text: str, preview: PreviewEnvironment) -> bool:
+    """A count that is older than its preview came with a backup: it is about one that is no more."""
+    since, created = parse_time(begun), parse_time(preview.creation_timestamp)
+    return _end(begun, text) is not None and not (since and created and since < created)
 
 
 def _in_force(asked: str | None, settings: Settings) -> str:

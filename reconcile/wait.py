@@ -33,6 +33,9 @@ shorter than the look before it, so that a large cluster is idle half of the tim
 LAST_LOOK = 1.0
 """Seconds before the end at which the last look begins; more where a look takes longer."""
 
+LONGEST_PROBE = 10.0
+"""Seconds of a look for all links together: one that hangs must not keep the others from being looked at."""
+
 OPTION = "--wait-timeout"
 
 Tell = Callable[[Sequence[Standing], str], None]
@@ -110,7 +113,7 @@ class _Wait:
     standings: dict[str, Standing] = field(default_factory=dict)
     statuses: dict[str, Status] = field(default_factory=dict)
     pods: dict[str, tuple[Live, ...]] = field(default_factory=dict)
-    failing_since: dict[str, float] = field(default_factory=dict)
+    failing_since: dict[tuple[str, str, str], float] = field(default_factory=dict)
     untold: tuple[str, ...] = ()
 
     @property
@@ -164,7 +167,8 @@ class _Wait:
         for place, one in stand.items():
             if one.state != "failed":
                 continue
-            since = self.failing_since.setdefault(place, now)
+            what = (place, one.reason, one.message.partition(":")[0])
+            since = self.failing_since.setdefault(what, now)
             if now - since < patience(self.pending[place], one):
                 found[place] = replace(one, state="waiting")
         return found
@@ -174,7 +178,7 @@ class _Wait:
         ready = {place: one for place, one in stand.items() if one.state == "ready"}
         if probe is None or not ready:
             return stand
-        wrong = probe([one.url for one in ready.values() if one.url], self.left)
+        wrong = probe([one.url for one in ready.values() if one.url], min(self.left, LONGEST_PROBE))
         return {**stand, **{place: _with_probe(one, wrong) for place, one in ready.items()}}
 
     def _is_over(self, place: str, why: str) -> None:

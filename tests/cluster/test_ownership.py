@@ -143,7 +143,7 @@ def test_a_child_that_is_being_deleted_is_waited_for_and_made_again(story: Story
     assert story.live(kind)["metadata"]["deletionTimestamp"]
     story.silent()
     release(story, kind)
-    assert story.reconcile().changes == [f"+ {kind} {story.namespace}/pr-1 new preview"]
+    assert story.reconcile().changes == [f"+ {kind} {story.namespace}/pr-1 it is not there"]
     story.silent()
 
 

@@ -24,7 +24,7 @@ def test_a_switch_makes_the_new_route_and_takes_the_old_one_away(story: Story, o
     story = replace(running(story, old), route=new)
     result = story.reconcile()
     assert result.changes[:2] == [
-        f"+ {new} {place} new preview",
+        f"+ {new} {place} it is not there",
         f". {old} {place} waits: goes when {new} {place} is there",
     ]
     if new == "HTTPRoute":

@@ -161,3 +161,35 @@ def test_one_that_is_going_or_has_what_it_had_not_is_not_alike() -> None:
     for more in ({"deletionTimestamp": "2026-01-01T00:00:00Z"}, {"labels": {**there.labels, "x": "y"}}):
         now = Live({**there.manifest, "metadata": {**there.metadata, **more}})
         assert Alike(NAMES).signature(now, wanted, preview) != before
+
+
+@pytest.mark.parametrize(
+    ("words", "change"),
+    [
+        (({"name": "web-1"}, {"name": "disabled"}), "protect"),
+        (({"revision": "keepit"}, {"revision": "prune"}), "annotate"),
+        (({"revision": "somebody.else"}, {"revision": "reconcile.platform9"}), "manager"),
+        (({"name": "false"}, {"name": "true"}), "controller"),
+    ],
+)
+def test_a_word_that_a_constant_of_ours_holds_is_no_mark(
+    words: tuple[dict[str, str], dict[str, str]], change: str
+) -> None:
+    """What somebody wrote may be our word in one child, and a name like another in the next."""
+    marks = set()
+    for own in words:
+        preview = a_read_preview(uid="uid-of-it", **own)
+        wanted = children_of(preview)["Deployment"]
+        there = live(copy.deepcopy(wanted)).manifest
+        metadata: dict[str, Any] = there["metadata"]
+        word = own.get("name") or own["revision"]
+        if change == "protect":
+            metadata["annotations"][NAMES.prune_annotation] = word
+        elif change == "annotate":
+            metadata["annotations"][f"platform9.com/{word}"] = "disabled"
+        elif change == "manager":
+            metadata["managedFields"][0]["manager"] = f"preview-{word}.com"
+        else:
+            metadata["ownerReferences"] = [{"kind": "ConfigMap", "name": "x", "controller": word == "true"}]
+        marks.add(Alike(NAMES).signature(Live(there), wanted, preview))
+    assert len(marks) == 2

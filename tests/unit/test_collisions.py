@@ -150,3 +150,10 @@ def test_another_entry_of_our_name_is_somebody_elses() -> None:
     update = entry(MANAGER, {("f:spec", "f:selector")}, "Update")
     step = takeover_patch(live(SERVICE, update), frozenset({("f:spec", "f:selector")}), NAMES)[2]
     assert [(raw["manager"], raw["operation"]) for raw in step["value"]] == [(MANAGER, "Apply")]
+
+
+def test_a_reference_to_an_older_uid_is_found_on_a_job_too_whose_name_is_its_own() -> None:
+    wanted = children_of(a_read_preview(uid="new", setup={"command": ["migrate"]}))["Job"]
+    older = {**wanted["metadata"]["ownerReferences"][0], "uid": "old"}
+    there = live(wanted, ownerReferences=[*wanted["metadata"]["ownerReferences"], older])
+    assert collisions(there, wanted, NAMES) == {("f:metadata", "f:ownerReferences", 'k:{"uid":"old"}')}

@@ -119,3 +119,14 @@ def test_what_says_nothing_of_its_time_is_told_too() -> None:
     assert found(bare, {**bare, "involvedObject": about}).told == (
         Happening("", "Service", "pr-1", "", "", "", 1),
     )
+
+
+def test_what_a_job_that_is_gone_may_have_quoted_is_hidden_whatever_the_deployments_age() -> None:
+    """A corrected setup makes no write to the Deployment, and a Job's pods may be gone before it."""
+    place = {"name": "pr-1-0123456789", "namespace": "shop"}
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": place}
+    told = [event("Job", "pr-1-0123456789"), event("Pod", "pr-1-0123456789-bcdfg")]
+    gone = found(*told).told
+    there = happenings(told, "shop", "pr-1", manifests=[DEPLOYMENT, job], since="").told
+    assert [one.message for one in gone] == [OLD, OLD]
+    assert [one.message for one in there] == ["m", "m"]

@@ -90,7 +90,18 @@ def test_the_pauses_have_an_end(interval: float, longest: float) -> None:
 @pytest.mark.parametrize("error", [UsageError("pr-1 is in two namespaces"), Stopped("told to end")])
 def test_what_was_asked_wrongly_and_a_signal_end_it(go: Go, error: ReconcileError) -> None:
     with pytest.raises(type(error)):
-        go(True, error, True)
+        go(error, True)
+
+
+def test_what_came_up_in_the_cluster_later_is_a_failed_run(go: Go) -> None:
+    """A second preview of a bare NAME, which a tenant may make."""
+    several = UsageError("pr-1 is in two namespaces")
+    assert go(True, several, True) == ([10, 20, 10], ["pr-1 is in two namespaces"])
+
+
+def test_a_signal_while_a_later_run_was_reading_ends_it(go: Go) -> None:
+    with pytest.raises(Stopped):
+        go(True, Stopped("told to end"), True)
 
 
 def test_a_signal_before_the_first_run_ends_it_too() -> None:

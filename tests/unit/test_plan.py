@@ -408,6 +408,14 @@ def test_with_route_none_the_route_goes() -> None:
     assert lines(plan) == ["- Mapping shop/pr-1 its preview is to have no route: --route is none"]
 
 
+def test_a_route_of_another_kind_is_kept_also_where_the_default_kind_is_not_installed() -> None:
+    """A laptop without the CronJob's --route must not call a healthy preview broken."""
+    absent = KindList(WHOLE["Mapping"].resource, installed=False)
+    plan = plan_of([PR1], running(PR1, INGRESS), kinds={"Mapping": absent})
+    assert lines(plan) == ["= Ingress shop/pr-1 kept: say --route to switch"]
+    assert plan.blocked == ()
+
+
 def test_a_route_kind_that_is_not_installed_blocks_after_deployment_and_service() -> None:
     absent = KindList(WHOLE["Mapping"].resource, installed=False)
     plan = plan_of([PR1], kinds={"Mapping": absent})

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from reconcile.changes import Blocked, Create, Outcome, Plan, Waiting, Withheld
+from reconcile.cluster.port import Listing
 from reconcile.errors import (
     AnswerLost,
     Conflict,
@@ -18,7 +19,8 @@ from reconcile.errors import (
     Stopped,
     UsageError,
 )
-from reconcile.objects import Key
+from reconcile.names import KIND
+from reconcile.objects import Key, Resource
 from reconcile.pool import Stop
 from reconcile.result import Pass, Run, exit_code
 from reconcile.run import Request, run
@@ -554,3 +556,21 @@ def test_a_cluster_that_does_not_tell_the_time_is_worked_in_all_the_same() -> No
     memory.put(a_preview())
     done = go(memory)
     assert (done.now, exit_code(done)) == (None, 0)
+
+
+def test_what_the_first_pass_did_is_told_also_where_the_next_cannot_begin() -> None:
+    class Tired(Memory):
+        def list(self, resource: Resource, **kwargs: Any) -> Listing:
+            if resource.kind == KIND and self.log.count("apply Ingress shop/pr-1"):
+                raise ServerTrouble("etcd is away")
+            return super().list(resource, **kwargs)
+
+    memory = Tired()
+    memory.put(a_preview())
+    go(memory)
+    done = go(memory, settings=Settings(route="ingress", route_given=True))
+    assert [str(outcome.change.key) for outcome in done.outcomes] == ["Ingress shop/pr-1"]
+    assert done.notes == (
+        "the next pass could not begin: the previews of memory could not be listed: etcd is away",
+    )
+    assert exit_code(done) == 0, "what waits is the next run's"

@@ -75,6 +75,7 @@ CREATE = Create(key("Deployment"), "shop/pr-1", WANTED["Deployment"], "new previ
 ROUTE = Create(key("Mapping"), "shop/pr-1", WANTED["Mapping"], "new preview")
 SUSPENDED = a_read_preview(suspend=True, generation=3)
 REFUSED = {"allow_image": ("ghcr.io/acme/*",)}
+WITHOUT_IT = "does not have the hostname other.example.com: --route switches it"
 CRASH = a_pod(waiting("CrashLoopBackOff", exitCode=1))
 
 
@@ -225,7 +226,7 @@ ROWS: dict[str, tuple[Facts, tuple[bool, str, str, bool, str]]] = {
     ),
     "a route without its hostname was kept": (
         facts(a_read_preview(fqdn="other.example.com")),
-        (True, "Available", "its pods are available", False, ""),
+        (False, "RouteNotAccepted", f"Mapping shop/pr-1 {WITHOUT_IT}", True, ""),
     ),
 }
 

@@ -97,3 +97,21 @@ def test_times_are_written_and_read_as_kubernetes_does() -> None:
     assert time_text(NOON.replace(microsecond=5)) == "2026-01-10T12:00:00Z"
     assert parse_time("2026-01-10T12:00:00Z") == NOON
     assert parse_time("2026-01-10T13:00:00.5+01:00") == NOON.replace(microsecond=500000)
+
+
+@pytest.mark.parametrize("begun", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_time_off_the_calendar_is_none(begun: str) -> None:
+    assert parse_time(begun) is None
+    assert found(status=a_status(ttlCountsFrom=begun)) == Ttl("24h")
+
+
+def test_the_first_years_are_written_with_four_digits() -> None:
+    assert time_text(datetime(1, 1, 4, tzinfo=UTC)) == "0001-01-04T00:00:00Z"
+
+
+def test_a_count_from_before_the_preview_was_made_is_another_ones() -> None:
+    """A backup that brings the status back, too, must not end what was just made."""
+    restored = a_read_preview(generation=3, status=a_status(), ttl="24h", created="2026-01-09T12:00:01Z")
+    assert ttl_of(restored, Settings()) == Ttl("24h")
+    same_second = a_read_preview(generation=3, status=a_status(), ttl="24h", created=BEGUN)
+    assert ttl_of(same_second, Settings()) == Ttl("24h", BEGUN)

@@ -20,10 +20,10 @@ from reconcile.run import Request, run
 from reconcile.scope import make_scope
 from reconcile.settings import Settings
 from reconcile.snapshot import Live
-from reconcile.wait import Around, Pace, Waited, wait_for
+from reconcile.wait import LONGEST_PROBE, Around, Pace, Waited, wait_for
 from tests.unit.given import RULES, key
 from tests.unit.memory import Memory
-from tests.unit.test_pods import a_pod, waiting
+from tests.unit.test_pods import UNSCHEDULABLE, a_pod, waiting
 from tests.unit.test_run import a_cluster, go
 
 Happens = Callable[[], None]
@@ -45,6 +45,7 @@ class Scene:
     asked: list[tuple[str, ...]] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
+    given: list[float] = field(default_factory=list)
 
     def pause(self, seconds: float, stop: Stop) -> None:
         self.now += seconds
@@ -57,6 +58,7 @@ class Scene:
 
     def probe(self, urls: Sequence[str], seconds: float) -> Mapping[str, str]:
         self.asked.append(tuple(urls))
+        self.given.append(seconds)
         return dict.fromkeys(urls, self.answers.pop(0))
 
     def wait(self, seconds: float = 60.0, *, probed: bool = False) -> Waited:
@@ -186,6 +188,23 @@ def test_a_failure_that_passes_is_none(scene: Scene) -> None:
     scene.memory.put(a_pod(CRASHED).manifest)
     scene.at[6.0] = scene.deployment(UP)
     assert only(scene.wait()).state == "ready"
+
+
+def test_each_failure_has_a_while_of_its_own(scene: Scene) -> None:
+    """A pod that fitted nowhere for a minute may then meet a registry that hiccups."""
+    scene.deployment(NO_POD)()
+    scene.memory.put(a_pod(conditions=(UNSCHEDULABLE,)).manifest)
+    pulling = a_pod({"name": "app", **waiting("ErrImagePull", "hiccup")}).manifest
+    scene.at[20.0] = lambda: scene.memory.put(pulling)
+    scene.at[27.0] = scene.deployment(UP)
+    assert only(scene.wait()).state == "ready"
+
+
+def test_a_probe_that_hangs_does_not_take_the_time_of_the_others(scene: Scene) -> None:
+    scene.deployment(UP)()
+    scene.answers = ["no answer in time", ""]
+    scene.wait(300.0, probed=True)
+    assert scene.given == [LONGEST_PROBE, LONGEST_PROBE]
 
 
 def test_one_that_was_deleted_is_waited_for_no_longer(scene: Scene) -> None:

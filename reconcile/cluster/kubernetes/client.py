@@ -2,6 +2,7 @@
 
 import builtins
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -48,7 +49,8 @@ class KubernetesCluster:
         self._requests = requests
         self._description = description
         self._deadline = deadline
-        self._sizes: builtins.list[int] = []  # its append needs no lock
+        self._traffic = Traffic(0, 0)
+        self._counting = threading.Lock()
         self._date: datetime | None = None
 
     @property
@@ -61,7 +63,7 @@ class KubernetesCluster:
 
     @property
     def traffic(self) -> Traffic:
-        return Traffic(len(self._sizes), sum(self._sizes))
+        return self._traffic
 
     def list(self, resource: Resource, *, namespace: str | None = None, label: str | None = None) -> Listing:
         if namespace is not None:
@@ -215,8 +217,12 @@ class KubernetesCluster:
             response: httpx2.Response = self._requests.send(request)
         except httpx2.RequestError as error:
             timed_out = self._deadline.over if self._deadline.passed else None
-            raise failure_of(ask, error, answered=bool(self._sizes), timed_out=timed_out) from error
-        self._sizes.append(len(response.content))
+            raise failure_of(
+                ask, error, answered=bool(self._traffic.requests), timed_out=timed_out
+            ) from error
+        with self._counting:
+            before = self._traffic
+            self._traffic = Traffic(before.requests + 1, before.size + len(response.content))
         self._date = _date(response) or self._date
         if response.status_code not in expected:
             raise error_of(ask, response)
