@@ -95,7 +95,8 @@ def bare(tmp_path: Path) -> Iterator[Story]:
 def test_a_kind_that_is_not_installed_blocks_only_who_asks_for_it(bare: Story) -> None:
     result = bare.reconcile(code=5)
     assert "PreviewEnvironment (platform9.com/v1) is not installed" in result.stderr
-    assert "install it with `reconcile --print-crd | kubectl apply -f -`" in result.stderr
+    remedy = "`reconcile --print-crd --api-group platform9.com | kubectl apply -f -`"
+    assert f"install it with {remedy}" in result.stderr
     install_crds(bare.plane, [crd()])
     bare.apply()
     place = f"{bare.namespace}/pr-1"
@@ -107,7 +108,7 @@ def test_a_kind_that_is_not_installed_blocks_only_who_asks_for_it(bare: Story) -
         assert bare.children() == ["Deployment/pr-1", "Service/pr-1"]
         bare.silent(code=1)
     bare = replace(bare, route="Ingress")
-    assert bare.reconcile().changes == [f"+ Ingress {place} new preview"]
+    assert bare.reconcile().changes == [f"+ Ingress {place} it is not there"]
     bare.silent()
     install_crds(bare.plane, [one for one in known_crds() if one["spec"]["group"] == "getambassador.io"])
     bare = replace(bare, route="Mapping")

@@ -55,7 +55,7 @@ def test_a_strangers_hostname_blocks_until_the_stranger_goes(
     assert sorted(story.children()) == sorted(["Deployment/pr-1", "Service/pr-1", *story.all_of("pr-2")])
     story.silent(code=1)
     strangers.delete(kind, "theirs")
-    assert story.reconcile().changes == [f"+ {own} {story.namespace}/pr-1 new preview"]
+    assert story.reconcile().changes == [f"+ {own} {story.namespace}/pr-1 it is not there"]
     story.silent()
 
 
