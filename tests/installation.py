@@ -24,8 +24,7 @@ Manifest = dict[str, Any]
 
 def kustomized(folder: Path, *components: str, **also: Any) -> list[Manifest]:
     """The base with these components, as an overlay in `folder` renders it; `also` is more of the overlay."""
-    _needs("kubectl")
-    return _documents(program("kubectl"), "kustomize", overlay(folder, *components, **also))
+    return _documents(_program("kubectl"), "kustomize", overlay(folder, *components, **also))
 
 
 def overlay(folder: Path, *components: str, **also: Any) -> Path:
@@ -40,7 +39,7 @@ def overlay(folder: Path, *components: str, **also: Any) -> Path:
 def rendered(values: Mapping[str, Any], *, release: str = NAME, namespace: str = NAME) -> list[Manifest]:
     """The chart with these values."""
     return _documents(
-        *(program("helm"), "template", release, CHART, "--namespace", namespace, "--kube-version", OLDEST),
+        *(_program("helm"), "template", release, CHART, "--namespace", namespace, "--kube-version", OLDEST),
         *("--values", "-"),
         input=json.dumps(values),
     )
@@ -48,9 +47,8 @@ def rendered(values: Mapping[str, Any], *, release: str = NAME, namespace: str =
 
 def helm(*arguments: str, values: Mapping[str, Any] | None = None) -> subprocess.CompletedProcess[str]:
     """helm, with these values on its stdin."""
-    _needs("helm")
     return subprocess.run(
-        [program("helm"), *arguments], input=json.dumps(values or {}), capture_output=True, text=True
+        [_program("helm"), *arguments], input=json.dumps(values or {}), capture_output=True, text=True
     )
 
 
@@ -77,13 +75,13 @@ def arguments(manifests: Sequence[Manifest]) -> list[str]:
 
 
 def _documents(*command: str | Path, input: str | None = None) -> list[Manifest]:
-    _needs(Path(command[0]).name)
     done = subprocess.run(command, input=input, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return [document for document in yaml.safe_load_all(done.stdout) if document]
 
 
-def _needs(name: str) -> None:
-    """Skip where the program is missing."""
+def _program(name: str) -> Path:
+    """Where a program is; skips where it is missing."""
     if missing_programs([name]):
         pytest.skip(f"not in KUBEBUILDER_ASSETS: {name}")
+    return program(name)

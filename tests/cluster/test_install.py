@@ -16,7 +16,7 @@ from tests.cluster.conftest import fresh_namespace
 from tests.cluster.install import Installation, installed
 from tests.cluster.story import Story, call
 from tests.controlplane import AskFailed, ControlPlane, eventually, install_crds
-from tests.controlplane.programs import missing_programs, program
+from tests.controlplane.programs import program
 from tests.controlplane.starting import NODE
 from tests.installation import CHART, REPOSITORY, Manifest, helm
 
@@ -337,8 +337,6 @@ def test_taking_the_tool_away_harms_no_preview(alone: Story, tmp_path: Path) -> 
 def test_the_chart_is_installed_runs_and_goes_and_the_crd_stays(
     control_plane: ControlPlane, tmp_path: Path
 ) -> None:
-    if missing_programs(["helm"]):
-        pytest.skip("not in KUBEBUILDER_ASSETS: helm")
     name = f"r-{uuid4().hex[:8]}"
     where = ["--namespace", name, "--kubeconfig", str(control_plane.kubeconfig)]
     done = helm("install", name, str(CHART), "--create-namespace", "--values", "-", *where)
