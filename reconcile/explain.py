@@ -1,6 +1,6 @@
 """Why one preview is as it is: what it asks for, what is there, who set it, what a run would do; pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -186,11 +186,5 @@ def _pod(pod: Live) -> PodState:
 
 
 def _phase(pod: Live) -> str:
-    status = pod.manifest.get("status")
-    status = status if isinstance(status, Mapping) else {}
-    conditions = status.get("conditions")
-    ready = any(
-        isinstance(c, Mapping) and (c.get("type"), c.get("status")) == ("Ready", "True")
-        for c in (conditions if isinstance(conditions, list) else ())
-    )
-    return f"{status.get('phase', 'Unknown')}{', ready' if ready else ', not ready'}"
+    ready = pod.condition("Ready").get("status") == "True"
+    return f"{pod.status.get('phase', 'Unknown')}{', ready' if ready else ', not ready'}"

@@ -97,6 +97,11 @@ def _holds_maps(value: Any) -> bool:
     return isinstance(value, list | tuple) and len(maps_in(value)) == len(value)
 
 
+def map_in(value: Any) -> Mapping[str, Any]:
+    """The mapping that stands there; what a person wrote in its place is passed over."""
+    return value if isinstance(value, Mapping) else {}
+
+
 def maps_in(value: Any) -> tuple[Mapping[str, Any], ...]:
     """The mappings in a list; what a person wrote beside them, or in place of the list, is passed over."""
     items = value if isinstance(value, list | tuple) else ()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconcile.children import KINDS
+from reconcile.fields import map_in
 from reconcile.names import KIND
 from reconcile.objects import JOB, Manifest, key_of
 from reconcile.redact import redacted
@@ -94,7 +95,7 @@ def _order(event: Manifest) -> tuple[str, int, str]:
 
 
 def _about(event: Manifest) -> Mapping[str, Any]:
-    return _map(event.get("involvedObject"))
+    return map_in(event.get("involvedObject"))
 
 
 def _is_about(about: Mapping[str, Any], name: str, known: Mapping[str, Live]) -> bool:
@@ -127,7 +128,7 @@ def _job_of(about: Mapping[str, Any], name: str) -> str:
 
 
 def _happening(event: Manifest, values: Sequence[Manifest], *, current: bool) -> Happening:
-    about, series, time = _about(event), _map(event.get("series")), _time(event)
+    about, series, time = _about(event), map_in(event.get("series")), _time(event)
     kind, message = str(about.get("kind", "")), " ".join(str(event.get("message") or "").split())
     hidden = kind in _RUNS and not current and event.get("reason") not in _PLAIN
     counted = series.get("count") or event.get("count")
@@ -145,7 +146,7 @@ def _happening(event: Manifest, values: Sequence[Manifest], *, current: bool) ->
 def _time(event: Manifest) -> str:
     """When it came last, whichever of the two APIs wrote it."""
     said = (
-        _map(event.get("series")).get("lastObservedTime"),
+        map_in(event.get("series")).get("lastObservedTime"),
         event.get("lastTimestamp"),
         event.get("eventTime"),
         event.get("firstTimestamp"),
@@ -153,7 +154,3 @@ def _time(event: Manifest) -> str:
     )
     time = next((time for text in said if (time := parse_time(text))), None)
     return time_text(time) if time else ""
-
-
-def _map(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -4,10 +4,9 @@ Nothing is written. What may not be read is a sentence in the explanation.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 
 from reconcile.cluster.port import Cluster
-from reconcile.errors import ClusterError, NoAnswer
+from reconcile.errors import ClusterError
 from reconcile.explain import Explanation, Inquiry, explain
 from reconcile.happenings import Happenings, happenings
 from reconcile.names import APP_COMPONENT, SETUP_COMPONENT, Names
@@ -16,7 +15,7 @@ from reconcile.ownership import claimed_preview
 from reconcile.pods import by_preview
 from reconcile.pool import Stop, read_at_once
 from reconcile.preview import PreviewEnvironment
-from reconcile.run import Planned, Request, plan_about
+from reconcile.run import Planned, Request, plan_about, time_of
 from reconcile.scope import Name
 from reconcile.snapshot import Live
 from reconcile.writers import asked_fields, writers_of
@@ -58,15 +57,8 @@ def _inquiry(cluster: Cluster, planned: Planned, names: Names) -> Inquiry:
         pods,
         events,
         (*preview_notes, *pod_notes, *event_notes, *_untracked(planned, cluster)),
-        _now(cluster),
+        time_of(cluster),
     )
-
-
-def _now(cluster: Cluster) -> datetime | None:
-    try:
-        return cluster.now()
-    except NoAnswer:
-        return None
 
 
 def _untracked(planned: Planned, cluster: Cluster) -> tuple[str, ...]:

@@ -1,10 +1,8 @@
 """How far a Job has come, by its own conditions and its pods'; pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from reconcile.fields import maps_in
 from reconcile.pods import exit_of, failure_of
 from reconcile.redact import redacted
 from reconcile.snapshot import Live
@@ -27,15 +25,16 @@ def is_finished(job: Live) -> bool:
 
     https://kubernetes.io/docs/concepts/workloads/controllers/job/#terminal-job-conditions
     """
-    return _condition(job, COMPLETE) is not None or _condition(job, FAILED) is not None
+    return _is(job, COMPLETE) or _is(job, FAILED)
 
 
 def progress(job: Live, pods: Iterable[Live] = ()) -> Progress | None:
     """What a Job that is not complete is doing; None for one that is. `pods` where they were asked for."""
-    if _condition(job, COMPLETE) is not None:
+    if _is(job, COMPLETE):
         return None
     mine = [pod for pod in pods if pod.labels.get(JOB_NAME_LABEL) == job.key.name]
-    if failed := _condition(job, FAILED):
+    if _is(job, FAILED):
+        failed = job.condition(FAILED)
         told = f"{failed.get('reason')}: {failed.get('message', '')}"
         return Progress(True, exit_of(mine) or redacted(told, job.manifest))
     if waiting := failure_of(mine):
@@ -44,15 +43,9 @@ def progress(job: Live, pods: Iterable[Live] = ()) -> Progress | None:
 
 
 def _failed_so_far(job: Live, last: str) -> str:
-    failed = _status(job).get("failed")
+    failed = job.status.get("failed")
     return f"; tries that failed so far: {failed}" + (f" ({last})" if last else "") if failed else ""
 
 
-def _condition(job: Live, type_: str) -> Mapping[str, Any] | None:
-    conditions = maps_in(_status(job).get("conditions"))
-    return next((c for c in conditions if (c.get("type"), c.get("status")) == (type_, "True")), None)
-
-
-def _status(job: Live) -> Mapping[str, Any]:
-    status = job.manifest.get("status")
-    return status if isinstance(status, Mapping) else {}
+def _is(job: Live, type_: str) -> bool:
+    return job.condition(type_).get("status") == "True"

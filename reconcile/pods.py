@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from reconcile.fields import maps_in
+from reconcile.fields import map_in, maps_in
 from reconcile.names import APP_COMPONENT, COMPONENT_LABEL, Names
 from reconcile.redact import redacted
 from reconcile.snapshot import Live
@@ -76,10 +76,10 @@ def container_to_look_at(pods: Iterable[Live]) -> Container | None:
 
 
 def _not_ready(pod: Live) -> Iterator[Container]:
-    for status in _all_containers(_map(pod.manifest.get("status"))):
-        ended = bool(_map(_map(status.get("lastState")).get("terminated")))
-        state = _map(status.get("state"))
-        finished = _map(state.get("terminated")).get("exitCode") == 0  # an init container that did its work
+    for status in _all_containers(pod.status):
+        ended = bool(map_in(map_in(status.get("lastState")).get("terminated")))
+        state = map_in(status.get("state"))
+        finished = map_in(state.get("terminated")).get("exitCode") == 0  # an init container that did its work
         if not status.get("ready") and not finished:
             yield Container(pod.key.name, str(status.get("name", "")), ended and "terminated" not in state)
 
@@ -92,25 +92,25 @@ def _newest(pods: Iterable[Live]) -> list[Live]:
 
 def exit_of(pods: Iterable[Live]) -> str:
     """How the pod that failed last ended, such as `exit code 1` or `Evicted: …`; "" for no reason."""
-    failed = [pod for pod in pods if _map(pod.manifest.get("status")).get("phase") == "Failed"]
+    failed = [pod for pod in pods if pod.status.get("phase") == "Failed"]
     failed.sort(key=lambda pod: (str(pod.metadata.get("creationTimestamp", "")), pod.key.name))
     return next((reason for pod in reversed(failed) if (reason := _ended(pod))), "")
 
 
 def _ended(pod: Live) -> str:
-    status = _map(pod.manifest.get("status"))
+    status = pod.status
     if status.get("reason"):  # the pod's own: evicted, or over its deadline
         told = _said(str(status["reason"]), status.get("message"))
         return redacted(told, {"spec": {"template": pod.manifest}})
     ends = (
-        _exit(_map(_map(container.get("state")).get("terminated")))
+        _exit(map_in(map_in(container.get("state")).get("terminated")))
         for container in maps_in(status.get("containerStatuses"))
     )
     return next((end for end in ends if end), "")
 
 
 def _failure(pod: Live) -> str:
-    status = _map(pod.manifest.get("status"))
+    status = pod.status
     told = next(chain(_unschedulable(status), _containers(status)), "")
     # A container's message may quote its command, and a pod is in the shape of a Deployment's template.
     return redacted(told, {"spec": {"template": pod.manifest}})
@@ -125,10 +125,10 @@ def _unschedulable(status: Mapping[str, Any]) -> Iterator[str]:
 
 def _containers(status: Mapping[str, Any]) -> Iterator[str]:
     for container in _all_containers(status):
-        waiting = _map(_map(container.get("state")).get("waiting"))
+        waiting = map_in(map_in(container.get("state")).get("waiting"))
         reason = waiting.get("reason")
         if reason == CRASHING:
-            yield _said(CRASHING, _exit(_map(_map(container.get("lastState")).get("terminated"))))
+            yield _said(CRASHING, _exit(map_in(map_in(container.get("lastState")).get("terminated"))))
         elif reason in FAILURES:
             yield _said(str(reason), waiting.get("message"))
 
@@ -149,7 +149,3 @@ def _exit(terminated: Mapping[str, Any]) -> str:
 
 def _said(reason: str, message: object) -> str:
     return f"{reason}: {message}" if message else reason
-
-
-def _map(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -112,9 +112,9 @@ def publish(
             case Written() as news:
                 written.append(news)
 
-    write_at_once(write, [one for one in known if _news(one, settings, now)], concurrency, stop)
-    found = {one.wish.place: status_of(one, now, url_scheme=settings.url_scheme) for one in known}
-    statuses = {place: status for place, status in found.items() if status is not None}
+    found = [(one, _found(one, settings, now)) for one in known]
+    write_at_once(write, [one for one, status in found if _news(one, status, now)], concurrency, stop)
+    statuses = {one.wish.place: status for one, status in found if status is not None}
     told = [*_deeds(known, outcomes, now), *_transitions(written)]
     untold = announce(cluster, told, settings.names, now=now, concurrency=concurrency, stop=stop)
     at_work = {one.wish.place: _at_work(one) for one in known}
@@ -165,9 +165,12 @@ def _pods(
     return pods, ()
 
 
-def _news(facts: Facts, settings: Settings, now: datetime) -> dict[str, Any] | None:
-    """The status to write; None where there is nothing new."""
-    status = status_of(facts, now, url_scheme=settings.url_scheme)
+def _found(facts: Facts, settings: Settings, now: datetime) -> Status | None:
+    return status_of(facts, now, url_scheme=settings.url_scheme)
+
+
+def _news(facts: Facts, status: Status | None, now: datetime) -> dict[str, Any] | None:
+    """The status as it is to be written; None where there is nothing new."""
     if status is None:
         return None
     before = facts.wish.preview.status
@@ -185,8 +188,7 @@ def _write(
     now: Facts | None = facts
     try:
         for _ in range(TRIES):
-            wanted = _news(now, settings, time) if now and not stop.asked else None
-            if now is None or wanted is None:
+            if now is None or stop.asked or not (wanted := _news(now, _found(now, settings, time), time)):
                 return None
             try:
                 manifest = _manifest(now, wanted, settings.names)

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconcile.fields import maps_in
 from reconcile.names import AVAILABLE, PROGRESSING, ROLLOUT_FAILED, SUSPENDED
 from reconcile.pods import failure_of
 from reconcile.redact import redacted
@@ -26,7 +25,7 @@ class Rollout:
 
 def is_under_way(deployment: Live) -> bool:
     """Whether only the pods can tell more: some of the newest template are there, and not all available."""
-    status = _status(deployment)
+    status = deployment.status
     return _is_current(deployment) and not _is_complete(deployment) and _count(status, "updatedReplicas") > 0
 
 
@@ -36,7 +35,7 @@ def rollout(deployment: Live, pods: Iterable[Live] = ()) -> Rollout:
     Its conditions count only once its controller has seen the current generation:
     https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#deployment-status
     """
-    status, wanted = _status(deployment), _wanted(deployment)
+    status, wanted = deployment.status, _wanted(deployment)
     if wanted == 0:
         return Rollout(SUSPENDED, "no pods are wanted: replicas is 0")
     if not _is_current(deployment):
@@ -52,11 +51,11 @@ def rollout(deployment: Live, pods: Iterable[Live] = ()) -> Rollout:
 
 def _is_current(deployment: Live) -> bool:
     generation = deployment.metadata.get("generation", 0)
-    return bool(_count(_status(deployment), "observedGeneration") >= generation)
+    return bool(_count(deployment.status, "observedGeneration") >= generation)
 
 
 def _is_complete(deployment: Live) -> bool:
-    status, wanted = _status(deployment), _wanted(deployment)
+    status, wanted = deployment.status, _wanted(deployment)
     updated = _count(status, "updatedReplicas")
     nothing_old = _count(status, "replicas") <= updated
     return updated >= wanted and nothing_old and _count(status, "availableReplicas") >= wanted
@@ -64,7 +63,7 @@ def _is_complete(deployment: Live) -> bool:
 
 def _refused(deployment: Live) -> str:
     """Why no pod can be made: a quota, or an admission that says no."""
-    condition = _condition(deployment, "ReplicaFailure")
+    condition = deployment.condition("ReplicaFailure")
     if condition.get("status") != "True":
         return ""
     message = _REFUSED_POD.sub("", str(condition.get("message", "")))
@@ -72,24 +71,13 @@ def _refused(deployment: Live) -> str:
 
 
 def _too_late(deployment: Live) -> str:
-    condition = _condition(deployment, "Progressing")
+    condition = deployment.condition("Progressing")
     late = (condition.get("status"), condition.get("reason")) == ("False", "ProgressDeadlineExceeded")
     return f"ProgressDeadlineExceeded: {condition.get('message', '')}" if late else ""
 
 
-def _condition(deployment: Live, type_: str) -> Mapping[str, Any]:
-    conditions = maps_in(_status(deployment).get("conditions"))
-    return next((c for c in conditions if c.get("type") == type_), {})
-
-
-def _status(deployment: Live) -> Mapping[str, Any]:
-    status = deployment.manifest.get("status")
-    return status if isinstance(status, Mapping) else {}
-
-
 def _wanted(deployment: Live) -> int:
-    spec = deployment.manifest.get("spec")
-    wanted = spec.get("replicas") if isinstance(spec, Mapping) else None
+    wanted = deployment.spec.get("replicas")
     return wanted if isinstance(wanted, int) else 1
 
 

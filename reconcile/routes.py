@@ -5,20 +5,15 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from reconcile.fields import maps_in
+from reconcile.fields import map_in, maps_in
 from reconcile.objects import HTTPROUTE, INGRESS, MAPPING
 from reconcile.snapshot import Live
 
 
 def hostnames(live: Live) -> frozenset[str]:
     """The hostnames that a route of any kind asks for, in lower case."""
-    found = _ASKED.get(live.key.kind, _nothing)(_map(live.manifest.get("spec")))
+    found = _ASKED.get(live.key.kind, _nothing)(live.spec)
     return frozenset(name.lower() for name in found if isinstance(name, str) and name)
-
-
-def _map(value: Any) -> Mapping[str, Any]:
-    """A file may hold anything; what is no mapping says nothing."""
-    return value if isinstance(value, Mapping) else {}
 
 
 def _nothing(spec: Mapping[str, Any]) -> Iterator[Any]:
@@ -57,7 +52,7 @@ def covered(live: Live, claimed: Iterable[str]) -> frozenset[str]:
     found = names & claimed
     if live.key.kind != MAPPING.kind:
         return found
-    spec = _map(live.manifest.get("spec"))
+    spec = live.spec
     globs = [name for name in names if "*" in name]
     if not globs or spec.get("prefix") != "/":
         return found
@@ -83,8 +78,8 @@ def accepted(live: Live) -> bool:
     """
     if live.key.kind != HTTPROUTE.kind:
         return True
-    parents = maps_in(_map(live.manifest.get("spec")).get("parentRefs"))
-    statuses = maps_in(_map(live.manifest.get("status")).get("parents"))
+    parents = maps_in(live.spec.get("parentRefs"))
+    statuses = maps_in(live.status.get("parents"))
     generation = live.metadata.get("generation")
     return bool(parents) and all(
         any(_same_parent(parent, status) and _says_yes(status, generation) for status in statuses)
@@ -105,7 +100,7 @@ def objection(live: Live) -> Objection | None:
     ResolvedRefs at the current generation; other kinds have no such word."""
     if live.key.kind != HTTPROUTE.kind:
         return None
-    parents = maps_in(_map(live.manifest.get("spec")).get("parentRefs"))
+    parents = maps_in(live.spec.get("parentRefs"))
     if not parents:
         return Objection(f"{live.key} has no parent", final=False)
     found = [told for parent in parents if (told := _objection_of(parent, live))]
@@ -116,7 +111,7 @@ def _objection_of(parent: Mapping[str, Any], live: Live) -> Objection | None:
     """What one parent says; where several controllers answer for it, one that takes the route is enough."""
     name = "/".join(str(parent[field]) for field in ("namespace", "name", "sectionName") if field in parent)
     where = f"{parent.get('kind', 'Gateway')} {name}"
-    statuses = maps_in(_map(live.manifest.get("status")).get("parents"))
+    statuses = maps_in(live.status.get("parents"))
     answers = [
         _current(status, live.metadata.get("generation"))
         for status in statuses
@@ -141,7 +136,7 @@ def _current(status: Mapping[str, Any], generation: Any) -> Mapping[Any, Mapping
 
 
 def _same_parent(parent: Mapping[str, Any], status: Mapping[str, Any]) -> bool:
-    told = _map(status.get("parentRef"))
+    told = map_in(status.get("parentRef"))
     return all(told.get(field) == parent.get(field) for field in ("namespace", "name", "sectionName"))
 
 

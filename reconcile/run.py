@@ -142,13 +142,13 @@ def _begun(cluster: Cluster, request: Request, plan: Plan, seen: "_Seen") -> Run
         seen.absent,
         dry_run=request.dry_run,
         previews=seen.previews,
-        now=_now(cluster),
+        now=time_of(cluster),
         url_scheme=request.settings.url_scheme if request.settings.route_resource else "",
     )
 
 
-def _now(cluster: Cluster) -> datetime | None:
-    """A server behind a proxy that takes its Date away has no time: no reason to do nothing."""
+def time_of(cluster: Cluster) -> datetime | None:
+    """The time where the previews live; a server behind a proxy that takes its Date away tells none."""
     try:
         return cluster.now()
     except NoAnswer:
@@ -207,7 +207,7 @@ def _plan(cluster: Cluster, request: Request, stop: Stop, phases: Phases) -> tup
     )
     phases.done("read")
     unknown, absent = _check_names(request.scope, snapshot, request.names)
-    now = _now(cluster) if cluster.is_server else None
+    now = time_of(cluster) if cluster.is_server else None
     wishes = desire(snapshot.previews, request.settings, request.scope, now=now)
     phases.done("desired")
     snapshot = look(cluster, snapshot, wishes, concurrency=request.concurrency, stop=stop)

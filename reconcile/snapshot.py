@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from reconcile.fields import EMPTY, FieldSet, from_fields_v1
+from reconcile.fields import EMPTY, FieldSet, from_fields_v1, map_in, maps_in
 from reconcile.objects import Key, Manifest, Resource, key_of
 from reconcile.preview import PreviewEnvironment, Unreadable
 
@@ -53,6 +53,18 @@ class Live:
     @property
     def annotations(self) -> Mapping[str, str]:
         return self.metadata.get("annotations") or {}
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        return map_in(self.manifest.get("spec"))
+
+    @property
+    def status(self) -> Mapping[str, Any]:
+        return map_in(self.manifest.get("status"))
+
+    def condition(self, type_: str) -> Mapping[str, Any]:
+        """The condition of this type in its status; empty where it has none."""
+        return next((c for c in maps_in(self.status.get("conditions")) if c.get("type") == type_), {})
 
     @property
     def owner_references(self) -> tuple[Mapping[str, Any], ...]:
