@@ -8,17 +8,14 @@ mark stands in place of each such word. What is like no child that is known is c
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-import msgspec
-
+from reconcile.children.metadata import text_of
 from reconcile.names import KIND, PRUNE_DISABLED, Names
-from reconcile.objects import Manifest
+from reconcile.objects import SERVICE, Manifest
 from reconcile.preview import PreviewEnvironment
+from reconcile.sent import Text, fields_in, json_of
 from reconcile.snapshot import Live
-
-_encode = msgspec.json.Encoder().encode
 
 # Amounts are compared by what they come to, so no part of one may become a mark. None is as long as this:
 # `rules.QUANTITY`.
@@ -26,6 +23,9 @@ _PART_OF_AN_AMOUNT = re.compile(r"[0-9.eEinumkKMGTP+-]{0,32}")
 
 # The API server chose it for this object alone, and no manifest of ours names it.
 _SERVER_CHOSE = frozenset({"clusterIP", "clusterIPs"})
+# When a manager last changed its fields. Inside a string of JSON every quote has a backslash before it, so
+# that this is found where it is a field, and nowhere else.
+_TIME = re.compile(rb'"time":"[^"]*"')
 
 
 class Alike:
@@ -41,6 +41,7 @@ class Alike:
             )
         )
         self._unchanged: set[bytes] = set()
+        self._last: tuple[int, str, Sequence[tuple[bytes, bytes]]] = (0, "", ())
 
     def signature(self, live: Live, wanted: Manifest, preview: PreviewEnvironment) -> bytes:
         """Both as bytes, with marks in place of the preview's own words.
@@ -48,11 +49,31 @@ class Alike:
         A mark is a control character, which JSON writes as an escape: with the words, the bytes are as they
         were, so that two texts are equal with marks when, and only when, they are equal with words.
         """
-        text = b"\n".join((_encode(wanted), *_parts(live)))
-        for mark, word in enumerate(_words(live, wanted, preview, self._names)):
+        hash_ = wanted["metadata"]["annotations"][self._names.applied_annotation]
+        text = b"\n".join((text_of(wanted), *_parts(live)))
+        # Those that may hold another one come first: a hostname has the preview's name in it.
+        for mark, word in ((b"\0", hash_), (b"\1", live.uid)):
             if self._is_only_a_word(word):
-                text = text.replace(word.encode(), b"%c" % mark)
-        return text
+                text = text.replace(word.encode(), mark)
+        for mark, own in self._marks(preview, live.key.name):
+            text = text.replace(own, mark)
+        held = _TIME.sub(b"", json_of(live.metadata, "managedFields"))
+        if self._is_only_a_word(preview.uid):  # the only one of these words that stands in a path of ours
+            held = held.replace(preview.uid.encode(), b"\0")
+        return text + b"\n" + held
+
+    def _marks(self, preview: PreviewEnvironment, name: str) -> Sequence[tuple[bytes, bytes]]:
+        """Marks and words of one preview and of a child's name; asked for several children of one preview."""
+        if self._last[:2] != (id(preview), name):
+            spec = preview.spec
+            words = (preview.uid, spec.fqdn, spec.image, spec.revision or "", name, preview.name)
+            found = [
+                (b"%c" % mark, word.encode())
+                for mark, word in enumerate(dict.fromkeys((*words, preview.namespace)), start=2)
+                if self._is_only_a_word(word)
+            ]
+            self._last = (id(preview), name, found)
+        return self._last[2]
 
     def _is_only_a_word(self, word: str) -> bool:
         """Not part of an amount, of a constant that live objects are asked for, or of a path's beginning."""
@@ -67,28 +88,15 @@ class Alike:
         self._unchanged.add(signature)
 
 
-def _parts(live: Live) -> Iterator[bytes]:
-    """All of a live object that a decision looks at."""
-    metadata, spec = live.metadata, live.manifest.get("spec")
+def _parts(live: Live) -> Iterator[Text]:
+    """All of a live object that a decision looks at, but for who holds which field."""
+    metadata = live.metadata
     for name in ("labels", "annotations", "ownerReferences", "deletionTimestamp"):
-        yield _encode(metadata.get(name))
-    for entry in metadata.get("managedFields") or ():
-        yield _encode(_without(entry, {"time"}))
-    yield _encode(_without(spec, _SERVER_CHOSE))
-
-
-def _without(value: Any, names: frozenset[str] | set[str]) -> Any:
-    return {k: v for k, v in value.items() if k not in names} if isinstance(value, Mapping) else value
-
-
-def _words(live: Live, wanted: Manifest, preview: PreviewEnvironment, names: Names) -> Iterator[str]:
-    """Those that may hold another one come first: a hostname has the preview's name in it."""
-    yield wanted["metadata"]["annotations"][names.applied_annotation]
-    yield live.uid
-    yield preview.uid
-    yield preview.spec.fqdn
-    yield preview.spec.image
-    yield preview.spec.revision or ""
-    yield live.key.name
-    yield preview.name
-    yield preview.namespace
+        yield json_of(metadata, name)
+    spec = json_of(live.manifest, "spec")
+    if live.key.kind != SERVICE.kind or not bytes(spec).startswith(b"{"):
+        yield spec
+        return
+    for name, text in fields_in(spec).items():
+        if name not in _SERVER_CHOSE:
+            yield from (name.encode(), text)

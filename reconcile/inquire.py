@@ -79,10 +79,10 @@ def _preview(cluster: Cluster, planned: Planned, names: Names) -> tuple[Manifest
 
 def _pods(cluster: Cluster, place: str, names: Names) -> tuple[tuple[Live, ...], tuple[str, ...]]:
     try:
-        listing = cluster.list(POD, namespace=place.partition("/")[0], label=names.preview_label)
+        listing = cluster.list(POD, namespace=place.partition("/")[0], label=names.preview_label, read=Live)
     except ClusterError as error:
         return (), (f"its pods are not known: {error}",)
-    found = [Live(item) for item in listing.items]
+    found = listing.items
     of_the_app, of_the_setup = (
         by_preview(found, names, component).get(place, ()) for component in (APP_COMPONENT, SETUP_COMPONENT)
     )

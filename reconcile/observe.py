@@ -33,10 +33,9 @@ def observe(
         lambda resource: _list_kind(cluster, resource, names, namespace), resources, concurrency, stop
     )
     (previews,) = read_at_once(lambda _: _list_previews(cluster, names, namespace), [None], 1, stop)
-    parsed = tuple(_parse(cluster, item, names) for item in previews.items)
     children = {live.key: live for _, found in results for live in found}
     return Snapshot(
-        previews=parsed,
+        previews=previews.items,
         previews_sent=len(previews.items),
         children=children,
         kinds={kind.resource.kind: kind for kind, _ in results},
@@ -103,7 +102,7 @@ def _list_kind(
     try:
         # Routes of everybody count: whoever has a hostname already keeps it.
         label = None if is_route(resource.kind) else names.preview_label
-        listing = cluster.list(resource, namespace=namespace, label=label)
+        listing = cluster.list(resource, namespace=namespace, label=label, read=Live)
     except ClusterError as error:
         # The others are always served: a 404 to their list is a proxy's, and no empty list.
         if isinstance(error, NotInstalled) and is_route(resource.kind):
@@ -111,13 +110,13 @@ def _list_kind(
         problem = f"the list of {resource.plural} is not whole: {error}"
         return KindList(resource, problem=problem, known=False), ()
     problem = "; ".join(listing.problems)
-    return KindList(resource, problem=problem), tuple(Live(item) for item in listing.items)
+    return KindList(resource, problem=problem), listing.items
 
 
-def _list_previews(cluster: Cluster, names: Names, namespace: str | None) -> Listing:
+def _list_previews(cluster: Cluster, names: Names, namespace: str | None) -> Listing[Preview]:
     resource = preview_resource(names)
     try:
-        return cluster.list(resource, namespace=namespace)
+        return cluster.list(resource, namespace=namespace, read=lambda item: _parse(cluster, item, names))
     except NotInstalled as error:
         raise NoAnswer(
             f"{resource.kind} ({resource.api_version}) is not installed in {cluster.description}: "

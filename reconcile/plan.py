@@ -74,6 +74,10 @@ class Draft:
     def on(self, key: Key) -> Change | None:
         return next((change for change in self.changes if change.key == key), None)
 
+    def keeps_as_ours(self, key: Key) -> bool:
+        """Whether the child was found to be ours, and as it is wanted."""
+        return not self.frozen and self.on(key) == Keep(key, self.wish.place)
+
 
 def make_plan(snapshot: Snapshot, wishes: Iterable[Wish], policy: Policy) -> Plan:
     """The plan that leads from the snapshot to what is wished, for what the scope names."""
@@ -350,14 +354,19 @@ def _routes(
             continue
         name = claimed_preview(live, policy.rules.names) or live.key.name
         place = f"{live.key.namespace}/{name}"
-        uid = wished[place].preview.uid if place in wished else ""
-        owned = ownership(live, name, uid, policy.rules.names, from_server=policy.rules.from_server)
-        adopted = policy.rules.adopt and owned.standing == "adoptable" and place in wished
-        if owned.ours or adopted:
-            fate = _fate(live, wished.get(place), drafts.get(place), deleted)
-            yield Route(live.key, hostnames(live), place, fate)
+        draft, wish = drafts.get(place), wished.get(place)
+        if (draft is not None and draft.keeps_as_ours(live.key)) or _is_or_will_be_ours(
+            live, name, wish, policy.rules
+        ):
+            yield Route(live.key, hostnames(live), place, _fate(live, wish, draft, deleted))
         else:
             yield Route(live.key, covered(live, claimed))
+
+
+def _is_or_will_be_ours(live: Live, preview_name: str, wish: Wish | None, rules: Rules) -> bool:
+    uid = wish.preview.uid if wish else ""
+    owned = ownership(live, preview_name, uid, rules.names, from_server=rules.from_server)
+    return owned.ours or (rules.adopt and owned.standing == "adoptable" and wish is not None)
 
 
 def _fate(live: Live, wish: Wish | None, draft: Draft | None, deleted: set[Key]) -> Fate:

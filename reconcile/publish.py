@@ -153,8 +153,7 @@ def _pods(
         return (), ()
 
     def listed(_: None) -> tuple[Live, ...]:
-        listing = cluster.list(POD, namespace=namespace, label=names.preview_label)
-        return tuple(Live(item) for item in listing.items)
+        return cluster.list(POD, namespace=namespace, label=names.preview_label, read=Live).items
 
     try:
         (pods,) = read_at_once(listed, [None], 1, stop)

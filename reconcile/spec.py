@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, Protocol, Self, TypeVar
 
 from pydantic import (
@@ -28,6 +29,9 @@ class _Named(Protocol):
 
 T = TypeVar("T", bound=_Named)
 
+LIKELY_AGAIN = 256
+"""So many texts of each rule are remembered: most previews give the same names, keys and amounts."""
+
 
 @dataclass(frozen=True)
 class _Keeps:
@@ -36,15 +40,17 @@ class _Keeps:
     rule: rules.Text
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(self._check, handler(source))
+        problem_of = lru_cache(maxsize=LIKELY_AGAIN)(self.rule.problem)
+
+        def check(text: str) -> str:
+            if problem := problem_of(text):
+                raise PydanticCustomError(SHOWN, _literally(problem))
+            return text
+
+        return core_schema.no_info_after_validator_function(check, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> Any:
         return self.rule.schema()
-
-    def _check(self, text: str) -> str:
-        if problem := self.rule.problem(text):
-            raise PydanticCustomError(SHOWN, _literally(problem))
-        return text
 
 
 def _literally(sentence: str) -> Any:

@@ -197,8 +197,7 @@ class _Wait:
 
         def listed(resource: Resource) -> tuple[Live, ...]:
             label = None if resource == previews else around.settings.names.preview_label
-            listing = around.cluster.list(resource, namespace=around.namespace, label=label)
-            return tuple(Live(item) for item in listing.items)
+            return around.cluster.list(resource, namespace=around.namespace, label=label, read=Live).items
 
         resources = [previews, *(RESOURCES[kind] for kind in kinds)]
         first, *others = read_at_once(listed, resources, around.concurrency, around.stop)

@@ -23,6 +23,17 @@ APP_NAME = "preview"
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
+class Rendered(dict[str, Any]):
+    """A child's manifest; `text` is all of it but its hash, as JSON in one order of fields."""
+
+    text: bytes = b""
+
+
+def text_of(manifest: Manifest) -> bytes:
+    """What a manifest says, as JSON in one order of fields: all that its hash is made of, if it has one."""
+    return manifest.text if isinstance(manifest, Rendered) else _encode(dict(manifest))
+
+
 def common_labels(preview: PreviewEnvironment, names: Names) -> dict[str, str]:
     """The labels of every child, and of its pods."""
     return {
@@ -57,7 +68,7 @@ def child(
     elif preview.uid:
         metadata["ownerReferences"] = [_owner_reference(preview, names)]
     manifest = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": metadata, "spec": spec}
-    return with_hash(manifest, names)
+    return _sealed(manifest, names)
 
 
 def _owner_reference(preview: PreviewEnvironment, names: Names) -> dict[str, Any]:
@@ -89,7 +100,13 @@ def with_hash(manifest: Manifest, names: Names) -> Manifest:
     annotations = {
         k: v for k, v in manifest["metadata"]["annotations"].items() if k != names.applied_annotation
     }
-    bare = {**manifest, "metadata": {**manifest["metadata"], "annotations": annotations}}
-    digest = hashlib.sha256(_encode(bare)).hexdigest()[:32]
-    annotations = {**annotations, names.applied_annotation: digest}
-    return {**manifest, "metadata": {**manifest["metadata"], "annotations": annotations}}
+    return _sealed({**manifest, "metadata": {**manifest["metadata"], "annotations": annotations}}, names)
+
+
+def _sealed(manifest: dict[str, Any], names: Names) -> Rendered:
+    """The manifest, which has no hash yet and is nobody else's, with its hash."""
+    text = _encode(manifest)
+    manifest["metadata"]["annotations"][names.applied_annotation] = hashlib.sha256(text).hexdigest()[:32]
+    sealed = Rendered(manifest)
+    sealed.text = text
+    return sealed

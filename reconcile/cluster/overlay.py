@@ -8,11 +8,11 @@ The generation moves where the spec says something else, as it would on the serv
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NoReturn
 
-from reconcile.cluster.port import Applied, Cluster, Listing, Traffic
+from reconcile.cluster.port import Applied, Cluster, Listing, Traffic, as_it_is
 from reconcile.errors import UnusableFiles, UsageError
 from reconcile.names import KIND, Names
 from reconcile.objects import Manifest, Resource
@@ -108,17 +108,24 @@ class OverlayCluster:
     def traffic(self) -> Traffic:
         return self._base.traffic
 
-    def list(self, resource: Resource, *, namespace: str | None = None, label: str | None = None) -> Listing:
+    def list(
+        self,
+        resource: Resource,
+        *,
+        namespace: str | None = None,
+        label: str | None = None,
+        read: Callable[[Manifest], Any] = as_it_is,
+    ) -> Listing[Any]:
         """What the other cluster lists; of the previews, as they would be."""
         if not self._is_preview(resource):
-            return self._base.list(resource, namespace=namespace, label=label)
+            return self._base.list(resource, namespace=namespace, label=label, read=read)
         listing = self._base.list(resource, namespace=namespace)
         there = {_place(item): item for item in listing.items}
         new = [place for place in self._previews if namespace in (None, place[0])]
         shown = {**there, **{place: self._as_if(place, there.get(place)) for place in new}}
         items = (manifest for _, manifest in sorted(shown.items()))
         return Listing(
-            tuple(m for m in items if label is None or label in (m["metadata"].get("labels") or {})),
+            tuple(read(m) for m in items if label is None or label in (m["metadata"].get("labels") or {})),
             listing.problems,
         )
 

@@ -1,24 +1,32 @@
 """What the pass asks of a cluster, whatever the cluster is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar, overload
 
 from reconcile.objects import Manifest, Resource
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
-class Listing:
+class Listing(Generic[T]):
     """One kind's objects, from one consistent read, every page of it.
 
-    `items` carry `apiVersion` and `kind`, also where the server leaves them out of lists.
+    `items` are the manifests, or what was read of each; a manifest has `apiVersion` and `kind`, also where
+    the server leaves them out of lists.
     `problems` are mistakes that make it not whole in a place that can still be read in part (a folder with
     a file that does not parse); empty for a server.
     """
 
-    items: tuple[Manifest, ...]
+    items: tuple[T, ...]
     problems: tuple[str, ...] = ()
+
+
+def as_it_is(manifest: Manifest) -> Manifest:
+    """What a list reads of an item where nothing else is asked for: the item."""
+    return manifest
 
 
 @dataclass(frozen=True)
@@ -55,10 +63,24 @@ class Cluster(Protocol):
     def traffic(self) -> Traffic:
         """What was asked of a server so far."""
 
-    def list(self, resource: Resource, *, namespace: str | None = None, label: str | None = None) -> Listing:
+    @overload
+    def list(
+        self, resource: Resource, *, namespace: str | None = None, label: str | None = None
+    ) -> Listing[Manifest]: ...
+
+    @overload
+    def list(
+        self,
+        resource: Resource,
+        *,
+        namespace: str | None = None,
+        label: str | None = None,
+        read: Callable[[Manifest], T],
+    ) -> Listing[T]:
         """Every object of a kind: in all namespaces or in one, all or those that have the label.
 
-        The list is whole or it is an error: `NotInstalled` where the kind is not served.
+        The list is whole or it is an error: `NotInstalled` where the kind is not served. Each item is `read`
+        while the rest is on its way; more than once where the list has to start over.
         """
 
     def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import threading
 
 import httpx
 import httpx2
@@ -28,6 +29,31 @@ def test_every_page_is_read_and_items_are_completed(
     first, second = (dict(call.request.url.params) for call in route.calls)
     assert first == {"limit": "500", "labelSelector": "platform9.com/preview"}
     assert second == {"limit": "500", "labelSelector": "platform9.com/preview", "continue": "one"}
+
+
+def test_a_page_is_read_while_the_next_one_comes(
+    cluster: KubernetesCluster, httpx2_mock: respx.Router
+) -> None:
+    asked_for_more = threading.Event()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if "continue" not in request.url.params:
+            return page("pr-1", **{"continue": "one"})
+        asked_for_more.set()
+        return page("pr-2")
+
+    httpx2_mock.get(DEPLOYMENTS).mock(side_effect=answer)
+    listing = cluster.list(DEPLOYMENT, read=lambda _: asked_for_more.wait(timeout=10))
+    assert listing.items == (True, True)
+
+
+def test_where_a_list_starts_over_nothing_of_the_first_try_is_left(
+    cluster: KubernetesCluster, httpx2_mock: respx.Router
+) -> None:
+    httpx2_mock.get(DEPLOYMENTS).mock(
+        side_effect=[page("pr-1", **{"continue": "one"}), status(410, "Expired", "too old"), page("pr-2")]
+    )
+    assert cluster.list(DEPLOYMENT, read=lambda item: item["metadata"]["name"]).items == ("pr-2",)
 
 
 def test_one_namespace_is_asked_for_by_its_path(
@@ -154,6 +180,11 @@ ANSWERS_THAT_ARE_NO_LIST = {
     "items null": (httpx.Response(200, json={"items": None}), "Expected `array`, got `null`"),
     "items an object": (httpx.Response(200, json={"items": {}}), "Expected `array`, got `object`"),
     "an item null": (httpx.Response(200, json={"items": [None]}), "Expected `object`, got `null`"),
+    "an item without metadata": (httpx.Response(200, json={"items": [{"spec": {}}]}), "no metadata"),
+    "an item with a number as name": (
+        httpx.Response(200, json={"items": [{"metadata": {"name": 1, "namespace": "shop"}}]}),
+        "no name or no namespace",
+    ),
     "an item unnamed": (httpx.Response(200, json={"items": [{"metadata": {}}]}), "no name or no namespace"),
     "a token no text": (
         httpx.Response(200, json={"items": [], "metadata": {"continue": 3}}),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from reconcile.cluster.port import Applied, Listing, Traffic
+from reconcile.cluster.port import Applied, Listing, Traffic, as_it_is
 from reconcile.errors import Conflict, ReconcileError
 from reconcile.fields import field_set_of
 from reconcile.names import Names
@@ -77,11 +77,18 @@ class Memory:
             if key:
                 happened(self, key)
 
-    def list(self, resource: Resource, *, namespace: str | None = None, label: str | None = None) -> Listing:
+    def list(
+        self,
+        resource: Resource,
+        *,
+        namespace: str | None = None,
+        label: str | None = None,
+        read: Callable[[Manifest], Any] = as_it_is,
+    ) -> Listing[Any]:
         self._asked("list", resource.plural if namespace is None else f"{resource.plural} in {namespace}")
         return Listing(
             tuple(
-                manifest
+                read(manifest)
                 for key, manifest in self.objects.items()
                 if key.kind == resource.kind
                 and namespace in (None, key.namespace)

@@ -81,7 +81,7 @@ def delete(cluster: DirectoryCluster, live: Manifest) -> bool:
     )
 
 
-def names(cluster: DirectoryCluster, resource: Resource = SERVICE, **only: str) -> list[str]:
+def names(cluster: DirectoryCluster, resource: Resource = SERVICE, **only: Any) -> list[str]:
     listing = cluster.list(resource, **only)
     assert listing.problems == ()
     return [item["metadata"]["name"] for item in listing.items]

@@ -437,12 +437,10 @@ def test_listing_pods_by_label_is_one_request_for_all() -> None:
     asked: list[tuple[str | None, str | None]] = []
 
     class Listening(Memory):
-        def list(
-            self, resource: Resource, *, namespace: str | None = None, label: str | None = None
-        ) -> Listing:
+        def list(self, resource: Resource, **kwargs: Any) -> Listing[Any]:
             if resource.kind == "Pod":
-                asked.append((namespace, label))
-            return super().list(resource, namespace=namespace, label=label)
+                asked.append((kwargs["namespace"], kwargs["label"]))
+            return super().list(resource, **kwargs)
 
     memory = Listening()
     memory.put(a_preview())

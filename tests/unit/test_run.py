@@ -560,7 +560,7 @@ def test_a_cluster_that_does_not_tell_the_time_is_worked_in_all_the_same() -> No
 
 def test_what_the_first_pass_did_is_told_also_where_the_next_cannot_begin() -> None:
     class Tired(Memory):
-        def list(self, resource: Resource, **kwargs: Any) -> Listing:
+        def list(self, resource: Resource, **kwargs: Any) -> Listing[Any]:
             if resource.kind == KIND and self.log.count("apply Ingress shop/pr-1"):
                 raise ServerTrouble("etcd is away")
             return super().list(resource, **kwargs)

@@ -11,13 +11,14 @@ ours, so that the plan blocks the preview, and a write is `Rejected`.
 import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from reconcile.cluster.directory.dress import bare, group_of, namespace_of
 from reconcile.cluster.directory.folder import Folder, Held
 from reconcile.cluster.directory.guards import check_paths, check_same, check_step
 from reconcile.cluster.directory.sources import STDIN, Sources
 from reconcile.cluster.directory.view import View
-from reconcile.cluster.port import Applied, Listing, Traffic
+from reconcile.cluster.port import Applied, Listing, Traffic, as_it_is
 from reconcile.errors import Conflict, NotInstalled, Rejected, UsageError
 from reconcile.names import Names
 from reconcile.objects import Key, Manifest, Resource
@@ -66,12 +67,19 @@ class DirectoryCluster:
     def traffic(self) -> Traffic:
         return Traffic()
 
-    def list(self, resource: Resource, *, namespace: str | None = None, label: str | None = None) -> Listing:
+    def list(
+        self,
+        resource: Resource,
+        *,
+        namespace: str | None = None,
+        label: str | None = None,
+        read: Callable[[Manifest], Any] = as_it_is,
+    ) -> Listing[Any]:
         """Every object of a kind, the files read again; `problems` names what cannot be read, and where."""
         self._view.refresh()
         found = dict(self._view.objects(resource))
         items = (
-            manifest
+            read(manifest)
             for key, manifest in sorted(found.items())
             if namespace in (None, key.namespace) and (label is None or label in _labels(manifest))
         )

@@ -3,7 +3,7 @@
 import builtins
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -28,7 +28,7 @@ from reconcile.cluster.kubernetes.deadline import Deadline
 from reconcile.cluster.kubernetes.listing import PAGE, whole_list
 from reconcile.cluster.kubernetes.paths import check_name, check_namespace, resource_class
 from reconcile.cluster.kubernetes.retry import Repeat
-from reconcile.cluster.port import Applied, Listing, Traffic
+from reconcile.cluster.port import Applied, Listing, Traffic, as_it_is
 from reconcile.errors import NoAnswer, Rejected
 from reconcile.names import KIND, PLURAL
 from reconcile.objects import EVENTS_V1, POD, Manifest, Resource
@@ -65,7 +65,14 @@ class KubernetesCluster:
     def traffic(self) -> Traffic:
         return self._traffic
 
-    def list(self, resource: Resource, *, namespace: str | None = None, label: str | None = None) -> Listing:
+    def list(
+        self,
+        resource: Resource,
+        *,
+        namespace: str | None = None,
+        label: str | None = None,
+        read: Callable[[Manifest], Any] = as_it_is,
+    ) -> Listing[Any]:
         if namespace is not None:
             check_namespace(resource, namespace)
         ask = Ask("list", resource, namespace)
@@ -74,7 +81,7 @@ class KubernetesCluster:
             params = {"limit": PAGE, "labelSelector": label, "continue": token}
             return self._send(ask, (OK, GONE), params=params)
 
-        return Listing(whole_list(ask, fetch))
+        return Listing(whole_list(ask, fetch, read))
 
     def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
         ask = Ask("get", resource, check_namespace(resource, namespace), check_name(resource, name))

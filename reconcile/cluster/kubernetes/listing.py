@@ -1,7 +1,8 @@
 """A list, whole: every page of one consistent read, or an error."""
 
 from collections.abc import Callable
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import httpx2
 import msgspec
@@ -9,6 +10,9 @@ import msgspec
 from reconcile.cluster.kubernetes.answers import Ask, excerpt, is_json, unreadable
 from reconcile.errors import ServerTrouble
 from reconcile.objects import Manifest
+from reconcile.sent import Sent, sent_object
+
+T = TypeVar("T")
 
 PAGE = 500
 MOST_PAGES = 10_000
@@ -24,7 +28,7 @@ class _Metadata(msgspec.Struct):
 
 
 class _Page(msgspec.Struct):
-    items: list[dict[str, Any]]
+    items: list[msgspec.Raw]
     metadata: _Metadata = msgspec.field(default_factory=_Metadata)
 
 
@@ -35,41 +39,60 @@ class _Expired(Exception):
     """The server has dropped the state that the pages were read from (410)."""
 
 
-def whole_list(ask: Ask, fetch: FetchPage) -> tuple[Manifest, ...]:
-    """Every item, with apiVersion and kind. Raises ServerTrouble where a page is missing or does not fit.
+def whole_list(ask: Ask, fetch: FetchPage, read: Callable[[Manifest], T]) -> tuple[T, ...]:
+    """What is read of every item, which has apiVersion and kind.
+
+    Raises ServerTrouble where a page is missing or does not fit.
 
     After a 410 the list starts over from page one: the token that comes with a 410 leads on through another
     state, where objects can be missed
     (https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks).
     """
     for _ in range(1 + RESTARTS):
+        ahead = ThreadPoolExecutor(max_workers=1)
         try:
-            return _every_page(ask, fetch)
+            return _every_page(ask, fetch, read, ahead)
         except _Expired as expired:
             last = expired
+        finally:
+            ahead.shutdown(wait=False, cancel_futures=True)
     raise ServerTrouble(
         f"{ask}: it expired {1 + RESTARTS} times before its last page came (410); try again"
     ) from last
 
 
-def _every_page(ask: Ask, fetch: FetchPage) -> tuple[Manifest, ...]:
-    items: list[Manifest] = []
-    versions: set[str] = set()
+def _every_page(
+    ask: Ask, fetch: FetchPage, read: Callable[[Manifest], T], ahead: ThreadPoolExecutor
+) -> tuple[T, ...]:
+    """Page after page; the items of one are read while the next one comes."""
+    found: list[T] = []
     seen: set[str] = set()
-    token = ""
-    for _ in range(MOST_PAGES):
-        page = _page(ask, fetch(token or None))
-        versions.add(page.metadata.resourceVersion)
-        if len(versions) > 1:
-            raise ServerTrouble(f"{ask}: its pages are of different states ({', '.join(sorted(versions))})")
-        items += page.items
-        token = page.metadata.next
-        if not token:
-            return tuple(items)
-        if token in seen:
-            raise ServerTrouble(f"{ask}: it has no end: a page leads back to one that was read before")
-        seen.add(token)
-    raise ServerTrouble(f"{ask}: it has no end: {MOST_PAGES} pages of {PAGE} came")
+    response = fetch(None)
+    page = _page(ask, response)
+    while token := page.metadata.next:
+        _check_token(ask, token, seen)
+        coming = ahead.submit(fetch, token)
+        found += map(read, _items(ask, response, page))
+        response = coming.result()
+        page = _next_page(ask, response, page)
+    found += map(read, _items(ask, response, page))
+    return tuple(found)
+
+
+def _check_token(ask: Ask, token: str, seen: set[str]) -> None:
+    if token in seen:
+        raise ServerTrouble(f"{ask}: it has no end: a page leads back to one that was read before")
+    seen.add(token)
+    if len(seen) == MOST_PAGES:
+        raise ServerTrouble(f"{ask}: it has no end: {MOST_PAGES} pages of {PAGE} came")
+
+
+def _next_page(ask: Ask, response: httpx2.Response, before: _Page) -> _Page:
+    page = _page(ask, response)
+    states = sorted({before.metadata.resourceVersion, page.metadata.resourceVersion})
+    if len(states) > 1:
+        raise ServerTrouble(f"{ask}: its pages are of different states ({', '.join(states)})")
+    return page
 
 
 def _page(ask: Ask, response: httpx2.Response) -> _Page:
@@ -78,18 +101,24 @@ def _page(ask: Ask, response: httpx2.Response) -> _Page:
     if not is_json(response):
         raise unreadable(ask, response, excerpt(response))
     try:
-        page = _PAGE.decode(response.content)
+        if not response.content.isascii():
+            response.content.decode()  # what is left undecoded is checked for all but this
+        return _PAGE.decode(response.content)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise unreadable(ask, response, str(error)) from error
-    for item in page.items:
-        _complete(ask, response, item)
-    return page
 
 
-def _complete(ask: Ask, response: httpx2.Response, item: dict[str, Any]) -> None:
-    """Fill in what built-in kinds leave out in lists; an item without a name makes the list unreadable."""
-    metadata = item.get("metadata")
-    if not isinstance(metadata, dict) or not metadata.get("name") or not metadata.get("namespace"):
+def _items(ask: Ask, response: httpx2.Response, page: _Page) -> list[Sent]:
+    """With what built-in kinds leave out in lists; an item without a name makes the list unreadable."""
+    version, kind = ask.resource.api_version, ask.resource.kind
+    try:
+        items = [sent_object(text, apiVersion=version, kind=kind) for text in page.items]
+    except msgspec.DecodeError as error:
+        raise unreadable(ask, response, f"an item has no metadata: {error}") from error
+    if not all(_has_place(item["metadata"]) for item in items):
         raise unreadable(ask, response, "an item has no name or no namespace")
-    item["apiVersion"] = ask.resource.api_version
-    item["kind"] = ask.resource.kind
+    return items
+
+
+def _has_place(metadata: Manifest) -> bool:
+    return all(isinstance(metadata.get(part), str) and metadata[part] for part in ("name", "namespace"))
