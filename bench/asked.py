@@ -9,6 +9,7 @@ from reconcile.children import render
 from reconcile.names import PLURAL
 from reconcile.objects import Manifest
 from reconcile.preview import PreviewEnvironment, parse_preview
+from reconcile.sent import plain
 from reconcile.settings import Settings
 from tests.controlplane.audit import AuditEvent
 
@@ -41,7 +42,7 @@ def _first_page(uri: str) -> str:
 
 def children_of(previews: Iterable[Mapping[str, Any]]) -> list[Manifest]:
     """The children that a run makes for these previews, in their order."""
-    return [child for preview in previews for child in render(_parsed(preview), SETTINGS)]
+    return [plain(child) for preview in previews for child in render(_parsed(preview), SETTINGS)]
 
 
 def _parsed(preview: Mapping[str, Any]) -> PreviewEnvironment:

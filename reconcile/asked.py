@@ -4,12 +4,11 @@ import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from importlib.util import find_spec
-from typing import Any
+from types import ModuleType
+from typing import Any, cast
 
 from reconcile import __version__
 from reconcile.brake import Limit
-from reconcile.cluster.directory import DirectoryCluster
-from reconcile.cluster.overlay import OverlayCluster, read_previews
 from reconcile.cluster.port import Cluster
 from reconcile.crd import check_group
 from reconcile.ending import WaitRequest
@@ -200,6 +199,8 @@ def cluster_of(options: Options) -> Cluster:
     `connect` does."""
     if not options["filenames"]:
         return _real_cluster(options)
+    from reconcile.cluster.overlay import OverlayCluster, read_previews
+
     paths, group = options["filenames"], options["api_group"]
     stdin = _stdin() if "-" in paths else None
     previews = read_previews(paths, group=group, namespace=options["namespace"] or "", stdin=stdin)
@@ -207,10 +208,15 @@ def cluster_of(options: Options) -> Cluster:
 
 
 def _real_cluster(options: Options) -> Cluster:
+    # Of what a cluster is made of, each imports much that the other does not need.
     if options["sources"]:
+        from reconcile.cluster.directory import DirectoryCluster
+
         stdin = _stdin() if "-" in options["sources"] else None
         return DirectoryCluster(options["sources"], options["to"], group=options["api_group"], stdin=stdin)
-    from reconcile.cluster.kubernetes import connect  # a folder needs none of its libraries
+    # HTTP/2 is not spoken here, and httpcore2 imports h2 wherever it is installed: a tenth of all imports.
+    sys.modules.setdefault("h2", cast(ModuleType, None))
+    from reconcile.cluster.kubernetes import connect
 
     timeout: timedelta = options["timeout"]
     return connect(

@@ -66,7 +66,7 @@ class Delete:
     expired_at: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Keep:
     """Leave as it is; a reason is given where somebody might have expected otherwise."""
 

@@ -20,7 +20,7 @@ from reconcile.objects import Key
 Fate = Literal["follows", "goes", "later", "stays"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A preview that would have a route; `created` is its creationTimestamp, "" where there is none."""
 
@@ -34,7 +34,7 @@ class Claim:
         return (self.created or "~", self.preview)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Route:
     """A route that is there.
 
@@ -48,7 +48,7 @@ class Route:
     fate: Fate = "stays"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Ruling:
     """`granted`: the route may have the hostname now. `waits`: later, `in_this_run` when this run ends the
     wait. `blocked`: not while things are as they are. `by` names what is in the way, `warning` what is

@@ -264,14 +264,18 @@ def command(ctx: click.Context, /, **options: Any) -> int:
 
 
 def main(args: list[str] | None = None) -> None:
-    """The entry point: runs the command and exits with its code."""
+    """The entry point: runs the command and exits with its code, at once.
+
+    Python would wait for requests that are under way in threads, also where the run was told to end, and
+    take apart all that was read, object by object.
+    """
     code = exit_code_of(args)
-    if code > 128:
-        # Told to end: requests may still be under way in threads, and Python would wait for them.
+    try:
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(code)
-    sys.exit(code)
+    except BrokenPipeError:
+        code = code or 1
+    os._exit(code)
 
 
 def exit_code_of(args: list[str] | None) -> int:
@@ -350,7 +354,6 @@ def _run(options: dict[str, Any], monitor: "Monitor", signals: "Signals", *, rou
     """One run, or with --interval many. Their exit code."""
     from reconcile.asked import cluster_of, request_of, wanted_of
     from reconcile.console import Console
-    from reconcile.inquire import inquire
     from reconcile.once import Once
 
     request, stop = request_of(options, route_given=route_given), signals.stop
@@ -358,6 +361,8 @@ def _run(options: dict[str, Any], monitor: "Monitor", signals: "Signals", *, rou
     try:
         console = Console(options, request, cluster, signals)
         if options["explain"]:
+            from reconcile.inquire import inquire
+
             return console.explain(inquire(cluster, request, wanted_of(options), stop), options["explain"])
         once = Once(cluster, request, options, console, monitor, stop)
         if not options["interval"]:

@@ -12,8 +12,6 @@ import click
 from reconcile.changes import Plan, Write
 from reconcile.cluster.port import Cluster
 from reconcile.errors import EXIT_DONE, EXIT_FAILED, EXIT_PENDING
-from reconcile.explain import Explanation
-from reconcile.report.explain import explanation_text
 from reconcile.report.formats import FORMATS, Facts, write_report
 from reconcile.report.safe import safe_line
 from reconcile.report.text import end_text, head_text, plan_text, standing_lines, title_of
@@ -22,6 +20,7 @@ from reconcile.run import Request
 from reconcile.signals import Signals
 
 if TYPE_CHECKING:
+    from reconcile.explain import Explanation
     from reconcile.live import LiveLines
 
 _STYLES = {"ready": "green", "suspended": "cyan", "failed": "red", "waiting": ""}
@@ -84,11 +83,13 @@ class Console:
         with self.signals.ending_questions():
             return click.confirm("Carry this out?", default=False, err=True)
 
-    def explain(self, told: Explanation | None, name: str) -> int:
+    def explain(self, told: "Explanation | None", name: str) -> int:
         """Print why a preview is as it is; the exit code."""
         if told is None:
             log.error("%s: there is no preview of this name, and nothing left of one", name)
             return EXIT_FAILED
+        from reconcile.report.explain import explanation_text
+
         print(explanation_text(told, cluster=self.cluster, color=self.color), end="")
         return EXIT_DONE
 

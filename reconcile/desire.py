@@ -1,10 +1,12 @@
 """From previews to what is wanted of each: manifests, or why there are none; pure."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconcile.allow import refusals
 from reconcile.children import render
+from reconcile.children.metadata import Rendered
 from reconcile.preview import PreviewEnvironment, Unreadable
 from reconcile.scope import Scope
 from reconcile.settings import Settings
@@ -13,19 +15,48 @@ from reconcile.ttl import Ttl, ttl_of
 from reconcile.wish import Wish
 
 
+@dataclass(frozen=True)
+class Renderings:
+    """The children of previews in scope, each preview's made once: when it is asked for, or before."""
+
+    settings: Settings
+    scope: Scope
+    _made: dict[int, tuple[Preview, tuple[Rendered, ...]]] = field(default_factory=dict)
+
+    def prepare(self, preview: Preview) -> Preview:
+        """Make the children of a preview that will likely want them; while the next ones are still coming."""
+        likely = isinstance(preview, PreviewEnvironment) and not preview.deletion_timestamp
+        in_scope = self.scope.has(preview.namespace, preview.name, preview.labels)
+        if isinstance(preview, PreviewEnvironment) and likely and in_scope:
+            self._made[id(preview)] = (preview, render(preview, self.settings))
+        return preview
+
+    def of(self, preview: PreviewEnvironment) -> tuple[Rendered, ...]:
+        """The children of a preview, which still is there."""
+        _, made = self._made.pop(id(preview), (None, None))
+        return render(preview, self.settings) if made is None else made
+
+
 def desire(
-    previews: Iterable[Preview], settings: Settings, scope: Scope, *, now: datetime | None = None
+    previews: Iterable[Preview],
+    settings: Settings,
+    scope: Scope,
+    *,
+    now: datetime | None = None,
+    renderings: Renderings | None = None,
 ) -> tuple[Wish, ...]:
     """What every preview wants, sorted by namespace and name.
 
     `now` is the time where the previews live, None where no status is kept: there nothing expires.
+    `renderings` may have been prepared.
     """
+    renderings = renderings or Renderings(settings, scope)
     ordered = sorted(previews, key=lambda preview: (preview.namespace, preview.name))
     timed = [(preview, _ttl(preview, settings)) for preview in ordered]
     standing = (preview for preview, ttl in timed if not _is_over(ttl, now))
     surplus = _surplus(standing, settings.max_previews)
     return tuple(
-        _wish(preview, settings, scope, surplus, ttl, expired=_is_over(ttl, now)) for preview, ttl in timed
+        _wish(preview, renderings, surplus, ttl, expired=_is_over(ttl, now)) for preview, ttl in timed
     )
 
 
@@ -57,13 +88,13 @@ def _surplus(previews: Iterable[Preview], most: int | None) -> Mapping[tuple[str
 
 def _wish(
     preview: Preview,
-    settings: Settings,
-    scope: Scope,
+    renderings: Renderings,
     surplus: Mapping[tuple[str, str], str],
     ttl: Ttl | None,
     *,
     expired: bool,
 ) -> Wish:
+    settings, scope = renderings.settings, renderings.scope
     in_scope = scope.has(preview.namespace, preview.name, preview.labels)
     if preview.deletion_timestamp:
         return Wish(preview, in_scope, "Going", "it is being deleted, and waits for its finalizers")
@@ -80,4 +111,4 @@ def _wish(
         refused.append(told)
     if refused:
         return Wish(preview, in_scope, "Refused", "; ".join(refused), ttl=ttl)
-    return Wish(preview, in_scope, children=render(preview, settings) if in_scope else (), ttl=ttl)
+    return Wish(preview, in_scope, children=renderings.of(preview) if in_scope else (), ttl=ttl)

@@ -2,10 +2,12 @@
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 
 from reconcile.rules import DURATION, DURATION_UNITS, MAX_DURATION_DAYS, TOO_LONG
 
 
+@lru_cache(maxsize=256)
 def parse_duration(text: str) -> timedelta:
     """The length of a duration; zero for `0` (of a ttl: never).
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from reconcile.around import Around
 from reconcile.changes import Outcome
 from reconcile.facts import Facts
-from reconcile.probe import probe_all
 from reconcile.publish import Published, publish
 from reconcile.result import Run, Standing
-from reconcile.tail import show_logs
-from reconcile.wait import Around, Waited, wait_for
+
+if TYPE_CHECKING:
+    from reconcile.wait import Waited
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ def ended(
     published = _published(facts, done.outcomes, around)
     if wait is None or progress is None or around.stop.asked:
         return replace(done, statuses=published.statuses, notes=(*published.notes, *published.untold))
+    from reconcile.wait import wait_for  # which most runs do not need
+
     try:
         waited = wait_for(facts, published, wait.seconds, _telling(around, wait, progress))
     finally:
@@ -69,13 +72,19 @@ def _published(facts: tuple[Facts, ...], outcomes: Sequence[Outcome], around: Ar
 
 
 def _telling(around: Around, wait: WaitRequest, progress: Progress) -> Around:
+    if not wait.probe:
+        return replace(around, tell=progress.wait)
+    from reconcile.probe import probe_all
+
     def probe(urls: Sequence[str], seconds: float) -> Mapping[str, str]:
         return probe_all(urls, seconds, concurrency=around.concurrency, stop=around.stop)
 
-    return replace(around, tell=progress.wait, probe=probe if wait.probe else None)
+    return replace(around, tell=progress.wait, probe=probe)
 
 
-def _show_logs(waited: Waited, around: Around, progress: Progress) -> None:
+def _show_logs(waited: "Waited", around: Around, progress: Progress) -> None:
+    from reconcile.tail import show_logs
+
     show_logs(
         around.cluster,
         waited.standings,

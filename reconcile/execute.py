@@ -7,7 +7,7 @@ from reconcile.changes import Create, Delete, Outcome, Plan, Update, Write
 from reconcile.children import APPLY_ORDER
 from reconcile.cluster.port import Cluster
 from reconcile.decide import Rules
-from reconcile.objects import Key, Manifest, key_of
+from reconcile.objects import Key, Manifest
 from reconcile.pool import Stop, write_at_once
 from reconcile.preview import PreviewEnvironment
 from reconcile.wish import Wish
@@ -62,7 +62,7 @@ def _put_in_order(
     changes: Iterable[Create | Update], wish: Wish, cluster: Cluster, rules: Rules, stop: Stop
 ) -> Iterator[Outcome]:
     """One preview's children, one after the other; the first that does not succeed stops the later ones."""
-    manifests: Mapping[object, Manifest] = {key_of(manifest): manifest for manifest in wish.children}
+    manifests: Mapping[object, Manifest] = {manifest.key: manifest for manifest in wish.children}
     stopped_by = ""
     assert isinstance(wish.preview, PreviewEnvironment), "only a preview that could be read has writes"
     for change in changes:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from reconcile.changes import Blocked, Change, Create, Keep, Outcome, Update, Waiting
 from reconcile.children import is_route, runs_once
-from reconcile.objects import DEPLOYMENT, Key, key_of
+from reconcile.objects import DEPLOYMENT, Key
 from reconcile.result import Pass
 from reconcile.snapshot import Live
 from reconcile.wish import Wish
@@ -39,7 +39,7 @@ class Facts:
     @property
     def wanted(self) -> frozenset[Key]:
         """The children that it wants."""
-        return frozenset(key_of(manifest) for manifest in self.wish.children)
+        return frozenset(manifest.key for manifest in self.wish.children)
 
     @property
     def sets_up(self) -> bool:
@@ -88,15 +88,14 @@ def _facts(
     wish: Wish, changes: Sequence[Change], outcomes: Sequence[Outcome], lives: Lives, unread: set[str]
 ) -> Facts:
     deployment = Key(DEPLOYMENT.kind, wish.preview.namespace, wish.preview.name)
-    kinds = {manifest["kind"] for manifest in wish.children}
+    keys = [manifest.key for manifest in wish.children]
+    kinds = {key.kind for key in keys}
     return Facts(
         wish,
         tuple(changes),
         tuple(outcomes),
         deployment=lives.get(deployment),
-        setup=next(
-            (lives[key] for key in map(key_of, wish.children) if runs_once(key.kind) and key in lives), None
-        ),
+        setup=next((lives[key] for key in keys if runs_once(key.kind) and key in lives), None),
         route=_route(wish, changes, lives),
         unread=bool(kinds & unread),
     )
@@ -104,7 +103,7 @@ def _facts(
 
 def _route(wish: Wish, changes: Sequence[Change], lives: Lives) -> Live | None:
     """The route that leads to it: of the kind that it wants, else the one of another kind that it kept."""
-    wanted = {key_of(manifest) for manifest in wish.children}
+    wanted = {manifest.key for manifest in wish.children}
     routes = [c.key for c in changes if is_route(c.key.kind) and isinstance(c, Keep | Create | Update)]
     there = [lives[key] for key in sorted(routes, key=lambda key: key not in wanted) if key in lives]
     return there[0] if there else None

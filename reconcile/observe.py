@@ -4,16 +4,17 @@ The children come first: a preview made between the two lists then shows up with
 of it can be taken for left over.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from reconcile.children import CHILDREN, RESOURCES, is_route
 from reconcile.cluster.port import Cluster, Listing
 from reconcile.errors import ClusterError, NoAnswer, NotInstalled
 from reconcile.names import Names
-from reconcile.objects import Key, Manifest, Resource, key_of, preview_resource
+from reconcile.objects import Key, Manifest, Resource, preview_resource
 from reconcile.pool import Stop, read_at_once
 from reconcile.preview import Unreadable, parse_preview
+from reconcile.sent import SentObject
 from reconcile.snapshot import KindList, Live, Preview, Snapshot
 from reconcile.wish import Wish
 
@@ -25,14 +26,20 @@ def observe(
     namespace: str | None = None,
     concurrency: int = 8,
     stop: Stop | None = None,
+    meanwhile: Callable[[Preview], Preview] = lambda preview: preview,
 ) -> Snapshot:
-    """List everything, in every namespace or in one. NoAnswer when the previews could not be listed whole."""
+    """List everything, in every namespace or in one. NoAnswer when the previews could not be listed whole.
+
+    `meanwhile` is done with each preview that has come while others are on their way.
+    """
     resources = [kind.resource for kind in CHILDREN]
     stop = stop or Stop()
     results = read_at_once(
         lambda resource: _list_kind(cluster, resource, names, namespace), resources, concurrency, stop
     )
-    (previews,) = read_at_once(lambda _: _list_previews(cluster, names, namespace), [None], 1, stop)
+    (previews,) = read_at_once(
+        lambda _: _list_previews(cluster, names, namespace, meanwhile), [None], 1, stop
+    )
     children = {live.key: live for _, found in results for live in found}
     return Snapshot(
         previews=previews.items,
@@ -51,6 +58,7 @@ def _parse(cluster: Cluster, manifest: Manifest, names: Names) -> Preview:
     Only in a file is a field that is not known refused: an API server has pruned it already.
     """
     resource = preview_resource(names)
+    manifest = manifest.decoded() if isinstance(manifest, SentObject) else manifest
     place = (manifest["metadata"]["namespace"], manifest["metadata"]["name"])
     in_a_file = cluster.where(resource, *place) is not None
     preview = parse_preview(manifest, group=names.group, strict_fields=in_a_file)
@@ -83,7 +91,7 @@ def _unseen(wish: Wish, snapshot: Snapshot) -> Iterable[Key]:
             return
         listed_whole = is_route(kind.resource.kind) and kind.whole
         looked_for = wish.makes(manifest) and not listed_whole
-        if looked_for and (key := key_of(manifest)) not in snapshot.children:
+        if looked_for and (key := manifest.key) not in snapshot.children:
             yield key
 
 
@@ -113,10 +121,16 @@ def _list_kind(
     return KindList(resource, problem=problem), listing.items
 
 
-def _list_previews(cluster: Cluster, names: Names, namespace: str | None) -> Listing[Preview]:
+def _list_previews(
+    cluster: Cluster, names: Names, namespace: str | None, meanwhile: Callable[[Preview], Preview]
+) -> Listing[Preview]:
     resource = preview_resource(names)
+
+    def read(item: Manifest) -> Preview:
+        return meanwhile(_parse(cluster, item, names))
+
     try:
-        return cluster.list(resource, namespace=namespace, read=lambda item: _parse(cluster, item, names))
+        return cluster.list(resource, namespace=namespace, read=read)
     except NotInstalled as error:
         raise NoAnswer(
             f"{resource.kind} ({resource.api_version}) is not installed in {cluster.description}: "

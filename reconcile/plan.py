@@ -29,7 +29,7 @@ from reconcile.claims import GRANTED, Claim, Fate, Route, Ruling, settle
 from reconcile.decide import Rules, decide, may_go
 from reconcile.jobs import is_finished
 from reconcile.names import HOSTNAME_CONFLICT, NAME_TAKEN, PRUNE_DISABLED, ROUTE_NOT_ACCEPTED
-from reconcile.objects import Key, Manifest, key_of
+from reconcile.objects import Key, Manifest
 from reconcile.ownership import claimed_preview, ownership
 from reconcile.preview import PreviewEnvironment
 from reconcile.routes import accepted, covered, hostnames
@@ -94,7 +94,9 @@ def make_plan(snapshot: Snapshot, wishes: Iterable[Wish], policy: Policy) -> Pla
         if place not in wished
         for change in _leftovers(place, children, policy)
     ]
-    rulings = settle(_claims(wished, drafts, policy), _routes(snapshot, wished, drafts, leftovers, policy))
+    rulings = settle(
+        _claims(wished, drafts, policy), _routes(snapshot, of_preview, wished, drafts, leftovers, policy)
+    )
     changes = [change for draft in drafts.values() for change in _ruled(draft, rulings)]
     with_children = sum(
         wished[place].in_scope if place in wished else policy.scope.has_gone(*place.split("/", 1))
@@ -126,7 +128,7 @@ def _draft(wish: Wish, children: Iterable[Live], snapshot: Snapshot, policy: Pol
     taken = [c.reason for c in changes if isinstance(c, Blocked) and c.verdict == NAME_TAKEN]
     if taken:
         return Draft(wish, (_blocked(wish, NAME_TAKEN, "; ".join(taken)), *silent), frozen=True)
-    wanted = {change.key for change in changes} | {key_of(manifest) for manifest in wish.children}
+    wanted = {change.key for change in changes} | {manifest.key for manifest in wish.children}
     unwanted = [live for live in children if live.key not in wanted]
     return Draft(wish, (*changes, *_unwanted(wish, preview, unwanted, changes, snapshot, policy)))
 
@@ -138,7 +140,34 @@ def _blocked(wish: Wish, verdict: str, reason: str) -> Blocked:
 def _own_changes(
     wish: Wish, preview: PreviewEnvironment, children: Iterable[Live], snapshot: Snapshot, policy: Policy
 ) -> list[Change]:
-    """What the wanted children need, in apply order, up to the first kind that could not be listed."""
+    """What the wanted children need, in apply order, up to the first kind that could not be listed.
+
+    What is like the unchanged children of another preview is not compared again; a file may hold what JSON
+    cannot tell apart, so among files all is compared.
+    """
+    if not policy.rules.from_server:
+        return _decided(wish, preview, children, snapshot, policy)
+    there = [(snapshot.children.get(manifest.key), manifest) for manifest in wish.children]
+    present = [(live, manifest) for live, manifest in there if live is not None]
+    wording = policy.alike.wording(present, preview)
+    if wording in policy.alike:
+        return _decided(wish, preview, children, snapshot, policy, unchanged=True)
+    changes = _decided(wish, preview, children, snapshot, policy)
+    if changes == [Keep(live.key, wish.place) for live, _ in present]:
+        policy.alike.add(wording)
+    return changes
+
+
+def _decided(
+    wish: Wish,
+    preview: PreviewEnvironment,
+    children: Iterable[Live],
+    snapshot: Snapshot,
+    policy: Policy,
+    *,
+    unchanged: bool = False,
+) -> list[Change]:
+    """The changes one by one; `unchanged` tells that every child that is there is known to be as wanted."""
     changes: list[Change] = []
     for manifest in wish.children:
         kind = snapshot.kinds[manifest["kind"]]
@@ -152,30 +181,13 @@ def _own_changes(
             remedy = "install it, or choose another --route"
             changes.append(_blocked(wish, ROUTE_NOT_ACCEPTED, f"{served}: {remedy}"))
             break
-        there = snapshot.children.get(key_of(manifest))
-        if there is not None or wish.makes(manifest):
-            change = _decide(manifest, preview, there, policy)
+        there = snapshot.children.get(manifest.key)
+        if there is not None and unchanged:
+            changes.append(Keep(there.key, wish.place))
+        elif there is not None or wish.makes(manifest):
+            change = decide(manifest, preview, there, policy.rules)
             changes.append(_after_the_last_one(change, preview, children, policy))
     return changes
-
-
-def _decide(
-    manifest: Manifest, preview: PreviewEnvironment, live: Live | None, policy: Policy
-) -> Create | Update | Keep | Waiting | Blocked:
-    """As `decide`, which is not asked about what is like a child that it found unchanged.
-
-    A file may hold what JSON cannot tell apart, so among files it is always asked.
-    """
-    if live is None or not policy.rules.from_server:
-        return decide(manifest, preview, live, policy.rules)
-    unchanged = Keep(live.key, f"{preview.namespace}/{preview.name}")
-    signature = policy.alike.signature(live, manifest, preview)
-    if signature in policy.alike:
-        return unchanged
-    change = decide(manifest, preview, live, policy.rules)
-    if change == unchanged:
-        policy.alike.add(signature)
-    return change
 
 
 def _after_the_last_one(
@@ -341,6 +353,7 @@ def _claims(wished: Mapping[str, Wish], drafts: Mapping[str, Draft], policy: Pol
 
 def _routes(
     snapshot: Snapshot,
+    of_preview: Mapping[str, Iterable[Live]],
     wished: Mapping[str, Wish],
     drafts: Mapping[str, Draft],
     leftovers: list[Change],
@@ -348,15 +361,20 @@ def _routes(
 ) -> Iterable[Route]:
     """Every route that is there, with whose it is and what the plan does with it."""
     deleted = {change.key for change in leftovers if isinstance(change, Delete)}
+    places = {
+        live.key: place
+        for place, children in of_preview.items()
+        for live in children
+        if is_route(live.key.kind)
+    }
     claimed = frozenset(wish.fqdn for wish in wished.values() if wish.fqdn)
     for live in snapshot.children.values():
         if not is_route(live.key.kind):
             continue
-        name = claimed_preview(live, policy.rules.names) or live.key.name
-        place = f"{live.key.namespace}/{name}"
+        place = places.get(live.key) or live.key.place
         draft, wish = drafts.get(place), wished.get(place)
         if (draft is not None and draft.keeps_as_ours(live.key)) or _is_or_will_be_ours(
-            live, name, wish, policy.rules
+            live, place.partition("/")[2], wish, policy.rules
         ):
             yield Route(live.key, hostnames(live), place, _fate(live, wish, draft, deleted))
         else:

@@ -41,6 +41,9 @@ __all__ = [
     "parse_preview",
 ]
 
+LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+"""Where `kubectl apply` keeps a copy of the object, of which there would be two in memory."""
+
 _OBJECT_FIELDS: Final = frozenset({"apiVersion", "kind", "metadata", "spec", "status"})
 # https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/object-meta/
 _METADATA_FIELDS: Final = frozenset(
@@ -67,6 +70,7 @@ _METADATA_FIELDS: Final = frozenset(
 @dataclass(frozen=True)
 class PreviewEnvironment:
     """A preview that can be read. `status` is as the server gave it; timestamps are as it wrote them.
+    `annotations` are all but `LAST_APPLIED`.
 
     `uid` and `creation_timestamp` are empty, and `generation` is 0, where a file does not give them.
     """
@@ -143,7 +147,7 @@ def parse_preview(
         creation_timestamp=_text(metadata.get("creationTimestamp")),
         deletion_timestamp=_text(metadata.get("deletionTimestamp")) or None,
         labels=_strings(metadata.get("labels")),
-        annotations=_strings(metadata.get("annotations")),
+        annotations=_strings(metadata.get("annotations"), without=LAST_APPLIED),
         spec=spec,
         status=_read_only(manifest.get("status")),
     )
@@ -212,10 +216,14 @@ def _number(value: Any) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _strings(value: Any) -> Mapping[str, str]:
+def _strings(value: Any, *, without: str = "") -> Mapping[str, str]:
     items = value.items() if isinstance(value, Mapping) else ()
     return MappingProxyType(
-        {key: item for key, item in items if isinstance(key, str) and isinstance(item, str)}
+        {
+            key: item
+            for key, item in items
+            if isinstance(key, str) and isinstance(item, str) and key != without
+        }
     )
 
 

@@ -91,13 +91,10 @@ def publish(
         now = cluster.now()
     except NoAnswer as error:
         return Published({}, (f"no status was written, and no ttl counted: {error}",))
-    pods, notes = _pods(cluster, facts, settings.names, namespace, stop)
-    mine = by_preview(pods, settings.names)
-    setups = by_preview(pods, settings.names, SETUP_COMPONENT)
-    known = [
-        replace(one, pods=mine.get(one.wish.place, ()), setup_pods=setups.get(one.wish.place, ()))
-        for one in facts
-    ]
+    first = [(one, _found(one, settings, now), asks_for_pods(one)) for one in facts]
+    pods, notes = _pods(cluster, settings.names, namespace, stop) if any(a for *_, a in first) else ((), ())
+    found = _with_pods(first, pods, settings, now)
+    known = [one for one, _ in found]
     unwritten: list[Unwritten] = []
     written: list[Written] = []
 
@@ -112,13 +109,31 @@ def publish(
             case Written() as news:
                 written.append(news)
 
-    found = [(one, _found(one, settings, now)) for one in known]
     write_at_once(write, [one for one, status in found if _news(one, status, now)], concurrency, stop)
     statuses = {one.wish.place: status for one, status in found if status is not None}
     told = [*_deeds(known, outcomes, now), *_transitions(written)]
     untold = announce(cluster, told, settings.names, now=now, concurrency=concurrency, stop=stop)
     at_work = {one.wish.place: _at_work(one) for one in known}
     return Published(statuses, (*notes, *_notes(unwritten)), at_work, untold)
+
+
+def _with_pods(
+    first: Iterable[tuple[Facts, Status | None, bool]],
+    pods: Iterable[Live],
+    settings: Settings,
+    now: datetime,
+) -> list[tuple[Facts, Status | None]]:
+    """The facts with their pods, and what is found then of those that asked for them."""
+    mine = by_preview(pods, settings.names)
+    setups = by_preview(pods, settings.names, SETUP_COMPONENT)
+    found = []
+    for one, status, asks in first:
+        place = one.wish.place
+        if place in mine or place in setups:
+            one = replace(one, pods=mine.get(place, ()), setup_pods=setups.get(place, ()))
+            status = _found(one, settings, now) if asks else status
+        found.append((one, status))
+    return found
 
 
 def _deeds(
@@ -146,11 +161,9 @@ def _at_work(facts: Facts) -> tuple[Live, ...]:
 
 
 def _pods(
-    cluster: Cluster, facts: Sequence[Facts], names: Names, namespace: str | None, stop: Stop
+    cluster: Cluster, names: Names, namespace: str | None, stop: Stop
 ) -> tuple[tuple[Live, ...], tuple[str, ...]]:
-    """All pods of all previews, in one list, where it says more; without them a status says less."""
-    if not any(asks_for_pods(one) for one in facts):
-        return (), ()
+    """All pods of all previews, in one list; without them a status says less."""
 
     def listed(_: None) -> tuple[Live, ...]:
         return cluster.list(POD, namespace=namespace, label=names.preview_label, read=Live).items

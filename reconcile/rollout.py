@@ -25,8 +25,9 @@ class Rollout:
 
 def is_under_way(deployment: Live) -> bool:
     """Whether only the pods can tell more: some of the newest template are there, and not all available."""
-    status = deployment.status
-    return _is_current(deployment) and not _is_complete(deployment) and _count(status, "updatedReplicas") > 0
+    status, wanted = deployment.status, _wanted(deployment)
+    updated = _count(status, "updatedReplicas")
+    return updated > 0 and _is_current(deployment, status) and not _is_complete(status, wanted)
 
 
 def rollout(deployment: Live, pods: Iterable[Live] = ()) -> Rollout:
@@ -38,9 +39,9 @@ def rollout(deployment: Live, pods: Iterable[Live] = ()) -> Rollout:
     status, wanted = deployment.status, _wanted(deployment)
     if wanted == 0:
         return Rollout(SUSPENDED, "no pods are wanted: replicas is 0")
-    if not _is_current(deployment):
+    if not _is_current(deployment, status):
         return Rollout(PROGRESSING, "the Deployment controller has not seen this version yet")
-    if _is_complete(deployment):
+    if _is_complete(status, wanted):
         return Rollout(AVAILABLE, "its pods are available")
     failure = failure_of(pods) if is_under_way(deployment) else ""
     if failure := failure or _refused(deployment) or _too_late(deployment):
@@ -49,13 +50,12 @@ def rollout(deployment: Live, pods: Iterable[Live] = ()) -> Rollout:
     return Rollout(PROGRESSING, f"{there} of {wanted} pods are available")
 
 
-def _is_current(deployment: Live) -> bool:
+def _is_current(deployment: Live, status: Mapping[str, Any]) -> bool:
     generation = deployment.metadata.get("generation", 0)
-    return bool(_count(deployment.status, "observedGeneration") >= generation)
+    return bool(_count(status, "observedGeneration") >= generation)
 
 
-def _is_complete(deployment: Live) -> bool:
-    status, wanted = deployment.status, _wanted(deployment)
+def _is_complete(status: Mapping[str, Any], wanted: int) -> bool:
     updated = _count(status, "updatedReplicas")
     nothing_old = _count(status, "replicas") <= updated
     return updated >= wanted and nothing_old and _count(status, "availableReplicas") >= wanted

@@ -4,18 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from reconcile.around import Around
 from reconcile.brake import DEFAULT_LIMIT, Limit
 from reconcile.changes import Create, Keep, Outcome, Plan, Waiting
 from reconcile.cluster.port import Cluster
 from reconcile.collector import collector_paused
 from reconcile.decide import Rules
-from reconcile.desire import desire
+from reconcile.desire import Renderings, desire
 from reconcile.ending import Progress, WaitRequest, ended
 from reconcile.errors import NoAnswer, ReconcileError, Stopped, UsageError
 from reconcile.execute import execute
 from reconcile.facts import gather
 from reconcile.names import Names
-from reconcile.objects import key_of
 from reconcile.observe import look, observe
 from reconcile.ownership import claimed_preview
 from reconcile.phases import Phases
@@ -25,7 +25,6 @@ from reconcile.result import Pass, Run
 from reconcile.scope import Name, Scope
 from reconcile.settings import Settings
 from reconcile.snapshot import Preview, Snapshot
-from reconcile.wait import Around
 from reconcile.wish import Wish
 
 PASSES = 3
@@ -169,7 +168,7 @@ def _carry_out(cluster: Cluster, request: Request, plan: Plan, seen: "_Seen", st
 
 def _carry_over(cluster: Cluster, plan: Plan, seen: "_Seen") -> tuple[Outcome, ...]:
     """A folder gets also what stays as it is; what cannot be written there is a failure like another."""
-    wanted = {key_of(manifest): manifest for wish in seen.wishes for manifest in wish.children}
+    wanted = {manifest.key: manifest for wish in seen.wishes for manifest in wish.children}
     failures = []
     for change in plan.changes:
         live = seen.snapshot.children.get(change.key)
@@ -202,13 +201,19 @@ class _Seen:
 @collector_paused()
 def _plan(cluster: Cluster, request: Request, stop: Stop, phases: Phases) -> tuple[Plan, _Seen]:
     """One pass up to its plan: only reads."""
+    renderings = Renderings(request.settings, request.scope)
     snapshot = observe(
-        cluster, request.names, namespace=request.namespace, concurrency=request.concurrency, stop=stop
+        cluster,
+        request.names,
+        namespace=request.namespace,
+        concurrency=request.concurrency,
+        stop=stop,
+        meanwhile=renderings.prepare,
     )
     phases.done("read")
     unknown, absent = _check_names(request.scope, snapshot, request.names)
     now = time_of(cluster) if cluster.is_server else None
-    wishes = desire(snapshot.previews, request.settings, request.scope, now=now)
+    wishes = desire(snapshot.previews, request.settings, request.scope, now=now, renderings=renderings)
     phases.done("desired")
     snapshot = look(cluster, snapshot, wishes, concurrency=request.concurrency, stop=stop)
     phases.done("looked")

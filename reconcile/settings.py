@@ -1,5 +1,6 @@
 """What the operator decides, for every preview at once: frozen, checked when made."""
 
+from functools import lru_cache
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -12,6 +13,9 @@ PodSecurity = Literal["baseline", "restricted"]
 UrlScheme = Literal["http", "https"]
 
 ROUTE_RESOURCES: dict[str, Resource] = {"mapping": MAPPING, "ingress": INGRESS, "httproute": HTTPROUTE}
+
+
+_names = lru_cache(Names)
 
 
 class Frozen(BaseModel):
@@ -68,7 +72,7 @@ class Settings(Frozen):
 
     @property
     def names(self) -> Names:
-        return Names(self.group)
+        return _names(self.group)
 
     @property
     def route_resource(self) -> Resource | None:

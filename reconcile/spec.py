@@ -134,6 +134,13 @@ class _Part(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True)
 
+    def model_post_init(self, context: Any) -> None:
+        """Nobody asks which fields were given, and pydantic's answers are half of what a spec holds."""
+        object.__setattr__(self, "__pydantic_fields_set__", _NOT_KEPT)
+
+
+_NOT_KEPT: set[str] = set()
+
 
 def _exactly_one(part: BaseModel, *names: str) -> None:
     given = [name for name in names if getattr(part, name) is not None]

@@ -4,23 +4,20 @@ A look is one list for each kind that has something to tell, the pods among them
 finds is written into the statuses as after any run. The time is elapsed time, by a clock of our own.
 """
 
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from reconcile.around import Around
 from reconcile.children import RESOURCES
-from reconcile.cluster.port import Cluster
 from reconcile.conditions import Status
-from reconcile.decide import Rules
 from reconcile.errors import ReconcileError, Stopped
 from reconcile.facts import Facts
 from reconcile.objects import Key, Resource, preview_resource
-from reconcile.pool import Stop, pause, read_at_once
+from reconcile.pool import read_at_once
 from reconcile.preview import parse_preview
 from reconcile.publish import Published, publish
 from reconcile.refresh import Look, kinds_to_look_at, over, refreshed
 from reconcile.result import GONE, PROBE_FAILED, Standing
-from reconcile.settings import Settings
 from reconcile.settle import patience, standing
 from reconcile.snapshot import Live, Preview
 
@@ -37,38 +34,6 @@ LONGEST_PROBE = 10.0
 """Seconds of a look for all links together: one that hangs must not keep the others from being looked at."""
 
 OPTION = "--wait-timeout"
-
-Tell = Callable[[Sequence[Standing], str], None]
-"""Told after each look: how all stand, and why the look did not work, or ""."""
-
-Probe = Callable[[Sequence[str], float], Mapping[str, str]]
-"""Asks for URLs, in at most so many seconds; what is wrong with each, "" where it answers."""
-
-
-@dataclass(frozen=True)
-class Pace:
-    """Time, so that tests need none."""
-
-    clock: Callable[[], float] = time.monotonic
-    pause: Callable[[float, Stop], None] = pause
-
-
-PACE = Pace()
-
-
-@dataclass(frozen=True)
-class Around:
-    """What every look needs."""
-
-    cluster: Cluster
-    settings: Settings
-    rules: Rules
-    namespace: str | None
-    concurrency: int
-    stop: Stop
-    tell: Tell = lambda standings, trouble: None
-    probe: Probe | None = None
-    pace: Pace = PACE
 
 
 @dataclass(frozen=True)

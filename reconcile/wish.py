@@ -1,9 +1,11 @@
 """What is wanted of one preview: its children's manifests, or why there are none; data only."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from reconcile.children import runs_once
+from reconcile.children.metadata import Rendered
 from reconcile.objects import Manifest
 from reconcile.preview import PreviewEnvironment
 from reconcile.snapshot import Preview
@@ -25,10 +27,10 @@ class Wish:
     in_scope: bool
     verdict: Verdict = ""
     message: str = ""
-    children: tuple[Manifest, ...] = ()
+    children: tuple[Rendered, ...] = ()
     ttl: Ttl | None = None
 
-    @property
+    @cached_property
     def place(self) -> str:
         return f"{self.preview.namespace}/{self.preview.name}"
 
@@ -38,7 +40,7 @@ class Wish:
         suspended = isinstance(preview, PreviewEnvironment) and preview.spec.suspend
         return not (suspended and runs_once(manifest["kind"]))
 
-    @property
+    @cached_property
     def fqdn(self) -> str:
         """The hostname that it wants; "" when it can want none."""
         wants = isinstance(self.preview, PreviewEnvironment) and not self.verdict

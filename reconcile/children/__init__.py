@@ -10,15 +10,16 @@ from reconcile.children.deployment import deployment
 from reconcile.children.httproute import httproute
 from reconcile.children.ingress import ingress
 from reconcile.children.mapping import mapping
+from reconcile.children.metadata import Rendered
 from reconcile.children.service import service
 from reconcile.children.setup_job import is_job_name, setup_job
 from reconcile.fields import Path, item_element
 from reconcile.names import CONTAINER
-from reconcile.objects import DEPLOYMENT, HTTPROUTE, INGRESS, JOB, MAPPING, SERVICE, Key, Manifest, Resource
+from reconcile.objects import DEPLOYMENT, HTTPROUTE, INGRESS, JOB, MAPPING, SERVICE, Key, Resource
 from reconcile.preview import PreviewEnvironment
 from reconcile.settings import Settings
 
-Render = Callable[[PreviewEnvironment, Settings], Manifest | None]
+Render = Callable[[PreviewEnvironment, Settings], Rendered | None]
 Named = Callable[[str, str], bool]
 """Whether a child's name (first) is one that a preview of this name (second) gives."""
 
@@ -72,7 +73,7 @@ def is_name_of_child(key: Key, preview_name: str) -> bool:
     return KINDS[key.kind].is_named(key.name, preview_name)
 
 
-def render(preview: PreviewEnvironment, settings: Settings) -> tuple[Manifest, ...]:
+def render(preview: PreviewEnvironment, settings: Settings) -> tuple[Rendered, ...]:
     """Every child that a preview wants, in apply order."""
     wanted = settings.route_resource
     made = (

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from reconcile.children.metadata import child
+from reconcile.children.metadata import Rendered, child
 from reconcile.children.pod import container, pod_labels, pod_spec
 from reconcile.names import APP_COMPONENT, COMPONENT_LABEL, CONTAINER, PORT_NAME, Names
-from reconcile.objects import DEPLOYMENT, Manifest
+from reconcile.objects import DEPLOYMENT
 from reconcile.preview import PreviewEnvironment, Spec
 from reconcile.settings import Settings
 
 
-def deployment(preview: PreviewEnvironment, settings: Settings) -> Manifest:
+def deployment(preview: PreviewEnvironment, settings: Settings) -> Rendered:
     """The Deployment of a preview. `replicas` is left out when absent, so that an autoscaler may own it."""
     names = settings.names
     replicas = 0 if preview.spec.suspend else preview.spec.replicas

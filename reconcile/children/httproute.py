@@ -5,14 +5,14 @@ https://gateway-api.sigs.k8s.io/api-types/httproute/
 
 from typing import Any
 
-from reconcile.children.metadata import child
+from reconcile.children.metadata import Rendered, child
 from reconcile.names import SERVICE_PORT
-from reconcile.objects import HTTPROUTE, Manifest
+from reconcile.objects import HTTPROUTE
 from reconcile.preview import PreviewEnvironment
 from reconcile.settings import Gateway, Settings
 
 
-def httproute(preview: PreviewEnvironment, settings: Settings) -> Manifest:
+def httproute(preview: PreviewEnvironment, settings: Settings) -> Rendered:
     """The HTTPRoute of a preview. Its lists are atomic, so the server's defaults in them are written out."""
     backend = {"group": "", "kind": "Service", "name": preview.name, "port": SERVICE_PORT, "weight": 1}
     match = {"path": {"type": "PathPrefix", "value": "/"}}

@@ -5,16 +5,16 @@ https://kubernetes.io/docs/concepts/services-networking/ingress/
 
 from typing import Any
 
-from reconcile.children.metadata import child
+from reconcile.children.metadata import Rendered, child
 from reconcile.names import SERVICE_PORT
-from reconcile.objects import INGRESS, Manifest
+from reconcile.objects import INGRESS
 from reconcile.preview import PreviewEnvironment
 from reconcile.settings import Settings
 
 CLUSTER_ISSUER = "cert-manager.io/cluster-issuer"
 
 
-def ingress(preview: PreviewEnvironment, settings: Settings) -> Manifest:
+def ingress(preview: PreviewEnvironment, settings: Settings) -> Rendered:
     """The Ingress of a preview: one rule; TLS by a shared Secret, or by one that cert-manager makes."""
     backend = {"service": {"name": preview.name, "port": {"number": SERVICE_PORT}}}
     path = {"path": "/", "pathType": "Prefix", "backend": backend}

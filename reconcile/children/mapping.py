@@ -3,14 +3,14 @@
 https://emissary-ingress.dev/docs/latest/topics/using/mappings/
 """
 
-from reconcile.children.metadata import child
+from reconcile.children.metadata import Rendered, child
 from reconcile.names import SERVICE_PORT
-from reconcile.objects import MAPPING, Manifest
+from reconcile.objects import MAPPING
 from reconcile.preview import PreviewEnvironment
 from reconcile.settings import Settings
 
 
-def mapping(preview: PreviewEnvironment, settings: Settings) -> Manifest:
+def mapping(preview: PreviewEnvironment, settings: Settings) -> Rendered:
     """The Mapping of a preview. TLS and the certificate sit on the Host, which is the operator's."""
     spec = {
         "hostname": preview.spec.fqdn,

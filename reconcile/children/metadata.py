@@ -2,6 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -15,23 +17,25 @@ from reconcile.names import (
     TOOL,
     Names,
 )
-from reconcile.objects import Manifest, Resource
+from reconcile.objects import Key, Manifest, Resource, key_of
 from reconcile.preview import PreviewEnvironment
+from reconcile.sent import SentObject
 
 APP_NAME = "preview"
 
-_encode = msgspec.json.Encoder(order="deterministic").encode
+_encode = msgspec.json.Encoder().encode
+_in_one_order = msgspec.json.Encoder(order="deterministic").encode
 
 
-class Rendered(dict[str, Any]):
-    """A child's manifest; `text` is all of it but its hash, as JSON in one order of fields."""
+class Rendered(SentObject):
+    """A child's manifest, as what would be sent of it; `hash` is what its annotation says all the rest is."""
 
-    text: bytes = b""
+    __slots__ = ("hash", "key")
 
-
-def text_of(manifest: Manifest) -> bytes:
-    """What a manifest says, as JSON in one order of fields: all that its hash is made of, if it has one."""
-    return manifest.text if isinstance(manifest, Rendered) else _encode(dict(manifest))
+    def __init__(self, text: bytes, known: Mapping[str, str], key: Key, hash_: str) -> None:
+        super().__init__(text, known)
+        self.key = key
+        self.hash = hash_
 
 
 def common_labels(preview: PreviewEnvironment, names: Names) -> dict[str, str]:
@@ -53,7 +57,7 @@ def child(
     name: str = "",
     labels: Mapping[str, str] | None = None,
     annotations: Mapping[str, str] | None = None,
-) -> Manifest:
+) -> Rendered:
     """One child of a preview, ready to apply: marked as ours, in its namespace, with its name or `name`."""
     name = name or preview.name
     identity = f"{resource.kind}/{preview.namespace}/{name}"
@@ -82,20 +86,20 @@ def _owner_reference(preview: PreviewEnvironment, names: Names) -> dict[str, Any
     }
 
 
-def without_owner(manifest: Manifest, names: Names) -> Manifest:
+def without_owner(manifest: Manifest, names: Names) -> Rendered:
     """The same child, out of the garbage collector's reach."""
     metadata = {k: v for k, v in manifest["metadata"].items() if k != "ownerReferences"}
     return with_hash({**manifest, "metadata": metadata}, names)
 
 
-def with_owner(manifest: Manifest, reference: Mapping[str, Any], names: Names) -> Manifest:
+def with_owner(manifest: Manifest, reference: Mapping[str, Any], names: Names) -> Rendered:
     """The same child with this owner reference."""
     return with_hash(
         {**manifest, "metadata": {**manifest["metadata"], "ownerReferences": [reference]}}, names
     )
 
 
-def with_hash(manifest: Manifest, names: Names) -> Manifest:
+def with_hash(manifest: Manifest, names: Names) -> Rendered:
     """The manifest with an annotation that says what all the rest of it is."""
     annotations = {
         k: v for k, v in manifest["metadata"]["annotations"].items() if k != names.applied_annotation
@@ -105,8 +109,12 @@ def with_hash(manifest: Manifest, names: Names) -> Manifest:
 
 def _sealed(manifest: dict[str, Any], names: Names) -> Rendered:
     """The manifest, which has no hash yet and is nobody else's, with its hash."""
-    text = _encode(manifest)
-    manifest["metadata"]["annotations"][names.applied_annotation] = hashlib.sha256(text).hexdigest()[:32]
-    sealed = Rendered(manifest)
-    sealed.text = text
-    return sealed
+    digest = hashlib.sha256(_in_one_order(manifest)).hexdigest()[:32]
+    manifest["metadata"]["annotations"][names.applied_annotation] = digest
+    known = _kind(manifest["apiVersion"], manifest["kind"])
+    return Rendered(_encode(manifest), known, key_of(manifest), digest)
+
+
+@lru_cache
+def _kind(api_version: str, kind: str) -> Mapping[str, str]:
+    return MappingProxyType({"apiVersion": api_version, "kind": kind})

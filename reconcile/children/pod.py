@@ -110,4 +110,4 @@ def _toleration(toleration: Toleration) -> dict[str, str]:
 
 def without_empty(fields: dict[str, Any]) -> dict[str, Any]:
     """The API server drops what is empty, and would let us own what is not there."""
-    return {name: value for name, value in fields.items() if value not in ({}, [], "", None)}
+    return {name: value for name, value in fields.items() if value or value == 0}

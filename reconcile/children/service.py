@@ -1,14 +1,14 @@
 """The Service: port 80 to the preview's pods."""
 
 from reconcile.children.deployment import selector
-from reconcile.children.metadata import child
+from reconcile.children.metadata import Rendered, child
 from reconcile.names import PORT_NAME, SERVICE_PORT
-from reconcile.objects import SERVICE, Manifest
+from reconcile.objects import SERVICE
 from reconcile.preview import PreviewEnvironment
 from reconcile.settings import Settings
 
 
-def service(preview: PreviewEnvironment, settings: Settings) -> Manifest:
+def service(preview: PreviewEnvironment, settings: Settings) -> Rendered:
     """The Service of a preview; it always listens on 80, whatever the container does."""
     spec = {
         "ports": [{"name": PORT_NAME, "port": SERVICE_PORT, "protocol": "TCP", "targetPort": PORT_NAME}],

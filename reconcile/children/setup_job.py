@@ -8,10 +8,10 @@ import hashlib
 import json
 import re
 
-from reconcile.children.metadata import child
+from reconcile.children.metadata import Rendered, child
 from reconcile.children.pod import container, pod_labels, pod_spec
 from reconcile.names import SETUP_COMPONENT, SETUP_CONTAINER
-from reconcile.objects import JOB, Manifest
+from reconcile.objects import JOB
 from reconcile.preview import PreviewEnvironment
 from reconcile.settings import Settings
 
@@ -26,7 +26,7 @@ _CUT = 63 - 1 - _HASH_LENGTH
 _HASH = re.compile(rf"[0-9a-f]{{{_HASH_LENGTH}}}")
 
 
-def setup_job(preview: PreviewEnvironment, settings: Settings) -> Manifest | None:
+def setup_job(preview: PreviewEnvironment, settings: Settings) -> Rendered | None:
     """The setup Job of a preview; None where it asks for none."""
     setup, names = preview.spec.setup, settings.names
     if setup is None:

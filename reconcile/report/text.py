@@ -131,7 +131,7 @@ def title_of(number: int) -> str:
 
 def end_text(done: Run, *, color: bool = False) -> str:
     """The names under which there is nothing, what became of the writes, the notes, the wait."""
-    parts = [f"{safe_line(name)}: nothing there\n" for name in done.absent]
+    parts = [safe_line(f"{name}: nothing there") + "\n" for name in done.absent]
     if done.outcomes:
         parts.append(outcomes_text(done.outcomes, color=color))
     elif done.declined:

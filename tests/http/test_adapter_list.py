@@ -180,10 +180,13 @@ ANSWERS_THAT_ARE_NO_LIST = {
     "items null": (httpx.Response(200, json={"items": None}), "Expected `array`, got `null`"),
     "items an object": (httpx.Response(200, json={"items": {}}), "Expected `array`, got `object`"),
     "an item null": (httpx.Response(200, json={"items": [None]}), "Expected `object`, got `null`"),
-    "an item without metadata": (httpx.Response(200, json={"items": [{"spec": {}}]}), "no metadata"),
+    "an item without metadata": (
+        httpx.Response(200, json={"items": [{"spec": {}}]}),
+        "missing required field `metadata`",
+    ),
     "an item with a number as name": (
         httpx.Response(200, json={"items": [{"metadata": {"name": 1, "namespace": "shop"}}]}),
-        "no name or no namespace",
+        "Expected `str`, got `int`",
     ),
     "an item unnamed": (httpx.Response(200, json={"items": [{"metadata": {}}]}), "no name or no namespace"),
     "a token no text": (

@@ -10,6 +10,7 @@ from reconcile.fields import Path, field_set_of, to_fields_v1
 from reconcile.names import DEFAULT_GROUP, Names
 from reconcile.objects import Key, Manifest
 from reconcile.preview import PreviewEnvironment, Unreadable, parse_preview
+from reconcile.sent import plain
 from reconcile.settings import Settings
 from reconcile.snapshot import Live, Preview
 from tests.builders import a_preview
@@ -39,7 +40,7 @@ def an_unreadable_preview(name: str = "pr-1", **fields: Any) -> Unreadable:
 def children_of(preview: Preview, **settings: Any) -> dict[str, dict[str, Any]]:
     """The manifests of a preview, by kind."""
     assert isinstance(preview, PreviewEnvironment)
-    return {manifest["kind"]: dict(manifest) for manifest in render(preview, Settings(**settings))}
+    return {manifest["kind"]: plain(manifest) for manifest in render(preview, Settings(**settings))}
 
 
 def entry(

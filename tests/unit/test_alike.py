@@ -10,15 +10,17 @@ from hypothesis import assume
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
-from reconcile.alike import Alike
+from reconcile.alike import Alike, Wording
 from reconcile.changes import Keep
+from reconcile.children import render
+from reconcile.children.metadata import Rendered
 from reconcile.decide import decide
 from reconcile.preview import PreviewEnvironment, parse_preview
-from reconcile.sent import sent_object
-from reconcile.settings import Gateway
+from reconcile.sent import SentObject, plain
+from reconcile.settings import Gateway, Settings
 from reconcile.snapshot import Live
 from tests.builders import a_preview
-from tests.unit.given import NAMES, RULES, a_read_preview, children_of, entry, live
+from tests.unit.given import NAMES, RULES, a_read_preview, entry, live
 
 SPEC: dict[str, Any] = {
     "port": 8080,
@@ -46,11 +48,15 @@ def a_numbered_preview(number: int, **spec: Any) -> PreviewEnvironment:
     return a_read_preview(name, f"team-{number}", uid=f"uid-of-{name}", **{**SPEC, **words, **spec})
 
 
-def child(preview: PreviewEnvironment, kind: str) -> tuple[Live, dict[str, Any]]:
+def rendered(preview: PreviewEnvironment, kind: str, **settings: Any) -> Rendered:
+    return next(m for m in render(preview, Settings(**settings)) if m["kind"] == kind)
+
+
+def child(preview: PreviewEnvironment, kind: str) -> tuple[Live, Rendered]:
     """The child as a server has it, and as it is wanted."""
-    wanted = children_of(preview, **ROUTES.get(kind, {}))[kind]
+    wanted = rendered(preview, kind, **ROUTES.get(kind, {}))
     there = live(
-        copy.deepcopy(wanted),
+        plain(wanted),
         entry("controller", [("f:status",)], subresource="status")
         | {"time": f"2026-11-25T20:00:0{preview.name[-1]}Z"},
         uid=f"of-{preview.uid}",
@@ -66,23 +72,37 @@ AsItComes = Callable[[Mapping[str, Any]], Live]
 def as_sent(manifest: Mapping[str, Any]) -> Live:
     """As a list of a server has it, undecoded."""
     text = msgspec.json.encode(dict(manifest))
-    return Live(sent_object(text, apiVersion=manifest["apiVersion"], kind=manifest["kind"]))
+    return Live(SentObject(text, {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"]}))
 
 
 either_way = pytest.mark.parametrize("as_it_comes", [Live, as_sent])
 
 
-def signature(preview: PreviewEnvironment, kind: str, as_it_comes: AsItComes = Live) -> bytes:
-    there, wanted = child(preview, kind)
-    return Alike(NAMES).signature(as_it_comes(there.manifest), wanted, preview)
+def wording(preview: PreviewEnvironment, *kinds: str, as_it_comes: AsItComes = Live) -> Wording:
+    children = [child(preview, kind) for kind in kinds]
+    return Alike(NAMES).wording([(as_it_comes(live.manifest), wanted) for live, wanted in children], preview)
+
+
+def knowing(*unchanged: Wording) -> Alike:
+    alike = Alike(NAMES)
+    for one in unchanged:
+        alike.add(one)
+    return alike
 
 
 @either_way
 @pytest.mark.parametrize("kind", KINDS)
 def test_previews_that_differ_in_their_own_words_alone_are_alike(kind: str, as_it_comes: AsItComes) -> None:
-    assert signature(a_numbered_preview(1), kind, as_it_comes) == signature(
-        a_numbered_preview(22), kind, as_it_comes
-    )
+    first, other = (wording(a_numbered_preview(n), kind, as_it_comes=as_it_comes) for n in (1, 22))
+    assert other in knowing(first)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_all_children_of_a_preview_are_known_at_once(route: str) -> None:
+    kinds = ("Job", "Deployment", "Service", route)
+    first, other = (wording(a_numbered_preview(n), *kinds) for n in (1, 22))
+    assert other in knowing(first)
+    assert wording(a_numbered_preview(22), *kinds[1:]) not in knowing(first)
 
 
 @either_way
@@ -92,18 +112,19 @@ def test_nothing_of_a_live_object_that_a_decision_looks_at_can_change_unseen(
 ) -> None:
     preview = a_numbered_preview(1)
     there, wanted = child(preview, kind)
-    before = Alike(NAMES).signature(as_it_comes(there.manifest), wanted, preview)
+    alike = knowing(Alike(NAMES).wording([(as_it_comes(there.manifest), wanted)], preview))
     for path, changed in each_change(there.manifest):
         seen = path[0] not in ("status", "apiVersion", "kind") and not is_unseen(kind, path)
-        assert (Alike(NAMES).signature(as_it_comes(changed), wanted, preview) != before) is seen, path
+        now = alike.wording([(as_it_comes(changed), wanted)], preview)
+        assert (now not in alike) is seen, path
 
 
 def test_of_another_kind_also_a_field_that_is_called_like_an_address_counts() -> None:
     preview = a_numbered_preview(1)
     there, wanted = child(preview, "Deployment")
-    before = Alike(NAMES).signature(there, wanted, preview)
+    alike = knowing(Alike(NAMES).wording([(there, wanted)], preview))
     there.manifest["spec"]["clusterIP"] = "10.0.0.1"
-    assert Alike(NAMES).signature(Live(there.manifest), wanted, preview) != before
+    assert alike.wording([(Live(there.manifest), wanted)], preview) not in alike
 
 
 def is_unseen(kind: str, path: tuple[Any, ...]) -> bool:
@@ -156,9 +177,9 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     ids=str,
 )
 def test_another_wish_is_not_alike(spec: dict[str, Any]) -> None:
-    assert signature(a_numbered_preview(2, **spec), "Deployment") != signature(
-        a_numbered_preview(1), "Deployment"
-    )
+    alike = knowing(wording(a_numbered_preview(1), "Deployment"))
+    assert wording(a_numbered_preview(3), "Deployment") in alike
+    assert wording(a_numbered_preview(2, **spec), "Deployment") not in alike
 
 
 @drawn(
@@ -170,7 +191,7 @@ def test_another_wish_is_not_alike(spec: dict[str, Any]) -> None:
 )
 def test_words_that_look_like_amounts_never_hide_one(numbers: list[str], cpu: str, there: str) -> None:
     """A revision may be 1000, and a preview may be called m: what they are alike in is decided alike."""
-    found: dict[bytes, bool] = {}
+    alike = Alike(NAMES)
     for word in numbers:
         asked = {"requests": {"cpu": cpu.replace(numbers[0], word)}}
         spec: dict[str, Any] = {"resources": asked, "revision": word}
@@ -178,22 +199,25 @@ def test_words_that_look_like_amounts_never_hide_one(numbers: list[str], cpu: st
         preview = parse_preview(a_preview(name, uid="uid-of-it", **spec), group=NAMES.group)
         assume(isinstance(preview, PreviewEnvironment))
         assert isinstance(preview, PreviewEnvironment)
-        wanted = children_of(preview)["Deployment"]
-        now = live(copy.deepcopy(wanted))
+        wanted = rendered(preview, "Deployment")
+        now = live(plain(wanted))
         (container,) = now.manifest["spec"]["template"]["spec"]["containers"]
         container["resources"]["requests"]["cpu"] = there.replace(numbers[0], word)
         silent = decide(wanted, preview, now, RULES) == Keep(now.key, f"shop/{name}")
-        mark = Alike(NAMES).signature(now, wanted, preview)
-        assert found.setdefault(mark, silent) is silent
+        one = alike.wording([(now, wanted)], preview)
+        if one in alike:
+            assert silent
+        if silent:
+            alike.add(one)
 
 
 def test_one_that_is_going_or_has_what_it_had_not_is_not_alike() -> None:
     preview = a_numbered_preview(1)
     there, wanted = child(preview, "Deployment")
-    before = Alike(NAMES).signature(there, wanted, preview)
+    alike = knowing(Alike(NAMES).wording([(there, wanted)], preview))
     for more in ({"deletionTimestamp": "2026-01-01T00:00:00Z"}, {"labels": {**there.labels, "x": "y"}}):
         now = Live({**there.manifest, "metadata": {**there.metadata, **more}})
-        assert Alike(NAMES).signature(now, wanted, preview) != before
+        assert alike.wording([(now, wanted)], preview) not in alike
 
 
 @pytest.mark.parametrize(
@@ -209,11 +233,11 @@ def test_a_word_that_a_constant_of_ours_holds_is_no_mark(
     words: tuple[dict[str, str], dict[str, str]], change: str
 ) -> None:
     """What somebody wrote may be our word in one child, and a name like another in the next."""
-    marks = set()
+    found = []
     for own in words:
         preview = a_read_preview(uid="uid-of-it", **own)
-        wanted = children_of(preview)["Deployment"]
-        there = live(copy.deepcopy(wanted)).manifest
+        wanted = rendered(preview, "Deployment")
+        there = live(plain(wanted)).manifest
         metadata: dict[str, Any] = there["metadata"]
         word = own.get("name") or own["revision"]
         if change == "protect":
@@ -224,5 +248,39 @@ def test_a_word_that_a_constant_of_ours_holds_is_no_mark(
             metadata["managedFields"][0]["manager"] = f"preview-{word}.com"
         else:
             metadata["ownerReferences"] = [{"kind": "ConfigMap", "name": "x", "controller": word == "true"}]
-        marks.add(Alike(NAMES).signature(Live(there), wanted, preview))
-    assert len(marks) == 2
+        found.append(Alike(NAMES).wording([(Live(there), wanted)], preview))
+    first, other = found
+    assert other not in knowing(first)
+    assert first not in knowing(other)
+
+
+def test_a_word_that_stands_where_the_other_preview_has_none_makes_it_another() -> None:
+    """Somebody wrote the name of pr-22 into pr-1's child: for pr-22 it is more than a stranger's word."""
+    found = []
+    for number in (1, 22):
+        there, wanted = child(a_numbered_preview(number), "Deployment")
+        there.manifest["metadata"]["annotations"]["note"] = "see pr-22"
+        found.append(Alike(NAMES).wording([(there, wanted)], a_numbered_preview(number)))
+    assert found[0] in knowing(found[0])
+    assert found[1] not in knowing(found[0])
+
+
+def test_two_words_that_changed_places_are_seen() -> None:
+    found = []
+    for image, revision in (("ghcr.io/a/one:x", "two-b"), ("two-b", "ghcr.io/a/one:x")):
+        preview = a_numbered_preview(1, image=image, revision=revision.replace(":", "-"))
+        there, wanted = child(preview, "Deployment")
+        there.manifest["metadata"]["annotations"]["note"] = "ghcr.io/a/one:x"
+        found.append(Alike(NAMES).wording([(there, wanted)], preview))
+    assert found[1] not in knowing(found[0])
+
+
+def test_those_that_were_of_use_last_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reconcile.alike.MOST", 2)
+    one, two, three = (
+        wording(a_numbered_preview(1, port=port), "Service", "Deployment") for port in (1, 2, 3)
+    )
+    alike = knowing(one, two)
+    assert one in alike
+    alike.add(three)
+    assert (one in alike, two in alike, three in alike) == (True, False, True)

@@ -6,6 +6,7 @@ import pytest
 
 from reconcile.allow import refusals
 from reconcile.changes import Keep, Update
+from reconcile.children import render
 from reconcile.decide import decide
 from reconcile.errors import Rejected
 from reconcile.facts import gather
@@ -329,7 +330,7 @@ def test_one_that_has_ended_is_told_by_its_conditions_alone() -> None:
 
 
 def test_a_run_knows_the_job_that_it_has_just_made() -> None:
-    children = tuple(children_of(PR1).values())
+    children = render(PR1, Settings())
     found = {one.key: one for one in (a_job(), *rest())}
     (facts,) = gather([Wish(PR1, True, children=children)], [Pass(plan_of([PR1]))], found)
     assert facts.setup is not None

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from reconcile.around import Around, Pace
 from reconcile.changes import Keep
 from reconcile.desire import desire
 from reconcile.ending import WaitRequest
@@ -20,7 +21,7 @@ from reconcile.run import Request, run
 from reconcile.scope import make_scope
 from reconcile.settings import Settings
 from reconcile.snapshot import Live
-from reconcile.wait import LONGEST_PROBE, Around, Pace, Waited, wait_for
+from reconcile.wait import LONGEST_PROBE, Waited, wait_for
 from tests.unit.given import RULES, key
 from tests.unit.memory import Memory
 from tests.unit.test_pods import UNSCHEDULABLE, a_pod, waiting

@@ -32,6 +32,7 @@ from reconcile.cluster.port import Applied, Listing, Traffic, as_it_is
 from reconcile.errors import NoAnswer, Rejected
 from reconcile.names import KIND, PLURAL
 from reconcile.objects import EVENTS_V1, POD, Manifest, Resource
+from reconcile.sent import plain
 
 OK, CREATED, ACCEPTED, GONE = 200, 201, 202, 410
 LONGEST_LOG = 64 * 1024
@@ -238,7 +239,7 @@ class KubernetesCluster:
 
 def _as_yaml(manifest: Manifest) -> msgspec.Raw:
     """An apply's body as JSON that a YAML reader reads the same: the API server reads it as YAML."""
-    text = msgspec.json.encode(dict(manifest)).decode()
+    text = msgspec.json.encode(plain(manifest)).decode()
     return msgspec.Raw(_NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode())
 
 

@@ -10,7 +10,7 @@ import msgspec
 from reconcile.cluster.kubernetes.answers import Ask, excerpt, is_json, unreadable
 from reconcile.errors import ServerTrouble
 from reconcile.objects import Manifest
-from reconcile.sent import Sent, sent_object
+from reconcile.sent import SentObject
 
 T = TypeVar("T")
 
@@ -108,17 +108,13 @@ def _page(ask: Ask, response: httpx2.Response) -> _Page:
         raise unreadable(ask, response, str(error)) from error
 
 
-def _items(ask: Ask, response: httpx2.Response, page: _Page) -> list[Sent]:
+def _items(ask: Ask, response: httpx2.Response, page: _Page) -> list[SentObject]:
     """With what built-in kinds leave out in lists; an item without a name makes the list unreadable."""
-    version, kind = ask.resource.api_version, ask.resource.kind
+    known = {"apiVersion": ask.resource.api_version, "kind": ask.resource.kind}
     try:
-        items = [sent_object(text, apiVersion=version, kind=kind) for text in page.items]
+        items = [SentObject(text, known).opened() for text in page.items]
     except msgspec.DecodeError as error:
-        raise unreadable(ask, response, f"an item has no metadata: {error}") from error
-    if not all(_has_place(item["metadata"]) for item in items):
+        raise unreadable(ask, response, f"an item has no name: {error}") from error
+    if not all(item["metadata"]["name"] and item["metadata"]["namespace"] for item in items):
         raise unreadable(ask, response, "an item has no name or no namespace")
     return items
-
-
-def _has_place(metadata: Manifest) -> bool:
-    return all(isinstance(metadata.get(part), str) and metadata[part] for part in ("name", "namespace"))
