@@ -25,6 +25,9 @@ BUILT_IN = frozenset({"", "apps", "batch", "networking.k8s.io", "events.k8s.io"}
 WITHOUT_GENERATION = frozenset({"Service", "Pod", "Event"})
 """Kinds whose spec has no generation."""
 
+ANSWERED_WHOLE = frozenset({"Service"})
+"""Kinds of which a delete answers with the object, not with a Status."""
+
 APPLY = "application/apply-patch+yaml"
 JSON = "application/json"
 START = "2026-01-01T00:00:00Z"
@@ -91,10 +94,15 @@ class Effect(NamedTuple):
 
 
 class _Refused(Exception):
-    """An answer that is an error."""
+    """An answer that is an error; `by_kind`: it names the kind, not its plural."""
 
-    def __init__(self, code: int, reason: str, message: str, place: Place, *causes: str) -> None:
-        details: dict[str, Any] = {"name": place.name, "kind": place.resource.plural}
+    def __init__(
+        self, code: int, reason: str, message: str, place: Place, *causes: str, by_kind: bool = False
+    ) -> None:
+        details: dict[str, Any] = {
+            "name": place.name,
+            "kind": place.resource.kind if by_kind else place.resource.plural,
+        }
         if place.resource.group:
             details["group"] = place.resource.group
         if causes:
@@ -206,16 +214,15 @@ class Model:
         if version and version != metadata["resourceVersion"]:
             raise _Refused(409, "Conflict", "the object has been modified", place)
         if uid and uid != metadata["uid"]:
-            raise _Refused(422, "Invalid", "field is immutable", place, "metadata.uid")
+            causes = ("metadata.uid", "metadata.uid")  # it says so twice
+            raise _Refused(422, "Invalid", "field is immutable", place, *causes, by_kind=True)
 
     def _apply_status(
         self, place: Place, params: Mapping[str, str], sent: dict[str, Any]
     ) -> tuple["Model", Answered, Effect | None]:
-        uid, version = _guards(sent)
-        if place.key not in self.objects:
-            raise _Refused(404, "NotFound", f'{place.full_plural} "{place.name}" not found', place)
-        there = self.objects[place.key]
-        self._check(there, uid, version, place)
+        """The status alone: a uid in the metadata is passed over like all that is not status."""
+        there = self._there(place)
+        self._check(there, "", _guards(sent)[1], place)
         applied = {"status": sent["status"]}
         entry = {**_entry(params["fieldManager"], applied, place.resource), "subresource": "status"}
         body = {field: value for field, value in there.items() if field != "status"}
@@ -288,10 +295,11 @@ class Model:
         asked, metadata = options.get("preconditions", {}), there["metadata"]
         for guard in ("uid", "resourceVersion"):
             if asked.get(guard, metadata[guard]) != metadata[guard]:
-                raise _Refused(409, "Conflict", f"Precondition failed: {guard}", place)
+                raise _Refused(409, "Conflict", f"Precondition failed: {guard}", place, by_kind=True)
         if metadata.get("finalizers"):
-            going = {**there, "metadata": {**metadata, "deletionTimestamp": START}}
-            return self._written(place, there, going, metadata["managedFields"])
+            return self._going(place, there)
+        if place.resource.kind in ANSWERED_WHOLE:
+            return self._taken_away(place, there, Answered(200, _json(there)))
         details = {"name": place.name, "kind": place.resource.plural, "uid": metadata["uid"]}
         details |= {"group": place.resource.group} if place.resource.group else {}
         status = {
@@ -302,6 +310,14 @@ class Model:
             "details": details,
         }
         return self._taken_away(place, there, Answered(200, _json(status)))
+
+    def _going(self, place: Place, there: Manifest) -> tuple["Model", Answered, Effect | None]:
+        """It stays until its finalizers are gone; that it goes is another generation of what it asks for."""
+        metadata = {**there["metadata"]}
+        if "deletionTimestamp" not in metadata:
+            metadata["deletionTimestamp"] = START
+            metadata |= {"generation": metadata["generation"] + 1} if "generation" in metadata else {}
+        return self._written(place, there, {**there, "metadata": metadata}, metadata["managedFields"])
 
     def _taken_away(
         self, place: Place, there: Manifest, answer: Answered
@@ -389,12 +405,15 @@ def _strangers(there: Manifest, manager: str) -> list[str]:
 
 
 def _entry(manager: str, applied: Manifest, resource: Resource) -> dict[str, Any]:
+    fields = to_fields_v1(field_set_of(applied))
+    if finalizers := applied.get("metadata", {}).get("finalizers"):  # a set; we never write one
+        fields["f:metadata"]["f:finalizers"] = {f"v:{json.dumps(name)}": {} for name in finalizers}
     return {
         "manager": manager,
         "operation": "Apply",
         "apiVersion": resource.api_version,
         "fieldsType": "FieldsV1",
-        "fieldsV1": to_fields_v1(field_set_of(applied)),
+        "fieldsV1": fields,
     }
 
 
