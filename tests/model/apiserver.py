@@ -134,7 +134,7 @@ class Model:
 
     def answer(self, asked: Asked) -> tuple["Model", Answered, Effect | None]:
         """The next state, the answer, and what was changed."""
-        place = _place(asked.path)
+        place = place_of(asked.path)
         if place.resource.kind in self.not_served:
             return self, Answered(404, b"404 page not found\n", "text/plain"), None
         try:
@@ -365,7 +365,8 @@ class Model:
         return frozenset(self.contents.items()), frozenset(self.lives.items())
 
 
-def _place(path: str) -> Place:
+def place_of(path: str) -> Place:
+    """What the path of a URL is about."""
     parts = path.strip("/").split("/")
     group = "" if parts[0] == "api" else parts[1]
     rest = parts[2:] if parts[0] == "api" else parts[3:]

@@ -75,7 +75,8 @@ def the_command(cluster: KubernetesCluster, request: Request) -> Ended:
 class Session:
     """One run. `asked` is the request that waits; None once it has `ended`.
 
-    With `server` the requests go to the real server when they are let through; else `answer` answers.
+    With `server` the requests go to the real server when they are let through, and `told` has what it
+    answered; else `answer` answers.
     """
 
     kubeconfig: Path
@@ -83,6 +84,7 @@ class Session:
     server: bool = False
     asked: Asked | None = None
     ended: Ended | None = None
+    told: list[tuple[Asked, int]] = field(default_factory=list)
     _out: "queue.SimpleQueue[Asked | Ended | BaseException]" = field(default_factory=queue.SimpleQueue)
     _in: "queue.SimpleQueue[Answered | None]" = field(default_factory=queue.SimpleQueue)
     _aborted: bool = False
@@ -117,12 +119,16 @@ class Session:
     def send(self, transport: httpx2.HTTPTransport, request: httpx2.Request) -> httpx2.Response:
         """In the run's own thread: hand out the request, wait to be let through."""
         kind = request.headers.get("Content-Type", "")
-        self._out.put(Asked.of(request.method, str(request.url), kind, request.read()))
+        asked = Asked.of(request.method, str(request.url), kind, request.read())
+        self._out.put(asked)
         answer = self._in.get()
         if self._aborted:
             raise Aborted
-        if answer is None:
-            return _real(transport, request)
+        if answer is None and self.server:
+            response = _real(transport, request)
+            self.told.append((asked, response.status_code))
+            return response
+        assert answer is not None, "nobody answers"
         headers = {"Date": DATE, "Content-Type": answer.type}
         return httpx2.Response(answer.code, headers=headers, content=answer.body)
 

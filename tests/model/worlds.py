@@ -125,6 +125,11 @@ class World:
     calls: tuple[Request, ...]
     codes: frozenset[int] = field(default=frozenset({0}))
 
+    @property
+    def two(self) -> tuple[Request, ...]:
+        """How the two are called."""
+        return self.calls * (2 // len(self.calls))
+
 
 # small ones: one thing each
 
