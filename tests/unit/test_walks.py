@@ -1,0 +1,116 @@
+"""A preview in a folder is edited again and again: what is there depends on its spec, not on the way to it.
+
+`PROOF=whole` (`make walks`) takes 1,000 walks; else it is a few of them.
+"""
+
+import itertools
+import os
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from reconcile.yamlfiles import dump
+from tests.builders import a_preview, without_uid
+from tests.cluster.story import ROUTES, Result, call
+from tests.walks import DOMAIN, START, Edit, walks
+
+WHOLE = os.environ.get("PROOF") == "whole"
+BLOCKS, WALKS = (10, 100) if WHOLE else (1, 12)
+
+
+class File(NamedTuple):
+    """A file's content, and what tells whether it was written again."""
+
+    content: bytes
+    number: int
+    written: int
+
+
+class Shop:
+    """One preview, and beside it one that nobody edits; `to` is where children live."""
+
+    def __init__(self, folder: Path, route: str) -> None:
+        self.previews = folder / "previews"
+        self.route = route
+        self.previews.mkdir(parents=True)
+        self.write("bystander", {**START, "fqdn": f"bystander.{DOMAIN}"})
+
+    def write(self, name: str, spec: dict[str, object]) -> None:
+        manifest = without_uid(a_preview(name))
+        (self.previews / f"{name}.yaml").write_text(dump({**manifest, "spec": spec}))
+
+    def reconcile(self, to: Path, *arguments: str) -> Result:
+        return call(
+            "--from", str(self.previews), "--to", str(to), *ROUTES[self.route],
+            "--allow-secret", "*", "--allow-fqdn", f"*.{DOMAIN}", *arguments,
+        )  # fmt: skip
+
+
+def files(folder: Path) -> dict[str, File]:
+    found = {path.name: (path.read_bytes(), path.stat()) for path in folder.glob("*")}
+    return {name: File(content, stat.st_ino, stat.st_mtime_ns) for name, (content, stat) in found.items()}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {name: file.content for name, file in files(folder).items()}
+
+
+def jobs(before: dict[str, File], scratch: Path) -> dict[str, bytes]:
+    """The setup Jobs that were there for this image and revision already: nothing changes what has run."""
+    return {
+        name: before[name].content for name in contents(scratch).keys() & before.keys() if ".job." in name
+    }
+
+
+def walk(folder: Path, route: str, edits: list[Edit]) -> int:
+    """Walk; how many of the edits were valid."""
+    shop, there = Shop(folder, route), folder / "children"
+    spec = dict(START)
+    shop.write("pr-1", spec)
+    assert shop.reconcile(there).code == 0
+    for number, edit in enumerate(edits):
+        before = files(there)
+        shop.write("pr-1", edit.written(spec))
+        spec = edit.of(spec)
+        ended = shop.reconcile(there)
+        after = files(there)
+        if edit.bad:
+            assert (ended.code, after) == (1, before), ended.stdout
+            continue
+        assert ended.code == 0, ended.stdout + ended.stderr
+        scratch = folder / f"scratch-{number}"
+        assert shop.reconcile(scratch).code == 0
+        assert contents(there) == contents(scratch) | jobs(before, scratch)
+        kept = {
+            name: file
+            for name, file in before.items()
+            if name in after and after[name].content == file.content
+        }
+        assert {name: after[name] for name in kept} == kept, "a file was written again with what it had"
+    return sum(edit.bad is None for edit in edits)
+
+
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_after_each_edit_the_children_are_those_of_the_spec_or_those_before(
+    tmp_path: Path, block: int
+) -> None:
+    folders = (tmp_path / str(number) for number in itertools.count())
+    routes = itertools.cycle(ROUTES)
+    walked: list[int] = []
+
+    @seed(block)
+    @settings(
+        max_examples=WALKS, deadline=None, database=None, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(walks)
+    def hold(edits: list[Edit]) -> None:
+        walked.append(walk(next(folders), next(routes), edits))
+
+    hold()
+    assert len(walked) == WALKS
+    sys.stdout.write(f"{len(walked):,} walks in a folder: {sum(walked):,} valid edits, "
+                     f"{len(walked) * 10 - sum(walked):,} others\n")  # fmt: skip
