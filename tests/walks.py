@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.cluster import specs
@@ -89,6 +90,22 @@ def edits(draw: st.DrawFn) -> Edit:
         bad = (name, draw(st.sampled_from(INVALID[name])))
     gone = frozenset(name for name in names if name not in REQUIRED and draw(st.integers(0, 2)) == 0)
     return Edit({name: draw(FIELDS[name]) for name in names if name not in gone}, gone, bad)
+
+
+def drawn(count: int, number: int) -> list[list[Edit]]:
+    """So many walks; the same for the same number."""
+    found: list[list[Edit]] = []
+
+    @seed(number)
+    @settings(max_examples=count, deadline=None, database=None, phases=[Phase.generate],
+              suppress_health_check=list(HealthCheck))  # fmt: skip
+    @given(walks)
+    def draw(edits: list[Edit]) -> None:
+        found.append(edits)
+
+    draw()
+    assert len(found) == count
+    return found
 
 
 walks = st.lists(edits(), min_size=STEPS, max_size=STEPS)

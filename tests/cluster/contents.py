@@ -36,8 +36,8 @@ def _content(child: Mapping[str, Any], namespace: str, names: Names) -> Any:
     }
     spec = {field: value for field, value in child["spec"].items() if field not in GIVEN}
     text = json.dumps({"metadata": metadata, "spec": spec})
-    for owner in owners:
-        text = text.replace(owner["uid"], "OWNER")
+    for uid in (child["metadata"]["uid"], *(owner["uid"] for owner in owners)):  # a Job's pods carry its own
+        text = text.replace(uid, "UID")
     return json.loads(text.replace(namespace, "NAMESPACE"))
 
 

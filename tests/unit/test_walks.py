@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from reconcile.yamlfiles import dump
 from tests.builders import a_preview, without_uid
 from tests.cluster.story import ROUTES, Result, call
-from tests.walks import DOMAIN, START, Edit, walks
+from tests.walks import DOMAIN, START, STEPS, Edit, drawn
 
 WHOLE = os.environ.get("PROOF") == "whole"
 BLOCKS, WALKS = (10, 100) if WHOLE else (1, 12)
@@ -97,20 +96,9 @@ def walk(folder: Path, route: str, edits: list[Edit]) -> int:
 def test_after_each_edit_the_children_are_those_of_the_spec_or_those_before(
     tmp_path: Path, block: int
 ) -> None:
-    folders = (tmp_path / str(number) for number in itertools.count())
-    routes = itertools.cycle(ROUTES)
-    walked: list[int] = []
-
-    @seed(block)
-    @settings(
-        max_examples=WALKS, deadline=None, database=None, phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
-    @given(walks)
-    def hold(edits: list[Edit]) -> None:
-        walked.append(walk(next(folders), next(routes), edits))
-
-    hold()
-    assert len(walked) == WALKS
-    sys.stdout.write(f"{len(walked):,} walks in a folder: {sum(walked):,} valid edits, "
-                     f"{len(walked) * 10 - sum(walked):,} others\n")  # fmt: skip
+    walks = zip(drawn(WALKS, block), itertools.cycle(ROUTES), strict=False)
+    valid = sum(walk(tmp_path / str(number), route, edits) for number, (edits, route) in enumerate(walks))
+    assert 0 < valid < WALKS * STEPS
+    sys.stdout.write(
+        f"{WALKS:,} walks in a folder: {valid:,} valid edits, {WALKS * STEPS - valid:,} others\n"
+    )
