@@ -92,6 +92,17 @@ def edits(draw: st.DrawFn) -> Edit:
     return Edit({name: draw(FIELDS[name]) for name in names if name not in gone}, gone, bad)
 
 
+def set_up_once_for(spec: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What a setup Job runs once for; nothing changes it then. Empty where there is none.
+
+    One that has ended stays as long as this is the same, also while its preview is suspended, which, made
+    from scratch, would get none.
+    """
+    if "setup" not in spec:
+        return ()
+    return (spec["image"], spec["setup"].get("image", spec["image"]), spec.get("revision", ""))
+
+
 def drawn(count: int, number: int) -> list[list[Edit]]:
     """So many walks; the same for the same number."""
     found: list[list[Edit]] = []
