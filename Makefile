@@ -15,12 +15,13 @@ OLDEST_ASSETS ?=
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help demo test test-oldest check format bench bench-smoke lock cluster cluster-down clean
+.PHONY: help demo test test-oldest races check format bench bench-smoke lock cluster cluster-down clean
 
 help:
 	@echo 'make demo           the whole story on a folder of manifests, no cluster needed'
 	@echo 'make test           all tests; those of a real API server where KUBEBUILDER_ASSETS has one'
 	@echo 'make test-oldest    those of a real API server, on the oldest Kubernetes: OLDEST_ASSETS names its folder'
+	@echo 'make races          two runs at once, in every order on small worlds and in 10,000 on a larger one'
 	@echo 'make check          hadolint, ruff, mypy and import-linter'
 	@echo 'make format         put the code into the one format'
 	@echo 'make bench          how fast it is beside what is used instead; N=10000 for so many previews'
@@ -49,6 +50,10 @@ test-oldest: $(STAMP)
 	  || { echo 'make test-oldest OLDEST_ASSETS=FOLDER: a folder with the programs of Kubernetes $(OLDEST)' >&2; exit 1; }
 	KUBEBUILDER_ASSETS="$(OLDEST_ASSETS)" env -u RECONCILE_TEST_CLUSTER -u RECONCILE_REQUIRE_CLUSTER \
 	  $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(or $(TESTS),tests/cluster)
+
+# The whole of what `make test` takes a spread of.
+races: $(STAMP)
+	PROOF=whole $(BIN)/python -m pytest -q -rP -n $(WORKERS) --dist worksteal tests/model
 
 check: $(STAMP)
 	$(BIN)/hadolint Dockerfile

@@ -1,5 +1,6 @@
 """Specs and settings of every shape that previews and operators may use, for property tests."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from hypothesis import strategies as st
@@ -59,25 +60,23 @@ def resources(draw: st.DrawFn) -> dict[str, Any]:
     return found
 
 
-specs = st.fixed_dictionaries(
-    {"image": images},
-    optional={
-        "port": st.integers(1, 65535),
-        "replicas": st.integers(0, 3),
-        "env": st.lists(variables, max_size=4, unique_by=lambda item: item["name"]),
-        "envFrom": st.lists(sources, max_size=3),
-        "imagePullSecrets": st.lists(
-            st.builds(lambda name: {"name": name}, names), max_size=3, unique_by=lambda item: item["name"]
-        ),
-        "resources": resources(),
-        "command": st.lists(text, max_size=3),
-        "args": st.lists(text, max_size=3),
-        "healthPath": st.sampled_from(["/", "/healthz", "/a?b=c#d"]),
-        "revision": st.sampled_from(["0a1b2c3", "v1.0+build/7"]),
-        "ttl": st.sampled_from(["0", "72h", "1d12h"]),
-        "suspend": st.booleans(),
-    },
-)
+OPTIONAL: Mapping[str, st.SearchStrategy[Any]] = {
+    "port": st.integers(1, 65535),
+    "replicas": st.integers(0, 3),
+    "env": st.lists(variables, max_size=4, unique_by=lambda item: item["name"]),
+    "envFrom": st.lists(sources, max_size=3),
+    "imagePullSecrets": st.lists(
+        st.builds(lambda name: {"name": name}, names), max_size=3, unique_by=lambda item: item["name"]
+    ),
+    "resources": resources(),
+    "command": st.lists(text, max_size=3),
+    "args": st.lists(text, max_size=3),
+    "healthPath": st.sampled_from(["/", "/healthz", "/a?b=c#d"]),
+    "revision": st.sampled_from(["0a1b2c3", "v1.0+build/7"]),
+    "ttl": st.sampled_from(["0", "72h", "1d12h"]),
+    "suspend": st.booleans(),
+}
+specs = st.fixed_dictionaries({"image": images}, optional=dict(OPTIONAL))
 """Everything that an author may say, but for the hostname, which has to be free."""
 
 pairs = st.dictionaries(

@@ -277,6 +277,14 @@ class Story:
         self.settled()
         return self._all()
 
+    def everything_now(self) -> dict[str, dict[str, Any]]:
+        """The same, as it is."""
+        return self._all()
+
+    def everything_of(self, kind: str) -> dict[str, dict[str, Any]]:
+        """The same, of one kind."""
+        return {f"{kind}/{item['metadata']['name']}": item for item in self._items(kind)}
+
     def all_of(self, name: str = "pr-1") -> list[str]:
         """What a preview has when all is well."""
         return [f"Deployment/{name}", f"Service/{name}", f"{self.route}/{name}"]

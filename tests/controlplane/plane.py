@@ -5,7 +5,7 @@ import os
 import ssl
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -140,11 +140,27 @@ class ControlPlane:
         content_type: str = "application/json",
     ) -> Any:
         """One request as admin; the answer's JSON. Raises `AskFailed`."""
-        content = None if body is None else json.dumps(body)
-        answer = self._client.request(method, path, content=content, headers={"Content-Type": content_type})
+        content = b"" if body is None else json.dumps(body).encode()
+        answer = self.request(method, path, content, content_type=content_type)
         if not answer.is_success:
             raise AskFailed(answer)
         return answer.json()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        content: bytes = b"",
+        *,
+        params: Iterable[tuple[str, str]] = (),
+        content_type: str = "",
+    ) -> httpx2.Response:
+        """One request as admin, and its answer, whatever it is."""
+        headers = {"Content-Type": content_type} if content_type else {}
+        # An empty list would take the query of the path away.
+        return self._client.request(
+            method, path, content=content or None, params=list(params) or None, headers=headers
+        )
 
     def kubectl(
         self, *arguments: str, input: str | Mapping[str, Any] | None = None, kubeconfig: Path | None = None
