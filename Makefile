@@ -3,6 +3,8 @@ PYTHON ?= python3
 # Tests wait more than they compute, so there are more workers than cores of a small machine.
 WORKERS ?= 4
 TESTS ?=
+# How many examples of each parser `make fuzz` draws.
+EXAMPLES ?= 3000
 # How many previews `make bench` goes up to, how often it measures, and where performance.md lies.
 N ?= 1000
 ROUNDS ?= 5
@@ -15,12 +17,13 @@ OLDEST_ASSETS ?=
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help demo test test-oldest check format bench bench-smoke lock cluster cluster-down clean
+.PHONY: help demo test test-oldest fuzz check format bench bench-smoke lock cluster cluster-down clean
 
 help:
 	@echo 'make demo           the whole story on a folder of manifests, no cluster needed'
 	@echo 'make test           all tests; those of a real API server where KUBEBUILDER_ASSETS has one'
 	@echo 'make test-oldest    those of a real API server, on the oldest Kubernetes: OLDEST_ASSETS names its folder'
+	@echo 'make fuzz           the parsers on many hostile inputs, other ones each time; EXAMPLES=10000 of each'
 	@echo 'make check          hadolint, ruff, mypy and import-linter'
 	@echo 'make format         put the code into the one format'
 	@echo 'make bench          how fast it is beside what is used instead; N=10000 for so many previews'
@@ -49,6 +52,10 @@ test-oldest: $(STAMP)
 	  || { echo 'make test-oldest OLDEST_ASSETS=FOLDER: a folder with the programs of Kubernetes $(OLDEST)' >&2; exit 1; }
 	KUBEBUILDER_ASSETS="$(OLDEST_ASSETS)" env -u RECONCILE_TEST_CLUSTER -u RECONCILE_REQUIRE_CLUSTER \
 	  $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(or $(TESTS),tests/cluster)
+
+# Without xdist: what a failure shows may be text that cannot be sent between processes.
+fuzz: $(STAMP)
+	@RECONCILE_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q $(or $(TESTS),tests/fuzz)
 
 check: $(STAMP)
 	$(BIN)/hadolint Dockerfile
