@@ -3,6 +3,8 @@ PYTHON ?= python3
 # Tests wait more than they compute, so there are more workers than cores of a small machine.
 WORKERS ?= 4
 TESTS ?=
+# How many examples of each parser `make fuzz` draws.
+EXAMPLES ?= 3000
 # How many previews `make bench` goes up to, how often it measures, and where performance.md lies.
 N ?= 1000
 ROUNDS ?= 5
@@ -16,12 +18,14 @@ BIN := .venv/bin
 STAMP := .venv/installed
 
 .PHONY: help demo test test-oldest races check format bench bench-smoke lock cluster cluster-down clean
+.PHONY: help demo test test-oldest fuzz check format bench bench-smoke lock cluster cluster-down clean
 
 help:
 	@echo 'make demo           the whole story on a folder of manifests, no cluster needed'
 	@echo 'make test           all tests; those of a real API server where KUBEBUILDER_ASSETS has one'
 	@echo 'make test-oldest    those of a real API server, on the oldest Kubernetes: OLDEST_ASSETS names its folder'
 	@echo 'make races          two runs at once, in every order on small worlds and in 10,000 on a larger one'
+	@echo 'make fuzz           the parsers on many hostile inputs, other ones each time; EXAMPLES=10000 of each'
 	@echo 'make check          hadolint, ruff, mypy and import-linter'
 	@echo 'make format         put the code into the one format'
 	@echo 'make bench          how fast it is beside what is used instead; N=10000 for so many previews'
@@ -54,6 +58,9 @@ test-oldest: $(STAMP)
 # The whole of what `make test` takes a spread of.
 races: $(STAMP)
 	PROOF=whole $(BIN)/python -m pytest -q -rP -n $(WORKERS) --dist worksteal tests/model
+# Without xdist: what a failure shows may be text that cannot be sent between processes.
+fuzz: $(STAMP)
+	@RECONCILE_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q $(or $(TESTS),tests/fuzz)
 
 check: $(STAMP)
 	$(BIN)/hadolint Dockerfile

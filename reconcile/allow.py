@@ -84,10 +84,10 @@ def matches_any(parts: Sequence[str], patterns: Iterable[str], separator: str) -
 
 
 def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
-    if not pattern:
-        return not parts
-    if not parts:
-        return False
-    if pattern[0] == "**":
-        return _matches(parts[1:], pattern[1:]) or _matches(parts[1:], pattern)
-    return fnmatchcase(parts[0], pattern[0]) and _matches(parts[1:], pattern[1:])
+    """From left to right, with all places that the pattern may be at: many parts and `**` take no longer."""
+    places = {0}
+    for part in parts:
+        here = {place for place in places if place < len(pattern)}
+        stay = {place for place in here if pattern[place] == "**"}
+        places = stay | {p + 1 for p in here if p in stay or fnmatchcase(part, pattern[p])}
+    return len(pattern) in places

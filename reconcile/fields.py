@@ -147,7 +147,7 @@ def _canonical(element: str) -> str | None:
         return element
     try:
         keys = json.loads(element[2:])
-    except ValueError:
+    except (ValueError, RecursionError):  # whoever may write an object may write this too
         return None
     return "k:" + json.dumps(keys, sort_keys=True, separators=(",", ":")) if isinstance(keys, dict) else None
 

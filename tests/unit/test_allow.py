@@ -68,6 +68,13 @@ def test_a_hostname_is_allowed_by_whole_labels(fqdn: str, pattern: str, allowed:
     assert matches_any(fqdn.split("."), [pattern], ".") is allowed
 
 
+def test_many_double_stars_and_many_parts_take_no_time() -> None:
+    """Tried one way after the other, these are more ways than a run has time for: an author could stop it."""
+    pattern = "/".join(["ghcr.io", *["**"] * 20, "web"])
+    assert not image_allowed("ghcr.io/" + "a/" * 240 + "app", [pattern])
+    assert image_allowed("ghcr.io/" + "a/" * 240 + "web", [pattern])
+
+
 def preview(**spec: object) -> PreviewEnvironment:
     found = parse_preview(a_preview(**spec), group="platform9.com")  # type: ignore[arg-type]
     assert isinstance(found, PreviewEnvironment)

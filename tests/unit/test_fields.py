@@ -209,3 +209,8 @@ def test_a_list_that_holds_no_items_is_one_leaf_and_no_exception(ports: Any) -> 
     top: Path = ("f:spec", "f:ports")
     assert field_set_of(manifest) == {(*top, "f:a") if isinstance(ports, dict) else top}
     assert maps_in(ports) == ()
+
+
+def test_keys_without_an_end_are_no_keys() -> None:
+    deep = "k:" + "[" * 100_000
+    assert from_fields_v1({"f:a": {}, deep: {}}) == {("f:a",)}

@@ -255,10 +255,54 @@ def test_broken_yaml_is_named_by_its_line_and_never_quoted(tmp_path: Path) -> No
     )
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"a: \x00", b"[" * 5000, b"a: 2026-99-99"])
+BROKEN_TAGS = (b"a: !!bool x", b"a: !!int ''", b"a: !!timestamp x")
+
+
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfe\x00", b"a: \x00", b"[" * 5000, b"a: 2026-99-99", *BROKEN_TAGS]
+)
 def test_what_is_no_yaml_at_all_is_a_sentence_too(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "config").write_bytes(content)
     assert "this is no YAML" in refused(str(tmp_path / "config"))
+
+
+HALF_A_PAIR = chr(0xD800)
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        (config(cluster={"server": "https://a", "certificate-authority": "a\0b"}), "is no path"),
+        (config(user={"username": "a", "password": HALF_A_PAIR}), "username or password is no Unicode"),
+        (config(user={"exec": HALF_A_PAIR}), "a text in it is no Unicode"),
+        ({**config(), "current-context": {"a": "b"}}, "current-context is no name"),
+    ],
+)
+def test_what_is_no_text_or_no_path_is_a_sentence_too(tmp_path: Path, document: Any, words: str) -> None:
+    said = refused(write(tmp_path / "config", document))
+    assert words in said
+    assert said.startswith(f"kubeconfig {tmp_path}/config")
+
+
+@pytest.mark.parametrize("field", ["current-context", "user"])
+def test_aliases_that_stand_for_more_than_any_memory_holds_do_no_harm(tmp_path: Path, field: str) -> None:
+    steps = ", ".join(f"x{n}: &x{n} {{a: *x{n - 1}, b: *x{n - 1}}}" for n in range(1, 60))
+    bomb = f"{{x0: &x0 {{a: a}}, {steps}, x60: &x60 {{a: *x59, b: {{c: *x59}}}}}}"
+    file = tmp_path / "config"
+    text = yaml.safe_dump(config()).replace("token: dev", "token: dev\n    exec: BOMB")
+    if field == "current-context":
+        file.write_text(
+            text.replace("current-context: dev", f"current-context: {bomb}").replace("BOMB", "null")
+        )
+    else:
+        file.write_text(text.replace("BOMB", bomb))
+    assert str(file) in refused(str(file))
+
+
+def test_an_alias_within_itself_does_no_harm(tmp_path: Path) -> None:
+    file = tmp_path / "config"
+    file.write_text(yaml.safe_dump(config()).replace("token: dev", "token: dev\n    more: &a {x: *a}"))
+    assert find(str(file)).user == User(token="dev")
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

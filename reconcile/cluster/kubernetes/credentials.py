@@ -53,8 +53,15 @@ def auth(connection: Connection, from_plugin: Callable[[], str | None] | None) -
     if user.token:
         return BearerAuth(checked(user.token, f"{connection.source}: the token"))
     if user.username:
-        return httpx2.BasicAuth(user.username, user.password or "")
+        return _basic(user.username, user.password or "", connection.source)
     return None
+
+
+def _basic(username: str, password: str, source: str) -> httpx2.Auth:
+    try:
+        return httpx2.BasicAuth(username, password)
+    except UnicodeError:  # it would quote the password
+        raise BadKubeconfig(f"{source}: username or password is no Unicode text; correct it") from None
 
 
 def impersonation(connection: Connection) -> list[tuple[str, str]]:

@@ -97,14 +97,18 @@ def _merge(files: Iterable[Path]) -> _Merged:
                 entries.setdefault(name, _Entry(raw, file))
         return entries
 
-    current = (document.get("current-context") for _, document in documents)
+    current = (_current(document, file) for file, document in documents)
     return _Merged(
         files=", ".join(str(file) for file, _ in documents),
-        current=next((str(name) for name in current if name), ""),
+        current=next((name for name in current if name), ""),
         contexts=named("contexts", "context"),
         clusters=named("clusters", "cluster"),
         users=named("users", "user"),
     )
+
+
+# PyYAML leaves it to Python to say that a value is not what its tag says, such as `!!bool x`.
+_NO_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError)
 
 
 def _read(file: Path) -> Mapping[str, Any]:
@@ -113,7 +117,7 @@ def _read(file: Path) -> Mapping[str, Any]:
         document = yaml.safe_load(file.read_bytes())
     except OSError as error:
         raise BadKubeconfig(f"kubeconfig {file}: {error.strerror}; give another with --kubeconfig") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except _NO_YAML as error:
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark else ""
         raise BadKubeconfig(f"kubeconfig {file}{place}: this is no YAML; {OTHERWISE}") from None
@@ -122,6 +126,13 @@ def _read(file: Path) -> Mapping[str, Any]:
     if not isinstance(document, dict):
         raise BadKubeconfig(f"kubeconfig {file}: this is no kubeconfig (no mapping at the top); {OTHERWISE}")
     return document
+
+
+def _current(document: Mapping[str, Any], file: Path) -> str:
+    name = document.get("current-context") or ""
+    if isinstance(name, list | dict):
+        raise BadKubeconfig(f"kubeconfig {file}: current-context is no name; {OTHERWISE}")
+    return str(name)
 
 
 def _entries(document: Mapping[str, Any], file: Path, section: str, key: str) -> Iterable[tuple[str, object]]:

@@ -59,12 +59,16 @@ def convert(raw: object, shape: type[T], where: str) -> T:
         return msgspec.convert(_without_nulls(raw), shape)
     except msgspec.ValidationError as error:
         raise BadKubeconfig(f"{where}: {error}; correct it, or choose another with --context") from error
+    except UnicodeError:
+        raise BadKubeconfig(
+            f"{where}: a text in it is no Unicode; correct it, or choose another with --context"
+        ) from None
 
 
-def _without_nulls(raw: Mapping[Any, Any]) -> dict[str, Any]:
-    """Without the nulls, which mean "not set" to kubectl."""
+def _without_nulls(raw: Mapping[Any, Any], levels: int = 2) -> dict[str, Any]:
+    """Without the nulls, which mean "not set" to kubectl, as deep as the shapes go: an alias has no end."""
     return {
-        str(key): _without_nulls(value) if isinstance(value, Mapping) else value
+        str(key): _without_nulls(value, levels - 1) if levels > 1 and isinstance(value, Mapping) else value
         for key, value in raw.items()
         if value is not None
     }

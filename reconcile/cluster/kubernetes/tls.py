@@ -92,5 +92,6 @@ def _decoded(data: str | None, where: str) -> bytes:
 def _read(path: str | None, where: str) -> bytes:
     try:
         return Path(path).read_bytes() if path else b""
-    except OSError as error:
-        raise BadKubeconfig(f"{where} {path}: {error.strerror}; correct the path") from error
+    except (OSError, ValueError) as error:  # a NUL, or half a surrogate pair, is in no path
+        reason = getattr(error, "strerror", None) or "is no path"
+        raise BadKubeconfig(f"{where} {path}: {reason}; correct the path") from error
