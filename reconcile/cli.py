@@ -223,7 +223,7 @@ def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
     "--report",
     metavar="FORMAT=PATH",
     type=ReportType(),
-    help="Write the report to a file too: text, json, markdown, dotenv or metrics.",
+    help="Write the report to a file too: text, json, markdown, html, dotenv or metrics.",
 )
 @click.option(
     "--pushgateway",
