@@ -59,6 +59,23 @@ Exit codes:
 """
 
 Command = Callable[..., Any]
+Offer = Callable[[click.Context, click.Parameter, str], Any]
+
+PROGRAM = "reconcile"
+PREFIX = "RECONCILE"
+COMPLETE = "_RECONCILE_COMPLETE"
+"""The variable by which a shell asks for its completion, and for what a word may become."""
+
+
+def _offer(what: str) -> Offer:
+    """What a shell offers for a parameter."""
+
+    def offer(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> Any:
+        from reconcile.complete import offered  # only a shell that completes needs it
+
+        return offered(what, ctx.params, incomplete)
+
+    return offer
 
 
 def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
@@ -66,13 +83,25 @@ def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
 
 
 @click.command(epilog=EPILOG, context_settings={"help_option_names": ["--help"], "max_content_width": 100})
-@click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("-n", "--namespace", metavar="NS", type=NameType(), help="Only previews of this namespace.")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=_offer("names"))
+@click.option(
+    "-n",
+    "--namespace",
+    metavar="NS",
+    type=NameType(),
+    shell_complete=_offer("namespaces"),
+    help="Only previews of this namespace.",
+)
 @click.option("-l", "--selector", metavar="SEL", help="Only previews with these labels.")
 @click.option("--namespace-only", is_flag=True, help="With -n: ask nothing outside that namespace.")
-@click.option("--context", metavar="NAME", help="The context of the kubeconfig.")
 @click.option(
-    "--kubeconfig", metavar="FILE", help="The kubeconfig; else KUBECONFIG, ~/.kube/config, the pod's."
+    "--context", metavar="NAME", shell_complete=_offer("contexts"), help="The context of the kubeconfig."
+)
+@click.option(
+    "--kubeconfig",
+    metavar="FILE",
+    shell_complete=_offer("files"),
+    help="The kubeconfig; else KUBECONFIG, ~/.kube/config, the pod's.",
 )
 @click.option("--wait", is_flag=True, help="Wait until the previews are ready, or say why they are not.")
 @click.option(
@@ -94,15 +123,22 @@ def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
     "sources",
     metavar="PATH",
     envvar="RECONCILE_FROM",
+    shell_complete=_offer("files"),
     help="The cluster is these manifests (folder, file or -).",
 )
-@click.option("--to", metavar="DIR", help="With --from: the folder that the children live in.")
+@click.option(
+    "--to",
+    metavar="DIR",
+    shell_complete=_offer("folders"),
+    help="With --from: the folder that the children live in.",
+)
 @_repeatable(
     "-f",
     "--filename",
     "filenames",
     metavar="PATH",
     envvar="RECONCILE_FILENAME",
+    shell_complete=_offer("files"),
     help="With --dry-run: plan as if these previews (folder, file or -) had been applied.",
 )
 @click.option("--dry-run", is_flag=True, help="Print the plan, change nothing.")
@@ -223,7 +259,7 @@ def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
     "--report",
     metavar="FORMAT=PATH",
     type=ReportType(),
-    help="Write the report to a file too: text, json, markdown, dotenv or metrics.",
+    help="Write the report to a file too: text, json, markdown, html, dotenv or metrics.",
 )
 @click.option(
     "--pushgateway",
@@ -241,6 +277,7 @@ def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
 @click.option(
     "--explain",
     metavar="NAME",
+    shell_complete=_offer("names"),
     help="Say why one preview is as it is, and who set what; change nothing.",
 )
 @click.option("--print-crd", is_flag=True, allow_from_autoenv=False, help="Print the CRD for the API group.")
@@ -263,13 +300,17 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     return _reconcile(options, route_given=route_given)
 
 
-def main(args: list[str] | None = None) -> None:
-    """The entry point: runs the command and exits with its code, at once.
+def main(args: list[str] | None = None, program: str = PROGRAM) -> None:
+    """The entry point: runs the command and exits with its code, at once. `program` is what a user has typed.
 
     Python would wait for requests that are under way in threads, also where the run was told to end, and
     take apart all that was read, object by object.
     """
-    code = exit_code_of(args)
+    if os.environ.get(COMPLETE, "").endswith("_complete"):
+        from reconcile.complete import quietly
+
+        quietly()
+    code = exit_code_of(args, program)
     try:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -278,18 +319,16 @@ def main(args: list[str] | None = None) -> None:
     os._exit(code)
 
 
-def exit_code_of(args: list[str] | None) -> int:
+def exit_code_of(args: list[str] | None, program: str = PROGRAM) -> int:
     try:
-        result = command.main(
-            args, prog_name="reconcile", auto_envvar_prefix="RECONCILE", standalone_mode=False
-        )
+        result = command.main(args, program, COMPLETE, standalone_mode=False, auto_envvar_prefix=PREFIX)
         return result if isinstance(result, int) else 0
     except click.exceptions.Abort:
         return 130
     except click.ClickException as error:
         return _complain(_shown(error), error.exit_code, head="")
     except UsageError as error:
-        return _complain(f"{error}\nTry 'reconcile --help'.", EXIT_USAGE)
+        return _complain(f"{error}\nTry '{program} --help'.", EXIT_USAGE)
     except ReconcileError as error:
         return _complain(str(error), code_of(error))
     except BrokenPipeError:

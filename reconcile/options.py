@@ -149,7 +149,7 @@ class ResourceType(click.ParamType[tuple[str, str, str]]):
         return match["side"], match["name"], match["amount"]
 
 
-REPORT_FORMATS = ("text", "json", "markdown", "dotenv", "metrics")
+REPORT_FORMATS = ("text", "json", "markdown", "html", "dotenv", "metrics")
 
 
 class ReportType(click.ParamType[Pair]):

@@ -5,6 +5,7 @@ import shutil
 import signal
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 import hypothesis
 import pytest
@@ -14,9 +15,23 @@ from tests.controlplane.programs import kill
 # Set by a person: use the control plane of `make cluster` in that folder, and leave it running.
 # Else set here, before the workers of pytest-xdist are started, which inherit it: all use the same one.
 FOLDER = "RECONCILE_TEST_CLUSTER"
-# A run that was to test against an API server must not be green because it could not.
-REQUIRED = "RECONCILE_REQUIRE_CLUSTER"
-CLUSTER_TESTS = "tests/cluster/"
+
+
+class Real(NamedTuple):
+    """Tests of something that a machine may not have: a run that was to try it must not be green without."""
+
+    where: str
+    folders: tuple[str, ...]
+    required: str
+    """The variable that says so, with `1`."""
+
+
+REALS = (
+    Real("Against a real API server", ("tests/cluster/",), "RECONCILE_REQUIRE_CLUSTER"),
+    Real(
+        "In a real browser and real shells", ("tests/browser/", "tests/shells/"), "RECONCILE_REQUIRE_PROGRAMS"
+    ),
+)
 
 # The fixtures `world` and `command`, for the tests of whole passes wherever they lie.
 pytest_plugins = ["tests.http.command"]
@@ -45,31 +60,36 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def cluster_tests(config: pytest.Config, *outcomes: str) -> int:
-    """How many tests against an API server ended so; in a worker none, since they are counted at the top."""
+def tests_of(real: Real, config: pytest.Config, *outcomes: str) -> int:
+    """How many of its tests ended so; in a worker none, since they are counted at the top."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     reports = (
         report for outcome in outcomes for report in (reporter.stats.get(outcome, []) if reporter else [])
     )
-    return len({report.nodeid for report in reports if report.nodeid.startswith(CLUSTER_TESTS)})
+    return len({report.nodeid for report in reports if report.nodeid.startswith(real.folders)})
+
+
+def left_out(real: Real, config: pytest.Config) -> bool:
+    """Whether they had to run, and not all did."""
+    required = os.environ.get(real.required) == "1"
+    return required and bool(tests_of(real, config, "skipped") or not tests_of(real, config, "passed"))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Fail a run that had to test against an API server and left some of it out."""
+    """Fail a run that had to try the real thing and left some of it out."""
     is_worker = hasattr(session.config, "workerinput")
-    if os.environ.get(REQUIRED) != "1" or is_worker or exitstatus != pytest.ExitCode.OK:
+    if is_worker or exitstatus != pytest.ExitCode.OK:
         return
-    if cluster_tests(session.config, "skipped") or not cluster_tests(session.config, "passed"):
+    if any(left_out(real, session.config) for real in REALS):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say how many ran, since a skip is easily overlooked."""
-    ran = cluster_tests(config, "passed", "failed")
-    skipped = cluster_tests(config, "skipped")
-    required = os.environ.get(REQUIRED) == "1"
-    if ran or skipped or required:
-        terminalreporter.write_line(f"Against a real API server: {ran} ran, {skipped} skipped.")
-    if required and (skipped or not ran):
-        terminalreporter.write_line(f"{REQUIRED}=1: all of them have to run.", red=True)
+    for real in REALS:
+        ran, skipped = tests_of(real, config, "passed", "failed"), tests_of(real, config, "skipped")
+        if ran or skipped or os.environ.get(real.required) == "1":
+            terminalreporter.write_line(f"{real.where}: {ran} ran, {skipped} skipped.")
+        if os.environ.get(real.required) == "1" and (skipped or not ran):
+            terminalreporter.write_line(f"{real.required}=1: all of them have to run.", red=True)

@@ -7,7 +7,7 @@ from reconcile.answer import answer
 from reconcile.explain import Child, Explanation
 from reconcile.happenings import Happening
 from reconcile.preview import PreviewEnvironment
-from reconcile.report.markdown import age
+from reconcile.report.ages import age
 from reconcile.report.safe import safe_line
 from reconcile.report.text import plan_text
 from reconcile.writers import FieldState, Writer

@@ -23,10 +23,18 @@ class Facts(NamedTuple):
 
 Format = Callable[[Run, Facts], str]
 
+
+def _html(done: Run, facts: Facts) -> str:
+    from reconcile.report.html import run_html  # of what it imports no other format needs anything
+
+    return run_html(done, cluster=facts.cluster, scope=facts.scope)
+
+
 FORMATS: Mapping[str, Format] = {
     "text": lambda done, facts: run_text(done, cluster=facts.cluster, scope=facts.scope),
     "json": lambda done, facts: run_json(done, **facts._asdict()),
     "markdown": lambda done, facts: run_markdown(done, cluster=facts.cluster, scope=facts.scope),
+    "html": _html,
     "dotenv": lambda done, facts: run_dotenv(done),
 }
 

@@ -9,10 +9,10 @@ in it.
 import html
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
+from reconcile.report.ages import age, moment
 from reconcile.report.safe import safe_line
-from reconcile.report.states import State, gone, states
+from reconcile.report.states import State, gone, states, worst_first
 from reconcile.report.text import body_text, sums_line
 from reconcile.result import Run
 
@@ -25,8 +25,6 @@ _ROOM_FOR_ROWS = 40_000
 _ROOM_FOR_REMARKS = 8_000
 _LONGEST_TEXT = 300
 _LONGEST_LINE = 500
-_WORST_FIRST = ("Failed", "Blocked", "NotReady", "Going", "Pending", "Changed", "Unknown", "Ready")
-_WORDS = {"NotReady": "Not ready", "Pending": "Changes pending"}
 
 
 def run_markdown(done: Run, *, cluster: str, scope: str) -> str:
@@ -80,8 +78,8 @@ def _rows(done: Run) -> Iterable[_Row]:
     """Whoever needs a person stands first: these are not cut."""
     for name in done.unknown:
         yield _Row((_code(name), "There is no preview of this name", "", ""))
-    for state in sorted(states(done), key=lambda state: _WORST_FIRST.index(state.state)):
-        yield _Row((_preview(state), _state(state), age(state.created, done.now), _moment(state.expires)))
+    for state in worst_first(states(done)):
+        yield _Row((_preview(state), _state(state), age(state.created, done.now), moment(state.expires)))
     withheld = any(one.plan.withheld for one in done.passes)
     for place in gone(done):
         # Where a list was not whole, or suspiciously empty, nobody can say that it is gone.
@@ -94,36 +92,8 @@ def _preview(state: State) -> str:
 
 
 def _state(state: State) -> str:
-    word = _WORDS.get(state.state, state.state)
-    said = f"{word}: {_code(state.reason)}" if state.reason else word
+    said = f"{state.word}: {_code(state.reason)}" if state.reason else state.word
     return f"{said}<br>{_code(state.message)}" if state.message else said
-
-
-def _time(text: str) -> datetime | None:
-    """In UTC; None where it is no time, or does not say of which place."""
-    try:
-        found = datetime.fromisoformat(text)
-        return found.astimezone(UTC) if found.tzinfo else None
-    except (ValueError, OverflowError):
-        return None
-
-
-def _moment(text: str) -> str:
-    found = _time(text)
-    return found.strftime("%Y-%m-%d %H:%M UTC") if found else ""
-
-
-def age(created: str, now: datetime | None) -> str:
-    """As kubectl tells ages, in one unit: `45s`, `5m`, `3h`, `2d`."""
-    since = _time(created)
-    if since is None or now is None:
-        return ""
-    seconds = max(0, int((now - since).total_seconds()))
-    unit, length = next((unit, length) for unit, length in _UNITS if seconds >= length or unit == "s")
-    return f"{seconds // length}{unit}"
-
-
-_UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 
 
 # what was not done, and what came after the plan

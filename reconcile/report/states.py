@@ -10,9 +10,9 @@ NotReady   Ready is False, or it was waited for in vain
 Unknown    nobody has said so far
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from reconcile.changes import Outcome
 from reconcile.conditions import Status
@@ -22,6 +22,9 @@ from reconcile.result import GONE, Run
 from reconcile.snapshot import Preview
 
 StateName = Literal["Failed", "Blocked", "NotReady", "Going", "Pending", "Changed", "Unknown", "Ready"]
+"""Whoever needs a person stands first."""
+
+_WORDS = {"NotReady": "Not ready", "Pending": "Changes pending"}
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,8 @@ class State:
     """How one preview stands.
 
     `reason` is one word for programs and `message` a sentence for people; both may be empty. `url` is ""
-    where there is no link that would lead to it. `created` and `expires` are as the server wrote them.
+    where there is no link that would lead to it, and `image` where it cannot be read. `created` and
+    `expires` are as the server wrote them.
     """
 
     namespace: str
@@ -40,6 +44,18 @@ class State:
     url: str = ""
     created: str = ""
     expires: str = ""
+    image: str = ""
+
+    @property
+    def word(self) -> str:
+        """The state as people say it."""
+        return _WORDS.get(self.state, self.state)
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst."""
+        order: tuple[StateName, ...] = get_args(StateName)
+        return order.index(self.state)
 
     @property
     def place(self) -> str:
@@ -50,6 +66,11 @@ def states(done: Run) -> tuple[State, ...]:
     """Every preview of the run's scope, sorted by namespace and name."""
     said = _by_this_run(done)
     return tuple(_state(preview, said, done) for preview in done.previews)
+
+
+def worst_first(found: Iterable[State]) -> list[State]:
+    """In the order of `StateName`, and else as they are."""
+    return sorted(found, key=lambda one: one.rank)
 
 
 def gone(done: Run) -> tuple[str, ...]:
@@ -80,6 +101,7 @@ def _state(preview: Preview, said: Mapping[str, Said], done: Run) -> State:
         "" if state in ("Blocked", "Going") or reason == EXPIRED else _url(preview, done.url_scheme),
         preview.creation_timestamp,
         expires if isinstance(expires, str) else "",
+        preview.spec.image if isinstance(preview, PreviewEnvironment) else "",
     )
 
 

@@ -101,10 +101,15 @@ def outcomes_text(outcomes: Iterable[Outcome], *, color: bool = False) -> str:
         for outcome in outcomes
         if outcome.result != "done"
     ]
+    return "\n".join([*lines, f"Done: {done_line(outcomes)}", ""])
+
+
+def done_line(outcomes: Iterable[Outcome]) -> str:
+    """What became of the writes, such as `3 created, 0 updated, 0 deleted, 1 failed.`"""
     count = outcome_counts(outcomes)
     done = [f"{count[name]} {name}" for name in ("created", "updated", "deleted")]
     rest = [f"{count[name]} {name}" for name in ("kept", "failed", "blocked", "skipped") if count[name]]
-    return "\n".join([*lines, "Done: " + ", ".join([*done, *rest]) + ".", ""])
+    return ", ".join([*done, *rest]) + "."
 
 
 def run_text(done: Run, *, cluster: str, scope: str) -> str:

@@ -21,7 +21,7 @@ from tests.unit.test_json_report import SCHEMA, VALIDATOR
 def test_the_option_knows_the_formats_that_there_are() -> None:
     assert set(REPORT_FORMATS) == {*FORMATS, "metrics"}
     (output,) = (parameter for parameter in command.params if parameter.name == "output")
-    assert {*output.to_info_dict()["type"]["choices"]} == {*FORMATS, "none"} - {"dotenv"}
+    assert {*output.to_info_dict()["type"]["choices"]} == {*FORMATS, "none"} - {"dotenv", "html"}
 
 
 def test_the_schema_names_every_state() -> None:
@@ -91,7 +91,7 @@ def test_without_routes_there_is_no_link(shop: Shop) -> None:
 def test_a_report_without_a_format_or_a_path_is_a_usage_error(shop: Shop, value: str) -> None:
     ended = shop.shell("--from", "previews", "--dry-run", "--report", value)
     assert (ended.code, ended.out) == (2, "")
-    assert f"{value!r}: say FORMAT=PATH, with one of text, json, markdown, dotenv" in ended.err
+    assert f"{value!r}: say FORMAT=PATH, with one of text, json, markdown, html, dotenv" in ended.err
 
 
 # whole, or not at all

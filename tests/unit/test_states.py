@@ -113,6 +113,7 @@ def test_who_is_blocked_is_told_so_although_the_rest_of_it_was_made_and_has_no_l
             "HostnameConflict",
             "x belongs to shop/pr-9",
             created="2026-01-01T00:00:00Z",
+            image="registry.example.com/shop:1",
         ),
     )
 
@@ -183,6 +184,7 @@ def test_a_preview_has_its_link_its_age_and_its_expiry() -> None:
             url="https://pr-1.preview.example.com",
             created="2026-01-01T00:00:00Z",
             expires="2026-01-05T00:00:00Z",
+            image="registry.example.com/shop:1",
         ),
     )
 

@@ -49,6 +49,11 @@ def find_connection(
     return _in_cluster(env, service_account)
 
 
+def context_names(kubeconfig: str | None, env: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """The contexts to choose from, sorted. Raises BadKubeconfig."""
+    return tuple(sorted(_merge(_files(kubeconfig, env)).contexts))
+
+
 def _files(kubeconfig: str | None, env: Mapping[str, str]) -> tuple[Path, ...]:
     """The files to read; none where only the default was asked for and is not there."""
     if kubeconfig:

@@ -1,0 +1,33 @@
+"""Tab asks a real API server for the names of previews, with no more rights than a run has."""
+
+import subprocess
+import sys
+
+from tests.cluster.process import environment
+from tests.cluster.story import Story
+from tests.controlplane import eventually
+
+
+def offered(story: Story, *words: str) -> list[str]:
+    line = ["reconcile", "--kubeconfig", str(story.account.kubeconfig), "--api-group", story.group, *words]
+    asked = {"COMP_WORDS": " ".join(line), "COMP_CWORD": str(len(line) - 1)}
+    asked["_RECONCILE_COMPLETE"] = "bash_complete"
+    done = subprocess.run(
+        [sys.executable, "-m", "reconcile"], env={**environment(), **asked}, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return [text.partition(",")[2] for text in done.stdout.splitlines() if text]
+
+
+def test_the_names_of_a_namespace_and_the_namespaces_are_offered(story: Story) -> None:
+    story.apply("pr-1")
+    story.apply("pr-2")
+    story.apply("kettle")
+
+    def soon(expected: list[str], *words: str) -> None:
+        """A machine that is very busy may take longer than a shell is made to wait: nothing is offered."""
+        eventually(lambda: offered(story, *words) == expected, f"{expected} are offered", timeout=60)
+
+    soon(["pr-1", "pr-2"], "-n", story.namespace, "pr-")
+    soon([f"{story.namespace}/kettle"], f"{story.namespace}/k")
+    soon([story.namespace], "-n", story.namespace)
