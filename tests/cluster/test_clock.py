@@ -1,4 +1,4 @@
-"""With a local clock that is wrong by ten years, a real API server is told times by its own clock alone."""
+"""With a local clock that is ten years wrong, a real API server is told of times by its own clock alone."""
 
 import re
 from dataclasses import dataclass, field

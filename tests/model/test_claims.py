@@ -44,14 +44,18 @@ class Walk:
     held: int = 0
 
     def step(self) -> None:
-        """Something is done, a second passes, and a run looks at it; a second run finds nothing to do."""
+        """Something is done, and a run looks at it.
+
+        The second run ends a chain of moves that is longer than the passes of one; a third finds nothing.
+        """
         before = self.state
         did = [self._something() for _ in range(self.chance.choice((1, 1, 2, 3)))]
         self._run(before, did)
+        self._run(self.state, did)
         _, again, _ = self.alone.run(self.state, call(route=self.route))
         for effect in again:
             if effect.key.kind in ROUTES.values():
-                self._say(did, f"a second run wrote {effect.key}")
+                self._say(did, f"a third run wrote {effect.key}")
 
     def _say(self, did: object, sentence: str) -> None:
         self.wrong.append(f"{sentence}, after {did}")
