@@ -15,13 +15,14 @@ OLDEST_ASSETS ?=
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help demo test test-oldest races check format bench bench-smoke lock cluster cluster-down clean
+.PHONY: help demo test test-oldest races walks check format bench bench-smoke lock cluster cluster-down clean
 
 help:
 	@echo 'make demo           the whole story on a folder of manifests, no cluster needed'
 	@echo 'make test           all tests; those of a real API server where KUBEBUILDER_ASSETS has one'
 	@echo 'make test-oldest    those of a real API server, on the oldest Kubernetes: OLDEST_ASSETS names its folder'
 	@echo 'make races          two runs at once, in every order on small worlds and in 10,000 on a larger one'
+	@echo 'make walks          previews edited again and again, and asking for hostnames: 1,000 walks in a folder'
 	@echo 'make check          hadolint, ruff, mypy and import-linter'
 	@echo 'make format         put the code into the one format'
 	@echo 'make bench          how fast it is beside what is used instead; N=10000 for so many previews'
@@ -51,9 +52,13 @@ test-oldest: $(STAMP)
 	KUBEBUILDER_ASSETS="$(OLDEST_ASSETS)" env -u RECONCILE_TEST_CLUSTER -u RECONCILE_REQUIRE_CLUSTER \
 	  $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(or $(TESTS),tests/cluster)
 
-# The whole of what `make test` takes a spread of.
-races: $(STAMP)
-	PROOF=whole $(BIN)/python -m pytest -q -rP -n $(WORKERS) --dist worksteal tests/model
+# The whole of what `make test` takes a spread of; each prints how many cases there were.
+RACES := tests/model/test_interleavings.py tests/model/test_clock.py \
+	tests/cluster/test_model_contract.py tests/cluster/test_schedules.py tests/cluster/test_clock.py
+WALKS := tests/unit/test_walks.py tests/model/test_claims.py tests/cluster/test_walks.py tests/cluster/test_holders.py
+races walks: $(STAMP)
+	PROOF=whole $(BIN)/python -m pytest -q -rP -n $(WORKERS) --dist worksteal \
+	  $(or $(TESTS),$(if $(filter races,$@),$(RACES),$(WALKS)))
 
 check: $(STAMP)
 	$(BIN)/hadolint Dockerfile
