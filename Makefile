@@ -19,6 +19,7 @@ STAMP := .venv/installed
 
 .PHONY: help demo test test-oldest races check format bench bench-smoke lock cluster cluster-down clean
 .PHONY: help demo test test-oldest fuzz check format bench bench-smoke lock cluster cluster-down clean
+.PHONY: help demo test test-oldest races walks check format bench bench-smoke lock cluster cluster-down clean
 
 help:
 	@echo 'make demo           the whole story on a folder of manifests, no cluster needed'
@@ -26,6 +27,7 @@ help:
 	@echo 'make test-oldest    those of a real API server, on the oldest Kubernetes: OLDEST_ASSETS names its folder'
 	@echo 'make races          two runs at once, in every order on small worlds and in 10,000 on a larger one'
 	@echo 'make fuzz           the parsers on many hostile inputs, other ones each time; EXAMPLES=10000 of each'
+	@echo 'make walks          previews edited again and again, and asking for hostnames: 1,000 walks in a folder'
 	@echo 'make check          hadolint, ruff, mypy and import-linter'
 	@echo 'make format         put the code into the one format'
 	@echo 'make bench          how fast it is beside what is used instead; N=10000 for so many previews'
@@ -61,6 +63,13 @@ races: $(STAMP)
 # Without xdist: what a failure shows may be text that cannot be sent between processes.
 fuzz: $(STAMP)
 	@RECONCILE_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q $(or $(TESTS),tests/fuzz)
+# The whole of what `make test` takes a spread of; each prints how many cases there were.
+RACES := tests/model/test_interleavings.py tests/model/test_clock.py \
+	tests/cluster/test_model_contract.py tests/cluster/test_schedules.py tests/cluster/test_clock.py
+WALKS := tests/unit/test_walks.py tests/model/test_claims.py tests/cluster/test_walks.py tests/cluster/test_holders.py
+races walks: $(STAMP)
+	PROOF=whole $(BIN)/python -m pytest -q -rP -n $(WORKERS) --dist worksteal \
+	  $(or $(TESTS),$(if $(filter races,$@),$(RACES),$(WALKS)))
 
 check: $(STAMP)
 	$(BIN)/hadolint Dockerfile
