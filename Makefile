@@ -17,7 +17,7 @@ OLDEST_ASSETS ?=
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help demo test test-oldest races check format bench bench-smoke lock cluster cluster-down clean
+.PHONY: faults help demo test test-oldest races check format bench bench-smoke lock cluster cluster-down clean
 .PHONY: help demo test test-oldest fuzz check format bench bench-smoke lock cluster cluster-down clean
 
 help:
@@ -26,6 +26,7 @@ help:
 	@echo 'make test-oldest    those of a real API server, on the oldest Kubernetes: OLDEST_ASSETS names its folder'
 	@echo 'make races          two runs at once, in every order on small worlds and in 10,000 on a larger one'
 	@echo 'make fuzz           the parsers on many hostile inputs, other ones each time; EXAMPLES=10000 of each'
+	@echo 'make faults         a run whose requests fail: each request with each fault, on a real API server'
 	@echo 'make check          hadolint, ruff, mypy and import-linter'
 	@echo 'make format         put the code into the one format'
 	@echo 'make bench          how fast it is beside what is used instead; N=10000 for so many previews'
@@ -61,6 +62,10 @@ races: $(STAMP)
 # Without xdist: what a failure shows may be text that cannot be sent between processes.
 fuzz: $(STAMP)
 	@RECONCILE_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q $(or $(TESTS),tests/fuzz)
+
+# Every request with every fault, and a kill around every write; the number of cases is the last line.
+faults: $(STAMP)
+	@RECONCILE_FAULTS=all $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal tests/cluster/test_faults.py
 
 check: $(STAMP)
 	$(BIN)/hadolint Dockerfile
