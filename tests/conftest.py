@@ -92,7 +92,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say how many ran, since a skip is easily overlooked."""
+    """Say how many ran, since a skip is easily overlooked, and how many cases those had that count them."""
+    reports = terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
+    if cases := sum(dict(report.user_properties).get("cases", 0) for report in reports):
+        terminalreporter.write_line(f"{cases} cases of runs that failed or were killed.")
     for real in REALS:
         ran, skipped = tests_of(real, config, "passed", "failed"), tests_of(real, config, "skipped")
         if ran or skipped or os.environ.get(real.required) == "1":
