@@ -17,7 +17,7 @@ OLDEST_ASSETS ?=
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help demo test test-oldest races check format bench bench-smoke lock cluster cluster-down clean
+.PHONY: faults help demo test test-oldest races check format bench bench-smoke lock cluster cluster-down clean
 .PHONY: help demo test test-oldest fuzz check format bench bench-smoke lock cluster cluster-down clean
 .PHONY: help demo test test-oldest races walks check format bench bench-smoke lock cluster cluster-down clean
 
@@ -28,6 +28,7 @@ help:
 	@echo 'make races          two runs at once, in every order on small worlds and in 10,000 on a larger one'
 	@echo 'make fuzz           the parsers on many hostile inputs, other ones each time; EXAMPLES=10000 of each'
 	@echo 'make walks          previews edited again and again, and asking for hostnames: 1,000 walks in a folder'
+	@echo 'make faults         a run whose requests fail: each request with each fault, on a real API server'
 	@echo 'make check          hadolint, ruff, mypy and import-linter'
 	@echo 'make format         put the code into the one format'
 	@echo 'make bench          how fast it is beside what is used instead; N=10000 for so many previews'
@@ -70,6 +71,10 @@ WALKS := tests/unit/test_walks.py tests/model/test_claims.py tests/cluster/test_
 races walks: $(STAMP)
 	PROOF=whole $(BIN)/python -m pytest -q -rP -n $(WORKERS) --dist worksteal \
 	  $(or $(TESTS),$(if $(filter races,$@),$(RACES),$(WALKS)))
+
+# Every request with every fault, and a kill around every write; the number of cases is the last line.
+faults: $(STAMP)
+	@RECONCILE_FAULTS=all $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal tests/cluster/test_faults.py
 
 check: $(STAMP)
 	$(BIN)/hadolint Dockerfile

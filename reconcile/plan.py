@@ -327,9 +327,11 @@ def _after_the_switch(
     if not policy.route_kind:
         return replace(old, reason="its preview is to have no route: --route is none")
     new = Key(policy.route_kind, preview.namespace, preview.name)
-    if preview.spec.fqdn not in hostnames(old.live):
-        return replace(old, reason="its preview has another hostname, and another kind of route")
     change = next((change for change in own if change.key == new), None)
+    if preview.spec.fqdn not in hostnames(old.live):
+        if change is None and new not in snapshot.children:  # a kind before it could not be listed
+            return Waiting(old.key, old.preview, f"waits: goes when {new} is there")
+        return replace(old, reason="its preview has another hostname, and another kind of route")
     if isinstance(change, Create | Update):
         return Waiting(old.key, old.preview, f"waits: goes when {new} is there", for_this_run=True)
     there = snapshot.children.get(new)

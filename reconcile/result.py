@@ -67,7 +67,8 @@ class Run:
     the first did (None where the cluster tells no time), `url_scheme` is that of their links ("" where they
     get no route). `statuses` are what the run's end found of each preview, by `NAMESPACE/NAME`; nothing in a
     dry run and in a folder. `waited` are the previews that were waited for, in the same order, and how they
-    stood at the end. `notes` are sentences about what came after the plans."""
+    stood at the end. `notes` are sentences about what came after the plans.
+    `cut_short` tells that something waited for this run, and the pass for it could not begin."""
 
     passes: tuple[Pass, ...]
     unknown: tuple[str, ...] = ()
@@ -81,6 +82,7 @@ class Run:
     statuses: Mapping[str, Status] = field(default_factory=dict)
     waited: tuple[Standing, ...] = ()
     notes: tuple[str, ...] = ()
+    cut_short: bool = False
 
     @property
     def plan(self) -> Plan:
@@ -107,7 +109,7 @@ def exit_code(
     failed = any(outcome.result in ("failed", "skipped") for outcome in done.outcomes)
     if any(one.plan.withheld for one in done.passes):
         return EXIT_WITHHELD
-    if failed or done.unknown or (done.waiting_for_a_person and not allow_blocked):
+    if failed or done.cut_short or done.unknown or (done.waiting_for_a_person and not allow_blocked):
         return EXIT_FAILED
     if waits and done.absent:
         return EXIT_FAILED

@@ -99,6 +99,7 @@ def _run(
     phases.done("written")
     named = frozenset(change.key for change in plan.waits_for_this_run)
     notes: tuple[str, ...] = ()
+    cut_short = False
     while plan.waits_for_this_run and _got_something_done(passes[-1]) and not stop.asked:
         if len(passes) == PASSES:
             break
@@ -108,13 +109,14 @@ def _run(
             break
         except ReconcileError as error:  # what was done is told all the same
             notes = (f"the next pass could not begin: {error}",)
+            cut_short = True
             break
         plan = only(plan, named)
         if plan.writes:
             tell(plan)
         passes.append(_carry_out(cluster, request, plan, seen, stop))
         phases.done("written")
-    done = replace(done, passes=tuple(passes), previews=seen.previews)
+    done = replace(done, passes=tuple(passes), previews=seen.previews, cut_short=cut_short)
     # The statuses are of what the first pass planned: a spec that changed since is the next run's.
     facts = gather(first.wishes, passes, seen.snapshot.children) if cluster.is_server else ()
     done = ended(done, facts, _around(cluster, request, stop), request.wait, progress)

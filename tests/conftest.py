@@ -1,4 +1,4 @@
-"""For every test: where the one control plane of a run lives, its end, and how many tests it had."""
+"""For every test: where the control planes of a run live, their end, and how many tests they had."""
 
 import os
 import shutil
@@ -11,6 +11,7 @@ import hypothesis
 import pytest
 
 from tests.controlplane.programs import kill
+from tests.faults import quiet
 
 # Set by a person: use the control plane of `make cluster` in that folder, and leave it running.
 # Else set here, before the workers of pytest-xdist are started, which inherit it: all use the same one.
@@ -41,10 +42,13 @@ hypothesis.settings.register_profile("reconcile", deadline=None)
 hypothesis.settings.load_profile("reconcile")
 
 _own_folder = pytest.StashKey[Path]()
+_quiet_folder = pytest.StashKey[Path]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Name the folder; the first test that needs a control plane starts it there."""
+    if folder := quiet.name_folder():
+        config.stash[_quiet_folder] = folder
     if FOLDER not in os.environ:
         config.stash[_own_folder] = Path(tempfile.mkdtemp(prefix="reconcile-tests-"))
         os.environ[FOLDER] = str(config.stash[_own_folder])
@@ -54,6 +58,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End the control plane of this run, whichever worker started it."""
+    if folder := config.stash.get(_quiet_folder, None):
+        quiet.end(folder)
     if folder := config.stash.get(_own_folder, None):
         del os.environ[FOLDER]
         kill(folder)
@@ -86,7 +92,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say how many ran, since a skip is easily overlooked."""
+    """Say how many ran, since a skip is easily overlooked, and how many cases those had that count them."""
+    reports = terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
+    if cases := sum(dict(report.user_properties).get("cases", 0) for report in reports):
+        terminalreporter.write_line(f"{cases} cases of runs that failed or were killed.")
     for real in REALS:
         ran, skipped = tests_of(real, config, "passed", "failed"), tests_of(real, config, "skipped")
         if ran or skipped or os.environ.get(real.required) == "1":

@@ -79,6 +79,7 @@ def start_etcd(folder: Path) -> str:
             "--unsafe-no-fsync",
         ],
     )
+    (folder / "etcd-server").write_text(f"{clients}\n")
     return clients
 
 

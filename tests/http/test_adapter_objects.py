@@ -136,6 +136,14 @@ def test_a_delete_carries_its_preconditions(
     }
 
 
+def test_a_delete_that_a_web_page_answers_may_not_have_been_done(
+    cluster: KubernetesCluster, httpx2_mock: respx.Router
+) -> None:
+    httpx2_mock.delete(PR_1).mock(return_value=httpx.Response(200, html="<p>log in"))
+    with pytest.raises(AnswerLost, match="cannot be used: it is no JSON"):
+        cluster.delete(DEPLOYMENT, "shop", "pr-1", uid="u-1", resource_version="7")
+
+
 def test_a_delete_of_what_is_gone_says_so(cluster: KubernetesCluster, httpx2_mock: respx.Router) -> None:
     httpx2_mock.delete(PR_1).mock(return_value=MISSING)
     assert cluster.delete(DEPLOYMENT, "shop", "pr-1", uid="u-1", resource_version="7") is False

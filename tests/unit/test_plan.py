@@ -403,6 +403,15 @@ def test_an_old_route_with_another_hostname_serves_nobody_and_goes_at_once() -> 
     ]
 
 
+def test_an_old_route_stays_while_nobody_knows_whether_a_new_one_can_be_made() -> None:
+    renamed = a_read_preview(fqdn="new.example.com")
+    failed = KindList(WHOLE["Service"].resource, problem="the list is not whole: 500", known=False)
+    there = [one for one in running(PR1) if one.key.kind != "Service"]
+    plan = plan_of([renamed], there, settings=INGRESS, kinds={"Service": failed})
+    assert lines(plan)[0] == ". Mapping shop/pr-1 waits: goes when Ingress shop/pr-1 is there"
+    assert plan.writes == ()
+
+
 def test_with_route_none_the_route_goes() -> None:
     plan = plan_of([PR1], running(PR1), settings=Settings(route="none", route_given=True))
     assert lines(plan) == ["- Mapping shop/pr-1 its preview is to have no route: --route is none"]

@@ -573,4 +573,4 @@ def test_what_the_first_pass_did_is_told_also_where_the_next_cannot_begin() -> N
     assert done.notes == (
         "the next pass could not begin: the previews of memory could not be listed: etcd is away",
     )
-    assert exit_code(done) == 0, "what waits is the next run's"
+    assert exit_code(done) == 1, "what waits is not done"

@@ -156,11 +156,13 @@ class KubernetesCluster:
             "propagationPolicy": "Background",
         }
         response = self._send(ask, (OK, ACCEPTED, httpx2.codes.NOT_FOUND), body=options)
-        if response.status_code != httpx2.codes.NOT_FOUND:
-            return True
-        if says_gone(ask, response):
-            return False
-        raise error_of(ask, response)
+        if response.status_code == httpx2.codes.NOT_FOUND:
+            if says_gone(ask, response):
+                return False
+            raise error_of(ask, response)
+        if not is_json(response):  # somebody else has answered, and nobody knows what was done
+            raise unreadable(ask, response, "it is no JSON")
+        return True
 
     def carry_over(self, manifest: Manifest) -> bool:
         return False  # a server has it already

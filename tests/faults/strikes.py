@@ -1,0 +1,85 @@
+"""A case: one fault at one request of a reference run, then a clean run; and how it is judged."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.cluster.story import Result
+from tests.faults.faults import FAULTS
+from tests.faults.judgement import (
+    State,
+    changed_uids,
+    different,
+    out_of_turn,
+    unanswered,
+    wrongful,
+)
+from tests.faults.line import Line, Place, Strike
+from tests.faults.worlds import World
+
+EXITS = (0, 1, 4, 5)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one case showed: the run that met a fault, and the clean one after it."""
+
+    line: Line
+    result: Result
+    state: State
+    clean_line: Line
+    clean: Result
+    end: State
+
+
+def strikes(world: World) -> list[Strike]:
+    """Each request of the reference run with each fault: once, and from then on; in a fixed order."""
+    counts: Counter[Place] = Counter(passed.place for passed in world.reference.trace)
+    return [
+        Strike(place, nth, fault, lasting)
+        for place in sorted(counts)
+        for nth in range(1, counts[place] + 1)
+        for fault in FAULTS
+        for lasting in (False, True)
+    ]
+
+
+def wrong_with(world: World, strike: Strike) -> list[str]:
+    """Run the case; what was wrong about it, nothing where all was right."""
+    world.restore()
+    line, clean_line = Line(strike), Line()
+    result = world.run(line)
+    state = world.state()
+    clean = world.run(clean_line)
+    return list(judged(world, Seen(line, result, state, clean_line, clean, world.state())))
+
+
+def judged(world: World, seen: Seen) -> Iterator[str]:
+    if not seen.line.struck:
+        yield "the request was never made"
+    for line in (seen.line, seen.clean_line):
+        yield from wrongful(line, world.reference)
+    yield from out_of_turn(seen.line, world.reference)
+    yield from changed_uids(world.before, seen.state, world.after)
+    yield from changed_uids(seen.state, seen.end, world.after)
+    yield from exit_code_lies(world, seen)
+    yield from not_converged(world, seen.clean, seen.end)
+
+
+def not_converged(world: World, clean: Result, end: State) -> Iterator[str]:
+    if clean.code != world.code:
+        yield f"the clean run ended with {clean.code}: {clean.stdout}{clean.stderr}"
+    if end.objects != world.after.objects:
+        unlike = different(world.after.objects, end.objects)
+        yield f"the clean run did not reach the reference state:\n{unlike}"
+
+
+def exit_code_lies(world: World, seen: Seen) -> Iterator[str]:
+    """0 only where the children are as they should be; and then always, if nothing went unanswered."""
+    reached, code = seen.state.children == world.after.children, seen.result.code
+    if code not in EXITS:
+        yield f"exit code {code}"
+    if code == 0 and not reached:
+        yield f"exit 0, and not reached:\n{different(world.after.children, seen.state.children)}"
+    if reached and code != 0 and not (open_ := unanswered(seen.line)):
+        yield f"reached, all answered, and exit {code}: {seen.result.stdout}{seen.result.stderr}{open_}"
