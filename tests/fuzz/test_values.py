@@ -96,8 +96,13 @@ def test_a_preview_reads_or_names_its_fields(image: str, fqdn: str, ttl: str, cp
                     assert (f"spec.{field}" in told) == (rule.problem(text) is not None)
 
 
+# A pattern is the operator's own option and no author's text, so it is no longer than an image may be:
+# Python's fnmatch takes quadratic time for thousands of `[`.
+PATTERNS = TEXTS.map(lambda text: text[: rules.IMAGE.max_length])
+
+
 @profile()
-@given(image=TEXTS, pattern=TEXTS)
+@given(image=TEXTS, pattern=PATTERNS)
 def test_an_image_is_allowed_or_not(image: str, pattern: str) -> None:
     with example("test_an_image_is_allowed_or_not"):
         assert image_allowed(image, [pattern]) in (True, False)
