@@ -17,7 +17,7 @@ OLDEST_ASSETS ?=
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: faults help demo test test-oldest races check format bench bench-smoke lock cluster cluster-down clean
+.PHONY: mutants faults help demo test test-oldest races check format bench bench-smoke lock cluster cluster-down clean
 .PHONY: help demo test test-oldest fuzz check format bench bench-smoke lock cluster cluster-down clean
 .PHONY: help demo test test-oldest races walks check format bench bench-smoke lock cluster cluster-down clean
 
@@ -29,6 +29,7 @@ help:
 	@echo 'make fuzz           the parsers on many hostile inputs, other ones each time; EXAMPLES=10000 of each'
 	@echo 'make walks          previews edited again and again, and asking for hostnames: 1,000 walks in a folder'
 	@echo 'make faults         a run whose requests fail: each request with each fault, on a real API server'
+	@echo 'make mutants        seeded defects, each of which some test has to notice'
 	@echo 'make check          hadolint, ruff, mypy and import-linter'
 	@echo 'make format         put the code into the one format'
 	@echo 'make bench          how fast it is beside what is used instead; N=10000 for so many previews'
@@ -75,6 +76,10 @@ races walks: $(STAMP)
 # Every request with every fault, and a kill around every write; the number of cases is the last line.
 faults: $(STAMP)
 	@RECONCILE_FAULTS=all $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal tests/cluster/test_faults.py
+
+# Each on a throw-away copy of the code: is there a test that notices?
+mutants: $(STAMP)
+	@$(BIN)/python -m tests.mutants
 
 check: $(STAMP)
 	$(BIN)/hadolint Dockerfile
