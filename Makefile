@@ -15,7 +15,7 @@ OLDEST_ASSETS ?=
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help demo test test-oldest check format bench bench-smoke lock cluster cluster-down clean
+.PHONY: help demo test test-oldest check format manifests names bench bench-smoke lock cluster cluster-down clean
 
 help:
 	@echo 'make demo           the whole story on a folder of manifests, no cluster needed'
@@ -23,6 +23,8 @@ help:
 	@echo 'make test-oldest    those of a real API server, on the oldest Kubernetes: OLDEST_ASSETS names its folder'
 	@echo 'make check          hadolint, ruff, mypy and import-linter'
 	@echo 'make format         put the code into the one format'
+	@echo 'make manifests      write the CRD and the chart'"'"'s rights anew, from the code and cronjob/rights.yaml'
+	@echo 'make names          carry the names in reconcile/names.py to every file that names the previews'
 	@echo 'make bench          how fast it is beside what is used instead; N=10000 for so many previews'
 	@echo 'make bench-smoke    whether the bench itself works, in a minute; its figures say nothing'
 	@echo 'make cluster        start a control plane from KUBEBUILDER_ASSETS and leave it running'
@@ -54,12 +56,22 @@ check: $(STAMP)
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy reconcile tests bench
+	$(BIN)/mypy reconcile tests bench kit
 	$(BIN)/lint-imports
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+manifests: $(STAMP)
+	@$(BIN)/python -m kit.manifests
+
+# What is longer or sorted otherwise under its new name is put into the one format at the end.
+names: $(STAMP)
+	@$(BIN)/python -m kit.rename
+	@$(BIN)/python -m kit.manifests
+	@$(BIN)/ruff check --quiet --fix
+	@$(BIN)/ruff format --quiet
 
 bench: $(STAMP)
 	@$(BIN)/python -m bench --previews $(N) --rounds $(ROUNDS) --into $(OUT)
