@@ -20,6 +20,7 @@ STAMP := .venv/installed
 .PHONY: mutants faults help demo test test-oldest races check format bench bench-smoke lock cluster cluster-down clean
 .PHONY: help demo test test-oldest fuzz check format bench bench-smoke lock cluster cluster-down clean
 .PHONY: help demo test test-oldest races walks check format bench bench-smoke lock cluster cluster-down clean
+.PHONY: help demo test test-oldest check format manifests names bench bench-smoke lock cluster cluster-down clean
 
 help:
 	@echo 'make demo           the whole story on a folder of manifests, no cluster needed'
@@ -32,6 +33,8 @@ help:
 	@echo 'make mutants        seeded defects, each of which some test has to notice'
 	@echo 'make check          hadolint, ruff, mypy and import-linter'
 	@echo 'make format         put the code into the one format'
+	@echo 'make manifests      write the CRD and the chart'"'"'s rights anew, from the code and cronjob/rights.yaml'
+	@echo 'make names          carry the names in reconcile/names.py to every file that names the previews'
 	@echo 'make bench          how fast it is beside what is used instead; N=10000 for so many previews'
 	@echo 'make bench-smoke    whether the bench itself works, in a minute; its figures say nothing'
 	@echo 'make cluster        start a control plane from KUBEBUILDER_ASSETS and leave it running'
@@ -85,12 +88,22 @@ check: $(STAMP)
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy reconcile tests bench
+	$(BIN)/mypy reconcile tests bench kit
 	$(BIN)/lint-imports
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+manifests: $(STAMP)
+	@$(BIN)/python -m kit.manifests
+
+# What is longer or sorted otherwise under its new name is put into the one format at the end.
+names: $(STAMP)
+	@$(BIN)/python -m kit.rename
+	@$(BIN)/python -m kit.manifests
+	@$(BIN)/ruff check --quiet --fix
+	@$(BIN)/ruff format --quiet
 
 bench: $(STAMP)
 	@$(BIN)/python -m bench --previews $(N) --rounds $(ROUNDS) --into $(OUT)

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from reconcile.children import render
-from reconcile.names import PLURAL
+from reconcile.names import KIND, PLURAL
 from reconcile.objects import Manifest
 from reconcile.preview import PreviewEnvironment, parse_preview
 from reconcile.sent import plain
@@ -96,7 +96,8 @@ def _bare(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
 def _place(manifest: Mapping[str, Any]) -> tuple[str, str, str]:
     """As the audit log names it."""
     kind = str(manifest["kind"])
-    return f"{kind.lower()}s", manifest["metadata"]["namespace"], manifest["metadata"]["name"]
+    plural = PLURAL if kind == KIND else f"{kind.lower()}s"
+    return plural, manifest["metadata"]["namespace"], manifest["metadata"]["name"]
 
 
 def _status(preview: Mapping[str, Any], status: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -4,6 +4,23 @@ from typing import Any
 
 from reconcile.names import DEFAULT_GROUP, KIND, VERSION
 
+EVERY_FIELD: dict[str, Any] = {
+    "port": 8080,
+    "replicas": 2,
+    "env": [{"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "shop", "key": "token"}}}],
+    "envFrom": [{"configMapRef": {"name": "shop"}}],
+    "imagePullSecrets": [{"name": "registry"}],
+    "resources": {"limits": {"memory": "256Mi"}},
+    "command": ["serve"],
+    "args": ["--verbose"],
+    "setup": {"command": ["migrate"]},
+    "healthPath": "/healthz",
+    "revision": "a1b2c3d",
+    "ttl": "72h",
+    "suspend": False,
+}
+"""A value for every field of a spec that has none of itself, so that every kind of child is made."""
+
 
 def a_preview(
     name: str = "pr-1",

@@ -1,6 +1,7 @@
 """The children of a preview: one file per kind, listed here in the order in which they are applied.
 
-To add a kind: a file beside these that makes its manifest, and a line in `CHILDREN`.
+To add a kind: a file beside these that makes its manifest, and a line in `CHILDREN`. The contract test
+`tests/contracts/test_child_kinds.py` says what else it needs; docs/cookbook/child-kind.md goes through it.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,6 +35,8 @@ class ChildKind:
 
     `is_route`: of these a preview has one kind. `runs_once`: it runs to an end and stays as the record of
     it; one that is there is never changed below metadata, and an old one goes when it has ended.
+    `room`: where, in an object that is taken over whole, everything was ours: what is no longer wanted there
+    goes. It is of no use to one that runs once, which is never changed.
     """
 
     resource: Resource
@@ -41,13 +44,30 @@ class ChildKind:
     is_route: bool = False
     runs_once: bool = False
     is_named: Named = _as_its_preview
+    room: tuple[Path, ...] = (("f:spec",),)
+
+
+_CONTAINER: Path = (
+    "f:spec",
+    "f:template",
+    "f:spec",
+    "f:containers",
+    item_element({"name": CONTAINER}, ("name",)),
+)
+_IN_CONTAINER = ("f:env", "f:envFrom", "f:command", "f:args", "f:resources", "f:readinessProbe", "f:ports")
+# A Deployment is shared with autoscalers and injectors, a Service with whoever gives it an address.
+_IN_DEPLOYMENT: tuple[Path, ...] = (
+    *((*_CONTAINER, name) for name in _IN_CONTAINER),
+    ("f:spec", "f:template", "f:spec", "f:imagePullSecrets"),
+)
+_IN_SERVICE: tuple[Path, ...] = (("f:spec", "f:ports"), ("f:spec", "f:selector"))
 
 
 # The setup Job comes first: where it cannot be made, the new pods would meet what is not set up.
 CHILDREN: tuple[ChildKind, ...] = (
-    ChildKind(JOB, setup_job, runs_once=True, is_named=is_job_name),
-    ChildKind(DEPLOYMENT, deployment),
-    ChildKind(SERVICE, service),
+    ChildKind(JOB, setup_job, runs_once=True, is_named=is_job_name, room=()),
+    ChildKind(DEPLOYMENT, deployment, room=_IN_DEPLOYMENT),
+    ChildKind(SERVICE, service, room=_IN_SERVICE),
     ChildKind(MAPPING, mapping, is_route=True),
     ChildKind(INGRESS, ingress, is_route=True),
     ChildKind(HTTPROUTE, httproute, is_route=True),
@@ -55,6 +75,7 @@ CHILDREN: tuple[ChildKind, ...] = (
 
 KINDS: Mapping[str, ChildKind] = {kind.resource.kind: kind for kind in CHILDREN}
 RESOURCES: Mapping[str, Resource] = {kind.resource.kind: kind.resource for kind in CHILDREN}
+ROOM_OF_OURS: Mapping[str, tuple[Path, ...]] = {kind.resource.kind: kind.room for kind in CHILDREN}
 APPLY_ORDER: Mapping[str, int] = {kind.resource.kind: place for place, kind in enumerate(CHILDREN)}
 
 
@@ -82,25 +103,3 @@ def render(preview: PreviewEnvironment, settings: Settings) -> tuple[Rendered, .
         if not kind.is_route or (wanted is not None and kind.resource.kind == wanted.kind)
     )
     return tuple(manifest for manifest in made if manifest is not None)
-
-
-_CONTAINER: Path = (
-    "f:spec",
-    "f:template",
-    "f:spec",
-    "f:containers",
-    item_element({"name": CONTAINER}, ("name",)),
-)
-_IN_CONTAINER = ("f:env", "f:envFrom", "f:command", "f:args", "f:resources", "f:readinessProbe", "f:ports")
-
-ROOM_OF_OURS: Mapping[str, tuple[Path, ...]] = {
-    DEPLOYMENT.kind: (
-        *((*_CONTAINER, name) for name in _IN_CONTAINER),
-        ("f:spec", "f:template", "f:spec", "f:imagePullSecrets"),
-    ),
-    SERVICE.kind: (("f:spec", "f:ports"), ("f:spec", "f:selector")),
-    MAPPING.kind: (("f:spec",),),
-    INGRESS.kind: (("f:spec",),),
-    HTTPROUTE.kind: (("f:spec",),),
-}
-"""Where, in an object that is taken over whole, everything was ours: what is no longer wanted there goes."""

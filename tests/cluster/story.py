@@ -8,23 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconcile.changes import SYMBOLS
+from reconcile.children import RESOURCES
 from reconcile.cli import exit_code_of
 from reconcile.names import DEFAULT_GROUP, Names
-from reconcile.objects import (
-    DEPLOYMENT,
-    HTTPROUTE,
-    INGRESS,
-    JOB,
-    MAPPING,
-    SERVICE,
-    Resource,
-    preview_resource,
-)
+from reconcile.objects import preview_resource
 from tests.controlplane import Account, AskFailed, AuditEvent, ControlPlane, eventually
 
-RESOURCES: Mapping[str, Resource] = {
-    resource.kind: resource for resource in (JOB, DEPLOYMENT, SERVICE, MAPPING, INGRESS, HTTPROUTE)
-}
 CHILD_RESOURCES = [f"{r.plural}.{r.group}" if r.group else r.plural for r in RESOURCES.values()]
 READS = frozenset({"get", "list"})
 STATUS = "previewenvironments/status"

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from reconcile.children import RESOURCES
 from reconcile.names import Names
 from reconcile.objects import Manifest
-from tests.cluster.story import RESOURCES
 
 _BACKEND = {"service": {"name": "elsewhere", "port": {"number": 80}}}
 _LABELS = {"app": "strangers"}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from reconcile.crd import crd
-from reconcile.names import PLURAL, Names
+from reconcile.names import PLURAL, SHORT_NAMES, Names
 from reconcile.preview import PreviewEnvironment, parse_preview
 from reconcile.quantities import canonical
 from tests.builders import a_preview, without_uid
@@ -110,7 +110,7 @@ def test_the_server_keeps_the_status_and_prints_its_columns(api_server: ControlP
     assert line.split()[:-1] == ["pr-1", status["url"], "True", "Available", status["expiresAt"]]
 
 
-@pytest.mark.parametrize("short", ["pe", "previewenv", "preview"])
+@pytest.mark.parametrize("short", SHORT_NAMES)
 def test_every_field_of_the_spec_is_explained(api_server: ControlPlane, short: str) -> None:
     explained = api_server.kubectl("explain", f"{short}.spec", "--recursive=false")
     assert "The hostname, in lower case, without scheme, port or wildcard." in explained

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from reconcile.children import CHILDREN
 from reconcile.names import DEFAULT_GROUP, PLURAL
 from tests.cluster.story import CHILD_RESOURCES, READS, Story
 from tests.controlplane import Account, ControlPlane, allow, eventually, service_account
 
-EVERY_KIND = ["jobs", "deployments", "services", "mappings", "ingresses", "httproutes", PLURAL]
+EVERY_KIND = [*(kind.resource.plural for kind in CHILDREN), PLURAL]
 
 
 @pytest.fixture

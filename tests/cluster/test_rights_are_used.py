@@ -12,12 +12,13 @@ from threading import Thread
 
 import pytest
 
+from reconcile.children import RESOURCES
 from reconcile.cluster.kubernetes import connect
 from reconcile.errors import Forbidden
 from reconcile.names import PLURAL
 from tests.cluster.gate import gate_before, write_of
 from tests.cluster.process import behind
-from tests.cluster.story import RESOURCES, ROUTES, Result, Story
+from tests.cluster.story import ROUTES, Result, Story
 from tests.controlplane import AuditEvent, eventually, grant, service_account, shipped
 
 Right = tuple[str, str]

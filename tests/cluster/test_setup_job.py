@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.children import render
+from reconcile.children import CHILDREN, render
 from reconcile.fields import field_set_of, part_of
 from reconcile.preview import PreviewEnvironment, parse_preview
 from reconcile.settings import Settings, Toleration
@@ -62,7 +62,7 @@ def test_a_setup_job_runs_once_for_each_revision_and_its_preview_is_ready_after_
     service = story.live("Service")["spec"]["selector"]
     assert pods(story, ",".join(f"{name}%3D{value}" for name, value in service.items())) == ["app"]
     story.silent()
-    assert len(story.asked_by_a_run()) == 7
+    assert len(story.asked_by_a_run()) == len(CHILDREN) + 1
 
     story.apply(setup=MIGRATE, revision="2")
     pushed = story.reconcile()

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from reconcile.children import CHILDREN
 from reconcile.crd import crd
 from reconcile.names import PLURAL
 from tests.cluster.granted import allow_runs
@@ -57,7 +58,7 @@ def test_kubectl_waits_for_a_preview_and_shows_it_and_then_all_is_silent(story: 
     url, expires = f"https://{story.host('pr-1')}", status(story)["expiresAt"]
     assert line.split()[:-1] == ["pr-1", url, "True", "Available", expires]
     story.silent()
-    assert len(story.asked_by_a_run()) == 7
+    assert len(story.asked_by_a_run()) == len(CHILDREN) + 1
 
 
 @pytest.mark.usefixtures("control_plane")

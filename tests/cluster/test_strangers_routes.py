@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from reconcile.children import RESOURCES
 from tests.cluster.conftest import fresh_namespace
 from tests.cluster.granted import allow_runs
-from tests.cluster.story import RESOURCES, ROUTES, Story
+from tests.cluster.story import ROUTES, Story
 from tests.controlplane import service_account
 
 BACKEND = {"service": {"name": "elsewhere", "port": {"number": 80}}}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.children import APPLY_ORDER, CHILDREN, KINDS, ROOM_OF_OURS, is_route, runs_once
+from reconcile.children import APPLY_ORDER, KINDS, ROOM_OF_OURS, is_route
 from reconcile.cluster.directory import DirectoryCluster
 from reconcile.cluster.kubernetes.client import KubernetesCluster
 from reconcile.cluster.port import Cluster
@@ -16,14 +16,6 @@ from tests.unit.memory import Memory
 ROOT = Path(__file__).parents[2]
 MODULES = sorted((ROOT / "reconcile").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
-
-
-@pytest.mark.parametrize("kind", [kind.resource.kind for kind in CHILDREN])
-def test_every_child_kind_has_its_tests_and_its_room(kind: str) -> None:
-    assert ROOM_OF_OURS.get(kind) or runs_once(kind), "where everything is ours, once it was adopted"
-    tests = (ROOT / "tests" / "unit" / "test_children.py").read_text()
-    assert f'"kind": "{kind}"' in tests, "its whole manifest is stated"
-    assert (ROOT / "reconcile" / "children" / f"{KINDS[kind].render.__name__}.py").exists()
 
 
 def test_routes_come_last_and_each_can_be_chosen() -> None:

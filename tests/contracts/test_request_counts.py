@@ -1,4 +1,4 @@
-"""A pass over an unchanged cluster costs the pages of seven lists, and nothing that grows with them."""
+"""A pass over an unchanged cluster costs the pages of one list of each kind, and nothing that grows with them."""
 
 import json
 import math
@@ -23,7 +23,7 @@ def pages(items: int) -> int:
 
 @pytest.mark.parametrize("number", [0, 1, PAGE, PAGE + 1, 3 * PAGE - 1])
 @pytest.mark.parametrize("arguments", [(), ("--dry-run", "--exit-code"), ("--concurrency", "1")])
-def test_an_unchanged_world_costs_the_pages_of_seven_lists_and_nothing_else(
+def test_an_unchanged_world_costs_the_pages_of_its_lists_and_nothing_else(
     world: World,
     command: RunCommand,
     monkeypatch: pytest.MonkeyPatch,

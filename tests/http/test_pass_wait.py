@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from reconcile.children import CHILDREN
 from tests.builders import a_preview
 from tests.http.command import RunCommand
 from tests.http.conftest import status
@@ -49,7 +50,7 @@ def test_what_is_ready_already_is_told_and_costs_nothing(world: World, command: 
         0,
         "ready  shop/pr-1  https://pr-1.preview.example.com",
     )
-    assert len(world.sent) == 7
+    assert len(world.sent) == len(CHILDREN) + 1
 
 
 def test_a_list_that_fails_is_told_and_the_wait_goes_on(world: World, command: RunCommand) -> None:

@@ -225,7 +225,10 @@ def test_one_that_is_going_or_has_what_it_had_not_is_not_alike() -> None:
     [
         (({"name": "web-1"}, {"name": "disabled"}), "protect"),
         (({"revision": "keepit"}, {"revision": "prune"}), "annotate"),
-        (({"revision": "somebody.else"}, {"revision": "reconcile.platform9"}), "manager"),
+        (
+            ({"revision": "somebody.else"}, {"revision": NAMES.field_manager.removeprefix("preview-")}),
+            "manager",
+        ),
         (({"name": "false"}, {"name": "true"}), "controller"),
     ],
 )
@@ -245,7 +248,7 @@ def test_a_word_that_a_constant_of_ours_holds_is_no_mark(
         elif change == "annotate":
             metadata["annotations"][f"platform9.com/{word}"] = "disabled"
         elif change == "manager":
-            metadata["managedFields"][0]["manager"] = f"preview-{word}.com"
+            metadata["managedFields"][0]["manager"] = f"preview-{word}"
         else:
             metadata["ownerReferences"] = [{"kind": "ConfigMap", "name": "x", "controller": word == "true"}]
         found.append(Alike(NAMES).wording([(Live(there), wanted)], preview))

@@ -1,4 +1,4 @@
-{{- /* Each verb that a run uses, on each resource that it uses it on: the same as ../../rights.yaml. */ -}}
+{{- /* Written by `make manifests` from cronjob/rights.yaml, which says why each is there. */ -}}
 {{- define "preview-reconcile.rules" -}}
 - apiGroups: [{{ include "preview-reconcile.group" . }}]
   resources: [previewenvironments]

@@ -1,0 +1,105 @@
+"""A kind of child, or a field of a spec, that was added but not everywhere: what was forgotten is told."""
+
+import ast
+from pathlib import Path
+
+import pytest
+import yaml
+
+from kit.manifests import RIGHTS, manifests
+from reconcile.children import CHILDREN, KINDS, ChildKind
+from reconcile.objects import Resource
+from reconcile.spec import Spec
+from tests.builders import EVERY_FIELD
+
+ROOT = Path(__file__).parents[2]
+VERBS = {
+    "preview-reconcile": "get, list, create, patch, delete",
+    "preview-reconcile-plan": "get, list",
+}
+
+
+def forgotten_of(kind: ChildKind) -> list[str]:
+    """What a kind of child has not yet, each with what to do."""
+    return [*_file_of(kind), *_test_of(kind), *_rights_of(kind), *_room_of(kind)]
+
+
+def _file_of(kind: ChildKind) -> list[str]:
+    name = kind.render.__name__
+    file = ROOT / "reconcile" / "children" / f"{name}.py"
+    defined = ast.parse(file.read_text()).body if file.exists() else []
+    if any(isinstance(node, ast.FunctionDef) and node.name == name for node in defined):
+        return []
+    return [f"reconcile/children/{name}.py: put `def {name}` there, so that who looks for it finds it"]
+
+
+def _test_of(kind: ChildKind) -> list[str]:
+    texts = (path.read_text() for path in (ROOT / "tests" / "unit").glob("test_*.py"))
+    if any(f'"kind": "{kind.resource.kind}"' in text for text in texts):
+        return []
+    return [f'tests/unit: no test states its whole manifest, with "kind": "{kind.resource.kind}"']
+
+
+def _rights_of(kind: ChildKind) -> list[str]:
+    roles = {
+        role["metadata"]["name"]: role["rules"] for role in yaml.safe_load_all((ROOT / RIGHTS).read_text())
+    }
+    found = []
+    for role, verbs in VERBS.items():
+        group, plural = kind.resource.group, kind.resource.plural
+        rule = {"apiGroups": [group], "resources": [plural], "verbs": verbs.split(", ")}
+        if rule not in roles[role]:
+            shown = group or '""'
+            text = f"apiGroups: [{shown}], resources: [{plural}], verbs: [{verbs}]"
+            found.append(f"{RIGHTS}: the ClusterRole {role} has no rule {{{text}}}")
+    return found
+
+
+def _room_of(kind: ChildKind) -> list[str]:
+    if kind.room or kind.runs_once:
+        return []
+    return [
+        "reconcile/children/__init__.py: its row has an empty `room`, so nothing of it is ever taken over"
+    ]
+
+
+@pytest.mark.parametrize("kind", CHILDREN, ids=lambda kind: kind.resource.kind)
+def test_a_kind_of_child_has_all_that_it_needs(kind: ChildKind) -> None:
+    forgotten = forgotten_of(kind)
+    assert not forgotten, "\n".join(
+        [f"{kind.resource.kind} is in CHILDREN, and this was forgotten:", *forgotten]
+    )
+
+
+def test_kinds_of_children_have_names_of_their_own() -> None:
+    """A Key, a plan and an event tell children apart by their kind alone."""
+    assert len(KINDS) == len(CHILDREN)
+
+
+def test_every_field_of_a_spec_has_its_example() -> None:
+    fields = {field.alias or name for name, field in Spec.model_fields.items()} - {"image", "fqdn"}
+    assert fields == EVERY_FIELD.keys(), (
+        "tests/builders.py: EVERY_FIELD has an example of each field of a spec"
+    )
+
+
+@pytest.mark.parametrize(("path", "text"), manifests().items(), ids=lambda value: str(value)[:60])
+def test_what_is_written_from_the_code_is_what_the_code_says(path: Path, text: str) -> None:
+    assert (ROOT / path).read_text() == text, f"{path} is not as the code has it: run `make manifests`"
+
+
+def test_what_a_kind_has_not_is_told_with_what_to_do() -> None:
+    def policy(*_: object) -> None:
+        return None
+
+    resource = Resource("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
+    odd = ChildKind(resource, policy, room=())
+    assert forgotten_of(odd) == [
+        "reconcile/children/policy.py: put `def policy` there, so that who looks for it finds it",
+        'tests/unit: no test states its whole manifest, with "kind": "PodDisruptionBudget"',
+        "cronjob/rights.yaml: the ClusterRole preview-reconcile has no rule {apiGroups: [policy], "
+        "resources: [poddisruptionbudgets], verbs: [get, list, create, patch, delete]}",
+        "cronjob/rights.yaml: the ClusterRole preview-reconcile-plan has no rule {apiGroups: [policy], "
+        "resources: [poddisruptionbudgets], verbs: [get, list]}",
+        "reconcile/children/__init__.py: its row has an empty `room`, so nothing of it is ever taken over",
+    ]
