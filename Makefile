@@ -17,10 +17,8 @@ OLDEST_ASSETS ?=
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: mutants faults help demo test test-oldest races check format bench bench-smoke lock cluster cluster-down clean
-.PHONY: help demo test test-oldest fuzz check format bench bench-smoke lock cluster cluster-down clean
-.PHONY: help demo test test-oldest races walks check format bench bench-smoke lock cluster cluster-down clean
-.PHONY: help demo test test-oldest check format manifests names bench bench-smoke lock cluster cluster-down clean
+.PHONY: mutants faults help demo test test-oldest races check format
+.PHONY: bench bench-smoke lock cluster cluster-down clean fuzz walks manifests names
 
 help:
 	@echo 'make demo           the whole story on a folder of manifests, no cluster needed'
@@ -62,12 +60,10 @@ test-oldest: $(STAMP)
 	KUBEBUILDER_ASSETS="$(OLDEST_ASSETS)" env -u RECONCILE_TEST_CLUSTER -u RECONCILE_REQUIRE_CLUSTER \
 	  $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(or $(TESTS),tests/cluster)
 
-# The whole of what `make test` takes a spread of.
-races: $(STAMP)
-	PROOF=whole $(BIN)/python -m pytest -q -rP -n $(WORKERS) --dist worksteal tests/model
 # Without xdist: what a failure shows may be text that cannot be sent between processes.
 fuzz: $(STAMP)
 	@RECONCILE_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q $(or $(TESTS),tests/fuzz)
+
 # The whole of what `make test` takes a spread of; each prints how many cases there were.
 RACES := tests/model/test_interleavings.py tests/model/test_clock.py \
 	tests/cluster/test_model_contract.py tests/cluster/test_schedules.py tests/cluster/test_clock.py

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple, Protocol
 
 import pytest
 
-from reconcile.children import render
+from reconcile.children import RESOURCES, render
 from reconcile.names import Names
 from reconcile.objects import EVENTS_V1, Resource, preview_resource
 from reconcile.preview import PreviewEnvironment, parse_preview
 from reconcile.settings import Gateway, Settings
-from tests.cluster.story import RESOURCES, ROUTES, Story
+from tests.cluster.story import ROUTES, Story
 from tests.controlplane import ControlPlane
 from tests.model.apiserver import APPLY, Answered, Asked, Model, OutOfModel
 

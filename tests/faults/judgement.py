@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reconcile.children import RESOURCES
 from reconcile.names import PLURAL
 from reconcile.objects import Manifest
-from tests.cluster.story import RESOURCES, Story
+from tests.cluster.story import Story
 from tests.faults.line import DELETE, READ, Line, Passed, Place
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")

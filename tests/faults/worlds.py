@@ -10,11 +10,12 @@ from uuid import uuid4
 
 import httpx2
 
+from reconcile.children import RESOURCES
 from reconcile.crd import crd
 from reconcile.names import PLURAL, Names
 from reconcile.objects import EVENTS_V1
 from tests.cluster.granted import allow_runs
-from tests.cluster.story import RESOURCES, Result, Story
+from tests.cluster.story import Result, Story
 from tests.controlplane import ControlPlane, install_crds, service_account
 from tests.controlplane.install import CRDS
 from tests.faults.etcd import Etcd, Kept
