@@ -66,7 +66,7 @@ def test_only_the_command_prints_and_exits() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in MODULES
-        if path.name not in ("cli.py", "console.py", "__main__.py")
+        if path.name not in ("cli.py", "console.py", "plugin.py", "__main__.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ends
     ]
