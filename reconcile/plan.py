@@ -321,22 +321,20 @@ def _after_its_end(
 def _after_the_switch(
     old: Delete, preview: PreviewEnvironment, own: list[Change], snapshot: Snapshot, policy: Policy
 ) -> Delete | Waiting:
-    """The old route stays while it has the hostname and the new one is not there to serve it."""
+    """The old route stays while the new one is not there; where it has the hostname, until that serves it."""
     if not is_route(old.key.kind):
         return old
     if not policy.route_kind:
         return replace(old, reason="its preview is to have no route: --route is none")
     new = Key(policy.route_kind, preview.namespace, preview.name)
     change = next((change for change in own if change.key == new), None)
-    if preview.spec.fqdn not in hostnames(old.live):
-        if change is None and new not in snapshot.children:  # a kind before it could not be listed
-            return Waiting(old.key, old.preview, f"waits: goes when {new} is there")
-        return replace(old, reason="its preview has another hostname, and another kind of route")
     if isinstance(change, Create | Update):
         return Waiting(old.key, old.preview, f"waits: goes when {new} is there", for_this_run=True)
     there = snapshot.children.get(new)
     if not isinstance(change, Keep) or there is None:
         return Waiting(old.key, old.preview, f"waits: goes when {new} is there")
+    if preview.spec.fqdn not in hostnames(old.live):
+        return replace(old, reason="its preview has another hostname, and another kind of route")
     if not accepted(there):
         return Waiting(old.key, old.preview, f"waits: goes when {new} is accepted")
     return replace(old, reason=f"its preview has the {new.kind} now")

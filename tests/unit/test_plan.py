@@ -394,11 +394,16 @@ def test_the_old_route_goes_when_the_httproute_is_accepted(status: dict[str, Any
     assert not any(c.for_this_run for c in plan.changes if isinstance(c, Waiting))
 
 
-def test_an_old_route_with_another_hostname_serves_nobody_and_goes_at_once() -> None:
+def test_an_old_route_with_another_hostname_goes_when_the_new_one_is_there() -> None:
+    """A link under the old name is better than none."""
     renamed = a_read_preview(fqdn="new.example.com")
     plan = plan_of([renamed], running(PR1), settings=INGRESS)
     assert lines(plan) == [
         "+ Ingress shop/pr-1 new preview",
+        ". Mapping shop/pr-1 waits: goes when Ingress shop/pr-1 is there",
+    ]
+    plan = plan_of([renamed], [*running(PR1), *running(renamed, INGRESS)[-1:]], settings=INGRESS)
+    assert lines(plan) == [
         "- Mapping shop/pr-1 its preview has another hostname, and another kind of route",
     ]
 
