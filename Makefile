@@ -19,6 +19,7 @@ STAMP := .venv/installed
 
 .PHONY: mutants faults help demo test test-oldest races check format
 .PHONY: bench bench-smoke lock cluster cluster-down clean fuzz walks manifests names
+.PHONY: help demo test test-oldest check format bench bench-smoke picture lock cluster cluster-down clean
 
 help:
 	@echo 'make demo           the whole story on a folder of manifests, no cluster needed'
@@ -35,6 +36,7 @@ help:
 	@echo 'make names          carry the names in reconcile/names.py to every file that names the previews'
 	@echo 'make bench          how fast it is beside what is used instead; N=10000 for so many previews'
 	@echo 'make bench-smoke    whether the bench itself works, in a minute; its figures say nothing'
+	@echo 'make picture        draw the terminal of the README anew, from what the command prints'
 	@echo 'make cluster        start a control plane from KUBEBUILDER_ASSETS and leave it running'
 	@echo 'make cluster-down   end it'
 	@echo 'make lock           write requirements*.txt anew, with the newest versions'
@@ -85,6 +87,7 @@ check: $(STAMP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy reconcile tests bench kit
+	$(BIN)/mypy reconcile tests bench tools
 	$(BIN)/lint-imports
 
 format: $(STAMP)
@@ -106,6 +109,9 @@ bench: $(STAMP)
 
 bench-smoke: $(STAMP)
 	@$(BIN)/python -m bench --previews 20 --rounds 2 --into .bench
+
+picture: $(STAMP)
+	@$(BIN)/python -m tools.picture
 
 # For every platform and Python at once, with hashes, with every extra, and without naming an index.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
