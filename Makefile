@@ -86,8 +86,7 @@ check: $(STAMP)
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy reconcile tests bench kit
-	$(BIN)/mypy reconcile tests bench tools
+	$(BIN)/mypy reconcile tests bench kit tools
 	$(BIN)/lint-imports
 
 format: $(STAMP)
@@ -101,7 +100,7 @@ manifests: $(STAMP)
 names: $(STAMP)
 	@$(BIN)/python -m kit.rename
 	@$(BIN)/python -m kit.manifests
-	@$(BIN)/ruff check --quiet --fix
+	@$(BIN)/ruff check --quiet --select I --fix
 	@$(BIN)/ruff format --quiet
 
 bench: $(STAMP)

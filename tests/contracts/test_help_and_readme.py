@@ -96,15 +96,7 @@ def test_every_make_target_that_is_named_is_one(document: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "document",
-    [
-        "README.md",
-        "CONTRIBUTING.md",
-        "docs/architecture.md",
-        "docs/operating.md",
-        "docs/leaving.md",
-        "docs/unattended.md",
-    ],
+    "document", [str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))]
 )
 def test_every_link_leads_to_a_file(document: str) -> None:
     path = ROOT / document
