@@ -1,0 +1,105 @@
+"""The commands in the documents: each is run here, or stands in one table with the reason why not; options exist."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from reconcile.cli import command
+from tests.cookbook import ROOT, Clone
+
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BY_TESTS_OF_THEIR_OWN = {"docs/cookbook": "test_cookbook.py", "docs/ci": "test_ci_recipes.py"}
+
+# The beginning of a command, and why it cannot be run here.
+NOT_RUN = {
+    "make test": "it is what runs this",
+    "pip install": "it would put this checkout into the Python that runs the tests; test_image.py installs it",
+    "docker": "no container is built here; test_image.py runs the Dockerfile's stages in a folder",
+    "kubectl": "it wants a cluster; tests/cluster/test_install.py installs, upgrades and removes on one",
+    "helm": "it wants a cluster; test_chart.py renders the chart",
+    "RECONCILE_PUSHGATEWAY": "it wants a Pushgateway; tests/unit/test_metrics.py",
+    "eval": "it wants the ConfigMap of a cluster; test_manifests.py reads the ConfigMap",
+    "reconcile --print-crd": "it wants a cluster; the CRD is compared in test_crd_and_model.py",
+    "reconcile --interval": "it never ends; tests/unit/test_interval.py",
+}
+
+
+def commands_of(path: Path) -> Iterator[str]:
+    """The commands in the `sh` blocks of a document, continued lines joined, comments left out."""
+    for block in re.findall(r"^```sh\n(.*?)^```$", path.read_text(), re.MULTILINE | re.DOTALL):
+        for line in re.sub(r"\\\n\s*", "", block).splitlines():
+            if line.strip() and not line.startswith("#"):
+                yield line.strip()
+
+
+ALL = [
+    (str(path.relative_to(ROOT)), line)
+    for path in DOCUMENTS
+    for line in commands_of(path)
+    if not str(path.relative_to(ROOT)).startswith(tuple(BY_TESTS_OF_THEIR_OWN))
+]
+
+
+def reason(line: str) -> str | None:
+    """Why a command is not run here; None where it is."""
+    found = [prefix for prefix in NOT_RUN if line.startswith(prefix)]
+    return NOT_RUN[max(found, key=len)] if found else None
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    made = Clone.make(tmp_path_factory.mktemp("documents") / "clone")
+    (made.root / "preview.yaml").write_text((ROOT / "examples" / "shop" / "pr-42.yaml").read_text())
+    return made
+
+
+@pytest.mark.parametrize(("document", "line"), [one for one in ALL if reason(one[1]) is None])
+def test_a_command_of_a_document_runs(document: str, line: str, clone: Clone) -> None:
+    """On the example's folder, in place of a cluster."""
+    folder = {"RECONCILE_FROM": str(clone.root / "examples" / "shop")}
+    folder |= {} if "--dry-run" in line else {"RECONCILE_TO": str(clone.root / "children")}
+    # The demo's options are its own.
+    printed = clone.run(f"{line}\necho ended with $?", **({} if line.startswith("make") else folder))
+    assert printed.endswith("ended with 0\n"), f"{document}: {line}\n{printed}"
+
+
+def test_commands_are_found_and_each_reason_is_needed() -> None:
+    assert len(ALL) > 20
+    used = {line for _, line in ALL}
+    idle = [prefix for prefix in NOT_RUN if not any(line.startswith(prefix) for line in used)]
+    assert idle == [], "nothing begins so any more: take it out of NOT_RUN"
+
+
+def calls_of(path: Path) -> Iterator[str]:
+    """Every call of `reconcile` in a document: in a block or in the text, up to what the shell does with it."""
+    text = re.sub(r"\\\n\s*", "", path.read_text())
+    yield from re.findall(
+        r"^(?:\$ |      run: |    )?(?:\w+=\S+ )*(reconcile [^\n|>;&…#]*)", text, re.MULTILINE
+    )
+    yield from re.findall(r"(?<!`)`(reconcile [^`\n|>…]+)`", text)
+
+
+CALLS = [(str(path.relative_to(ROOT)), call) for path in DOCUMENTS for call in calls_of(path)]
+
+
+@pytest.mark.parametrize(("document", "call"), CALLS)
+def test_a_call_of_the_command_has_options_that_it_has(document: str, call: str) -> None:
+    words = shlex.split(re.sub(r"\[[^\]]*\]", "", call))[1:]
+    told = ""
+    try:
+        command.make_context("reconcile", words)
+    except click.exceptions.Exit:
+        return
+    except click.NoSuchOption as error:
+        told = f"{document}: {call}: {error}"
+    except click.UsageError:
+        return  # a value that stands for others, such as DURATION
+    assert told == ""
+
+
+def test_many_calls_of_the_command_are_found() -> None:
+    assert len(CALLS) > 30
