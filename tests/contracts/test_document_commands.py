@@ -23,7 +23,7 @@ NOT_RUN = {
     "helm": "it wants a cluster; test_chart.py renders the chart",
     "RECONCILE_PUSHGATEWAY": "it wants a Pushgateway; tests/unit/test_metrics.py",
     "eval": "it wants the ConfigMap of a cluster; test_manifests.py reads the ConfigMap",
-    "eval \"$(_RECONCILE": "each is for a shell of its own; tests/shells types them in all three",
+    'eval "$(_RECONCILE': "each is for a shell of its own; tests/shells types them in all three",
     "_RECONCILE_COMPLETE": "it is for fish; tests/shells types it there",
     "reconcile --print-crd": "it wants a cluster; the CRD is compared in test_crd_and_model.py",
     "reconcile --interval": "it never ends; tests/unit/test_interval.py",
