@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 # Set by `make fuzz`: that many examples of each test, other ones each time. Else a few, always the same.
 EXAMPLES = "RECONCILE_FUZZ_EXAMPLES"
-FEW = 60
+FEW = 25
 # So long takes no example, however busy the machine is: it hangs.
 HANGS_AFTER_SECONDS = 20.0
 
