@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
-_SECONDS = 60
+_SECONDS = 180
 _OPTIONS = (
     "--headless=new",
     "--remote-debugging-pipe",
