@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
-_SECONDS = 60
+_SECONDS = 180
 _OPTIONS = (
     "--headless=new",
     "--remote-debugging-pipe",
@@ -65,6 +65,7 @@ class Browser:
         self._buffer = b""
         self._number = 0
         self.events: list[Event] = []
+        self._tabs: list[str] = []
 
     def call(self, method: str, session: str = "", **parameters: Any) -> Any:
         """One command, and its result; what happened meanwhile is in `events`."""
@@ -106,6 +107,19 @@ class Browser:
         tab.load(path)
         return tab
 
+    def new_tab(self) -> str:
+        """The session of a new tab."""
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self._tabs.append(target)
+        session: str = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        return session
+
+    def close_tabs(self) -> None:
+        """Each has a process of its own."""
+        for target in self._tabs:
+            self.call("Target.closeTarget", targetId=target)
+        self._tabs, self.events = [], []
+
     def close(self) -> None:
         os.close(self._write)
         os.close(self._read)
@@ -134,9 +148,7 @@ class Tab:
     _session: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
-        target = self.browser.call("Target.createTarget", url="about:blank")["targetId"]
-        attached = self.browser.call("Target.attachToTarget", targetId=target, flatten=True)
-        self._session = attached["sessionId"]
+        self._session = self.browser.new_tab()
         for domain in ("Page", "Runtime", "Log", "Network", "DOM", "Accessibility"):
             self.call(f"{domain}.enable")
         size = {"width": self.width, "height": self.height, "deviceScaleFactor": 2 if self.phone else 1}

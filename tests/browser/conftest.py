@@ -7,14 +7,21 @@ import pytest
 from tests.browser.chromium import Browser, program
 
 
+@pytest.fixture
+def browser(chromium: Browser) -> Iterator[Browser]:
+    """Tabs are opened in it; they are closed after the test."""
+    yield chromium
+    chromium.close_tabs()
+
+
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """One chromium for all tests of a worker; each opens tabs of its own."""
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One process for all tests of a worker."""
     found = program()
     if found is None:
         pytest.skip("not on the PATH: chromium (on Debian: apt-get install chromium)")
-    chromium = Browser(found, tmp_path_factory.mktemp("chromium"))
+    started = Browser(found, tmp_path_factory.mktemp("chromium"))
     try:
-        yield chromium
+        yield started
     finally:
-        chromium.close()
+        started.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from reconcile.complete import SECONDS
 from reconcile.yamlfiles import dump
 from tests.builders import a_preview, without_uid
 from tests.controlplane.programs import missing_programs, program
@@ -49,4 +50,5 @@ def variables(folder: Path) -> Mapping[str, str]:
     path = os.pathsep.join(
         [str(programs), *filter(None, [os.environ.get("KUBEBUILDER_ASSETS")]), os.environ["PATH"]]
     )
-    return {"PATH": path, "HOME": str(folder), "LANG": "C.UTF-8"}
+    # Much longer than a shell is made to wait else: a test has to hold on a machine that is very busy.
+    return {"PATH": path, "HOME": str(folder), "LANG": "C.UTF-8", SECONDS: "100"}

@@ -14,7 +14,7 @@ Done = subprocess.CompletedProcess[str]
 
 
 def run(folder: Path, variables: Variables, *command: str) -> Done:
-    return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=300)
 
 
 @pytest.mark.parametrize(
