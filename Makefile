@@ -100,7 +100,7 @@ manifests: $(STAMP)
 names: $(STAMP)
 	@$(BIN)/python -m kit.rename
 	@$(BIN)/python -m kit.manifests
-	@$(BIN)/ruff check --quiet --select I --fix
+	@$(BIN)/ruff check --quiet --select I,RUF022 --fix
 	@$(BIN)/ruff format --quiet
 
 bench: $(STAMP)

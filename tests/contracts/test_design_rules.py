@@ -1,6 +1,7 @@
 """What the design asks of the code as a whole, where no linter holds it."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,14 @@ def test_every_module_opens_with_a_sentence() -> None:
     }
     silent = [path for path, text in docstrings.items() if not text or text.splitlines()[0][-1] not in ".:,;"]
     assert silent == []
+
+
+def test_the_walk_along_one_preview_passes_through_every_module() -> None:
+    walk = (ROOT / "docs" / "architecture.md").read_text().partition("## A walk along one preview")[2]
+    named = {word.partition("/")[0] for word in re.findall(r"`([^` ]+)`", walk)}
+    here = (ROOT / "reconcile").iterdir()
+    modules = {path.stem for path in here if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert modules - named - {"__init__"} == set()
 
 
 def test_every_test_is_named_as_a_claim() -> None:
