@@ -23,8 +23,8 @@ Item = CompletionItem[str]
 
 SECONDS = "_RECONCILE_COMPLETE_SECONDS"
 """The variable that says how long a cluster may take; 3 without it."""
-_REST = 7.0
-"""How many seconds more all of it may take, whatever hangs: a file on a dead mount, a name server."""
+_AT_MOST = 3
+"""How many times as long all of it may take, whatever hangs: a file on a dead mount, a name server."""
 # Names that a file gives to its objects are anything; a shell is told of no other than these.
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
@@ -49,11 +49,9 @@ def offered(what: str, parameters: Parameters, incomplete: str) -> list[Item]:
 
 
 def quietly() -> None:
-    """From here on: nothing on stderr, no question on stdin, and an end before it seems to hang."""
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 0)
-    os.dup2(nothing, 2)
-    clock = threading.Timer(_seconds() + _REST, os._exit, [0])
+    """From here on: nothing on stderr, and an end, whatever hangs."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    clock = threading.Timer(_AT_MOST * _seconds(), os._exit, [0])
     clock.daemon = True
     clock.start()
 

@@ -1,5 +1,6 @@
 """Tab in real shells: bash, zsh and fish complete options, values and the names of previews."""
 
+import os
 import re
 import socket
 import subprocess
@@ -120,6 +121,13 @@ def test_a_server_that_never_answers_is_not_waited_for(folder: Path, variables: 
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
         file = write_kubeconfig(folder / "kubeconfig", server=url, authority=folder / "no-ca", bearer="x")
         done = asked(f"reconcile --kubeconfig {file} ", folder, {**variables, SECONDS: "1"})
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "", "")
+
+
+def test_what_hangs_for_another_reason_is_not_waited_for_either(folder: Path, variables: Variables) -> None:
+    """Such as a file on a mount whose server is gone; here a pipe into which nobody writes."""
+    os.mkfifo(folder / "pipe.yaml")
+    done = asked("reconcile --from pipe.yaml ", folder, {**variables, SECONDS: "1"})
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "", "")
 
 
