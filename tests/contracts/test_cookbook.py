@@ -76,6 +76,12 @@ def an_api() -> Iterator[tuple[str, list[Any]]]:
         server.shutdown()
 
 
+def test_make_in_a_clone_leaves_the_environment_that_runs_it_alone(clone: Clone) -> None:
+    planned = clone.run("make --dry-run .venv/installed")
+    assert "pip install" not in planned
+    assert not (clone.root / ".venv").is_symlink()
+
+
 def test_a_page_that_is_there_is_in_the_list_and_the_other_way_round() -> None:
     lines = (PAGES / "README.md").read_text().splitlines()
     listed = {line.rpartition("(")[2].rstrip(") |") for line in lines if "](" in line}
