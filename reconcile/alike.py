@@ -26,6 +26,7 @@ MOST = 64
 """So many patterns are remembered, those that were of use last: to try many costs more than to compare."""
 
 GRAM = 4
+"""By so many first bytes most words are told not to stand in a text: more of them only cost more."""
 
 # Amounts are compared by what they come to, so no part of one may be taken for a word. None is as long as
 # this: `rules.QUANTITY`.

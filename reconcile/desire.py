@@ -25,9 +25,10 @@ class Renderings:
 
     def prepare(self, preview: Preview) -> Preview:
         """Make the children of a preview that will likely want them; while the next ones are still coming."""
-        likely = isinstance(preview, PreviewEnvironment) and not preview.deletion_timestamp
-        in_scope = self.scope.has(preview.namespace, preview.name, preview.labels)
-        if isinstance(preview, PreviewEnvironment) and likely and in_scope:
+        likely = not preview.deletion_timestamp and self.scope.has(
+            preview.namespace, preview.name, preview.labels
+        )
+        if likely and isinstance(preview, PreviewEnvironment):
             self._made[id(preview)] = (preview, render(preview, self.settings))
         return preview
 

@@ -106,8 +106,12 @@ def _fields(sent: Sent) -> Mapping[str, msgspec.Raw]:
 
 @lru_cache(maxsize=AT_HAND)
 def _part(sent: Sent, name: str) -> Any:
+    return _decoded(sent.text_of(name), name)
+
+
+def _decoded(text: Text, name: str) -> Any:
     try:
-        return _VALUE.decode(sent.text_of(name))
+        return _VALUE.decode(text)
     except msgspec.DecodeError as error:
         raise ServerTrouble(f"the API server has sent a {name} that cannot be read: {error}") from error
 
@@ -125,7 +129,7 @@ class _Metadata(Sent):
         """As a dict has it."""
         if name != "labels":
             return super().get(name, default)
-        return default if self.head.labels is _ABSENT else _VALUE.decode(self.head.labels)
+        return default if self.head.labels is _ABSENT else _decoded(self.head.labels, name)
 
 
 class SentObject(Sent):
@@ -164,8 +168,11 @@ class SentObject(Sent):
         return self._spec
 
     def decoded(self) -> dict[str, Any]:
-        """All of it, decoded at once: for where most of its parts will be asked for."""
-        return {**_VALUE.decode(self._text), **self._known}
+        """All of it, decoded at once: for where most of its parts will be asked for.
+
+        Raises ServerTrouble where any part cannot be read.
+        """
+        return {**_decoded(self._text, self._known["kind"]), **self._known}
 
     def _opened_metadata(self) -> Sent:
         return self._metadata if self._metadata is not None else self.opened()._opened_metadata()

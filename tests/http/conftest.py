@@ -89,7 +89,7 @@ def deployment(name: str = "pr-1", **metadata: Any) -> dict[str, Any]:
     }
 
 
-def page(*names: str, version: str = "7", **metadata: str) -> httpx.Response:
+def page(*names: str, version: str = "7", **metadata: Any) -> httpx.Response:
     """A page as the server sends it: the items without apiVersion and kind."""
     items = [{"metadata": {"name": name, "namespace": "shop"}} for name in names]
     body = {"kind": "DeploymentList", "metadata": {"resourceVersion": version, **metadata}, "items": items}

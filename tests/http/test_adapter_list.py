@@ -47,6 +47,24 @@ def test_a_page_is_read_while_the_next_one_comes(
     assert listing.items == (True, True)
 
 
+def test_a_page_that_leads_nowhere_and_says_that_more_were_to_come_is_no_whole_list(
+    cluster: KubernetesCluster, httpx2_mock: respx.Router
+) -> None:
+    httpx2_mock.get(DEPLOYMENTS).mock(return_value=page("pr-1", remainingItemCount=2))
+    with pytest.raises(ServerTrouble, match="its last page says that 2 more were to come"):
+        cluster.list(DEPLOYMENT)
+
+
+def test_an_item_that_no_machine_can_hold_makes_the_list_unreadable_where_it_is_read_whole(
+    cluster: KubernetesCluster, httpx2_mock: respx.Router
+) -> None:
+    item = b'{"metadata": {"name": "a", "namespace": "b"}, "spec": {"port": 1e99999}}'
+    body = b'{"items": [' + item + b"]}"
+    httpx2_mock.get(DEPLOYMENTS).mock(return_value=httpx.Response(200, content=body, headers=JSON))
+    with pytest.raises(ServerTrouble, match="has sent a Deployment that cannot be read: Number out of range"):
+        cluster.list(DEPLOYMENT, read=lambda item: item.decoded())  # type: ignore[attr-defined]
+
+
 def test_where_a_list_starts_over_nothing_of_the_first_try_is_left(
     cluster: KubernetesCluster, httpx2_mock: respx.Router
 ) -> None:

@@ -71,6 +71,8 @@ def test_a_part_that_no_machine_can_hold_is_trouble_of_the_server() -> None:
     sent = an_object('{"metadata": {}, "spec": 1e99999}')
     with pytest.raises(ServerTrouble, match="has sent a spec that cannot be read: Number out of range"):
         sent["spec"]
+    with pytest.raises(ServerTrouble, match="has sent a labels that cannot be read: Number out of range"):
+        an_object('{"metadata": {"labels": 1e99999}}')["metadata"].get("labels")
 
 
 def test_its_parts_are_the_bytes_that_were_sent() -> None:

@@ -25,6 +25,7 @@ FetchPage = Callable[[str | None], httpx2.Response]
 class _Metadata(msgspec.Struct):
     resourceVersion: str = ""
     next: str = msgspec.field(name="continue", default="")
+    remaining: int | None = msgspec.field(name="remainingItemCount", default=None)
 
 
 class _Page(msgspec.Struct):
@@ -75,6 +76,8 @@ def _every_page(
         found += map(read, _items(ask, response, page))
         response = coming.result()
         page = _next_page(ask, response, page)
+    if page.metadata.remaining:
+        raise ServerTrouble(f"{ask}: its last page says that {page.metadata.remaining} more were to come")
     found += map(read, _items(ask, response, page))
     return tuple(found)
 
