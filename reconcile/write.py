@@ -13,14 +13,17 @@ from reconcile.errors import AnswerLost, Conflict, NamespaceGoing, ReconcileErro
 from reconcile.fields import EMPTY, MISSING, field_set_of, path_text, value_at
 from reconcile.names import PRUNE_DISABLED
 from reconcile.objects import Key, Manifest, preview_resource
-from reconcile.pool import Stop
+from reconcile.pool import Stop, pause
 from reconcile.preview import PreviewEnvironment
 from reconcile.redact import redacted
 from reconcile.snapshot import Live
 from reconcile.takeover import takeover_patch
 
 TRIES = 5
-"""How often one change is decided anew after a conflict; a rollout's status writes cause most of them."""
+"""How often one change is tried; a rollout's status writes cause most of the conflicts."""
+
+PAUSE = 0.1
+"""Seconds before the third try, twice as many before each later one: status writes come in bursts."""
 
 STOPPED = "the run was told to end before this"
 
@@ -57,6 +60,7 @@ def put(
             attempt = _attempt(cluster, decided, there, rules)
             if attempt != AGAIN:
                 return Outcome(change, *attempt)
+            _let_pass(tries, stop)
             there = _read(cluster, change.key)
             decided = _decided_again(there, decided, manifest, preview, rules)
             tries += 1
@@ -117,6 +121,12 @@ def _guarded(write: Callable[[], Attempt]) -> Attempt:
         return write()
     except (Conflict, AnswerLost):
         return AGAIN
+
+
+def _let_pass(tries: int, stop: Stop) -> None:
+    """After the first conflict nothing is lost by looking again at once; after more, somebody is busy."""
+    if tries:
+        pause(PAUSE * 2 ** (tries - 1), stop)
 
 
 def _read(cluster: Cluster, key: Key) -> Live | None:
@@ -182,13 +192,14 @@ def remove(cluster: Cluster, change: Delete, rules: Rules, stop: Stop) -> Outcom
     """Delete the child, if its preview, read again just before, still does not want it."""
     decided = change
     try:
-        for _ in range(TRIES):
+        for tries in range(TRIES):
             if reason := _wanted_after_all(cluster, change, rules):
                 return Outcome(change, "kept", reason)
             if stop.asked:
                 return Outcome(change, "skipped", STOPPED)
             if _deleted(cluster, decided):
                 return Outcome(change, "done")
+            _let_pass(tries, stop)
             live = _read(cluster, change.key)
             if live is None:
                 return Outcome(change, "done")

@@ -28,6 +28,7 @@ def world_of() -> Iterator[Callable[[str], World]]:
     made: dict[str, World] = {}
     with ExitStack() as stack:
         stack.callback(plane.close)
+        stack.enter_context(pytest.MonkeyPatch.context()).setattr("reconcile.write.PAUSE", 0.0)
 
         def find(name: str) -> World:
             if name not in made:

@@ -1,5 +1,6 @@
 """What changes between the look and the write is read again and decided again, on a real API server."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -203,6 +204,32 @@ def test_an_object_that_never_stands_still_is_a_failure_that_says_so(
     assert f"x {name} failed: {name} changed under our hands 5 times: run again" in result.lines
     monkeypatch.undo()
     story.reconcile()
+    story.silent()
+
+
+@pytest.mark.parametrize("method", ["apply", "delete"])
+def test_a_burst_of_half_a_second_is_let_pass(
+    story: Story, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """A rollout's controllers write that often, and each of their writes is a conflict."""
+    story.apply("other", replicas=0)
+    story.apply(replicas=0)
+    story.reconcile()
+    if method == "apply":
+        story.apply(replicas=0, env=[{"name": "A", "value": "1"}])
+    else:
+        story.orphan()
+    change, ends = touch(story, "Deployment"), []
+
+    def busy() -> None:
+        ends.append(time.monotonic() + 0.5)
+        if time.monotonic() < ends[0] and story.there("Deployment"):
+            change()
+
+    before_requests(monkeypatch, method, *[busy] * 9)
+    story.reconcile()
+    assert len(ends) > 3
+    monkeypatch.undo()
     story.silent()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.cluster.kubernetes.retry import Pacing
+from reconcile.cluster.kubernetes.retry import ATTEMPTS, Pacing
 from reconcile.errors import AnswerLost, Unreachable
 from reconcile.objects import DEPLOYMENT
 from tests.http.conftest import Step, Wire, connected, deployment
@@ -54,6 +54,25 @@ def trickle(text: bytes) -> Step:
             real_time.sleep(0.05)
 
     return step
+
+
+def alert(description: int) -> Step:
+    """A handshake that the server ends: https://www.rfc-editor.org/rfc/rfc8446#section-6"""
+    return lambda connection: connection.sendall(bytes([0x15, 3, 3, 0, 2, 2, description]))
+
+
+@pytest.mark.parametrize(
+    ("description", "times"),
+    [pytest.param(50, ATTEMPTS, id="decode_error"), pytest.param(48, 1, id="unknown_ca")],
+)
+def test_a_handshake_is_made_again_where_its_bytes_were_garbled_and_not_where_it_was_refused(
+    tmp_path: Path, wire: Serve, description: int, times: int
+) -> None:
+    server = wire(alert(description))
+    cluster = connected(tmp_path, server.url.replace("http:", "https:"), pacing=PROMPT)
+    with pytest.raises(Unreachable):
+        cluster.list(DEPLOYMENT)
+    assert len(server.requests) == times
 
 
 @pytest.mark.parametrize("step", [truncated, reset, hung_up, garbage])

@@ -61,6 +61,12 @@ def guarded(kind: str, version: str, uid: str | None = None) -> Manifest:
     return changed(WANTED[kind], uid=uid or f"uid-of-{kind}", resourceVersion=version)
 
 
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That they are long enough is shown where somebody really writes between."""
+    monkeypatch.setattr("reconcile.write.PAUSE", 0.0)
+
+
 # before a delete the preview is read again
 
 

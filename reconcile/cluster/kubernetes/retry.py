@@ -25,6 +25,9 @@ READ_SECONDS = 30.0
 # The API server gives a write a minute, webhooks included, and says so itself when that is over.
 WRITE_SECONDS = 65.0
 
+# What a handshake ends with whose bytes did not arrive as they were sent; seen where many are made at once.
+GARBLED = ("TLSV1_ALERT_DECODE_ERROR", "SSLV3_ALERT_BAD_RECORD_MAC", "DECRYPTION_FAILED_OR_BAD_RECORD_MAC")
+
 Answer = httpx2.Response | httpx2.RequestError
 
 
@@ -142,7 +145,7 @@ def is_hopeless(error: BaseException) -> bool:
         if isinstance(cause, socket.gaierror):
             return cause.errno != socket.EAI_AGAIN
         if isinstance(cause, ssl.SSLError):
-            return not isinstance(cause, ssl.SSLEOFError)
+            return not isinstance(cause, ssl.SSLEOFError) and cause.reason not in GARBLED
     return False
 
 
