@@ -19,7 +19,8 @@ from reconcile.names import Names
 from reconcile.observe import look, observe
 from reconcile.ownership import claimed_preview
 from reconcile.phases import Phases
-from reconcile.plan import Policy, make_plan, only
+from reconcile.plan import make_plan, only
+from reconcile.policy import Policy
 from reconcile.pool import Stop
 from reconcile.result import Pass, Run
 from reconcile.scope import Name, Scope

@@ -320,17 +320,18 @@ DEFECTS = (
     ),
     Defect(
         "unreadable taken for absent",
-        "reconcile/plan.py",
+        "reconcile/draft.py",
         "    if not isinstance(preview, PreviewEnvironment) or wish.verdict:\n"
-        "        return Draft(wish, (_blocked(wish, wish.verdict, wish.message), *silent), frozen=True)\n",
+        "        return Draft(wish, (blocked(wish, wish.verdict, wish.message), *silent), frozen=True)\n",
         "    if not isinstance(preview, PreviewEnvironment) or wish.verdict:\n"
-        "        return Draft(wish, tuple(_leftovers(wish.place, children, policy)), frozen=True)\n",
+        "        from reconcile.unwanted import leftovers_of\n"
+        "        return Draft(wish, tuple(leftovers_of(wish.place, children, policy)), frozen=True)\n",
         "a preview with a mistake in it loses its children",
         PLANS,
     ),
     Defect(
         "old route goes at once",
-        "reconcile/plan.py",
+        "reconcile/unwanted.py",
         "    if not accepted(there):",
         "    if False:",
         "the old route goes before the new one serves",

@@ -14,7 +14,8 @@ from reconcile.changes import Delete, Plan, Waiting
 from reconcile.children import CHILDREN
 from reconcile.desire import desire
 from reconcile.names import DEFAULT_GROUP
-from reconcile.plan import Policy, make_plan, only
+from reconcile.plan import make_plan, only
+from reconcile.policy import Policy
 from reconcile.preview import parse_preview
 from reconcile.report.text import plan_text
 from reconcile.scope import Scope, make_scope

@@ -1,0 +1,97 @@
+"""The drafts as claims on hostnames, and what the rulings leave of them; pure."""
+
+from collections.abc import Iterable, Mapping
+
+from reconcile.changes import Change, Create, Delete, Keep, Update, Waiting
+from reconcile.children import is_route
+from reconcile.claims import GRANTED, Claim, Fate, Route, Ruling
+from reconcile.decide import Rules
+from reconcile.draft import Draft, blocked
+from reconcile.names import HOSTNAME_CONFLICT
+from reconcile.objects import Key
+from reconcile.ownership import ownership
+from reconcile.policy import Policy
+from reconcile.routes import covered, hostnames
+from reconcile.snapshot import Live, Snapshot
+from reconcile.wish import Wish
+
+
+def claims_of(wished: Mapping[str, Wish], drafts: Mapping[str, Draft], policy: Policy) -> Iterable[Claim]:
+    """The previews that would have a route; those outside the scope too, since their own run comes."""
+    for place, wish in wished.items():
+        frozen = place in drafts and drafts[place].frozen
+        if policy.route_kind and wish.fqdn and not frozen:
+            yield Claim(place, wish.fqdn, wish.preview.creation_timestamp or "")
+
+
+def routes_of(
+    snapshot: Snapshot,
+    of_preview: Mapping[str, Iterable[Live]],
+    wished: Mapping[str, Wish],
+    drafts: Mapping[str, Draft],
+    leftovers: list[Change],
+    policy: Policy,
+) -> Iterable[Route]:
+    """Every route that is there, with whose it is and what the plan does with it."""
+    deleted = {change.key for change in leftovers if isinstance(change, Delete)}
+    places = {
+        live.key: place
+        for place, children in of_preview.items()
+        for live in children
+        if is_route(live.key.kind)
+    }
+    claimed = frozenset(wish.fqdn for wish in wished.values() if wish.fqdn)
+    for live in snapshot.children.values():
+        if not is_route(live.key.kind):
+            continue
+        place = places.get(live.key) or live.key.place
+        draft, wish = drafts.get(place), wished.get(place)
+        if (draft is not None and draft.keeps_as_ours(live.key)) or _is_or_will_be_ours(
+            live, place.partition("/")[2], wish, policy.rules
+        ):
+            yield Route(live.key, hostnames(live), place, _fate(live, wish, draft, deleted))
+        else:
+            yield Route(live.key, covered(live, claimed))
+
+
+def _is_or_will_be_ours(live: Live, preview_name: str, wish: Wish | None, rules: Rules) -> bool:
+    uid = wish.preview.uid if wish else ""
+    owned = ownership(live, preview_name, uid, rules.names, from_server=rules.from_server)
+    return owned.ours or (rules.adopt and owned.standing == "adoptable" and wish is not None)
+
+
+def _fate(live: Live, wish: Wish | None, draft: Draft | None, deleted: set[Key]) -> Fate:
+    if live.going:
+        return "later"
+    if wish is None:
+        return "goes" if live.key in deleted else "stays"
+    if draft is None or wish.verdict == "Going":
+        return "later"
+    if draft.frozen:
+        return "stays"
+    match draft.on(live.key):
+        case Delete():
+            return "goes"
+        case Waiting(for_this_run=for_this_run):
+            return "goes" if for_this_run else "later"
+        case Create() | Update():
+            return "follows"
+        case _:
+            return "stays"
+
+
+def ruled(draft: Draft, rulings: Mapping[str, Ruling]) -> Iterable[Change]:
+    """The draft's changes, with its route as the ruling on its hostname allows."""
+    ruling = rulings.get(draft.wish.place, GRANTED)
+    fqdn = draft.wish.fqdn
+    for change in draft.changes:
+        if not (isinstance(change, Create | Update) and is_route(change.key.kind)):
+            yield change
+        elif ruling.verdict == "waits":
+            yield Waiting(change.key, change.preview, f"waits: {fqdn}: {ruling.by}", ruling.in_this_run)
+        elif ruling.verdict == "granted":
+            yield change
+        elif isinstance(change, Update):
+            yield Keep(change.key, change.preview)
+    if ruling.verdict == "blocked":
+        yield blocked(draft.wish, HOSTNAME_CONFLICT, f"{fqdn} {ruling.by}")

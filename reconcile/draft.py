@@ -1,0 +1,139 @@
+"""What one preview's own children need, before hostnames are settled; pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from reconcile.changes import PREVIEW, Blocked, Change, Create, Keep, Waiting
+from reconcile.children import is_route, runs_once
+from reconcile.decide import decide
+from reconcile.names import NAME_TAKEN, ROUTE_NOT_ACCEPTED
+from reconcile.objects import Key, Manifest
+from reconcile.ownership import ownership
+from reconcile.policy import Policy
+from reconcile.preview import PreviewEnvironment
+from reconcile.snapshot import Live, Snapshot
+from reconcile.unwanted import at_work, kept_reason, outlived, unwanted_of
+from reconcile.wish import Wish
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What one preview's own children need, before hostnames are settled."""
+
+    wish: Wish
+    changes: tuple[Change, ...]
+    frozen: bool = False
+
+    def on(self, key: Key) -> Change | None:
+        return next((change for change in self.changes if change.key == key), None)
+
+    def keeps_as_ours(self, key: Key) -> bool:
+        """Whether the child was found to be ours, and as it is wanted."""
+        return not self.frozen and self.on(key) == Keep(key, self.wish.place)
+
+
+def draft_of(wish: Wish, children: Iterable[Live], snapshot: Snapshot, policy: Policy) -> Draft:
+    """The changes that one preview's children need, as if no other preview asked for its hostname."""
+    preview = wish.preview
+    silent = tuple(Keep(live.key, wish.place) for live in children)
+    if wish.verdict == "Going":
+        waiting = Waiting(Key(PREVIEW, preview.namespace, preview.name), wish.place, wish.message)
+        return Draft(wish, (waiting, *silent), frozen=True)
+    if isinstance(preview, PreviewEnvironment) and wish.verdict == "Expired":
+        return Draft(wish, tuple(outlived(live, wish, preview, policy) for live in children))
+    if not isinstance(preview, PreviewEnvironment) or wish.verdict:
+        return Draft(wish, (blocked(wish, wish.verdict, wish.message), *silent), frozen=True)
+    changes = _own_changes(wish, preview, children, snapshot, policy)
+    taken = [c.reason for c in changes if isinstance(c, Blocked) and c.verdict == NAME_TAKEN]
+    if taken:
+        return Draft(wish, (blocked(wish, NAME_TAKEN, "; ".join(taken)), *silent), frozen=True)
+    wanted = {change.key for change in changes} | {manifest.key for manifest in wish.children}
+    unwanted = [live for live in children if live.key not in wanted]
+    return Draft(wish, (*changes, *unwanted_of(wish, preview, unwanted, changes, snapshot, policy)))
+
+
+def _own_changes(
+    wish: Wish, preview: PreviewEnvironment, children: Iterable[Live], snapshot: Snapshot, policy: Policy
+) -> list[Change]:
+    """What the wanted children need, in apply order, up to the first kind that could not be listed.
+
+    What is like the unchanged children of another preview is not compared again; a file may hold what JSON
+    cannot tell apart, so among files all is compared.
+    """
+    if not policy.rules.from_server:
+        return _decided(wish, preview, children, snapshot, policy)
+    there = [(snapshot.children.get(manifest.key), manifest) for manifest in wish.children]
+    present = [(live, manifest) for live, manifest in there if live is not None]
+    wording = policy.alike.wording(present, preview)
+    if wording in policy.alike:
+        return _decided(wish, preview, children, snapshot, policy, unchanged=True)
+    changes = _decided(wish, preview, children, snapshot, policy)
+    if changes == [Keep(live.key, wish.place) for live, _ in present]:
+        policy.alike.add(wording)
+    return changes
+
+
+def _decided(
+    wish: Wish,
+    preview: PreviewEnvironment,
+    children: Iterable[Live],
+    snapshot: Snapshot,
+    policy: Policy,
+    *,
+    unchanged: bool = False,
+) -> list[Change]:
+    """The changes one by one; `unchanged` tells that every child that is there is known to be as wanted."""
+    changes: list[Change] = []
+    for manifest in wish.children:
+        kind = snapshot.kinds[manifest["kind"]]
+        if not kind.known:
+            break
+        if is_route(manifest["kind"]) and (kept := _kept_routes(manifest, preview, children, policy)):
+            changes.extend(kept)
+            break
+        if not kind.installed:
+            served = f"{kind.resource.kind} ({kind.resource.api_version}) is not installed in this cluster"
+            remedy = "install it, or choose another --route"
+            changes.append(blocked(wish, ROUTE_NOT_ACCEPTED, f"{served}: {remedy}"))
+            break
+        there = snapshot.children.get(manifest.key)
+        if there is not None and unchanged:
+            changes.append(Keep(there.key, wish.place))
+        elif there is not None or wish.makes(manifest):
+            change = decide(manifest, preview, there, policy.rules)
+            changes.append(_after_the_last_one(change, preview, children, policy))
+    return changes
+
+
+def _after_the_last_one(
+    change: Change, preview: PreviewEnvironment, children: Iterable[Live], policy: Policy
+) -> Change:
+    """A Job that runs once waits for one of ours that still runs: two migrations at once may harm."""
+    if not (isinstance(change, Create) and runs_once(change.key.kind)):
+        return change
+    others = [live for live in children if live.key.kind == change.key.kind]
+    for live in others:
+        if at_work(live, preview, policy):
+            reason = f"waits: {live.key}, of another image or revision, has not ended (deleting it helps)"
+            return Waiting(change.key, change.preview, reason)
+    return replace(change, reason="another image or revision") if others else change
+
+
+def _kept_routes(
+    manifest: Manifest, preview: PreviewEnvironment, children: Iterable[Live], policy: Policy
+) -> list[Change]:
+    """Routes of ours of another kind, where nobody said that there is to be a switch."""
+    routes = [live for live in children if is_route(live.key.kind)]
+    if policy.switch or any(live.key.kind == manifest["kind"] for live in routes):
+        return []
+    return [
+        Keep(live.key, f"{preview.namespace}/{preview.name}", kept_reason(live, preview))
+        for live in routes
+        if ownership(
+            live, preview.name, preview.uid, policy.rules.names, from_server=policy.rules.from_server
+        ).ours
+    ]
+
+
+def blocked(wish: Wish, verdict: str, reason: str) -> Blocked:
+    return Blocked(Key(PREVIEW, wish.preview.namespace, wish.preview.name), wish.place, verdict, reason)

@@ -1,0 +1,30 @@
+"""How to plan, beside what is and what is wanted."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from reconcile.alike import Alike
+from reconcile.brake import DEFAULT_LIMIT, Limit
+from reconcile.decide import Rules
+from reconcile.scope import Scope
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How to plan, beside what is and what is wanted.
+
+    `route_kind` is the kind of route that previews get, "" for none; `switch` tells whether a preview that
+    has a route of another kind is switched to it. `max_deletes` is how many previews may lose their
+    children.
+    """
+
+    rules: Rules
+    scope: Scope
+    route_kind: str
+    switch: bool
+    max_deletes: Limit = DEFAULT_LIMIT
+
+    @cached_property
+    def alike(self) -> Alike:
+        """What is found unchanged while this plan is made."""
+        return Alike(self.rules.names)

@@ -1,0 +1,123 @@
+"""What becomes of children that nobody wants: gone, expired, switched or renamed previews; pure."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from reconcile.changes import Change, Create, Delete, Keep, Update, Waiting
+from reconcile.children import is_route, runs_once
+from reconcile.decide import may_go
+from reconcile.jobs import is_finished
+from reconcile.names import PRUNE_DISABLED
+from reconcile.objects import Key
+from reconcile.ownership import ownership
+from reconcile.policy import Policy
+from reconcile.preview import PreviewEnvironment
+from reconcile.routes import accepted, hostnames
+from reconcile.snapshot import Live, Snapshot
+from reconcile.wish import Wish
+
+
+def leftovers_of(place: str, children: Iterable[Live], policy: Policy) -> list[Change]:
+    """What becomes of the children of a preview that is no more."""
+    namespace, _, name = place.partition("/")
+    if not policy.scope.has_gone(namespace, name):
+        return []
+    return [may_go(live, name, "", "its preview is gone", policy.rules) for live in children]
+
+
+def outlived(live: Live, wish: Wish, preview: PreviewEnvironment, policy: Policy) -> Change:
+    """What becomes of a child whose preview has expired; the preview itself stays."""
+    ended = wish.ttl.expires_at if wish.ttl else ""
+    change = may_go(live, preview.name, preview.uid, f"its preview expired at {ended}", policy.rules)
+    if not isinstance(change, Delete):
+        return change
+    if protected := _protected_by(preview, policy):
+        return Keep(live.key, wish.place, protected)
+    return replace(
+        change,
+        preview_uid=preview.uid,
+        preview_generation=preview.generation,
+        counts=False,
+        expired_at=ended,
+    )
+
+
+def unwanted_of(
+    wish: Wish,
+    preview: PreviewEnvironment,
+    children: Iterable[Live],
+    own: list[Change],
+    snapshot: Snapshot,
+    policy: Policy,
+) -> list[Change]:
+    """What becomes of children that a living preview does not want: above all, routes of another kind."""
+    changes: list[Change] = []
+    for live in children:
+        if is_route(live.key.kind) and not policy.switch:
+            changes.append(Keep(live.key, wish.place, kept_reason(live, preview)))
+            continue
+        change = may_go(live, preview.name, preview.uid, "its preview does not want it", policy.rules)
+        if isinstance(change, Delete):
+            change = replace(
+                change, preview_uid=preview.uid, preview_generation=preview.generation, counts=False
+            )
+            change = _after_the_switch(change, preview, own, snapshot, policy)
+        if isinstance(change, Delete) and runs_once(live.key.kind):
+            change = _after_its_end(change, wish, preview, policy)
+        changes.append(change)
+    return changes
+
+
+def _protected_by(preview: PreviewEnvironment, policy: Policy) -> str:
+    """Why a living preview lets nothing of it go, also what was made before it said so; "" where it does."""
+    annotation = policy.rules.names.prune_annotation
+    disabled = preview.annotations.get(annotation) == PRUNE_DISABLED
+    return f"protected: {annotation} is disabled on its preview" if disabled else ""
+
+
+def _after_its_end(
+    old: Delete, wish: Wish, preview: PreviewEnvironment, policy: Policy
+) -> Delete | Waiting | Keep:
+    """A Job that runs is left to its end: nobody knows what half of it would leave behind."""
+    if protected := _protected_by(preview, policy):
+        return Keep(old.key, old.preview, protected)
+    if at_work(old.live, preview, policy):
+        return Waiting(old.key, old.preview, "waits: goes when it has ended")
+    if any(runs_once(manifest["kind"]) for manifest in wish.children):
+        return replace(old, reason="its preview has another image or revision")
+    return old
+
+
+def _after_the_switch(
+    old: Delete, preview: PreviewEnvironment, own: list[Change], snapshot: Snapshot, policy: Policy
+) -> Delete | Waiting:
+    """The old route stays while the new one is not there; where it has the hostname, until that serves it."""
+    if not is_route(old.key.kind):
+        return old
+    if not policy.route_kind:
+        return replace(old, reason="its preview is to have no route: --route is none")
+    new = Key(policy.route_kind, preview.namespace, preview.name)
+    change = next((change for change in own if change.key == new), None)
+    if isinstance(change, Create | Update):
+        return Waiting(old.key, old.preview, f"waits: goes when {new} is there", for_this_run=True)
+    there = snapshot.children.get(new)
+    if not isinstance(change, Keep) or there is None:
+        return Waiting(old.key, old.preview, f"waits: goes when {new} is there")
+    if preview.spec.fqdn not in hostnames(old.live):
+        return replace(old, reason="its preview has another hostname, and another kind of route")
+    if not accepted(there):
+        return Waiting(old.key, old.preview, f"waits: goes when {new} is accepted")
+    return replace(old, reason=f"its preview has the {new.kind} now")
+
+
+def kept_reason(route: Live, preview: PreviewEnvironment) -> str:
+    stale = "" if preview.spec.fqdn in hostnames(route) else f" without the hostname {preview.spec.fqdn}"
+    return f"kept{stale}: say --route to switch"
+
+
+def at_work(live: Live, preview: PreviewEnvironment, policy: Policy) -> bool:
+    """Whether this Job of ours may still be at work. A file has no status, and nothing runs in a folder."""
+    rules = policy.rules
+    if is_finished(live) or not (rules.from_server or live.manifest.get("status")):
+        return False
+    return ownership(live, preview.name, preview.uid, rules.names, from_server=rules.from_server).ours
