@@ -16,6 +16,8 @@ from tests.faults import quiet
 # Set by a person: use the control plane of `make cluster` in that folder, and leave it running.
 # Else set here, before the workers of pytest-xdist are started, which inherit it: all use the same one.
 FOLDER = "RECONCILE_TEST_CLUSTER"
+# Set here, where the control plane ends with the run, and its namespaces need not.
+THROWN_AWAY = "RECONCILE_TEST_CLUSTER_IS_THROWN_AWAY"
 
 
 class Real(NamedTuple):
@@ -52,6 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if FOLDER not in os.environ:
         config.stash[_own_folder] = Path(tempfile.mkdtemp(prefix="reconcile-tests-"))
         os.environ[FOLDER] = str(config.stash[_own_folder])
+        os.environ[THROWN_AWAY] = "1"
         # A time limit sends SIGTERM, after which the programs would run on: end it as Ctrl-C does.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
 

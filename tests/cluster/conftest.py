@@ -12,20 +12,23 @@ elsewhere       the same user and API group as `alone`, in a second namespace
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from reconcile.children import RESOURCES
 from reconcile.crd import crd
-from reconcile.names import DEFAULT_GROUP, PLURAL
+from reconcile.names import DEFAULT_GROUP, PLURAL, Names
+from reconcile.objects import preview_resource
 from tests.cluster.granted import allow_runs
-from tests.cluster.story import Story
-from tests.conftest import FOLDER
+from tests.cluster.story import Story, collection_path
+from tests.conftest import FOLDER, THROWN_AWAY
 from tests.controlplane import (
     Account,
+    AskFailed,
     ControlPlane,
     eventually,
     install_crds,
@@ -78,7 +81,7 @@ def gateway_api(api_server: ControlPlane) -> ControlPlane:
 
 @pytest.fixture
 def namespace(api_server: ControlPlane) -> Iterator[str]:
-    """A fresh namespace, deleted afterwards without waiting for it."""
+    """A fresh namespace, deleted or at least emptied afterwards, without waiting for it."""
     with fresh_namespace(api_server) as name:
         yield name
 
@@ -92,7 +95,13 @@ def fresh_namespace(plane: ControlPlane) -> Iterator[str]:
         path = f"/api/v1/namespaces/{name}/serviceaccounts"
         eventually(lambda: plane.ask("GET", path)["items"], f"{name} has its service account")
     yield name
-    plane.ask("DELETE", f"/api/v1/namespaces/{name}")
+    if THROWN_AWAY not in os.environ:
+        plane.ask("DELETE", f"/api/v1/namespaces/{name}")
+        return
+    # To empty a namespace the server asks for every kind that it has: a third of the time of all these tests.
+    for resource in (preview_resource(Names()), *RESOURCES.values()):
+        with suppress(AskFailed):  # a kind that is not installed, or a namespace that the test deleted
+            plane.ask("DELETE", collection_path(resource, name), {"propagationPolicy": "Background"})
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from reconcile.changes import SYMBOLS
 from reconcile.children import RESOURCES
 from reconcile.cli import exit_code_of
 from reconcile.names import DEFAULT_GROUP, Names
-from reconcile.objects import preview_resource
+from reconcile.objects import Resource, preview_resource
 from tests.controlplane import Account, AskFailed, AuditEvent, ControlPlane, eventually
 
 CHILD_RESOURCES = [f"{r.plural}.{r.group}" if r.group else r.plural for r in RESOURCES.values()]
@@ -60,6 +60,12 @@ def call(*arguments: str) -> Result:
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = exit_code_of(list(arguments))
     return Result(code, out.getvalue(), err.getvalue())
+
+
+def collection_path(resource: Resource, namespace: str) -> str:
+    """Where the objects of a kind in a namespace are asked for."""
+    root = f"/apis/{resource.api_version}" if resource.group else "/api/v1"
+    return f"{root}/namespaces/{namespace}/{resource.plural}"
 
 
 @dataclass(frozen=True)
@@ -228,8 +234,7 @@ class Story:
 
     def path_of(self, kind: str, name: str = "") -> str:
         resource = RESOURCES.get(kind) or preview_resource(self.names)
-        root = f"/apis/{resource.api_version}" if resource.group else "/api/v1"
-        return f"{root}/namespaces/{self.namespace}/{resource.plural}" + (f"/{name}" if name else "")
+        return collection_path(resource, self.namespace) + (f"/{name}" if name else "")
 
     def ask(
         self, method: str, path: str, body: Any = None, content_type: str = "application/json"
