@@ -9,7 +9,6 @@ from reconcile.decide import Rules
 from reconcile.draft import Draft, blocked
 from reconcile.names import HOSTNAME_CONFLICT
 from reconcile.objects import Key
-from reconcile.ownership import ownership
 from reconcile.policy import Policy
 from reconcile.routes import covered, hostnames
 from reconcile.snapshot import Live, Snapshot
@@ -56,7 +55,7 @@ def routes_of(
 
 def _is_or_will_be_ours(live: Live, preview_name: str, wish: Wish | None, rules: Rules) -> bool:
     uid = wish.preview.uid if wish else ""
-    owned = ownership(live, preview_name, uid, rules.names, from_server=rules.from_server)
+    owned = rules.ownership(live, preview_name, uid)
     return owned.ours or (rules.adopt and owned.standing == "adoptable" and wish is not None)
 
 

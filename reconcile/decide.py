@@ -29,6 +29,10 @@ class Rules:
     from_server: bool = True
     adopt: bool = False
 
+    def ownership(self, live: Live, preview_name: str, preview_uid: str) -> Ownership:
+        """Whose this object is, seen from that preview (`preview_uid` is "" when the preview is gone)."""
+        return ownership(live, preview_name, preview_uid, self.names, from_server=self.from_server)
+
 
 def decide(
     manifest: Manifest, preview: PreviewEnvironment, live: Live | None, rules: Rules
@@ -37,7 +41,7 @@ def decide(
     key, place = key_of(manifest), f"{preview.namespace}/{preview.name}"
     if live is None:
         return Create(key, place, manifest, NEW_PREVIEW if not preview.status else "it is not there")
-    owned = ownership(live, preview.name, preview.uid, rules.names, from_server=rules.from_server)
+    owned = rules.ownership(live, preview.name, preview.uid)
     if not owned.ours and not (rules.adopt and owned.standing == "adoptable"):
         return Blocked(key, place, NAME_TAKEN, name_taken(live, owned, rules.names))
     if live.going:
@@ -122,7 +126,7 @@ def may_go(
 ) -> Delete | Keep | Waiting:
     """Whether a child that nobody wants may be deleted: it is ours, and not protected."""
     place = f"{live.key.namespace}/{preview_name}"
-    owned = ownership(live, preview_name, preview_uid, rules.names, from_server=rules.from_server)
+    owned = rules.ownership(live, preview_name, preview_uid)
     if not owned.ours:
         return Keep(live.key, place, f"kept, {reason}, but it is not ours: {owned.reason}")
     if is_protected(live, rules.names):

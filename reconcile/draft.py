@@ -8,7 +8,6 @@ from reconcile.children import is_route, runs_once
 from reconcile.decide import decide
 from reconcile.names import NAME_TAKEN, ROUTE_NOT_ACCEPTED
 from reconcile.objects import Key, Manifest
-from reconcile.ownership import ownership
 from reconcile.policy import Policy
 from reconcile.preview import PreviewEnvironment
 from reconcile.snapshot import Live, Snapshot
@@ -129,9 +128,7 @@ def _kept_routes(
     return [
         Keep(live.key, f"{preview.namespace}/{preview.name}", kept_reason(live, preview))
         for live in routes
-        if ownership(
-            live, preview.name, preview.uid, policy.rules.names, from_server=policy.rules.from_server
-        ).ours
+        if policy.rules.ownership(live, preview.name, preview.uid).ours
     ]
 
 

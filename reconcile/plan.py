@@ -1,4 +1,10 @@
-"""From what is and what is wanted to the changes, in order and with their reasons; pure."""
+"""From what is and what is wanted to the changes, in order and with their reasons; pure.
+
+draft      what each preview's own children need, one by one
+unwanted   what is there and nobody wants
+contest    who gets which hostname, and so which route may be written now
+withhold   the deletes that this pass must not do
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace

@@ -9,7 +9,6 @@ from reconcile.decide import may_go
 from reconcile.jobs import is_finished
 from reconcile.names import PRUNE_DISABLED
 from reconcile.objects import Key
-from reconcile.ownership import ownership
 from reconcile.policy import Policy
 from reconcile.preview import PreviewEnvironment
 from reconcile.routes import accepted, hostnames
@@ -120,4 +119,4 @@ def at_work(live: Live, preview: PreviewEnvironment, policy: Policy) -> bool:
     rules = policy.rules
     if is_finished(live) or not (rules.from_server or live.manifest.get("status")):
         return False
-    return ownership(live, preview.name, preview.uid, rules.names, from_server=rules.from_server).ours
+    return rules.ownership(live, preview.name, preview.uid).ours

@@ -23,7 +23,7 @@ TRIES = 5
 """How often one change is tried; a rollout's status writes cause most of the conflicts."""
 
 PAUSE = 0.1
-"""Seconds before the third try, twice as many before each later one: status writes come in bursts."""
+"""Seconds before the third look, twice as many before each later one: status writes come in bursts."""
 
 STOPPED = "the run was told to end before this"
 
@@ -68,6 +68,10 @@ def put(
         return Outcome(change, "kept", f"namespace {change.key.namespace} is being deleted")
     except ReconcileError as error:
         return _failed(change, error)
+    return _too_often(change)
+
+
+def _too_often(change: Create | Update | Delete) -> Outcome:
     return Outcome(change, "failed", f"{change.key} changed under our hands {TRIES} times: run again")
 
 
@@ -211,7 +215,7 @@ def remove(cluster: Cluster, change: Delete, rules: Rules, stop: Stop) -> Outcom
             decided = again
     except ReconcileError as error:
         return _failed(change, error)
-    return Outcome(change, "failed", f"{change.key} changed under our hands {TRIES} times: run again")
+    return _too_often(change)
 
 
 def _deleted(cluster: Cluster, change: Delete) -> bool:

@@ -11,7 +11,8 @@ import respx
 
 from reconcile.cluster.kubernetes import KubernetesCluster
 from reconcile.errors import Forbidden, NotInstalled, ReconcileError, Rejected, ServerTrouble
-from reconcile.objects import DEPLOYMENT, SERVICE
+from reconcile.objects import DEPLOYMENT, SERVICE, Manifest
+from reconcile.sent import SentObject
 from tests.http.conftest import DEPLOYMENTS, IN_SHOP, SERVER, FakeTime, deployment, page, status, text_404
 
 JSON = {"Content-Type": "application/json"}
@@ -55,6 +56,12 @@ def test_a_page_that_leads_nowhere_and_says_that_more_were_to_come_is_no_whole_l
         cluster.list(DEPLOYMENT)
 
 
+def as_decoded(item: Manifest) -> Manifest:
+    """As `observe` reads a preview."""
+    assert isinstance(item, SentObject)
+    return item.decoded()
+
+
 def test_an_item_that_no_machine_can_hold_makes_the_list_unreadable_where_it_is_read_whole(
     cluster: KubernetesCluster, httpx2_mock: respx.Router
 ) -> None:
@@ -62,7 +69,7 @@ def test_an_item_that_no_machine_can_hold_makes_the_list_unreadable_where_it_is_
     body = b'{"items": [' + item + b"]}"
     httpx2_mock.get(DEPLOYMENTS).mock(return_value=httpx.Response(200, content=body, headers=JSON))
     with pytest.raises(ServerTrouble, match="has sent a Deployment that cannot be read: Number out of range"):
-        cluster.list(DEPLOYMENT, read=lambda item: item.decoded())  # type: ignore[attr-defined]
+        cluster.list(DEPLOYMENT, read=as_decoded)
 
 
 def test_where_a_list_starts_over_nothing_of_the_first_try_is_left(
