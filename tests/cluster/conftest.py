@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -107,11 +108,22 @@ def delete_ours(plane: ControlPlane, namespace: str) -> None:
     To delete the namespace is dearer: the server then asks for every kind that it has.
     """
     for resource in (preview_resource(Names()), *RESOURCES.values()):
-        try:
-            plane.ask("DELETE", collection_path(resource, namespace), {"propagationPolicy": "Background"})
-        except AskFailed as error:
-            if error.code != 404:  # a kind that is not installed
-                raise
+        path = collection_path(resource, namespace)
+        eventually(partial(is_emptied, plane, path), f"{path} can be deleted")
+
+
+def is_emptied(plane: ControlPlane, path: str) -> bool:
+    """Whether this collection was deleted; False while a policy forbids it.
+
+    A policy that a test has deleted stays in force until the server has heard of it.
+    """
+    try:
+        plane.ask("DELETE", path, {"propagationPolicy": "Background"})
+    except AskFailed as error:
+        if error.code not in (404, 422):  # 404: a kind that is not installed
+            raise
+        return error.code == 404
+    return True
 
 
 @pytest.fixture
