@@ -10,10 +10,10 @@ import pytest
 
 from tests.cluster.conftest import API_REMEDY, skip_without
 from tests.controlplane.programs import API_PROGRAMS
-from tests.faults.kills import kills, wrong_after
+from tests.faults.kills import KILLS, kills, wrong_after
 from tests.faults.quiet import quiet_plane
 from tests.faults.spread import chosen, parts_of
-from tests.faults.strikes import strikes, wrong_with
+from tests.faults.strikes import WAYS, strikes, wrong_with
 from tests.faults.worlds import SETTINGS, World, a_world
 
 RecordProperty = Callable[[str, object], None]
@@ -43,7 +43,7 @@ def test_whatever_fails_nothing_is_deleted_wrongly_and_the_next_run_mends_it(
     world_of: Callable[[str], World], name: str, part: int, record_property: RecordProperty
 ) -> None:
     world = world_of(name)
-    cases = chosen(strikes(world), part, few=FEW[name])
+    cases = chosen(strikes(world), part, few=FEW[name], period=WAYS)
     wrong = {str(strike): found for strike in cases if (found := wrong_with(world, strike))}
     record_property("cases", len(cases))
     assert wrong == {}, "\n".join(f"{strike}: {told}" for strike, told in wrong.items())
@@ -54,7 +54,7 @@ def test_after_a_kill_at_any_write_one_clean_run_is_enough(
     world_of: Callable[[str], World], name: str, part: int, record_property: RecordProperty
 ) -> None:
     world = world_of(name)
-    cases = chosen(kills(world), part, few=3)
+    cases = chosen(kills(world), part, few=3, period=len(KILLS))
     wrong = {str(strike): found for strike in cases if (found := wrong_after(world, strike))}
     record_property("cases", len(cases))
     assert wrong == {}, "\n".join(f"{strike}: {told}" for strike, told in wrong.items())

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from math import gcd
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -20,10 +21,17 @@ def parts_of(name: str) -> Iterator[tuple[str, int]]:
     return ((name, part) for part in range(PARTS if takes_all() else 1))
 
 
-def chosen(cases: Sequence[T], part: int, few: int) -> list[T]:
-    """The cases of one part of all, or `few` of them, evenly spread over their order and always the same."""
+def chosen(cases: Sequence[T], part: int, few: int, period: int) -> list[T]:
+    """The cases of one part of all, or `few` of them, always the same.
+
+    The order of the cases repeats itself every `period`: each request has the same faults. Even steps may keep
+    time with that, and never meet some fault. So the few go down the requests in even steps, and each takes
+    another fault than those before it, until all have had their turn.
+    """
     if takes_all():
         return list(cases[part::PARTS])
     if few >= len(cases):
         return list(cases)
-    return [cases[(2 * at + 1) * len(cases) // (2 * few)] for at in range(few)]
+    step = next(step for step in range(round(period * 0.6), period + 2) if gcd(step, period) == 1)
+    requests = len(cases) // period
+    return [cases[at * requests // few * period + at * step % period] for at in range(few)]

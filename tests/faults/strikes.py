@@ -18,6 +18,8 @@ from tests.faults.line import Line, Place, Strike
 from tests.faults.worlds import World
 
 EXITS = (0, 1, 4, 5)
+WAYS = 2 * len(FAULTS)
+"""Each request of a world fails in so many ways: with each fault, once or from then on."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from tests.cluster.story import Result, Story
 from tests.controlplane import ControlPlane, install_crds, service_account
 from tests.controlplane.install import CRDS
 from tests.faults.etcd import Etcd, Kept
-from tests.faults.judgement import State, state_of
+from tests.faults.judgement import State, deletes, state_of
 from tests.faults.line import Line, on
 
 WEB_2 = "registry.example.com/web:2"
@@ -34,7 +34,7 @@ class Setting:
     """What a world is made of: how it comes about, and what the command is then called with.
 
     `route` is the kind that runs are told to make; `make` begins where nothing is, and its own runs may say
-    another one.
+    another one. `deletes` says how many children a run has to delete here, so that no case is about nothing.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Setting:
     told_route: bool = True
     arguments: tuple[str, ...] = ()
     everywhere: bool = True
+    deletes: int = 0
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ def a_world(plane: ControlPlane, setting: Setting) -> Iterator[World]:
         result = run(story, setting, reference)
         after = state_of(story)
         check_is_an_end(story, setting, result, after)
+        assert len(deletes(reference.trace)) == setting.deletes, (setting.name, deletes(reference.trace))
         yield World(story, setting, etcd, kept, before, after, reference, result.code)
 
 
@@ -242,10 +244,16 @@ SETTINGS: Mapping[str, Setting] = {
     for setting in (
         Setting("new", _new),
         Setting("drifted", _drifted),
-        Setting("gone", _gone),
-        Setting("switching", _switching, route="Ingress"),
+        Setting("gone", _gone, deletes=7),
+        Setting("switching", _switching, route="Ingress", deletes=3),
         Setting("handing over", _handing_over),
-        Setting("expiring", _expiring),
-        Setting("mixed, one namespace only", _mixed, arguments=("--namespace-only",), everywhere=False),
+        Setting("expiring", _expiring, deletes=3),
+        Setting(
+            "mixed, one namespace only",
+            _mixed,
+            arguments=("--namespace-only",),
+            everywhere=False,
+            deletes=3,
+        ),
     )
 }
