@@ -76,7 +76,7 @@ races walks: $(STAMP)
 
 # Every request with every fault, and a kill around every write; the number of cases is the last line.
 faults: $(STAMP)
-	@RECONCILE_FAULTS=all $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal tests/cluster/test_faults.py
+	@RECONCILE_FAULTS=all $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(or $(TESTS),tests/cluster/test_faults.py tests/cluster/test_faults_lists.py)
 
 # Each on a throw-away copy of the code: is there a test that notices?
 mutants: $(STAMP)

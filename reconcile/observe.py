@@ -27,10 +27,12 @@ def observe(
     concurrency: int = 8,
     stop: Stop | None = None,
     meanwhile: Callable[[Preview], Preview] = lambda preview: preview,
+    before: Snapshot | None = None,
 ) -> Snapshot:
     """List everything, in every namespace or in one. NoAnswer when the previews could not be listed whole.
 
-    `meanwhile` is done with each preview that has come while others are on their way.
+    `meanwhile` is done with each preview that has come while others are on their way. A kind that was served
+    `before`, in the same run, and is not any more, is one whose list failed.
     """
     resources = [kind.resource for kind in CHILDREN]
     stop = stop or Stop()
@@ -45,7 +47,7 @@ def observe(
         previews=previews.items,
         previews_sent=len(previews.items),
         children=children,
-        kinds={kind.resource.kind: kind for kind, _ in results},
+        kinds={kind.resource.kind: _still_served(kind, before) for kind, _ in results},
         previews_problem="; ".join(previews.problems),
         from_server=cluster.is_server,
         notes=_notes(cluster, names, children.values(), namespace),
@@ -119,6 +121,15 @@ def _list_kind(
         return KindList(resource, problem=problem, known=False), ()
     problem = "; ".join(listing.problems)
     return KindList(resource, problem=problem), listing.items
+
+
+def _still_served(kind: KindList, before: Snapshot | None) -> KindList:
+    """A CRD that goes within a run, or a proxy that says so: nothing follows from it yet."""
+    if kind.installed or before is None or not before.kinds[kind.resource.kind].installed:
+        return kind
+    plural = kind.resource.plural
+    problem = f"the list of {plural} is not whole: the API server served them a moment ago, and now does not"
+    return replace(kind, installed=True, problem=problem, known=False)
 
 
 def _list_previews(

@@ -88,6 +88,20 @@ def _by_what_is_there(
     return Ownership("adoptable", f"its fields were not applied by {names.field_manager}")
 
 
+def other_makers(live: Live, names: Names) -> list[str]:
+    """Who else may have made the object; nobody, where it was made by an apply of ours.
+
+    Whoever makes an object has fields in it beside its metadata and its status: no kind does without. A
+    controller that adds an annotation or a finalizer to what is there has none.
+    """
+    others = (entry for entry in live.others(names.field_manager) if not entry.subresource)
+    return sorted({entry.manager for entry in others if not all(map(_is_told_of, entry.fields))})
+
+
+def _is_told_of(path: Path) -> bool:
+    return path[0] in ("f:metadata", "f:status")
+
+
 def foreign_controller(live: Live, preview_name: str, names: Names) -> Mapping[str, Any] | None:
     """The controller owner reference to anything but a preview of our group and this name."""
     for reference in live.owner_references:

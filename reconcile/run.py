@@ -105,7 +105,7 @@ def _run(
         if len(passes) == PASSES:
             break
         try:
-            plan, seen = _plan(cluster, request, stop, phases)
+            plan, seen = _plan(cluster, request, stop, phases, before=seen.snapshot)
         except Stopped:
             break
         except ReconcileError as error:  # what was done is told all the same
@@ -202,8 +202,10 @@ class _Seen:
 
 
 @collector_paused()
-def _plan(cluster: Cluster, request: Request, stop: Stop, phases: Phases) -> tuple[Plan, _Seen]:
-    """One pass up to its plan: only reads."""
+def _plan(
+    cluster: Cluster, request: Request, stop: Stop, phases: Phases, *, before: Snapshot | None = None
+) -> tuple[Plan, _Seen]:
+    """One pass up to its plan: only reads. `before` is what the pass before it saw."""
     renderings = Renderings(request.settings, request.scope)
     snapshot = observe(
         cluster,
@@ -212,6 +214,7 @@ def _plan(cluster: Cluster, request: Request, stop: Stop, phases: Phases) -> tup
         concurrency=request.concurrency,
         stop=stop,
         meanwhile=renderings.prepare,
+        before=before,
     )
     phases.done("read")
     unknown, absent = _check_names(request.scope, snapshot, request.names)

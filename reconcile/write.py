@@ -13,6 +13,7 @@ from reconcile.errors import AnswerLost, Conflict, NamespaceGoing, ReconcileErro
 from reconcile.fields import EMPTY, MISSING, field_set_of, path_text, value_at
 from reconcile.names import PRUNE_DISABLED
 from reconcile.objects import Key, Manifest, preview_resource
+from reconcile.ownership import other_makers
 from reconcile.pool import Stop, pause
 from reconcile.preview import PreviewEnvironment
 from reconcile.redact import redacted
@@ -27,9 +28,6 @@ PAUSE = 0.1
 
 STOPPED = "the run was told to end before this"
 
-AGAIN: Literal["again"] = "again"
-Attempt = tuple[Result, str, Live | None] | Literal["again"]
-
 
 @dataclass(frozen=True)
 class Merged:
@@ -39,6 +37,10 @@ class Merged:
 
 
 Decided = Create | Update | Keep | Waiting | Blocked | Merged
+
+AGAIN: Literal["again"] = "again"
+LOST: Literal["lost"] = "lost"
+Attempt = tuple[Result, str, Live | None] | Literal["again", "lost"] | Merged
 
 
 def put(
@@ -52,17 +54,21 @@ def put(
     """Make the child as `manifest` says. Errors become outcomes; none is raised."""
     decided: Decided = change
     there: Live | None = None
-    tries = 0
+    tries, unsure = 0, False
     try:
         while tries < TRIES or isinstance(decided, Keep | Waiting | Blocked):
             if stop.asked and not isinstance(decided, Merged):  # a withdrawal is the end of a write
                 return Outcome(change, "skipped", STOPPED)
             attempt = _attempt(cluster, decided, there, rules)
-            if attempt != AGAIN:
+            if isinstance(attempt, Merged):
+                decided = attempt
+                continue
+            if isinstance(attempt, tuple):
                 return Outcome(change, *attempt)
+            unsure |= isinstance(decided, Merged) or (isinstance(decided, Create) and attempt == LOST)
             _let_pass(tries, stop)
             there = _read(cluster, change.key)
-            decided = _decided_again(there, decided, manifest, preview, rules)
+            decided = _decided_again(there, manifest, preview, rules, unsure=unsure)
             tries += 1
     except NamespaceGoing:
         return Outcome(change, "kept", f"namespace {change.key.namespace} is being deleted")
@@ -83,22 +89,18 @@ def _failed(change: Create | Update | Delete, error: ReconcileError) -> Outcome:
 
 
 def _decided_again(
-    live: Live | None, before: Decided, manifest: Manifest, preview: PreviewEnvironment, rules: Rules
+    live: Live | None, manifest: Manifest, preview: PreviewEnvironment, rules: Rules, *, unsure: bool
 ) -> Decided:
-    """After a create, what it was merged into looks like ours: only the other entries tell that it is not."""
-    if isinstance(before, Create | Merged) and live is not None and _is_merged(live, rules):
+    """`unsure` tells that a create may have been done: what it was merged into looks like ours, and only the
+    other entries tell that it is not. A create that was refused was not merged into anything.
+    """
+    if unsure and live is not None and _is_merged(live, rules):
         return Merged(live)
     return decide(manifest, preview, live, rules)
 
 
 def _is_merged(live: Live, rules: Rules) -> bool:
-    return live.applied_by(rules.names.field_manager) is not None and bool(_strangers(live, rules))
-
-
-def _strangers(live: Live, rules: Rules) -> list[str]:
-    """Who else has set fields of it; status and scale of themselves do not count."""
-    others = live.others(rules.names.field_manager)
-    return sorted({entry.manager for entry in others if not entry.subresource})
+    return live.applied_by(rules.names.field_manager) is not None and bool(other_makers(live, rules.names))
 
 
 def _attempt(cluster: Cluster, decided: Decided, there: Live | None, rules: Rules) -> Attempt:
@@ -123,8 +125,10 @@ def _guarded(write: Callable[[], Attempt]) -> Attempt:
     """A conflict, or an answer that was lost, means: look again, then decide again."""
     try:
         return write()
-    except (Conflict, AnswerLost):
+    except Conflict:
         return AGAIN
+    except AnswerLost:
+        return LOST
 
 
 def _let_pass(tries: int, stop: Stop) -> None:
@@ -141,9 +145,9 @@ def _read(cluster: Cluster, key: Key) -> Live | None:
 def _create(cluster: Cluster, change: Create, rules: Rules) -> Attempt:
     answer = cluster.apply(change.manifest, manager=rules.names.field_manager, force=False)
     live = Live(answer.manifest)
-    if answer.created or not _strangers(live, rules):
+    if answer.created or not other_makers(live, rules.names):
         return ("done", "", live)  # made, or met what another run of ours had just made
-    return _withdraw(cluster, live, rules)
+    return Merged(live)
 
 
 def _withdraw(cluster: Cluster, live: Live, rules: Rules) -> Attempt:
@@ -159,7 +163,7 @@ def _withdraw(cluster: Cluster, live: Live, rules: Rules) -> Attempt:
     }
     bare = {"apiVersion": live.manifest["apiVersion"], "kind": live.key.kind, "metadata": metadata}
     cluster.apply(bare, manager=rules.names.field_manager, force=False)
-    owners = ", ".join(_strangers(live, rules))
+    owners = ", ".join(other_makers(live, rules.names))
     return (
         "blocked",
         f"{live.key} was made by {owners} a moment ago, and is not ours: delete it, or rename the preview",

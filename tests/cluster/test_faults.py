@@ -4,43 +4,31 @@ Of the thousands of cases a fixed few run here; `make faults` takes them all.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 
 import pytest
 
 from tests.cluster.conftest import API_REMEDY, skip_without
 from tests.controlplane.programs import API_PROGRAMS
 from tests.faults.kills import KILLS, kills, wrong_after
-from tests.faults.quiet import quiet_plane
 from tests.faults.spread import chosen, parts_of
 from tests.faults.strikes import WAYS, strikes, wrong_with
-from tests.faults.worlds import SETTINGS, World, a_world
+from tests.faults.worlds import SETTINGS, Worlds, worlds
 
 RecordProperty = Callable[[str, object], None]
 PARTS = [part for name in SETTINGS for part in parts_of(name)]
 
 
 @pytest.fixture(scope="module")
-def world_of() -> Iterator[Callable[[str], World]]:
+def world_of() -> Iterator[Worlds]:
     """Each world of this worker, made when it is first asked for."""
     skip_without(API_PROGRAMS, API_REMEDY)
-    plane = quiet_plane()
-    made: dict[str, World] = {}
-    with ExitStack() as stack:
-        stack.callback(plane.close)
-        stack.enter_context(pytest.MonkeyPatch.context()).setattr("reconcile.write.PAUSE", 0.0)
-
-        def find(name: str) -> World:
-            if name not in made:
-                made[name] = stack.enter_context(a_world(plane, SETTINGS[name]))
-            return made[name]
-
-        yield find
+    with worlds(SETTINGS) as found:
+        yield found
 
 
 @pytest.mark.parametrize(("name", "part"), PARTS)
 def test_whatever_fails_nothing_is_deleted_wrongly_and_the_next_run_mends_it(
-    world_of: Callable[[str], World], name: str, part: int, record_property: RecordProperty
+    world_of: Worlds, name: str, part: int, record_property: RecordProperty
 ) -> None:
     world = world_of(name)
     cases = chosen(strikes(world), part, few=FEW[name], period=WAYS)
@@ -51,7 +39,7 @@ def test_whatever_fails_nothing_is_deleted_wrongly_and_the_next_run_mends_it(
 
 @pytest.mark.parametrize(("name", "part"), PARTS)
 def test_after_a_kill_at_any_write_one_clean_run_is_enough(
-    world_of: Callable[[str], World], name: str, part: int, record_property: RecordProperty
+    world_of: Worlds, name: str, part: int, record_property: RecordProperty
 ) -> None:
     world = world_of(name)
     cases = chosen(kills(world), part, few=3, period=len(KILLS))

@@ -123,7 +123,67 @@ def test_what_another_run_has_just_made_is_a_success(
     story.silent()
 
 
+@pytest.mark.parametrize("route", ROUTES)
+def test_what_another_run_has_just_made_is_ours_whatever_a_controller_adds_to_it(
+    story: Story, monkeypatch: pytest.MonkeyPatch, route: str
+) -> None:
+    """Certificates, load balancers and DNS: their controllers write to a new route within the second."""
+    story = replace(story, route=route)
+    story.apply(replicas=0)
+    kinds = ("Deployment", "Service", route)
+
+    def meanwhile() -> None:
+        story.reconcile()
+        for kind in kinds:
+            touch(story, kind)()
+            story.patch(kind, {"metadata": {"finalizers": ["example.com/load-balancer"]}})
+
+    between_plan_and_writes(monkeypatch, meanwhile)
+    assert "Done: 3 created, 0 updated, 0 deleted." in story.reconcile().lines
+    story.silent()
+    for kind in kinds:
+        assert MANAGER in [entry["manager"] for entry in story.live(kind)["metadata"]["managedFields"]]
+        story.patch(kind, {"metadata": {"finalizers": None}})
+
+
+def test_what_another_run_has_just_made_and_somebody_edited_is_mended(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The create is refused, since it does not force; so it was not merged, and what is there is ours."""
+    story.apply(replicas=0)
+
+    def meanwhile() -> None:
+        story.reconcile()
+        story.edit("Mapping", lambda mapping: mapping["spec"].update(prefix="/elsewhere/"))
+        story.edit("Service", lambda service: service["spec"]["ports"][0].update(targetPort=81))
+
+    between_plan_and_writes(monkeypatch, meanwhile)
+    assert "Done: 3 created, 0 updated, 0 deleted." in story.reconcile().lines
+    story.silent()
+    assert story.live("Mapping")["spec"]["prefix"] == "/"
+
+
 # answers that are lost
+
+
+def test_a_create_whose_answer_is_lost_is_ours_whatever_a_controller_adds_to_it(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = replace(story, route="Ingress")
+    story.apply(replicas=0)
+    real = KubernetesCluster.apply
+
+    def apply(self: KubernetesCluster, manifest: dict[str, Any], **options: Any) -> Any:
+        answer = real(self, manifest, **options)
+        if not answer.created:
+            return answer
+        touch(story, manifest["kind"])()
+        raise AnswerLost("the connection broke")
+
+    monkeypatch.setattr(KubernetesCluster, "apply", apply)
+    assert "Done: 3 created, 0 updated, 0 deleted." in story.reconcile().lines
+    story.silent()
+    assert story.children() == story.all_of()
 
 
 @pytest.mark.parametrize("done", [True, False], ids=["after-it-was-done", "before-it-was-done"])

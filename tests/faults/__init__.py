@@ -10,8 +10,10 @@ faults.py      the faults: what the server gets of a request, and what the comma
 line.py        the line between the command and the server: it writes down what passes, and breaks where told
 judgement.py   the two oracles: the end state, and the trace of writes
 strikes.py     a case: one fault at one request of a reference run, then a clean run
+lists.py       a case: the list of one kind that is not what the server has, then a clean run
 kills.py       a case: SIGKILL before or after one write of a real process
 spread.py      which cases a run takes: all, or a fixed and evenly spread few
 
-`tests/cluster/test_faults.py` takes the few; `make faults` all of them, and prints how many there were.
+`tests/cluster/test_faults.py` and `test_faults_lists.py` take the few; `make faults` all of them, and prints how many
+there were.
 """

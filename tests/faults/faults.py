@@ -89,6 +89,8 @@ def refuses(code: int, reason: str, headers: Mapping[str, str] | None = None) ->
     return says(code, body, {"Content-Type": "application/json", **(headers or {})})
 
 
+UNSERVED = Fault("404 as text", False, says(404, b"404 page not found\n", {"Content-Type": "text/plain"}))
+"""As the API server itself says it of a kind that it does not serve."""
 FAULTS: tuple[Fault, ...] = (
     Fault("refused", False, _refused),
     Fault("reset mid-body", True, _resets),
@@ -103,7 +105,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("429", False, refuses(429, "TooManyRequests", {"Retry-After": "1"})),
     Fault("401", False, refuses(401, "Unauthorized")),
     Fault("403", False, refuses(403, "Forbidden")),
-    Fault("404 as text", False, says(404, b"404 page not found\n", {"Content-Type": "text/plain"})),
+    UNSERVED,
     Fault("404 with HTML", False, says(404, WEB_PAGE, HTML)),
     Fault("409", False, refuses(409, "Conflict")),
     Fault("410", False, refuses(410, "Expired")),

@@ -80,7 +80,7 @@ def wrongful(line: Line, reference: Line) -> Iterator[str]:
     for passed in line.writes:
         if passed.place.method == DELETE and passed.place not in rightful:
             yield f"a wrongful delete was sent: {passed.place} ({passed.code})"
-        elif passed.place not in wanted and not _tells(passed.place):
+        elif passed.place not in wanted and not tells(passed.place):
             yield f"a write that nothing needed: {passed.place} ({passed.code})"
         if passed.place.method == DELETE and not all(
             map(passed.preconditions.get, ("uid", "resourceVersion"))
@@ -109,7 +109,7 @@ def _is_route(place: Place) -> bool:
     return any(f"/{RESOURCES[kind].plural}/" in place.path for kind in ("Mapping", "Ingress", "HTTPRoute"))
 
 
-def _tells(place: Place) -> bool:
+def tells(place: Place) -> bool:
     """A status or an Event: no part of a plan."""
     return place.path.endswith(("/status", "/events"))
 
@@ -128,6 +128,6 @@ def unanswered(line: Line) -> list[Place]:
         passed.place
         for passed in last.values()
         if not passed.whole
-        and not _tells(passed.place)
+        and not tells(passed.place)
         and (passed.place.is_list or passed.place.method != READ)
     ]

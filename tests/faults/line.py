@@ -11,8 +11,10 @@ from unittest.mock import patch
 
 import httpx2
 
+from reconcile.children import RESOURCES
 from reconcile.cluster.kubernetes import connect
-from tests.faults.faults import Fault, Send
+from reconcile.names import KIND, PLURAL
+from tests.faults.faults import Broken, Fault, Send
 from tests.http.conftest import FakeTime
 
 READ, DELETE = "GET", "DELETE"
@@ -28,6 +30,12 @@ class Place(NamedTuple):
     def is_list(self) -> bool:
         """Whether a GET is of a whole kind: of `/apis/GROUP/VERSION/[namespaces/NAME/]PLURAL`."""
         return len(self.path.split("/")) % 2 == (1 if self.path.startswith("/apis/") else 0)
+
+    @property
+    def kind_listed(self) -> str | None:
+        """Whose list this asks for."""
+        plurals = {PLURAL: KIND} | {resource.plural: kind for kind, resource in RESOURCES.items()}
+        return plurals.get(self.path.split("/")[-1]) if self.method == READ and self.is_list else None
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -73,8 +81,8 @@ class Strike:
         return f"{self.fault} at {self.place}, its {self.nth}.{' and all later' if self.lasting else ''}"
 
 
-Meddle = Callable[[httpx2.Request, Send], httpx2.Response | None]
-"""May answer in the server's place; None lets the request pass."""
+Meddle = Callable[[httpx2.Request], Broken | None]
+"""What is to become of this request; None lets it pass."""
 
 
 @dataclass
@@ -110,10 +118,10 @@ class Line:
         try:
             if strike is not None:
                 return strike.fault.breaks(request, really)
-            if self.meddle and (answer := self.meddle(request, really)) is not None:
+            if self.meddle and (broken := self.meddle(request)):
                 with self.lock:
                     self.struck += 1
-                return answer
+                return broken(request, really)
             answer = really()
             whole = True
             return answer

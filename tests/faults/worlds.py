@@ -3,9 +3,10 @@
 import base64
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
+from unittest.mock import patch
 from uuid import uuid4
 
 import httpx2
@@ -21,9 +22,11 @@ from tests.controlplane.install import CRDS
 from tests.faults.etcd import Etcd, Kept
 from tests.faults.judgement import State, deletes, state_of
 from tests.faults.line import Line, on
+from tests.faults.quiet import quiet_plane
 
 WEB_2 = "registry.example.com/web:2"
 BYSTANDER = "bystander"
+ROUTES = frozenset({"Mapping", "Ingress", "HTTPRoute"})
 LONG_AGO = "2026-01-01T00:00:00Z"
 # In what order the API server's own folders of etcd are called is nobody's business but etcd's.
 FOLDERS = {"Service": "services/specs", "Ingress": "ingress"}
@@ -112,6 +115,27 @@ def a_world(plane: ControlPlane, setting: Setting) -> Iterator[World]:
         check_is_an_end(story, setting, result, after)
         assert len(deletes(reference.trace)) == setting.deletes, (setting.name, deletes(reference.trace))
         yield World(story, setting, etcd, kept, before, after, reference, result.code)
+
+
+Worlds = Callable[[str], World]
+"""The world of a setting's name, made when it is first asked for."""
+
+
+@contextmanager
+def worlds(settings: Mapping[str, Setting]) -> Iterator[Worlds]:
+    """The worlds of these settings; and while they last, no run waits between two tries of a write."""
+    plane = quiet_plane()
+    made: dict[str, World] = {}
+    with ExitStack() as stack:
+        stack.callback(plane.close)
+        stack.enter_context(patch("reconcile.write.PAUSE", 0.0))
+
+        def find(name: str) -> World:
+            if name not in made:
+                made[name] = stack.enter_context(a_world(plane, settings[name]))
+            return made[name]
+
+        yield find
 
 
 def check_is_an_end(story: Story, setting: Setting, result: Result, after: State) -> None:

@@ -433,6 +433,21 @@ def test_a_create_whose_answer_was_lost_and_that_met_a_strangers_object_is_taken
     assert ended.code == 1
 
 
+def test_a_create_that_is_refused_for_what_another_run_made_and_somebody_edited_mends_it(
+    world: World, command: RunCommand, new: str
+) -> None:
+    """Refused, it was not merged: what carries our marks had them before, and nothing is taken out of it."""
+    edit = entry("kubectl-edit", [("f:spec", "f:ports", 'k:{"port":80,"protocol":"TCP"}', "f:targetPort")])
+    made = there(SERVICE, "pr-1", edit, resourceVersion="8", uid="ours")
+    made["spec"]["ports"][0]["targetPort"] = 81
+    world.says("PATCH", new, CONFLICT, an_object(there(SERVICE, resourceVersion="9", uid="ours")))
+    world.says("GET", new, gone(new), an_object(made))
+    ended = command("-o", "json")
+    assert world.bodies("PATCH", new) == [WANTED[SERVICE], guarded(SERVICE, "8", "ours")]
+    assert ended.outcomes == {"Service pr-1": ("created", "")}
+    assert ended.code == 0
+
+
 def test_a_create_whose_last_answer_was_lost_is_done_when_it_is_there(
     world: World, command: RunCommand, new: str
 ) -> None:

@@ -184,9 +184,25 @@ DEFECTS = (
     Defect(
         "200 on create ignored",
         "reconcile/write.py",
-        "    if answer.created or not _strangers(live, rules):",
+        "    if answer.created or not other_makers(live, rules.names):",
         "    if True:",
         "an apply that was merged into a stranger's object counts as ours",
+        (*WRITES, *RUNS),
+    ),
+    Defect(
+        "create withdrawn after all",
+        "reconcile/ownership.py",
+        "if not all(map(_is_told_of, entry.fields))",
+        "if True",
+        "what another run has just made, and a controller annotated, is emptied as a stranger's",
+        ("tests/unit/test_ownership.py",),
+    ),
+    Defect(
+        "refused create withdrawn",
+        "reconcile/write.py",
+        "    if unsure and live is not None",
+        "    if live is not None",
+        "what another run has just made, and somebody edited, is emptied as a stranger's",
         (*WRITES, *RUNS),
     ),
     Defect(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from reconcile.objects import Manifest
-from reconcile.ownership import Ownership, is_protected, ownership, protected_by_others
+from reconcile.ownership import Ownership, is_protected, other_makers, ownership, protected_by_others
 from reconcile.snapshot import Live
 from tests.unit.given import MANAGER, NAMES, a_read_preview, children_of, edited, entry, live, untracked
 
@@ -190,3 +190,33 @@ def test_a_child_says_itself_that_it_is_protected() -> None:
 )
 def test_protection_by_somebody_else_outlives_what_the_preview_says(there: Live, by_others: bool) -> None:
     assert protected_by_others(there, NAMES, from_server=True) is by_others
+
+
+# who made it
+
+
+@pytest.mark.parametrize(
+    ("others", "makers"),
+    [
+        pytest.param([], [], id="nobody else"),
+        pytest.param([entry("helm", SERVICE)], ["helm"], id="somebody who made it too"),
+        pytest.param([entry("helm", [("f:spec",)])], ["helm"], id="somebody with an empty spec"),
+        pytest.param([entry("helm", [("f:data", "f:key")])], ["helm"], id="a kind without a spec"),
+        pytest.param(
+            [
+                entry("dns", [("f:metadata", "f:annotations", "f:a")]),
+                entry("lb", [("f:metadata", "f:labels")]),
+            ],
+            [],
+            id="controllers that annotate",
+        ),
+        pytest.param(
+            [entry("emissary", [("f:status", "f:state")])], [], id="a status that is no subresource"
+        ),
+        pytest.param([entry("hpa", [("f:spec", "f:replicas")], "Update", "scale")], [], id="another scale"),
+        pytest.param([entry("a", []), entry("b", SERVICE), entry("a", SERVICE)], ["a", "b"], id="several"),
+        pytest.param([entry(MANAGER, SERVICE)], [MANAGER], id="our name, but no apply"),
+    ],
+)
+def test_who_else_may_have_made_it(others: list[dict[str, Any]], makers: list[str]) -> None:
+    assert other_makers(live(SERVICE, *others), NAMES) == makers

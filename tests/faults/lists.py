@@ -1,0 +1,186 @@
+"""A case: the list of one kind is not what the server has, then a clean run.
+
+The lists come in pages of one object, so that each has a second page; all else is the real server's.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from unittest.mock import patch
+
+import httpx2
+
+from reconcile.children import RESOURCES
+from reconcile.names import KIND
+from tests.faults.faults import UNSERVED, Broken, Send, refuses
+from tests.faults.judgement import changed_uids, tells, wrongful
+from tests.faults.line import READ, Line, Place
+from tests.faults.strikes import Seen, judged, not_converged
+from tests.faults.worlds import ROUTES, SETTINGS, Setting, World
+
+SETTINGS_OF_LISTS: Mapping[str, Setting] = {
+    "gone": SETTINGS["gone"],
+    "gone, Ingress": replace(SETTINGS["gone"], name="gone, Ingress", route="Ingress"),
+    "gone, HTTPRoute": replace(SETTINGS["gone"], name="gone, HTTPRoute", route="HTTPRoute"),
+    "drifted": SETTINGS["drifted"],
+    "switching": SETTINGS["switching"],
+    "expiring": SETTINGS["expiring"],
+}
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a list is not what the server has: what becomes of its first page, and of those after it.
+
+    `unnoticed` names the kinds whose list nobody can tell from a whole one then.
+    """
+
+    name: str
+    first: Broken | None = None
+    later: Broken | None = None
+    unnoticed: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Short:
+    """One case: the list of this kind, in this way."""
+
+    kind: str
+    way: Way
+
+    @property
+    def noticed(self) -> bool:
+        return self.kind not in self.way.unnoticed
+
+    def __str__(self) -> str:
+        return f"the list of {self.kind}: {self.way}"
+
+
+def _changed(change: Callable[[dict[str, Any]], None]) -> Broken:
+    """The server's own page, with something changed on the way."""
+
+    def answer(request: httpx2.Request, send: Send) -> httpx2.Response:
+        real = send()
+        page = real.json()
+        change(page)
+        headers = {"Content-Type": "application/json", "Date": real.headers["Date"]}
+        return httpx2.Response(real.status_code, headers=headers, content=json.dumps(page).encode())
+
+    return answer
+
+
+def _without_items(page: dict[str, Any]) -> None:
+    del page["items"]
+
+
+def _ended(page: dict[str, Any]) -> None:
+    page["metadata"].pop("continue", None)
+
+
+def _ended_unseen(page: dict[str, Any]) -> None:
+    _ended(page)
+    page["metadata"].pop("remainingItemCount", None)
+
+
+def _emptied(page: dict[str, Any]) -> None:
+    page["items"] = []
+
+
+def _empty_and_ended(page: dict[str, Any]) -> None:
+    _emptied(page)
+    _ended_unseen(page)
+
+
+def _null(page: dict[str, Any]) -> None:
+    page["items"] = None
+
+
+def _of_another_state(page: dict[str, Any]) -> None:
+    page["metadata"]["resourceVersion"] = "1"
+
+
+def _closed(request: httpx2.Request, send: Send) -> httpx2.Response:
+    raise httpx2.RemoteProtocolError("Server disconnected without sending a response.")
+
+
+CHILDREN = frozenset(RESOURCES)
+LABELLED = CHILDREN - ROUTES
+"""Listed by their label; then the server does not say how many remain. Routes are listed whoever made them."""
+EVERY_KIND = CHILDREN | {KIND}
+EXPIRED = refuses(410, "Expired")
+WAYS: tuple[Way, ...] = (
+    Way("page two has expired (410)", later=EXPIRED),
+    Way("page two is 500", later=refuses(500, "InternalError")),
+    Way("page two is closed", later=_closed),
+    Way("page two is of another state", later=_changed(_of_another_state)),
+    Way("page two has items: null", later=_changed(_null)),
+    Way("the token is dropped", first=_changed(_ended), unnoticed=LABELLED),
+    Way("the token is dropped, and how many remain", first=_changed(_ended_unseen), unnoticed=EVERY_KIND),
+    Way("the pages are empty", first=_changed(_emptied), later=_changed(_emptied), unnoticed=CHILDREN),
+    Way("items: []", first=_changed(_empty_and_ended), unnoticed=CHILDREN),
+    Way("items: null", first=_changed(_null)),
+    Way("items missing", first=_changed(_without_items)),
+    Way("404", first=UNSERVED.breaks, unnoticed=ROUTES),
+    Way("403", first=refuses(403, "Forbidden")),
+    Way("410", first=EXPIRED),
+)
+
+
+def shorts(world: World) -> list[Short]:
+    """Each kind that a run here lists in more than one page, in each way; in a fixed order."""
+    kinds = {p.place.kind_listed for p in world.reference.trace if "continue" in p.request.url.params}
+    return [Short(kind, way) for kind in sorted(filter(None, kinds)) for way in WAYS]
+
+
+def in_small_pages() -> Any:
+    """Every list comes in pages of one object."""
+    return patch("reconcile.cluster.kubernetes.client.PAGE", 1)
+
+
+def wrong_with_list(world: World, short: Short) -> list[str]:
+    """Run the case; what was wrong about it, nothing where all was right."""
+
+    def meddle(request: httpx2.Request) -> Broken | None:
+        if Place(request.method, request.url.path).kind_listed != short.kind:
+            return None
+        return short.way.later if "continue" in request.url.params else short.way.first
+
+    world.restore()
+    line, clean_line = Line(meddle=meddle), Line()
+    result = world.run(line)
+    state = world.state()
+    clean = world.run(clean_line)
+    seen = Seen(line, result, state, clean_line, clean, world.state())
+    if short.noticed:
+        return [*judged(world, seen), *_written_unseen(short, seen)]
+    return list(_harmed(world, seen))
+
+
+def _written_unseen(short: Short, seen: Seen) -> Iterator[str]:
+    """What was not seen whole is not changed; without the previews nothing is."""
+    if seen.result.code == 0:
+        yield "exit 0"
+    trace = seen.line.trace  # of which an earlier pass may have seen the list whole
+    broken = next(at for at, passed in enumerate(trace) if not passed.whole)
+    for passed in trace[broken:]:
+        if passed.place.method == READ or tells(passed.place):
+            continue
+        if short.kind == KIND or f"/{RESOURCES[short.kind].plural}/" in passed.place.path:
+            yield f"written though the list was not whole: {passed.place} ({passed.code})"
+
+
+def _harmed(world: World, seen: Seen) -> Iterator[str]:
+    """A list that is short without a sign makes a run write what need not be, and miss what it ought to see;
+    but nothing that was there goes, and the next run ends where it would have without."""
+    if not seen.line.struck:
+        yield "the request was never made"
+    for wrong in (*wrongful(seen.line, world.reference), *wrongful(seen.clean_line, world.reference)):
+        if "delete" in wrong:
+            yield wrong
+    yield from changed_uids(world.before, seen.state, world.after)
+    yield from changed_uids(seen.state, seen.end, world.after)
+    yield from not_converged(world, seen.clean, seen.end)
