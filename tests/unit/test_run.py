@@ -172,6 +172,24 @@ def test_a_chain_of_hostnames_takes_three_passes_at_most() -> None:
     assert results(go(memory)) == [("Mapping shop/pr-1", "done")]
 
 
+@pytest.mark.parametrize("kind", ["mappings", "ingresses"])
+def test_a_kind_that_is_not_served_any_more_in_a_later_pass_is_a_list_that_failed(kind: str) -> None:
+    memory = running()
+
+    def goes(memory: Memory, at: Key) -> None:
+        memory.trouble(f"list {kind}", NotInstalled("a text 404"))
+
+    memory.trouble("apply Ingress shop/pr-1", goes)
+    done = go(memory, settings=INGRESS)
+    (withheld,) = done.passes[1].plan.withheld
+    assert withheld.reason == (
+        f"the list of {kind} is not whole: the API server served them a moment ago, and now does not; "
+        "nothing of this kind is changed in this run"
+    )
+    assert results(done) == [("Ingress shop/pr-1", "done")]
+    assert exit_code(done) == 4
+
+
 def test_where_nothing_got_done_there_is_no_second_pass() -> None:
     memory = running()
     memory.trouble("apply Ingress shop/pr-1", Rejected("no"))
