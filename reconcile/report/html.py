@@ -15,6 +15,7 @@ from importlib.resources import files
 from xml.etree import ElementTree
 
 from reconcile import __version__
+from reconcile.names import PROGRESSING, SUSPENDED
 from reconcile.report.ages import age, moment, time_of, until
 from reconcile.report.safe import safe_line
 from reconcile.report.states import State, gone, states, worst_first
@@ -27,6 +28,8 @@ _LONGEST_TEXT = 1_000
 # A list above the table stays one that is read; all of it is in the table and the plan.
 _LONGEST_LIST = 20
 _ATTENTION = ("Failed", "Blocked")
+# Not ready, and nobody need do anything: the style gives these another colour than a failure's.
+_CALM = (PROGRESSING, SUSPENDED)
 _MARKS = {"+": "create", "~": "update", "-": "delete", "!": "blocked", "x": "delete"}
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
@@ -245,11 +248,16 @@ def _table(done: Run, found: Sequence[State]) -> Element:
     ]
     head = _line("thead", _line("tr", *heads, role="row"), role="rowgroup")
     lines = [
-        _line("tr", *(row[name] for name in shown), role="row", data_state=one.state)
+        _line("tr", *(row[name] for name in shown), role="row", data_state=one.state, **_calm(one))
         for one, row in zip(found, rows, strict=True)
     ]
     caption = _line("caption", "Every preview, those that need attention first")
     return _line("table", caption, head, _line("tbody", *lines, role="rowgroup"), role="table")
+
+
+def _calm(one: State) -> dict[str, str]:
+    calm = one.state == "NotReady" and one.reason in _CALM
+    return {"data_reason": one.reason} if calm else {}
 
 
 def _sorted(name: str) -> dict[str, str]:

@@ -91,6 +91,21 @@ def test_its_policy_stops_a_script_and_a_request_of_anybody_else(browser: Browse
     assert all("Content Security Policy" in text for text in said)
 
 
+@pytest.mark.parametrize(
+    ("reason", "alike"), [("RolloutFailed", "Failed"), ("Progressing", "Changed"), ("Suspended", "Unknown")]
+)
+def test_who_comes_up_or_is_suspended_is_not_shown_as_a_failure(
+    browser: Browser, tmp_path: Path, reason: str, alike: str
+) -> None:
+    said = {"type": "Ready", "status": "False", "reason": reason, "message": ""}
+    preview = a_read_preview("pr-1", status={"conditions": [said]})
+    tab = browser.open(written(tmp_path, replace(a_run(), previews=(preview,))))
+    tone = "getComputedStyle(document.querySelector('tbody tr span.state')).color"
+    shown = tab.evaluate(tone)
+    tab.evaluate(f"document.querySelector('tbody tr').dataset.state = '{alike}'")
+    assert shown == tab.evaluate(tone)
+
+
 # sorting
 
 

@@ -218,7 +218,7 @@ OUR_TAGS = {
 }  # fmt: skip
 OUR_ATTRIBUTES = {
     "lang", "charset", "http-equiv", "content", "name", "rel", "href", "target", "class", "id", "role",
-    "scope",    "data-state", "data-label", "data-column", "data-sort", "datetime", "title", "tabindex",
+    "scope", "data-state", "data-reason", "data-label", "data-column", "data-sort", "datetime", "title", "tabindex",
     "aria-label", "aria-labelledby", "aria-sort",
 }  # fmt: skip
 
