@@ -37,7 +37,7 @@ def observe(
     resources = [kind.resource for kind in CHILDREN]
     stop = stop or Stop()
     results = read_at_once(
-        lambda resource: _list_kind(cluster, resource, names, namespace), resources, concurrency, stop
+        lambda resource: _list_kind(cluster, resource, names, namespace, before), resources, concurrency, stop
     )
     (previews,) = read_at_once(
         lambda _: _list_previews(cluster, names, namespace, meanwhile), [None], 1, stop
@@ -47,7 +47,7 @@ def observe(
         previews=previews.items,
         previews_sent=len(previews.items),
         children=children,
-        kinds={kind.resource.kind: _still_served(kind, before) for kind, _ in results},
+        kinds={kind.resource.kind: kind for kind, _ in results},
         previews_problem="; ".join(previews.problems),
         from_server=cluster.is_server,
         notes=_notes(cluster, names, children.values(), namespace),
@@ -107,29 +107,22 @@ def _get(cluster: Cluster, key: Key) -> tuple[KindList | None, Live | None]:
 
 
 def _list_kind(
-    cluster: Cluster, resource: Resource, names: Names, namespace: str | None
+    cluster: Cluster, resource: Resource, names: Names, namespace: str | None, before: Snapshot | None
 ) -> tuple[KindList, tuple[Live, ...]]:
+    served = before is not None and before.kinds[resource.kind].installed
     try:
         # Routes of everybody count: whoever has a hostname already keeps it.
         label = None if is_route(resource.kind) else names.preview_label
         listing = cluster.list(resource, namespace=namespace, label=label, read=Live)
     except ClusterError as error:
-        # The others are always served: a 404 to their list is a proxy's, and no empty list.
-        if isinstance(error, NotInstalled) and is_route(resource.kind):
+        # The others are always served: a 404 to their list is a proxy's, and no empty list. Nor is one to
+        # that of routes that were served a moment ago: a proxy's, or their CRD has just gone.
+        if isinstance(error, NotInstalled) and is_route(resource.kind) and not served:
             return KindList(resource, installed=False), ()
         problem = f"the list of {resource.plural} is not whole: {error}"
         return KindList(resource, problem=problem, known=False), ()
     problem = "; ".join(listing.problems)
     return KindList(resource, problem=problem), listing.items
-
-
-def _still_served(kind: KindList, before: Snapshot | None) -> KindList:
-    """A CRD that goes within a run, or a proxy that says so: nothing follows from it yet."""
-    if kind.installed or before is None or not before.kinds[kind.resource.kind].installed:
-        return kind
-    plural = kind.resource.plural
-    problem = f"the list of {plural} is not whole: the API server served them a moment ago, and now does not"
-    return replace(kind, installed=True, problem=problem, known=False)
 
 
 def _list_previews(

@@ -65,7 +65,8 @@ def put(
                 continue
             if isinstance(attempt, tuple):
                 return Outcome(change, *attempt)
-            unsure |= isinstance(decided, Merged) or (isinstance(decided, Create) and attempt == LOST)
+            lost = unsure or attempt == LOST
+            unsure = isinstance(decided, Merged) or (isinstance(decided, Create) and lost)
             _let_pass(tries, stop)
             there = _read(cluster, change.key)
             decided = _decided_again(there, manifest, preview, rules, unsure=unsure)

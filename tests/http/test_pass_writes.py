@@ -433,6 +433,26 @@ def test_a_create_whose_answer_was_lost_and_that_met_a_strangers_object_is_taken
     assert ended.code == 1
 
 
+def test_what_was_once_seen_to_be_ours_after_a_lost_answer_stays_so_whoever_edits_it_then(
+    world: World, command: RunCommand, new: str
+) -> None:
+    edit = entry("kubectl-edit", [("f:spec", "f:ports", 'k:{"port":80,"protocol":"TCP"}', "f:targetPort")])
+    made = drifted(SERVICE, resourceVersion="8", uid="ours")
+    then = there(SERVICE, "pr-1", edit, resourceVersion="9", uid="ours")
+    then["spec"]["ports"][0]["targetPort"] = 81
+    world.says(
+        "PATCH", new, breaks_off, CONFLICT, an_object(there(SERVICE, resourceVersion="10", uid="ours"))
+    )
+    world.says("GET", new, gone(new), an_object(made), an_object(then))
+    ended = command("-o", "json")
+    assert world.bodies("PATCH", new) == [
+        WANTED[SERVICE],
+        guarded(SERVICE, "8", "ours"),
+        guarded(SERVICE, "9", "ours"),
+    ]
+    assert ended.outcomes == {"Service pr-1": ("created", "")}
+
+
 def test_a_create_that_is_refused_for_what_another_run_made_and_somebody_edited_mends_it(
     world: World, command: RunCommand, new: str
 ) -> None:

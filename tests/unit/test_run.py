@@ -183,8 +183,7 @@ def test_a_kind_that_is_not_served_any_more_in_a_later_pass_is_a_list_that_faile
     done = go(memory, settings=INGRESS)
     (withheld,) = done.passes[1].plan.withheld
     assert withheld.reason == (
-        f"the list of {kind} is not whole: the API server served them a moment ago, and now does not; "
-        "nothing of this kind is changed in this run"
+        f"the list of {kind} is not whole: a text 404; nothing of this kind is changed in this run"
     )
     assert results(done) == [("Ingress shop/pr-1", "done")]
     assert exit_code(done) == 4
