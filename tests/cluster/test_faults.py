@@ -4,13 +4,14 @@ Of the thousands of cases a fixed few run here; `make faults` takes them all.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
 from tests.cluster.conftest import API_REMEDY, skip_without
 from tests.controlplane.programs import API_PROGRAMS
 from tests.faults.kills import KILLS, kills, wrong_after
-from tests.faults.spread import chosen, parts_of
+from tests.faults.spread import assert_nothing_wrong, chosen, parts_of
 from tests.faults.strikes import WAYS, strikes, wrong_with
 from tests.faults.worlds import SETTINGS, Worlds, worlds
 
@@ -32,9 +33,7 @@ def test_whatever_fails_nothing_is_deleted_wrongly_and_the_next_run_mends_it(
 ) -> None:
     world = world_of(name)
     cases = chosen(strikes(world), part, few=FEW[name], period=WAYS)
-    wrong = {str(strike): found for strike in cases if (found := wrong_with(world, strike))}
-    record_property("cases", len(cases))
-    assert wrong == {}, "\n".join(f"{strike}: {told}" for strike, told in wrong.items())
+    assert_nothing_wrong(cases, partial(wrong_with, world), record_property)
 
 
 @pytest.mark.parametrize(("name", "part"), PARTS)
@@ -43,9 +42,7 @@ def test_after_a_kill_at_any_write_one_clean_run_is_enough(
 ) -> None:
     world = world_of(name)
     cases = chosen(kills(world), part, few=3, period=len(KILLS))
-    wrong = {str(strike): found for strike in cases if (found := wrong_after(world, strike))}
-    record_property("cases", len(cases))
-    assert wrong == {}, "\n".join(f"{strike}: {told}" for strike, told in wrong.items())
+    assert_nothing_wrong(cases, partial(wrong_after, world), record_property)
 
 
 FEW = {

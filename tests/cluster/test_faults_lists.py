@@ -4,13 +4,14 @@ Of the hundreds of cases a fixed few run here; `make faults` takes them all.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
 from tests.cluster.conftest import API_REMEDY, skip_without
 from tests.controlplane.programs import API_PROGRAMS
 from tests.faults.lists import SETTINGS_OF_LISTS, WAYS, in_small_pages, shorts, wrong_with_list
-from tests.faults.spread import chosen, parts_of, takes_all
+from tests.faults.spread import assert_nothing_wrong, chosen, parts_of, takes_all
 from tests.faults.worlds import Worlds, worlds
 
 RecordProperty = Callable[[str, object], None]
@@ -32,6 +33,4 @@ def test_what_a_list_does_not_show_is_neither_deleted_nor_taken_for_gone(
 ) -> None:
     world = world_of(name)
     cases = chosen(shorts(world), part, few=9, period=len(WAYS))
-    wrong = {str(short): found for short in cases if (found := wrong_with_list(world, short))}
-    record_property("cases", len(cases))
-    assert wrong == {}, "\n".join(f"{short}: {told}" for short, told in wrong.items())
+    assert_nothing_wrong(cases, partial(wrong_with_list, world), record_property)

@@ -50,7 +50,7 @@ def _times_out_afterwards(request: httpx2.Request, send: Send) -> httpx2.Respons
     raise httpx2.ReadTimeout("The read operation timed out")
 
 
-def _closed(request: httpx2.Request, send: Send) -> httpx2.Response:
+def closes(request: httpx2.Request, send: Send) -> httpx2.Response:
     send()
     raise httpx2.RemoteProtocolError("Server disconnected without sending a response.")
 
@@ -89,12 +89,13 @@ def refuses(code: int, reason: str, headers: Mapping[str, str] | None = None) ->
     return says(code, body, {"Content-Type": "application/json", **(headers or {})})
 
 
+EXPIRED = refuses(410, "Expired")
 UNSERVED = Fault("404 as text", False, says(404, b"404 page not found\n", {"Content-Type": "text/plain"}))
 """As the API server itself says it of a kind that it does not serve."""
 FAULTS: tuple[Fault, ...] = (
     Fault("refused", False, _refused),
     Fault("reset mid-body", True, _resets),
-    Fault("closed without an answer", True, _closed),
+    Fault("closed without an answer", True, closes),
     Fault("timeout before", False, _times_out),
     Fault("timeout after", True, _times_out_afterwards),
     Fault("500", False, refuses(500, "InternalError")),
@@ -108,7 +109,7 @@ FAULTS: tuple[Fault, ...] = (
     UNSERVED,
     Fault("404 with HTML", False, says(404, WEB_PAGE, HTML)),
     Fault("409", False, refuses(409, "Conflict")),
-    Fault("410", False, refuses(410, "Expired")),
+    Fault("410", False, EXPIRED),
     Fault("422", False, refuses(422, "Invalid")),
     Fault("302", False, says(302, b"", {"Location": "https://login.example.com/", **HTML})),
     Fault("200 with HTML", False, says(200, WEB_PAGE, HTML)),

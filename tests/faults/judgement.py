@@ -10,7 +10,7 @@ from typing import Any
 from reconcile.children import RESOURCES
 from reconcile.names import PLURAL
 from reconcile.objects import Manifest
-from tests.cluster.story import Story
+from tests.cluster.story import ROUTES, Story
 from tests.faults.line import DELETE, READ, Line, Passed, Place
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
@@ -74,18 +74,22 @@ def deletes(trace: Iterable[Passed]) -> set[Place]:
     return {passed.place for passed in trace if passed.place.method == DELETE and passed.done}
 
 
-def wrongful(line: Line, reference: Line) -> Iterator[str]:
-    """Whatever a run wrote that the reference run, which met no fault, did not have to."""
-    rightful, wanted = deletes(reference.trace), {passed.place for passed in reference.writes}
-    for passed in line.writes:
-        if passed.place.method == DELETE and passed.place not in rightful:
+def wrongful_deletes(line: Line, reference: Line) -> Iterator[str]:
+    """Deletes that the reference run, which met no fault, did not have to send; or that name no state."""
+    rightful = deletes(reference.trace)
+    for passed in (p for p in line.writes if p.place.method == DELETE):
+        if passed.place not in rightful:
             yield f"a wrongful delete was sent: {passed.place} ({passed.code})"
-        elif passed.place not in wanted and not tells(passed.place):
-            yield f"a write that nothing needed: {passed.place} ({passed.code})"
-        if passed.place.method == DELETE and not all(
-            map(passed.preconditions.get, ("uid", "resourceVersion"))
-        ):
+        if not all(map(passed.preconditions.get, ("uid", "resourceVersion"))):
             yield f"a delete without uid or resourceVersion: {passed.place}"
+
+
+def needless_writes(line: Line, reference: Line) -> Iterator[str]:
+    """Whatever else a run wrote that the reference run did not have to."""
+    wanted = {passed.place for passed in reference.writes}
+    for passed in line.writes:
+        if passed.place.method != DELETE and passed.place not in wanted and not tells(passed.place):
+            yield f"a write that nothing needed: {passed.place} ({passed.code})"
 
 
 def out_of_turn(line: Line, reference: Line) -> Iterator[str]:
@@ -106,7 +110,12 @@ def _was_there(place: Place, before: Iterable[Passed]) -> bool:
 
 
 def _is_route(place: Place) -> bool:
-    return any(f"/{RESOURCES[kind].plural}/" in place.path for kind in ("Mapping", "Ingress", "HTTPRoute"))
+    return any(is_of(place, kind) for kind in ROUTES)
+
+
+def is_of(place: Place, kind: str) -> bool:
+    """Whether it is an object of this kind."""
+    return f"/{RESOURCES[kind].plural}/" in place.path
 
 
 def tells(place: Place) -> bool:

@@ -9,7 +9,7 @@ import httpx2
 
 from tests.cluster.story import Result
 from tests.faults.faults import Fault, Send
-from tests.faults.judgement import State, changed_uids, wrongful
+from tests.faults.judgement import State, changed_uids, needless_writes, wrongful_deletes
 from tests.faults.line import READ, Line, Place, Strike
 from tests.faults.strikes import not_converged
 from tests.faults.worlds import World
@@ -53,7 +53,8 @@ def wrong_after(world: World, strike: Strike) -> list[str]:
 
 def _judged(world: World, left: State, line: Line, clean: Result) -> Iterator[str]:
     end = world.state()
-    yield from wrongful(line, world.reference)
+    yield from wrongful_deletes(line, world.reference)
+    yield from needless_writes(line, world.reference)
     yield from changed_uids(world.before, left, world.after)
     yield from changed_uids(left, end, world.after)
     yield from not_converged(world, clean, end)

@@ -13,11 +13,12 @@ import httpx2
 
 from reconcile.children import RESOURCES
 from reconcile.names import KIND
-from tests.faults.faults import UNSERVED, Broken, Send, refuses
-from tests.faults.judgement import changed_uids, tells, wrongful
+from tests.cluster.story import ROUTES
+from tests.faults.faults import EXPIRED, UNSERVED, Broken, Send, closes, refuses
+from tests.faults.judgement import is_of, tells
 from tests.faults.line import READ, Line, Place
-from tests.faults.strikes import Seen, judged, not_converged
-from tests.faults.worlds import ROUTES, SETTINGS, Setting, World
+from tests.faults.strikes import Seen, harm, judged, seen_with
+from tests.faults.worlds import SETTINGS, Setting, World
 
 SETTINGS_OF_LISTS: Mapping[str, Setting] = {
     "gone": SETTINGS["gone"],
@@ -103,19 +104,14 @@ def _of_another_state(page: dict[str, Any]) -> None:
     page["metadata"]["resourceVersion"] = "1"
 
 
-def _closed(request: httpx2.Request, send: Send) -> httpx2.Response:
-    raise httpx2.RemoteProtocolError("Server disconnected without sending a response.")
-
-
 CHILDREN = frozenset(RESOURCES)
-LABELLED = CHILDREN - ROUTES
+LABELLED = CHILDREN - ROUTES.keys()
 """Listed by their label; then the server does not say how many remain. Routes are listed whoever made them."""
 EVERY_KIND = CHILDREN | {KIND}
-EXPIRED = refuses(410, "Expired")
 WAYS: tuple[Way, ...] = (
     Way("page two has expired (410)", later=EXPIRED),
     Way("page two is 500", later=refuses(500, "InternalError")),
-    Way("page two is closed", later=_closed),
+    Way("page two is closed", later=closes),
     Way("page two is of another state", later=_changed(_of_another_state)),
     Way("page two has items: null", later=_changed(_null)),
     Way("the token is dropped", first=_changed(_ended), unnoticed=LABELLED),
@@ -124,7 +120,7 @@ WAYS: tuple[Way, ...] = (
     Way("items: []", first=_changed(_empty_and_ended), unnoticed=CHILDREN),
     Way("items: null", first=_changed(_null)),
     Way("items missing", first=_changed(_without_items)),
-    Way("404", first=UNSERVED.breaks, unnoticed=ROUTES),
+    Way("404", first=UNSERVED.breaks, unnoticed=frozenset(ROUTES)),
     Way("403", first=refuses(403, "Forbidden")),
     Way("410", first=EXPIRED),
 )
@@ -149,15 +145,11 @@ def wrong_with_list(world: World, short: Short) -> list[str]:
             return None
         return short.way.later if "continue" in request.url.params else short.way.first
 
-    world.restore()
-    line, clean_line = Line(meddle=meddle), Line()
-    result = world.run(line)
-    state = world.state()
-    clean = world.run(clean_line)
-    seen = Seen(line, result, state, clean_line, clean, world.state())
+    seen = seen_with(world, Line(meddle=meddle))
     if short.noticed:
         return [*judged(world, seen), *_written_unseen(short, seen)]
-    return list(_harmed(world, seen))
+    # Short without a sign: it makes a run write what need not be, and miss what it ought to see.
+    return list(harm(world, seen))
 
 
 def _written_unseen(short: Short, seen: Seen) -> Iterator[str]:
@@ -169,18 +161,5 @@ def _written_unseen(short: Short, seen: Seen) -> Iterator[str]:
     for passed in trace[broken:]:
         if passed.place.method == READ or tells(passed.place):
             continue
-        if short.kind == KIND or f"/{RESOURCES[short.kind].plural}/" in passed.place.path:
+        if short.kind == KIND or is_of(passed.place, short.kind):
             yield f"written though the list was not whole: {passed.place} ({passed.code})"
-
-
-def _harmed(world: World, seen: Seen) -> Iterator[str]:
-    """A list that is short without a sign makes a run write what need not be, and miss what it ought to see;
-    but nothing that was there goes, and the next run ends where it would have without."""
-    if not seen.line.struck:
-        yield "the request was never made"
-    for wrong in (*wrongful(seen.line, world.reference), *wrongful(seen.clean_line, world.reference)):
-        if "delete" in wrong:
-            yield wrong
-    yield from changed_uids(world.before, seen.state, world.after)
-    yield from changed_uids(seen.state, seen.end, world.after)
-    yield from not_converged(world, seen.clean, seen.end)

@@ -1,7 +1,7 @@
-"""Which cases a run takes: all of them, or a fixed and evenly spread few; and in which tests they lie."""
+"""Which cases a run takes: all of them, or a fixed and evenly spread few; in which tests they lie; and their run."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import gcd
 from typing import TypeVar
 
@@ -32,6 +32,16 @@ def chosen(cases: Sequence[T], part: int, few: int, period: int) -> list[T]:
         return list(cases[part::PARTS])
     if few >= len(cases):
         return list(cases)
+    # About the golden ratio of it, so that those that follow each other are unlike.
     step = next(step for step in range(round(period * 0.6), period + 2) if gcd(step, period) == 1)
     requests = len(cases) // period
     return [cases[at * requests // few * period + at * step % period] for at in range(few)]
+
+
+def assert_nothing_wrong(
+    cases: Sequence[T], wrong_with: Callable[[T], list[str]], record: Callable[[str, object], None]
+) -> None:
+    """Run the cases; `record` is pytest's `record_property`, and gets their number."""
+    wrong = {str(case): found for case in cases if (found := wrong_with(case))}
+    record("cases", len(cases))
+    assert wrong == {}, "\n".join(f"{case}: {told}" for case, told in wrong.items())

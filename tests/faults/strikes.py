@@ -4,18 +4,19 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.cluster.story import Result
+from tests.cluster.story import ROUTES, Result
 from tests.faults.faults import FAULTS, UNSERVED
 from tests.faults.judgement import (
     State,
     changed_uids,
     different,
+    needless_writes,
     out_of_turn,
     unanswered,
-    wrongful,
+    wrongful_deletes,
 )
 from tests.faults.line import Line, Place, Strike
-from tests.faults.worlds import ROUTES, World
+from tests.faults.worlds import World
 
 EXITS = (0, 1, 4, 5)
 WAYS = 2 * len(FAULTS)
@@ -48,23 +49,35 @@ def strikes(world: World) -> list[Strike]:
 
 def wrong_with(world: World, strike: Strike) -> list[str]:
     """Run the case; what was wrong about it, nothing where all was right."""
+    return list(judged(world, seen_with(world, Line(strike))))
+
+
+def seen_with(world: World, line: Line) -> Seen:
+    """A run over this line where the world is as it was made, and a clean one after it."""
     world.restore()
-    line, clean_line = Line(strike), Line()
+    clean_line = Line()
     result = world.run(line)
     state = world.state()
     clean = world.run(clean_line)
-    return list(judged(world, Seen(line, result, state, clean_line, clean, world.state())))
+    return Seen(line, result, state, clean_line, clean, world.state())
 
 
 def judged(world: World, seen: Seen) -> Iterator[str]:
+    yield from harm(world, seen)
+    for line in (seen.line, seen.clean_line):
+        yield from needless_writes(line, world.reference)
+    yield from out_of_turn(seen.line, world.reference)
+    yield from exit_code_lies(world, seen)
+
+
+def harm(world: World, seen: Seen) -> Iterator[str]:
+    """Nothing that was there has gone, and the clean run ends where the reference run does."""
     if not seen.line.struck:
         yield "the request was never made"
     for line in (seen.line, seen.clean_line):
-        yield from wrongful(line, world.reference)
-    yield from out_of_turn(seen.line, world.reference)
+        yield from wrongful_deletes(line, world.reference)
     yield from changed_uids(world.before, seen.state, world.after)
     yield from changed_uids(seen.state, seen.end, world.after)
-    yield from exit_code_lies(world, seen)
     yield from not_converged(world, seen.clean, seen.end)
 
 
@@ -93,5 +106,5 @@ def told_unserved(world: World, strike: Strike | None) -> bool:
     That is what a cluster without Emissary or the Gateway API says: there is nothing of the kind then.
     """
     kind = strike.place.kind_listed if strike else None
-    others = ROUTES - {world.setting.route}
+    others = ROUTES.keys() - {world.setting.route}
     return strike is not None and kind in others and strike.nth == 1 and strike.fault is UNSERVED

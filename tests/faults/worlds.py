@@ -26,7 +26,6 @@ from tests.faults.quiet import quiet_plane
 
 WEB_2 = "registry.example.com/web:2"
 BYSTANDER = "bystander"
-ROUTES = frozenset({"Mapping", "Ingress", "HTTPRoute"})
 LONG_AGO = "2026-01-01T00:00:00Z"
 # In what order the API server's own folders of etcd are called is nobody's business but etcd's.
 FOLDERS = {"Service": "services/specs", "Ingress": "ingress"}
