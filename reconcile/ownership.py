@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from reconcile.children import is_name_of_child
+from reconcile.children import KINDS, is_name_of_child
 from reconcile.fields import Path
 from reconcile.names import KIND, PRUNE_DISABLED, Names
 from reconcile.objects import Key
@@ -91,11 +91,13 @@ def _by_what_is_there(
 def other_makers(live: Live, names: Names) -> list[str]:
     """Who else may have made the object; nobody, where it was made by an apply of ours.
 
-    Whoever makes an object has fields in it beside its metadata and its status: no kind does without. A
-    controller that adds an annotation or a finalizer to what is there has none.
+    Whoever made it has fields in it beside metadata and status, which a controller that adds an annotation or
+    a finalizer has not. Of a kind that needs no spec somebody may have made a bare one; but not where the
+    generation is the first: the spec that is there now was there from the beginning.
     """
+    bare = not KINDS[live.key.kind].needs_spec and live.metadata.get("generation") != 1
     others = (entry for entry in live.others(names.field_manager) if not entry.subresource)
-    return sorted({entry.manager for entry in others if not all(map(_is_told_of, entry.fields))})
+    return sorted({entry.manager for entry in others if bare or not all(map(_is_told_of, entry.fields))})
 
 
 def _is_told_of(path: Path) -> bool:

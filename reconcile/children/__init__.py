@@ -37,6 +37,7 @@ class ChildKind:
     it; one that is there is never changed below metadata, and an old one goes when it has ended.
     `room`: where, in an object that is taken over whole, everything was ours: what is no longer wanted there
     goes. It is of no use to one that runs once, which is never changed.
+    `needs_spec`: the API server takes none without a spec, so whoever made one has set fields of it.
     """
 
     resource: Resource
@@ -45,6 +46,7 @@ class ChildKind:
     runs_once: bool = False
     is_named: Named = _as_its_preview
     room: tuple[Path, ...] = (("f:spec",),)
+    needs_spec: bool = False
 
 
 _CONTAINER: Path = (
@@ -65,12 +67,12 @@ _IN_SERVICE: tuple[Path, ...] = (("f:spec", "f:ports"), ("f:spec", "f:selector")
 
 # The setup Job comes first: where it cannot be made, the new pods would meet what is not set up.
 CHILDREN: tuple[ChildKind, ...] = (
-    ChildKind(JOB, setup_job, runs_once=True, is_named=is_job_name, room=()),
-    ChildKind(DEPLOYMENT, deployment, room=_IN_DEPLOYMENT),
-    ChildKind(SERVICE, service, room=_IN_SERVICE),
+    ChildKind(JOB, setup_job, runs_once=True, is_named=is_job_name, room=(), needs_spec=True),
+    ChildKind(DEPLOYMENT, deployment, room=_IN_DEPLOYMENT, needs_spec=True),
+    ChildKind(SERVICE, service, room=_IN_SERVICE, needs_spec=True),
     ChildKind(MAPPING, mapping, is_route=True),
-    ChildKind(INGRESS, ingress, is_route=True),
-    ChildKind(HTTPROUTE, httproute, is_route=True),
+    ChildKind(INGRESS, ingress, is_route=True, needs_spec=True),
+    ChildKind(HTTPROUTE, httproute, is_route=True, needs_spec=True),
 )
 
 KINDS: Mapping[str, ChildKind] = {kind.resource.kind: kind for kind in CHILDREN}

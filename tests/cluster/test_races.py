@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from reconcile import run
+from reconcile.children import KINDS, RESOURCES
 from reconcile.cluster.kubernetes import KubernetesCluster
 from reconcile.errors import AnswerLost
 from reconcile.names import Names
 from tests.cluster.story import ROUTES, Story, container
 from tests.cluster.strangers import stranger
-from tests.controlplane import eventually
+from tests.controlplane import AskFailed, eventually
 
 MANAGER = Names().field_manager
 PRUNE = Names().prune_annotation
@@ -96,6 +97,36 @@ def test_a_strangers_object_that_appears_before_the_write_keeps_the_fields_it_ha
     wrote = story.writes()
     assert story.reconcile(code=1).changes[0].startswith(f"! Preview {story.namespace}/pr-1 {kind} ")
     assert story.writes() == wrote
+
+
+def test_a_strangers_object_without_a_spec_stays_without_one(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story.apply(replicas=0)
+    bare = {**stranger("Mapping", labels={"app": "strangers"}), "spec": None}
+    made: list[dict[str, Any]] = []
+    between_plan_and_writes(monkeypatch, lambda: made.append(story.create(bare, by="helm")))
+    assert "was made by helm a moment ago, and is not ours" in story.reconcile(code=1).stdout
+    after = story.live("Mapping")
+    assert {**fields_of(after), "spec": None} == {**fields_of(made[0]), "spec": None}
+    assert not after.get("spec")
+    assert MANAGER not in [entry["manager"] for entry in after["metadata"]["managedFields"]]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_that_needs_a_spec_is_not_taken_without_one(story: Story, kind: str) -> None:
+    """That is why whoever made one is known by its fields."""
+    bare = {
+        "apiVersion": RESOURCES[kind].api_version,
+        "kind": kind,
+        "metadata": {"name": "bare", "labels": {"app": "strangers"}},
+    }
+    if not KINDS[kind].needs_spec:
+        story.ask("POST", story.path_of(kind), bare)
+        return
+    with pytest.raises(AskFailed) as refused:
+        story.ask("POST", story.path_of(kind), bare)
+    assert refused.value.code == 422
 
 
 def test_what_comes_after_a_strangers_object_is_not_made(

@@ -192,9 +192,17 @@ DEFECTS = (
     Defect(
         "create withdrawn after all",
         "reconcile/ownership.py",
-        "if not all(map(_is_told_of, entry.fields))",
+        "if bare or not all(map(_is_told_of, entry.fields))",
         "if True",
         "what another run has just made, and a controller annotated, is emptied as a stranger's",
+        ("tests/unit/test_ownership.py",),
+    ),
+    Defect(
+        "bare object of a stranger taken",
+        "reconcile/ownership.py",
+        "if bare or not all(map(_is_told_of, entry.fields))",
+        "if not all(map(_is_told_of, entry.fields))",
+        "a stranger's Mapping without a spec, which a create was merged into, counts as ours and is deleted later",
         ("tests/unit/test_ownership.py",),
     ),
     Defect(

@@ -220,3 +220,16 @@ def test_protection_by_somebody_else_outlives_what_the_preview_says(there: Live,
 )
 def test_who_else_may_have_made_it(others: list[dict[str, Any]], makers: list[str]) -> None:
     assert other_makers(live(SERVICE, *others), NAMES) == makers
+
+
+@pytest.mark.parametrize(
+    ("kind", "generation", "makers"),
+    [("Mapping", 1, []), ("Mapping", 2, ["dns"]), ("Ingress", 2, []), ("Service", None, [])],
+)
+def test_a_bare_object_may_be_anybodys_of_a_kind_that_needs_no_spec(
+    kind: str, generation: int | None, makers: list[str]
+) -> None:
+    """Our apply is what gave it a spec, and so its second generation."""
+    child = children_of(PREVIEW, route="ingress" if kind == "Ingress" else "mapping")[kind]
+    annotated = entry("dns", [("f:metadata", "f:annotations", "f:a")])
+    assert other_makers(live(child, annotated, generation=generation), NAMES) == makers
