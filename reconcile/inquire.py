@@ -12,10 +12,11 @@ from reconcile.happenings import Happenings, happenings
 from reconcile.names import APP_COMPONENT, SETUP_COMPONENT, Names
 from reconcile.objects import DEPLOYMENT, EVENT, JOB, POD, Key, Manifest, preview_resource
 from reconcile.ownership import claimed_preview
+from reconcile.planning import Planned, plan_about, time_of
 from reconcile.pods import by_preview
 from reconcile.pool import Stop, read_at_once
 from reconcile.preview import PreviewEnvironment
-from reconcile.run import Planned, Request, plan_about, time_of
+from reconcile.request import Request
 from reconcile.scope import Name
 from reconcile.snapshot import Live
 from reconcile.writers import asked_fields, writers_of

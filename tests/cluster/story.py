@@ -9,7 +9,7 @@ from typing import Any
 
 from reconcile.changes import SYMBOLS
 from reconcile.children import RESOURCES
-from reconcile.cli import exit_code_of
+from reconcile.command.cli import exit_code_of
 from reconcile.names import DEFAULT_GROUP, Names
 from reconcile.objects import Resource, preview_resource
 from tests.controlplane import Account, AskFailed, AuditEvent, ControlPlane, eventually

@@ -19,8 +19,9 @@ from reconcile.fields import field_set_of
 from reconcile.names import Names
 from reconcile.objects import Manifest
 from reconcile.preview import PreviewEnvironment, parse_preview
+from reconcile.request import Request
 from reconcile.result import Run
-from reconcile.run import Request, run
+from reconcile.run import run
 from reconcile.scope import make_scope
 from reconcile.settings import Settings
 from reconcile.snapshot import Live

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.run import Request
+from reconcile.request import Request
 from reconcile.scope import make_scope
 from reconcile.settings import Settings
 from tests.cluster.conftest import fresh_namespace

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from reconcile.cli import command
+from reconcile.command.cli import command
 from reconcile.report.json import FORMAT_VERSION
 from reconcile.spec import Spec
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from reconcile import __version__
-from reconcile.cli import command
+from reconcile.command.cli import command
 from reconcile.durations import parse_duration
 from tests.contracts.test_help_and_readme import options_of_help
 from tests.controlplane import shipped

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reconcile.changes import Create, Delete, Update
+from reconcile.command.metrics import registry_of
 from reconcile.events import of_outcomes
-from reconcile.metrics import registry_of
 from reconcile.report.summary import Summary
 from tests.unit.test_events import TRANSITIONS, done
 

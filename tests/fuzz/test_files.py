@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.cli import exit_code_of
+from reconcile.command.cli import exit_code_of
 from reconcile.names import DEFAULT_GROUP
 from reconcile.preview import Unreadable, parse_preview
 from reconcile.yamlfiles import dump, read_file, read_text

@@ -16,11 +16,12 @@ from typing import Final
 
 import httpx2
 
-from reconcile.cli import code_of
 from reconcile.cluster.kubernetes import KubernetesCluster, connect
+from reconcile.command.cli import code_of
 from reconcile.errors import ReconcileError
+from reconcile.request import Request
 from reconcile.result import exit_code
-from reconcile.run import Request, run
+from reconcile.run import run
 from tests.model.apiserver import Answered, Asked
 
 DATE: Final = "Thu, 01 Jan 2026 12:00:00 GMT"

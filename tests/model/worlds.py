@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from reconcile.names import PRUNE_DISABLED
 from reconcile.objects import DEPLOYMENT, JOB, Key
-from reconcile.run import Request
+from reconcile.request import Request
 from reconcile.scope import make_scope
 from reconcile.settings import Gateway, Settings
 from tests.model.apiserver import NAMES, SERVED, Model

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.complete import SECONDS
+from reconcile.command.complete import SECONDS
 from reconcile.yamlfiles import dump
 from tests.builders import a_preview, without_uid
 from tests.controlplane.programs import missing_programs, program

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import pytest
 import yaml
 
-from reconcile.cli import exit_code_of
+from reconcile.command.cli import exit_code_of
 from reconcile.yamlfiles import dump
 from tests.builders import a_preview, without_uid
 
@@ -61,7 +61,7 @@ def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], _
         with monkeypatch.context() as during:
             for name, value in variables.items():
                 during.setenv(name, value)
-            during.setattr("reconcile.asked._stdin", lambda: stdin)
+            during.setattr("reconcile.command.asked._stdin", lambda: stdin)
             code = exit_code_of(list(arguments))
         return Ended(code, *capsys.readouterr())
 

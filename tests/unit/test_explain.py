@@ -12,7 +12,8 @@ from reconcile.explain import Explanation
 from reconcile.inquire import inquire
 from reconcile.names import PRUNE_DISABLED
 from reconcile.report.explain import MOST_FIELDS, explanation_text
-from reconcile.run import Request, run
+from reconcile.request import Request
+from reconcile.run import run
 from reconcile.scope import Name, make_scope
 from reconcile.settings import Settings
 from tests.builders import a_preview

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from reconcile.command.interval import JITTER, LONGEST, again_and_again, pause_after
 from reconcile.errors import NoAnswer, ReconcileError, ServerTrouble, Stopped, UsageError
-from reconcile.interval import JITTER, LONGEST, again_and_again, pause_after
 from reconcile.observe import observe as reads
 from reconcile.pool import Stop
 from tests.unit.conftest import Shop
@@ -41,7 +41,7 @@ def go(monkeypatch: pytest.MonkeyPatch) -> Go:
 
     def run(*runs: Run, interval: float = 10, chance: float = 0) -> tuple[list[float], list[str]]:
         stop = Sleeper(runs=len(runs))
-        monkeypatch.setattr("reconcile.interval.pause", stop.pause)
+        monkeypatch.setattr("reconcile.command.interval.pause", stop.pause)
         return run_all(stop, *runs, interval=interval, chance=chance)
 
     return run
@@ -131,7 +131,7 @@ def between(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             else:
                 stop.ask(15)
 
-        monkeypatch.setattr("reconcile.interval.pause", pause)
+        monkeypatch.setattr("reconcile.command.interval.pause", pause)
 
     return happen
 
@@ -201,7 +201,7 @@ def test_a_run_that_gets_nowhere_is_told_and_the_next_one_comes(
             raise troubles.pop()
         return reads(*args, **kwargs)
 
-    monkeypatch.setattr("reconcile.run.observe", observe)
+    monkeypatch.setattr("reconcile.planning.observe", observe)
     between(nothing)
     ended = shop.reconcile("--interval", "1s", "--log-format", "json", "-o", "none", code=143)
     records = [json.loads(line) for line in ended.err.splitlines()]

@@ -6,9 +6,7 @@ from typing import Any
 import click
 import pytest
 
-from reconcile.errors import UsageError
-from reconcile.names import Names
-from reconcile.options import (
+from reconcile.command.options import (
     DurationType,
     GatewayType,
     MaxDeletesType,
@@ -19,6 +17,8 @@ from reconcile.options import (
     is_qualified_name,
     pairs,
 )
+from reconcile.errors import UsageError
+from reconcile.names import Names
 
 LABEL, ANNOTATION = PairType(label=True), PairType(label=False)
 

@@ -10,8 +10,9 @@ from reconcile.cluster.overlay import OverlayCluster, as_if, read_previews
 from reconcile.errors import UsageError
 from reconcile.names import DEFAULT_GROUP, Names
 from reconcile.objects import SERVICE, Manifest, preview_resource
+from reconcile.request import Request
 from reconcile.result import Run
-from reconcile.run import Request, run
+from reconcile.run import run
 from reconcile.scope import make_scope
 from reconcile.settings import Settings
 from reconcile.yamlfiles import dump

@@ -7,8 +7,8 @@ import pytest
 
 from reconcile.changes import Change, Create, Keep, Outcome, Waiting
 from reconcile.desire import desire
+from reconcile.ending.refresh import Look, kinds_to_look_at, over, refreshed
 from reconcile.facts import Facts
-from reconcile.refresh import Look, kinds_to_look_at, over, refreshed
 from reconcile.scope import Scope
 from reconcile.settings import Gateway, Settings
 from reconcile.snapshot import Live

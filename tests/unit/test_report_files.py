@@ -9,8 +9,8 @@ from typing import get_args
 
 import pytest
 
-from reconcile.cli import command
-from reconcile.options import REPORT_FORMATS
+from reconcile.command.cli import command
+from reconcile.command.options import REPORT_FORMATS
 from reconcile.report.formats import FORMATS
 from reconcile.report.markdown import MARK
 from reconcile.report.states import StateName

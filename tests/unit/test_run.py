@@ -22,8 +22,9 @@ from reconcile.errors import (
 from reconcile.names import KIND
 from reconcile.objects import Key, Resource
 from reconcile.pool import Stop
+from reconcile.request import Request
 from reconcile.result import Pass, Run, exit_code
-from reconcile.run import Request, run
+from reconcile.run import run
 from reconcile.scope import make_scope
 from reconcile.settings import Gateway, Settings
 from tests.builders import a_preview

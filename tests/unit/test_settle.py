@@ -7,11 +7,11 @@ import pytest
 from reconcile.changes import PREVIEW, Blocked
 from reconcile.conditions import Status
 from reconcile.desire import desire
+from reconcile.ending.settle import PATIENCE, PATIENCE_FOR_A_NODE, patience, standing
 from reconcile.facts import Facts
 from reconcile.result import Standing
 from reconcile.scope import Scope
 from reconcile.settings import Settings
-from reconcile.settle import PATIENCE, PATIENCE_FOR_A_NODE, patience, standing
 from tests.unit.given import a_read_preview, a_setup_job, key
 
 (WISH,) = desire([a_read_preview()], Settings(), Scope())

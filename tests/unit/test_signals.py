@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from reconcile.command.signals import Signals
 from reconcile.errors import Stopped
 from reconcile.pool import Stop
-from reconcile.signals import Signals
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from reconcile.changes import Blocked, Create, Outcome, Plan, Withheld
-from reconcile.logs import JsonFormatter, logs_json, start_logging
+from reconcile.command.logs import JsonFormatter, logs_json, start_logging
+from reconcile.command.termination import write_termination_message
 from reconcile.objects import Key
 from reconcile.report.summary import LONGEST_ERROR, Summary, did_all_it_could, failure, summary_of
 from reconcile.result import Pass, Run
-from reconcile.termination import write_termination_message
 from tests.builders import a_preview
 from tests.unit.given import key
 from tests.unit.memory import Memory

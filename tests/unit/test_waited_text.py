@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconcile.live import LiveLines
+from reconcile.command.live import LiveLines
 from reconcile.report.dotenv import run_dotenv
 from reconcile.report.markdown import run_markdown
 from reconcile.report.states import states

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconcile.cluster.port import Cluster
-from reconcile.console import Console
-from reconcile.monitor import Monitor
+from reconcile.command.console import Console
+from reconcile.command.monitor import Monitor
 from reconcile.pool import Stop
 from reconcile.report.summary import Summary, summary_of
+from reconcile.request import Request
 from reconcile.result import exit_code
-from reconcile.run import Request, run
+from reconcile.run import run
 
 
 @dataclass

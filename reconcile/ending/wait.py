@@ -7,18 +7,18 @@ finds is written into the statuses as after any run. The time is elapsed time, b
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from reconcile.around import Around
 from reconcile.children import RESOURCES
 from reconcile.conditions import Status
+from reconcile.ending.around import Around
+from reconcile.ending.refresh import Look, kinds_to_look_at, over, refreshed
+from reconcile.ending.settle import patience, standing
 from reconcile.errors import ReconcileError, Stopped
 from reconcile.facts import Facts
 from reconcile.objects import Key, Resource, preview_resource
 from reconcile.pool import read_at_once
 from reconcile.preview import parse_preview
 from reconcile.publish import Published, publish
-from reconcile.refresh import Look, kinds_to_look_at, over, refreshed
 from reconcile.result import GONE, PROBE_FAILED, Standing
-from reconcile.settle import patience, standing
 from reconcile.snapshot import Live, Preview
 
 FIRST_PAUSE = 1.0

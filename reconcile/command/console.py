@@ -11,17 +11,17 @@ import click
 
 from reconcile.changes import Plan, Write
 from reconcile.cluster.port import Cluster
+from reconcile.command.signals import Signals
 from reconcile.errors import EXIT_DONE, EXIT_FAILED, EXIT_PENDING
 from reconcile.report.formats import FORMATS, Facts, write_report
 from reconcile.report.safe import safe_line
 from reconcile.report.text import end_text, head_text, plan_text, standing_lines, title_of
+from reconcile.request import Request
 from reconcile.result import Run, Standing
-from reconcile.run import Request
-from reconcile.signals import Signals
 
 if TYPE_CHECKING:
+    from reconcile.command.live import LiveLines
     from reconcile.explain import Explanation
-    from reconcile.live import LiveLines
 
 _STYLES = {"ready": "green", "suspended": "cyan", "failed": "red", "waiting": ""}
 
@@ -98,7 +98,7 @@ class Console:
     def wait(self, standings: Sequence[Standing], trouble: str) -> None:
         """Tell how all stand: at a terminal in lines of their own, elsewhere where there is news."""
         if self.live is None and sys.stderr.isatty() and not self.options["quiet"]:
-            from reconcile.live import LiveLines  # what only a terminal needs
+            from reconcile.command.live import LiveLines  # what only a terminal needs
 
             self.live = LiveLines(color=self.color, stays=not (self.text and sys.stdout.isatty()))
         lines = dict(zip(standings, standing_lines(standings, over=False), strict=True))

@@ -6,8 +6,8 @@ kubectl finds both by their names on the PATH: `kubectl-preview`, and `kubectl_c
 
 import sys
 
-from reconcile.cli import COMPLETE, PREFIX, command
-from reconcile.cli import main as run
+from reconcile.command.cli import COMPLETE, PREFIX, command
+from reconcile.command.cli import main as run
 
 NAME = "kubectl preview"
 # What kubectl's own completion is told to do besides: https://pkg.go.dev/github.com/spf13/cobra#ShellCompDirective
@@ -23,7 +23,7 @@ def complete() -> None:
     """Print what the last argument may become, one a line, its help behind a tab; then what to do besides."""
     from click.shell_completion import ShellComplete
 
-    from reconcile.complete import quietly
+    from reconcile.command.complete import quietly
 
     quietly()
     *words, incomplete = sys.argv[1:] or [""]

@@ -102,7 +102,7 @@ _OFFERS: Mapping[str, Callable[[Parameters, str], Iterator[Item]]] = {
 
 def _previews(parameters: Parameters) -> list[_Preview]:
     """Those of the cluster or the files that the line names, sorted. Raises what reading them does."""
-    from reconcile.asked import cluster_of
+    from reconcile.command.asked import cluster_of
 
     names = Names(parameters.get("api_group") or DEFAULT_GROUP)
     cluster = cluster_of(

@@ -4,11 +4,11 @@ import logging
 import time
 from typing import Any
 
+from reconcile.command.termination import write_termination_message
 from reconcile.errors import EXIT_DONE, EXIT_FAILED, EXIT_PENDING
 from reconcile.report.summary import Summary
 from reconcile.report.sums import done_word
 from reconcile.result import Run
-from reconcile.termination import write_termination_message
 
 log = logging.getLogger("reconcile")
 
@@ -55,7 +55,7 @@ class Monitor:
         log.info("run ended: %s", summary.sentence, extra={"fields": {"summary": summary.fields}})
         write_termination_message(summary)
         if self._gateway and summary.exit_code < SIGNALLED:
-            from reconcile.metrics import push
+            from reconcile.command.metrics import push
 
             push(self._gateway, summary, self._group)
         return code
@@ -63,7 +63,7 @@ class Monitor:
     def _write_files(self, summary: Summary) -> int:
         code = summary.exit_code
         for path in self._files:
-            from reconcile.metrics import write_metrics
+            from reconcile.command.metrics import write_metrics
 
             try:
                 write_metrics(path, summary)

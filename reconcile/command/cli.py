@@ -11,17 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconcile import __version__
-from reconcile.errors import (
-    EXIT_FAILED,
-    EXIT_NO_ANSWER,
-    EXIT_USAGE,
-    NoAnswer,
-    ReconcileError,
-    Stopped,
-    UsageError,
-)
-from reconcile.names import DEFAULT_GROUP
-from reconcile.options import (
+from reconcile.command.options import (
     DurationType,
     GatewayType,
     GatewayUrlType,
@@ -34,12 +24,22 @@ from reconcile.options import (
     TolerationType,
     TtlType,
 )
+from reconcile.errors import (
+    EXIT_FAILED,
+    EXIT_NO_ANSWER,
+    EXIT_USAGE,
+    NoAnswer,
+    ReconcileError,
+    Stopped,
+    UsageError,
+)
+from reconcile.names import DEFAULT_GROUP
 
 if TYPE_CHECKING:  # what a run is made of is imported when there is one: --help need not wait for it
-    from reconcile.monitor import Monitor
-    from reconcile.once import Once
+    from reconcile.command.monitor import Monitor
+    from reconcile.command.once import Once
+    from reconcile.command.signals import Signals
     from reconcile.pool import Stop
-    from reconcile.signals import Signals
 
 EPILOG = """\b
 Every option is also a variable, RECONCILE_ and its name: RECONCILE_ROUTE=ingress,
@@ -71,7 +71,7 @@ def _offer(what: str) -> Offer:
     """What a shell offers for a parameter."""
 
     def offer(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> Any:
-        from reconcile.complete import offered  # only a shell that completes needs it
+        from reconcile.command.complete import offered  # only a shell that completes needs it
 
         return offered(what, ctx.params, incomplete)
 
@@ -293,7 +293,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     """
     if options["print_crd"]:
         return _print_crd(options["api_group"])
-    from reconcile.logs import start_logging
+    from reconcile.command.logs import start_logging
 
     start_logging(options["verbose"], options["quiet"], options["log_format"])
     route_given = ctx.get_parameter_source("route") != click.core.ParameterSource.DEFAULT
@@ -307,7 +307,7 @@ def main(args: list[str] | None = None, program: str = PROGRAM) -> None:
     take apart all that was read, object by object.
     """
     if os.environ.get(COMPLETE, "").endswith("_complete"):
-        from reconcile.complete import quietly
+        from reconcile.command.complete import quietly
 
         quietly()
     code = exit_code_of(args, program)
@@ -345,7 +345,7 @@ def _shown(error: click.ClickException) -> str:
 
 
 def _complain(message: str, code: int, head: str = "Error: ") -> int:
-    from reconcile.logs import logs_json
+    from reconcile.command.logs import logs_json
     from reconcile.report.safe import safe_line
 
     if logs_json():
@@ -363,10 +363,10 @@ def _print_crd(group: str) -> int:
 
 
 def _reconcile(options: dict[str, Any], *, route_given: bool) -> int:
-    from reconcile.asked import check
-    from reconcile.monitor import Monitor
+    from reconcile.command.asked import check
+    from reconcile.command.monitor import Monitor
+    from reconcile.command.signals import Signals
     from reconcile.pool import Stop
-    from reconcile.signals import Signals
 
     check(options)
     monitor, stop = Monitor(options), Stop()
@@ -391,9 +391,9 @@ def _told(error: ReconcileError, monitor: "Monitor", code: int) -> None:
 
 def _run(options: dict[str, Any], monitor: "Monitor", signals: "Signals", *, route_given: bool) -> int:
     """One run, or with --interval many. Their exit code."""
-    from reconcile.asked import cluster_of, request_of, wanted_of
-    from reconcile.console import Console
-    from reconcile.once import Once
+    from reconcile.command.asked import cluster_of, request_of, wanted_of
+    from reconcile.command.console import Console
+    from reconcile.command.once import Once
 
     request, stop = request_of(options, route_given=route_given), signals.stop
     cluster = cluster_of(options)
@@ -413,7 +413,7 @@ def _run(options: dict[str, Any], monitor: "Monitor", signals: "Signals", *, rou
 
 
 def _run_again_and_again(once: "Once", interval: timedelta, monitor: "Monitor", stop: "Stop") -> None:
-    from reconcile.interval import again_and_again
+    from reconcile.command.interval import again_and_again
 
     def failed(error: ReconcileError) -> None:
         _told(error, monitor, _complain(str(error), code_of(error)))

@@ -10,12 +10,11 @@ from typing import Any, cast
 from reconcile import __version__
 from reconcile.brake import Limit
 from reconcile.cluster.port import Cluster
+from reconcile.command.options import pairs
 from reconcile.crd import check_group
-from reconcile.ending import WaitRequest
 from reconcile.errors import UsageError
 from reconcile.names import Names
-from reconcile.options import pairs
-from reconcile.run import Request
+from reconcile.request import Request, WaitRequest
 from reconcile.scope import Name, Scope, make_scope
 from reconcile.settings import Gateway, Settings, Toleration
 

@@ -1,27 +1,18 @@
 """The end of a run: what is found of each preview, told in its status, and waited for where that is asked."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from reconcile.around import Around
 from reconcile.changes import Outcome
+from reconcile.ending.around import Around
 from reconcile.facts import Facts
 from reconcile.publish import Published, publish
+from reconcile.request import WaitRequest
 from reconcile.result import Run, Standing
 
 if TYPE_CHECKING:
-    from reconcile.wait import Waited
-
-
-@dataclass(frozen=True)
-class WaitRequest:
-    """Wait until the previews are ready, so many seconds at most; with the last lines of what fails on the
-    log, and asking for each preview from the outside."""
-
-    seconds: float
-    logs: bool = False
-    probe: bool = False
+    from reconcile.ending.wait import Waited
 
 
 class Progress(Protocol):
@@ -44,7 +35,7 @@ def ended(
     published = _published(facts, done.outcomes, around)
     if wait is None or progress is None or around.stop.asked:
         return replace(done, statuses=published.statuses, notes=(*published.notes, *published.untold))
-    from reconcile.wait import wait_for  # which most runs do not need
+    from reconcile.ending.wait import wait_for  # which most runs do not need
 
     try:
         waited = wait_for(facts, published, wait.seconds, _telling(around, wait, progress))
@@ -74,7 +65,7 @@ def _published(facts: tuple[Facts, ...], outcomes: Sequence[Outcome], around: Ar
 def _telling(around: Around, wait: WaitRequest, progress: Progress) -> Around:
     if not wait.probe:
         return replace(around, tell=progress.wait)
-    from reconcile.probe import probe_all
+    from reconcile.ending.probe import probe_all
 
     def probe(urls: Sequence[str], seconds: float) -> Mapping[str, str]:
         return probe_all(urls, seconds, concurrency=around.concurrency, stop=around.stop)
@@ -83,7 +74,7 @@ def _telling(around: Around, wait: WaitRequest, progress: Progress) -> Around:
 
 
 def _show_logs(waited: "Waited", around: Around, progress: Progress) -> None:
-    from reconcile.tail import show_logs
+    from reconcile.ending.tail import show_logs
 
     show_logs(
         around.cluster,

@@ -1,0 +1,1 @@
+"""The end of a run: statuses are written, previews waited for, and what fails is shown."""

@@ -1,0 +1,126 @@
+"""One pass up to its plan: only reads."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from reconcile.changes import Plan
+from reconcile.cluster.port import Cluster
+from reconcile.collector import collector_paused
+from reconcile.desire import Renderings, desire
+from reconcile.errors import NoAnswer, UsageError
+from reconcile.names import Names
+from reconcile.observe import look, observe
+from reconcile.ownership import claimed_preview
+from reconcile.phases import Phases
+from reconcile.plan import make_plan
+from reconcile.pool import Stop
+from reconcile.request import Request
+from reconcile.scope import Name, Scope
+from reconcile.snapshot import Preview, Snapshot
+from reconcile.wish import Wish
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a plan was made from."""
+
+    snapshot: Snapshot
+    wishes: tuple[Wish, ...]
+    unknown: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+
+    @property
+    def previews(self) -> tuple[Preview, ...]:
+        return tuple(wish.preview for wish in self.wishes if wish.in_scope)
+
+
+@collector_paused()
+def plan_pass(
+    cluster: Cluster, request: Request, stop: Stop, phases: Phases, *, before: Snapshot | None = None
+) -> tuple[Plan, Seen]:
+    """One pass up to its plan: only reads. `before` is what the pass before it saw."""
+    renderings = Renderings(request.settings, request.scope)
+    snapshot = observe(
+        cluster,
+        request.names,
+        namespace=request.namespace,
+        concurrency=request.concurrency,
+        stop=stop,
+        meanwhile=renderings.prepare,
+        before=before,
+    )
+    phases.done("read")
+    unknown, absent = _check_names(request.scope, snapshot, request.names)
+    now = time_of(cluster) if cluster.is_server else None
+    wishes = desire(snapshot.previews, request.settings, request.scope, now=now, renderings=renderings)
+    phases.done("desired")
+    snapshot = look(cluster, snapshot, wishes, concurrency=request.concurrency, stop=stop)
+    phases.done("looked")
+    plan = make_plan(snapshot, wishes, request.policy(from_server=cluster.is_server))
+    phases.done("planned")
+    return plan, Seen(snapshot, wishes, unknown, absent)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a run would do, and what it would do it for; `notes` are those about the one preview."""
+
+    plan: Plan
+    snapshot: Snapshot
+    wishes: tuple[Wish, ...]
+    place: str
+    notes: tuple[str, ...] = ()
+
+
+def plan_about(cluster: Cluster, request: Request, wanted: Name, stop: Stop) -> Planned:
+    """The plan of a run, with the place of one preview in it, "" where it is unknown; only reads.
+
+    It is the plan of the whole scope, for hostnames and the brake are decided among all.
+    """
+    plan, seen = plan_pass(cluster, request, stop, Phases(lambda: cluster.traffic))
+    place = place_of(wanted, seen.snapshot, request.names)
+    mine = tuple(replace(wish, in_scope=wish.place == place) for wish in seen.wishes)
+    only_it = Scope(names=(Name(*place.split("/")),) if place else ())
+    narrow = replace(request.policy(from_server=cluster.is_server), scope=only_it)
+    notes = make_plan(seen.snapshot, mine, narrow).notes if place else ()
+    return Planned(plan, seen.snapshot, seen.wishes, place, notes)
+
+
+def time_of(cluster: Cluster) -> datetime | None:
+    """The time where the previews live; a server behind a proxy that takes its Date away tells none."""
+    try:
+        return cluster.now()
+    except NoAnswer:
+        return None
+
+
+def _check_names(scope: Scope, snapshot: Snapshot, names: Names) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Which of the NAMEs answer to nothing. UsageError for a bare one that is in several namespaces."""
+    unknown: list[str] = []
+    absent: list[str] = []
+    for wanted in scope.names:
+        if not place_of(wanted, snapshot, names):
+            (absent if wanted.namespace else unknown).append(str(wanted))
+    return tuple(unknown), tuple(absent)
+
+
+def place_of(wanted: Name, snapshot: Snapshot, names: Names) -> str:
+    """The `NAMESPACE/NAME` of a preview, or of what is left of one; "" where there is neither.
+
+    UsageError for a bare NAME that is in several namespaces.
+    """
+    places = {(preview.namespace, preview.name) for preview in snapshot.previews}
+    places |= {
+        (key.namespace, owner)
+        for key, live in snapshot.children.items()
+        if (owner := claimed_preview(live, names))
+    }
+    found = sorted(ns for ns, name in places if name == wanted.name and wanted.namespace in ("", ns))
+    if len(found) > 1:
+        raise UsageError(_several(wanted, found))
+    return f"{found[0]}/{wanted.name}" if found else ""
+
+
+def _several(wanted: Name, namespaces: list[str]) -> str:
+    places = ", ".join(f"{namespace}/{wanted.name}" for namespace in namespaces)
+    return f"{wanted.name} is in more than one namespace: say which of {places}"
