@@ -86,15 +86,39 @@ def publish(
     The pods are listed, once, where a Deployment is not available.
     """
     stop = stop or Stop()
-    facts = tuple(facts)
     try:
         now = cluster.now()
     except NoAnswer as error:
         return Published({}, (f"no status was written, and no ttl counted: {error}",))
+    found, notes = _look(cluster, facts, settings, namespace, now, stop)
+    known = [one for one, _ in found]
+    news = [one for one, status in found if _news(one, status, now)]
+    written, unwritten = _write_all(cluster, news, settings, now, concurrency, stop)
+    told = [*_deeds(known, outcomes, now), *_transitions(written)]
+    untold = announce(cluster, told, settings.names, now=now, concurrency=concurrency, stop=stop)
+    statuses = {one.wish.place: status for one, status in found if status is not None}
+    at_work = {one.wish.place: _at_work(one) for one in known}
+    return Published(statuses, (*notes, *_notes(unwritten)), at_work, untold)
+
+
+def _look(
+    cluster: Cluster,
+    facts: Iterable[Facts],
+    settings: Settings,
+    namespace: str | None,
+    now: datetime,
+    stop: Stop,
+) -> tuple[list[tuple[Facts, Status | None]], tuple[str, ...]]:
+    """The facts, with their pods where these were asked for, what is found of each, and notes."""
     first = [(one, _found(one, settings, now), asks_for_pods(one)) for one in facts]
     pods, notes = _pods(cluster, settings.names, namespace, stop) if any(a for *_, a in first) else ((), ())
-    found = _with_pods(first, pods, settings, now)
-    known = [one for one, _ in found]
+    return _with_pods(first, pods, settings, now), notes
+
+
+def _write_all(
+    cluster: Cluster, news: list[Facts], settings: Settings, now: datetime, concurrency: int, stop: Stop
+) -> tuple[list[Written], list[Unwritten]]:
+    """Each status, until one of its namespace tells that none can be written there."""
     unwritten: list[Unwritten] = []
     written: list[Written] = []
 
@@ -106,15 +130,11 @@ def publish(
         match _write(cluster, one, settings, now, stop):
             case Unwritten() as trouble:
                 unwritten.append(trouble)
-            case Written() as news:
-                written.append(news)
+            case Written() as status:
+                written.append(status)
 
-    write_at_once(write, [one for one, status in found if _news(one, status, now)], concurrency, stop)
-    statuses = {one.wish.place: status for one, status in found if status is not None}
-    told = [*_deeds(known, outcomes, now), *_transitions(written)]
-    untold = announce(cluster, told, settings.names, now=now, concurrency=concurrency, stop=stop)
-    at_work = {one.wish.place: _at_work(one) for one in known}
-    return Published(statuses, (*notes, *_notes(unwritten)), at_work, untold)
+    write_at_once(write, news, concurrency, stop)
+    return written, unwritten
 
 
 def _with_pods(

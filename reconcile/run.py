@@ -1,7 +1,7 @@
 """One run: a pass, and another while something waits for what this run has just done, three at most."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from reconcile.changes import Create, Keep, Outcome, Plan, Waiting
 from reconcile.cluster.port import Cluster
@@ -60,34 +60,59 @@ def _run(
     if plan.writes and not agree(plan):
         return replace(done, declined=True)
     phases.done("told")
-    first = seen
+    carried = _carry_out_all(cluster, request, plan, seen, stop, phases, tell)
+    done = replace(
+        done,
+        passes=carried.passes,
+        previews=carried.seen.previews,
+        cut_short=bool(carried.trouble),
+        notes=(carried.trouble,) if carried.trouble else (),
+    )
+    # The statuses are of what the first pass planned: a spec that changed since is the next run's.
+    children = carried.seen.snapshot.children
+    facts = gather(seen.wishes, carried.passes, children) if cluster.is_server else ()
+    told = ended(done, facts, _around(cluster, request, stop), request.wait, progress)
+    phases.done("waited" if request.wait else "published")
+    return replace(told, stopped=stop.asked, notes=(*done.notes, *told.notes))
+
+
+@dataclass(frozen=True)
+class _CarriedOut:
+    """What the passes did; the last of them saw `seen`. `trouble` is why another, which was due, is not
+    there: "" where none was."""
+
+    passes: tuple[Pass, ...]
+    seen: Seen
+    trouble: str = ""
+
+
+def _carry_out_all(
+    cluster: Cluster, request: Request, plan: Plan, seen: Seen, stop: Stop, phases: Phases, tell: Tell
+) -> _CarriedOut:
+    """This plan, and then those of what waited for it; they are about nothing else."""
+    named = frozenset(change.key for change in plan.waits_for_this_run)
     passes = [_carry_out(cluster, request, plan, seen, stop)]
     phases.done("written")
-    named = frozenset(change.key for change in plan.waits_for_this_run)
-    notes: tuple[str, ...] = ()
-    cut_short = False
-    while plan.waits_for_this_run and _got_something_done(passes[-1]) and not stop.asked:
-        if len(passes) == PASSES:
-            break
+    while _asks_for_another(passes) and not stop.asked:
         try:
             plan, seen = plan_pass(cluster, request, stop, phases, before=seen.snapshot)
         except Stopped:
             break
         except ReconcileError as error:  # what was done is told all the same
-            notes = (f"the next pass could not begin: {error}",)
-            cut_short = True
-            break
+            return _CarriedOut(tuple(passes), seen, f"the next pass could not begin: {error}")
         plan = only(plan, named)
         if plan.writes:
             tell(plan)
         passes.append(_carry_out(cluster, request, plan, seen, stop))
         phases.done("written")
-    done = replace(done, passes=tuple(passes), previews=seen.previews, cut_short=cut_short)
-    # The statuses are of what the first pass planned: a spec that changed since is the next run's.
-    facts = gather(first.wishes, passes, seen.snapshot.children) if cluster.is_server else ()
-    done = ended(done, facts, _around(cluster, request, stop), request.wait, progress)
-    phases.done("waited" if request.wait else "published")
-    return replace(done, stopped=stop.asked, notes=(*notes, *done.notes))
+    return _CarriedOut(tuple(passes), seen)
+
+
+def _asks_for_another(passes: list[Pass]) -> bool:
+    """Whether something waits for this run, and may have got what it waits for."""
+    last = passes[-1]
+    got_done = any(outcome.result == "done" for outcome in last.outcomes)
+    return len(passes) < PASSES and bool(last.plan.waits_for_this_run) and got_done
 
 
 def _around(cluster: Cluster, request: Request, stop: Stop) -> Around:
@@ -112,10 +137,6 @@ def _begun(cluster: Cluster, request: Request, plan: Plan, seen: Seen) -> Run:
         now=time_of(cluster),
         url_scheme=request.settings.url_scheme if request.settings.route_resource else "",
     )
-
-
-def _got_something_done(one: Pass) -> bool:
-    return any(outcome.result == "done" for outcome in one.outcomes)
 
 
 def _carry_out(cluster: Cluster, request: Request, plan: Plan, seen: Seen, stop: Stop) -> Pass:

@@ -37,7 +37,7 @@ REALS = (
 )
 
 # The fixtures `world` and `command`, for the tests of whole passes wherever they lie.
-pytest_plugins = ["tests.http.command"]
+pytest_plugins = ["tests.in_process", "tests.http.command"]
 
 # How long an example takes tells how busy the machine is, and nothing of the code.
 hypothesis.settings.register_profile("reconcile", deadline=None)

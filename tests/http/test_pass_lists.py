@@ -9,9 +9,10 @@ import pytest
 
 from reconcile.cluster.kubernetes.listing import RESTARTS
 from tests.builders import a_preview
-from tests.http.command import Ended, RunCommand
+from tests.http.command import RunCommand
 from tests.http.conftest import status, text_404
 from tests.http.world import PREVIEWS, World, a_list, full_name, path
+from tests.in_process import Ended
 from tests.unit.given import a_read_preview, children_of, edited, entry, live
 
 DEPLOYMENT, SERVICE, MAPPING, INGRESS = "Deployment", "Service", "Mapping", "Ingress"

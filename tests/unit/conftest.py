@@ -4,11 +4,6 @@ shop    a folder with previews, one beside it for the children, and the command
 shell   the command alone
 """
 
-import json
-import logging
-import os
-import signal
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,28 +14,9 @@ import yaml
 from reconcile.command.cli import exit_code_of
 from reconcile.yamlfiles import dump
 from tests.builders import a_preview, without_uid
+from tests.in_process import Ended
 
 KINDS = ("Job", "Deployment", "Service", "Mapping", "Ingress", "HTTPRoute")
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a call of the command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[str]:
-        """What was told of the plan and the writes: with single spaces, without scope and empty lines."""
-        lines = [" ".join(line.split()) for line in self.out.splitlines()]
-        return [line for line in lines if line and ", in the file" not in line]
-
-    @property
-    def report(self) -> Any:
-        """The JSON of a call with `-o json`."""
-        return json.loads(self.out)
 
 
 class Shell(Protocol):
@@ -50,9 +26,7 @@ class Shell(Protocol):
 
 
 @pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], _as_before: None) -> Shell:
-    for name in [name for name in os.environ if name.startswith("RECONCILE_")]:
-        monkeypatch.delenv(name)
+def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], as_before: None) -> Shell:
     for name in ("NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
 
@@ -66,19 +40,6 @@ def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], _
         return Ended(code, *capsys.readouterr())
 
     return run
-
-
-@pytest.fixture
-def _as_before() -> Iterator[None]:
-    """The command is made to be a process of its own: it takes signals and the log for itself."""
-    signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    for number, handler in signals.items():
-        signal.signal(number, handler)
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 @dataclass

@@ -17,7 +17,8 @@ from reconcile.run import run
 from reconcile.scope import Name, make_scope
 from reconcile.settings import Settings
 from tests.builders import a_preview
-from tests.unit.conftest import Ended, Shell, Shop
+from tests.in_process import Ended
+from tests.unit.conftest import Shell, Shop
 from tests.unit.given import MANAGER, NAMES, available, edited, entry, key, told
 from tests.unit.memory import Memory
 from tests.unit.test_happenings import event

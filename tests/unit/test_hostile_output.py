@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from reconcile.redact import HIDDEN, redacted, secret_values
 from tests.builders import a_preview, without_uid
-from tests.unit.conftest import Ended, Shell, Shop
+from tests.in_process import Ended
+from tests.unit.conftest import Shell, Shop
 
 COMMANDS = "::error::boom ##vso[task.complete]x ##[error]y section_start:1:z"
 HOSTILE = f"\x1b[31mred\u202eevil\u2066\u200bwide\n::error::boom\r\n##[error]y\x9b2J\u2028{COMMANDS}\x7f"
