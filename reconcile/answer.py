@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from reconcile.changes import PREVIEW, Blocked, Create, Delete, Keep, Plan, Update, Waiting
+from reconcile.changes import PREVIEW, Blocked, Create, Delete, Plan, Update, Waiting
 from reconcile.decide import PREVIEW_CHANGED
 from reconcile.explain import Explanation
-from reconcile.withhold import DELETE_WITHHELD
+from reconcile.withhold import is_withheld
 
 
 def answer(told: Explanation) -> tuple[str, str]:
@@ -36,7 +36,7 @@ def _would(told: Explanation) -> str:
     parts = [part for type_, verb in _VERBS if (part := _part(plan, type_, verb))]
     said = f"A run would {_listed(parts)}" if parts else "A run would change nothing"
     waits = [c.key.kind for c in plan.changes if isinstance(c, Waiting) and c.key.kind != PREVIEW]
-    held = [c.key.kind for c in plan.changes if isinstance(c, Keep) and c.reason.startswith(DELETE_WITHHELD)]
+    held = [c.key.kind for c in plan.changes if is_withheld(c)]
     more = [f"{_listed(waits)} waits"] if waits else []
     more += [f"the delete of {_listed(held)} is withheld"] if held else []
     more += ["it waits for a person"] if any(isinstance(c, Blocked) for c in plan.changes) else []

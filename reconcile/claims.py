@@ -63,7 +63,7 @@ class Ruling:
 GRANTED = Ruling("granted")
 
 
-def settle(claims: Iterable[Claim], routes: Iterable[Route]) -> Mapping[str, Ruling]:
+def rulings_of(claims: Iterable[Claim], routes: Iterable[Route]) -> Mapping[str, Ruling]:
     """A ruling for every claim, by preview."""
     by_hostname: dict[str, list[Claim]] = {}
     for claim in claims:
@@ -75,12 +75,12 @@ def settle(claims: Iterable[Claim], routes: Iterable[Route]) -> Mapping[str, Rul
     rulings: dict[str, Ruling] = {}
     queue: dict[str, tuple[Claim, list[Route]]] = {}
     for hostname, rivals in by_hostname.items():
-        _settle_one(rivals, there.get(hostname, []), rulings, queue)
-    _settle_moves(queue, rulings)
+        _rule_on_one(rivals, there.get(hostname, []), rulings, queue)
+    _rule_on_moves(queue, rulings)
     return rulings
 
 
-def _settle_one(
+def _rule_on_one(
     rivals: list[Claim],
     routes: list[Route],
     rulings: dict[str, Ruling],
@@ -103,7 +103,7 @@ def _settle_one(
         queue[first.preview] = (first, occupying)
 
 
-def _settle_moves(queue: Mapping[str, tuple[Claim, list[Route]]], rulings: dict[str, Ruling]) -> None:
+def _rule_on_moves(queue: Mapping[str, tuple[Claim, list[Route]]], rulings: dict[str, Ruling]) -> None:
     """Rule on those whose hostname is still on a route of another preview of ours."""
     for preview in queue:
         _block_if_it_stays(preview, queue, rulings, ())

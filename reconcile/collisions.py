@@ -13,9 +13,9 @@ ours: the API server answers 422, on every pass. They are the paths that this mo
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconcile.fields import FieldSet, Path, covers, item_element, list_keys, maps_in, value_at
+from reconcile.fields import FieldSet, Path, covers, item_element, list_keys, value_at
 from reconcile.names import Names
-from reconcile.objects import Manifest
+from reconcile.objects import Manifest, maps_in
 from reconcile.ownership import is_preview_reference
 from reconcile.snapshot import Live
 

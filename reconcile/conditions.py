@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from reconcile.fields import maps_in
 from reconcile.names import EXPIRES_SOON, EXPIRING, READY, STALLED
+from reconcile.objects import conditions_in
 from reconcile.times import time_text
 
 TYPES = (READY, STALLED, EXPIRING)
@@ -77,7 +77,7 @@ def _condition(
     now: datetime,
 ) -> dict[str, Any]:
     """https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md"""
-    there = by_type(before).get(type_, {})
+    there = conditions_in(before).get(type_, {})
     kept = there.get("lastTransitionTime") if there.get("status") == value else None
     return {
         "type": type_,
@@ -91,11 +91,6 @@ def _condition(
 
 def is_written(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> bool:
     """Whether a status says this already; conditions of other types, which others wrote, do not count."""
-    ours = {type_: c for type_, c in by_type(there).items() if type_ in TYPES}
+    ours = {type_: c for type_, c in conditions_in(there).items() if type_ in TYPES}
     same = all(wanted.get(name) == there.get(name) for name in FIELDS)
-    return same and by_type(wanted) == ours
-
-
-def by_type(status: Mapping[str, Any]) -> dict[Any, Mapping[str, Any]]:
-    """The conditions of a status, by their type."""
-    return {condition.get("type"): condition for condition in maps_in(status.get("conditions"))}
+    return same and conditions_in(wanted) == ours

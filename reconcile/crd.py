@@ -255,7 +255,7 @@ def _conditions() -> Schema:
     condition = _object(
         "One condition.",
         {
-            "type": {"type": "string", "description": "Ready or Stalled."},
+            "type": {"type": "string", "description": "Ready, Stalled or Expiring."},
             "status": {
                 "type": "string",
                 "enum": ["True", "False", "Unknown"],
@@ -270,7 +270,7 @@ def _conditions() -> Schema:
     )
     return {
         "type": "array",
-        "description": "Ready, and Stalled where only a person can help.",
+        "description": "Ready; Stalled where only a person can help; Expiring where the ttl is nearly over.",
         "items": condition,
         "x-kubernetes-list-type": "map",
         "x-kubernetes-list-map-keys": ["type"],

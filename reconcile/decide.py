@@ -38,7 +38,7 @@ def decide(
     manifest: Manifest, preview: PreviewEnvironment, live: Live | None, rules: Rules
 ) -> Create | Update | Keep | Waiting | Blocked:
     """What the wanted child needs: the one decision that is made of it, wherever it is made."""
-    key, place = key_of(manifest), f"{preview.namespace}/{preview.name}"
+    key, place = key_of(manifest), preview.key.place
     if live is None:
         return Create(key, place, manifest, NEW_PREVIEW if not preview.status else "it is not there")
     owned = rules.ownership(live, preview.name, preview.uid)

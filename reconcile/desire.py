@@ -66,8 +66,7 @@ def _is_over(ttl: Ttl | None, now: datetime | None) -> bool:
 
 
 def _ttl(preview: Preview, settings: Settings) -> Ttl | None:
-    going = preview.deletion_timestamp is not None
-    return None if going or not isinstance(preview, PreviewEnvironment) else ttl_of(preview, settings)
+    return None if preview.deletion_timestamp is not None else ttl_of(preview, settings)
 
 
 def _surplus(previews: Iterable[Preview], most: int | None) -> Mapping[tuple[str, str], str]:

@@ -22,12 +22,11 @@ from reconcile.fields import (
     item_element,
     leaves,
     list_keys,
-    maps_in,
     path_text,
     value_at,
 )
 from reconcile.names import Names
-from reconcile.objects import Manifest
+from reconcile.objects import Manifest, maps_in
 from reconcile.ownership import prune_path
 from reconcile.quantities import same_quantity
 from reconcile.snapshot import Live

@@ -126,7 +126,7 @@ def _kept_routes(
     if policy.switch or any(live.key.kind == manifest["kind"] for live in routes):
         return []
     return [
-        Keep(live.key, f"{preview.namespace}/{preview.name}", kept_reason(live, preview))
+        Keep(live.key, preview.key.place, kept_reason(live, preview))
         for live in routes
         if policy.rules.ownership(live, preview.name, preview.uid).ours
     ]

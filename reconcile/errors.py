@@ -87,3 +87,14 @@ class ServerTrouble(ClusterError):
 
 class AnswerLost(ClusterError):
     """The answer did not come, or broke off: what was asked may have been done, or not."""
+
+
+def code_of(error: ReconcileError) -> int:
+    """The exit code that says what went wrong."""
+    match error:
+        case UsageError():
+            return EXIT_USAGE
+        case NoAnswer():
+            return EXIT_NO_ANSWER
+        case _:
+            return EXIT_FAILED

@@ -16,9 +16,8 @@ from typing import Any, Literal, assert_never
 
 from reconcile.changes import Create, Delete, Outcome, Update, Write
 from reconcile.children import APPLY_ORDER
-from reconcile.conditions import by_type
 from reconcile.names import APPLY_FAILED, AVAILABLE, EXPIRED, EXPIRING, KIND, READY, STALLED, SUSPENDED, Names
-from reconcile.objects import EVENTS_V1, Manifest
+from reconcile.objects import EVENTS_V1, Manifest, conditions_in
 from reconcile.snapshot import Preview
 
 LONGEST_NOTE = 1024
@@ -87,7 +86,7 @@ def _of_ready(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[N
     """A preview that falls back and fails again with the same words, as a crash loop does, is told once."""
     if _told(before) == _told(after):
         return
-    ready, stalled = by_type(after)[READY], STALLED in by_type(after)
+    ready, stalled = conditions_in(after)[READY], STALLED in conditions_in(after)
     reason, message = ready["reason"], ready["message"]
     once = str(ready["observedGeneration"])
     if reason in _NORMAL:
@@ -98,13 +97,13 @@ def _of_ready(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[N
 
 def _told(status: Mapping[str, Any]) -> tuple[object, bool, object]:
     """What of a status makes an Event where it changes: a push that fails like the last one is news."""
-    conditions = by_type(status)
+    conditions = conditions_in(status)
     ready, stalled = conditions.get(READY, {}), STALLED in conditions
     return ready.get("reason"), stalled, ready.get("observedGeneration") if stalled else None
 
 
 def _of_expiring(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[News]:
-    was, now = by_type(before).get(EXPIRING, {}), by_type(after).get(EXPIRING)
+    was, now = conditions_in(before).get(EXPIRING, {}), conditions_in(after).get(EXPIRING)
     if now and now["message"] != was.get("message"):
         yield News("Warning", now["reason"], "Expire", now["message"], after["expiresAt"])
 

@@ -4,21 +4,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconcile.changes import DELETES, Keep, Plan
+from reconcile.changes import DELETES, Plan
 from reconcile.children import APPLY_ORDER
 from reconcile.conditions import Status
 from reconcile.facts import gather
 from reconcile.happenings import NOTHING_HAPPENED, Happenings
 from reconcile.names import APP_COMPONENT, SETUP_COMPONENT, Names
 from reconcile.objects import Key, Manifest, key_of
-from reconcile.ownership import claimed_preview, is_protected, ownership
-from reconcile.pods import by_preview, exit_of, failure_of
+from reconcile.ownership import claimed_place, is_protected, ownership
+from reconcile.pods import age_and_name, by_preview, exit_of, failure_of
 from reconcile.result import Pass
 from reconcile.settings import Settings
 from reconcile.snapshot import Live, Preview, Snapshot
 from reconcile.status import status_of
 from reconcile.wish import Wish
-from reconcile.withhold import DELETE_WITHHELD
+from reconcile.withhold import is_withheld
 from reconcile.writers import FieldState, Writer, foreign_fields, wanted_fields, writers_of
 
 
@@ -99,7 +99,7 @@ def explain(
         _found(wish, mine, snapshot, inquiry, settings),
         mine,
         _children(place, wish, mine, snapshot, settings.names),
-        tuple(_pod(pod) for pod in sorted(inquiry.pods, key=_age_and_name)),
+        tuple(_pod(pod) for pod in sorted(inquiry.pods, key=age_and_name)),
         inquiry,
         snapshot.from_server,
     )
@@ -107,7 +107,7 @@ def explain(
 
 def _about(plan: Plan, place: str, notes: tuple[str, ...]) -> Plan:
     changes = tuple(change for change in plan.changes if change.preview == place)
-    held = any(isinstance(c, Keep) and c.reason.startswith(DELETE_WITHHELD) for c in changes)
+    held = any(map(is_withheld, changes))
     return Plan(changes, tuple(w for w in plan.withheld if w.subject != DELETES or held), notes)
 
 
@@ -131,7 +131,7 @@ def _children(
 ) -> tuple[Child, ...]:
     """In apply order those that are wanted, then those that are there all the same."""
     wanted = {key_of(manifest): manifest for manifest in wish.children} if wish else {}
-    there = [key for key, live in snapshot.children.items() if _is_of(live, place, names)]
+    there = [key for key, live in snapshot.children.items() if claimed_place(live, names) == place]
     changed = [change.key for change in plan.changes if change.key in snapshot.children]
     keys = [*wanted, *sorted({*there, *changed} - set(wanted), key=_apply_order)]
     uid = wish.preview.uid if wish else ""
@@ -140,10 +140,6 @@ def _children(
 
 def _apply_order(key: Key) -> tuple[int, Key]:
     return APPLY_ORDER.get(key.kind, -1), key
-
-
-def _is_of(live: Live, place: str, names: Names) -> bool:
-    return f"{live.key.namespace}/{claimed_preview(live, names)}" == place
 
 
 def _child(
@@ -177,12 +173,8 @@ def _besides(live: Live, names: Names) -> Iterable[str]:
 # pods
 
 
-def _age_and_name(pod: Live) -> tuple[str, str]:
-    return str(pod.metadata.get("creationTimestamp", "")), pod.key.name
-
-
 def _pod(pod: Live) -> PodState:
-    return PodState(pod.key.name, _age_and_name(pod)[0], failure_of([pod]) or exit_of([pod]) or _phase(pod))
+    return PodState(pod.key.name, age_and_name(pod)[0], failure_of([pod]) or exit_of([pod]) or _phase(pod))
 
 
 def _phase(pod: Live) -> str:

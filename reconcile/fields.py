@@ -16,7 +16,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from reconcile.objects import Manifest
+from reconcile.objects import Manifest, maps_in
 
 Path = tuple[str, ...]
 FieldSet = frozenset[Path]
@@ -95,17 +95,6 @@ def _value_leaves(above: Path, name: str, value: Any) -> Iterator[tuple[Path, An
 
 def _holds_maps(value: Any) -> bool:
     return isinstance(value, list | tuple) and len(maps_in(value)) == len(value)
-
-
-def map_in(value: Any) -> Mapping[str, Any]:
-    """The mapping that stands there; what a person wrote in its place is passed over."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def maps_in(value: Any) -> tuple[Mapping[str, Any], ...]:
-    """The mappings in a list; what a person wrote beside them, or in place of the list, is passed over."""
-    items = value if isinstance(value, list | tuple) else ()
-    return tuple(item for item in items if isinstance(item, Mapping))
 
 
 def _item_leaves(

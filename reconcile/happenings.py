@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconcile.children import KINDS
-from reconcile.fields import map_in
 from reconcile.names import KIND
-from reconcile.objects import JOB, Manifest, key_of
+from reconcile.objects import JOB, Manifest, key_of, map_in
 from reconcile.redact import redacted
 from reconcile.snapshot import Live
 from reconcile.times import parse_time, time_text

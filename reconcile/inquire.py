@@ -11,7 +11,7 @@ from reconcile.explain import Explanation, Inquiry, explain
 from reconcile.happenings import Happenings, happenings
 from reconcile.names import APP_COMPONENT, SETUP_COMPONENT, Names
 from reconcile.objects import DEPLOYMENT, EVENT, JOB, POD, Key, Manifest, preview_resource
-from reconcile.ownership import claimed_preview
+from reconcile.ownership import claimed_place
 from reconcile.planning import Planned, plan_about, time_of
 from reconcile.pods import by_preview
 from reconcile.pool import Stop, read_at_once
@@ -113,8 +113,8 @@ def _events(
 
 def _there(planned: Planned, names: Names) -> Iterator[Manifest]:
     """The preview's children as they are. A Job that is only wanted has no event yet."""
-    for key, live in planned.snapshot.children.items():
-        if f"{key.namespace}/{claimed_preview(live, names)}" == planned.place:
+    for live in planned.snapshot.children.values():
+        if claimed_place(live, names) == planned.place:
             yield live.manifest
 
 

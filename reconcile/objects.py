@@ -47,6 +47,11 @@ class Key(NamedTuple):
     def place(self) -> str:
         return f"{self.namespace}/{self.name}"
 
+    @property
+    def identity(self) -> str:
+        """What the identity annotation of this object says: its own place, so that a copy proves nothing."""
+        return f"{self.kind}/{self.namespace}/{self.name}"
+
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}"
 
@@ -60,3 +65,20 @@ def key_of(manifest: Manifest) -> Key:
 def preview_resource(names: Names) -> Resource:
     """The previews themselves, of this API group."""
     return Resource(names.group, VERSION, KIND, PLURAL)
+
+
+def map_in(value: Any) -> Mapping[str, Any]:
+    """The mapping that stands there; what a person wrote in its place is passed over."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def maps_in(value: Any) -> tuple[Mapping[str, Any], ...]:
+    """The mappings in a list; what a person wrote beside them, or in place of the list, is passed over."""
+    items = value if isinstance(value, list | tuple) else ()
+    return tuple(item for item in items if isinstance(item, Mapping))
+
+
+def conditions_in(status: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    """The conditions of a status, by their type; what a person wrote beside them is passed over."""
+    found = ((condition.get("type"), condition) for condition in maps_in(status.get("conditions")))
+    return {type_: condition for type_, condition in found if isinstance(type_, str)}

@@ -21,7 +21,6 @@ from typing import Any, Literal
 from reconcile.children import KINDS, is_name_of_child
 from reconcile.fields import Path
 from reconcile.names import KIND, PRUNE_DISABLED, Names
-from reconcile.objects import Key
 from reconcile.snapshot import Live
 
 Standing = Literal["ours", "adoptable", "foreign"]
@@ -42,11 +41,6 @@ class Ownership:
 OURS = Ownership("ours")
 
 
-def identity(key: Key) -> str:
-    """What the identity annotation of this object says."""
-    return f"{key.kind}/{key.namespace}/{key.name}"
-
-
 def ownership(
     live: Live, preview_name: str, preview_uid: str, names: Names, *, from_server: bool = True
 ) -> Ownership:
@@ -60,7 +54,7 @@ def ownership(
     mark = live.annotations.get(names.identity_annotation)
     if label not in (None, preview_name):
         return Ownership("foreign", f"its label {names.preview_label} is {label}")
-    if mark not in (None, identity(live.key)):
+    if mark not in (None, live.key.identity):
         return Ownership("foreign", f"its annotation {names.identity_annotation} is that of {mark}")
     return _by_what_is_there(live, label, mark, preview_uid, names, from_server=from_server)
 
@@ -156,3 +150,9 @@ def protected_by_others(live: Live, names: Names, *, from_server: bool) -> bool:
 def claimed_preview(live: Live, names: Names) -> str:
     """The name of the preview that the object says it belongs to; "" where it says none."""
     return live.labels.get(names.preview_label, "")
+
+
+def claimed_place(live: Live, names: Names) -> str:
+    """The same as `NAMESPACE/NAME`; "" where it says none."""
+    name = claimed_preview(live, names)
+    return f"{live.key.namespace}/{name}" if name else ""

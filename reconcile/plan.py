@@ -11,11 +11,11 @@ from dataclasses import replace
 
 from reconcile.changes import SYMBOLS, Change, Plan
 from reconcile.children import APPLY_ORDER
-from reconcile.claims import Ruling, settle
+from reconcile.claims import Ruling, rulings_of
 from reconcile.contest import claims_of, routes_of, ruled
 from reconcile.draft import Draft, draft_of
 from reconcile.objects import Key
-from reconcile.ownership import claimed_preview
+from reconcile.ownership import claimed_place
 from reconcile.policy import Policy
 from reconcile.snapshot import Live, Snapshot
 from reconcile.unwanted import leftovers_of
@@ -41,7 +41,7 @@ def make_plan(snapshot: Snapshot, wishes: Iterable[Wish], policy: Policy) -> Pla
         if place not in wished
         for change in leftovers_of(place, children, policy)
     ]
-    rulings = settle(
+    rulings = rulings_of(
         claims_of(wished, drafts, policy), routes_of(snapshot, of_preview, wished, drafts, leftovers, policy)
     )
     changes = [change for draft in drafts.values() for change in ruled(draft, rulings)]
@@ -63,9 +63,8 @@ def _children_by_preview(snapshot: Snapshot, policy: Policy) -> Mapping[str, lis
     found: dict[str, list[Live]] = {}
     for key in sorted(snapshot.children):
         live = snapshot.children[key]
-        name = claimed_preview(live, policy.rules.names)
-        if name:
-            found.setdefault(f"{key.namespace}/{name}", []).append(live)
+        if place := claimed_place(live, policy.rules.names):
+            found.setdefault(place, []).append(live)
     return found
 
 

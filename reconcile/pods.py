@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from reconcile.fields import map_in, maps_in
 from reconcile.names import APP_COMPONENT, COMPONENT_LABEL, Names
+from reconcile.objects import map_in, maps_in
 from reconcile.redact import redacted
 from reconcile.snapshot import Live
 
@@ -48,6 +48,11 @@ def by_preview(
     return {place: tuple(mine) for place, mine in found.items()}
 
 
+def age_and_name(pod: Live) -> tuple[str, str]:
+    """Sorts pods, the oldest first."""
+    return str(pod.metadata.get("creationTimestamp", "")), pod.key.name
+
+
 def failure_of(pods: Iterable[Live]) -> str:
     """Why the newest template's pods do not run, such as `CrashLoopBackOff: exit code 1`; "" for no reason.
 
@@ -85,7 +90,7 @@ def _not_ready(pod: Live) -> Iterator[Container]:
 
 
 def _newest(pods: Iterable[Live]) -> list[Live]:
-    pods = sorted(pods, key=lambda pod: (str(pod.metadata.get("creationTimestamp", "")), pod.key.name))
+    pods = sorted(pods, key=age_and_name)
     newest = pods[-1].labels.get(TEMPLATE_LABEL) if pods else None
     return [pod for pod in pods if pod.labels.get(TEMPLATE_LABEL) == newest]
 
@@ -93,7 +98,7 @@ def _newest(pods: Iterable[Live]) -> list[Live]:
 def exit_of(pods: Iterable[Live]) -> str:
     """How the pod that failed last ended, such as `exit code 1` or `Evicted: …`; "" for no reason."""
     failed = [pod for pod in pods if pod.status.get("phase") == "Failed"]
-    failed.sort(key=lambda pod: (str(pod.metadata.get("creationTimestamp", "")), pod.key.name))
+    failed.sort(key=age_and_name)
     return next((reason for pod in reversed(failed) if (reason := _ended(pod))), "")
 
 

@@ -28,7 +28,7 @@ from reconcile.names import KIND, SETUP_COMPONENT, Names
 from reconcile.objects import POD, Manifest, preview_resource
 from reconcile.pods import by_preview
 from reconcile.pool import Stop, read_at_once, write_at_once
-from reconcile.preview import PreviewEnvironment, parse_preview
+from reconcile.preview import parse_preview
 from reconcile.settings import Settings
 from reconcile.snapshot import Live, Preview
 from reconcile.status import asks_for_pods, status_of
@@ -261,7 +261,7 @@ def _again(cluster: Cluster, facts: Facts, settings: Settings) -> Facts | None:
     same = (preview.uid, preview.generation) == (before.uid, before.generation)
     if not same or preview.deletion_timestamp:
         return None
-    ttl = ttl_of(preview, settings) if isinstance(preview, PreviewEnvironment) else None
+    ttl = ttl_of(preview, settings)
     if facts.wish.verdict == "Expired" and ttl != facts.wish.ttl:
         return None
     return replace(facts, wish=replace(facts.wish, preview=preview, ttl=ttl))

@@ -5,10 +5,10 @@ An admission policy or a webhook may quote any of them in its refusal.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from reconcile.objects import Manifest
+from reconcile.objects import Manifest, map_in, maps_in
 
 HIDDEN = "(not shown)"
 PIECE = 8
@@ -33,11 +33,11 @@ def redacted(message: str, *manifests: Manifest) -> str:
 
 def secret_values(manifest: Manifest) -> Iterator[str]:
     """Every value of env, args and command in the containers of a Deployment or a Job; else none."""
-    template = _mapping(_mapping(manifest.get("spec")).get("template"))
-    pod = _mapping(template.get("spec"))
-    for container in (item for name in _CONTAINERS for item in _items(pod.get(name))):
-        found = [_mapping(variable).get("value") for variable in _items(_mapping(container).get("env"))]
-        found += [*_items(_mapping(container).get("args")), *_items(_mapping(container).get("command"))]
+    template = map_in(map_in(manifest.get("spec")).get("template"))
+    pod = map_in(template.get("spec"))
+    for container in (item for name in _CONTAINERS for item in maps_in(pod.get(name))):
+        found = [variable.get("value") for variable in maps_in(container.get("env"))]
+        found += [*_items(container.get("args")), *_items(container.get("command"))]
         yield from (value for value in found if isinstance(value, str))
 
 
@@ -68,10 +68,6 @@ def _found(message: str, blob: str) -> list[bool]:
 def _without(message: str, found: list[bool]) -> str:
     text = "".join("\0" if hide else character for character, hide in zip(message, found, strict=True))
     return re.sub("\0+", HIDDEN, text)
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _items(value: Any) -> list[Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from reconcile.changes import Blocked, Outcome, Plan
+from reconcile.changes import Blocked, Outcome, Plan, Withheld
 from reconcile.conditions import Status
 from reconcile.errors import EXIT_DONE, EXIT_FAILED, EXIT_PENDING, EXIT_WITHHELD
 from reconcile.snapshot import Preview
@@ -94,6 +94,11 @@ class Run:
         return tuple(outcome for one in self.passes for outcome in one.outcomes)
 
     @property
+    def withheld(self) -> tuple[Withheld, ...]:
+        """What no pass did, each once."""
+        return tuple(dict.fromkeys(entry for one in self.passes for entry in one.plan.withheld))
+
+    @property
     def waiting_for_a_person(self) -> bool:
         blocked = any(isinstance(c, Blocked) for one in self.passes for c in one.plan.changes)
         return blocked or any(outcome.result == "blocked" for outcome in self.outcomes)
@@ -107,7 +112,7 @@ def exit_code(
     A name under which there is nothing is as it should be after a close; who waits for it waits in vain.
     """
     failed = any(outcome.result in ("failed", "skipped") for outcome in done.outcomes)
-    if any(one.plan.withheld for one in done.passes):
+    if done.withheld:
         return EXIT_WITHHELD
     if failed or done.cut_short or done.unknown or (done.waiting_for_a_person and not allow_blocked):
         return EXIT_FAILED

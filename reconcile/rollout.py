@@ -45,7 +45,7 @@ def rollout(deployment: Live, pods: Iterable[Live] = ()) -> Rollout:
         return Rollout(AVAILABLE, "its pods are available")
     failure = failure_of(pods) if is_under_way(deployment) else ""
     if failure := failure or _refused(deployment) or _too_late(deployment):
-        return Rollout(ROLLOUT_FAILED, one_line(failure))
+        return Rollout(ROLLOUT_FAILED, short_line(failure))
     there = min(_count(status, "updatedReplicas"), _count(status, "availableReplicas"))
     return Rollout(PROGRESSING, f"{there} of {wanted} pods are available")
 
@@ -86,7 +86,7 @@ def _count(status: Mapping[str, Any], name: str) -> int:
     return value if isinstance(value, int) else 0
 
 
-def one_line(text: str) -> str:
+def short_line(text: str) -> str:
     """A message on one line, and not longer than people read."""
     line = " ".join(text.split())
     return line if len(line) <= LONGEST_MESSAGE else line[: LONGEST_MESSAGE - 1] + "…"

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from reconcile.fields import map_in, maps_in
-from reconcile.objects import HTTPROUTE, INGRESS, MAPPING
+from reconcile.objects import HTTPROUTE, INGRESS, MAPPING, conditions_in, map_in, maps_in
 from reconcile.snapshot import Live
 
 
@@ -82,7 +81,11 @@ def accepted(live: Live) -> bool:
     statuses = maps_in(live.status.get("parents"))
     generation = live.metadata.get("generation")
     return bool(parents) and all(
-        any(_same_parent(parent, status) and _says_yes(status, generation) for status in statuses)
+        any(
+            _same_parent(parent, status)
+            and _current(status, generation).get("Accepted", {}).get("status") == "True"
+            for status in statuses
+        )
         for parent in parents
     )
 
@@ -129,21 +132,12 @@ def _objection_of(parent: Mapping[str, Any], live: Live) -> Objection | None:
 _NEEDED = ("Accepted", "ResolvedRefs")
 
 
-def _current(status: Mapping[str, Any], generation: Any) -> Mapping[Any, Mapping[str, Any]]:
+def _current(status: Mapping[str, Any], generation: Any) -> Mapping[str, Mapping[str, Any]]:
     """The conditions by type, without those that are about an earlier spec."""
-    conditions = maps_in(status.get("conditions"))
-    return {c.get("type"): c for c in conditions if c.get("observedGeneration") == generation}
+    conditions = conditions_in(status)
+    return {type_: c for type_, c in conditions.items() if c.get("observedGeneration") == generation}
 
 
 def _same_parent(parent: Mapping[str, Any], status: Mapping[str, Any]) -> bool:
     told = map_in(status.get("parentRef"))
     return all(told.get(field) == parent.get(field) for field in ("namespace", "name", "sectionName"))
-
-
-def _says_yes(status: Mapping[str, Any], generation: Any) -> bool:
-    return any(
-        condition.get("type") == "Accepted"
-        and condition.get("status") == "True"
-        and condition.get("observedGeneration") == generation
-        for condition in maps_in(status.get("conditions"))
-    )

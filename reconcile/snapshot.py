@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from reconcile.fields import EMPTY, FieldSet, from_fields_v1, map_in, maps_in
-from reconcile.objects import Key, Manifest, Resource, key_of
+from reconcile.fields import EMPTY, FieldSet, from_fields_v1
+from reconcile.objects import Key, Manifest, Resource, conditions_in, key_of, map_in
 from reconcile.preview import PreviewEnvironment, Unreadable
 
 Preview = PreviewEnvironment | Unreadable
@@ -21,6 +21,10 @@ class Entry:
     subresource: str
     fields: FieldSet
     time: str = ""
+
+    def is_apply_of(self, manager: str) -> bool:
+        """Whether it tells what this manager's apply of the object itself holds."""
+        return (self.manager, self.operation, self.subresource) == (manager, "Apply", "")
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class Live:
 
     def condition(self, type_: str) -> Mapping[str, Any]:
         """The condition of this type in its status; empty where it has none."""
-        return next((c for c in maps_in(self.status.get("conditions")) if c.get("type") == type_), {})
+        return conditions_in(self.status).get(type_, {})
 
     @property
     def owner_references(self) -> tuple[Mapping[str, Any], ...]:
@@ -77,22 +81,18 @@ class Live:
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
-        return tuple(_entry(raw) for raw in self.metadata.get("managedFields") or () if raw)
+        return tuple(entry_of(raw) for raw in self.metadata.get("managedFields") or () if raw)
 
     def applied_by(self, manager: str) -> FieldSet | None:
         """What this manager's own Apply entry holds; None where it has none."""
         for entry in self.entries:
-            if entry.manager == manager and entry.operation == "Apply" and not entry.subresource:
+            if entry.is_apply_of(manager):
                 return entry.fields
         return None
 
     def others(self, manager: str) -> tuple[Entry, ...]:
         """Every entry but this manager's own Apply entry."""
-        return tuple(
-            entry
-            for entry in self.entries
-            if entry.manager != manager or entry.operation != "Apply" or entry.subresource
-        )
+        return tuple(entry for entry in self.entries if not entry.is_apply_of(manager))
 
     @property
     def tracked(self) -> bool:
@@ -100,7 +100,8 @@ class Live:
         return any(not entry.subresource for entry in self.entries)
 
 
-def _entry(raw: Mapping[str, Any]) -> Entry:
+def entry_of(raw: Mapping[str, Any]) -> Entry:
+    """An entry as the server writes it; what is no text or no tree in it is empty."""
     fields = raw.get("fieldsV1")
     return Entry(
         manager=str(raw.get("manager", "")),

@@ -35,7 +35,7 @@ from reconcile.names import (
     SUSPENDED,
 )
 from reconcile.preview import PreviewEnvironment
-from reconcile.rollout import is_under_way, one_line, rollout
+from reconcile.rollout import is_under_way, rollout, short_line
 from reconcile.routes import hostnames, objection
 from reconcile.settings import UrlScheme
 
@@ -71,7 +71,7 @@ def status_of(facts: Facts, now: datetime, *, url_scheme: UrlScheme = "https") -
     return Status(
         ready=finding.reason == AVAILABLE,
         reason=finding.reason,
-        message=one_line(finding.message),
+        message=short_line(finding.message),
         stalled=finding.stalled,
         url=_url(facts, finding, url_scheme),
         ttl=ttl.text if ttl else "",

@@ -6,9 +6,9 @@ ours: one JSON patch, guarded by uid and resourceVersion, that changes nothing b
 
 from typing import Any
 
-from reconcile.fields import EMPTY, FieldSet, from_fields_v1, to_fields_v1
+from reconcile.fields import EMPTY, FieldSet, to_fields_v1
 from reconcile.names import Names
-from reconcile.snapshot import Live
+from reconcile.snapshot import Live, entry_of
 
 
 def takeover_patch(live: Live, paths: FieldSet, names: Names) -> list[dict[str, Any]]:
@@ -27,21 +27,12 @@ def takeover_patch(live: Live, paths: FieldSet, names: Names) -> list[dict[str, 
 
 def _without(raw: dict[str, Any], paths: FieldSet, names: Names) -> dict[str, Any] | None:
     """Somebody else's entry without these paths; None when nothing is left, or when it is our own."""
-    if not raw or _is_ours(raw, names):
+    if not raw or (entry := entry_of(raw)).is_apply_of(names.field_manager):
         return None
-    fields = from_fields_v1(raw.get("fieldsV1") or {})
-    if not fields & paths:
+    if not entry.fields & paths:
         return raw
-    left = fields - paths
+    left = entry.fields - paths
     return {**raw, "fieldsV1": to_fields_v1(left)} if left else None
-
-
-def _is_ours(raw: dict[str, Any], names: Names) -> bool:
-    return (
-        raw.get("manager") == names.field_manager
-        and raw.get("operation") == "Apply"
-        and not raw.get("subresource")
-    )
 
 
 def _our_entry(live: Live, paths: FieldSet, names: Names) -> dict[str, Any]:

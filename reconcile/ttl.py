@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from reconcile.durations import parse_duration
-from reconcile.preview import PreviewEnvironment
+from reconcile.preview import PreviewEnvironment, Unreadable
 from reconcile.settings import Settings
 from reconcile.times import parse_time, time_text
 
@@ -44,8 +44,10 @@ class Ttl:
         return self if self.counts_from else replace(self, counts_from=time_text(now))
 
 
-def ttl_of(preview: PreviewEnvironment, settings: Settings) -> Ttl | None:
-    """The ttl in force and its count; None for a preview that never expires."""
+def ttl_of(preview: PreviewEnvironment | Unreadable, settings: Settings) -> Ttl | None:
+    """The ttl in force and its count; None for a preview that never expires, or that cannot be read."""
+    if isinstance(preview, Unreadable):
+        return None
     text = _in_force(preview.spec.ttl, settings)
     if not text:
         return None

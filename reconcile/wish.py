@@ -32,7 +32,7 @@ class Wish:
 
     @cached_property
     def place(self) -> str:
-        return f"{self.preview.namespace}/{self.preview.name}"
+        return self.preview.key.place
 
     def makes(self, manifest: Manifest) -> bool:
         """Whether this child of it is made where it is not there: a suspended preview sets nothing up."""

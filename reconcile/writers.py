@@ -184,5 +184,5 @@ def _latest_first(entries: Iterable[Entry], names: Names) -> tuple[Writer, ...]:
 
 def _writers(entries: Iterable[Entry], names: Names) -> Iterator[Writer]:
     for entry in entries:
-        ours = entry.manager == names.field_manager and entry.operation == "Apply" and not entry.subresource
+        ours = entry.is_apply_of(names.field_manager)
         yield Writer(entry.manager, entry.operation, entry.subresource, entry.time, ours)

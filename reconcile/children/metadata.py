@@ -60,12 +60,12 @@ def child(
 ) -> Rendered:
     """One child of a preview, ready to apply: marked as ours, in its namespace, with its name or `name`."""
     name = name or preview.name
-    identity = f"{resource.kind}/{preview.namespace}/{name}"
+    key = Key(resource.kind, preview.namespace, name)
     metadata: dict[str, Any] = {
         "name": name,
         "namespace": preview.namespace,
         "labels": {**(labels or {}), **common_labels(preview, names)},
-        "annotations": {**(annotations or {}), names.identity_annotation: identity},
+        "annotations": {**(annotations or {}), names.identity_annotation: key.identity},
     }
     if preview.annotations.get(names.prune_annotation) == PRUNE_DISABLED:
         metadata["annotations"][names.prune_annotation] = PRUNE_DISABLED

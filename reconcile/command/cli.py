@@ -1,16 +1,15 @@
 """The command: its options and its exit codes."""
 
 import io
-import logging
 import os
 import sys
 from collections.abc import Callable
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from reconcile import __version__
+from reconcile.command.logs import complain
 from reconcile.command.options import (
     DurationType,
     GatewayType,
@@ -24,22 +23,8 @@ from reconcile.command.options import (
     TolerationType,
     TtlType,
 )
-from reconcile.errors import (
-    EXIT_FAILED,
-    EXIT_NO_ANSWER,
-    EXIT_USAGE,
-    NoAnswer,
-    ReconcileError,
-    Stopped,
-    UsageError,
-)
+from reconcile.errors import EXIT_USAGE, ReconcileError, UsageError, code_of
 from reconcile.names import DEFAULT_GROUP
-
-if TYPE_CHECKING:  # what a run is made of is imported when there is one: --help need not wait for it
-    from reconcile.command.monitor import Monitor
-    from reconcile.command.once import Once
-    from reconcile.command.signals import Signals
-    from reconcile.pool import Stop
 
 EPILOG = """\b
 Every option is also a variable, RECONCILE_ and its name: RECONCILE_ROUTE=ingress,
@@ -294,10 +279,11 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     if options["print_crd"]:
         return _print_crd(options["api_group"])
     from reconcile.command.logs import start_logging
+    from reconcile.command.runs import reconcile
 
     start_logging(options["verbose"], options["quiet"], options["log_format"])
     route_given = ctx.get_parameter_source("route") != click.core.ParameterSource.DEFAULT
-    return _reconcile(options, route_given=route_given)
+    return reconcile(options, route_given=route_given)
 
 
 def main(args: list[str] | None = None, program: str = PROGRAM) -> None:
@@ -326,11 +312,11 @@ def exit_code_of(args: list[str] | None, program: str = PROGRAM) -> int:
     except click.exceptions.Abort:
         return 130
     except click.ClickException as error:
-        return _complain(_shown(error), error.exit_code, head="")
+        return complain(_shown(error), error.exit_code, head="")
     except UsageError as error:
-        return _complain(f"{error}\nTry '{program} --help'.", EXIT_USAGE)
+        return complain(f"{error}\nTry '{program} --help'.", EXIT_USAGE)
     except ReconcileError as error:
-        return _complain(str(error), code_of(error))
+        return complain(str(error), code_of(error))
     except BrokenPipeError:
         # Whoever read us has gone; there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -344,89 +330,8 @@ def _shown(error: click.ClickException) -> str:
     return shown.getvalue().rstrip("\n")
 
 
-def _complain(message: str, code: int, head: str = "Error: ") -> int:
-    from reconcile.command.logs import logs_json
-    from reconcile.report.safe import safe_line
-
-    if logs_json():
-        logging.getLogger("reconcile").error("%s", message)
-    else:
-        print(*map(safe_line, f"{head}{message}".split("\n")), sep="\n", file=sys.stderr)
-    return code
-
-
 def _print_crd(group: str) -> int:
     from reconcile.crd import render
 
     print(render(group), end="")
     return 0
-
-
-def _reconcile(options: dict[str, Any], *, route_given: bool) -> int:
-    from reconcile.command.asked import check
-    from reconcile.command.monitor import Monitor
-    from reconcile.command.signals import Signals
-    from reconcile.pool import Stop
-
-    check(options)
-    monitor, stop = Monitor(options), Stop()
-    signals = Signals(stop)
-    try:
-        return _run(options, monitor, signals, route_given=route_given)
-    except Stopped as stopped:
-        _told(stopped, monitor, 128 + stop.signal)
-        return _complain(f"{stopped}: nothing was changed", 128 + stop.signal)
-    except ReconcileError as error:
-        _told(error, monitor, code_of(error))
-        raise
-    finally:
-        signals.restore()
-
-
-def _told(error: ReconcileError, monitor: "Monitor", code: int) -> None:
-    from reconcile.report.summary import failure
-
-    monitor.ended(failure(code, str(error), monitor.seconds))
-
-
-def _run(options: dict[str, Any], monitor: "Monitor", signals: "Signals", *, route_given: bool) -> int:
-    """One run, or with --interval many. Their exit code."""
-    from reconcile.command.asked import cluster_of, request_of, wanted_of
-    from reconcile.command.console import Console
-    from reconcile.command.once import Once
-
-    request, stop = request_of(options, route_given=route_given), signals.stop
-    cluster = cluster_of(options)
-    try:
-        console = Console(options, request, cluster, signals)
-        if options["explain"]:
-            from reconcile.inquire import inquire
-
-            return console.explain(inquire(cluster, request, wanted_of(options), stop), options["explain"])
-        once = Once(cluster, request, options, console, monitor, stop)
-        if not options["interval"]:
-            return once()[0]
-        _run_again_and_again(once, options["interval"], monitor, stop)
-        return 128 + stop.signal
-    finally:
-        cluster.close()
-
-
-def _run_again_and_again(once: "Once", interval: timedelta, monitor: "Monitor", stop: "Stop") -> None:
-    from reconcile.command.interval import again_and_again
-
-    def failed(error: ReconcileError) -> None:
-        _told(error, monitor, _complain(str(error), code_of(error)))
-
-    again_and_again(lambda: once()[1].success, failed=failed, interval=interval, stop=stop)
-
-
-def code_of(error: ReconcileError) -> int:
-    """The exit code that says what went wrong."""
-    match error:
-        case UsageError():
-            return EXIT_USAGE
-        case NoAnswer():
-            return EXIT_NO_ANSWER
-        case _:
-            return EXIT_FAILED

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -52,3 +53,12 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             found["exception"] = self.formatException(record.exc_info)
         return safe_json(json.dumps(found, ensure_ascii=True, default=str))
+
+
+def complain(message: str, code: int, head: str = "Error: ") -> int:
+    """Tell of an error on stderr, as a record where the log is JSON; the exit code."""
+    if logs_json():
+        logging.getLogger("reconcile").error("%s", message)
+    else:
+        print(*map(safe_line, f"{head}{message}".split("\n")), sep="\n", file=sys.stderr)
+    return code

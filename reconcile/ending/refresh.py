@@ -12,7 +12,7 @@ from reconcile.objects import DEPLOYMENT, HTTPROUTE, Key, key_of
 from reconcile.preview import PreviewEnvironment
 from reconcile.settings import Settings
 from reconcile.snapshot import Live, Preview
-from reconcile.ttl import Ttl, ttl_of
+from reconcile.ttl import ttl_of
 
 
 @dataclass(frozen=True)
@@ -57,17 +57,13 @@ def refreshed(facts: Facts, look: Look, rules: Rules, settings: Settings) -> Fac
     gone = {key for key in _made(facts) if key.kind in look.kinds and key not in look.children}
     return replace(
         facts,
-        wish=replace(facts.wish, preview=look.preview, ttl=_ttl(look.preview, settings)),
+        wish=replace(facts.wish, preview=look.preview, ttl=ttl_of(look.preview, settings)),
         changes=tuple(_change(change, settled, gone) for change in facts.changes),
         outcomes=tuple(o for o in facts.outcomes if o.result != "kept" or o.change.key not in settled),
         deployment=look.children.get(Key(DEPLOYMENT.kind, *_place(facts))),
         setup=_setup(facts, look),
         route=_route(facts, look, settled),
     )
-
-
-def _ttl(preview: Preview, settings: Settings) -> Ttl | None:
-    return ttl_of(preview, settings) if isinstance(preview, PreviewEnvironment) else None
 
 
 def _awaited(facts: Facts) -> frozenset[Key]:

@@ -1,34 +1,27 @@
 """Points in time for people: how long ago, how long until, and when, all by the time of the run."""
 
-from datetime import UTC, datetime
+from datetime import datetime
+
+from reconcile.times import parse_time
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 
 
-def time_of(text: str) -> datetime | None:
-    """In UTC; None where it is no time, or does not say of which place."""
-    try:
-        found = datetime.fromisoformat(text)
-        return found.astimezone(UTC) if found.tzinfo else None
-    except (ValueError, OverflowError):
-        return None
-
-
 def moment(text: str) -> str:
     """Such as `2026-01-05 10:30 UTC`; "" where it is no time."""
-    found = time_of(text)
+    found = parse_time(text)
     return found.strftime("%Y-%m-%d %H:%M UTC") if found else ""
 
 
 def age(created: str, now: datetime | None) -> str:
     """As kubectl tells ages, in one unit: `45s`, `5m`, `3h`, `2d`; "" where nobody knows."""
-    since = time_of(created)
+    since = parse_time(created)
     return "" if since is None or now is None else _span(max(0, int((now - since).total_seconds())))
 
 
 def until(end: str, now: datetime | None) -> str:
     """Such as `in 2d` or `3h ago`; "" where nobody knows."""
-    at = time_of(end)
+    at = parse_time(end)
     if at is None or now is None:
         return ""
     seconds = int((at - now).total_seconds())

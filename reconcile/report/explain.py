@@ -8,6 +8,7 @@ from reconcile.explain import Child, Explanation
 from reconcile.happenings import Happening
 from reconcile.preview import PreviewEnvironment
 from reconcile.report.ages import age
+from reconcile.report.cut import cut
 from reconcile.report.safe import safe_line
 from reconcile.report.text import plan_text
 from reconcile.writers import FieldState, Writer
@@ -48,7 +49,7 @@ def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"
+    return cut(text, _LONGEST)
 
 
 # what it asks for, and what its status says

@@ -16,11 +16,13 @@ from xml.etree import ElementTree
 
 from reconcile import __version__
 from reconcile.names import PROGRESSING, SUSPENDED
-from reconcile.report.ages import age, moment, time_of, until
+from reconcile.report.ages import age, moment, until
+from reconcile.report.cut import cut
 from reconcile.report.safe import safe_line
 from reconcile.report.states import State, gone, states, worst_first
 from reconcile.report.text import body_text, done_line, sums_line
 from reconcile.result import Run
+from reconcile.times import parse_time
 
 Element = ElementTree.Element
 
@@ -68,8 +70,7 @@ def _line(tag: str, *parts: Element | str, **attributes: str) -> Element:
 
 def _text(text: str) -> str:
     """In one line, cut."""
-    line = safe_line(text)
-    return line if len(line) <= _LONGEST_TEXT else f"{line[:_LONGEST_TEXT]}… ({len(line)} characters)"
+    return cut(safe_line(text), _LONGEST_TEXT)
 
 
 # the head
@@ -164,8 +165,7 @@ def _footer(done: Run) -> Element:
 def _attention(done: Run, found: Sequence[State]) -> Iterator[Element]:
     """What the exit code is about: each as whom, and why."""
     told = [(name, "there is no preview of this name, and nothing left of one") for name in done.unknown]
-    withheld = [(f"{w.subject} withheld", w.reason) for one in done.passes for w in one.plan.withheld]
-    told += dict.fromkeys(withheld)
+    told += [(f"{w.subject} withheld", w.reason) for w in done.withheld]
     told += [(one.place, one.message or one.reason or one.word) for one in found if one.state in _ATTENTION]
     if told:
         items = [_line("li", _element("b", who), ": ", _element("span", why)) for who, why in told]
@@ -179,8 +179,8 @@ def _section(name: str, title: str, *parts: Element) -> Element:
 
 def _shortened(items: Sequence[Element], more: str) -> Element:
     rest = len(items) - _LONGEST_LIST
-    cut = [_line("li", f"{rest} {more}", class_="more")] if rest > 0 else []
-    return _line("ul", *items[:_LONGEST_LIST], *cut)
+    others = [_line("li", f"{rest} {more}", class_="more")] if rest > 0 else []
+    return _line("ul", *items[:_LONGEST_LIST], *others)
 
 
 def _rest(done: Run) -> Iterator[Element]:
@@ -191,8 +191,7 @@ def _rest(done: Run) -> Iterator[Element]:
         yield _section("notes", "Notes", _shortened(items, "more, in the plan"))
     if places := gone(done):
         # Where a list was not whole, or suspiciously empty, nobody can say that it is gone.
-        withheld = any(one.plan.withheld for one in done.passes)
-        title = "No preview was seen" if withheld else "Gone"
+        title = "No preview was seen" if done.withheld else "Gone"
         items = [_line("li", _element("code", place)) for place in places]
         yield _section("gone", title, _shortened(items, "more, in the plan"))
 
@@ -266,7 +265,7 @@ def _sorted(name: str) -> dict[str, str]:
 
 def _cells(one: State, done: Run) -> tuple[Element, ...]:
     """One for each column, without parts where there is nothing to say."""
-    created, expires = time_of(one.created), time_of(one.expires)
+    created, expires = parse_time(one.created), parse_time(one.expires)
     aged = max(0, int((done.now - created).total_seconds())) if done.now and created else ""
     return (
         _cell("th", "Preview", _named(one), one.place),

@@ -17,7 +17,7 @@ from reconcile.changes import (
 )
 from reconcile.report.safe import safe_json
 from reconcile.report.states import State, states
-from reconcile.report.sums import counts, done_word, outcome_counts
+from reconcile.report.sums import action_of, counts, done_word, outcome_counts
 from reconcile.result import Run, Standing
 
 FORMAT_VERSION = 1
@@ -78,7 +78,7 @@ def _waited(one: Standing) -> dict[str, Any]:
 
 def _plan(plan: Plan) -> dict[str, Any]:
     count = counts(plan)
-    shown = [c for c in plan.changes if not (isinstance(c, Keep) and not c.reason)]
+    shown = [c for c in plan.changes if action_of(c) != "unchanged"]
     names = ("create", "update", "delete", "kept", "waiting", "blocked", "unchanged")
     return {
         "changes": [_change(change) for change in shown],

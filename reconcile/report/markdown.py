@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from reconcile.report.ages import age, moment
+from reconcile.report.cut import cut
 from reconcile.report.safe import safe_line
 from reconcile.report.states import State, gone, states, worst_first
 from reconcile.report.text import body_text, sums_line
@@ -43,9 +44,7 @@ def _head(done: Run, scope: str, cluster: str) -> str:
 
 def _code(text: str) -> str:
     """In one line, cut, and nothing but text."""
-    line = safe_line(text)
-    cut = line if len(line) <= _LONGEST_TEXT else f"{line[:_LONGEST_TEXT]}… ({len(line)} characters)"
-    return f"<code>{html.escape(cut)}</code>"
+    return f"<code>{html.escape(cut(safe_line(text), _LONGEST_TEXT))}</code>"
 
 
 def _link(url: str) -> str:
@@ -69,9 +68,9 @@ def _table(done: Run) -> str:
     if not rows:
         return "<p>There is no preview.</p>\n\n"
     shown = rows[: _fitting(rows, _ROOM_FOR_ROWS)]
-    cut = f"<p>{len(rows) - len(shown)} more previews are not shown.</p>\n" if len(shown) < len(rows) else ""
+    more = f"<p>{len(rows) - len(shown)} more previews are not shown.</p>\n" if len(shown) < len(rows) else ""
     head = "<table>\n<tr><th>Preview</th><th>State</th><th>Age</th><th>Expires</th></tr>\n"
-    return f"{head}{''.join(shown)}</table>\n{cut}\n"
+    return f"{head}{''.join(shown)}</table>\n{more}\n"
 
 
 def _rows(done: Run) -> Iterable[_Row]:
@@ -80,10 +79,9 @@ def _rows(done: Run) -> Iterable[_Row]:
         yield _Row((_code(name), "There is no preview of this name", "", ""))
     for state in worst_first(states(done)):
         yield _Row((_preview(state), _state(state), age(state.created, done.now), moment(state.expires)))
-    withheld = any(one.plan.withheld for one in done.passes)
     for place in gone(done):
         # Where a list was not whole, or suspiciously empty, nobody can say that it is gone.
-        yield _Row((_code(place), "No preview was seen" if withheld else "Gone", "", ""))
+        yield _Row((_code(place), "No preview was seen" if done.withheld else "Gone", "", ""))
 
 
 def _preview(state: State) -> str:
@@ -101,35 +99,31 @@ def _state(state: State) -> str:
 
 def _remarks(done: Run) -> str:
     """The withheld and the notes of the run's end: in the fold they are the first that is cut."""
-    withheld = [f"{_code(w.subject)}: {_code(w.reason)}" for one in done.passes for w in one.plan.withheld]
+    withheld = [f"{_code(w.subject)}: {_code(w.reason)}" for w in done.withheld]
     remarks = [f"<p>{text}</p>\n" for text in dict.fromkeys([*withheld, *map(_code, done.notes)])]
     shown = remarks[: _fitting(remarks, _ROOM_FOR_REMARKS)]
     rest = len(remarks) - len(shown)
-    cut = f"<p>{rest} more remarks are not shown.</p>\n" if rest else ""
-    return f"{''.join(shown)}{cut}\n" if remarks else ""
+    more = f"<p>{rest} more remarks are not shown.</p>\n" if rest else ""
+    return f"{''.join(shown)}{more}\n" if remarks else ""
 
 
 # the plan
 
 
 def _fold(done: Run, room: int) -> str:
-    lines = [_cut(line) for line in body_text(done).splitlines()]
+    lines = [cut(line, _LONGEST_LINE) for line in body_text(done).splitlines()]
     fence = _fence(lines)
     head = f"<details>\n<summary>{html.escape(_summary(done))}</summary>\n\n{fence}diff\n"
     tail = f"{fence}\n\n</details>\n"
     more = f"… {len(lines)} more lines are not shown.\n"
     whole = [f"{line}\n" for line in lines]
     count = _fitting(whole, room - len(head) - len(tail) - len(more))
-    cut = f"… {len(lines) - count} more lines are not shown.\n" if count < len(lines) else ""
-    return head + "".join(whole[:count]) + cut + tail
+    said = f"… {len(lines) - count} more lines are not shown.\n" if count < len(lines) else ""
+    return head + "".join(whole[:count]) + said + tail
 
 
 def _summary(done: Run) -> str:
     return f"Plan: {sums_line(done.plan)}"
-
-
-def _cut(line: str) -> str:
-    return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}… ({len(line)} characters)"
 
 
 def _fence(lines: Iterable[str]) -> str:

@@ -16,7 +16,8 @@ from typing import Any, Literal, get_args
 
 from reconcile.changes import Outcome
 from reconcile.conditions import Status
-from reconcile.names import EXPIRED, PROGRESSING
+from reconcile.names import APPLY_FAILED, EXPIRED, NAME_TAKEN, PROGRESSING, READY
+from reconcile.objects import conditions_in
 from reconcile.preview import PreviewEnvironment
 from reconcile.result import GONE, Run
 from reconcile.snapshot import Preview
@@ -75,7 +76,7 @@ def worst_first(found: Iterable[State]) -> list[State]:
 
 def gone(done: Run) -> tuple[str, ...]:
     """The places of the run's scope that have no preview any more: NAMEs, and owners of leftovers."""
-    there = {f"{preview.namespace}/{preview.name}" for preview in done.previews}
+    there = {preview.key.place for preview in done.previews}
     leftovers = {change.preview for one in done.passes for change in one.plan.changes} - there
     return tuple(sorted(leftovers | set(done.absent)))
 
@@ -85,7 +86,7 @@ Said = tuple[StateName, str, str]
 
 
 def _state(preview: Preview, said: Mapping[str, Said], done: Run) -> State:
-    place = f"{preview.namespace}/{preview.name}"
+    place = preview.key.place
     found = done.statuses.get(place)
     told = _by_the_wait(done, place) or _told(said.get(place), found)
     state, reason, message = told or _by_its_status(preview)
@@ -153,18 +154,18 @@ def _all_said(done: Run) -> Iterator[tuple[str, Said]]:
 def _became(outcome: Outcome) -> Said:
     match outcome.result:
         case "failed":
-            return "Failed", "ApplyFailed", f"{outcome.change.key}: {outcome.message}"
+            return "Failed", APPLY_FAILED, f"{outcome.change.key}: {outcome.message}"
         case "blocked":
-            return "Blocked", "NameTaken", outcome.message
+            return "Blocked", NAME_TAKEN, outcome.message
         case "skipped":
             return "Pending", "", outcome.message
         case _:
-            return "Changed", "Progressing", ""
+            return "Changed", PROGRESSING, ""
 
 
 def _by_its_status(preview: Preview) -> Said:
     """What its condition Ready says, where that is about the spec as it is."""
-    ready = _ready(_status(preview).get("conditions"))
+    ready = conditions_in(_status(preview)).get(READY, {})
     reason, message = str(ready.get("reason", "")), str(ready.get("message", ""))
     seen = ready.get("observedGeneration", _status(preview).get("observedGeneration"))
     current = isinstance(preview, PreviewEnvironment) and seen in (None, preview.generation)
@@ -177,13 +178,6 @@ def _by_its_status(preview: Preview) -> Said:
             return "Unknown", "", "its status is about an older spec"
         case _:
             return "Unknown", reason, message
-
-
-def _ready(conditions: object) -> Mapping[str, Any]:
-    for condition in conditions if isinstance(conditions, list) else ():
-        if isinstance(condition, Mapping) and condition.get("type") == "Ready":
-            return condition
-    return {}
 
 
 def _status(preview: Preview) -> Mapping[str, Any]:

@@ -100,6 +100,5 @@ def did_all_it_could(done: Run) -> bool:
     """What was skipped because a stranger's object blocks its preview waits for a person, as that does."""
     blocked = {outcome.change.preview for outcome in done.outcomes if outcome.result == "blocked"}
     count = outcome_counts(o for o in done.outcomes if o.change.preview not in blocked)
-    withheld = any(one.plan.withheld for one in done.passes)
     failed = any(outcome.result == "failed" for outcome in done.outcomes)
-    return not (failed or count["skipped"] or withheld or done.declined or done.stopped)
+    return not (failed or count["skipped"] or done.withheld or done.declined or done.stopped)

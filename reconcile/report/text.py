@@ -16,8 +16,9 @@ from reconcile.changes import (
     Update,
     Waiting,
 )
+from reconcile.report.cut import cut
 from reconcile.report.safe import safe_line
-from reconcile.report.sums import counts, outcome_counts
+from reconcile.report.sums import action_of, counts, outcome_counts
 from reconcile.result import Run, Standing
 
 _COLORS = {Create: "32", Update: "33", Delete: "31", Keep: "36", Waiting: "36", Blocked: "35"}
@@ -38,7 +39,7 @@ def plan_text(plan: Plan, *, color: bool = False, title: str = "Plan", quiet: bo
 def _is_shown(change: Change, quiet: bool) -> bool:
     if quiet:
         return isinstance(change, Blocked)
-    return not (isinstance(change, Keep) and not change.reason)
+    return action_of(change) != "unchanged"
 
 
 def _change_lines(changes: list[Change], color: bool) -> Iterator[str]:
@@ -72,8 +73,7 @@ def _field(field: FieldChange) -> str:
 
 
 def _cut(value: str | None) -> str:
-    text = value or '""'
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}… ({len(text)} characters)"
+    return cut(value or '""', _LONGEST_VALUE)
 
 
 def _painted(line: str, code: str, color: bool) -> str:

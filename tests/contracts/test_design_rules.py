@@ -81,7 +81,7 @@ def test_only_the_command_prints_and_exits() -> None:
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in MODULES
         if path.name != "__main__.py"
-        and not (path.parent.name == "command" and path.stem in ("cli", "console", "plugin"))
+        and not (path.parent.name == "command" and path.stem in ("cli", "console", "logs", "plugin"))
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ends
     ]

@@ -17,8 +17,7 @@ from typing import Final
 import httpx2
 
 from reconcile.cluster.kubernetes import KubernetesCluster, connect
-from reconcile.command.cli import code_of
-from reconcile.errors import ReconcileError
+from reconcile.errors import ReconcileError, code_of
 from reconcile.request import Request
 from reconcile.result import exit_code
 from reconcile.run import run

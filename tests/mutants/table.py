@@ -305,7 +305,7 @@ DEFECTS = (
     Defect(
         "identity ignored",
         "reconcile/ownership.py",
-        "    if mark not in (None, identity(live.key)):",
+        "    if mark not in (None, live.key.identity):",
         "    if False:",
         "a copy under another name is ours",
         ("tests/unit/test_ownership.py",),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.claims import GRANTED, Claim, Fate, Route, Ruling, settle
+from reconcile.claims import GRANTED, Claim, Fate, Route, Ruling, rulings_of
 from reconcile.objects import Key
 
 X, Y, Z = "x.example.com", "y.example.com", "z.example.com"
@@ -27,7 +27,7 @@ def stranger(*hostnames: str, name: str = "web") -> Route:
 
 
 def settled(claims: Sequence[Claim], *routes: Route) -> dict[str, Ruling]:
-    return {preview.removeprefix("shop/"): ruling for preview, ruling in settle(claims, routes).items()}
+    return {preview.removeprefix("shop/"): ruling for preview, ruling in rulings_of(claims, routes).items()}
 
 
 def blocked(by: str) -> Ruling:
@@ -203,17 +203,17 @@ def test_every_claim_gets_one_ruling_whatever_the_order(
     claims: list[Any], routes: list[Route], random: Any
 ) -> None:
     given_claims = [claim(*parts) for parts in claims]
-    rulings = settle(given_claims, routes)
+    rulings = rulings_of(given_claims, routes)
     assert rulings.keys() == {c.preview for c in given_claims}
     shuffled_claims, shuffled_routes = list(given_claims), list(routes)
     random.shuffle(shuffled_claims)
     random.shuffle(shuffled_routes)
-    assert settle(shuffled_claims, shuffled_routes) == rulings
+    assert rulings_of(shuffled_claims, shuffled_routes) == rulings
 
 
 @given(CLAIMS, ROUTES)
 def test_no_name_is_granted_twice(claims: list[Any], routes: list[Route]) -> None:
     given_claims = [claim(*parts) for parts in claims]
-    rulings = settle(given_claims, routes)
+    rulings = rulings_of(given_claims, routes)
     granted = [c.hostname for c in given_claims if rulings[c.preview].verdict == "granted"]
     assert len(granted) == len(set(granted))

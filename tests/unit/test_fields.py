@@ -18,11 +18,11 @@ from reconcile.fields import (
     item_element,
     leaves,
     list_keys,
-    maps_in,
     path_text,
     to_fields_v1,
     value_at,
 )
+from reconcile.objects import maps_in
 from tests.unit.given import CONTAINER, a_read_preview, children_of
 
 SERVICE: dict[str, Any] = {

@@ -113,7 +113,7 @@ def test_a_file_that_cannot_be_written_is_a_failure(shop: Shop) -> None:
 def test_without_the_extra_the_command_says_what_to_install(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reconcile.command.asked.find_spec", lambda name: None)
+    monkeypatch.setattr("reconcile.command.check.find_spec", lambda name: None)
     complaint = "metrics need prometheus_client: pip install 'preview-reconcile[metrics]'"
     for option in (("--report", "metrics=m.prom"), ("--pushgateway", "http://gateway:9091")):
         assert complaint in shop.reconcile(*option, code=2).err

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.rollout import Rollout, is_under_way, one_line, rollout
+from reconcile.rollout import Rollout, is_under_way, rollout, short_line
 from reconcile.snapshot import Live
 from tests.unit.given import a_read_preview, children_of
 from tests.unit.test_pods import a_pod, waiting
@@ -114,6 +114,6 @@ def test_a_deployment_that_was_just_made_has_not_been_seen() -> None:
 
 
 def test_a_message_is_one_line_and_not_too_long() -> None:
-    assert one_line("a\n  b\tc ") == "a b c"
-    assert one_line("x" * 501) == "x" * 499 + "…"
-    assert one_line("x" * 500) == "x" * 500
+    assert short_line("a\n  b\tc ") == "a b c"
+    assert short_line("x" * 501) == "x" * 499 + "…"
+    assert short_line("x" * 500) == "x" * 500

@@ -1,0 +1,63 @@
+"""What the options ask for, from their check to the exit code: a run, one after the other, an explanation."""
+
+from datetime import timedelta
+from typing import Any
+
+from reconcile.command.asked import cluster_of, request_of, wanted_of
+from reconcile.command.check import check
+from reconcile.command.console import Console
+from reconcile.command.interval import again_and_again
+from reconcile.command.logs import complain
+from reconcile.command.monitor import Monitor
+from reconcile.command.once import Once
+from reconcile.command.signals import Signals
+from reconcile.errors import ReconcileError, Stopped, code_of
+from reconcile.pool import Stop
+from reconcile.report.summary import failure
+
+
+def reconcile(options: dict[str, Any], *, route_given: bool) -> int:
+    """What the options ask for, from their check to the exit code. Raises what ends it before a plan."""
+    check(options)
+    monitor, stop = Monitor(options), Stop()
+    signals = Signals(stop)
+    try:
+        return _run(options, monitor, signals, route_given=route_given)
+    except Stopped as stopped:
+        _told(stopped, monitor, 128 + stop.signal)
+        return complain(f"{stopped}: nothing was changed", 128 + stop.signal)
+    except ReconcileError as error:
+        _told(error, monitor, code_of(error))
+        raise
+    finally:
+        signals.restore()
+
+
+def _told(error: ReconcileError, monitor: Monitor, code: int) -> None:
+    monitor.ended(failure(code, str(error), monitor.seconds))
+
+
+def _run(options: dict[str, Any], monitor: Monitor, signals: Signals, *, route_given: bool) -> int:
+    """One run, or with --interval many. Their exit code."""
+    request, stop = request_of(options, route_given=route_given), signals.stop
+    cluster = cluster_of(options)
+    try:
+        console = Console(options, request, cluster, signals)
+        if options["explain"]:
+            from reconcile.inquire import inquire  # what only an explanation needs
+
+            return console.explain(inquire(cluster, request, wanted_of(options), stop), options["explain"])
+        once = Once(cluster, request, options, console, monitor, stop)
+        if not options["interval"]:
+            return once()[0]
+        _run_again_and_again(once, options["interval"], monitor, stop)
+        return 128 + stop.signal
+    finally:
+        cluster.close()
+
+
+def _run_again_and_again(once: Once, interval: timedelta, monitor: Monitor, stop: Stop) -> None:
+    def failed(error: ReconcileError) -> None:
+        _told(error, monitor, complain(str(error), code_of(error)))
+
+    again_and_again(lambda: once()[1].success, failed=failed, interval=interval, stop=stop)
