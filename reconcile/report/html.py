@@ -15,7 +15,6 @@ from importlib.resources import files
 from xml.etree import ElementTree
 
 from reconcile import __version__
-from reconcile.names import PROGRESSING, SUSPENDED
 from reconcile.report.ages import age, moment, until
 from reconcile.report.cut import cut
 from reconcile.report.safe import safe_line
@@ -30,8 +29,6 @@ _LONGEST_TEXT = 1_000
 # A list above the table stays one that is read; all of it is in the table and the plan.
 _LONGEST_LIST = 20
 _ATTENTION = ("Failed", "Blocked")
-# Not ready, and nobody need do anything: the style gives these another colour than a failure's.
-_CALM = (PROGRESSING, SUSPENDED)
 _MARKS = {"+": "create", "~": "update", "-": "delete", "!": "blocked", "x": "delete"}
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
@@ -255,8 +252,8 @@ def _table(done: Run, found: Sequence[State]) -> Element:
 
 
 def _calm(one: State) -> dict[str, str]:
-    calm = one.state == "NotReady" and one.reason in _CALM
-    return {"data_reason": one.reason} if calm else {}
+    """The style gives these another colour than a failure's."""
+    return {"data_reason": one.reason} if one.calm else {}
 
 
 def _sorted(name: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 
 from reconcile.changes import Outcome
 from reconcile.conditions import Status
-from reconcile.names import APPLY_FAILED, EXPIRED, NAME_TAKEN, PROGRESSING, READY
+from reconcile.names import APPLY_FAILED, EXPIRED, NAME_TAKEN, PROGRESSING, READY, SUSPENDED
 from reconcile.objects import conditions_in
 from reconcile.preview import PreviewEnvironment
 from reconcile.result import GONE, Run
@@ -54,9 +54,14 @@ class State:
 
     @property
     def rank(self) -> int:
-        """0 for the worst."""
+        """0 for the worst; of what is not ready, what comes up or is suspended stands behind what fails."""
         order: tuple[StateName, ...] = get_args(StateName)
-        return order.index(self.state)
+        return 2 * order.index(self.state) + self.calm
+
+    @property
+    def calm(self) -> bool:
+        """Not ready, and nobody need do anything."""
+        return self.state == "NotReady" and self.reason in (PROGRESSING, SUSPENDED)
 
     @property
     def place(self) -> str:
@@ -70,7 +75,7 @@ def states(done: Run) -> tuple[State, ...]:
 
 
 def worst_first(found: Iterable[State]) -> list[State]:
-    """In the order of `StateName`, and else as they are."""
+    """By their rank, and else as they are."""
     return sorted(found, key=lambda one: one.rank)
 
 

@@ -12,7 +12,7 @@ from reconcile.conditions import Status
 from reconcile.objects import Key
 from reconcile.preview import parse_preview
 from reconcile.report.dotenv import run_dotenv
-from reconcile.report.states import State, gone, states
+from reconcile.report.states import State, gone, states, worst_first
 from reconcile.result import Pass, Run
 from reconcile.snapshot import Preview
 from tests.builders import a_preview
@@ -225,3 +225,10 @@ def test_no_variable_is_empty_and_none_can_hold_another_line() -> None:
         {**a_preview(), "metadata": {"name": "pr 1\nPATH=x$(id)", "namespace": "shop"}}, group="platform9.com"
     )
     assert run_dotenv(a_run(preview)) == ("PREVIEW_COUNT=1\nPREVIEW_NAME=pr1PATHxid\nPREVIEW_STATE=Unknown\n")
+
+
+def test_who_fails_stands_before_who_comes_up_or_is_suspended() -> None:
+    reasons = {"a": "Suspended", "b": "Progressing", "c": "RolloutFailed", "d": "HostnameConflict"}
+    found = [State("shop", name, "NotReady", reason) for name, reason in reasons.items()]
+    found += [State("shop", "e", "Ready", "Available"), State("shop", "f", "Blocked", "NameTaken")]
+    assert [one.name for one in worst_first(found)] == ["f", "c", "d", "a", "b", "e"]
