@@ -28,17 +28,8 @@ def outlived(live: Live, wish: Wish, preview: PreviewEnvironment, policy: Policy
     """What becomes of a child whose preview has expired; the preview itself stays."""
     ended = wish.ttl.expires_at if wish.ttl else ""
     change = may_go(live, preview.name, preview.uid, f"its preview expired at {ended}", policy.rules)
-    if not isinstance(change, Delete):
-        return change
-    if protected := _protected_by(preview, policy):
-        return Keep(live.key, wish.place, protected)
-    return replace(
-        change,
-        preview_uid=preview.uid,
-        preview_generation=preview.generation,
-        counts=False,
-        expired_at=ended,
-    )
+    change = _of_the_living(change, preview, policy) if isinstance(change, Delete) else change
+    return replace(change, expired_at=ended) if isinstance(change, Delete) else change
 
 
 def unwanted_of(
@@ -57,14 +48,20 @@ def unwanted_of(
             continue
         change = may_go(live, preview.name, preview.uid, "its preview does not want it", policy.rules)
         if isinstance(change, Delete):
-            change = replace(
-                change, preview_uid=preview.uid, preview_generation=preview.generation, counts=False
-            )
+            change = _of_the_living(change, preview, policy)
+        if isinstance(change, Delete):
             change = _after_the_switch(change, preview, own, snapshot, policy)
         if isinstance(change, Delete) and runs_once(live.key.kind):
             change = _after_its_end(change, wish, preview, policy)
         changes.append(change)
     return changes
+
+
+def _of_the_living(change: Delete, preview: PreviewEnvironment, policy: Policy) -> Delete | Keep:
+    """The delete of a child whose preview is there, which may let nothing go."""
+    if protected := _protected_by(preview, policy):
+        return Keep(change.key, change.preview, protected)
+    return replace(change, preview_uid=preview.uid, preview_generation=preview.generation, counts=False)
 
 
 def _protected_by(preview: PreviewEnvironment, policy: Policy) -> str:
@@ -74,12 +71,8 @@ def _protected_by(preview: PreviewEnvironment, policy: Policy) -> str:
     return f"protected: {annotation} is disabled on its preview" if disabled else ""
 
 
-def _after_its_end(
-    old: Delete, wish: Wish, preview: PreviewEnvironment, policy: Policy
-) -> Delete | Waiting | Keep:
+def _after_its_end(old: Delete, wish: Wish, preview: PreviewEnvironment, policy: Policy) -> Delete | Waiting:
     """A Job that runs is left to its end: nobody knows what half of it would leave behind."""
-    if protected := _protected_by(preview, policy):
-        return Keep(old.key, old.preview, protected)
     if at_work(old.live, preview, policy):
         return Waiting(old.key, old.preview, "waits: goes when it has ended")
     if any(runs_once(manifest["kind"]) for manifest in wish.children):

@@ -372,6 +372,15 @@ def test_a_switch_makes_the_new_route_and_the_old_one_waits_for_it() -> None:
     assert (delete.preview_uid, delete.preview_generation, delete.counts) == ("uid-of-shop-pr-1", 1, False)
 
 
+def test_a_protected_preview_keeps_what_it_no_longer_wants_as_a_write_would() -> None:
+    """What was made before its preview was protected says nothing of that; the look before a delete does."""
+    protected = a_read_preview(annotations={"platform9.com/prune": "disabled"})
+    as_wanted = [live(child) for child in children_of(protected, route="ingress").values()]
+    assert lines(plan_of([protected], [*as_wanted, running(PR1)[-1]], settings=INGRESS)) == [
+        "= Mapping shop/pr-1 protected: platform9.com/prune is disabled on its preview"
+    ]
+
+
 def parents(observed: int, status: str = "True") -> dict[str, Any]:
     accepted = {"type": "Accepted", "status": status, "observedGeneration": observed}
     return {"parents": [{"parentRef": {"namespace": "infra", "name": "web"}, "conditions": [accepted]}]}
