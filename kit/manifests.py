@@ -1,9 +1,12 @@
-"""The files that say again what is decided elsewhere: the CRD's copies, and the chart's rights.
+"""The files that say again what is decided elsewhere: the CRD, the rights, the kinds of children.
 
 `make manifests` writes them. The CRD comes from `reconcile/crd.py`; the rights from `cronjob/rights.yaml`,
-which is written by hand, since whoever gives rights should have to read them.
+which is written by hand, since whoever gives rights should have to read them; the kinds that the JSON report
+names from `CHILDREN`.
 """
 
+import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,10 +14,13 @@ from typing import Any
 import yaml
 
 from reconcile import crd
+from reconcile.changes import DELETES, PREVIEW
+from reconcile.children import CHILDREN
 from reconcile.names import DEFAULT_GROUP, SINGULAR
 
 ROOT = Path(__file__).parents[1]
 RIGHTS = Path("cronjob/rights.yaml")
+REPORT = Path("docs/report.schema.json")
 RULES = Path("cronjob/chart/templates/_rules.tpl")
 ROLES = {
     "preview-reconcile": "preview-reconcile.rules",
@@ -32,6 +38,7 @@ def manifests() -> Mapping[Path, str]:
         Path("crds") / f"{SINGULAR}.yaml": written,
         Path("cronjob/chart/crds") / f"{SINGULAR}.yaml": written,
         RULES: _rules_of_the_chart(),
+        REPORT: _report_with_every_kind(),
     }
 
 
@@ -39,6 +46,16 @@ def write() -> None:
     """Write them all."""
     for path, text in manifests().items():
         (ROOT / path).write_text(text)
+
+
+def _report_with_every_kind() -> str:
+    """The schema of the JSON report, which is written by hand but for the kinds that it names."""
+    kinds = [kind.resource.kind for kind in CHILDREN]
+    text = (ROOT / REPORT).read_text()
+    for name, first in (("subject", DELETES), ("kind", PREVIEW)):
+        named = f'"{name}": {{ "enum": {json.dumps([first, *kinds])}'
+        text = re.sub(rf'"{name}": {{ "enum": \[[^]]*\]', named, text)
+    return text
 
 
 def _rules_of_the_chart() -> str:

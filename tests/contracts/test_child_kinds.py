@@ -89,17 +89,16 @@ def test_what_is_written_from_the_code_is_what_the_code_says(path: Path, text: s
 
 
 def test_what_a_kind_has_not_is_told_with_what_to_do() -> None:
-    def policy(*_: object) -> None:
+    def widget(*_: object) -> None:
         return None
 
-    resource = Resource("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
-    odd = ChildKind(resource, policy, room=())
+    odd = ChildKind(Resource("example.com", "v1", "Widget", "widgets"), widget, room=())
     assert forgotten_of(odd) == [
-        "reconcile/children/policy.py: put `def policy` there, so that who looks for it finds it",
-        'tests/unit: no test states its whole manifest, with "kind": "PodDisruptionBudget"',
-        "cronjob/rights.yaml: the ClusterRole preview-reconcile has no rule {apiGroups: [policy], "
-        "resources: [poddisruptionbudgets], verbs: [get, list, create, patch, delete]}",
-        "cronjob/rights.yaml: the ClusterRole preview-reconcile-plan has no rule {apiGroups: [policy], "
-        "resources: [poddisruptionbudgets], verbs: [get, list]}",
+        "reconcile/children/widget.py: put `def widget` there, so that who looks for it finds it",
+        'tests/unit: no test states its whole manifest, with "kind": "Widget"',
+        "cronjob/rights.yaml: the ClusterRole preview-reconcile has no rule {apiGroups: [example.com], "
+        "resources: [widgets], verbs: [get, list, create, patch, delete]}",
+        "cronjob/rights.yaml: the ClusterRole preview-reconcile-plan has no rule {apiGroups: [example.com], "
+        "resources: [widgets], verbs: [get, list]}",
         "reconcile/children/__init__.py: its row has an empty `room`, so nothing of it is ever taken over",
     ]

@@ -11,12 +11,13 @@ from typing import Any, Protocol
 import pytest
 import yaml
 
+from reconcile.children import CHILDREN
 from reconcile.command.cli import exit_code_of
 from reconcile.yamlfiles import dump
 from tests.builders import a_preview, without_uid
 from tests.in_process import Ended
 
-KINDS = ("Job", "Deployment", "Service", "Mapping", "Ingress", "HTTPRoute")
+KINDS = [kind.resource.kind for kind in CHILDREN]
 
 
 class Shell(Protocol):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from reconcile.answer import answer
+from reconcile.children import CHILDREN
 from reconcile.errors import Forbidden, ServerTrouble, UsageError
 from reconcile.explain import Explanation
 from reconcile.inquire import inquire
@@ -344,7 +345,7 @@ def test_of_a_great_many_fields_of_others_some_are_listed_and_the_rest_counted()
 def test_only_reads_are_made_and_a_dry_runs_lists_among_them() -> None:
     memory = running()
     text_of(memory)
-    lists = ["jobs", "deployments", "services", "mappings", "ingresses", "httproutes", "previewenvironments"]
+    lists = [*(kind.resource.plural for kind in CHILDREN), "previewenvironments"]
     assert memory.log == [
         *(f"list {kind}" for kind in lists),
         "get PreviewEnvironment shop/pr-1",

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from reconcile.changes import Blocked, Create, Outcome, Plan, Waiting, Withheld
+from reconcile.children import CHILDREN
 from reconcile.cluster.port import Listing
 from reconcile.errors import (
     AnswerLost,
@@ -33,7 +34,7 @@ from tests.unit.memory import PREVIEWS, Memory
 
 PREVIEW = "PreviewEnvironment shop/pr-1"
 ALL = ["Deployment shop/pr-1", "Service shop/pr-1", "Mapping shop/pr-1"]
-LISTS = ["jobs", "deployments", "services", "mappings", "ingresses", "httproutes"]
+LISTS = [kind.resource.plural for kind in CHILDREN]
 SERVICE = children_of(a_read_preview())["Service"]
 INGRESS = Settings(route="ingress", route_given=True)
 
