@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter, mul
 
-from reconcile.children import runs_once
+from reconcile.children import KINDS, runs_once
 from reconcile.children.metadata import Rendered
 from reconcile.names import KIND, PRUNE_DISABLED, Names
 from reconcile.objects import SERVICE
@@ -157,12 +157,12 @@ def _parts(live: Live, wanted: Rendered) -> Sequence[Text]:
         head.ownerReferences,
         head.deletionTimestamp,
         _TIME.sub(b"", head.managedFields),
-        *_spec(live),
+        *(part for name in KINDS[live.key.kind].content for part in _content(live, name)),
     )
 
 
-def _spec(live: Live) -> Iterable[Text]:
-    text = text_of(live.manifest, "spec")
+def _content(live: Live, name: str) -> Iterable[Text]:
+    text = text_of(live.manifest, name)
     if live.key.kind != SERVICE.kind or not bytes(text).startswith(b"{"):
         return (text,)
     return (

@@ -32,7 +32,7 @@ from reconcile.quantities import same_quantity
 from reconcile.snapshot import Live
 
 REPLICAS: Path = ("f:spec", "f:replicas")
-_SECRET = frozenset({"f:env", "f:args", "f:command"})
+_SECRET = frozenset({"f:env", "f:args", "f:command", "f:data", "f:stringData", "f:binaryData"})
 _QUANTITIES = frozenset({"f:limits", "f:requests"})
 
 
@@ -203,7 +203,7 @@ def _change(live: Live, wanted: Manifest, path: Path, there: Any, value: Any) ->
 
 
 def shown_value(path: Path, value: Any) -> str:
-    """A value as text; env, command and args may hold secrets, so theirs is never shown."""
+    """A value as text; env, command, args, and a Secret's data, may hold secrets: theirs is never shown."""
     if _SECRET & set(path):
         return "(not shown)"
     if isinstance(value, str):

@@ -38,6 +38,8 @@ class ChildKind:
     `room`: where, in an object that is taken over whole, everything was ours: what is no longer wanted there
     goes. It is of no use to one that runs once, which is never changed.
     `needs_spec`: the API server takes none without a spec, so whoever made one has set fields of it.
+    `content`: the fields beside metadata in which it says something, such as `data`; what else a live object
+    has is looked at by nobody.
     """
 
     resource: Resource
@@ -47,6 +49,7 @@ class ChildKind:
     is_named: Named = _as_its_preview
     room: tuple[Path, ...] = (("f:spec",),)
     needs_spec: bool = False
+    content: tuple[str, ...] = ("spec",)
 
 
 _CONTAINER: Path = (

@@ -52,13 +52,17 @@ def child(
     resource: Resource,
     preview: PreviewEnvironment,
     names: Names,
-    spec: Mapping[str, Any],
+    spec: Mapping[str, Any] | None,
     *,
     name: str = "",
     labels: Mapping[str, str] | None = None,
     annotations: Mapping[str, str] | None = None,
+    content: Mapping[str, Any] | None = None,
 ) -> Rendered:
-    """One child of a preview, ready to apply: marked as ours, in its namespace, with its name or `name`."""
+    """One child of a preview, ready to apply: marked as ours, in its namespace, with its name or `name`.
+
+    A kind that has no spec gets None, and in `content` what it has in its place, such as `{"data": {…}}`.
+    """
     name = name or preview.name
     key = Key(resource.kind, preview.namespace, name)
     metadata: dict[str, Any] = {
@@ -71,7 +75,8 @@ def child(
         metadata["annotations"][names.prune_annotation] = PRUNE_DISABLED
     elif preview.uid:
         metadata["ownerReferences"] = [_owner_reference(preview, names)]
-    manifest = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": metadata, "spec": spec}
+    body = {**({} if spec is None else {"spec": spec}), **(content or {})}
+    manifest = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": metadata, **body}
     return _sealed(manifest, names)
 
 

@@ -8,9 +8,14 @@ import yaml
 
 from kit.manifests import RIGHTS, manifests
 from reconcile.children import CHILDREN, KINDS, ChildKind
+from reconcile.children.metadata import Rendered, child
 from reconcile.objects import Resource
+from reconcile.preview import PreviewEnvironment
+from reconcile.sent import plain
+from reconcile.settings import Settings
 from reconcile.spec import Spec
 from tests.builders import EVERY_FIELD
+from tests.unit.given import NAMES, a_read_preview
 
 ROOT = Path(__file__).parents[2]
 VERBS = {
@@ -21,7 +26,7 @@ VERBS = {
 
 def forgotten_of(kind: ChildKind) -> list[str]:
     """What a kind of child has not yet, each with what to do."""
-    return [*_file_of(kind), *_test_of(kind), *_rights_of(kind), *_room_of(kind)]
+    return [*_file_of(kind), *_test_of(kind), *_rights_of(kind), *_room_of(kind), *_content_of(kind)]
 
 
 def _file_of(kind: ChildKind) -> list[str]:
@@ -63,6 +68,21 @@ def _room_of(kind: ChildKind) -> list[str]:
     ]
 
 
+def _content_of(kind: ChildKind) -> list[str]:
+    """What a row leaves out there could change in the cluster, and a pass over many would not see it."""
+    made = [kind.render(a_read_preview(**given), Settings()) for given in ({}, EVERY_FIELD)]
+    said = {name for manifest in made if manifest is not None for name in plain(manifest)}
+    named = set(kind.content) | {top[0].removeprefix("f:") for top in kind.room}
+    found = []
+    if left_out := sorted(said - {"apiVersion", "kind", "metadata"} - set(kind.content)):
+        found.append(
+            f"reconcile/children/__init__.py: the `content` of its row has not {', '.join(left_out)}"
+        )
+    if wrong := sorted(named - said) if said else []:
+        found.append(f"reconcile/children/__init__.py: its row names {', '.join(wrong)}, which it never has")
+    return found
+
+
 @pytest.mark.parametrize("kind", CHILDREN, ids=lambda kind: kind.resource.kind)
 def test_a_kind_of_child_has_all_that_it_needs(kind: ChildKind) -> None:
     forgotten = forgotten_of(kind)
@@ -102,3 +122,18 @@ def test_what_a_kind_has_not_is_told_with_what_to_do() -> None:
         "resources: [widgets], verbs: [get, list]}",
         "reconcile/children/__init__.py: its row has an empty `room`, so nothing of it is ever taken over",
     ]
+
+
+def test_a_kind_without_a_spec_is_asked_for_the_fields_that_it_has() -> None:
+    def widget(preview: PreviewEnvironment, settings: Settings) -> Rendered:
+        return child(resource, preview, NAMES, None, content={"data": {"a": preview.name}})
+
+    resource = Resource("example.com", "v1", "Widget", "widgets")
+    head = "reconcile/children/__init__.py: "
+    assert forgotten_of(ChildKind(resource, widget))[-2:] == [
+        f"{head}the `content` of its row has not data",
+        f"{head}its row names spec, which it never has",
+    ]
+    assert (
+        forgotten_of(ChildKind(resource, widget, content=("data",), room=(("f:data",),)))[-1][:5] == "cronj"
+    )

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from reconcile.alike import Alike, Wording
 from reconcile.changes import Keep
-from reconcile.children import render
+from reconcile.children import KINDS as KNOWN
+from reconcile.children import ChildKind, metadata, render
 from reconcile.children.metadata import Rendered
 from reconcile.decide import decide
+from reconcile.objects import Resource
 from reconcile.preview import PreviewEnvironment, parse_preview
 from reconcile.sent import SentObject, plain
 from reconcile.settings import Gateway, Settings
@@ -125,6 +127,19 @@ def test_of_another_kind_also_a_field_that_is_called_like_an_address_counts() ->
     alike = knowing(Alike(NAMES).wording([(there, wanted)], preview))
     there.manifest["spec"]["clusterIP"] = "10.0.0.1"
     assert alike.wording([(Live(there.manifest), wanted)], preview) not in alike
+
+
+@either_way
+def test_what_a_kind_has_in_the_place_of_a_spec_is_looked_at(
+    as_it_comes: AsItComes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resource, preview = Resource("", "v1", "ConfigMap", "configmaps"), a_numbered_preview(1)
+    wanted = metadata.child(resource, preview, NAMES, None, content={"data": {"a": "1"}})
+    monkeypatch.setitem(KNOWN, "ConfigMap", ChildKind(resource, lambda *_: wanted, content=("data",)))
+    alike = knowing(Alike(NAMES).wording([(as_it_comes(plain(wanted)), wanted)], preview))
+    for data, seen in (({"a": "1"}, False), ({"a": "2"}, True), ({"a": "1", "b": "1"}, True)):
+        now = alike.wording([(as_it_comes({**plain(wanted), "data": data}), wanted)], preview)
+        assert (now not in alike) is seen
 
 
 def is_unseen(kind: str, path: tuple[Any, ...]) -> bool:

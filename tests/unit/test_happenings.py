@@ -41,7 +41,7 @@ def found(*events: dict[str, Any], since: str = "2026-01-01T09:00:00Z") -> Happe
         ("PreviewEnvironment", "pr-2", False),
         ("Deployment", "pr-1", True),
         ("Mapping", "pr-1", True),
-        ("ConfigMap", "pr-1", False),
+        ("Endpoints", "pr-1", False),
         ("Job", "pr-1-0123456789", True),
         ("Job", "pr-1-x-0123456789", False),
         ("Pod", "pr-1-0123456789-bcdfg", True),
