@@ -224,6 +224,19 @@ def test_the_children_of_a_protected_preview_outlive_it(
     assert story.everything() == before
 
 
+def test_a_protected_preview_keeps_its_route_of_another_kind_and_no_run_says_otherwise(story: Story) -> None:
+    story.apply(replicas=0)
+    story.reconcile()
+    story.apply(replicas=0, annotations=PROTECT)
+    switched = replace(story, route="Ingress")
+    switched.reconcile()
+    assert switched.there("Ingress")
+    assert switched.there("Mapping")
+    told = switched.reconcile()
+    assert told.changes == [f"= Mapping {story.namespace}/pr-1 protected: {PRUNE} is disabled on its preview"]
+    switched.silent()
+
+
 def test_a_preview_that_is_protected_no_longer_owns_its_children_again(story: Story) -> None:
     story.apply(replicas=0, annotations=PROTECT)
     story.reconcile()
