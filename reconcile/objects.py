@@ -36,6 +36,22 @@ EVENTS_V1 = Resource("events.k8s.io", "v1", "Event", "events")
 HTTPROUTE = Resource("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes")
 
 
+KEPT_BY_SERVERS = frozenset(
+    {
+        "creationTimestamp",
+        "deletionGracePeriodSeconds",
+        "deletionTimestamp",
+        "generation",
+        "managedFields",
+        "resourceVersion",
+        "selfLink",
+        "uid",
+    }
+)
+"""The fields of metadata that a server writes, and nobody else:
+https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/object-meta/"""
+
+
 class Key(NamedTuple):
     """Where an object is: kind, namespace, name. Kinds are unique among what we handle."""
 

@@ -10,25 +10,13 @@ from typing import Any
 from reconcile.diff import REPLICAS, same_value, shown_value
 from reconcile.fields import MISSING, Path, covers, field_set_of, item_keys, leaves, path_text, value_at
 from reconcile.names import Names
-from reconcile.objects import Manifest
+from reconcile.objects import KEPT_BY_SERVERS, Manifest
 from reconcile.snapshot import Entry, Live
 
 HIDDEN_VALUE = "set"
 """Stands for a value of somebody else's that may be a secret."""
 
-_OF_THE_SERVER = frozenset(
-    {
-        "creationTimestamp",
-        "deletionGracePeriodSeconds",
-        "deletionTimestamp",
-        "generateName",
-        "generation",
-        "managedFields",
-        "resourceVersion",
-        "selfLink",
-        "uid",
-    }
-)
+_OF_THE_SERVER = KEPT_BY_SERVERS | {"generateName"}
 _IN_CONTAINERS = frozenset({"f:containers", "f:initContainers"})
 _SET = frozenset({"f:image", "f:env", "f:envFrom", "f:args", "f:command"})
 _WHOLE_ITEMS = frozenset({"f:ownerReferences", "f:imagePullSecrets"})

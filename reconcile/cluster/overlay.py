@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from reconcile.cluster.port import Applied, Cluster, Listing, Traffic, as_it_is
 from reconcile.errors import UnusableFiles, UsageError
 from reconcile.names import KIND, Names
-from reconcile.objects import Manifest, Resource
+from reconcile.objects import KEPT_BY_SERVERS, Manifest, Resource
 from reconcile.preview import PreviewEnvironment, parse_preview
 from reconcile.yamlfiles import Document, Mistake, read_files, where
 
@@ -24,20 +24,7 @@ DEFAULT_NAMESPACE = "default"
 Place = tuple[str, str]
 """Namespace and name."""
 
-_KEPT_BY_SERVERS = frozenset(
-    {
-        "creationTimestamp",
-        "deletionGracePeriodSeconds",
-        "deletionTimestamp",
-        "finalizers",
-        "generation",
-        "managedFields",
-        "ownerReferences",
-        "resourceVersion",
-        "selfLink",
-        "uid",
-    }
-)
+_KEPT_BY_SERVERS = KEPT_BY_SERVERS | {"finalizers", "ownerReferences"}
 
 
 def read_previews(

@@ -8,22 +8,9 @@ from typing import Any
 
 from reconcile.fields import field_set_of, to_fields_v1
 from reconcile.names import KIND
-from reconcile.objects import Manifest
+from reconcile.objects import KEPT_BY_SERVERS, Manifest
 
 DEFAULT_NAMESPACE = "default"
-
-_KEPT_BY_SERVERS = frozenset(
-    {
-        "creationTimestamp",
-        "deletionGracePeriodSeconds",
-        "deletionTimestamp",
-        "generation",
-        "managedFields",
-        "resourceVersion",
-        "selfLink",
-        "uid",
-    }
-)
 
 
 def group_of(manifest: Manifest) -> str:
@@ -69,7 +56,7 @@ def dressed_as_ours(manifest: Manifest, manager: str) -> Manifest:
 def bare(manifest: Manifest) -> dict[str, Any]:
     """The object without what a server keeps about it, and without its status."""
     metadata: Mapping[str, Any] = manifest["metadata"]
-    kept = {name: value for name, value in metadata.items() if name not in _KEPT_BY_SERVERS}
+    kept = {name: value for name, value in metadata.items() if name not in KEPT_BY_SERVERS}
     kept["namespace"] = namespace_of(manifest)
     return {**{name: value for name, value in manifest.items() if name != "status"}, "metadata": kept}
 

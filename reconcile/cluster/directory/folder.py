@@ -6,11 +6,11 @@ has a name that we need, it is in the way.
 """
 
 import os
-import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from reconcile import rules
 from reconcile.atomic import replace_file
 from reconcile.cluster.directory.dress import bare, dressed, dressed_as_ours, group_of
 from reconcile.cluster.directory.sources import Signature
@@ -18,9 +18,6 @@ from reconcile.errors import ClusterError, Forbidden, Rejected, ServerTrouble
 from reconcile.objects import Key, Manifest, Resource, key_of
 from reconcile.yamlfiles import Document, Mistake, dump, read_file
 
-_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
-_NAMESPACE = re.compile(_LABEL)
-_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 _SUFFIX = ".yaml"
 
 
@@ -29,9 +26,9 @@ def check_names(kind: str, namespace: str, name: str) -> None:
 
     https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
     """
-    if not _NAMESPACE.fullmatch(namespace):
+    if rules.NAMESPACE.problem(namespace):
         raise Rejected(f"{kind} {namespace!r}/{name!r}: the namespace is no Kubernetes name")
-    if len(name) > 253 or not _NAME.fullmatch(name):
+    if rules.OBJECT_NAME.problem(name):
         raise Rejected(f"{kind} {namespace!r}/{name!r}: the name is no Kubernetes name")
 
 
@@ -154,9 +151,9 @@ class Folder:
 def _named(file: str) -> tuple[str, str, str] | None:
     """Namespace, kind in lower case and name, where a file is called as ours are."""
     parts = file.removesuffix(_SUFFIX).split(".", 2)
-    if not file.endswith(_SUFFIX) or len(parts) != 3 or not _NAMESPACE.fullmatch(parts[0]):
+    if not file.endswith(_SUFFIX) or len(parts) != 3 or rules.NAMESPACE.problem(parts[0]):
         return None
-    return (parts[0], parts[1], parts[2]) if _NAME.fullmatch(parts[2]) else None
+    return None if rules.OBJECT_NAME.problem(parts[2]) else (parts[0], parts[1], parts[2])
 
 
 def _is(manifest: Manifest, resource: Resource, key: Key) -> bool:

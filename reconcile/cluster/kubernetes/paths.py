@@ -1,31 +1,26 @@
 """What goes into a URL: checked first, since an empty name is a whole collection and `../` another one."""
 
 import functools
-import re
 
 from lightkube.core.resource import ApiInfo, NamespacedResourceG, ResourceDef
 
+from reconcile import rules
 from reconcile.errors import Rejected
 from reconcile.objects import Resource
 
-LONGEST_NAME = 253
-LONGEST_NAMESPACE = 63
-# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
-NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", re.ASCII)
-NAME = re.compile(rf"{NAMESPACE.pattern}(\.{NAMESPACE.pattern})*", re.ASCII)
 VERBS = ["delete", "get", "global_list", "list", "patch"]
 
 
 def check_name(resource: Resource, name: object) -> str:
     """Raises Rejected for what is no DNS subdomain."""
-    if isinstance(name, str) and len(name) <= LONGEST_NAME and NAME.fullmatch(name):
+    if isinstance(name, str) and name and not rules.OBJECT_NAME.problem(name):
         return name
     raise Rejected(f"{resource.kind} {name!r}: a name is lower-case letters, digits, dashes and dots")
 
 
 def check_namespace(resource: Resource, namespace: object) -> str:
     """Raises Rejected for what is no DNS label."""
-    if isinstance(namespace, str) and len(namespace) <= LONGEST_NAMESPACE and NAMESPACE.fullmatch(namespace):
+    if isinstance(namespace, str) and namespace and not rules.NAMESPACE.problem(namespace):
         return namespace
     raise Rejected(f"{resource.kind} in {namespace!r}: a namespace is lower-case letters, digits and dashes")
 
@@ -37,7 +32,7 @@ def resource_class(resource: Resource, subresource: str = "") -> type[Namespaced
     Raises Rejected where the group, the version or the plural is no part of a URL.
     """
     parts = (resource.group or "core", resource.version, resource.plural)
-    if not all(NAME.fullmatch(part) for part in parts):
+    if any(rules.OBJECT_NAME.problem(part) for part in parts):
         raise Rejected(
             f"{resource.kind}: {resource.api_version}/{resource.plural} is no API group of Kubernetes"
         )
