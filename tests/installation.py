@@ -32,7 +32,8 @@ def overlay(folder: Path, *components: str, **also: Any) -> Path:
     base = os.path.relpath(BASE.resolve(), folder.resolve())
     paths = [f"{base}/components/{component}" for component in components]
     content = {"resources": [base], "components": paths, **also}
-    (folder / "kustomization.yaml").write_text(yaml.safe_dump(content))
+    # As JSON: PyYAML leaves a string such as `-1e34` unquoted, which is a number to kubectl.
+    (folder / "kustomization.yaml").write_text(json.dumps(content))
     return folder
 
 
