@@ -11,7 +11,7 @@ import yaml
 
 from reconcile.cluster.kubernetes import connect
 from reconcile.cluster.kubernetes.kubeconfig import Connection, find_connection
-from reconcile.cluster.kubernetes.models import Cluster, User
+from reconcile.cluster.kubernetes.kubeconfig_models import Cluster, User
 from reconcile.cluster.kubernetes.proxy import proxy_url
 from reconcile.errors import BadKubeconfig
 

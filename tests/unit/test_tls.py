@@ -3,7 +3,7 @@
 import ssl
 
 from reconcile.cluster.kubernetes.kubeconfig import Connection
-from reconcile.cluster.kubernetes.models import Cluster, User
+from reconcile.cluster.kubernetes.kubeconfig_models import Cluster, User
 from reconcile.cluster.kubernetes.tls import ssl_context
 
 

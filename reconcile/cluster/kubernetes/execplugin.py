@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from reconcile.cluster.kubernetes.kubeconfig import Connection
-from reconcile.cluster.kubernetes.models import Cluster, Exec
+from reconcile.cluster.kubernetes.kubeconfig_models import Cluster, Exec
 from reconcile.errors import BadKubeconfig
 
 VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from reconcile.cluster.kubernetes.models import Cluster, Context, User, convert
+from reconcile.cluster.kubernetes.kubeconfig_models import Cluster, Context, User, convert
 from reconcile.errors import BadKubeconfig
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")

@@ -15,7 +15,7 @@ import httpx2
 
 from reconcile.cluster.kubernetes.execplugin import Credential
 from reconcile.cluster.kubernetes.kubeconfig import Connection
-from reconcile.cluster.kubernetes.models import Cluster, User
+from reconcile.cluster.kubernetes.kubeconfig_models import Cluster, User
 from reconcile.errors import BadKubeconfig
 
 
