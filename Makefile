@@ -17,9 +17,8 @@ OLDEST_ASSETS ?=
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: mutants faults help demo test test-oldest races check format
-.PHONY: bench bench-smoke lock cluster cluster-down clean fuzz walks manifests names
-.PHONY: help demo test test-oldest check format bench bench-smoke picture lock cluster cluster-down clean
+.PHONY: help demo test test-oldest races fuzz walks faults mutants check format manifests names
+.PHONY: bench bench-smoke picture lock cluster cluster-down clean
 
 help:
 	@echo 'make demo           the whole story on a folder of manifests, no cluster needed'
