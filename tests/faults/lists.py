@@ -127,9 +127,17 @@ WAYS: tuple[Way, ...] = (
 
 
 def shorts(world: World) -> list[Short]:
-    """Each kind that a run here lists in more than one page, in each way; in a fixed order."""
-    kinds = {p.place.kind_listed for p in world.reference.trace if "continue" in p.request.url.params}
-    return [Short(kind, way) for kind in sorted(filter(None, kinds)) for way in WAYS]
+    """Each kind that needs more than one page for what the world itself has, in each way; in a fixed order.
+
+    Routes are listed whoever made them: a second page that is there for those of others may be gone with them.
+    """
+    kinds = sorted(kind for kind in EVERY_KIND if _number(world, kind) > 1)
+    return [Short(kind, way) for kind in kinds for way in WAYS]
+
+
+def _number(world: World, kind: str) -> int:
+    folder = f"{world.story.path_of(kind)}/"
+    return sum(path.startswith(folder) for path in world.before.uids)
 
 
 def in_small_pages() -> Any:
@@ -157,7 +165,9 @@ def _written_unseen(short: Short, seen: Seen) -> Iterator[str]:
     if seen.result.code == 0:
         yield "exit 0"
     trace = seen.line.trace  # of which an earlier pass may have seen the list whole
-    broken = next(at for at, passed in enumerate(trace) if not passed.whole)
+    broken = next((at for at, passed in enumerate(trace) if not passed.whole), len(trace))
+    if broken == len(trace):
+        yield "every list came whole, so this case is about nothing"
     for passed in trace[broken:]:
         if passed.place.method == READ or tells(passed.place):
             continue
