@@ -1,6 +1,6 @@
 # Everything a contributor runs. Each target makes its own .venv; all it needs is python3 (3.11 or newer, with venv).
 PYTHON ?= python3
-# Tests wait more than they compute, so there are more workers than cores of a small machine.
+# Tests wait for what they start, so there are more workers than cores of a small machine.
 WORKERS ?= 6
 TESTS ?=
 # How many examples of each parser `make fuzz` draws.

@@ -26,7 +26,7 @@ from tests.model.sessions import Session, in_sessions
 from tests.model.worlds import BACKEND
 
 WHOLE = os.environ.get("PROOF") == "whole"
-BLOCKS, SEEDS = (10, 20) if WHOLE else (1, 4)
+BLOCKS, SEEDS = (10, 20) if WHOLE else (1, 3)
 NEWER = "registry.example.com/web:2"
 STRANGERS = ("Service/named", "Ingress/strangers")
 BLOCKED = 1
