@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 from reconcile.command.cli import command
 from reconcile.report.json import FORMAT_VERSION
@@ -74,6 +75,13 @@ def test_the_readme_names_the_defaults_of_the_fields() -> None:
         f"`{Spec.model_fields['port'].default}`",
         "`false`",
     )
+
+
+def test_the_preview_that_the_readme_deletes_is_the_one_it_applied() -> None:
+    first_preview = README.partition("\n## Install, and a first preview\n")[2].partition("\n## ")[0]
+    [applied] = re.findall(r"^kubectl apply -f (\S+)$", first_preview, re.MULTILINE)
+    example = yaml.safe_load((ROOT / applied).read_text())
+    assert re.findall(r"`kubectl delete pe ([^`]+)`", first_preview) == [example["metadata"]["name"]]
 
 
 @pytest.mark.parametrize("parameter", command.params, ids=lambda parameter: parameter.name)
