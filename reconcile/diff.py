@@ -29,10 +29,11 @@ from reconcile.names import Names
 from reconcile.objects import Manifest, maps_in
 from reconcile.ownership import prune_path
 from reconcile.quantities import same_quantity
+from reconcile.redact import DATA
 from reconcile.snapshot import Live
 
 REPLICAS: Path = ("f:spec", "f:replicas")
-_SECRET = frozenset({"f:env", "f:args", "f:command", "f:data", "f:stringData", "f:binaryData"})
+_SECRET = frozenset({"f:env", "f:args", "f:command", *(f"f:{name}" for name in DATA)})
 _QUANTITIES = frozenset({"f:limits", "f:requests"})
 
 

@@ -1,8 +1,10 @@
-"""What a server says of an object, without the values of env, args and command in it; pure.
+"""What a server says of an object, without the values of env, args, command and data in it; pure.
 
 An admission policy or a webhook may quote any of them in its refusal.
 """
 
+import base64
+import binascii
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -16,11 +18,14 @@ PIECE = 8
 SHORTEST = 4
 """What is shorter (`80`, `-c`) is in every text, and no secret."""
 
+DATA = ("data", "stringData", "binaryData")
+"""Where ConfigMaps and Secrets have their values."""
+
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 
 
 def redacted(message: str, *manifests: Manifest) -> str:
-    """The message without any value, or piece of a value, of the containers of these manifests.
+    """The message without any value, or piece of a value, of the containers and the data of these manifests.
 
     A value of 4 to 7 characters is found where it stands as a word.
     """
@@ -32,13 +37,27 @@ def redacted(message: str, *manifests: Manifest) -> str:
 
 
 def secret_values(manifest: Manifest) -> Iterator[str]:
-    """Every value of env, args and command in the containers of a Deployment or a Job; else none."""
+    """Every value of env, args and command in the containers of a Deployment or a Job, and every one that a
+    ConfigMap or a Secret has as its data.
+    """
     template = map_in(map_in(manifest.get("spec")).get("template"))
     pod = map_in(template.get("spec"))
     for container in (item for name in _CONTAINERS for item in maps_in(pod.get(name))):
         found = [variable.get("value") for variable in maps_in(container.get("env"))]
         found += [*_items(container.get("args")), *_items(container.get("command"))]
         yield from (value for value in found if isinstance(value, str))
+    for value in (value for name in DATA for value in map_in(manifest.get(name)).values()):
+        if isinstance(value, str):
+            yield value
+            yield from _decoded(value)
+
+
+def _decoded(value: str) -> Iterator[str]:
+    """What a value of a Secret says, once decoded, where it is text in base64; else nothing."""
+    try:
+        yield base64.b64decode(value, validate=True).decode()
+    except (binascii.Error, ValueError):  # not base64, or no text
+        return
 
 
 def _forms(value: str) -> Iterable[str]:

@@ -94,6 +94,28 @@ def test_secrets_of_other_containers_and_of_what_is_there_are_hidden_too() -> No
     )
 
 
+@pytest.mark.parametrize(
+    ("data", "quoted"),
+    [
+        ({"stringData": {"PASSWORD": "opensesame"}}, "opensesame"),
+        ({"data": {"PASSWORD": "opensesame"}}, "opensesame"),
+        ({"data": {"PASSWORD": "b3BlbnNlc2FtZSE="}}, "b3BlbnNlc2FtZSE="),
+        ({"data": {"PASSWORD": "b3BlbnNlc2FtZSE="}}, "opensesame!"),
+        ({"binaryData": {"blob": "b3BlbnNlc2FtZSE="}}, "opensesame!"),
+        ({"binaryData": {"blob": "//79/P///v38"}}, "//79/P///v38"),
+    ],
+)
+def test_the_data_of_a_kind_that_a_clone_adds_are_hidden_too(
+    data: dict[str, dict[str, str]], quoted: str
+) -> None:
+    assert redacted(f"no: {quoted} in PASSWORD", data) == f"no: {HIDDEN} in PASSWORD"
+
+
+@pytest.mark.parametrize("data", ["not a map", ["a list"], {"a key": None, "another": 7}, None])
+def test_data_of_another_shape_hide_nothing(data: Any) -> None:
+    assert redacted("no: a key, not a map, a list", {"data": data}) == "no: a key, not a map, a list"
+
+
 @given(value=st.text(min_size=8), before=st.text(), after=st.text(), cut=st.data())
 def test_no_eight_characters_of_a_value_are_ever_shown(
     value: str, before: str, after: str, cut: st.DataObject
