@@ -73,7 +73,7 @@ def _fate(live: Live, wish: Wish | None, draft: Draft | None, deleted: set[Key])
             return "goes"
         case Waiting(for_this_run=for_this_run):
             return "goes" if for_this_run else "later"
-        case Create() | Update():
+        case Create() | Update() if live.key in wish.wanted:
             return "follows"
         case _:
             return "stays"
@@ -84,7 +84,8 @@ def ruled(draft: Draft, rulings: Mapping[str, Ruling]) -> Iterable[Change]:
     ruling = rulings.get(draft.wish.place, GRANTED)
     fqdn = draft.wish.fqdn
     for change in draft.changes:
-        if not (isinstance(change, Create | Update) and is_route(change.key.kind)):
+        asks = isinstance(change, Create | Update) and is_route(change.key.kind)
+        if not (asks and change.key in draft.wish.wanted):
             yield change
         elif ruling.verdict == "waits":
             yield Waiting(change.key, change.preview, f"waits: {fqdn}: {ruling.by}", ruling.in_this_run)

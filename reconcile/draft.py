@@ -10,6 +10,7 @@ from reconcile.names import NAME_TAKEN, ROUTE_NOT_ACCEPTED
 from reconcile.objects import Key, Manifest
 from reconcile.policy import Policy
 from reconcile.preview import PreviewEnvironment
+from reconcile.protection import protection_of
 from reconcile.snapshot import Live, Snapshot
 from reconcile.unwanted import at_work, kept_reason, outlived, unwanted_of
 from reconcile.wish import Wish
@@ -46,7 +47,7 @@ def draft_of(wish: Wish, children: Iterable[Live], snapshot: Snapshot, policy: P
     taken = [c.reason for c in changes if isinstance(c, Blocked) and c.verdict == NAME_TAKEN]
     if taken:
         return Draft(wish, (blocked(wish, NAME_TAKEN, "; ".join(taken)), *silent), frozen=True)
-    wanted = {change.key for change in changes} | {manifest.key for manifest in wish.children}
+    wanted = {change.key for change in changes} | wish.wanted
     unwanted = [live for live in children if live.key not in wanted]
     return Draft(wish, (*changes, *unwanted_of(wish, preview, unwanted, changes, snapshot, policy)))
 
@@ -126,7 +127,8 @@ def _kept_routes(
     if policy.switch or any(live.key.kind == manifest["kind"] for live in routes):
         return []
     return [
-        Keep(live.key, preview.key.place, kept_reason(live, preview))
+        protection_of(live, preview, policy.rules)
+        or Keep(live.key, preview.key.place, kept_reason(live, preview))
         for live in routes
         if policy.rules.ownership(live, preview.name, preview.uid).ours
     ]

@@ -69,7 +69,8 @@ def _put_in_order(
         if stopped_by or stop.asked:
             yield Outcome(change, "skipped", stopped_by or STOPPED)
             continue
-        outcome = put(cluster, change, manifests[change.key], wish.preview, rules, stop)
+        manifest = manifests.get(change.key, change.manifest)  # an unwanted child may be updated too
+        outcome = put(cluster, change, manifest, wish.preview, rules, stop)
         yield outcome
         if outcome.result in ("failed", "blocked"):
             stopped_by = f"{change.key} comes before it, and was not made"

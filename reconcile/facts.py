@@ -39,7 +39,7 @@ class Facts:
     @property
     def wanted(self) -> frozenset[Key]:
         """The children that it wants."""
-        return frozenset(manifest.key for manifest in self.wish.children)
+        return self.wish.wanted
 
     @property
     def sets_up(self) -> bool:
@@ -103,7 +103,6 @@ def _facts(
 
 def _route(wish: Wish, changes: Sequence[Change], lives: Lives) -> Live | None:
     """The route that leads to it: of the kind that it wants, else the one of another kind that it kept."""
-    wanted = {manifest.key for manifest in wish.children}
     routes = [c.key for c in changes if is_route(c.key.kind) and isinstance(c, Keep | Create | Update)]
-    there = [lives[key] for key in sorted(routes, key=lambda key: key not in wanted) if key in lives]
+    there = [lives[key] for key in sorted(routes, key=lambda key: key not in wish.wanted) if key in lives]
     return there[0] if there else None

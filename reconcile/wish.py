@@ -6,7 +6,7 @@ from typing import Literal
 
 from reconcile.children import runs_once
 from reconcile.children.metadata import Rendered
-from reconcile.objects import Manifest
+from reconcile.objects import Key, Manifest
 from reconcile.preview import PreviewEnvironment
 from reconcile.snapshot import Preview
 from reconcile.ttl import Ttl
@@ -33,6 +33,11 @@ class Wish:
     @cached_property
     def place(self) -> str:
         return self.preview.key.place
+
+    @cached_property
+    def wanted(self) -> frozenset[Key]:
+        """The children that it wants."""
+        return frozenset(manifest.key for manifest in self.children)
 
     def makes(self, manifest: Manifest) -> bool:
         """Whether this child of it is made where it is not there: a suspended preview sets nothing up."""

@@ -224,17 +224,78 @@ def test_the_children_of_a_protected_preview_outlive_it(
     assert story.everything() == before
 
 
-def test_a_protected_preview_keeps_its_route_of_another_kind_and_no_run_says_otherwise(story: Story) -> None:
+def went(story: Story) -> None:
+    """The preview is deleted, and the garbage collector has been: it has taken what only had an owner."""
+    bait = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "bait", "ownerReferences": []}}
+    preview = story.live("PreviewEnvironment")
+    owner = {key: preview[key] for key in ("apiVersion", "kind")}
+    owner |= {key: preview["metadata"][key] for key in ("name", "uid")}
+    bait["metadata"] = {"name": "bait", "ownerReferences": [owner]}
+    path = f"/api/v1/namespaces/{story.namespace}/configmaps"
+    story.ask("POST", path, bait)
+    story.delete("PreviewEnvironment")
+    baits = f"{path}?fieldSelector=metadata.name=bait"
+    eventually(lambda: not story.ask("GET", baits)["items"], "the garbage collector has been", timeout=60)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_protected_preview_keeps_its_route_of_another_kind_also_once_it_is_gone(
+    story: Story, route: str
+) -> None:
+    story.apply("other", replicas=0)
+    first = replace(story, route=route)
+    first.apply(replicas=0)
+    first.reconcile()
+    first.apply(replicas=0, annotations=PROTECT)
+    switched = replace(story, route="Ingress" if route != "Ingress" else "Mapping")
+    told = switched.reconcile()
+    assert f"~ {route} {story.namespace}/pr-1 its preview is protected" in told.changes
+    assert switched.there(switched.route)
+    kept = f"= {route} {story.namespace}/pr-1 protected: {PRUNE} is disabled"
+    assert switched.reconcile().changes == [kept]
+    switched.silent()
+    before = switched.live(route)
+    assert (before["metadata"]["annotations"][PRUNE], references(story, route)) == ("disabled", [])
+    went(story)
+    assert kept in switched.reconcile().changes
+    assert switched.live(route)["spec"] == before["spec"]
+
+
+def test_a_route_that_nobody_said_to_switch_is_as_protected_as_its_preview(story: Story) -> None:
+    ingress = replace(story, route="Ingress")
+    ingress.apply(replicas=0)
+    ingress.reconcile()
+    ingress.apply(replicas=0, annotations=PROTECT)
+    told = story.reconcile(route=False)
+    assert f"~ Ingress {story.namespace}/pr-1 its preview is protected" in told.changes
+    story.silent(route=False)
+    went(story)
+    assert story.there("Ingress")
+
+
+def test_what_is_not_wanted_goes_when_its_preview_is_no_longer_protected(story: Story) -> None:
     story.apply(replicas=0)
     story.reconcile()
     story.apply(replicas=0, annotations=PROTECT)
     switched = replace(story, route="Ingress")
     switched.reconcile()
-    assert switched.there("Ingress")
-    assert switched.there("Mapping")
+    story.apply(replicas=0)
     told = switched.reconcile()
-    assert told.changes == [f"= Mapping {story.namespace}/pr-1 protected: {PRUNE} is disabled on its preview"]
+    assert f"~ Mapping {story.namespace}/pr-1 its preview is no longer protected" in told.changes
+    switched.reconcile()
+    assert not switched.there("Mapping")
     switched.silent()
+
+
+def test_what_somebody_protected_and_nobody_wants_loses_its_owner_too(story: Story) -> None:
+    story.apply(replicas=0)
+    story.reconcile()
+    story.patch("Mapping", {"metadata": {"annotations": PROTECT}})
+    switched = replace(story, route="Ingress")
+    assert f"~ Mapping {story.namespace}/pr-1 it is protected" in switched.reconcile().changes
+    switched.silent()
+    went(story)
+    assert switched.there("Mapping")
 
 
 def test_a_preview_that_is_protected_no_longer_owns_its_children_again(story: Story) -> None:

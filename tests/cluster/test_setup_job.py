@@ -11,6 +11,7 @@ from reconcile.preview import PreviewEnvironment, parse_preview
 from reconcile.settings import Settings, Toleration
 from reconcile.snapshot import Live
 from tests.cluster.story import CHILD_RESOURCES, STATUS, Story
+from tests.cluster.test_ownership import PROTECT, went
 from tests.cluster.test_status import conditions, ready, told
 from tests.controlplane import allow, eventually
 from tests.controlplane.rights import service_account
@@ -80,6 +81,25 @@ def test_a_setup_job_runs_once_for_each_revision_and_its_preview_is_ready_after_
     assert switched_off.changes == [f"- Job {place}/{second} its preview does not want it"]
     assert jobs(story) == []
     story.silent()
+
+
+@pytest.mark.usefixtures("control_plane")
+def test_the_old_job_of_a_protected_preview_outlives_it(story: Story) -> None:
+    story.apply("other", replicas=0)
+    story.apply(setup=MIGRATE, revision="1")
+    story.reconcile()
+    first = the_job(story)
+    ended(story, first)
+    before = story.live("Job", first)["spec"]
+    story.apply(setup=MIGRATE, revision="2", annotations=PROTECT)
+    assert f"~ Job {story.namespace}/{first} its preview is protected" in story.reconcile().changes
+    assert len(jobs(story)) == 2
+    told(story, "Available")
+    story.silent()
+    went(story)
+    story.reconcile()
+    assert len(jobs(story)) == 2
+    assert story.live("Job", first)["spec"] == before
 
 
 @pytest.mark.usefixtures("control_plane")

@@ -3,6 +3,7 @@
 import json
 import socket
 import struct
+import threading
 import time as real_time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -125,14 +126,21 @@ def test_a_deadline_that_begins_anew_counts_for_what_is_under_way(tmp_path: Path
     cluster.restart_clock(0.5, "--wait-timeout")
     with pytest.raises(Unreachable, match=r"the 0\.5 s of --wait-timeout are over"):
         cluster.list(DEPLOYMENT)
-    assert real_time.monotonic() - begun < 2
+    assert real_time.monotonic() - begun < 60  # not the five minutes from before
     cluster.close()
 
 
 def test_a_deadline_that_is_over_can_begin_anew(tmp_path: Path, wire: Serve) -> None:
-    cluster = connected(tmp_path, wire(silent, whole).url, seconds=0.3, pacing=PROMPT)
+    is_over = threading.Event()
+
+    def step(connection: socket.socket) -> None:
+        # Not the first silent and the second whole: on a busy machine the first may never get here.
+        (whole if is_over.is_set() else silent)(connection)
+
+    cluster = connected(tmp_path, wire(step).url, seconds=0.3, pacing=PROMPT)
     with pytest.raises(Unreachable):
         cluster.list(DEPLOYMENT)
+    is_over.set()
     cluster.restart_clock(30.0, "--wait-timeout")
     assert cluster.list(DEPLOYMENT).items == (deployment(),)
     cluster.close()

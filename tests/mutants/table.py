@@ -354,6 +354,14 @@ DEFECTS = (
         PLANS,
     ),
     Defect(
+        "what nobody wants keeps its owner",
+        "reconcile/protection.py",
+        '        metadata.pop("ownerReferences", None)\n',
+        "        pass\n",
+        "the garbage collector takes what was protected",
+        PLANS,
+    ),
+    Defect(
         "old route goes at once",
         "reconcile/unwanted.py",
         "    if not accepted(there):",

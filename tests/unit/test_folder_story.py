@@ -276,6 +276,19 @@ def test_a_protected_preview_leaves_its_children_behind(running: Shop) -> None:
     assert len(running.children()) == 6
 
 
+def test_a_protected_preview_leaves_its_route_of_another_kind_behind_too(running: Shop) -> None:
+    running.write(annotations={"platform9.com/prune": "disabled"})
+    running.write("pr-2")
+    told = running.reconcile(*INGRESS)
+    assert told.lines[0] == "+ Ingress shop/pr-1 new preview"
+    assert "~ Mapping shop/pr-1 its preview is protected" in told.lines
+    assert "prune: disabled" in running.path("Mapping").read_text()
+    running.is_silent(*INGRESS)
+    running.remove()
+    running.reconcile(*INGRESS)
+    assert "Mapping shop/pr-1" in running.children()
+
+
 def test_a_child_that_is_protected_by_hand_is_not_protected_here_since_edits_of_our_files_are_overwritten(
     running: Shop,
 ) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.brake import Limit
-from reconcile.changes import Delete, Plan, Waiting
+from reconcile.changes import Delete, Plan, Update, Waiting
 from reconcile.children import CHILDREN
 from reconcile.desire import desire
 from reconcile.names import DEFAULT_GROUP
@@ -372,13 +372,106 @@ def test_a_switch_makes_the_new_route_and_the_old_one_waits_for_it() -> None:
     assert (delete.preview_uid, delete.preview_generation, delete.counts) == ("uid-of-shop-pr-1", 1, False)
 
 
-def test_a_protected_preview_keeps_what_it_no_longer_wants_as_a_write_would() -> None:
-    """What was made before its preview was protected says nothing of that; the look before a delete does."""
-    protected = a_read_preview(annotations={"platform9.com/prune": "disabled"})
+PROTECTION = {"platform9.com/prune": "disabled"}
+OWNER = "{apiVersion: platform9.com/v1, kind: PreviewEnvironment, name: pr-1, uid: uid-of-shop-pr-1, controller: true}"
+PROTECTED = "protected: platform9.com/prune is disabled"
+
+
+def after(plan: Plan, there: Iterable[Live]) -> list[Live]:
+    """The objects once the plan's updates were made."""
+    made = {change.key: live(change.manifest) for change in plan.writes if isinstance(change, Update)}
+    return [made.get(one.key, one) for one in there]
+
+
+def test_what_a_protected_preview_no_longer_wants_is_protected_too_and_stays_as_it_is() -> None:
+    """What was made before its preview was protected said nothing of that."""
+    protected = a_read_preview(annotations=PROTECTION)
     as_wanted = [live(child) for child in children_of(protected, route="ingress").values()]
-    assert lines(plan_of([protected], [*as_wanted, running(PR1)[-1]], settings=INGRESS)) == [
-        "= Mapping shop/pr-1 protected: platform9.com/prune is disabled on its preview"
+    mapping = running(PR1)[-1]
+    there = [*as_wanted, mapping]
+    plan = plan_of([protected], there, settings=INGRESS)
+    assert lines(plan) == [
+        "~ Mapping shop/pr-1 its preview is protected",
+        "metadata.annotations[platform9.com/prune] + disabled",
+        f"metadata.ownerReferences[pr-1] - {OWNER}",
     ]
+    (update,) = plan.writes
+    assert isinstance(update, Update)
+    assert update.manifest["spec"] == mapping.manifest["spec"]
+    there = after(plan, there)
+    assert lines(plan_of([protected], there, settings=INGRESS)) == [f"= Mapping shop/pr-1 {PROTECTED}"]
+    assert f"= Mapping shop/pr-1 {PROTECTED}" in lines(plan_of([PR2], there[-1:]))
+
+
+def test_what_is_not_wanted_follows_its_preview_when_that_is_no_longer_protected() -> None:
+    protected = a_read_preview(annotations=PROTECTION)
+    there = [*running(PR1, INGRESS), running(protected)[-1]]
+    plan = plan_of([PR1], there, settings=INGRESS)
+    assert lines(plan)[0] == "~ Mapping shop/pr-1 its preview is no longer protected"
+    assert lines(plan_of([PR1], after(plan, there), settings=INGRESS)) == [
+        "- Mapping shop/pr-1 its preview has the Ingress now"
+    ]
+
+
+def test_what_somebody_protected_and_nobody_wants_loses_its_owner_alone() -> None:
+    mapping = children_of(PR1)["Mapping"]
+    by_hand = live(
+        edited(mapping, "metadata", "annotations", "platform9.com/prune", to="disabled"), applied=mapping
+    )
+    plan = plan_of([PR1], [*running(PR1, INGRESS), by_hand], settings=INGRESS)
+    assert lines(plan) == [
+        "~ Mapping shop/pr-1 it is protected",
+        f"metadata.ownerReferences[pr-1] - {OWNER}",
+    ]
+
+
+def test_a_route_that_is_kept_since_nobody_said_to_switch_is_as_protected_as_its_preview() -> None:
+    protected = a_read_preview(annotations=PROTECTION)
+    there = [*running(protected)[:-1], running(PR1, INGRESS)[-1]]
+    plan = plan_of([protected], there)
+    assert lines(plan)[0] == "~ Ingress shop/pr-1 its preview is protected"
+    assert lines(plan_of([protected], after(plan, there))) == [
+        "= Ingress shop/pr-1 kept: say --route to switch"
+    ]
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        pytest.param(untracked(children_of(PR1)["Mapping"]), id="no record of what we applied"),
+        pytest.param(live(children_of(PR1)["Mapping"], deletionTimestamp="now"), id="going"),
+        pytest.param(
+            live(edited(children_of(PR1)["Mapping"], "metadata", "ownerReferences", to=[
+                {"apiVersion": "v1", "kind": "X", "name": "y", "uid": "z", "controller": True}
+            ])),
+            id="not ours",
+        ),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_protected_is_not_written(mapping: Live) -> None:
+    protected = a_read_preview(annotations=PROTECTION)
+    there = [*running(protected, INGRESS), mapping]
+    assert plan_of([protected], there, settings=INGRESS).writes == ()
+
+
+def test_a_hostname_is_not_given_to_a_route_that_is_only_being_protected() -> None:
+    """The update of a route that nobody wants says nothing of who may have the hostname."""
+    protected = a_read_preview(annotations=PROTECTION, fqdn="new.example.com")
+    other = a_read_preview("pr-2", fqdn=PR1.spec.fqdn)
+    there = [*running(protected, INGRESS), running(PR1)[-1], *running(other, INGRESS)[:-1]]
+    told = lines(plan_of([protected, other], there, settings=INGRESS))
+    assert "~ Mapping shop/pr-1 its preview is protected" in told
+    still = f"{PR1.spec.fqdn} is still on Mapping shop/pr-1, which belongs to shop/pr-1"
+    assert f"! Preview shop/pr-2 {still}" in told
+
+
+def test_a_preview_that_does_not_get_its_hostname_has_its_old_route_protected_all_the_same() -> None:
+    other = a_read_preview("pr-2", fqdn="new.example.com")
+    protected = a_read_preview(annotations=PROTECTION, fqdn="new.example.com")
+    there = [*running(protected, INGRESS)[:-1], running(PR1)[-1], *running(other, INGRESS)]
+    told = lines(plan_of([protected, other], there, settings=INGRESS))
+    assert "~ Mapping shop/pr-1 its preview is protected" in told
+    assert "! Preview shop/pr-1 new.example.com belongs to shop/pr-2" in told
 
 
 def parents(observed: int, status: str = "True") -> dict[str, Any]:
@@ -622,12 +715,15 @@ def test_an_expired_preview_claims_no_hostname() -> None:
 
 @pytest.mark.parametrize("on", ["preview", "child"])
 def test_what_is_protected_outlives_its_preview(on: str) -> None:
-    protection = {"platform9.com/prune": "disabled"}
-    preview = an_expired(annotations=protection if on == "preview" else None)
-    child = children_of(a_read_preview(annotations=protection if on == "child" else None))["Service"]
-    (line, _) = lines(plan_of([preview], [live(child)], now=NOON))
-    where = " on its preview" if on == "preview" else ""
-    assert line == f"= Service shop/pr-1 protected: platform9.com/prune is disabled{where}"
+    preview = an_expired(annotations=PROTECTION if on == "preview" else None)
+    service = children_of(PR1)["Service"]
+    protected = edited(service, "metadata", "annotations", "platform9.com/prune", to="disabled")
+    there = [live(service) if on == "preview" else live(protected, applied=service)]
+    plan = plan_of([preview], there, now=NOON)
+    whose = "its preview" if on == "preview" else "it"
+    assert lines(plan)[0] == f"~ Service shop/pr-1 {whose} is protected"
+    (line, _) = lines(plan_of([preview], after(plan, there), now=NOON)) if on == "preview" else ("", "")
+    assert on == "child" or line == f"= Service shop/pr-1 {PROTECTED}"
 
 
 def test_a_strangers_object_with_an_expired_previews_label_stays() -> None:

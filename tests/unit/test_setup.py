@@ -157,11 +157,11 @@ def test_a_gone_previews_job_goes_like_its_other_children_also_where_it_runs() -
     assert about_jobs(others, [protected]) == [f"= Job {place()} protected: platform9.com/prune is disabled"]
 
 
-def test_a_protected_preview_keeps_its_old_jobs_too_as_a_write_would() -> None:
+def test_a_protected_preview_keeps_its_old_jobs_too_and_they_are_protected() -> None:
     protected = a_read_preview(revision="2", annotations={"platform9.com/prune": "disabled"}, **SETUP)
     assert about_jobs([protected], [a_job(COMPLETE), *rest(protected)]) == [
         f"+ Job {place(PUSHED)} another image or revision",
-        f"= Job {place()} protected: platform9.com/prune is disabled on its preview",
+        f"~ Job {place()} its preview is protected",
     ]
 
 
