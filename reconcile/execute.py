@@ -61,18 +61,22 @@ def _by_preview(changes: Iterable[W], *, reverse: bool) -> Mapping[str, list[W]]
 def _put_in_order(
     changes: Iterable[Create | Update], wish: Wish, cluster: Cluster, rules: Rules, stop: Stop
 ) -> Iterator[Outcome]:
-    """One preview's children, one after the other; the first that does not succeed stops the later ones."""
+    """One preview's children, one after the other; the first that does not succeed stops the later ones.
+
+    Not so an update of what it no longer wants: that holds up nothing, and nothing holds it up.
+    """
     manifests: Mapping[object, Manifest] = {manifest.key: manifest for manifest in wish.children}
     stopped_by = ""
     assert isinstance(wish.preview, PreviewEnvironment), "only a preview that could be read has writes"
     for change in changes:
-        if stopped_by or stop.asked:
-            yield Outcome(change, "skipped", stopped_by or STOPPED)
+        wanted = change.key in manifests
+        if (wanted and stopped_by) or stop.asked:
+            yield Outcome(change, "skipped", stopped_by if wanted and stopped_by else STOPPED)
             continue
-        manifest = manifests.get(change.key, change.manifest)  # an unwanted child may be updated too
+        manifest = manifests[change.key] if wanted else change.manifest
         outcome = put(cluster, change, manifest, wish.preview, rules, stop)
         yield outcome
-        if outcome.result in ("failed", "blocked"):
+        if wanted and outcome.result in ("failed", "blocked"):
             stopped_by = f"{change.key} comes before it, and was not made"
 
 

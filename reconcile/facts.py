@@ -93,12 +93,17 @@ def _facts(
     return Facts(
         wish,
         tuple(changes),
-        tuple(outcomes),
+        tuple(outcome for outcome in outcomes if _is_about(outcome, wish)),
         deployment=lives.get(deployment),
         setup=next((lives[key] for key in keys if runs_once(key.kind) and key in lives), None),
         route=_route(wish, changes, lives),
         unread=bool(kinds & unread),
     )
+
+
+def _is_about(outcome: Outcome, wish: Wish) -> bool:
+    """Whether it can take anything from a preview: not what is only protected, and that nobody wants."""
+    return isinstance(outcome.change, Create) or outcome.change.key in wish.wanted
 
 
 def _route(wish: Wish, changes: Sequence[Change], lives: Lives) -> Live | None:

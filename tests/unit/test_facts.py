@@ -80,6 +80,12 @@ def test_a_delete_that_failed_takes_nothing_from_a_preview() -> None:
     assert of_pr1(Pass(Plan((KEEP, delete)), (Outcome(delete, "failed", "no"),))).outcomes == ()
 
 
+def test_what_nobody_wants_and_could_not_be_protected_takes_nothing_from_a_preview() -> None:
+    ingress = INGRESS.manifest
+    update = Update(key("Ingress"), "shop/pr-1", ingress, INGRESS, (), "its preview is protected")
+    assert of_pr1(Pass(Plan((KEEP, update)), (Outcome(update, "failed", "no"),))).outcomes == ()
+
+
 def test_the_route_is_that_of_the_wanted_kind_else_the_one_that_it_kept() -> None:
     both = {**THERE, INGRESS.key: INGRESS}
     kept = Keep(key("Ingress"), "shop/pr-1", "kept: say --route to switch")

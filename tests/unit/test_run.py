@@ -228,6 +228,25 @@ def test_one_preview_that_fails_does_not_hold_up_another_and_its_later_children_
     assert exit_code(done) == exit_code(done, allow_blocked=True) == 1
 
 
+@pytest.mark.parametrize(("fails", "other"), [("Mapping", "Ingress"), ("Service", "Mapping")])
+def test_what_is_protected_though_nobody_wants_it_holds_up_nothing_and_is_held_up_by_nothing(
+    fails: str, other: str
+) -> None:
+    memory = running()
+    memory.put(a_preview(annotations={"platform9.com/prune": "disabled"}))
+    memory.trouble(f"apply {fails} shop/pr-1", Rejected("no"))
+    done = dict(results(go(memory, settings=INGRESS)))
+    assert (done[f"{fails} shop/pr-1"], done[f"{other} shop/pr-1"]) == ("failed", "done")
+
+
+def test_what_is_to_be_protected_and_changes_meanwhile_is_looked_at_again() -> None:
+    memory = running()
+    memory.put(a_preview(annotations={"platform9.com/prune": "disabled"}))
+    memory.trouble("apply Mapping shop/pr-1", lambda memory, at: memory.touch(at))
+    assert ("Mapping shop/pr-1", "done") in results(go(memory, settings=INGRESS))
+    assert memory.objects[key("Mapping")]["metadata"]["annotations"]["platform9.com/prune"] == "disabled"
+
+
 def drifted() -> Memory:
     memory = running()
     there = memory.objects[key("Service")]
