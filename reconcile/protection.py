@@ -1,4 +1,4 @@
-"""What is there and not wanted is as protected as its preview says, like what is wanted; pure.
+"""What is there and not wanted is as protected as what is wanted, and outlives its preview like that; pure.
 
 What was made before its preview was protected says nothing of that itself. Once the preview is gone, nobody
 could tell any more: the garbage collector would take the child, and so would the next run.
@@ -13,7 +13,7 @@ from reconcile.decide import Rules, decide
 from reconcile.fields import part_of
 from reconcile.names import PRUNE_DISABLED, Names
 from reconcile.objects import Manifest
-from reconcile.ownership import is_protected, protected_by_others
+from reconcile.ownership import is_preview_reference, is_protected
 from reconcile.preview import PreviewEnvironment
 from reconcile.snapshot import Live
 
@@ -24,56 +24,48 @@ def is_protecting(preview: PreviewEnvironment, names: Names) -> bool:
 
 
 def protection_of(live: Live, preview: PreviewEnvironment, rules: Rules) -> Update | None:
-    """The update by which an unwanted child follows its preview, or whoever protected it; None where it does.
+    """The update that protects an unwanted child of ours; None where it needs none.
 
-    None too where a server has no record of what we applied: then nobody knows which fields are ours.
+    It gets the annotation where its preview has it, and loses the owner reference. It never loses the
+    annotation: that it is no longer protected is for a person to say. None too where a server has no record
+    of what we applied: then nobody knows which fields are ours.
     """
-    if live.going or not (is_protecting(preview, rules.names) or is_protected(live, rules.names)):
+    if live.going or not _needs(live, preview, rules.names):
         return None
     if not rules.ownership(live, preview.name, preview.uid).ours:
         return None
-    manifest = _followed(live, preview, rules)
+    manifest = _protected(live, preview, rules)
     change = manifest and decide(manifest, preview, live, rules)
-    return replace(change, reason=_reason(live, preview, rules)) if isinstance(change, Update) else None
+    whose = "its preview" if is_protecting(preview, rules.names) else "it"
+    return replace(change, reason=f"{whose} is protected") if isinstance(change, Update) else None
 
 
-def _reason(live: Live, preview: PreviewEnvironment, rules: Rules) -> str:
-    if is_protecting(preview, rules.names):
-        return "its preview is protected"
-    if protected_by_others(live, rules.names, from_server=rules.from_server):
-        return "it is protected"
-    return "its preview is no longer protected"
+def _needs(live: Live, preview: PreviewEnvironment, names: Names) -> bool:
+    if not is_protected(live, names):
+        return is_protecting(preview, names)
+    return any(is_preview_reference(owner, preview.name, names) for owner in live.owner_references)
 
 
-def _followed(live: Live, preview: PreviewEnvironment, rules: Rules) -> Manifest | None:
-    """What is ours of the child, as it is there, with our marks and with what its preview says of protection.
-
-    A child that goes anyway gets no owner reference back.
-    """
+def _protected(live: Live, preview: PreviewEnvironment, rules: Rules) -> Manifest | None:
+    """What is ours of the child, as it is there, with our marks, protected, and without an owner."""
     names, applied = rules.names, live.applied_by(rules.names.field_manager)
     if applied is None and rules.from_server:
         return None
     made = _whole(live) if applied is None else part_of(live.manifest, applied)
-    metadata = dict(made["metadata"])
-    metadata["labels"] = {**metadata.get("labels", {}), names.preview_label: preview.name}
-    metadata["annotations"] = {
-        **metadata.get("annotations", {}),
-        names.identity_annotation: live.key.identity,
-    }
+    metadata = {name: value for name, value in made["metadata"].items() if name != "ownerReferences"}
+    marks = {names.identity_annotation: live.key.identity}
     if is_protecting(preview, names):
-        metadata["annotations"][names.prune_annotation] = PRUNE_DISABLED
-        metadata.pop("ownerReferences", None)
-    elif applied is not None:
-        metadata["annotations"].pop(names.prune_annotation, None)
+        marks[names.prune_annotation] = PRUNE_DISABLED
+    metadata["labels"] = {**metadata.get("labels", {}), names.preview_label: preview.name}
+    metadata["annotations"] = {**metadata.get("annotations", {}), **marks}
     return with_hash({**made, "metadata": metadata}, names)
 
 
 def _whole(live: Live) -> Manifest:
     """A child in a file, which is ours whole, without what only a server writes."""
-    kept = ("name", "namespace", "labels", "annotations", "ownerReferences")
-    metadata = {name: live.metadata[name] for name in kept if live.metadata.get(name)}
+    kept = ("name", "namespace", "labels", "annotations")
     content = ("apiVersion", "kind", *KINDS[live.key.kind].content)
     return {
         **{name: live.manifest[name] for name in content if name in live.manifest},
-        "metadata": metadata,
+        "metadata": {name: live.metadata[name] for name in kept if live.metadata.get(name)},
     }

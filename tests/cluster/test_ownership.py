@@ -273,16 +273,18 @@ def test_a_route_that_nobody_said_to_switch_is_as_protected_as_its_preview(story
     assert story.there("Ingress")
 
 
-def test_what_is_not_wanted_goes_when_its_preview_is_no_longer_protected(story: Story) -> None:
+def test_what_is_not_wanted_stays_protected_until_a_person_says_otherwise(story: Story) -> None:
     story.apply(replicas=0)
     story.reconcile()
     story.apply(replicas=0, annotations=PROTECT)
     switched = replace(story, route="Ingress")
     switched.reconcile()
     story.apply(replicas=0)
+    assert f"= Mapping {story.namespace}/pr-1 protected: {PRUNE} is disabled" in switched.reconcile().changes
+    switched.silent()
+    story.plane.kubectl("annotate", "mapping", "pr-1", "-n", story.namespace, f"{PRUNE}-")
     told = switched.reconcile()
-    assert f"~ Mapping {story.namespace}/pr-1 its preview is no longer protected" in told.changes
-    switched.reconcile()
+    assert told.changes == [f"- Mapping {story.namespace}/pr-1 its preview has the Ingress now"]
     assert not switched.there("Mapping")
     switched.silent()
 

@@ -356,8 +356,8 @@ DEFECTS = (
     Defect(
         "what nobody wants keeps its owner",
         "reconcile/protection.py",
-        '        metadata.pop("ownerReferences", None)\n',
-        "        pass\n",
+        ' if name != "ownerReferences"}\n',
+        "}\n",
         "the garbage collector takes what was protected",
         PLANS,
     ),
