@@ -84,8 +84,8 @@ def ruled(draft: Draft, rulings: Mapping[str, Ruling]) -> Iterable[Change]:
     ruling = rulings.get(draft.wish.place, GRANTED)
     fqdn = draft.wish.fqdn
     for change in draft.changes:
-        asks = isinstance(change, Create | Update) and is_route(change.key.kind)
-        if not (asks and change.key in draft.wish.wanted):
+        asks = isinstance(change, Create | Update) and change.key in draft.wish.wanted
+        if not (asks and is_route(change.key.kind)):
             yield change
         elif ruling.verdict == "waits":
             yield Waiting(change.key, change.preview, f"waits: {fqdn}: {ruling.by}", ruling.in_this_run)

@@ -9,7 +9,7 @@ from reconcile.children.metadata import with_hash, with_owner, without_owner
 from reconcile.collisions import owned_by_others
 from reconcile.diff import Difference, difference
 from reconcile.fields import EMPTY, FieldSet, below, covers, field_set_of, part_of
-from reconcile.names import NAME_TAKEN, PRUNE_DISABLED, Names
+from reconcile.names import NAME_TAKEN, Names
 from reconcile.objects import Manifest, key_of
 from reconcile.ownership import Ownership, is_preview_reference, is_protected, ownership, protected_by_others
 from reconcile.preview import PreviewEnvironment
@@ -68,7 +68,7 @@ def _as_it_was_made(manifest: Manifest, live: Live, names: Names) -> Manifest:
 
 def _with_their_owner(manifest: Manifest, live: Live, preview: PreviewEnvironment, names: Names) -> Manifest:
     """A preview in a file has no uid: a child in a dump keeps the owner reference that it has."""
-    protected = manifest["metadata"]["annotations"].get(names.prune_annotation) == PRUNE_DISABLED
+    protected = names.protects(manifest["metadata"]["annotations"])
     theirs = [r for r in live.owner_references if is_preview_reference(r, preview.name, names)]
     return manifest if protected or not theirs else with_owner(manifest, theirs[0], names)
 

@@ -40,7 +40,8 @@ def draft_of(wish: Wish, children: Iterable[Live], snapshot: Snapshot, policy: P
         waiting = Waiting(Key(PREVIEW, preview.namespace, preview.name), wish.place, wish.message)
         return Draft(wish, (waiting, *silent), frozen=True)
     if isinstance(preview, PreviewEnvironment) and wish.verdict == "Expired":
-        return Draft(wish, tuple(outlived(live, wish, preview, policy) for live in children))
+        changes = [outlived(live, wish, preview, policy) for live in children]
+        return Draft(wish, _protected_first(changes, children, wish, preview, policy))
     if not isinstance(preview, PreviewEnvironment) or wish.verdict:
         return Draft(wish, (blocked(wish, wish.verdict, wish.message), *silent), frozen=True)
     changes = _own_changes(wish, preview, children, snapshot, policy)
@@ -49,7 +50,23 @@ def draft_of(wish: Wish, children: Iterable[Live], snapshot: Snapshot, policy: P
         return Draft(wish, (blocked(wish, NAME_TAKEN, "; ".join(taken)), *silent), frozen=True)
     wanted = {change.key for change in changes} | wish.wanted
     unwanted = [live for live in children if live.key not in wanted]
-    return Draft(wish, (*changes, *unwanted_of(wish, preview, unwanted, changes, snapshot, policy)))
+    changes += unwanted_of(wish, preview, unwanted, changes, snapshot, policy)
+    return Draft(wish, _protected_first(changes, children, wish, preview, policy))
+
+
+def _protected_first(
+    changes: Iterable[Change],
+    children: Iterable[Live],
+    wish: Wish,
+    preview: PreviewEnvironment,
+    policy: Policy,
+) -> tuple[Change, ...]:
+    """The changes; before anything else becomes of an unwanted child, it is as protected as it has to be."""
+    unwanted = {live.key: live for live in children if live.key not in wish.wanted}
+    return tuple(
+        (change.key in unwanted and protection_of(unwanted[change.key], preview, policy.rules)) or change
+        for change in changes
+    )
 
 
 def _own_changes(
@@ -127,8 +144,7 @@ def _kept_routes(
     if policy.switch or any(live.key.kind == manifest["kind"] for live in routes):
         return []
     return [
-        protection_of(live, preview, policy.rules)
-        or Keep(live.key, preview.key.place, kept_reason(live, preview))
+        Keep(live.key, preview.key.place, kept_reason(live, preview))
         for live in routes
         if policy.rules.ownership(live, preview.name, preview.uid).ours
     ]

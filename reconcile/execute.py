@@ -70,10 +70,10 @@ def _put_in_order(
     assert isinstance(wish.preview, PreviewEnvironment), "only a preview that could be read has writes"
     for change in changes:
         wanted = change.key in manifests
-        if (wanted and stopped_by) or stop.asked:
-            yield Outcome(change, "skipped", stopped_by if wanted and stopped_by else STOPPED)
+        if stop.asked or (wanted and stopped_by):
+            yield Outcome(change, "skipped", (wanted and stopped_by) or STOPPED)
             continue
-        manifest = manifests[change.key] if wanted else change.manifest
+        manifest = manifests.get(change.key, change.manifest)
         outcome = put(cluster, change, manifest, wish.preview, rules, stop)
         yield outcome
         if wanted and outcome.result in ("failed", "blocked"):

@@ -1,5 +1,6 @@
 """The shared names, each written once: group, labels, annotations, field manager."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 DEFAULT_GROUP = "platform9.com"
@@ -98,6 +99,10 @@ class Names:
     def prune_annotation(self) -> str:
         """On a child or a preview: `disabled` protects from every delete of ours."""
         return f"{self.group}/prune"
+
+    def protects(self, annotations: Mapping[str, str]) -> bool:
+        """Whether these annotations, of a child or of a preview, say that it must not be deleted."""
+        return annotations.get(self.prune_annotation) == PRUNE_DISABLED
 
     @property
     def revision_annotation(self) -> str:

@@ -78,6 +78,13 @@ def key_of(manifest: Manifest) -> Key:
     return Key(manifest["kind"], metadata["namespace"], metadata["name"])
 
 
+def without_servers_own(manifest: Manifest, *more: str) -> dict[str, Any]:
+    """The object without its status, what a server keeps about it, and `more` fields of its metadata."""
+    left_out = KEPT_BY_SERVERS | set(more)
+    metadata = {name: value for name, value in manifest["metadata"].items() if name not in left_out}
+    return {**{name: value for name, value in manifest.items() if name != "status"}, "metadata": metadata}
+
+
 def preview_resource(names: Names) -> Resource:
     """The previews themselves, of this API group."""
     return Resource(names.group, VERSION, KIND, PLURAL)

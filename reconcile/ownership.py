@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 from reconcile.children import KINDS, is_name_of_child
 from reconcile.fields import Path
-from reconcile.names import KIND, PRUNE_DISABLED, Names
+from reconcile.names import KIND, Names
 from reconcile.snapshot import Live
 
 Standing = Literal["ours", "adoptable", "foreign"]
@@ -125,7 +125,7 @@ def _described(reference: Mapping[str, Any]) -> str:
 
 def is_protected(live: Live, names: Names) -> bool:
     """Whether the object says that it must not be deleted."""
-    return live.annotations.get(names.prune_annotation) == PRUNE_DISABLED
+    return names.protects(live.annotations)
 
 
 def prune_path(names: Names) -> Path:

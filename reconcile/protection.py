@@ -7,20 +7,14 @@ could tell any more: the garbage collector would take the child, and so would th
 from dataclasses import replace
 
 from reconcile.changes import Update
-from reconcile.children import KINDS
-from reconcile.children.metadata import with_hash
+from reconcile.children.metadata import without_owner
 from reconcile.decide import Rules, decide
 from reconcile.fields import part_of
 from reconcile.names import PRUNE_DISABLED, Names
-from reconcile.objects import Manifest
+from reconcile.objects import Manifest, without_servers_own
 from reconcile.ownership import is_preview_reference, is_protected
 from reconcile.preview import PreviewEnvironment
 from reconcile.snapshot import Live
-
-
-def is_protecting(preview: PreviewEnvironment, names: Names) -> bool:
-    """Whether the preview says that nothing of it must be deleted."""
-    return preview.annotations.get(names.prune_annotation) == PRUNE_DISABLED
 
 
 def protection_of(live: Live, preview: PreviewEnvironment, rules: Rules) -> Update | None:
@@ -36,36 +30,31 @@ def protection_of(live: Live, preview: PreviewEnvironment, rules: Rules) -> Upda
         return None
     manifest = _protected(live, preview, rules)
     change = manifest and decide(manifest, preview, live, rules)
-    whose = "its preview" if is_protecting(preview, rules.names) else "it"
+    whose = "its preview" if rules.names.protects(preview.annotations) else "it"
     return replace(change, reason=f"{whose} is protected") if isinstance(change, Update) else None
 
 
 def _needs(live: Live, preview: PreviewEnvironment, names: Names) -> bool:
     if not is_protected(live, names):
-        return is_protecting(preview, names)
+        return names.protects(preview.annotations)
     return any(is_preview_reference(owner, preview.name, names) for owner in live.owner_references)
 
 
 def _protected(live: Live, preview: PreviewEnvironment, rules: Rules) -> Manifest | None:
-    """What is ours of the child, as it is there, with our marks, protected, and without an owner."""
+    """What is ours of the child, as it is there, with our marks, protected, and without an owner.
+
+    Without a record: None on a server; in a file all of it.
+    """
     names, applied = rules.names, live.applied_by(rules.names.field_manager)
     if applied is None and rules.from_server:
         return None
-    made = _whole(live) if applied is None else part_of(live.manifest, applied)
-    metadata = {name: value for name, value in made["metadata"].items() if name != "ownerReferences"}
+    made = without_servers_own(live.manifest) if applied is None else part_of(live.manifest, applied)
+    metadata = made["metadata"]
     marks = {names.identity_annotation: live.key.identity}
-    if is_protecting(preview, names):
+    if names.protects(preview.annotations):
         marks[names.prune_annotation] = PRUNE_DISABLED
-    metadata["labels"] = {**metadata.get("labels", {}), names.preview_label: preview.name}
-    metadata["annotations"] = {**metadata.get("annotations", {}), **marks}
-    return with_hash({**made, "metadata": metadata}, names)
-
-
-def _whole(live: Live) -> Manifest:
-    """A child in a file, which is ours whole, without what only a server writes."""
-    kept = ("name", "namespace", "labels", "annotations")
-    content = ("apiVersion", "kind", *KINDS[live.key.kind].content)
-    return {
-        **{name: live.manifest[name] for name in content if name in live.manifest},
-        "metadata": {name: live.metadata[name] for name in kept if live.metadata.get(name)},
+    marked = {
+        "labels": {**(metadata.get("labels") or {}), names.preview_label: preview.name},
+        "annotations": {**(metadata.get("annotations") or {}), **marks},
     }
+    return without_owner({**made, "metadata": {**metadata, **marked}}, names)

@@ -4,10 +4,10 @@ An admission policy or a webhook may quote any of them in its refusal.
 """
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from reconcile.objects import Manifest, map_in, maps_in
@@ -54,10 +54,8 @@ def secret_values(manifest: Manifest) -> Iterator[str]:
 
 def _decoded(value: str) -> Iterator[str]:
     """What a value of a Secret says, once decoded, where it is text in base64; else nothing."""
-    try:
+    with suppress(ValueError):  # not base64, or no text
         yield base64.b64decode(value, validate=True).decode()
-    except (binascii.Error, ValueError):  # not base64, or no text
-        return
 
 
 def _forms(value: str) -> Iterable[str]:

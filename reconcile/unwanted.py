@@ -10,7 +10,6 @@ from reconcile.jobs import is_finished
 from reconcile.objects import Key
 from reconcile.policy import Policy
 from reconcile.preview import PreviewEnvironment
-from reconcile.protection import is_protecting, protection_of
 from reconcile.routes import accepted, hostnames
 from reconcile.snapshot import Live, Snapshot
 from reconcile.wish import Wish
@@ -26,8 +25,6 @@ def leftovers_of(place: str, children: Iterable[Live], policy: Policy) -> list[C
 
 def outlived(live: Live, wish: Wish, preview: PreviewEnvironment, policy: Policy) -> Change:
     """What becomes of a child whose preview has expired; the preview itself stays."""
-    if protection := protection_of(live, preview, policy.rules):
-        return protection
     ended = wish.ttl.expires_at if wish.ttl else ""
     change = may_go(live, preview.name, preview.uid, f"its preview expired at {ended}", policy.rules)
     change = _of_the_living(change, preview, policy) if isinstance(change, Delete) else change
@@ -45,9 +42,6 @@ def unwanted_of(
     """What becomes of children that a living preview does not want: above all, routes of another kind."""
     changes: list[Change] = []
     for live in children:
-        if protection := protection_of(live, preview, policy.rules):
-            changes.append(protection)
-            continue
         if is_route(live.key.kind) and not policy.switch:
             changes.append(Keep(live.key, wish.place, kept_reason(live, preview)))
             continue
@@ -64,9 +58,11 @@ def unwanted_of(
 
 def _of_the_living(change: Delete, preview: PreviewEnvironment, policy: Policy) -> Delete | Keep:
     """The delete of a child whose preview is there, which may let nothing go."""
-    if is_protecting(preview, policy.rules.names):
-        annotation = policy.rules.names.prune_annotation
-        return Keep(change.key, change.preview, f"protected: {annotation} is disabled on its preview")
+    names = policy.rules.names
+    if names.protects(preview.annotations):
+        return Keep(
+            change.key, change.preview, f"protected: {names.prune_annotation} is disabled on its preview"
+        )
     return replace(change, preview_uid=preview.uid, preview_generation=preview.generation, counts=False)
 
 

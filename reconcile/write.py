@@ -11,7 +11,6 @@ from reconcile.decide import Rules, decide, may_go
 from reconcile.diff import let_go
 from reconcile.errors import AnswerLost, Conflict, NamespaceGoing, ReconcileError
 from reconcile.fields import EMPTY, MISSING, field_set_of, path_text, value_at
-from reconcile.names import PRUNE_DISABLED
 from reconcile.objects import Key, Manifest, preview_resource
 from reconcile.ownership import other_makers
 from reconcile.pool import Stop, pause
@@ -254,7 +253,7 @@ def _wanted_after_all(cluster: Cluster, change: Delete, rules: Rules) -> str:
         return "its preview is there again"
     if metadata.get("deletionTimestamp") or metadata.get("uid", "") != change.preview_uid:
         return "its preview was deleted, or made again, meanwhile"
-    protected = (metadata.get("annotations") or {}).get(rules.names.prune_annotation) == PRUNE_DISABLED
+    protected = rules.names.protects(metadata.get("annotations") or {})
     if protected or metadata.get("generation", 0) != change.preview_generation:
         return "its preview was changed meanwhile"
     return ""

@@ -10,13 +10,12 @@ from typing import Any
 from reconcile.diff import REPLICAS, same_value, shown_value
 from reconcile.fields import MISSING, Path, covers, field_set_of, item_keys, leaves, path_text, value_at
 from reconcile.names import Names
-from reconcile.objects import KEPT_BY_SERVERS, Manifest
+from reconcile.objects import Manifest, without_servers_own
 from reconcile.snapshot import Entry, Live
 
 HIDDEN_VALUE = "set"
 """Stands for a value of somebody else's that may be a secret."""
 
-_OF_THE_SERVER = KEPT_BY_SERVERS | {"generateName"}
 _IN_CONTAINERS = frozenset({"f:containers", "f:initContainers"})
 _SET = frozenset({"f:image", "f:env", "f:envFrom", "f:args", "f:command"})
 _WHOLE_ITEMS = frozenset({"f:ownerReferences", "f:imagePullSecrets"})
@@ -88,7 +87,7 @@ def foreign_fields(live: Live, wanted: Manifest, names: Names) -> tuple[FieldSta
     """
     ours = {path for path in field_set_of(wanted) if not _is_item(path)}
     found = []
-    for path, value in leaves(_without_servers_own(live.manifest)):
+    for path, value in leaves(without_servers_own(live.manifest, "generateName")):
         if _is_told_elsewhere(path, value) or any(covers(mine, path) or covers(path, mine) for mine in ours):
             continue
         writers = tuple(w for w in _owners(live, path, names) if w.subresource != "status")
@@ -102,11 +101,6 @@ def _is_told_anyway(live: Live, path: Path) -> bool:
     return path == REPLICAS or (
         not live.tracked and bool(_IN_CONTAINERS & set(path)) and bool(_SET & set(path))
     )
-
-
-def _without_servers_own(manifest: Manifest) -> Manifest:
-    metadata = {k: v for k, v in manifest["metadata"].items() if k not in _OF_THE_SERVER}
-    return {**{k: v for k, v in manifest.items() if k != "status"}, "metadata": metadata}
 
 
 def _told(path: Path, value: Any) -> str:

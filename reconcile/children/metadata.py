@@ -71,7 +71,7 @@ def child(
         "labels": {**(labels or {}), **common_labels(preview, names)},
         "annotations": {**(annotations or {}), names.identity_annotation: key.identity},
     }
-    if preview.annotations.get(names.prune_annotation) == PRUNE_DISABLED:
+    if names.protects(preview.annotations):
         metadata["annotations"][names.prune_annotation] = PRUNE_DISABLED
     elif preview.uid:
         metadata["ownerReferences"] = [_owner_reference(preview, names)]

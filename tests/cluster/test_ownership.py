@@ -225,19 +225,16 @@ def test_the_children_of_a_protected_preview_outlive_it(
 
 
 def went(story: Story) -> None:
-    """The preview is deleted, and the garbage collector has been: it has taken what only had an owner."""
-    bait = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "bait", "ownerReferences": []}}
-    preview = story.live("PreviewEnvironment")
-    owner = {key: preview[key] for key in ("apiVersion", "kind")}
-    owner |= {key: preview["metadata"][key] for key in ("name", "uid")}
-    bait["metadata"] = {"name": "bait", "ownerReferences": [owner]}
+    """The preview is deleted, and the garbage collector has been: it has taken what had its owner alone."""
+    bait = {"apiVersion": "v1", "kind": "ConfigMap"}
     path = f"/api/v1/namespaces/{story.namespace}/configmaps"
-    story.ask("POST", path, bait)
+    story.ask("POST", path, {**bait, "metadata": {"name": "bait", "ownerReferences": [our_reference(story)]}})
     story.delete("PreviewEnvironment")
     baits = f"{path}?fieldSelector=metadata.name=bait"
     eventually(lambda: not story.ask("GET", baits)["items"], "the garbage collector has been", timeout=60)
 
 
+@pytest.mark.usefixtures("control_plane")
 @pytest.mark.parametrize("route", ROUTES)
 def test_a_protected_preview_keeps_its_route_of_another_kind_also_once_it_is_gone(
     story: Story, route: str
@@ -261,6 +258,7 @@ def test_a_protected_preview_keeps_its_route_of_another_kind_also_once_it_is_gon
     assert switched.live(route)["spec"] == before["spec"]
 
 
+@pytest.mark.usefixtures("control_plane")
 def test_a_route_that_nobody_said_to_switch_is_as_protected_as_its_preview(story: Story) -> None:
     ingress = replace(story, route="Ingress")
     ingress.apply(replicas=0)
@@ -289,6 +287,7 @@ def test_what_is_not_wanted_stays_protected_until_a_person_says_otherwise(story:
     switched.silent()
 
 
+@pytest.mark.usefixtures("control_plane")
 def test_what_somebody_protected_and_nobody_wants_loses_its_owner_too(story: Story) -> None:
     story.apply(replicas=0)
     story.reconcile()

@@ -354,10 +354,10 @@ DEFECTS = (
         PLANS,
     ),
     Defect(
-        "what nobody wants keeps its owner",
+        "what nobody wants is not protected",
         "reconcile/protection.py",
-        ' if name != "ownerReferences"}\n',
-        "}\n",
+        "        return names.protects(preview.annotations)\n",
+        "        return False\n",
         "the garbage collector takes what was protected",
         PLANS,
     ),

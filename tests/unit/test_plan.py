@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from reconcile.brake import Limit
 from reconcile.changes import Delete, Plan, Update, Waiting
 from reconcile.children import CHILDREN
+from reconcile.children.metadata import without_owner
 from reconcile.desire import desire
 from reconcile.names import DEFAULT_GROUP
 from reconcile.plan import make_plan, only
@@ -434,22 +435,33 @@ def test_a_route_that_is_kept_since_nobody_said_to_switch_is_as_protected_as_its
 
 
 @pytest.mark.parametrize(
-    "mapping",
+    ("mapping", "told"),
     [
-        pytest.param(untracked(children_of(PR1)["Mapping"]), id="no record of what we applied"),
-        pytest.param(live(children_of(PR1)["Mapping"], deletionTimestamp="now"), id="going"),
+        pytest.param(
+            untracked(children_of(PR1)["Mapping"]),
+            f"= Mapping shop/pr-1 {PROTECTED} on its preview",
+            id="no record of what we applied",
+        ),
+        pytest.param(
+            live(children_of(PR1)["Mapping"], deletionTimestamp="now"),
+            ". Mapping shop/pr-1 is being deleted",
+            id="going",
+        ),
         pytest.param(
             live(edited(children_of(PR1)["Mapping"], "metadata", "ownerReferences", to=[
                 {"apiVersion": "v1", "kind": "X", "name": "y", "uid": "z", "controller": True}
             ])),
+            "= Mapping shop/pr-1 kept, its preview does not want it, but it is not ours",
             id="not ours",
         ),
     ],
 )  # fmt: skip
-def test_what_cannot_be_protected_is_not_written(mapping: Live) -> None:
+def test_what_cannot_be_protected_is_not_written(mapping: Live, told: str) -> None:
     protected = a_read_preview(annotations=PROTECTION)
     there = [*running(protected, INGRESS), mapping]
-    assert plan_of([protected], there, settings=INGRESS).writes == ()
+    plan = plan_of([protected], there, settings=INGRESS)
+    assert plan.writes == ()
+    assert lines(plan)[0].startswith(told)
 
 
 def test_a_hostname_is_not_given_to_a_route_that_is_only_being_protected() -> None:
@@ -711,17 +723,25 @@ def test_an_expired_preview_claims_no_hostname() -> None:
     assert "+ Mapping shop/pr-2 new preview" in lines(plan_of([preview, other], now=NOON))
 
 
-@pytest.mark.parametrize("on", ["preview", "child"])
-def test_what_is_protected_outlives_its_preview(on: str) -> None:
-    preview = an_expired(annotations=PROTECTION if on == "preview" else None)
+def test_what_a_protected_preview_has_outlives_its_ttl() -> None:
+    preview, there = an_expired(annotations=PROTECTION), running(PR1)[1:2]
+    plan = plan_of([preview], there, now=NOON)
+    assert lines(plan)[0] == "~ Service shop/pr-1 its preview is protected"
+    told = lines(plan_of([preview], after(plan, there), now=NOON))
+    assert told[0] == f"= Service shop/pr-1 {PROTECTED}"
+
+
+def test_what_somebody_protected_outlives_the_ttl_of_its_preview() -> None:
     service = children_of(PR1)["Service"]
     protected = edited(service, "metadata", "annotations", "platform9.com/prune", to="disabled")
-    there = [live(service) if on == "preview" else live(protected, applied=service)]
-    plan = plan_of([preview], there, now=NOON)
-    whose = "its preview" if on == "preview" else "it"
-    assert lines(plan)[0] == f"~ Service shop/pr-1 {whose} is protected"
-    (line, _) = lines(plan_of([preview], after(plan, there), now=NOON)) if on == "preview" else ("", "")
-    assert on == "child" or line == f"= Service shop/pr-1 {PROTECTED}"
+    owned = plan_of([an_expired()], [live(protected, applied=service)], now=NOON)
+    assert lines(owned)[0] == "~ Service shop/pr-1 it is protected"
+    ownerless = without_owner(service, RULES.names)
+    there = live(
+        edited(ownerless, "metadata", "annotations", "platform9.com/prune", to="disabled"), applied=ownerless
+    )
+    told = lines(plan_of([an_expired()], [there], now=NOON))
+    assert told[0] == f"= Service shop/pr-1 {PROTECTED}"
 
 
 def test_a_strangers_object_with_an_expired_previews_label_stays() -> None:

@@ -3,12 +3,11 @@
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping
 from typing import Any
 
 from reconcile.fields import field_set_of, to_fields_v1
 from reconcile.names import KIND
-from reconcile.objects import KEPT_BY_SERVERS, Manifest
+from reconcile.objects import Manifest, without_servers_own
 
 DEFAULT_NAMESPACE = "default"
 
@@ -55,10 +54,8 @@ def dressed_as_ours(manifest: Manifest, manager: str) -> Manifest:
 
 def bare(manifest: Manifest) -> dict[str, Any]:
     """The object without what a server keeps about it, and without its status."""
-    metadata: Mapping[str, Any] = manifest["metadata"]
-    kept = {name: value for name, value in metadata.items() if name not in KEPT_BY_SERVERS}
-    kept["namespace"] = namespace_of(manifest)
-    return {**{name: value for name, value in manifest.items() if name != "status"}, "metadata": kept}
+    kept = without_servers_own(manifest)
+    return {**kept, "metadata": {**kept["metadata"], "namespace": namespace_of(manifest)}}
 
 
 def _uid(manifest: Manifest) -> str:
