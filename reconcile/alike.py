@@ -107,9 +107,10 @@ class Alike:
             (
                 *(names.field_manager, names.api_version, KIND, "Apply", "true false null"),
                 *(names.preview_label, names.identity_annotation, names.applied_annotation),
-                *(names.prune_annotation, PRUNE_DISABLED),
+                *(names.template_annotation, names.prune_annotation, PRUNE_DISABLED),
             )
         )
+        self._template = re.compile(rb'"%s":"([0-9a-f]+)"' % re.escape(names.template_annotation).encode())
         self._unchanged: list[Pattern] = []
 
     def wording(self, children: Children, preview: PreviewEnvironment) -> Wording:
@@ -123,10 +124,11 @@ class Alike:
         of_a_job = next(
             ((live.uid, live.key.name) for live, _ in children if runs_once(live.key.kind)), ("", "")
         )
-        words = (*of_a_job, preview.uid, spec.fqdn, spec.image, spec.revision or "", preview.name)
-        return tuple(
-            word.encode() if self._is_only_a_word(word) else b"" for word in (*words, preview.namespace)
-        )
+        texts = (bytes(wanted.text) for _, wanted in children)
+        hashes = (found[1].decode() for text in texts if (found := self._template.search(text)))
+        itself = (spec.fqdn, spec.image, spec.revision or "", preview.name, preview.namespace)
+        words = (next(hashes, ""), *of_a_job, preview.uid, *itself)
+        return tuple(word.encode() if self._is_only_a_word(word) else b"" for word in words)
 
     def _is_only_a_word(self, word: str) -> bool:
         """Not part of an amount, of a constant that live objects are asked for, or of a path's beginning."""

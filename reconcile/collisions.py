@@ -7,6 +7,7 @@ ours: the API server answers 422, on every pass. They are the paths that this mo
     a port named `http`             another port of that name             the whole item
     env A with `value`              env A with `valueFrom` (or reverse)   the other arm
     a probe with `tcpSocket`        `httpGet`, `exec` or `grpc`           the other handler
+    a `preStop` hook with `sleep`   `httpGet`, `exec` or `tcpSocket`      the other handler
     our owner reference             one to an older uid of the preview    the whole reference
 """
 
@@ -21,8 +22,8 @@ from reconcile.snapshot import Live
 
 _ENV_ARMS = frozenset({"value", "valueFrom"})
 _SOURCE_ARMS = frozenset({"secretKeyRef", "configMapKeyRef", "fieldRef", "resourceFieldRef", "fileKeyRef"})
-_PROBE_ARMS = frozenset({"tcpSocket", "httpGet", "exec", "grpc"})
-_UNIONS: tuple[frozenset[str], ...] = (_ENV_ARMS, _SOURCE_ARMS, _PROBE_ARMS)
+_HANDLER_ARMS = frozenset({"tcpSocket", "httpGet", "exec", "grpc", "sleep"})
+_UNIONS: tuple[frozenset[str], ...] = (_ENV_ARMS, _SOURCE_ARMS, _HANDLER_ARMS)
 _NAMED_LISTS = ("ports",)
 
 

@@ -70,8 +70,9 @@ def difference(live: Live, wanted: Manifest, names: Names, *, from_server: bool 
 
 
 def _without_hash(fields: list[FieldChange], names: Names) -> list[FieldChange]:
-    """Our own hash follows every other change, so it is told only where it is the only one."""
-    told = [change for change in fields if not change.path.endswith(f"[{names.applied_annotation}]")]
+    """Our own hashes follow every other change, so they are told only where nothing else is."""
+    hashes = tuple(f"[{name}]" for name in (names.applied_annotation, names.template_annotation))
+    told = [change for change in fields if not change.path.endswith(hashes)]
     return told or fields
 
 

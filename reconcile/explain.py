@@ -10,9 +10,11 @@ from reconcile.conditions import Status
 from reconcile.facts import gather
 from reconcile.happenings import NOTHING_HAPPENED, Happenings
 from reconcile.names import APP_COMPONENT, SETUP_COMPONENT, Names
-from reconcile.objects import Key, Manifest, key_of
+from reconcile.objects import Key, Manifest, key_of, maps_in
 from reconcile.ownership import claimed_place, is_protected, ownership
-from reconcile.pods import age_and_name, by_preview, exit_of, failure_of
+from reconcile.podevents import PodEvent
+from reconcile.podhealth import is_ready, trouble_of
+from reconcile.pods import age_and_name, by_preview, exit_of
 from reconcile.result import Pass
 from reconcile.settings import Settings
 from reconcile.snapshot import Live, Preview, Snapshot
@@ -54,6 +56,7 @@ class Inquiry:
     writers: tuple[Writer, ...] = ()
     pods: tuple[Live, ...] = ()
     events: Happenings = NOTHING_HAPPENED
+    warnings: tuple[PodEvent, ...] = ()
     notes: tuple[str, ...] = ()
     now: datetime | None = None
 
@@ -99,7 +102,7 @@ def explain(
         _found(wish, mine, snapshot, inquiry, settings),
         mine,
         _children(place, wish, mine, snapshot, settings.names),
-        tuple(_pod(pod) for pod in sorted(inquiry.pods, key=age_and_name)),
+        tuple(_pod(pod, inquiry) for pod in sorted(inquiry.pods, key=age_and_name)),
         inquiry,
         snapshot.from_server,
     )
@@ -122,7 +125,7 @@ def _found(
         by_preview(inquiry.pods, settings.names, component).get(facts.wish.place, ())
         for component in (APP_COMPONENT, SETUP_COMPONENT)
     )
-    facts = replace(facts, pods=pods, setup_pods=setup_pods)
+    facts = replace(facts, pods=pods, setup_pods=setup_pods, events=inquiry.warnings)
     return status_of(facts, inquiry.now, url_scheme=settings.url_scheme)
 
 
@@ -173,10 +176,17 @@ def _besides(live: Live, names: Names) -> Iterable[str]:
 # pods
 
 
-def _pod(pod: Live) -> PodState:
-    return PodState(pod.key.name, age_and_name(pod)[0], failure_of([pod]) or exit_of([pod]) or _phase(pod))
+def _pod(pod: Live, inquiry: Inquiry) -> PodState:
+    trouble = trouble_of([pod], inquiry.warnings, inquiry.now)
+    says = trouble.message if trouble else exit_of([pod]) or _phase(pod)
+    return PodState(pod.key.name, age_and_name(pod)[0], says + _restarts(pod))
 
 
 def _phase(pod: Live) -> str:
-    ready = pod.condition("Ready").get("status") == "True"
-    return f"{pod.status.get('phase', 'Unknown')}{', ready' if ready else ', not ready'}"
+    return f"{pod.status.get('phase', 'Unknown')}{', ready' if is_ready(pod) else ', not ready'}"
+
+
+def _restarts(pod: Live) -> str:
+    counts = (status.get("restartCount") for status in maps_in(pod.status.get("containerStatuses")))
+    restarts = sum(count for count in counts if isinstance(count, int))
+    return f" ({restarts} restart{'s' if restarts > 1 else ''})" if restarts else ""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from reconcile.changes import Blocked, Change, Create, Keep, Outcome, Update, Waiting
 from reconcile.children import is_route, runs_once
 from reconcile.objects import DEPLOYMENT, Key
+from reconcile.podevents import PodEvent
 from reconcile.result import Pass
 from reconcile.snapshot import Live
 from reconcile.wish import Wish
@@ -18,7 +19,7 @@ class Facts:
     """One preview: what it wants, what the passes planned and did about it, and what is there.
 
     `deployment`, `setup` (the Job of its image and revision) and `route` are its own, None where they are
-    not there; `pods` and `setup_pods` are asked for apart.
+    not there; `pods` and `setup_pods`, and the `events` about these and the Job, are asked for apart.
     `unread` tells that a kind of its children could not be read, so that nobody knows.
     """
 
@@ -30,6 +31,7 @@ class Facts:
     setup: Live | None = None
     pods: tuple[Live, ...] = ()
     setup_pods: tuple[Live, ...] = ()
+    events: tuple[PodEvent, ...] = ()
     unread: bool = False
 
     @property

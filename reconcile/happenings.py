@@ -13,9 +13,9 @@ from typing import Any
 from reconcile.children import KINDS
 from reconcile.names import KIND
 from reconcile.objects import JOB, Manifest, key_of, map_in
+from reconcile.podevents import event_count, event_time
 from reconcile.redact import redacted
 from reconcile.snapshot import Live
-from reconcile.times import parse_time, time_text
 
 MOST = 20
 """So many events are told: the newest."""
@@ -78,7 +78,7 @@ def happenings(
 
     def is_current(event: Manifest) -> bool:
         """Whether what it may quote is among `values`."""
-        about, time = _about(event), _time(event)
+        about, time = _about(event), event_time(event)
         if job := _job_of(about, name):
             return job in jobs
         return str(about.get("uid")) in known or bool(since and time >= since)
@@ -90,7 +90,7 @@ def happenings(
 def _order(event: Manifest) -> tuple[str, int, str]:
     """By time, to the second, and then as the server wrote them."""
     version = str(event["metadata"].get("resourceVersion", ""))
-    return _time(event), int(version) if version.isdecimal() else 0, str(event["metadata"].get("name"))
+    return event_time(event), int(version) if version.isdecimal() else 0, str(event["metadata"].get("name"))
 
 
 def _about(event: Manifest) -> Mapping[str, Any]:
@@ -127,10 +127,9 @@ def _job_of(about: Mapping[str, Any], name: str) -> str:
 
 
 def _happening(event: Manifest, values: Sequence[Manifest], *, current: bool) -> Happening:
-    about, series, time = _about(event), map_in(event.get("series")), _time(event)
+    about, time = _about(event), event_time(event)
     kind, message = str(about.get("kind", "")), " ".join(str(event.get("message") or "").split())
     hidden = kind in _RUNS and not current and event.get("reason") not in _PLAIN
-    counted = series.get("count") or event.get("count")
     return Happening(
         time,
         kind,
@@ -138,18 +137,5 @@ def _happening(event: Manifest, values: Sequence[Manifest], *, current: bool) ->
         str(event.get("type") or ""),
         str(event.get("reason") or ""),
         OLD if message and hidden else redacted(message, *values),
-        counted if isinstance(counted, int) else 1,
+        event_count(event),
     )
-
-
-def _time(event: Manifest) -> str:
-    """When it came last, whichever of the two APIs wrote it."""
-    said = (
-        map_in(event.get("series")).get("lastObservedTime"),
-        event.get("lastTimestamp"),
-        event.get("eventTime"),
-        event.get("firstTimestamp"),
-        event["metadata"].get("creationTimestamp"),
-    )
-    time = next((time for text in said if (time := parse_time(text))), None)
-    return time_text(time) if time else ""

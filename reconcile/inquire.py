@@ -13,6 +13,7 @@ from reconcile.names import APP_COMPONENT, SETUP_COMPONENT, Names
 from reconcile.objects import DEPLOYMENT, EVENT, JOB, POD, Key, Manifest, preview_resource
 from reconcile.ownership import claimed_place
 from reconcile.planning import Planned, plan_about, time_of
+from reconcile.podevents import pod_events
 from reconcile.pods import by_preview
 from reconcile.pool import Stop, read_at_once
 from reconcile.preview import PreviewEnvironment
@@ -46,7 +47,8 @@ def inquire(cluster: Cluster, request: Request, wanted: Name, stop: Stop | None 
 def _inquiry(cluster: Cluster, planned: Planned, names: Names) -> Inquiry:
     preview, preview_notes = _preview(cluster, planned, names)
     pods, pod_notes = _pods(cluster, planned.place, names)
-    events, event_notes = _events(cluster, planned, pods, names)
+    listed, event_notes = _events(cluster, planned)
+    events = _happened(listed, planned, pods, names)
     in_a_file = cluster.where(preview_resource(names), *planned.place.split("/")) is not None
     readable = any(
         wish.place == planned.place and isinstance(wish.preview, PreviewEnvironment)
@@ -57,6 +59,7 @@ def _inquiry(cluster: Cluster, planned: Planned, names: Names) -> Inquiry:
         writers_of(Live(preview), names) if preview and not in_a_file else (),
         pods,
         events,
+        pod_events(listed),
         (*preview_notes, *pod_notes, *event_notes, *_untracked(planned, cluster)),
         time_of(cluster),
     )
@@ -90,25 +93,25 @@ def _pods(cluster: Cluster, place: str, names: Names) -> tuple[tuple[Live, ...],
     return of_the_app + of_the_setup, ()
 
 
-def _events(
-    cluster: Cluster, planned: Planned, pods: Sequence[Live], names: Names
-) -> tuple[Happenings, tuple[str, ...]]:
-    namespace, name = planned.place.split("/")
+def _events(cluster: Cluster, planned: Planned) -> tuple[tuple[Manifest, ...], tuple[str, ...]]:
     try:
-        listing = cluster.list(EVENT, namespace=namespace)
+        return cluster.list(EVENT, namespace=planned.place.split("/")[0]).items, ()
     except ClusterError as error:
-        return Happenings(), (f"its events are not known: {error}",)
+        return (), (f"its events are not known: {error}",)
+
+
+def _happened(events: Sequence[Manifest], planned: Planned, pods: Sequence[Live], names: Names) -> Happenings:
+    namespace, name = planned.place.split("/")
     live = planned.snapshot.children.get(Key(DEPLOYMENT.kind, namespace, name))
     wanted = [m for wish in planned.wishes if wish.place == planned.place for m in wish.children]
-    found = happenings(
-        listing.items,
+    return happenings(
+        events,
         namespace,
         name,
         pods=pods,
         manifests=(*(m for m in wanted if m["kind"] != JOB.kind), *_there(planned, names)),
         since=_last_write(live, names) if live else "",
     )
-    return found, ()
 
 
 def _there(planned: Planned, names: Names) -> Iterator[Manifest]:

@@ -105,6 +105,11 @@ class Names:
         return annotations.get(self.prune_annotation) == PRUNE_DISABLED
 
     @property
+    def template_annotation(self) -> str:
+        """On the pod template: a hash of the rest of it."""
+        return f"{self.group}/template"
+
+    @property
     def revision_annotation(self) -> str:
         """On the pod template: the preview's `revision`, so that a change of it rolls the pods."""
         return f"{self.group}/revision"

@@ -3,7 +3,7 @@
 What goes wrong here is told in notes, and fails nothing: the children are as they are.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -25,14 +25,18 @@ from reconcile.events import News, of_outcomes, of_status
 from reconcile.facts import Facts
 from reconcile.jobs import progress
 from reconcile.names import KIND, SETUP_COMPONENT, Names
-from reconcile.objects import POD, Manifest, preview_resource
+from reconcile.objects import EVENT, POD, Manifest, preview_resource
+from reconcile.podevents import WARNINGS, PodEvent, pod_events
 from reconcile.pods import by_preview
 from reconcile.pool import Stop, read_at_once, write_at_once
 from reconcile.preview import parse_preview
 from reconcile.settings import Settings
 from reconcile.snapshot import Live, Preview
-from reconcile.status import asks_for_pods, status_of
+from reconcile.status import asks_for_events, asks_for_pods, status_of
 from reconcile.ttl import ttl_of
+
+MOST_NAMESPACES = 8
+"""Events of more namespaces than these are asked for in one list of all."""
 
 TRIES = 3
 """How often a status is made anew after somebody else changed the preview; the next run comes anyway."""
@@ -90,7 +94,7 @@ def publish(
         now = cluster.now()
     except NoAnswer as error:
         return Published({}, (f"no status was written, and no ttl counted: {error}",))
-    found, notes = _look(cluster, facts, settings, namespace, now, stop)
+    found, notes = _look(cluster, facts, settings, namespace, now, concurrency, stop)
     known = [one for one, _ in found]
     news = [one for one, status in found if _news(one, status, now)]
     written, unwritten = _write_all(cluster, news, settings, now, concurrency, stop)
@@ -107,12 +111,19 @@ def _look(
     settings: Settings,
     namespace: str | None,
     now: datetime,
+    concurrency: int,
     stop: Stop,
 ) -> tuple[list[tuple[Facts, Status | None]], tuple[str, ...]]:
-    """The facts, with their pods where these were asked for, what is found of each, and notes."""
-    first = [(one, _found(one, settings, now), asks_for_pods(one)) for one in facts]
-    pods, notes = _pods(cluster, settings.names, namespace, stop) if any(a for *_, a in first) else ((), ())
-    return _with_pods(first, pods, settings, now), notes
+    """The facts, with their pods and Events where these were asked for, what is found of each, and notes."""
+    notes: tuple[str, ...]
+    known, notes = list(facts), ()
+    if any(map(asks_for_pods, known)):
+        pods, notes = _pods(cluster, settings.names, namespace, stop)
+        known = _with_pods(known, pods, settings.names)
+    if namespaces := {one.wish.preview.namespace for one in known if asks_for_events(one)}:
+        events, more = _events(cluster, namespaces, namespace, concurrency, stop)
+        known, notes = [replace(one, events=events) for one in known], (*notes, *more)
+    return [(one, _found(one, settings, now)) for one in known], notes
 
 
 def _write_all(
@@ -137,23 +148,15 @@ def _write_all(
     return written, unwritten
 
 
-def _with_pods(
-    first: Iterable[tuple[Facts, Status | None, bool]],
-    pods: Iterable[Live],
-    settings: Settings,
-    now: datetime,
-) -> list[tuple[Facts, Status | None]]:
-    """The facts with their pods, and what is found then of those that asked for them."""
-    mine = by_preview(pods, settings.names)
-    setups = by_preview(pods, settings.names, SETUP_COMPONENT)
-    found = []
-    for one, status, asks in first:
-        place = one.wish.place
-        if place in mine or place in setups:
-            one = replace(one, pods=mine.get(place, ()), setup_pods=setups.get(place, ()))
-            status = _found(one, settings, now) if asks else status
-        found.append((one, status))
-    return found
+def _with_pods(known: Iterable[Facts], pods: Iterable[Live], names: Names) -> list[Facts]:
+    """The facts with their pods, where these were asked for."""
+    mine, setups = by_preview(pods, names), by_preview(pods, names, SETUP_COMPONENT)
+    return [
+        replace(one, pods=mine.get(one.wish.place, ()), setup_pods=setups.get(one.wish.place, ()))
+        if asks_for_pods(one)
+        else one
+        for one in known
+    ]
 
 
 def _deeds(
@@ -195,6 +198,24 @@ def _pods(
     except ReconcileError as error:
         return (), (f"why pods do not come up is not known: {error}",)
     return pods, ()
+
+
+def _events(
+    cluster: Cluster, namespaces: Collection[str], only: str | None, concurrency: int, stop: Stop
+) -> tuple[tuple[PodEvent, ...], tuple[str, ...]]:
+    """The Warnings of these namespaces: what a probe, a mount or an admission answered is nowhere else."""
+    places = [only] if only or len(namespaces) > MOST_NAMESPACES else sorted(namespaces)
+
+    def listed(namespace: str | None) -> tuple[Manifest, ...]:
+        return cluster.list(EVENT, namespace=namespace, field=WARNINGS).items
+
+    try:
+        found = read_at_once(listed, places, concurrency, stop)
+    except Stopped:
+        return (), ()
+    except ReconcileError as error:
+        return (), (f"what probes and mounts answered is not known: {error}",)
+    return pod_events(event for events in found for event in events), ()
 
 
 def _found(facts: Facts, settings: Settings, now: datetime) -> Status | None:

@@ -1,18 +1,34 @@
-"""How far a Deployment has come, by its own word and its pods'; pure."""
+"""How far a Deployment has come, by its own word and its newest pods'; pure.
 
-import re
-from collections.abc import Iterable, Mapping
+The first row that holds:
+
+    the Deployment                                       reason         message
+
+    wants no pods                                        Suspended      replicas is 0
+    is of a generation that its controller has not seen  Progressing    that
+    has a pod that does not become ready by itself       RolloutFailed  what that pod shows (`podhealth`)
+    has all pods of the newest template available        Available
+    cannot make pods: condition ReplicaFailure           RolloutFailed  FailedCreate: a quota, a policy
+    is paused                                            Progressing    that, and how to resume it
+    is over its deadline: condition Progressing          RolloutFailed  ProgressDeadlineExceeded, a pod
+    has ready pods, and older ones are still there       Progressing    how many
+    anything else                                        Progressing    N of M pods are available, and why
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from reconcile.names import AVAILABLE, PROGRESSING, ROLLOUT_FAILED, SUSPENDED
-from reconcile.pods import failure_of
+from reconcile.objects import map_in
+from reconcile.podevents import PodEvent
+from reconcile.podhealth import is_ready, refusal, trouble_of
+from reconcile.pods import newest
 from reconcile.redact import redacted
 from reconcile.snapshot import Live
 
 LONGEST_MESSAGE = 500
-# A pod that was refused gets another name at each try.
-_REFUSED_POD = re.compile(r'pods "[^"]*" is forbidden: ')
 
 
 @dataclass(frozen=True)
@@ -30,8 +46,19 @@ def is_under_way(deployment: Live) -> bool:
     return updated > 0 and _is_current(deployment, status) and not _is_complete(status, wanted)
 
 
-def rollout(deployment: Live, pods: Iterable[Live] = ()) -> Rollout:
-    """What a Deployment is doing; `pods` are its own, where they were asked for.
+def newest_pods(deployment: Live, pods: Iterable[Live]) -> list[Live]:
+    """Those of the Deployment's pods that have its newest template, the oldest first."""
+    template = map_in(map_in(deployment.spec.get("template")).get("metadata"))
+    return newest(pods, map_in(template.get("annotations")))
+
+
+def rollout(
+    deployment: Live,
+    pods: Iterable[Live] = (),
+    events: Sequence[PodEvent] = (),
+    now: datetime | None = None,
+) -> Rollout:
+    """What a Deployment is doing; `pods` are its own, and `events` about them, where they were asked for.
 
     Its conditions count only once its controller has seen the current generation:
     https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#deployment-status
@@ -41,13 +68,38 @@ def rollout(deployment: Live, pods: Iterable[Live] = ()) -> Rollout:
         return Rollout(SUSPENDED, "no pods are wanted: replicas is 0")
     if not _is_current(deployment, status):
         return Rollout(PROGRESSING, "the Deployment controller has not seen this version yet")
-    if _is_complete(status, wanted):
+    complete = _is_complete(status, wanted)
+    mine = newest_pods(deployment, pods) if _count(status, "updatedReplicas") else []
+    # What crashes again and again may be ready in between: of a complete Deployment only such pods are heard.
+    trouble = trouble_of((pod for pod in mine if is_ready(pod) or not complete), events, now)
+    if trouble and trouble.failed:
+        return Rollout(ROLLOUT_FAILED, short_line(trouble.message))
+    if complete:
         return Rollout(AVAILABLE, "its pods are available")
-    failure = failure_of(pods) if is_under_way(deployment) else ""
-    if failure := failure or _refused(deployment) or _too_late(deployment):
-        return Rollout(ROLLOUT_FAILED, short_line(failure))
-    there = min(_count(status, "updatedReplicas"), _count(status, "availableReplicas"))
-    return Rollout(PROGRESSING, f"{there} of {wanted} pods are available")
+    if refused := _refused(deployment):
+        return Rollout(ROLLOUT_FAILED, short_line(refused))
+    why = trouble.message if trouble else ""
+    if deployment.spec.get("paused") is True:
+        key = deployment.key
+        resume = f"kubectl rollout resume deployment/{key.name} -n {key.namespace}"
+        return Rollout(
+            PROGRESSING, short_line(f"its rollout is paused; {resume}" + (f" ({why})" if why else ""))
+        )
+    if late := _too_late(deployment):
+        return Rollout(ROLLOUT_FAILED, short_line(f"ProgressDeadlineExceeded: {why or late}"))
+    return Rollout(PROGRESSING, short_line(_on_the_way(status, wanted, mine, why)))
+
+
+def _on_the_way(status: Mapping[str, Any], wanted: int, mine: Sequence[Live], why: str) -> str:
+    updated, old = _count(status, "updatedReplicas"), _old(status)
+    ready = (
+        sum(map(is_ready, mine)) if mine else min(updated, max(0, _count(status, "availableReplicas") - old))
+    )
+    if ready >= wanted and old and not why:
+        return (
+            f"{ready} of {wanted} pods are available; pods of the version before that are still there: {old}"
+        )
+    return f"{ready} of {wanted} pods are available" + (f": {why}" if why else "")
 
 
 def _is_current(deployment: Live, status: Mapping[str, Any]) -> bool:
@@ -56,9 +108,13 @@ def _is_current(deployment: Live, status: Mapping[str, Any]) -> bool:
 
 
 def _is_complete(status: Mapping[str, Any], wanted: int) -> bool:
-    updated = _count(status, "updatedReplicas")
-    nothing_old = _count(status, "replicas") <= updated
-    return updated >= wanted and nothing_old and _count(status, "availableReplicas") >= wanted
+    enough = min(_count(status, "updatedReplicas"), _count(status, "availableReplicas")) >= wanted
+    return enough and not _old(status)
+
+
+def _old(status: Mapping[str, Any]) -> int:
+    """How many pods have an older template."""
+    return max(0, _count(status, "replicas") - _count(status, "updatedReplicas"))
 
 
 def _refused(deployment: Live) -> str:
@@ -66,14 +122,14 @@ def _refused(deployment: Live) -> str:
     condition = deployment.condition("ReplicaFailure")
     if condition.get("status") != "True":
         return ""
-    message = _REFUSED_POD.sub("", str(condition.get("message", "")))
-    return redacted(f"{condition.get('reason')}: {message}", deployment.manifest)
+    told = f"{condition.get('reason')}: {refusal(str(condition.get('message', '')))}"
+    return redacted(told, deployment.manifest)
 
 
 def _too_late(deployment: Live) -> str:
     condition = deployment.condition("Progressing")
     late = (condition.get("status"), condition.get("reason")) == ("False", "ProgressDeadlineExceeded")
-    return f"ProgressDeadlineExceeded: {condition.get('message', '')}" if late else ""
+    return str(condition.get("message") or "no progress in time") if late else ""
 
 
 def _wanted(deployment: Live) -> int:

@@ -21,7 +21,7 @@ from datetime import datetime
 
 from reconcile.conditions import Status
 from reconcile.facts import Facts
-from reconcile.jobs import progress
+from reconcile.jobs import lacks_pods, progress
 from reconcile.names import (
     APPLY_FAILED,
     AVAILABLE,
@@ -29,13 +29,16 @@ from reconcile.names import (
     HOSTNAME_CONFLICT,
     NAME_TAKEN,
     PROGRESSING,
+    READY,
     ROLLOUT_FAILED,
     ROUTE_NOT_ACCEPTED,
     SETUP_FAILED,
     SUSPENDED,
 )
+from reconcile.objects import conditions_in
+from reconcile.podhealth import needs_events
 from reconcile.preview import PreviewEnvironment
-from reconcile.rollout import is_under_way, rollout, short_line
+from reconcile.rollout import is_under_way, newest_pods, rollout, short_line
 from reconcile.routes import hostnames, objection
 from reconcile.settings import UrlScheme
 
@@ -61,8 +64,8 @@ def status_of(facts: Facts, now: datetime, *, url_scheme: UrlScheme = "https") -
         _failed,
         _waiting,
         _suspended,
-        _setup,
-        _pods,
+        lambda facts: _setup(facts, now),
+        lambda facts: _pods(facts, now),
         _route,
     )
     found = next((finding for look in looks if (finding := look(facts))), None)
@@ -87,7 +90,21 @@ def asks_for_pods(facts: Facts) -> bool:
     if facts.wish.verdict or _suspended(facts):
         return False
     setting_up = facts.setup is not None and progress(facts.setup) is not None
-    return setting_up or (facts.deployment is not None and is_under_way(facts.deployment))
+    under_way = facts.deployment is not None and is_under_way(facts.deployment)
+    return setting_up or under_way or _failed_before(facts)
+
+
+def asks_for_events(facts: Facts) -> bool:
+    """Whether Events would say more than its pods and its setup Job do."""
+    lacking = facts.setup is not None and lacks_pods(facts.setup, facts.setup_pods)
+    newest = newest_pods(facts.deployment, facts.pods) if facts.deployment else ()
+    return asks_for_pods(facts) and (lacking or needs_events([*newest, *facts.setup_pods]))
+
+
+def _failed_before(facts: Facts) -> bool:
+    """Whether the last run saw its pods fail: one that crashes again and again is available in between."""
+    ready = conditions_in(facts.wish.preview.status).get(READY, {})
+    return facts.deployment is not None and ready.get("reason") == ROLLOUT_FAILED
 
 
 def _verdict(facts: Facts) -> Finding | None:
@@ -123,23 +140,25 @@ def _suspended(facts: Facts) -> Finding | None:
     return None
 
 
-def _setup(facts: Facts) -> Finding | None:
+def _setup(facts: Facts, now: datetime) -> Finding | None:
     """The setup Job of this image and revision: until it is complete the new pods do not count."""
     if not facts.sets_up:
         return None
     if facts.setup is None:
         return Finding(PROGRESSING, "its setup Job is not there")
-    found = progress(facts.setup, facts.setup_pods)
+    found = progress(facts.setup, facts.setup_pods, facts.events)
     if found is None:
         return None
     if not found.failed:
-        return Finding(PROGRESSING, f"its setup {facts.setup.key} {found.message}")
+        pods = _pods(facts, now)
+        failing = f"; its pods: {pods.message}" if pods and pods.stalled else ""
+        return Finding(PROGRESSING, f"its setup {facts.setup.key} {found.message}{failing}")
     return Finding(SETUP_FAILED, f"{found.message} (setup {facts.setup.key}); {RUN_AGAIN}", stalled=True)
 
 
-def _pods(facts: Facts) -> Finding | None:
+def _pods(facts: Facts, now: datetime) -> Finding | None:
     assert facts.deployment is not None, "one that is not there waits"
-    found = rollout(facts.deployment, facts.pods)
+    found = rollout(facts.deployment, facts.pods, facts.events, now)
     if found.reason == AVAILABLE:
         return None
     return Finding(found.reason, found.message, stalled=found.reason == ROLLOUT_FAILED)

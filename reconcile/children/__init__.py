@@ -59,7 +59,17 @@ _CONTAINER: Path = (
     "f:containers",
     item_element({"name": CONTAINER}, ("name",)),
 )
-_IN_CONTAINER = ("f:env", "f:envFrom", "f:command", "f:args", "f:resources", "f:readinessProbe", "f:ports")
+_IN_CONTAINER: Path = (
+    "f:env",
+    "f:envFrom",
+    "f:command",
+    "f:args",
+    "f:resources",
+    "f:startupProbe",
+    "f:readinessProbe",
+    "f:lifecycle",
+    "f:ports",
+)
 # A Deployment is shared with autoscalers and injectors, a Service with whoever gives it an address.
 _IN_DEPLOYMENT: tuple[Path, ...] = (
     *((*_CONTAINER, name) for name in _IN_CONTAINER),

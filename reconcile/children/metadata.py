@@ -114,10 +114,15 @@ def with_hash(manifest: Manifest, names: Names) -> Rendered:
 
 def _sealed(manifest: dict[str, Any], names: Names) -> Rendered:
     """The manifest, which has no hash yet and is nobody else's, with its hash."""
-    digest = hashlib.sha256(_in_one_order(manifest)).hexdigest()[:32]
-    manifest["metadata"]["annotations"][names.applied_annotation] = digest
+    found = digest(manifest)
+    manifest["metadata"]["annotations"][names.applied_annotation] = found
     known = _kind(manifest["apiVersion"], manifest["kind"])
-    return Rendered(_encode(manifest), known, key_of(manifest), digest)
+    return Rendered(_encode(manifest), known, key_of(manifest), found)
+
+
+def digest(tree: Mapping[str, Any]) -> str:
+    """A hash of a JSON tree, whatever the order of its names."""
+    return hashlib.sha256(_in_one_order(tree)).hexdigest()[:32]
 
 
 @lru_cache

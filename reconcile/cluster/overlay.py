@@ -101,11 +101,12 @@ class OverlayCluster:
         *,
         namespace: str | None = None,
         label: str | None = None,
+        field: str | None = None,
         read: Callable[[Manifest], Any] = as_it_is,
     ) -> Listing[Any]:
         """What the other cluster lists; of the previews, as they would be."""
         if not self._is_preview(resource):
-            return self._base.list(resource, namespace=namespace, label=label, read=read)
+            return self._base.list(resource, namespace=namespace, label=label, field=field, read=read)
         listing = self._base.list(resource, namespace=namespace)
         there = {_place(item): item for item in listing.items}
         new = [place for place in self._previews if namespace in (None, place[0])]

@@ -65,7 +65,12 @@ class Cluster(Protocol):
 
     @overload
     def list(
-        self, resource: Resource, *, namespace: str | None = None, label: str | None = None
+        self,
+        resource: Resource,
+        *,
+        namespace: str | None = None,
+        label: str | None = None,
+        field: str | None = None,
     ) -> Listing[Manifest]: ...
 
     @overload
@@ -75,9 +80,12 @@ class Cluster(Protocol):
         *,
         namespace: str | None = None,
         label: str | None = None,
+        field: str | None = None,
         read: Callable[[Manifest], T],
     ) -> Listing[T]:
         """Every object of a kind: in all namespaces or in one, all or those that have the label.
+
+        `field` is a field selector, such as `type=Warning`, which only an API server applies.
 
         The list is whole or it is an error: `NotInstalled` where the kind is not served. Each item is `read`
         while the rest is on its way; more than once where the list has to start over.

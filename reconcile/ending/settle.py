@@ -28,7 +28,7 @@ from reconcile.names import (
     SETUP_FAILED,
     SUSPENDED,
 )
-from reconcile.pods import UNSCHEDULABLE
+from reconcile.podhealth import UNSCHEDULABLE
 from reconcile.result import GOING, UNREAD, Standing, StandingState
 
 PATIENCE = 10.0

@@ -83,6 +83,7 @@ class Memory:
         *,
         namespace: str | None = None,
         label: str | None = None,
+        field: str | None = None,
         read: Callable[[Manifest], Any] = as_it_is,
     ) -> Listing[Any]:
         self._asked("list", resource.plural if namespace is None else f"{resource.plural} in {namespace}")

@@ -1,5 +1,6 @@
 """The children of a preview, whole, as they are applied."""
 
+import copy
 import re
 from dataclasses import replace
 from typing import Any
@@ -45,12 +46,15 @@ def metadata(kind: str, **more: Any) -> dict[str, Any]:
 
 
 def child(kind: str, preview: Any = PREVIEW, **settings: Any) -> dict[str, Any]:
-    """One child, without the hash of itself."""
-    manifest = children_of(preview, **settings)[kind]
-    annotations = {
-        k: v for k, v in manifest["metadata"]["annotations"].items() if k != "platform9.com/applied"
-    }
-    return {**manifest, "metadata": {**manifest["metadata"], "annotations": annotations}}
+    """One child, without the hashes of itself and of its pod template."""
+    manifest = copy.deepcopy(dict(children_of(preview, **settings)[kind]))
+    del manifest["metadata"]["annotations"]["platform9.com/applied"]
+    if kind == "Deployment":
+        template = manifest["spec"]["template"]["metadata"]
+        del template["annotations"]["platform9.com/template"]
+        if not template["annotations"]:
+            del template["annotations"]
+    return manifest
 
 
 def pod_spec(**spec: Any) -> dict[str, Any]:
@@ -63,6 +67,15 @@ def container(**spec: Any) -> dict[str, Any]:
     return found
 
 
+def probes(handler: dict[str, Any]) -> dict[str, Any]:
+    """How a container with this probe starts, serves and ends."""
+    return {
+        "startupProbe": {**handler, "periodSeconds": 1, "timeoutSeconds": 5, "failureThreshold": 86400},
+        "readinessProbe": {**handler, "periodSeconds": 5, "timeoutSeconds": 5},
+        "lifecycle": {"preStop": {"sleep": {"seconds": 5}}},
+    }
+
+
 def test_image_and_hostname_alone_make_a_whole_deployment() -> None:
     assert child("Deployment") == {
         "apiVersion": "apps/v1",
@@ -73,6 +86,7 @@ def test_image_and_hostname_alone_make_a_whole_deployment() -> None:
             "template": {
                 "metadata": {"labels": {**LABELS, **SELECTOR}},
                 "spec": {
+                    "terminationGracePeriodSeconds": 30,
                     "automountServiceAccountToken": False,
                     "enableServiceLinks": False,
                     "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
@@ -82,7 +96,7 @@ def test_image_and_hostname_alone_make_a_whole_deployment() -> None:
                             "image": "nginx:1",
                             "imagePullPolicy": "Always",
                             "ports": [{"name": "http", "containerPort": 80, "protocol": "TCP"}],
-                            "readinessProbe": {"tcpSocket": {"port": "http"}},
+                            **probes({"tcpSocket": {"port": "http"}}),
                             "securityContext": {"allowPrivilegeEscalation": False},
                         }
                     ],
@@ -90,6 +104,23 @@ def test_image_and_hostname_alone_make_a_whole_deployment() -> None:
             },
         },
     }
+
+
+def template_mark(**spec: Any) -> str:
+    template = children_of(a_read_preview(**spec))["Deployment"]["spec"]["template"]
+    return str(template["metadata"]["annotations"]["platform9.com/template"])
+
+
+def test_a_pod_template_carries_a_mark_that_no_other_template_has() -> None:
+    marks = [
+        template_mark(),
+        template_mark(image="nginx:2"),
+        template_mark(revision="a"),
+        template_mark(env=[{"name": "A"}]),
+        template_mark(port=81),
+    ]
+    assert len(set(marks)) == len(marks)
+    assert template_mark(replicas=3) == template_mark(suspend=True) == template_mark(), "no other pods"
 
 
 def test_a_deployment_with_everything() -> None:
@@ -143,6 +174,7 @@ def test_a_deployment_with_everything() -> None:
                     "annotations": {"platform9.com/revision": "abc"},
                 },
                 "spec": {
+                    "terminationGracePeriodSeconds": 30,
                     "automountServiceAccountToken": False,
                     "enableServiceLinks": False,
                     "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
@@ -186,7 +218,7 @@ def test_a_deployment_with_everything() -> None:
                                 "limits": {"cpu": "1", "memory": "1Gi"},
                                 "requests": {"cpu": "500m", "memory": "32Mi"},
                             },
-                            "readinessProbe": {"httpGet": {"path": "/healthz", "port": "http"}},
+                            **probes({"httpGet": {"path": "/healthz", "port": "http"}}),
                             "securityContext": {
                                 "allowPrivilegeEscalation": False,
                                 "capabilities": {"drop": ["ALL"]},

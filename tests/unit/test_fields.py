@@ -128,7 +128,11 @@ def test_in_a_container_the_references_are_whole() -> None:
         (*port, "f:name"),
         (*port, "f:containerPort"),
         (*port, "f:protocol"),
-        (*CONTAINER, "f:readinessProbe", "f:tcpSocket", "f:port"),
+        *((*CONTAINER, probe, "f:tcpSocket", "f:port") for probe in ("f:startupProbe", "f:readinessProbe")),
+        *((*CONTAINER, probe, "f:periodSeconds") for probe in ("f:startupProbe", "f:readinessProbe")),
+        *((*CONTAINER, probe, "f:timeoutSeconds") for probe in ("f:startupProbe", "f:readinessProbe")),
+        (*CONTAINER, "f:startupProbe", "f:failureThreshold"),
+        (*CONTAINER, "f:lifecycle", "f:preStop", "f:sleep", "f:seconds"),
         (*CONTAINER, "f:securityContext", "f:allowPrivilegeEscalation"),
     }
 

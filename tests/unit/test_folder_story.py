@@ -92,8 +92,8 @@ def test_many_previews_of_many_namespaces_come_up_in_one_run(shop: Shop) -> None
         ),
         (
             "Deployment",
-            "path: /healthz",
-            "path: /",
+            "readinessProbe:\n          httpGet:\n            path: /healthz",
+            "readinessProbe:\n          httpGet:\n            path: /",
             "spec.template.spec.containers[app].readinessProbe.httpGet.path / -> /healthz",
         ),
         ("Service", "targetPort: http", "targetPort: 8080", "spec.ports[http].targetPort 8080 -> http"),

@@ -1,11 +1,11 @@
-"""Why pods do not come up, told as a developer needs it."""
+"""Which pods speak for a preview, and which of their containers has the lines to read."""
 
 from typing import Any
 
 import pytest
 
 from reconcile.names import Names
-from reconcile.pods import Container, by_preview, container_to_look_at, failure_of
+from reconcile.pods import Container, by_preview, container_to_look_at, newest
 from reconcile.snapshot import Live
 from tests.unit.given import NAMES
 
@@ -22,6 +22,8 @@ def a_pod(
     component: str = "app",
     init: tuple[dict[str, Any], ...] = (),
     conditions: tuple[dict[str, Any], ...] = (),
+    spec: dict[str, Any] | None = None,
+    phase: str = "Running",
     **metadata: Any,
 ) -> Live:
     labels = {
@@ -31,11 +33,12 @@ def a_pod(
     }
     meta = {"name": name, "namespace": namespace, "labels": labels, "creationTimestamp": created, **metadata}
     status = {
+        "phase": phase,
         "containerStatuses": list(containers),
         "initContainerStatuses": list(init),
         "conditions": list(conditions),
     }
-    spec = {"containers": [{"name": "app", "args": ["--password=hunter22"]}]}
+    spec = {"containers": [{"name": "app", "args": ["--password=hunter22"]}], **(spec or {})}
     return Live({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec, "status": status})
 
 
@@ -53,61 +56,19 @@ UNSCHEDULABLE = {
 }
 
 
-@pytest.mark.parametrize(
-    ("pod", "told"),
-    [
-        (a_pod(RUNNING), ""),
-        (a_pod(), ""),
-        (a_pod(waiting("ContainerCreating")), ""),
-        (a_pod(waiting("PodInitializing")), ""),
-        (a_pod(waiting("ImagePullBackOff", "x: not found")), "ImagePullBackOff: x: not found"),
-        (a_pod(waiting("ErrImagePull", "x: not found")), "ErrImagePull: x: not found"),
-        (a_pod(waiting("InvalidImageName", "no such name")), "InvalidImageName: no such name"),
-        (
-            a_pod(waiting("CreateContainerConfigError", 'secret "db" not found')),
-            'CreateContainerConfigError: secret "db" not found',
-        ),
-        (a_pod(waiting("CreateContainerError")), "CreateContainerError"),
-        (
-            a_pod(waiting("RunContainerError", "exec: --password=hunter22: no such file")),
-            "RunContainerError: exec: (not shown): no such file",
-        ),
-        (
-            a_pod(waiting("CrashLoopBackOff", "back-off 40s", exitCode=1, reason="Error")),
-            "CrashLoopBackOff: exit code 1",
-        ),
-        (
-            a_pod(waiting("CrashLoopBackOff", "back-off 40s", exitCode=137, reason="OOMKilled")),
-            "CrashLoopBackOff: exit code 137 (OOMKilled)",
-        ),
-        (a_pod(waiting("CrashLoopBackOff", "back-off 10s")), "CrashLoopBackOff"),
-        (a_pod(RUNNING, waiting("ErrImagePull", "a sidecar")), "ErrImagePull: a sidecar"),
-        (a_pod(waiting("PodInitializing"), init=(waiting("ErrImagePull", "init"),)), "ErrImagePull: init"),
-        (
-            a_pod(conditions=(UNSCHEDULABLE,)),
-            "Unschedulable: 0/1 nodes are available: 1 Insufficient memory.",
-        ),
-        (a_pod(conditions=({**UNSCHEDULABLE, "status": "True"},)), ""),
-        (a_pod(conditions=({**UNSCHEDULABLE, "reason": "SchedulingGated"},)), ""),
-    ],
-)
-def test_a_pod_says_why_it_does_not_run(pod: Live, told: str) -> None:
-    assert failure_of([pod]) == told
-
-
-def test_one_that_fails_beside_one_that_runs_is_told() -> None:
-    assert failure_of([a_pod(RUNNING), a_pod(waiting("ErrImagePull"), name="pr-1-b")]) == "ErrImagePull"
-
-
 def test_only_the_newest_template_counts() -> None:
-    old = a_pod(waiting("ErrImagePull"), template="1", created=OLD)
-    new = a_pod(RUNNING, name="pr-1-b", template="2", created=NEW)
-    assert failure_of([old, new]) == failure_of([new, old]) == ""
-    assert failure_of([a_pod(RUNNING), a_pod(waiting("ErrImagePull"), template="2", created=NEW)]) != ""
+    old, new = a_pod(template="1", created=OLD), a_pod(name="pr-1-b", template="2", created=NEW)
+    assert newest([old, new]) == newest([new, old]) == [new]
+    assert newest([]) == []
 
 
-def test_no_pods_say_nothing() -> None:
-    assert failure_of([]) == ""
+def test_after_a_way_back_the_older_pods_are_those_of_the_newest_template() -> None:
+    back = a_pod(template="1", created=OLD, annotations={"x": "1", "injected": "yes"})
+    crashed = a_pod(name="pr-1-b", template="2", created=NEW, annotations={"x": "2"})
+    assert newest([back, crashed], {"x": "1"}) == [back]
+    assert newest([back, crashed], {"x": "2"}) == [crashed]
+    assert newest([back, crashed], {"x": "3"}) == [crashed], "none has it yet"
+    assert newest([back, crashed], {}) == [crashed]
 
 
 def test_pods_belong_to_the_preview_of_their_label_and_namespace() -> None:
@@ -142,11 +103,40 @@ def named(status: dict[str, Any], name: str = "app", *, ready: bool = False) -> 
             Container("pr-1-a", "app", restarted=False),
         ),
         (
+            [a_pod(named({"state": {"terminated": {"exitCode": 0}}, "lastState": {}}))],
+            Container("pr-1-a", "app", restarted=False),
+        ),
+        (
+            [
+                a_pod(named(RUNNING), name="pr-1-a"),
+                a_pod(named({"state": {"terminated": {"exitCode": 0}}, "lastState": {}}), name="pr-1-b"),
+            ],
+            Container("pr-1-b", "app", restarted=False),
+        ),
+        (
+            [
+                a_pod(
+                    named(
+                        {
+                            "state": {"terminated": {"exitCode": 1}},
+                            "lastState": {"terminated": {"exitCode": 1}},
+                        }
+                    )
+                )
+            ],
+            Container("pr-1-a", "app", restarted=False),
+        ),
+        (
             [a_pod(named(waiting("PodInitializing")), init=(named({"state": {"running": {}}}, "first"),))],
             Container("pr-1-a", "first", restarted=False),
         ),
         (
-            [a_pod(named(RUNNING), init=(named({"state": {"terminated": {"exitCode": 0}}}, "first"),))],
+            [
+                a_pod(
+                    named(RUNNING),
+                    init=(named({"state": {"terminated": {"exitCode": 0}}}, "first", ready=True),),
+                )
+            ],
             Container("pr-1-a", "app", restarted=False),
         ),
         (

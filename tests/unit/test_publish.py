@@ -17,13 +17,15 @@ from reconcile.errors import (
 )
 from reconcile.objects import Key, Resource
 from reconcile.pool import Stop
+from reconcile.publish import MOST_NAMESPACES
 from reconcile.result import exit_code
 from reconcile.scope import make_scope
 from reconcile.settings import Gateway, Settings
 from tests.builders import a_preview
 from tests.unit.given import key
 from tests.unit.memory import Memory
-from tests.unit.test_pods import a_pod, waiting
+from tests.unit.test_podhealth import NOW, PROBED, event, runs_again
+from tests.unit.test_pods import RUNNING, a_pod, waiting
 from tests.unit.test_run import LISTS, PREVIEW, a_cluster, go
 
 KEY = key("PreviewEnvironment")
@@ -189,6 +191,83 @@ def test_an_httproute_has_to_be_accepted() -> None:
 def crashing(memory: Memory) -> None:
     controllers(memory, replicas=1, updatedReplicas=1)
     memory.put(a_pod(waiting("CrashLoopBackOff", exitCode=1)).manifest)
+
+
+def test_the_warnings_of_a_namespace_are_listed_where_a_pod_does_not_say_enough_itself() -> None:
+    memory = a_cluster(a_preview("pr-1"), a_preview("pr-2"))
+    go(memory)
+    controllers(memory, replicas=1, updatedReplicas=1)
+    pod = a_pod(RUNNING | {"name": "app"}, uid="u", spec=PROBED)
+    memory.put(pod.manifest)
+    memory.put(unhealthy("u"))
+    log, _ = again(memory)
+    assert [line for line in log if line.startswith("list events")] == ["list events in shop"]
+    assert condition(memory)["message"] == (
+        "0 of 1 pods are available: readiness probe GET :8080/healthz: answered 404"
+    )
+
+
+def test_in_many_namespaces_they_are_one_list_of_all() -> None:
+    names = [f"team-{number}" for number in range(MOST_NAMESPACES + 1)]
+    previews = [a_preview("pr-1", namespace=name) for name in names]
+    memory = a_cluster(*previews)
+    go(memory)
+    for name in names:
+        at = Key("Deployment", name, "pr-1")
+        memory.put({**memory.objects[at], "status": {"observedGeneration": 1, "updatedReplicas": 1}})
+        memory.put(a_pod(waiting("ContainerCreating"), namespace=name).manifest)
+    log, _ = again(memory)
+    assert [line for line in log if line.startswith("list events")] == ["list events"]
+
+
+def test_without_the_right_to_events_the_rest_is_told() -> None:
+    memory = a_cluster()
+    go(memory)
+    controllers(memory, replicas=1, updatedReplicas=1)
+    memory.put(a_pod(RUNNING | {"name": "app"}, spec=PROBED).manifest)
+    memory.trouble("list events in shop", Forbidden("no right to list events"))
+    _, notes = again(memory)
+    assert notes == ("what probes and mounts answered is not known: no right to list events",)
+    assert condition(memory)["message"].endswith("readiness probe GET :8080/healthz: no success yet")
+
+
+def test_what_the_pods_of_one_preview_are_listed_for_changes_nothing_for_another() -> None:
+    memory = a_cluster(a_preview("pr-1"), a_preview("pr-2"))
+    go(memory)
+    crashing(memory)
+    there = memory.objects[key("Deployment", "pr-2")]
+    memory.put({**there, "status": {"observedGeneration": 1, **UP}})
+    ready = a_pod(runs_again(1, 2, ready=True), name="pr-2-a", preview="pr-2", conditions=(POD_READY,))
+    memory.put(ready.manifest)
+    memory.time = NOW
+    go(memory)
+    assert told(memory, "pr-2") == ("True", "Available")
+
+
+def test_what_failed_before_is_looked_at_again_though_its_pods_are_available() -> None:
+    memory = a_cluster()
+    go(memory)
+    crashing(memory)
+    go(memory)
+    assert told(memory) == ("False", "RolloutFailed")
+    controllers(memory)
+    memory.put(a_pod(runs_again(1, 2, ready=True), conditions=(POD_READY,)).manifest)
+    memory.time = NOW
+    go(memory)
+    assert told(memory) == ("False", "RolloutFailed")
+    memory.time = NOW + timedelta(minutes=1)
+    go(memory)
+    assert told(memory) == ("True", "Available")
+    log, _ = again(memory)
+    assert "list pods" not in log, "and then no longer"
+
+
+def unhealthy(uid: str) -> dict[str, Any]:
+    found = event("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 404", uid=uid)
+    return {**found, "apiVersion": "v1", "kind": "Event", "metadata": {"name": "x", "namespace": "shop"}}
+
+
+POD_READY = {"type": "Ready", "status": "True"}
 
 
 def test_pods_are_listed_once_where_a_deployment_is_not_available() -> None:

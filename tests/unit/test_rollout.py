@@ -7,7 +7,8 @@ import pytest
 from reconcile.rollout import Rollout, is_under_way, rollout, short_line
 from reconcile.snapshot import Live
 from tests.unit.given import a_read_preview, children_of
-from tests.unit.test_pods import a_pod, waiting
+from tests.unit.test_podhealth import NOW, runs_again
+from tests.unit.test_pods import NEW, OLD, RUNNING, a_pod, waiting
 
 CRASH = a_pod(waiting("CrashLoopBackOff", exitCode=1))
 AVAILABLE = Rollout("Available", "its pods are available")
@@ -15,8 +16,8 @@ CRASHES = Rollout("RolloutFailed", "CrashLoopBackOff: exit code 1")
 UNSEEN = Rollout("Progressing", "the Deployment controller has not seen this version yet")
 
 
-def progressing(text: str) -> Rollout:
-    return Rollout("Progressing", f"{text} pods are available")
+def progressing(text: str, more: str = "") -> Rollout:
+    return Rollout("Progressing", f"{text} pods are available{more}")
 
 
 def condition(type_: str, status: str, reason: str, message: str = "") -> dict[str, str]:
@@ -57,7 +58,7 @@ def a_deployment(
         (a_deployment(1, 1, 1, wanted=None), AVAILABLE, False),
         (a_deployment(2, 2, 2, seen=2), UNSEEN, False),
         (a_deployment(seen=2), UNSEEN, False),
-        (a_deployment(2, 0, 2), progressing("0 of 2"), False),
+        (a_deployment(2, 0, 2), progressing("0 of 2"), False),  # both are of the version before
         (a_deployment(3, 2, 3), CRASHES, True),
         (a_deployment(2, 1, 1), CRASHES, True),
         (a_deployment(2, 2, 1), CRASHES, True),
@@ -95,9 +96,13 @@ def test_a_deployment_says_how_far_it_is(deployment: Live, told: Rollout, asks: 
 @pytest.mark.parametrize(
     ("deployment", "told"),
     [
-        (a_deployment(3, 2, 3), progressing("2 of 2")),
+        (
+            a_deployment(3, 2, 3),
+            progressing("2 of 2", "; pods of the version before that are still there: 1"),
+        ),
         (a_deployment(2, 2, 1), progressing("1 of 2")),
-        (a_deployment(3, 1, 2), progressing("1 of 2")),
+        (a_deployment(3, 1, 2), progressing("0 of 2")),
+        (a_deployment(3, 1, 3), progressing("1 of 2")),
         (
             a_deployment(2, 2, 0, LATE),
             Rollout("RolloutFailed", 'ProgressDeadlineExceeded: ReplicaSet "pr-1-a" has timed out.'),
@@ -106,6 +111,64 @@ def test_a_deployment_says_how_far_it_is(deployment: Live, told: Rollout, asks: 
 )
 def test_without_a_word_of_its_pods_its_counts_and_conditions_tell(deployment: Live, told: Rollout) -> None:
     assert rollout(deployment) == told
+
+
+def newest_of(deployment: Live, *pods: Live) -> list[Live]:
+    """The pods with the mark of the Deployment's template."""
+    marks = deployment.spec["template"]["metadata"]["annotations"]
+    return [Live({**pod.manifest, "metadata": {**pod.metadata, "annotations": dict(marks)}}) for pod in pods]
+
+
+READY = {"type": "Ready", "status": "True"}
+
+
+def test_the_pods_of_the_version_before_never_stand_for_those_of_the_new_one() -> None:
+    deployment = a_deployment(2, 1, 1, wanted=1)
+    old = a_pod(template="1", conditions=(READY,))
+    (new,) = newest_of(deployment, a_pod(RUNNING, name="pr-1-b", template="2"))
+    assert rollout(deployment, [old, new]) == progressing("0 of 1")
+    assert rollout(deployment) == progressing("0 of 1"), "also where its pods may not be listed"
+
+
+def test_after_a_way_back_the_pods_that_crashed_are_those_of_the_version_before() -> None:
+    deployment = a_deployment(2, 1, 1, wanted=1)
+    (back,) = newest_of(deployment, a_pod(template="1", created=OLD, conditions=(READY,)))
+    crashed = a_pod(waiting("CrashLoopBackOff", exitCode=1), name="pr-1-b", template="2", created=NEW)
+    assert rollout(deployment, [back, crashed]) == progressing(
+        "1 of 1", "; pods of the version before that are still there: 1"
+    )
+
+
+def test_what_crashed_twice_and_is_ready_for_a_moment_is_not_available() -> None:
+    deployment = a_deployment(1, 1, 1, wanted=1)
+    ready = a_pod(runs_again(3, 2, ready=True), conditions=(READY,))
+    assert rollout(deployment, [ready], now=NOW) == Rollout("RolloutFailed", "CrashLoopBackOff: exit code 3")
+    later = a_pod(runs_again(3, 2, since=60, ready=True), conditions=(READY,))
+    assert rollout(deployment, [later], now=NOW) == AVAILABLE
+
+
+def paused(deployment: Live) -> Live:
+    return Live({**deployment.manifest, "spec": {**deployment.spec, "paused": True}})
+
+
+def test_a_rollout_that_is_paused_says_so_and_how_it_goes_on() -> None:
+    resume = "its rollout is paused; kubectl rollout resume deployment/pr-1 -n shop"
+    assert rollout(paused(a_deployment(2, 0, 2))) == Rollout("Progressing", resume)
+    assert rollout(paused(a_deployment(2, 2, 2))) == AVAILABLE
+    begun = paused(a_deployment(3, 1, 2))
+    pods = newest_of(
+        begun, a_pod({"name": "app", "restartCount": 0, "state": {"terminated": {"exitCode": 3}}})
+    )
+    assert rollout(begun, pods) == Rollout("Progressing", f"{resume} (container app ended: exit code 3)")
+
+
+def test_over_its_deadline_a_deployment_tells_what_its_pods_show() -> None:
+    deployment = a_deployment(1, 1, 0, LATE, wanted=1)
+    pods = newest_of(
+        deployment, a_pod({"name": "app", "restartCount": 0, "state": {"terminated": {"exitCode": 3}}})
+    )
+    late = "ProgressDeadlineExceeded: container app ended: exit code 3"
+    assert rollout(deployment, pods) == Rollout("RolloutFailed", late)
 
 
 def test_a_deployment_that_was_just_made_has_not_been_seen() -> None:

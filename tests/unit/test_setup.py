@@ -11,7 +11,8 @@ from reconcile.decide import decide
 from reconcile.errors import Rejected
 from reconcile.facts import gather
 from reconcile.fields import part_of
-from reconcile.jobs import Progress, is_finished, progress
+from reconcile.jobs import Progress, is_finished, lacks_pods, progress
+from reconcile.podevents import PodEvent
 from reconcile.redact import redacted
 from reconcile.result import Pass
 from reconcile.settings import Settings
@@ -303,6 +304,16 @@ PROGRESS: dict[str, tuple[Live, tuple[Live, ...], Progress | None]] = {
         (a_setup_pod(waiting("ImagePullBackOff", "x: not found")),),
         Progress(True, "ImagePullBackOff: x: not found"),
     ),
+    "its pod is held back by the scheduler": (
+        a_job(active=1),
+        (
+            a_setup_pod(
+                conditions=({"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"},),
+                spec={"schedulingGates": [{"name": "queue"}]},
+            ),
+        ),
+        Progress(False, "is starting: SchedulingGated: held by queue"),
+    ),
     "pods of another Job do not count": (
         a_job(preview=PUSHED),
         (a_setup_pod(waiting("ImagePullBackOff", "x: not found")),),
@@ -320,6 +331,30 @@ PROGRESS: dict[str, tuple[Live, tuple[Live, ...], Progress | None]] = {
 def test_how_far_a_job_has_come(row: str) -> None:
     job, pods, told = PROGRESS[row]
     assert progress(job, pods) == told
+
+
+REFUSED = PodEvent(
+    "uid-of-the-job", "FailedCreate", 'Error creating: pods "pr-1-x-" is forbidden: exceeded quota: small'
+)
+
+
+def test_a_job_whose_pods_are_refused_says_why_which_only_its_events_do() -> None:
+    refused = a_job()
+    refused = Live({**refused.manifest, "metadata": {**refused.metadata, "uid": REFUSED.uid}})
+    told = Progress(True, "FailedCreate: exceeded quota: small")
+    assert lacks_pods(refused, ())
+    assert progress(refused, (), (REFUSED,)) == told
+    assert progress(a_job(), (), (REFUSED,)) == Progress(False, "runs"), "of another Job"
+    assert progress(refused, (a_setup_pod(),), (REFUSED,)) == Progress(False, "runs"), "let in since"
+    assert not lacks_pods(refused, (a_setup_pod(),))
+
+
+def test_a_job_that_something_holds_back_says_so() -> None:
+    job = a_job()
+    held = Live({**job.manifest, "spec": {**job.spec, "suspend": True}})
+    waits = "is suspended (spec.suspend), as a queue does until there is room"
+    assert progress(held, (), (REFUSED,)) == Progress(False, waits)
+    assert not lacks_pods(held, ())
 
 
 def test_one_that_has_ended_is_told_by_its_conditions_alone() -> None:

@@ -156,6 +156,16 @@ ROWS: dict[str, tuple[Facts, tuple[bool, str, str, bool, str]]] = {
         facts(SET_UP, setup=a_setup_job()),
         (False, "Progressing", f"its setup Job {SETUP_PLACE} runs", False, URL),
     ),
+    "a setup Job that runs while the pods crash": (
+        facts(SET_UP, setup=a_setup_job(), deployment=deployment(**STARTING), pods=(CRASH,)),
+        (
+            False,
+            "Progressing",
+            f"its setup Job {SETUP_PLACE} runs; its pods: CrashLoopBackOff: exit code 1",
+            False,
+            URL,
+        ),
+    ),
     "a setup Job that failed": (
         facts(SET_UP, setup=a_setup_job("Failed")),
         (False, "SetupFailed", f"Why: said so (setup Job {SETUP_PLACE}); {RUN_AGAIN}", True, URL),

@@ -73,6 +73,7 @@ class DirectoryCluster:
         *,
         namespace: str | None = None,
         label: str | None = None,
+        field: str | None = None,
         read: Callable[[Manifest], Any] = as_it_is,
     ) -> Listing[Any]:
         """Every object of a kind, the files read again; `problems` names what cannot be read, and where."""

@@ -72,6 +72,7 @@ class KubernetesCluster:
         *,
         namespace: str | None = None,
         label: str | None = None,
+        field: str | None = None,
         read: Callable[[Manifest], Any] = as_it_is,
     ) -> Listing[Any]:
         if namespace is not None:
@@ -79,7 +80,7 @@ class KubernetesCluster:
         ask = Ask("list", resource, namespace)
 
         def fetch(token: str | None) -> httpx2.Response:
-            params = {"limit": PAGE, "labelSelector": label, "continue": token}
+            params = {"limit": PAGE, "labelSelector": label, "fieldSelector": field, "continue": token}
             return self._send(ask, (OK, GONE), params=params)
 
         return Listing(whole_list(ask, fetch, read))
