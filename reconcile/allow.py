@@ -23,6 +23,7 @@ def refusals(preview: PreviewEnvironment, settings: Settings) -> Iterator[str]:
 
     No pattern for hostnames or images allows all of them; none for Secrets allows none: whoever may write
     previews in a namespace could otherwise read every Secret there through an image of their choice.
+    A pull policy that a preview leaves open is never refused: its children get one that is allowed.
     """
     spec = preview.spec
     if settings.allow_fqdn and not matches_any(spec.fqdn.split("."), settings.allow_fqdn, "."):
@@ -30,6 +31,9 @@ def refusals(preview: PreviewEnvironment, settings: Settings) -> Iterator[str]:
     for path, image in images_of(preview):
         if settings.allow_image and not image_allowed(image, settings.allow_image):
             yield f"{path}: {image} is not allowed; --allow-image is {', '.join(settings.allow_image)}"
+    policy, policies = spec.image_pull_policy, settings.allow_pull_policy
+    if policy is not None and policies and policy not in policies:
+        yield f"spec.imagePullPolicy: {policy} is not allowed; --allow-pull-policy is {', '.join(policies)}"
     for path, secret in secrets_of(preview):
         if not any(fnmatchcase(secret, pattern) for pattern in settings.allow_secret):
             said = (

@@ -107,6 +107,7 @@ def _spec() -> Schema:
                 rules.MAX_ENV_FROM,
             ),
             "imagePullSecrets": secrets,
+            "imagePullPolicy": _pull_policy(),
             "resources": _resources(),
             "command": _arguments("Instead of the image's entrypoint. It is not run in a shell."),
             "args": _arguments("Arguments of the command, instead of the image's own."),
@@ -186,6 +187,16 @@ def _named(description: str) -> Schema:
     return _object(description, {"name": _text(rules.OBJECT_NAME, "Its name.")}, required=("name",))
 
 
+def _pull_policy() -> Schema:
+    return {
+        "type": "string",
+        "enum": list(rules.PULL_POLICIES),
+        "description": "When a node pulls the image, and the setup's: IfNotPresent or Never for one that was "
+        "loaded into it. Without it, Always for a tag and IfNotPresent for a digest, where the operator "
+        "allows these.",
+    }
+
+
 def _resources() -> Schema:
     known = f"self.all(name, {_keeps('name', rules.RESOURCE_NAME)})"
     says = "has a name that is no resource of a container, such as cpu, memory or example.com/gpu"
@@ -202,8 +213,8 @@ def _resources() -> Schema:
 def _setup() -> Schema:
     schema = _object(
         "A Job that runs once for each image and revision, such as a migration: until it is complete the "
-        "preview is not Ready. It has the preview's env, envFrom, imagePullSecrets and resources. To run it "
-        "again, change revision.",
+        "preview is not Ready. It has the preview's env, envFrom, imagePullSecrets, imagePullPolicy and "
+        "resources. To run it again, change revision.",
         {
             "image": _text(rules.IMAGE, "Its image; without it, the preview's."),
             "command": _arguments("Instead of the image's entrypoint. It is not run in a shell."),

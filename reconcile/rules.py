@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal, get_args
 
 
 @dataclass(frozen=True)
@@ -229,6 +229,10 @@ MAX_ARGUMENTS = 100
 MAX_RESOURCES = 16
 
 SOURCES = ("secretKeyRef", "configMapKeyRef", "fieldRef")
+
+# https://kubernetes.io/docs/concepts/containers/images/#image-pull-policy
+PullPolicy = Literal["Always", "IfNotPresent", "Never"]
+PULL_POLICIES: tuple[PullPolicy, ...] = get_args(PullPolicy)
 
 
 def quantities_schema() -> dict[str, Any]:

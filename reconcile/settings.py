@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from reconcile.names import DEFAULT_GROUP, Names
 from reconcile.objects import HTTPROUTE, INGRESS, MAPPING, Resource
+from reconcile.rules import PullPolicy
 
 RouteOption = Literal["mapping", "ingress", "httproute", "none"]
 PodSecurity = Literal["baseline", "restricted"]
@@ -65,6 +66,7 @@ class Settings(Frozen):
     allow_fqdn: tuple[str, ...] = ()
     allow_image: tuple[str, ...] = ()
     allow_secret: tuple[str, ...] = ()
+    allow_pull_policy: tuple[PullPolicy, ...] = ()
     max_previews: int | None = None
     url_scheme: UrlScheme = "https"
     default_ttl: str | None = None

@@ -277,6 +277,7 @@ class Spec(_Part):
         AfterValidator(_names_once),
         BeforeValidator(_listed),
     ] = Field(default=(), alias="imagePullSecrets")
+    image_pull_policy: rules.PullPolicy | None = Field(default=None, alias="imagePullPolicy")
     resources: ResourceRequirements | None = None
     command: _Arguments = Field(default=(), repr=False)
     args: _Arguments = Field(default=(), repr=False)

@@ -10,6 +10,7 @@ EVERY_FIELD: dict[str, Any] = {
     "env": [{"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "shop", "key": "token"}}}],
     "envFrom": [{"configMapRef": {"name": "shop"}}],
     "imagePullSecrets": [{"name": "registry"}],
+    "imagePullPolicy": "IfNotPresent",
     "resources": {"limits": {"memory": "256Mi"}},
     "command": ["serve"],
     "args": ["--verbose"],

@@ -49,6 +49,7 @@ INVALID: Mapping[str, tuple[Any, ...]] = {
     ),
     "envFrom": ([{}], [{"secretRef": {"name": "Secret"}}]),
     "imagePullSecrets": ([{"name": "a"}, {"name": "a"}], ["a"]),
+    "imagePullPolicy": ("always", "", True, ["Always"]),
     "resources": ({"limits": {"cpu": "-1"}}, {"requests": {"memory": "1 Gi"}}, ["1"]),
     "command": ("run", [1]),
     "args": ([None],),

@@ -8,6 +8,7 @@ from reconcile.names import COMPONENT_LABEL, Names
 from reconcile.objects import Manifest
 from reconcile.preview import EnvFromSource, EnvVar, PreviewEnvironment, Spec, has_digest
 from reconcile.quantities import canonical
+from reconcile.rules import PULL_POLICIES, PullPolicy
 from reconcile.settings import Settings, Toleration
 
 
@@ -45,7 +46,7 @@ def container(
         {
             "name": name,
             "image": image,
-            "imagePullPolicy": "IfNotPresent" if has_digest(image) else "Always",
+            "imagePullPolicy": pull_policy(spec, settings, image),
             "command": list(command),
             "args": list(args),
             "env": [_env(variable) for variable in spec.env],
@@ -57,6 +58,30 @@ def container(
             },
         }
     )
+
+
+def pull_policy(spec: Spec, settings: Settings, image: str) -> PullPolicy:
+    """Choose the pull policy of an image: the author's, else the usual one, else one that is allowed.
+
+        --allow-pull-policy     a tag         a digest
+        not set: all            Always        IfNotPresent
+        Always                  Always        Always
+        Always, Never           Always        Always
+        IfNotPresent            IfNotPresent  IfNotPresent
+        IfNotPresent, Never     IfNotPresent  IfNotPresent
+        Never                   Never         Never
+
+    The usual one is Always for a tag, since it can be moved, and IfNotPresent for a digest, since it cannot.
+    Where that is not allowed, the first that is allowed of Always, IfNotPresent, Never is used. Always is the
+    strictest: no preview runs a private image from a node's cache without the credentials for it. Never comes
+    last: the image would run only on nodes that it was loaded into. What the author sets is allowed, or
+    `allow.refusals` has refused the preview.
+    """
+    if spec.image_pull_policy is not None:
+        return spec.image_pull_policy
+    usual: PullPolicy = "IfNotPresent" if has_digest(image) else "Always"
+    allowed = settings.allow_pull_policy or PULL_POLICIES
+    return next(policy for policy in (usual, *PULL_POLICIES) if policy in allowed)
 
 
 def _env(variable: EnvVar) -> dict[str, Any]:

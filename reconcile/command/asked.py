@@ -75,6 +75,7 @@ def _settings(options: dict[str, Any], *, route_given: bool) -> Settings:
         allow_fqdn=options["allow_fqdn"],
         allow_image=options["allow_image"],
         allow_secret=options["allow_secret"],
+        allow_pull_policy=options["allow_pull_policy"],
         max_previews=options["max_previews"],
         url_scheme=options["url_scheme"],
         default_ttl=options["default_ttl"],

@@ -25,6 +25,7 @@ from reconcile.command.options import (
 )
 from reconcile.errors import EXIT_USAGE, ReconcileError, UsageError, code_of
 from reconcile.names import DEFAULT_GROUP
+from reconcile.rules import PULL_POLICIES
 
 EPILOG = """\b
 Every option is also a variable, RECONCILE_ and its name: RECONCILE_ROUTE=ingress,
@@ -152,6 +153,11 @@ def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
 @_repeatable("--allow-fqdn", metavar="GLOB", help="Hostnames that previews may have; default: all.")
 @_repeatable("--allow-image", metavar="GLOB", help="Images that previews may run; default: all.")
 @_repeatable("--allow-secret", metavar="GLOB", help="Secrets that env may name; default: none.")
+@_repeatable(
+    "--allow-pull-policy",
+    type=click.Choice(PULL_POLICIES),
+    help="Image pull policies that previews may use; default: all.",
+)
 @click.option(
     "--max-previews",
     metavar="N",

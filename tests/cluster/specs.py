@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from reconcile import rules
 from reconcile.settings import Gateway, Settings, Toleration
 
 # From small to large, in every way of writing that is taken: requests are drawn not to be above the limits.
@@ -68,6 +69,7 @@ OPTIONAL: Mapping[str, st.SearchStrategy[Any]] = {
     "imagePullSecrets": st.lists(
         st.builds(lambda name: {"name": name}, names), max_size=3, unique_by=lambda item: item["name"]
     ),
+    "imagePullPolicy": st.sampled_from(rules.PULL_POLICIES),
     "resources": resources(),
     "command": st.lists(text, max_size=3),
     "args": st.lists(text, max_size=3),
@@ -128,6 +130,7 @@ ALL_FIELDS: dict[str, Any] = {
     ],
     "envFrom": [{"configMapRef": {"name": "a"}, "prefix": "P_"}, {"secretRef": {"name": "b"}}],
     "imagePullSecrets": [{"name": "a"}, {"name": "b"}],
+    "imagePullPolicy": "Never",
     "resources": {"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "0.5", "memory": "64Mi"}},
     "command": ["run"],
     "args": ["--fast", ""],

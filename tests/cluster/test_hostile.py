@@ -100,6 +100,7 @@ def test_what_authors_write_into_a_preview_does_nothing(story: Story) -> None:
         "env": [{"name": HOSTILE, "value": HOSTILE}, {HOSTILE: HOSTILE}],
         "resources": {"limits": {HOSTILE: HOSTILE}},
         "imagePullSecrets": [{"name": HOSTILE}],
+        "imagePullPolicy": HOSTILE,
         "healthPath": HOSTILE,
         "revision": HOSTILE,
         "ttl": HOSTILE,

@@ -91,6 +91,7 @@ EVERYTHING: dict[str, Any] = {
     ],
     "envFrom": [{"prefix": "P_", "secretRef": {"name": "all", "optional": True}}],
     "imagePullSecrets": [{"name": "registry"}],
+    "imagePullPolicy": "Never",
     "command": ["serve"],
     "args": ["--verbose", "--port=8080"],
     "resources": {"limits": {"memory": "0.5Gi"}, "requests": {"cpu": "0.5", "memory": "0.5Gi"}},
@@ -133,7 +134,7 @@ def test_every_field_of_the_spec_has_its_effect_and_loses_it_when_dropped(story:
     field = {"apiVersion": "v1", "fieldPath": "metadata.name"}
     assert container(deployment) == plain_container(
         image=EVERYTHING["image"],
-        imagePullPolicy="IfNotPresent",
+        imagePullPolicy="Never",
         command=["serve"],
         args=["--verbose", "--port=8080"],
         ports=[{"name": "http", "containerPort": 8080, "protocol": "TCP"}],
@@ -186,6 +187,7 @@ def test_the_operators_options_reach_the_pods(story: Story) -> None:
         *("--toleration", "pool=previews:NoSchedule", "--toleration", "spot"),
         *("--priority-class", story.namespace),
         *("--default-resources", "limits.memory=512Mi", "--default-resources", "requests.cpu=100m"),
+        *("--allow-pull-policy", "IfNotPresent"),
     ]
     story.apply(resources={"limits": {"memory": "1Gi"}})
     story.reconcile(*options)
@@ -198,11 +200,13 @@ def test_the_operators_options_reach_the_pods(story: Story) -> None:
     ]
     assert pod["priorityClassName"] == story.namespace
     assert pod["containers"][0]["resources"] == {"limits": {"memory": "1Gi"}, "requests": {"cpu": "100m"}}
+    assert pod["containers"][0]["imagePullPolicy"] == "IfNotPresent"
     story.reconcile()
     story.silent()
     pod = story.live("Deployment")["spec"]["template"]["spec"]
     assert not pod.keys() & {"nodeSelector", "tolerations", "priorityClassName"}
     assert pod["containers"][0]["resources"] == {"limits": {"memory": "1Gi"}}
+    assert pod["containers"][0]["imagePullPolicy"] == "Always"
     story.ask("DELETE", f"/apis/scheduling.k8s.io/v1/priorityclasses/{story.namespace}")
 
 

@@ -71,7 +71,7 @@ _WHOLE = [
     Row(True, "null for every field that has a default or may be left out", {
         "port": None, "replicas": None, "env": None, "envFrom": None, "imagePullSecrets": None,
         "resources": None, "command": None, "args": None, "healthPath": None, "revision": None,
-        "ttl": None, "suspend": None, "setup": None,
+        "ttl": None, "suspend": None, "setup": None, "imagePullPolicy": None,
     }),
     Row(False, "null for image", {"image": None}),
     Row(False, "null for fqdn", {"fqdn": None}),
@@ -245,6 +245,8 @@ _TEXTS = [
         1,
         "/\x7f",
     ),
+    *_each(True, "imagePullPolicy", "Always", "IfNotPresent", "Never"),
+    *_each(False, "imagePullPolicy", "", "always", "ifNotPresent", "Never ", "Always\n", 1, True, ["Always"]),
     *_each(True, "revision", "0123abc", "v1.2.3+build", "feature/x_y-z", "a" * 128, "0"),
     *_each(False, "revision", "", "-a", "/a", "a b", "a\n", "a" * 129, 123, "é", "a:b"),
 ]

@@ -29,7 +29,7 @@ SETTINGS = [
 ]
 # What DESIGN calls the operator's; all other options are about one call of the command.
 OPERATORS = [
-    "allow-fqdn", "allow-image", "allow-secret", "api-group", "cluster-issuer", "concurrency",
+    "allow-fqdn", "allow-image", "allow-pull-policy", "allow-secret", "api-group", "cluster-issuer", "concurrency",
     "default-resources", "default-ttl", "gateway", "ingress-class", "max-deletes", "max-previews", "max-ttl",
     "node-selector", "pod-security", "priority-class", "route", "route-annotation", "route-label",
     "tls-secret", "toleration", "url-scheme",
@@ -163,6 +163,7 @@ def test_helm_finds_nothing_to_say_against_the_chart() -> None:
         ({"options": {"route": "gateway"}}, "/options/route"),
         ({"options": {"allow-fqdn": "*.example.com"}}, "/options/allow-fqdn"),
         ({"options": {"allow-fqdn": ["a\nb"]}}, "/options/allow-fqdn/0"),
+        ({"options": {"allow-pull-policy": ["always"]}}, "/options/allow-pull-policy/0"),
         ({"options": {"max-previews": 0}}, "/options/max-previews"),
         ({"options": {"dry-run": True}}, "dry-run"),
     ],
@@ -189,6 +190,7 @@ def test_the_schema_has_the_operators_options_with_a_list_for_each_that_repeats(
         name for name in OPERATORS if options[name].multiple
     }
     choices = {n: o.type.choices for n, o in options.items() if isinstance(o.type, click.Choice)}
-    assert {name: tuple(rule["enum"]) for name, rule in in_schema.items() if "enum" in rule} == {
+    one_of = {name: rule.get("items", rule) for name, rule in in_schema.items()}
+    assert {name: tuple(rule["enum"]) for name, rule in one_of.items() if "enum" in rule} == {
         name: tuple(choices[name]) for name in OPERATORS if name in choices
     }

@@ -16,7 +16,7 @@ from reconcile import rules
 from reconcile.crd import check_group, crd, render
 from reconcile.durations import parse_duration
 from reconcile.errors import UsageError
-from reconcile.names import DEFAULT_GROUP
+from reconcile.names import DEFAULT_GROUP, KIND
 from reconcile.preview import PreviewEnvironment, Spec, Unreadable, parse_preview
 from tests.builders import a_preview, without_uid
 from tests.contracts.spec_rows import ROWS, Row
@@ -174,6 +174,19 @@ def test_the_example_can_be_read() -> None:
     manifest = yaml.safe_load((REPOSITORY / "crds" / "example.yaml").read_text())
     manifest["metadata"]["namespace"] = "default"
     assert isinstance(parse_preview(manifest, group=DEFAULT_GROUP, strict_fields=True), PreviewEnvironment)
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/operating.md"])
+def test_every_whole_preview_in_a_document_can_be_read(document: str) -> None:
+    blocks = re.findall(
+        r"^```yaml\n(.*?)^```$", (REPOSITORY / document).read_text(), re.MULTILINE | re.DOTALL
+    )
+    previews = [found for block in blocks if (found := yaml.safe_load(block)).get("kind") == KIND]
+    assert previews
+    for manifest in previews:
+        manifest["metadata"].setdefault("namespace", "default")
+        read = parse_preview(manifest, group=DEFAULT_GROUP, strict_fields=True)
+        assert isinstance(read, PreviewEnvironment), read.message
 
 
 def test_printing_the_crd_imports_no_pydantic() -> None:

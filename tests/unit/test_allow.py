@@ -4,6 +4,7 @@ import pytest
 
 from reconcile.allow import image_allowed, matches_any, refusals, repository
 from reconcile.preview import PreviewEnvironment, parse_preview
+from reconcile.rules import PULL_POLICIES, PullPolicy
 from reconcile.settings import Settings
 from tests.builders import a_preview
 
@@ -105,6 +106,22 @@ def test_a_pattern_allows_the_secrets_that_it_covers() -> None:
 def test_pull_secrets_and_config_maps_may_always_be_named() -> None:
     asked = preview(imagePullSecrets=[{"name": "registry"}], envFrom=[{"configMapRef": {"name": "database"}}])
     assert [*refusals(asked, Settings())] == []
+
+
+def test_a_pull_policy_outside_those_that_are_allowed_is_refused_by_name() -> None:
+    asked = preview(imagePullPolicy="Never")
+    assert [*refusals(asked, Settings())] == []
+    assert [*refusals(asked, Settings(allow_pull_policy=("IfNotPresent", "Never")))] == []
+    assert [*refusals(asked, Settings(allow_pull_policy=("Always", "IfNotPresent")))] == [
+        "spec.imagePullPolicy: Never is not allowed; --allow-pull-policy is Always, IfNotPresent"
+    ]
+
+
+@pytest.mark.parametrize("policy", PULL_POLICIES)
+@pytest.mark.parametrize("image", ["nginx:1", "nginx@sha256:" + "0" * 64])
+def test_a_pull_policy_that_is_left_open_is_never_refused(policy: PullPolicy, image: str) -> None:
+    asked = preview(image=image, setup={"image": "nginx:1"}, imagePullPolicy=None)
+    assert [*refusals(asked, Settings(allow_pull_policy=(policy,)))] == []
 
 
 def test_hostname_and_image_are_refused_by_name() -> None:

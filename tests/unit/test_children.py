@@ -12,6 +12,7 @@ from reconcile.children.metadata import with_hash, without_owner
 from reconcile.names import Names
 from reconcile.objects import Key
 from reconcile.preview import parse_preview
+from reconcile.rules import PULL_POLICIES
 from reconcile.settings import Gateway, Settings, Toleration
 from reconcile.spec import Spec
 from tests.builders import EVERY_FIELD, a_preview, without_uid
@@ -259,6 +260,48 @@ def test_nothing_empty_is_rendered_since_a_server_drops_it(spec: dict[str, Any])
     assert pod_spec(**spec) == pod_spec()
 
 
+TAG, DIGEST = "nginx:1", "nginx@sha256:" + "a" * 64
+
+
+def pull_policies(*allowed: str, image: str = TAG, **spec: Any) -> tuple[str, str]:
+    """The pull policy of the app's container, and of the setup's, which has another kind of image."""
+    preview = a_read_preview(image=image, setup={"image": DIGEST if image == TAG else TAG}, **spec)
+    made = children_of(preview, allow_pull_policy=allowed)
+    app, setup = (made[kind]["spec"]["template"]["spec"]["containers"] for kind in ("Deployment", "Job"))
+    return app[0]["imagePullPolicy"], setup[0]["imagePullPolicy"]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "tag", "digest"),
+    [
+        ((), "Always", "IfNotPresent"),
+        (("Never", "IfNotPresent", "Always"), "Always", "IfNotPresent"),
+        (("Always", "IfNotPresent"), "Always", "IfNotPresent"),
+        (("Always",), "Always", "Always"),
+        (("Never", "Always"), "Always", "Always"),
+        (("IfNotPresent",), "IfNotPresent", "IfNotPresent"),
+        (("Never", "IfNotPresent"), "IfNotPresent", "IfNotPresent"),
+        (("Never",), "Never", "Never"),
+    ],
+)
+def test_the_pull_policy_is_the_usual_one_of_the_image_or_else_one_that_is_allowed(
+    allowed: tuple[str, ...], tag: str, digest: str
+) -> None:
+    assert pull_policies(*allowed) == (tag, digest)
+    assert pull_policies(*allowed, image=DIGEST) == (digest, tag)
+    assert pull_policies(*allowed, imagePullPolicy=None) == (tag, digest)
+
+
+@pytest.mark.parametrize("policy", PULL_POLICIES)
+@pytest.mark.parametrize("image", [TAG, DIGEST])
+def test_a_pull_policy_that_is_set_is_that_of_the_app_and_of_the_setup(policy: str, image: str) -> None:
+    assert pull_policies(image=image, imagePullPolicy=policy) == (policy, policy)
+    assert pull_policies("Always", "IfNotPresent", "Never", image=image, imagePullPolicy=policy) == (
+        policy,
+        policy,
+    )
+
+
 def test_the_setup_job_has_the_pods_surroundings_and_runs_once() -> None:
     asked: dict[str, Any] = {
         "env": [{"name": "A", "value": "1"}],
@@ -345,6 +388,7 @@ def test_another_image_or_revision_has_a_job_of_another_name_and_nothing_else_ha
         {"fqdn": "other.example.com"},
         {"uid": "made-again"},
         {"suspend": True},
+        {"imagePullPolicy": "Never"},
     ]
     assert {setup_name(**spec) for spec in same} == {setup_name()}
 

@@ -114,6 +114,10 @@ def test_what_does_not_go_together_is_a_usage_error(shop: Shop, arguments: list[
         (["--concurrency", "0"], "Invalid value for '--concurrency'"),
         (["--timeout", "5"], "Invalid value for '--timeout': '5': has no unit"),
         (["--max-deletes", "x"], "Invalid value for '--max-deletes': 'x': say a number of previews"),
+        (
+            ["--allow-pull-policy", "always"],
+            "Invalid value for '--allow-pull-policy': 'always' is not one of 'Always', 'IfNotPresent', 'Never'",
+        ),
         (["-n", "Shop"], "Invalid value for '-n' / '--namespace': 'Shop' is no name"),
         (["-o", "yaml"], "Invalid value for '-o' / '--output'"),
     ],
@@ -170,7 +174,7 @@ def test_every_option_is_a_variable_too(option: str) -> None:
     values |= {"pod_security": "restricted", "max_deletes": "7", "max_previews": "5", "verbose": "1"}
     values |= dict.fromkeys(("route_label", "route_annotation", "node_selector"), "a=b")
     values |= {"default_resources": "limits.cpu=1", "toleration": "a", "report": "json=x"}
-    values |= {"url_scheme": "http", "default_ttl": "72h", "max_ttl": "7d"}
+    values |= {"allow_pull_policy": "Never", "url_scheme": "http", "default_ttl": "72h", "max_ttl": "7d"}
     values |= {"interval": "9s", "log_format": "json", "pushgateway": "http://gateway:9091"}
     assert parameter.name
     value = values.get(parameter.name, "1" if getattr(parameter, "is_flag", False) else "x")
@@ -201,6 +205,37 @@ def test_a_repeatable_option_takes_one_value_a_line_and_a_value_may_hold_spaces(
     shop.shell("--from", "previews", "--to", "children", RECONCILE_ROUTE_ANNOTATION=annotations)
     found = shop.child("Mapping")["metadata"]["annotations"]
     assert (found["example.com/note"], found["example.com/other"]) == ("a b  c", "x")
+
+
+def pull_policy(shop: Shop, name: str) -> str:
+    (app,) = shop.child("Deployment", name)["spec"]["template"]["spec"]["containers"]
+    found: str = app["imagePullPolicy"]
+    return found
+
+
+def test_the_pull_policies_that_are_allowed_bound_previews_and_are_their_default(shop: Shop) -> None:
+    shop.write("pr-1")
+    shop.write("pr-2", imagePullPolicy="Never")
+    shop.write("pr-3", imagePullPolicy="Always")
+    shop.options = ["--allow-pull-policy", "Never", "--allow-pull-policy", "IfNotPresent"]
+    ended = shop.reconcile(code=1)
+    said = "spec.imagePullPolicy: Always is not allowed; --allow-pull-policy is Never, IfNotPresent"
+    assert [" ".join(line.split()) for line in ended.lines if line.startswith("!")] == [
+        f"! Preview shop/pr-3 {said}"
+    ]
+    assert {name: pull_policy(shop, name) for name in ("pr-1", "pr-2")} == {
+        "pr-1": "IfNotPresent",
+        "pr-2": "Never",
+    }
+    shop.is_silent(code=1)
+
+
+def test_the_pull_policies_that_are_allowed_come_from_a_variable_one_a_line(shop: Shop) -> None:
+    shop.write("pr-1")
+    shop.write("pr-2", imagePullPolicy="Never")
+    allowed = {"RECONCILE_ALLOW_PULL_POLICY": "IfNotPresent\nNever\n"}
+    ended = shop.shell("--from", "previews", "--to", "children", **allowed)
+    assert (ended.code, pull_policy(shop, "pr-1"), pull_policy(shop, "pr-2")) == (0, "IfNotPresent", "Never")
 
 
 def test_several_folders_come_from_a_variable_one_a_line(shop: Shop) -> None:

@@ -82,6 +82,7 @@ def test_image_and_fqdn_are_all_that_is_needed() -> None:
         "env": (),
         "env_from": (),
         "image_pull_secrets": (),
+        "image_pull_policy": None,
         "resources": None,
         "command": (),
         "args": (),
@@ -239,6 +240,10 @@ def test_each_mistake_in_an_image_is_named(image: str, problem: str) -> None:
         ({"replicas": True}, "spec.replicas: true is not a whole number"),
         ({"replicas": 10**5000}, "spec.replicas: a number is more than 100"),
         ({"suspend": "yes"}, 'spec.suspend: "yes" is not true or false'),
+        (
+            {"imagePullPolicy": "always"},
+            "spec.imagePullPolicy: \"always\" is not 'Always', 'IfNotPresent' or 'Never'",
+        ),
         ({"revision": 123}, "spec.revision: 123 is not a string; put it in quotes"),
         ({"revision": ["a"]}, "spec.revision: is not a string"),
         ({"ttl": "72"}, 'spec.ttl: "72" has no unit; write d, h, m or s after the number'),
