@@ -82,9 +82,7 @@ def _name(text: str, namespace: str) -> Name:
     if not name or (slash and not before) or "/" in before:
         raise UsageError(f"{text!r} is no preview: say NAME or NAMESPACE/NAME")
     if before and namespace and before != namespace:
-        raise UsageError(
-            f"{text} is not in namespace {namespace}: leave out -n, or the namespace in the name"
-        )
+        raise UsageError(f"-n {namespace} and {text} do not go together: leave out one of the two namespaces")
     return Name(before or namespace, name)
 
 

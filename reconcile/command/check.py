@@ -12,7 +12,10 @@ Options = dict[str, Any]
 
 
 def check(options: Options) -> None:
-    """UsageError for options that do not go together."""
+    """UsageError for options that do not go together.
+
+    What is wrong stands before ` needs ` or a colon: there `naming` names the variable that set an option.
+    """
     check_group(options["api_group"])
     files, route = options["sources"], options["route"]
     rules = (
@@ -81,7 +84,10 @@ def _unattended(options: Options) -> Iterator[tuple[object, str]]:
 def _explain_rules(options: Options) -> Iterator[tuple[object, str]]:
     explain = options["explain"] is not None
     yield options["explain"] == "", "--explain needs NAME, or NAMESPACE/NAME"
-    yield explain and options["output"] != "text", "--explain is text alone: -o text"
+    yield (
+        explain and options["output"] != "text",
+        f"--explain and -o {options['output']} do not go together: it is text alone",
+    )
     for name, called in (
         ("names", "NAME"),
         ("selector", "-l"),

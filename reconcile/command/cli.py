@@ -23,6 +23,7 @@ from reconcile.command.options import (
     TolerationType,
     TtlType,
 )
+from reconcile.command.variables import variable_of, variables_of
 from reconcile.errors import EXIT_USAGE, ReconcileError, UsageError, code_of
 from reconcile.names import DEFAULT_GROUP
 from reconcile.rules import PULL_POLICIES
@@ -289,7 +290,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
 
     start_logging(options["verbose"], options["quiet"], options["log_format"])
     route_given = ctx.get_parameter_source("route") != click.core.ParameterSource.DEFAULT
-    return reconcile(options, route_given=route_given)
+    return reconcile(options, variables_of(ctx), route_given=route_given)
 
 
 def main(args: list[str] | None = None, program: str = PROGRAM) -> None:
@@ -331,9 +332,18 @@ def exit_code_of(args: list[str] | None, program: str = PROGRAM) -> int:
 
 def _shown(error: click.ClickException) -> str:
     """What click would print: usage and complaint, with what was said on the command line in it."""
+    _name_variable(error)
     shown = io.StringIO()
     error.show(shown)
     return shown.getvalue().rstrip("\n")
+
+
+def _name_variable(error: click.ClickException) -> None:
+    """Let click's complaint of a value name the variable that the value is from."""
+    if not isinstance(error, click.BadParameter) or error.ctx is None or error.param is None:
+        return
+    if variable := variable_of(error.ctx, error.param):
+        error.param_hint = f"{variable} ({max(error.param.opts, key=len)})"
 
 
 def _print_crd(group: str) -> int:

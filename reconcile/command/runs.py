@@ -11,18 +11,21 @@ from reconcile.command.logs import complain
 from reconcile.command.monitor import Monitor
 from reconcile.command.once import Once
 from reconcile.command.signals import Signals
+from reconcile.command.variables import Variables, naming
 from reconcile.errors import ReconcileError, Stopped, code_of
 from reconcile.pool import Stop
 from reconcile.report.summary import failure
 
 
-def reconcile(options: dict[str, Any], *, route_given: bool) -> int:
+def reconcile(options: dict[str, Any], variables: Variables, *, route_given: bool) -> int:
     """What the options ask for, from their check to the exit code. Raises what ends it before a plan."""
-    check(options)
+    with naming(variables):
+        check(options)
     monitor, stop = Monitor(options), Stop()
     signals = Signals(stop)
     try:
-        return _run(options, monitor, signals, route_given=route_given)
+        with naming(variables):
+            return _run(options, variables, monitor, signals, route_given=route_given)
     except Stopped as stopped:
         _told(stopped, monitor, 128 + stop.signal)
         return complain(f"{stopped}: nothing was changed", 128 + stop.signal)
@@ -37,7 +40,9 @@ def _told(error: ReconcileError, monitor: Monitor, code: int) -> None:
     monitor.ended(failure(code, str(error), monitor.seconds))
 
 
-def _run(options: dict[str, Any], monitor: Monitor, signals: Signals, *, route_given: bool) -> int:
+def _run(
+    options: dict[str, Any], variables: Variables, monitor: Monitor, signals: Signals, *, route_given: bool
+) -> int:
     """One run, or with --interval many. Their exit code."""
     request, stop = request_of(options, route_given=route_given), signals.stop
     cluster = cluster_of(options)
@@ -50,14 +55,20 @@ def _run(options: dict[str, Any], monitor: Monitor, signals: Signals, *, route_g
         once = Once(cluster, request, options, console, monitor, stop)
         if not options["interval"]:
             return once()[0]
-        _run_again_and_again(once, options["interval"], monitor, stop)
+        _run_again_and_again(once, options["interval"], variables, monitor, stop)
         return 128 + stop.signal
     finally:
         cluster.close()
 
 
-def _run_again_and_again(once: Once, interval: timedelta, monitor: Monitor, stop: Stop) -> None:
+def _run_again_and_again(
+    once: Once, interval: timedelta, variables: Variables, monitor: Monitor, stop: Stop
+) -> None:
+    def run() -> bool:
+        with naming(variables):
+            return once()[1].success
+
     def failed(error: ReconcileError) -> None:
         _told(error, monitor, complain(str(error), code_of(error)))
 
-    again_and_again(lambda: once()[1].success, failed=failed, interval=interval, stop=stop)
+    again_and_again(run, failed=failed, interval=interval, stop=stop)

@@ -1,6 +1,7 @@
 """The command: its options and variables, what does not go together, what is printed where."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -30,8 +31,7 @@ def error_of(shell: Shell, *arguments: str, code: int = 2, **variables: str) -> 
 
 # what does not go together
 
-
-@pytest.mark.parametrize(
+NOT_TOGETHER = pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
         (["--to", "x"], "--to needs --from: say where the previews are"),
@@ -73,7 +73,7 @@ def error_of(shell: Shell, *arguments: str, code: int = 2, **variables: str) -> 
         (["--namespace-only"], "--namespace-only needs -n: say which namespace"),
         (
             ["-n", "shop", "blog/pr-1"],
-            "blog/pr-1 is not in namespace shop: leave out -n, or the namespace in the name",
+            "-n shop and blog/pr-1 do not go together: leave out one of the two namespaces",
         ),
         (
             ["-l", "a b"],
@@ -99,11 +99,24 @@ def error_of(shell: Shell, *arguments: str, code: int = 2, **variables: str) -> 
             ],
             "--route-annotation previews.example.com/x: this key is written by reconcile itself",
         ),
+        (
+            ["--interval", "1s", "--yes", "-o", "json"],
+            "--interval and -o json do not go together: say --report FORMAT=PATH",
+        ),
+        (["--explain", "x", "-o", "json"], "--explain and -o json do not go together: it is text alone"),
+        (["--explain", "x", "--wait"], "--explain and --wait do not go together: it explains one preview"),
+        (["--context", "x"], "--context x: there is no kubeconfig; give one with --kubeconfig"),
+        (["--dry-run", "-f", "nowhere"], "-f nowhere: there is no such file or folder"),
     ],
 )
+
+
+@NOT_TOGETHER
 def test_what_does_not_go_together_is_a_usage_error(shop: Shop, arguments: list[str], complaint: str) -> None:
     Path("a-file").touch()
-    assert error_of(shop.shell, *arguments) == f"Error: {complaint}\nTry 'reconcile --help'.\n"
+    ended = shop.shell(*arguments)
+    hint = "Try 'reconcile --help'.\n" if ended.code == 2 else ""
+    assert (ended.out, ended.err) == ("", f"Error: {complaint}\n{hint}")
 
 
 @pytest.mark.parametrize(
@@ -257,6 +270,80 @@ def test_a_route_from_a_variable_switches_as_one_from_the_command_line_does(shop
     shop.reconcile()
     ended = shop.shell("--from", "previews", "--to", "children", RECONCILE_ROUTE="ingress")
     assert ended.lines[-1] == "Done: 1 created, 0 updated, 1 deleted."
+
+
+def as_variables(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
+    """The same without an option: the NAMEs, and a variable for each option."""
+    parsed, _, given = command.make_parser(click.Context(command)).parse_args(list(arguments))
+    variables = {}
+    for option in given:
+        if isinstance(option, click.Option) and option.name:
+            value = parsed[option.name]
+            text = "\n".join(value) if isinstance(value, list) else "1" if value is True else str(value)
+            variables[variable_of(max(option.opts, key=len))] = text
+    names = parsed["names"]
+    return list(names) if isinstance(names, tuple) else [], variables
+
+
+@NOT_TOGETHER
+def test_an_option_that_nobody_typed_is_named_by_its_variable(
+    shop: Shop, arguments: list[str], complaint: str
+) -> None:
+    Path("a-file").touch()
+    names, variables = as_variables(arguments)
+    told = shop.shell(*names, **variables).err.removeprefix("Error: ").splitlines()[0]
+    wrong, _, remedy = re.split("( needs |: |$)", told, maxsplit=1)
+    assert not re.findall(r"(?<![\w(-])--?[a-z]", wrong), f"an option that nobody typed in {told!r}"
+    assert set(re.findall("RECONCILE_[A-Z_]+", wrong)) <= set(variables)
+    assert complaint.endswith(remedy), "the command line overrides a variable, so a remedy is an option"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "told"),
+    [
+        (
+            ["--route", "httproute", "--gateway", "a/b"],
+            {"RECONCILE_INGRESS_CLASS": "web"},
+            "RECONCILE_INGRESS_CLASS (--ingress-class) needs --route ingress",
+        ),
+        (
+            [],
+            {"RECONCILE_ROUTE": "httproute"},
+            "RECONCILE_ROUTE=httproute (--route httproute) needs --gateway NAMESPACE/NAME",
+        ),
+        (
+            ["--wait"],
+            {"RECONCILE_DRY_RUN": "1"},
+            "--wait and RECONCILE_DRY_RUN (--dry-run) do not go together: nothing is done to wait for",
+        ),
+        (["--exit-code"], {"RECONCILE_DRY_RUN": "0"}, "--exit-code needs --dry-run"),
+        (
+            ["--dry-run", "--interval", "1s"],
+            {"RECONCILE_FROM": "nowhere"},
+            "RECONCILE_FROM=nowhere (--from nowhere): there is no such file or folder",
+        ),
+        (["-q", "-v"], {"RECONCILE_QUIET": "1", "RECONCILE_VERBOSE": "2"}, "-v and -q do not go together"),
+    ],
+)
+def test_only_what_a_variable_has_set_is_named_by_it(
+    shop: Shop, arguments: list[str], variables: dict[str, str], told: str
+) -> None:
+    assert shop.shell(*arguments, **variables).err.splitlines()[0] == f"Error: {told}"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("RECONCILE_TIMEOUT", "abc", "RECONCILE_TIMEOUT (--timeout): 'abc': is no duration"),
+        ("RECONCILE_NAMESPACE", "Shop", "RECONCILE_NAMESPACE (--namespace): 'Shop' is no name"),
+        ("RECONCILE_EXIT_CODE", "x", "RECONCILE_EXIT_CODE (--exit-code): 'x' is not a valid boolean"),
+        ("RECONCILE_REPORT", "json=a\nx", "RECONCILE_REPORT (--report): 'x': say FORMAT=PATH"),
+    ],
+)
+def test_a_value_that_is_wrong_is_told_with_its_variable(
+    shell: Shell, variable: str, value: str, told: str
+) -> None:
+    assert f"Error: Invalid value for {told}" in shell(**{variable: value}).err
 
 
 @pytest.mark.parametrize("value", ["", "0", "false"])

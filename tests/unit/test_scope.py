@@ -112,7 +112,7 @@ def test_a_name_that_is_none_is_a_usage_error(name: str) -> None:
 
 
 def test_a_name_of_another_namespace_than_said_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match=r"blog/pr-1 is not in namespace shop: leave out -n"):
+    with pytest.raises(UsageError, match=r"-n shop and blog/pr-1 do not go together"):
         make_scope("shop", ("blog/pr-1",), None)
 
 
