@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from reconcile import __version__
-from reconcile.command.logs import complain
+from reconcile.command.logs import complain, log_format_in, start_logging
 from reconcile.command.options import (
     DurationType,
     GatewayType,
@@ -285,7 +285,6 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     """
     if options["print_crd"]:
         return _print_crd(options["api_group"])
-    from reconcile.command.logs import start_logging
     from reconcile.command.runs import reconcile
 
     start_logging(options["verbose"], options["quiet"], options["log_format"])
@@ -313,15 +312,18 @@ def main(args: list[str] | None = None, program: str = PROGRAM) -> None:
 
 
 def exit_code_of(args: list[str] | None, program: str = PROGRAM) -> int:
+    # Before there are options: what is wrong with them is told as the log is written, too.
+    start_logging(0, False, log_format_in(sys.argv[1:] if args is None else args, os.environ))
     try:
         result = command.main(args, program, COMPLETE, standalone_mode=False, auto_envvar_prefix=PREFIX)
         return result if isinstance(result, int) else 0
     except click.exceptions.Abort:
         return 130
     except click.ClickException as error:
-        return complain(_shown(error), error.exit_code, head="")
+        _name_variable(error)
+        return complain(error.format_message(), error.exit_code, _shown(error))
     except UsageError as error:
-        return complain(f"{error}\nTry '{program} --help'.", EXIT_USAGE)
+        return complain(str(error), EXIT_USAGE, f"Error: {error}\nTry '{program} --help'.")
     except ReconcileError as error:
         return complain(str(error), code_of(error))
     except BrokenPipeError:
@@ -332,7 +334,6 @@ def exit_code_of(args: list[str] | None, program: str = PROGRAM) -> int:
 
 def _shown(error: click.ClickException) -> str:
     """What click would print: usage and complaint, with what was said on the command line in it."""
-    _name_variable(error)
     shown = io.StringIO()
     error.show(shown)
     return shown.getvalue().rstrip("\n")

@@ -3,12 +3,16 @@
 import json
 import logging
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise, takewhile
 from typing import Any, Literal
 
 from reconcile.report.safe import safe_json, safe_line
 
 LogFormat = Literal["text", "json"]
+
+OPTION, VARIABLE = "--log-format", "RECONCILE_LOG_FORMAT"
 
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
@@ -24,6 +28,17 @@ def start_logging(verbose: int, quiet: bool, log_format: LogFormat = "text") -> 
     handler.setFormatter(JsonFormatter() if in_json else SafeFormatter("%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("reconcile").setLevel(level)
+
+
+def log_format_in(arguments: Sequence[str], environment: Mapping[str, str]) -> LogFormat:
+    """Return the format that arguments or variable set, also where they cannot be parsed."""
+    found = environment.get(VARIABLE, "")
+    options = takewhile(lambda word: word != "--", arguments)
+    for word, following in pairwise([*options, ""]):
+        option, equals, value = word.partition("=")
+        if option == OPTION:
+            found = value if equals else following
+    return "json" if found == "json" else "text"
 
 
 def logs_json() -> bool:
@@ -55,10 +70,13 @@ class JsonFormatter(logging.Formatter):
         return safe_json(json.dumps(found, ensure_ascii=True, default=str))
 
 
-def complain(message: str, code: int, head: str = "Error: ") -> int:
-    """Tell of an error on stderr, as a record where the log is JSON; the exit code."""
+def complain(message: str, code: int, shown: str = "") -> int:
+    """Tell of an error on stderr; the exit code.
+
+    A record where the log is JSON, else `shown`, or the message where that is all there is to show.
+    """
     if logs_json():
         logging.getLogger("reconcile").error("%s", message)
     else:
-        print(*map(safe_line, f"{head}{message}".split("\n")), sep="\n", file=sys.stderr)
+        print(*map(safe_line, (shown or f"Error: {message}").split("\n")), sep="\n", file=sys.stderr)
     return code

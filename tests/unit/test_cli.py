@@ -1,5 +1,6 @@
 """The command: its options and variables, what does not go together, what is printed where."""
 
+import json
 import os
 import re
 import subprocess
@@ -346,6 +347,48 @@ def test_a_value_that_is_wrong_is_told_with_its_variable(
     assert f"Error: Invalid value for {told}" in shell(**{variable: value}).err
 
 
+JSON = {"RECONCILE_LOG_FORMAT": "json"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "told"),
+    [
+        (["--log-format", "json", "--nonsense"], {}, "No such option '--nonsense'."),
+        (["--nonsense", "--log-format=json"], {}, "No such option '--nonsense'."),
+        (["--timeout"], JSON, "Option '--timeout' requires an argument."),
+        (["-o", "xml"], JSON, "Invalid value for '-o' / '--output': 'xml' is not one of "),
+        ([], {**JSON, "RECONCILE_TIMEOUT": "abc"}, "Invalid value for RECONCILE_TIMEOUT (--timeout): "),
+        (["--exit-code"], JSON, "--exit-code needs --dry-run"),
+        (["--print-crd", "--api-group", "Example"], JSON, "API group 'Example' "),
+    ],
+)
+def test_where_the_log_is_json_a_usage_error_is_one_record(
+    shell: Shell, arguments: list[str], variables: dict[str, str], told: str
+) -> None:
+    ended = shell(*arguments, **variables)
+    (line,) = ended.err.splitlines()
+    record = json.loads(line)
+    assert (ended.code, ended.out, record["level"]) == (2, "", "ERROR")
+    assert record["message"].startswith(told)
+    assert "--help" not in record["message"], "a record is for programs"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables"),
+    [
+        (["--log-format", "text"], JSON),
+        (["--log-format=json", "--log-format=text"], {}),
+        (["--", "--log-format=json"], {}),
+        (["--log-format"], {}),
+        (["--log-format=xml"], JSON),
+    ],
+)
+def test_where_the_log_is_text_a_usage_error_is_text(
+    shell: Shell, arguments: list[str], variables: dict[str, str]
+) -> None:
+    assert "\nError: " in shell("--nonsense", *arguments, **variables).err
+
+
 @pytest.mark.parametrize("value", ["", "0", "false"])
 def test_a_flag_that_is_off_in_its_variable_is_off(shop: Shop, value: str) -> None:
     shop.write()
@@ -502,8 +545,8 @@ def test_colour_is_where_it_is_wanted(
     shop.write()
     ended = shop.shell(*PLAN_ONLY, *arguments, **variables)
     assert ("\x1b[32m+ Deployment" in ended.out) is colored
-    json = shop.shell(*PLAN_ONLY, *arguments, "-o", "json", **variables)
-    assert "\x1b" not in json.out
+    report = shop.shell(*PLAN_ONLY, *arguments, "-o", "json", **variables)
+    assert "\x1b" not in report.out
 
 
 def test_colour_is_there_by_itself_at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
