@@ -60,7 +60,7 @@ def difference(live: Live, wanted: Manifest, names: Names, *, from_server: bool 
         wanted_set = field_set_of(wanted)
         seen = {change.path for change in values}
         fields += [c for c in _lost(live, wanted, wanted_set - ours, names) if c.path not in seen]
-        fields += _dropped(live, ours - wanted_set)
+        fields += _dropped(live, ours - wanted_set, names)
         takeover = foreign_paths(live, _to_take(live, ours - wanted_set, names), names.field_manager)
     fields += _clashing(live, clashes, covered=ours or EMPTY)
     if from_server:  # also where nothing tells who set what: what is nobody's stays, until it is ours
@@ -137,11 +137,14 @@ def _lost(live: Live, wanted: Manifest, paths: FieldSet, names: Names) -> Iterat
         yield FieldChange(path_text(path, wanted), None, None, f"is set by {owners}, not by us")
 
 
-def _dropped(live: Live, paths: FieldSet) -> Iterator[FieldChange]:
-    """Fields that are recorded as ours, and no longer wanted."""
+def _dropped(live: Live, paths: FieldSet, names: Names) -> Iterator[FieldChange]:
+    """Fields that are recorded as ours, and no longer wanted: what others own too may keep its value."""
     for path in _tops(paths):
-        there = value_at(live.manifest, path)
-        yield FieldChange(path_text(path, live.manifest), shown_value(path, there), None)
+        text = path_text(path, live.manifest)
+        if path in let_go(names) and (owners := _owners(live, path, names)):
+            yield FieldChange(text, None, None, f"is left to {', '.join(owners)}")
+        else:
+            yield FieldChange(text, shown_value(path, value_at(live.manifest, path)), None)
 
 
 def _clashing(live: Live, tops: frozenset[Path], covered: FieldSet) -> Iterator[FieldChange]:

@@ -67,7 +67,10 @@ def _field(field: FieldChange) -> str:
         return f"{field.path}  changed {field.after}"
     if field.before is None:
         return f"{field.path}  + {_cut(field.after)}"
-    if field.after is None:
+    if field.after is None and not field.path.endswith("]"):
+        # Not `- 0`: the server may have a default in its place, as it has for replicas.
+        return f"{field.path}  {_cut(field.before)} -> (unset)"
+    if field.after is None:  # an item of a list, a label, an annotation
         return f"{field.path}  - {_cut(field.before)}"
     return f"{field.path}  {_cut(field.before)} -> {_cut(field.after)}"
 

@@ -249,7 +249,7 @@ DEFECTS = (
     Defect(
         "field sets loosened to a subset",
         "reconcile/diff.py",
-        "        fields += _dropped(live, ours - wanted_set)\n",
+        "        fields += _dropped(live, ours - wanted_set, names)\n",
         "",
         "a field that is wanted no more stays for ever",
         ("tests/unit/test_diff.py",),

@@ -232,7 +232,13 @@ def test_replicas_that_an_autoscaler_owns_too_are_let_go_and_not_taken_over() ->
     wanted = children_of(a_read_preview())["Deployment"]
     before = children_of(a_read_preview(replicas=2))["Deployment"]
     found = diff(live(before, entry("hpa", {("f:spec", "f:replicas")})), wanted)
-    assert found == Difference((FieldChange("spec.replicas", "2", None),))
+    assert found == Difference((FieldChange("spec.replicas", None, None, "is left to hpa"),))
+
+
+def test_replicas_that_we_alone_own_are_dropped() -> None:
+    wanted = children_of(a_read_preview())["Deployment"]
+    found = diff(live(children_of(a_read_preview(suspend=True))["Deployment"]), wanted)
+    assert found == Difference((FieldChange("spec.replicas", "0", None),))
 
 
 def test_what_we_drop_alone_needs_no_takeover() -> None:

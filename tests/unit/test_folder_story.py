@@ -200,6 +200,14 @@ def test_suspend_stops_the_pods_and_keeps_service_and_route(running: Shop) -> No
     assert running.child("Deployment")["spec"]["replicas"] == 2
 
 
+def test_a_preview_that_is_resumed_leaves_the_number_of_its_pods_to_the_server(running: Shop) -> None:
+    running.write(suspend=True)
+    running.reconcile()
+    running.write()
+    assert "spec.replicas 0 -> (unset)" in running.reconcile().lines
+    assert "replicas" not in running.child("Deployment")["spec"]
+
+
 # the kind of route
 
 

@@ -71,6 +71,7 @@ def test_a_whole_dry_run() -> None:
                                 field("spec.ports[http].targetPort", "8080", "http", ""),
                                 field("spec.a", None, "1", ""),
                                 field("spec.b", "2", None, ""),
+                                field("spec.ports[web]", "{name: web}", None, ""),
                                 field("spec.c", "(not shown)", "(not shown)", ""),
                                 field("spec.d", None, None, "is in another order"),
                                 field("spec.e", "", "x", ""),

@@ -31,6 +31,7 @@ UPDATE = Update(
         FieldChange("spec.ports[http].targetPort", "8080", "http"),
         FieldChange("spec.a", None, "1"),
         FieldChange("spec.b", "2", None),
+        FieldChange("spec.ports[web]", "{name: web}", None),
         FieldChange("spec.c", "(not shown)", "(not shown)"),
         FieldChange("spec.d", None, None, "is in another order"),
         FieldChange("spec.e", "", "x"),
@@ -57,7 +58,8 @@ def test_a_whole_plan() -> None:
         "~ Service     shop/pr-41  drifted\n"
         "    spec.ports[http].targetPort  8080 -> http\n"
         "    spec.a  + 1\n"
-        "    spec.b  - 2\n"
+        "    spec.b  2 -> (unset)\n"
+        "    spec.ports[web]  - {name: web}\n"
         "    spec.c  changed (not shown)\n"
         "    spec.d  is in another order\n"
         '    spec.e  "" -> x\n'
