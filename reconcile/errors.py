@@ -14,6 +14,7 @@
         │   └── NamespaceGoing    403 with cause NamespaceTerminating
         ├── Conflict          409
         ├── Rejected          400, 422: the server does not take this object
+        ├── NotStarted        400: a container that has not started has no logs
         ├── ServerTrouble     429, 5xx, redirects and whatever else was not expected
         └── AnswerLost        timeout or broken answer: a write may have been done, or not
 
@@ -79,6 +80,17 @@ class Conflict(ClusterError):
 
 class Rejected(ClusterError):
     """The API server does not take this object (400, 422)."""
+
+
+class NotStarted(ClusterError):
+    """The container whose logs were asked for has not started (400).
+
+    `reason` is what it waits for, such as `ImagePullBackOff`; "" where the server does not tell.
+    """
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class ServerTrouble(ClusterError):

@@ -131,7 +131,8 @@ class Cluster(Protocol):
 
     def logs(self, namespace: str, pod: str, container: str, *, lines: int, previous: bool) -> str:
         """The last lines that a container wrote, at most 64 KiB of them; `previous` means the one before it
-        was started again. They may hold secrets. A folder has none: `NotInstalled`."""
+        was started again. They may hold secrets. A folder has none: `NotInstalled`. Nor has a container that
+        has not started: `NotStarted`."""
 
     def restart_clock(self, seconds: float, option: str) -> None:
         """Whatever is asked from now on has so many seconds altogether, in place of what was left; `option`

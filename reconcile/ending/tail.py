@@ -6,7 +6,7 @@ It may hold secrets, and goes nowhere but to whoever called the command.
 from collections.abc import Callable, Iterable, Mapping
 
 from reconcile.cluster.port import Cluster
-from reconcile.errors import ReconcileError, Stopped
+from reconcile.errors import NotStarted, ReconcileError, Stopped
 from reconcile.pods import Container, container_to_look_at
 from reconcile.pool import Stop, read_at_once
 from reconcile.result import Standing
@@ -44,6 +44,8 @@ def show_logs(
 def _lines(cluster: Cluster, one: Standing, where: Container) -> tuple[str, list[str]]:
     try:
         text = cluster.logs(one.namespace, where.pod, where.name, lines=LINES, previous=where.restarted)
+    except NotStarted as error:
+        return f"it has not started{error.reason and f' ({error.reason})'}", []
     except ReconcileError as error:
         return str(error), []
     lines = text.splitlines()[-LINES:]

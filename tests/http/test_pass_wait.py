@@ -152,6 +152,48 @@ def test_logs_that_there_are_not_are_told_once_and_fail_nothing(
     assert world.count("GET", LOG) == 1
 
 
+PULLS = a_pod(state={"waiting": {"reason": "ImagePullBackOff"}})
+WAITS = 'container "app" in pod "pr-1-a" is waiting to start'
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (": ImagePullBackOff", " (ImagePullBackOff)"),
+        (": ContainerCreating", " (ContainerCreating)"),
+        (": PodInitializing", " (PodInitializing)"),
+        (": trying and failing to pull image", " (trying and failing to pull image)"),
+        (": image can't be pulled", " (image can't be pulled)"),
+        (" - no logs yet", ""),
+    ],
+)
+def test_a_container_that_has_not_started_has_no_logs(
+    world: World, command: RunCommand, said: str, why: str
+) -> None:
+    a_world(world, COMING)
+    world.says("GET", PODS, a_list([PULLS]))
+    world.says("GET", LOG, status(400, "BadRequest", WAITS + said))
+    told = command("--wait", "--wait-timeout", "1s", "--logs").err.splitlines()[-1]
+    assert told == f"shop/pr-1: no logs of container app of pod pr-1-a: it has not started{why}"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        status(400, "BadRequest", "the limit is waiting to start"),
+        status(500, "InternalError", f"{WAITS}: x"),
+        httpx.Response(400, text=f"{WAITS}: x"),
+    ],
+)
+def test_what_a_kubelet_does_not_say_is_told_as_it_is(
+    world: World, command: RunCommand, answer: httpx.Response
+) -> None:
+    with_a_crash(world, answer)
+    told = command("--wait", "--wait-timeout", "1s", "--logs").err.splitlines()[-1]
+    assert "it has not started" not in told
+    assert "is waiting to start" in told
+
+
 def test_without_the_option_no_logs_are_asked_for(world: World, command: RunCommand) -> None:
     with_a_crash(world, httpx.Response(200, text="x"))
     command("--wait", "--wait-timeout", "1s")

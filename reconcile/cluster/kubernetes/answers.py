@@ -16,6 +16,7 @@ from reconcile.errors import (
     Forbidden,
     NamespaceGoing,
     NotInstalled,
+    NotStarted,
     ReconcileError,
     Rejected,
     ServerTrouble,
@@ -29,6 +30,12 @@ LONGEST_EXCERPT = 200
 _STATUS = msgspec.json.Decoder(Status)
 # What an apply is answered, with a 500, where the CRD's schema has no such field.
 UNDECLARED = "field not declared in schema"
+# How a kubelet words that a container has not started, each time with a 400:
+# validateContainerLogStatus in
+# https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/kubelet/kubelet_pods.go
+NOT_STARTED = re.compile(
+    r'container "[^"]*" in pod "[^"]*" is waiting to start(?:: (?P<reason>.{1,200})| - no logs yet)'
+)
 # How the API server words a right that is missing, unlike a policy or a quota that says no:
 # https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go
 MISSING_RIGHT = re.compile(r'cannot (\w+) resource "')
@@ -114,6 +121,18 @@ def error_of(ask: Ask, response: httpx2.Response) -> ReconcileError:
             return no_subresource(ask, f": {excerpt(response)}")
         case _:
             return trouble(ask, response)
+
+
+def no_logs(ask: Ask, response: httpx2.Response) -> ReconcileError:
+    """What it means that a container's logs are not the answer."""
+    if response.status_code == httpx2.codes.NOT_FOUND:
+        return trouble(ask, response)  # the pod is gone, or its node keeps no logs: no word about kinds
+    status = status_of(response)
+    waiting = NOT_STARTED.fullmatch(status.message or "") if status else None
+    if waiting is None or response.status_code != httpx2.codes.BAD_REQUEST:
+        return error_of(ask, response)
+    reason = waiting["reason"] or ""
+    return NotStarted(f"{ask}: the container has not started{reason and f' ({reason})'}", reason)
 
 
 def no_subresource(ask: Ask, said: str = "") -> NotInstalled:

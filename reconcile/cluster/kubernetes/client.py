@@ -19,9 +19,9 @@ from reconcile.cluster.kubernetes.answers import (
     error_of,
     failure_of,
     is_json,
+    no_logs,
     no_subresource,
     says_gone,
-    trouble,
     unreadable,
 )
 from reconcile.cluster.kubernetes.deadline import Deadline
@@ -183,9 +183,10 @@ class KubernetesCluster:
             "limitBytes": LONGEST_LOG,
             "previous": "true" if previous else None,
         }
-        response = self._send(ask, (OK, httpx2.codes.NOT_FOUND), params=params)
-        if response.status_code != OK:  # the pod is gone, or its node keeps no logs: no word about kinds
-            raise trouble(ask, response)
+        expected = (OK, httpx2.codes.BAD_REQUEST, httpx2.codes.NOT_FOUND)
+        response = self._send(ask, expected, params=params)
+        if response.status_code != OK:
+            raise no_logs(ask, response)
         return response.content[:LONGEST_LOG].decode("utf-8", "replace")
 
     def restart_clock(self, seconds: float, option: str) -> None:
