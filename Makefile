@@ -2,6 +2,8 @@
 PYTHON ?= python3
 # Tests wait for what they start, so there are more workers than cores of a small machine.
 WORKERS ?= 6
+# On a node the pods need the cores too.
+NODE_WORKERS ?= 4
 TESTS ?=
 # How many examples of each parser `make fuzz` draws.
 EXAMPLES ?= 3000
@@ -17,12 +19,13 @@ OLDEST_ASSETS ?=
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help demo test test-oldest races fuzz walks faults mutants check format manifests names
+.PHONY: help demo test test-node test-oldest races fuzz walks faults mutants check format manifests names
 .PHONY: bench bench-smoke picture lock cluster cluster-down clean
 
 help:
 	@echo 'make demo           the whole story on a folder of manifests, no cluster needed'
-	@echo 'make test           all tests; those of a real API server where KUBEBUILDER_ASSETS has one'
+	@echo 'make test           all tests but those of test-node; those of a real API server where KUBEBUILDER_ASSETS has one'
+	@echo 'make test-node      previews whose pods run behind a real router: NODE_ASSETS has the node'
 	@echo 'make test-oldest    those of a real API server, on the oldest Kubernetes: OLDEST_ASSETS names its folder'
 	@echo 'make races          two runs at once, in every order on small worlds and in 10,000 on a larger one'
 	@echo 'make fuzz           the parsers on many hostile inputs, other ones each time; EXAMPLES=10000 of each'
@@ -52,7 +55,11 @@ demo: $(STAMP)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(TESTS)
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(or $(TESTS),--ignore=tests/node)
+
+# One node for all of them, started by the first and ended with the run.
+test-node: $(STAMP)
+	$(BIN)/python -m pytest -q -n $(NODE_WORKERS) --dist worksteal $(or $(TESTS),tests/node)
 
 # On a control plane of its own, whatever else runs, and with nothing left out.
 test-oldest: $(STAMP)

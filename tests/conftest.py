@@ -1,4 +1,4 @@
-"""For every test: where the control planes of a run live, their end, and how many tests they had."""
+"""For every test: where the control planes and the node of a run live, their end, and how many tests they had."""
 
 import os
 import shutil
@@ -13,6 +13,7 @@ import pytest
 from reconcile.children import CHILDREN
 from tests.controlplane.programs import kill
 from tests.faults import quiet
+from tests.node import starting
 
 # Set by a person: use the control plane of `make cluster` in that folder, and leave it running.
 # Else set here, before the workers of pytest-xdist are started, which inherit it: all use the same one.
@@ -31,7 +32,7 @@ class Real(NamedTuple):
 
 
 REALS = (
-    Real("Against a real API server", ("tests/cluster/",), "RECONCILE_REQUIRE_CLUSTER"),
+    Real("Against a real cluster", ("tests/cluster/", "tests/node/"), "RECONCILE_REQUIRE_CLUSTER"),
     Real(
         "In a real browser and real shells", ("tests/browser/", "tests/shells/"), "RECONCILE_REQUIRE_PROGRAMS"
     ),
@@ -46,6 +47,7 @@ hypothesis.settings.load_profile("reconcile")
 
 _own_folder = pytest.StashKey[Path]()
 _quiet_folder = pytest.StashKey[Path]()
+_node_folder = pytest.StashKey[Path]()
 
 
 SHIPPED = frozenset({"Job", "Deployment", "Service", "Mapping", "Ingress", "HTTPRoute"})
@@ -62,7 +64,7 @@ def _of_the_kinds_that_are_shipped(request: pytest.FixtureRequest, monkeypatch: 
     have it.
     """
     where = request.path.relative_to(request.config.rootpath).as_posix()
-    if not where.startswith("tests/cluster/") and request.path.stem not in OF_EVERY_KIND:
+    if not where.startswith(("tests/cluster/", "tests/node/")) and request.path.stem not in OF_EVERY_KIND:
         shipped = tuple(kind for kind in CHILDREN if kind not in ADDED)
         monkeypatch.setattr("reconcile.children.CHILDREN", shipped)
 
@@ -71,6 +73,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Name the folder; the first test that needs a control plane starts it there."""
     if folder := quiet.name_folder():
         config.stash[_quiet_folder] = folder
+    if folder := starting.name_folder():
+        config.stash[_node_folder] = folder
     if FOLDER not in os.environ:
         config.stash[_own_folder] = Path(tempfile.mkdtemp(prefix="reconcile-tests-"))
         os.environ[FOLDER] = str(config.stash[_own_folder])
@@ -80,9 +84,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """End the control plane of this run, whichever worker started it."""
+    """End the control planes and the node of this run, whichever worker started them."""
     if folder := config.stash.get(_quiet_folder, None):
         quiet.end(folder)
+    if folder := config.stash.get(_node_folder, None):
+        starting.end(folder)
     if folder := config.stash.get(_own_folder, None):
         del os.environ[FOLDER]
         kill(folder)

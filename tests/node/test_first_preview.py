@@ -1,0 +1,34 @@
+"""The README's first preview, from `kubectl apply` to its page, by each kind of route."""
+
+from dataclasses import replace
+
+import pytest
+import yaml
+
+from tests.cluster.process import REPOSITORY
+from tests.node.node import Node
+from tests.node.starting import assets
+from tests.node.story import HTTPROUTE, INGRESS, Story
+
+
+@pytest.fixture
+def nginx(node: Node) -> None:
+    """What the example runs; on a node of ours a stand-in, since no public registry is reached."""
+    folder = assets()
+    if folder and not node.is_named:
+        node.push("nginx:1.29", folder / "app-1.tar")
+
+
+@pytest.mark.usefixtures("nginx")
+@pytest.mark.parametrize("route", [INGRESS, HTTPROUTE], ids=["Ingress", "HTTPRoute"])
+def test_the_first_preview_becomes_ready_and_its_link_answers(story: Story, route: tuple[str, ...]) -> None:
+    story = replace(story, route=route)
+    example = yaml.safe_load((REPOSITORY / "crds" / "example.yaml").read_text())
+    story.apply("hello", **{**example["spec"], "fqdn": story.host("hello")})
+    result = story.reconcile("--wait")
+    assert result.stdout.splitlines()[-1] == f"ready  {story.namespace}/hello  {story.url('hello')}"
+    story.kubectl("wait", "--for=condition=Ready", f"{story.kind}/hello", "--timeout=1s")
+    columns = story.kubectl("get", "pe", "hello", "--no-headers").split()
+    assert columns[:4] == ["hello", story.url("hello"), "True", "Available"]
+    assert "hello from hello-" in story.answers(name="hello").text or story.node.is_named
+    story.silent()
