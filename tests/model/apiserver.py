@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 from reconcile.children import CHILDREN
 from reconcile.fields import field_set_of, to_fields_v1
 from reconcile.names import Names
-from reconcile.objects import EVENTS_V1, POD, Key, Manifest, Resource, preview_resource
+from reconcile.objects import EVENT, EVENTS_V1, POD, Key, Manifest, Resource, preview_resource
 
 NAMES = Names()
 PREVIEW = preview_resource(NAMES)
@@ -169,16 +169,22 @@ class Model:
         return found
 
     def _list(self, place: Place, params: Mapping[str, str]) -> Answered:
-        unknown = params.keys() - {"limit", "labelSelector"}
+        unknown = params.keys() - {
+            "limit",
+            "labelSelector",
+            *(["fieldSelector"] if place.resource == EVENT else []),
+        }
         if unknown or set(params.get("labelSelector", "")) & set("=!,( "):
             raise OutOfModel(f"a list with {dict(params)}")
         label = params.get("labelSelector")
+        type_ = params.get("fieldSelector", "").removeprefix("type=")
         items = [
             _in_list(found, place.resource)
             for key, found in sorted(self.objects.items())
             if key.kind == place.resource.kind
             and place.namespace in ("", key.namespace)
             and (not label or label in found["metadata"].get("labels", {}))
+            and type_ in ("", found.get("type"))
         ]
         if len(items) > int(params.get("limit", "500")):
             raise OutOfModel("a list of more than one page")
@@ -372,7 +378,7 @@ def place_of(path: str) -> Place:
     rest = parts[2:] if parts[0] == "api" else parts[3:]
     namespace, rest = (rest[1], rest[2:]) if rest[0] == "namespaces" else ("", rest)
     name, subresource = (*rest[1:], "", "")[:2]
-    for resource in (*SERVED.values(), EVENTS_V1):
+    for resource in (*SERVED.values(), EVENTS_V1, EVENT):
         if (resource.group, resource.plural) == (group, rest[0]):
             return Place(resource, namespace, name, subresource)
     raise OutOfModel(f"no such path: {path}")
