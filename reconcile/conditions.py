@@ -7,10 +7,12 @@ from typing import Any
 
 from reconcile.names import EXPIRES_SOON, EXPIRING, READY, STALLED
 from reconcile.objects import conditions_in
+from reconcile.setup_record import FIELD as SETUP
+from reconcile.setup_record import SetupRecord
 from reconcile.times import time_text
 
 TYPES = (READY, STALLED, EXPIRING)
-FIELDS = ("observedGeneration", "url", "expiresAt", "ttl", "ttlCountsFrom")
+FIELDS = ("observedGeneration", "url", "expiresAt", "ttl", "ttlCountsFrom", SETUP)
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,8 @@ class Status:
 
     `stalled`: only a person can help. `url` is "" where the hostname does not lead to it; `ttl`,
     `ttl_counts_from` and `expires_at` are "" where it never expires, and `expires_soon` tells that its
-    time is nearly over. `observed_generation` is the generation that all of this is about.
+    time is nearly over. `observed_generation` is the generation that all of this is about; `setup` is about
+    the last setup Job, None where there was none.
     """
 
     ready: bool
@@ -32,6 +35,7 @@ class Status:
     expires_at: str = ""
     expires_soon: bool = False
     observed_generation: int = 0
+    setup: SetupRecord | None = None
 
 
 def rendered(status: Status, before: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -46,6 +50,7 @@ def rendered(status: Status, before: Mapping[str, Any], now: datetime) -> dict[s
         status.expires_at,
         status.ttl,
         status.ttl_counts_from,
+        status.setup.written() if status.setup else None,
     )
     fields = {name: value for name, value in zip(FIELDS, values, strict=True) if value}
     return {**fields, "conditions": conditions}

@@ -258,6 +258,25 @@ def _status() -> Schema:
             "expiresAt": _time("When the preview loses what was made for it, unless its spec changes."),
             "ttl": {"type": "string", "description": "The ttl in force, the operator's default included."},
             "ttlCountsFrom": _time("When the ttl began: at the last change of the spec."),
+            "setup": _setup_record(),
+        },
+    )
+
+
+def _setup_record() -> Schema:
+    return _object(
+        "The last setup Job, which is not made again once it stands here, also where it was removed. Another "
+        "revision runs another one.",
+        {
+            "job": {
+                "type": "string",
+                "description": "Its name: the preview's, and a hash of what it ran for.",
+            },
+            "result": {
+                "type": "string",
+                "description": "Running, Complete, Failed, or Unknown: removed before its end was seen.",
+            },
+            "message": {"type": "string", "description": "How it failed."},
         },
     )
 

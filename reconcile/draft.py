@@ -118,8 +118,14 @@ def _decided(
             changes.append(Keep(there.key, wish.place))
         elif there is not None or wish.makes(manifest):
             change = decide(manifest, preview, there, policy.rules)
-            changes.append(_after_the_last_one(change, preview, children, policy))
+            changes.append(_after_the_last_one(_once(change, wish), preview, children, policy))
     return changes
+
+
+def _once(change: Change, wish: Wish) -> Change:
+    """A setup Job that is recorded, and is being deleted, is not waited for: no other takes its place."""
+    ran = isinstance(change, Waiting) and wish.record_of(change.key) is not None
+    return Keep(change.key, change.preview) if ran else change
 
 
 def _after_the_last_one(

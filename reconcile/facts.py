@@ -1,13 +1,18 @@
 """What one run knows of each preview when it ends; pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from reconcile.changes import Blocked, Change, Create, Keep, Outcome, Update, Waiting
 from reconcile.children import is_route, runs_once
-from reconcile.objects import DEPLOYMENT, Key
+from reconcile.jobs import is_finished, progress
+from reconcile.names import NAME_TAKEN
+from reconcile.objects import DEPLOYMENT, JOB, Key
 from reconcile.podevents import PodEvent
 from reconcile.result import Pass
+from reconcile.rollout import short_line
+from reconcile.setup_record import SetupRecord, newest, record_in
 from reconcile.snapshot import Live
 from reconcile.wish import Wish
 
@@ -20,6 +25,7 @@ class Facts:
 
     `deployment`, `setup` (the Job of its image and revision) and `route` are its own, None where they are
     not there; `pods` and `setup_pods`, and the `events` about these and the Job, are asked for apart.
+    `recorded` is what its status records of a setup Job, or what this run has seen of it before.
     `unread` tells that a kind of its children could not be read, so that nobody knows.
     """
 
@@ -33,6 +39,7 @@ class Facts:
     setup_pods: tuple[Live, ...] = ()
     events: tuple[PodEvent, ...] = ()
     unread: bool = False
+    recorded: SetupRecord | None = None
 
     @property
     def blocks(self) -> tuple[Blocked, ...]:
@@ -47,6 +54,48 @@ class Facts:
     def sets_up(self) -> bool:
         """Whether a setup Job has to be complete before it is ready."""
         return any(runs_once(manifest["kind"]) for manifest in self.wish.children)
+
+    @property
+    def setup_key(self) -> Key | None:
+        """The setup Job of its image and revision, there or not; None where there is to be none."""
+        return next((manifest.key for manifest in self.wish.children if manifest["kind"] == JOB.kind), None)
+
+    @property
+    def setup_record(self) -> SetupRecord | None:
+        """What there is to record of its setup: how the Job is, or, where it is removed, how it was last.
+
+        An object that is not ours says nothing, nor does a Job that is being deleted and was never recorded:
+        it may be that of a preview of the same name that was deleted before.
+        """
+        key, job, before = self.setup_key, self.setup, self.recorded
+        mine = before if key is not None and before is not None and before.job == key.name else None
+        if key is None or self._is_taken:
+            return before
+        if job is None:
+            lost = mine is not None and mine.result == "Running" and key not in self.awaited
+            return replace(mine, result="Unknown") if lost and mine is not None else before
+        if job.going and mine is None:
+            return before
+        return newest(mine, _seen(job, self.setup_pods))
+
+    def recorded_by(self, status: Mapping[str, Any]) -> SetupRecord | None:
+        """What is recorded of its setup where another run may have written this status meanwhile: that, and
+        what this run has seen."""
+        there, seen, key = record_in(status), self.setup_record, self.setup_key
+        mine = seen is not None and key is not None and seen.job == key.name
+        return newest(there, seen) if mine and seen is not None else there
+
+    @property
+    def _is_taken(self) -> bool:
+        """Whether an object of a name that it needs is not ours."""
+        blocks = any(block.verdict == NAME_TAKEN for block in self.blocks)
+        return blocks or any(outcome.result == "blocked" for outcome in self.outcomes)
+
+    @property
+    def awaited(self) -> frozenset[Key]:
+        """The wanted children that this run left as they were."""
+        planned = {c.key for c in self.changes if isinstance(c, Waiting) and c.key in self.wanted}
+        return frozenset(planned | {o.change.key for o in self.outcomes if o.result == "kept"})
 
     @property
     def waits(self) -> tuple[str, ...]:
@@ -100,7 +149,28 @@ def _facts(
         setup=next((lives[key] for key in keys if runs_once(key.kind) and key in lives), None),
         route=_route(wish, changes, lives),
         unread=bool(kinds & unread),
+        recorded=_recorded(wish, outcomes),
     )
+
+
+def _recorded(wish: Wish, outcomes: Sequence[Outcome]) -> SetupRecord | None:
+    """What its status records of its setup; one that this run has made may be removed by its last pass."""
+    for outcome in outcomes:
+        key = outcome.change.key
+        made = isinstance(outcome.change, Create) and outcome.result == "done"
+        if made and key.kind == JOB.kind and key in wish.wanted:
+            return newest(wish.record, SetupRecord(key.name, "Running"))
+    return wish.record
+
+
+def _seen(job: Live, pods: Sequence[Live]) -> SetupRecord:
+    """What a Job that is there says of itself."""
+    found = progress(job, pods)
+    if found is None:
+        return SetupRecord(job.key.name, "Complete")
+    if not is_finished(job):
+        return SetupRecord(job.key.name, "Running")
+    return SetupRecord(job.key.name, "Failed", short_line(found.message))
 
 
 def _is_about(outcome: Outcome, wish: Wish) -> bool:

@@ -92,7 +92,7 @@ def _unseen(wish: Wish, snapshot: Snapshot) -> Iterable[Key]:
         if not kind.known or not kind.installed:
             return
         listed_whole = is_route(kind.resource.kind) and kind.whole
-        looked_for = wish.makes(manifest) and not listed_whole
+        looked_for = not listed_whole and wish.looks_for(manifest)
         if looked_for and (key := manifest.key) not in snapshot.children:
             yield key
 

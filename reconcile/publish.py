@@ -23,7 +23,6 @@ from reconcile.errors import (
 )
 from reconcile.events import News, of_outcomes, of_status
 from reconcile.facts import Facts
-from reconcile.jobs import progress
 from reconcile.names import KIND, SETUP_COMPONENT, Names
 from reconcile.objects import EVENT, POD, Manifest, preview_resource
 from reconcile.podevents import WARNINGS, PodEvent, pod_events
@@ -32,11 +31,15 @@ from reconcile.pool import Stop, read_at_once, write_at_once
 from reconcile.preview import parse_preview
 from reconcile.settings import Settings
 from reconcile.snapshot import Live, Preview
-from reconcile.status import asks_for_events, asks_for_pods, status_of
+from reconcile.status import asks_for_events, asks_for_pods, status_of, waits_for_setup
 from reconcile.ttl import ttl_of
 
 MOST_NAMESPACES = 8
 """Events of more namespaces than these are asked for in one list of all."""
+
+SETUP_UNRECORDED = (
+    "that a setup has run is recorded in the status: without it a setup whose Job is removed runs again"
+)
 
 TRIES = 3
 """How often a status is made anew after somebody else changed the preview; the next run comes anyway."""
@@ -89,11 +92,12 @@ def publish(
 
     The pods are listed, once, where a Deployment is not available.
     """
-    stop = stop or Stop()
+    stop, facts = stop or Stop(), tuple(facts)
     try:
         now = cluster.now()
     except NoAnswer as error:
-        return Published({}, (f"no status was written, and no ttl counted: {error}",))
+        follows = (SETUP_UNRECORDED,) if any(one.sets_up for one in facts) else ()
+        return Published({}, (f"no status was written, and no ttl counted: {error}", *follows))
     found, notes = _look(cluster, facts, settings, namespace, now, concurrency, stop)
     known = [one for one, _ in found]
     news = [one for one, status in found if _news(one, status, now)]
@@ -179,8 +183,7 @@ def _transitions(written: Iterable[Written]) -> Iterator[tuple[Preview, News]]:
 
 def _at_work(facts: Facts) -> tuple[Live, ...]:
     """The pods that tell why a preview is not ready: those of its setup Job, until that is complete."""
-    setting_up = facts.setup is not None and progress(facts.setup) is not None
-    return facts.setup_pods if setting_up else facts.pods
+    return facts.setup_pods if waits_for_setup(facts) else facts.pods
 
 
 def _pods(
@@ -285,7 +288,8 @@ def _again(cluster: Cluster, facts: Facts, settings: Settings) -> Facts | None:
     ttl = ttl_of(preview, settings)
     if facts.wish.verdict == "Expired" and ttl != facts.wish.ttl:
         return None
-    return replace(facts, wish=replace(facts.wish, preview=preview, ttl=ttl))
+    recorded = facts.recorded_by(preview.status)
+    return replace(facts, wish=replace(facts.wish, preview=preview, ttl=ttl), recorded=recorded)
 
 
 def _notes(unwritten: Sequence[Unwritten]) -> Iterator[str]:
@@ -298,3 +302,5 @@ def _notes(unwritten: Sequence[Unwritten]) -> Iterator[str]:
     yield f"the status of {places[0]}{others} was not written: {reason}"
     if any(one.facts.wish.ttl for one in unwritten):
         yield "a ttl counts from what a run wrote into the status: without it a preview never expires"
+    if any(one.facts.sets_up for one in unwritten):
+        yield SETUP_UNRECORDED

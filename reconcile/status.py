@@ -35,12 +35,13 @@ from reconcile.names import (
     SETUP_FAILED,
     SUSPENDED,
 )
-from reconcile.objects import conditions_in
+from reconcile.objects import Key, conditions_in
 from reconcile.podhealth import needs_events
 from reconcile.preview import PreviewEnvironment
 from reconcile.rollout import is_under_way, newest_pods, rollout, short_line
 from reconcile.routes import hostnames, objection
 from reconcile.settings import UrlScheme
+from reconcile.setup_record import SetupRecord
 
 RUN_AGAIN = "another spec.image or spec.revision runs a new one"
 
@@ -69,7 +70,7 @@ def status_of(facts: Facts, now: datetime, *, url_scheme: UrlScheme = "https") -
         _route,
     )
     found = next((finding for look in looks if (finding := look(facts))), None)
-    finding = found or Finding(AVAILABLE, "its pods are available")
+    finding = found or Finding(AVAILABLE, f"its pods are available{_unseen_end(facts)}")
     ttl = facts.wish.ttl.begun(now) if facts.wish.ttl else None
     return Status(
         ready=finding.reason == AVAILABLE,
@@ -82,6 +83,7 @@ def status_of(facts: Facts, now: datetime, *, url_scheme: UrlScheme = "https") -
         expires_at=ttl.expires_at if ttl else "",
         expires_soon=ttl is not None and finding.reason != EXPIRED and ttl.ends_soon(now),
         observed_generation=facts.wish.preview.generation,
+        setup=facts.setup_record,
     )
 
 
@@ -105,6 +107,11 @@ def _failed_before(facts: Facts) -> bool:
     """Whether the last run saw its pods fail: one that crashes again and again is available in between."""
     ready = conditions_in(facts.wish.preview.status).get(READY, {})
     return facts.deployment is not None and ready.get("reason") == ROLLOUT_FAILED
+
+
+def waits_for_setup(facts: Facts) -> bool:
+    """Whether its setup keeps it from being ready."""
+    return _setup(facts) is not None
 
 
 def _verdict(facts: Facts) -> Finding | None:
@@ -140,12 +147,12 @@ def _suspended(facts: Facts) -> Finding | None:
     return None
 
 
-def _setup(facts: Facts, now: datetime) -> Finding | None:
+def _setup(facts: Facts, now: datetime | None = None) -> Finding | None:
     """The setup Job of this image and revision: until it is complete the new pods do not count."""
     if not facts.sets_up:
         return None
     if facts.setup is None:
-        return Finding(PROGRESSING, "its setup Job is not there")
+        return _removed_setup(facts)
     found = progress(facts.setup, facts.setup_pods, facts.events)
     if found is None:
         return None
@@ -153,10 +160,29 @@ def _setup(facts: Facts, now: datetime) -> Finding | None:
         pods = _pods(facts, now)
         failing = f"; its pods: {pods.message}" if pods and pods.stalled else ""
         return Finding(PROGRESSING, f"its setup {facts.setup.key} {found.message}{failing}")
-    return Finding(SETUP_FAILED, f"{found.message} (setup {facts.setup.key}); {RUN_AGAIN}", stalled=True)
+    return _setup_failed(found.message, facts.setup.key)
 
 
-def _pods(facts: Facts, now: datetime) -> Finding | None:
+def _removed_setup(facts: Facts) -> Finding | None:
+    """A setup whose Job is not there: what is recorded of it has run."""
+    key, record = facts.setup_key, facts.setup_record
+    if key is None or record is None or record.job != key.name:
+        return Finding(PROGRESSING, "its setup Job is not there")
+    return _setup_failed(record.message, key) if record.result == "Failed" else None
+
+
+def _setup_failed(message: str, job: Key) -> Finding:
+    return Finding(SETUP_FAILED, f"{message} (setup {job}); {RUN_AGAIN}", stalled=True)
+
+
+def _unseen_end(facts: Facts) -> str:
+    """That nobody knows how its setup ended, in the words that follow how its pods are."""
+    key, record = facts.setup_key, facts.setup_record
+    unseen = key is not None and record == SetupRecord(key.name, "Unknown")
+    return f"; its setup {key} was removed before its end was seen" if unseen else ""
+
+
+def _pods(facts: Facts, now: datetime | None) -> Finding | None:
     assert facts.deployment is not None, "one that is not there waits"
     found = rollout(facts.deployment, facts.pods, facts.events, now)
     if found.reason == AVAILABLE:

@@ -6,8 +6,9 @@ from typing import Literal
 
 from reconcile.children import runs_once
 from reconcile.children.metadata import Rendered
-from reconcile.objects import Key, Manifest
+from reconcile.objects import JOB, Key
 from reconcile.preview import PreviewEnvironment
+from reconcile.setup_record import SetupRecord, record_in
 from reconcile.snapshot import Preview
 from reconcile.ttl import Ttl
 
@@ -39,11 +40,28 @@ class Wish:
         """The children that it wants."""
         return frozenset(manifest.key for manifest in self.children)
 
-    def makes(self, manifest: Manifest) -> bool:
-        """Whether this child of it is made where it is not there: a suspended preview sets nothing up."""
+    @cached_property
+    def record(self) -> SetupRecord | None:
+        """What its status records of a setup Job, which may be that of an earlier image or revision."""
+        return record_in(self.preview.status)
+
+    def record_of(self, key: Key) -> SetupRecord | None:
+        """What its status records of this very child."""
+        record = self.record if key.kind == JOB.kind else None
+        return record if record is not None and record.job == key.name else None
+
+    def makes(self, child: Rendered) -> bool:
+        """Whether this child of it is made where it is not there: not what runs once and has run, nor while
+        the preview is suspended."""
         preview = self.preview
         suspended = isinstance(preview, PreviewEnvironment) and preview.spec.suspend
-        return not (suspended and runs_once(manifest["kind"]))
+        return not (runs_once(child.key.kind) and (suspended or self.record_of(child.key)))
+
+    def looks_for(self, child: Rendered) -> bool:
+        """Whether this child of it is asked for by name where no list shows it: one that would be made, and a
+        setup Job that ran when it was recorded, for a list may be older than the record."""
+        record = self.record_of(child.key)
+        return self.makes(child) or (record is not None and record.result == "Running")
 
     @cached_property
     def fqdn(self) -> str:

@@ -125,6 +125,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     reports = terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
     if cases := sum(dict(report.user_properties).get("cases", 0) for report in reports):
         terminalreporter.write_line(f"{cases} cases of runs that failed or were killed.")
+    for name, told in (each for report in reports for each in report.user_properties):
+        if name == "told":
+            terminalreporter.write_line(str(told))
     for real in REALS:
         ran, skipped = tests_of(real, config, "passed", "failed"), tests_of(real, config, "skipped")
         if ran or skipped or os.environ.get(real.required) == "1":

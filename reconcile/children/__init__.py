@@ -33,8 +33,8 @@ def _as_its_preview(name: str, preview_name: str) -> bool:
 class ChildKind:
     """A kind of child, and how to make one; None where a preview asks for none.
 
-    `is_route`: of these a preview has one kind. `runs_once`: it runs to an end and stays as the record of
-    it; one that is there is never changed below metadata, and an old one goes when it has ended.
+    `is_route`: of these a preview has one kind. `runs_once`: it runs to an end; one that is there is never
+    changed below metadata, and an old one goes when it has ended.
     `room`: where, in an object that is taken over whole, everything was ours: what is no longer wanted there
     goes. It is of no use to one that runs once, which is never changed.
     `needs_spec`: the API server takes none without a spec, so whoever made one has set fields of it.
@@ -100,7 +100,7 @@ def is_route(kind: str) -> bool:
 
 
 def runs_once(kind: str) -> bool:
-    """Whether a child of this kind runs to an end, and stays as the record of it."""
+    """Whether a child of this kind runs to an end, once."""
     return kind in KINDS and KINDS[kind].runs_once
 
 

@@ -1,7 +1,7 @@
 """The setup Job: what has to run once for each image and revision, such as a migration or seed data.
 
-Its template can never be changed, so another image or revision has a Job of another name. One that has ended
-stays as the record that it ran: no `ttlSecondsAfterFinished`.
+Its template can never be changed, so another image or revision has a Job of another name. That it ran is
+recorded in the preview's status. The Job stays all the same, with its logs: no `ttlSecondsAfterFinished`.
 """
 
 import hashlib

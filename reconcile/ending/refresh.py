@@ -29,7 +29,7 @@ def kinds_to_look_at(facts: Facts) -> frozenset[str]:
     conditions, and what it waits for."""
     routes = {HTTPROUTE.kind} if facts.route and facts.route.key.kind == HTTPROUTE.kind else set()
     jobs = set() if facts.setup is None or is_finished(facts.setup) else {facts.setup.key.kind}
-    return frozenset({DEPLOYMENT.kind, *jobs, *routes, *(key.kind for key in _awaited(facts))})
+    return frozenset({DEPLOYMENT.kind, *jobs, *routes, *(key.kind for key in facts.awaited)})
 
 
 def over(facts: Facts, now: Preview | None) -> str:
@@ -50,38 +50,35 @@ def refreshed(facts: Facts, look: Look, rules: Rules, settings: Settings) -> Fac
     """The facts as of this look, which shows the same preview in the same generation.
 
     A child that was not to be touched, and is as wanted now, is one like another: another run has seen to it.
-    One that was there, and is not any more, is waited for.
+    One that was there, and is not any more, is waited for; not so a setup Job, which is not made again.
     """
     assert look.preview is not None, "one that is gone is over"
-    settled = frozenset(key for key in _awaited(facts) if _as_wanted(key, facts, look, rules))
+    settled = frozenset(key for key in facts.awaited if _as_wanted(key, facts, look, rules))
     gone = {key for key in _made(facts) if key.kind in look.kinds and key not in look.children}
     return replace(
         facts,
         wish=replace(facts.wish, preview=look.preview, ttl=ttl_of(look.preview, settings)),
-        changes=tuple(_change(change, settled, gone) for change in facts.changes),
+        changes=tuple(_change(change, settled, gone - {facts.setup_key}) for change in facts.changes),
         outcomes=tuple(o for o in facts.outcomes if o.result != "kept" or o.change.key not in settled),
         deployment=look.children.get(Key(DEPLOYMENT.kind, *_place(facts))),
         setup=_setup(facts, look),
         route=_route(facts, look, settled),
+        recorded=facts.recorded_by(look.preview.status),
     )
-
-
-def _awaited(facts: Facts) -> frozenset[Key]:
-    """The wanted children that this run left as they were."""
-    planned = {c.key for c in facts.changes if isinstance(c, Waiting) and c.key in facts.wanted}
-    return frozenset(planned | {o.change.key for o in facts.outcomes if o.result == "kept"})
 
 
 def _made(facts: Facts) -> Iterator[Key]:
     """The wanted children that were there when they were looked at last."""
-    awaited = _awaited(facts)
     for change in facts.changes:
-        if isinstance(change, Keep | Create | Update) and change.key in facts.wanted - awaited:
+        if isinstance(change, Keep | Create | Update) and change.key in facts.wanted - facts.awaited:
             yield change.key
 
 
 def _as_wanted(key: Key, facts: Facts, look: Look, rules: Rules) -> bool:
     preview, live = look.preview, look.children.get(key)
+    if live is None and key == facts.setup_key:
+        # The lists of one look may be of different moments: recorded in an earlier one, and not there now.
+        return facts.recorded is not None and facts.recorded.job == key.name
     if live is None or not isinstance(preview, PreviewEnvironment):
         return False
     manifest = next(manifest for manifest in facts.wish.children if key_of(manifest) == key)

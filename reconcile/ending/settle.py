@@ -74,7 +74,7 @@ def _state(status: Status) -> StandingState:
 
 def patience(facts: Facts, found: Standing) -> float:
     """For how many seconds a failure must have been seen before it counts; 0.0 for at once."""
-    ended = facts.setup is not None and is_finished(facts.setup)
+    ended = facts.setup is None or is_finished(facts.setup)  # one that is not there was recorded as Failed
     may_pass = {ROLLOUT_FAILED, ROUTE_NOT_ACCEPTED} | (set() if ended else {SETUP_FAILED})
     if facts.blocks or found.reason not in may_pass:
         return 0.0

@@ -11,6 +11,8 @@ from reconcile.report.ages import age
 from reconcile.report.cut import cut
 from reconcile.report.safe import safe_line
 from reconcile.report.text import plan_text
+from reconcile.setup_record import record_in
+from reconcile.status import RUN_AGAIN
 from reconcile.writers import FieldState, Writer
 
 MOST_FIELDS = 40
@@ -72,6 +74,8 @@ def _status(told: Explanation) -> Iterator[str]:
         for name in ("url", "ttl", "ttlCountsFrom", "expiresAt")
         if status.get(name)
     ]
+    if setup := record_in(status):
+        rows.append(("setup", f"{setup.result} (Job {setup.job})", setup.message))
     conditions = status.get("conditions")
     for found in conditions if isinstance(conditions, list) else ():
         if isinstance(found, dict):
@@ -112,7 +116,8 @@ def _title(child: Child, told: Explanation) -> str:
 
 def _child(child: Child, told: Explanation) -> Iterator[str]:
     if not child.standing:
-        yield "wanted"
+        ran = told.wish.record_of(child.key) if told.wish else None
+        yield f"not made again: it has run, by the status ({ran.result}); {RUN_AGAIN}" if ran else "wanted"
         return
     if child.writers:
         yield f"written by {_who(child.writers, told)}"

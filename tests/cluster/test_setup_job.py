@@ -1,19 +1,25 @@
 """The setup Job on a real API server: it runs once for each image and revision, and says how it went."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from reconcile.children import CHILDREN, render
+from reconcile.crd import crd
 from reconcile.fields import field_set_of, part_of
+from reconcile.names import PLURAL
 from reconcile.preview import PreviewEnvironment, parse_preview
 from reconcile.settings import Settings, Toleration
 from reconcile.snapshot import Live
+from tests.cluster.granted import allow_runs
 from tests.cluster.story import CHILD_RESOURCES, STATUS, Story
 from tests.cluster.test_ownership import PROTECT, went
 from tests.cluster.test_status import conditions, ready, told
-from tests.controlplane import allow, eventually
+from tests.controlplane import allow, eventually, install_crds
+from tests.controlplane.install import CRDS
 from tests.controlplane.rights import service_account
 
 MIGRATE = {"command": ["migrate", "--password=hunter2hunter2"]}
@@ -297,14 +303,136 @@ def test_without_the_right_to_list_jobs_a_preview_with_a_setup_stands_still_and_
     assert sorted(story.children()) == sorted(story.all_of("pr-2"))
 
 
-def test_a_job_that_somebody_deleted_runs_again(story: Story) -> None:
+# it runs once, whatever becomes of the Job
+
+
+def recorded(story: Story) -> dict[str, str]:
+    """What the preview's status records of its setup."""
+    found: dict[str, str] = story.live("PreviewEnvironment")["status"]["setup"]
+    return found
+
+
+def removed(story: Story, name: str) -> None:
+    eventually(lambda: not story.there("Job", name), "the Job is gone", timeout=60)
+
+
+def is_not_made_again(story: Story) -> None:
+    """Three runs plan nothing, and after the first, which may have news for the status, they only list."""
+    assert story.reconcile().changes == []
+    for _ in range(2):
+        assert {event.verb for event in story.asked_by_a_run()} == {"list"}
+    assert jobs(story) == []
+
+
+@pytest.mark.usefixtures("control_plane")
+@pytest.mark.parametrize("seen", [True, False], ids=["its end was seen", "its end was not seen"])
+@pytest.mark.parametrize("how", ["kubectl delete", "ttlSecondsAfterFinished"])
+def test_a_job_that_is_removed_after_its_end_is_not_made_again(story: Story, how: str, *, seen: bool) -> None:
     story.apply(setup=MIGRATE)
     story.reconcile()
     name = the_job(story)
+    assert recorded(story) == {"job": name, "result": "Running"}
+    ended(story, name)
+    if seen:
+        told(story, "Available")
+        assert recorded(story) == {"job": name, "result": "Complete"}
+    if how == "kubectl delete":
+        story.delete("Job", name)
+    else:
+        story.patch("Job", {"spec": {"ttlSecondsAfterFinished": 0}}, name, by="policy")
+    removed(story, name)
+    message = "its pods are available"
+    if not seen:
+        message += f"; its setup Job {story.namespace}/{name} was removed before its end was seen"
+    assert told(story, "Available") == message
+    assert recorded(story) == {"job": name, "result": "Complete" if seen else "Unknown"}
+    is_not_made_again(story)
+    story.silent()
+
+    story.apply(setup=MIGRATE, revision="2")
+    story.reconcile()
+    (second,) = jobs(story)
+    assert second != name
+    assert recorded(story) == {"job": second, "result": "Running"}
+
+
+@pytest.mark.usefixtures("control_plane")
+def test_a_setup_that_failed_stays_so_when_its_job_is_deleted_and_another_revision_runs_it(
+    story: Story,
+) -> None:
+    story.apply(setup=FAILING)
+    story.reconcile()
+    name = the_job(story)
+    ended(story, name)
+    told(story, "SetupFailed")
+    before = conditions(story)
+    assert recorded(story) == {"job": name, "result": "Failed", "message": "exit code 1"}
     story.delete("Job", name)
-    eventually(lambda: not story.there("Job", name), "the Job is gone", timeout=60)
-    assert [line.split()[:2] for line in story.reconcile().changes] == [["+", "Job"]]
-    assert the_job(story) == name
+    removed(story, name)
+    is_not_made_again(story)
+    assert conditions(story) == before
+    explained = story.reconcile("--explain", "pr-1").stdout
+    assert f"Job {story.namespace}/{name}: not there" in explained
+    assert "not made again: it has run, by the status (Failed)" in explained
+    waited = story.reconcile("--wait", "--wait-timeout", "30s", code=1)
+    place = f"{story.namespace}/pr-1"
+    assert waited.lines[-1].startswith(f"not ready {place} exit code 1 (setup Job {story.namespace}/{name})")
+
+    story.apply(setup=MIGRATE, revision="2")
+    story.reconcile()
+    told(story, "Available")
+    assert recorded(story)["result"] == "Complete"
+
+
+UNRECORDED = (
+    "that a setup has run is recorded in the status: without it a setup whose Job is removed runs again"
+)
+
+
+def test_a_run_that_cannot_record_it_says_what_follows(story: Story) -> None:
+    account = service_account(story.plane, story.namespace, "no-status")
+    allow(story.plane, account.user, ["get", "list"], ["previewenvironments.platform9.com"])
+    allow(story.plane, account.user, ["get", "list", "create", "patch", "delete"], CHILD_RESOURCES)
+    blind = replace(story, account=account)
+    story.apply(setup=MIGRATE)
+    assert UNRECORDED in blind.reconcile().lines
+    name = the_job(story)
+    story.delete("Job", name)
+    removed(story, name)
+    assert [line.split()[:2] for line in blind.reconcile().changes] == [["+", "Job"]]
+
+
+@pytest.fixture
+def older(story: Story) -> Iterator[Story]:
+    """A story with a CRD of its own group, from before a status had a place for it."""
+    group = f"older-{uuid4().hex[:8]}.example.com"
+    manifest = crd(group)
+    schema = manifest["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    del schema["properties"]["status"]["properties"]["setup"]
+    install_crds(story.plane, [manifest])
+    allow_runs(story.plane, story.account.user, group)
+    found = replace(story, group=group)
+    yield found
+    found.clear()
+    story.plane.ask("DELETE", f"{CRDS}/{PLURAL}.{group}")
+
+
+def test_an_older_crd_that_has_no_place_for_it_is_told(older: Story) -> None:
+    older.apply(setup=MIGRATE)
+    lines = older.reconcile().lines
+    assert "reconcile --print-crd" in lines[-2]
+    assert lines[-1] == UNRECORDED
+
+
+def test_a_job_that_is_there_when_its_preview_is_made_again_is_recorded(story: Story) -> None:
+    story.apply(setup=MIGRATE)
+    story.reconcile()
+    name = the_job(story)
+    story.patch("Job", {"metadata": {"ownerReferences": None}}, name)
+    story.orphan()
+    story.apply(setup=MIGRATE)
+    story.reconcile()
+    assert (jobs(story), recorded(story)["job"]) == ([name], name)
 
 
 @pytest.mark.usefixtures("control_plane")

@@ -2,6 +2,7 @@
 
 import json
 import signal
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +22,15 @@ def rolled_out(story: Story, **spec: Any) -> None:
     eventually(lambda: not before & set(story.names("pods")), "the pods before are gone", timeout=60)
 
 
-def test_no_request_is_lost_or_stalls_over_rollouts_and_a_switch_of_the_route(story: Story) -> None:
+def switched_from(story: Story) -> bool:
+    """Whether a run has taken the Ingress away: it waits for the Gateway to take the HTTPRoute."""
+    story.reconcile()
+    return not story.names("ingress")
+
+
+def test_no_request_is_lost_or_stalls_over_rollouts_and_a_switch_of_the_route(
+    story: Story, record_property: Callable[[str, object], None]
+) -> None:
     story.apply()
     story.reconcile("--wait")
     story.answers()
@@ -31,13 +40,13 @@ def test_no_request_is_lost_or_stalls_over_rollouts_and_a_switch_of_the_route(st
     rolled_out(story, image="app:1", revision="b", replicas=2)
     switched = replace(story, route=HTTPROUTE)
     switched.reconcile("--wait")
-    eventually(lambda: switched.reconcile() and not story.names("ingress"), "the Ingress is gone", timeout=60)
+    eventually(lambda: switched_from(switched), "the Ingress is gone", timeout=60)
     rolled_out(switched, image="app:1", revision="c", replicas=2)
     rolled_out(switched, image="app:2", revision="c", replicas=1)
     load.signal(signal.SIGTERM)
     told = json.loads(load.ended().stdout)
     sent = sum(told["answers"].values())
-    print(f"{sent} requests over five rollouts and a switch: {told}")
+    record_property("told", f"{sent} requests over five rollouts and a switch of the route: {told}")
     assert told["answers"] == {"200": sent}
     assert told["slowest"] < STALLED
     assert sent > RATE * 10

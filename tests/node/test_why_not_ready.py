@@ -22,8 +22,8 @@ class Row:
 
     says: str
     spec: Mapping[str, Any] = field(default_factory=dict)
-    pods: str = ""
-    """The fields that an admission policy of the cluster's operator adds to its pods' spec, in CEL."""
+    pods: Mapping[str, str] = field(default_factory=dict)
+    """The lists that an admission policy adds to its pods' spec, each with its one item in CEL."""
     reason: str = "RolloutFailed"
 
 
@@ -32,7 +32,9 @@ def on_its_way(why: str) -> str:
 
 
 MISSING = [{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "missing", "key": "a"}}}]
-INIT = '{{initContainers: [Object.spec.initContainers{{name: "first", image: "app:1", args: [{args}]}}]}}'
+INIT = 'Object.spec.initContainers{{name: "first", image: "app:1", args: [{args}]}}'
+SECRET = 'Object.spec.volumes{name: "v", secret: Object.spec.volumes.secret{secretName: "missing"}}'
+MOUNT = 'Object.spec.containers.volumeMounts{name: "v", mountPath: "/v"}'
 ROWS: Mapping[str, Row] = {
     "ends-well": Row(
         r"CrashLoopBackOff: exit code 0 \(it must keep running\)", {"args": ["once", "1"]}
@@ -56,29 +58,30 @@ ROWS: Mapping[str, Row] = {
     ),
     "gated": Row(
         on_its_way("SchedulingGated: held by example.com/queue"),
-        pods='{schedulingGates: [Object.spec.schedulingGates{name: "example.com/queue"}]}',
+        pods={"schedulingGates": 'Object.spec.schedulingGates{name: "example.com/queue"}'},
         reason="Progressing",
     ),
     "init-runs": Row(
-        on_its_way("init container first runs"), pods=INIT.format(args='"pause"'), reason="Progressing"
+        on_its_way("init container first runs"), pods={"initContainers": INIT.format(args='"pause"')}, reason="Progressing"
     ),
     "init-crashes": Row(
-        "CrashLoopBackOff: exit code 5", pods=INIT.format(args='"crash", "5", "1"')
+        "CrashLoopBackOff: exit code 5", pods={"initContainers": INIT.format(args='"crash", "5", "1"')}
     ),
     "no-volume": Row(
         r'FailedMount: .*secret "missing" not found',
-        pods='{volumes: [Object.spec.volumes{name: "v", secret: Object.spec.volumes.secret{secretName: "missing"}}]}',
+        pods={"volumes": SECRET, "containers/0/volumeMounts": MOUNT},
     ),
     "gate-closed": Row(
         on_its_way("ReadinessGatesNotReady: .*example.com/open.*"),
-        pods='{readinessGates: [Object.spec.readinessGates{conditionType: "example.com/open"}]}',
+        pods={"readinessGates": 'Object.spec.readinessGates{conditionType: "example.com/open"}'},
         reason="Progressing",
     ),
 }  # fmt: skip
 
 
-def added_to_pods(story: Story, name: str, fields: str) -> None:
-    """An admission policy that adds fields to the pods of one preview."""
+def added_to_pods(story: Story, name: str, lists: Mapping[str, str]) -> None:
+    """An admission policy that adds lists of one item to the pods of one preview."""
+    patches = (f'JSONPatch{{op: "add", path: "/spec/{at}", value: [{item}]}}' for at, item in lists.items())
     called = f"{story.namespace}-{name}"
     group = "admissionregistration.k8s.io"
     where = {"kubernetes.io/metadata.name": story.namespace}
@@ -89,12 +92,7 @@ def added_to_pods(story: Story, name: str, fields: str) -> None:
             {"name": "its", "expression": f"object.metadata.labels['platform9.com/preview'] == '{name}'"}
         ],
         "reinvocationPolicy": "Never",
-        "mutations": [
-            {
-                "patchType": "ApplyConfiguration",
-                "applyConfiguration": {"expression": f"Object{{spec: Object.spec{fields}}}"},
-            }
-        ],
+        "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": f"[{', '.join(patches)}]"}}],
     }
     kind = "MutatingAdmissionPolicy"
     for made, content in ((kind, spec), (f"{kind}Binding", {"policyName": called})):
