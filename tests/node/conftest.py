@@ -6,11 +6,9 @@ story          previews in it, by Ingress; `replace(story, route=HTTPROUTE)` for
 product_image  the name of the Dockerfile's image, in the cluster
 """
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -60,4 +58,4 @@ def product_image(node: Node) -> str:
     """The image of this checkout's Dockerfile, built and pushed once for a run."""
     if absent := [name for name in images.COMMANDS if not node.is_named and not shutil.which(name)]:
         pytest.skip(f"not on the PATH: {', '.join(absent)} (on Debian: apt-get install {' '.join(absent)})")
-    return images.pushed(node, Path(os.environ[starting.FOLDER]))
+    return images.pushed(node)

@@ -131,9 +131,14 @@ class Node:
         return Answer(NO_ANSWER if done.code else int(code), text or done.stderr)
 
     def push(self, name: str, archive: Path) -> None:
-        """Make the image of an archive (docker-archive) one that pods can name: `push("app:3", path)`."""
+        """Make the image of an archive (docker-archive) one that pods can name: `push("app:3", path)`.
+
+        Pods that are made from now on have it, also where the node had another of that name.
+        """
         assert self.pusher, f"{name} has to be in the cluster already"
         subprocess.run([self.pusher, name, archive], check=True, capture_output=True, timeout=PATIENCE)
+        full = name if "/" in name else f"docker.io/library/{name}"
+        self.run("ctr", "--namespace", "k8s.io", "images", "remove", full)
 
     def _popen(
         self, command: Sequence[str | Path], env: Mapping[str, str], has_input: bool = False

@@ -1,8 +1,4 @@
-"""The node of this test run: what a machine needs for one, its start by whichever worker, its end.
-
-A person may name another one: `RECONCILE_TEST_NODE` is the folder of a node that `node-up` started, which is left
-running; `NODE_KUBECONFIG` and `NODE_ROUTER` are any cluster (CONTRIBUTING.md).
-"""
+"""The node of this test run: what a machine needs for one, its start by whichever worker, its end."""
 
 import os
 import shutil
@@ -17,8 +13,10 @@ from tests.controlplane import NotStarted, eventually, missing_programs
 from tests.controlplane.programs import one_at_a_time
 from tests.node.node import Node
 
+RUN = "RECONCILE_TEST_NODE_RUN"
+"""The folder of this run, for all workers; named before they start."""
 FOLDER = "RECONCILE_TEST_NODE"
-"""Where it lives, for all workers; named before they start."""
+"""Set by a person: use the node that `node-up` started in that folder, and leave it running."""
 SCRIPTS = REPOSITORY.parent / "shared" / "node"
 ASSETS = ("kubelet", "kube-proxy", "traefik", "pause.tar", "app-1.tar", "app-2.tar")
 COMMANDS = ("containerd", "runc", "nft", "dnsmasq", "docker-registry", "skopeo", "curl", "openssl")
@@ -27,18 +25,23 @@ CRD = f"{PLURAL}.{DEFAULT_GROUP}"
 
 def name_folder() -> Path | None:
     """Name the folder for this process and those that it starts; None where that was done already."""
-    if FOLDER in os.environ:
+    if RUN in os.environ:
         return None
     folder = Path(tempfile.mkdtemp(prefix="reconcile-node-"))
-    os.environ[FOLDER] = str(folder)
+    os.environ[RUN] = str(folder)
     return folder
 
 
+def run_folder() -> Path:
+    """The folder of this run."""
+    return Path(os.environ[RUN]).resolve()
+
+
 def end(folder: Path) -> None:
-    """End the node that runs there, if one does, and forget the folder."""
-    os.environ.pop(FOLDER, None)
-    if (folder / "in").exists() or (folder / "unshare.pid").exists():
-        subprocess.run([SCRIPTS / "node-down", folder, "--purge"], check=False)
+    """End the node of a run, if one was started, and forget the folder."""
+    os.environ.pop(RUN, None)
+    if (folder / "node").exists():
+        subprocess.run([SCRIPTS / "node-down", folder / "node", "--purge"], check=False)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -74,9 +77,8 @@ def _lacks() -> Iterator[str]:
 
 def started() -> Node:
     """The node, with the CRD served; started here where it does not run yet. Raises `NotStarted`."""
-    folder = Path(os.environ[FOLDER]).resolve()
-    with one_at_a_time(folder):
-        node = _named(folder) or _own(folder)
+    with one_at_a_time(run_folder()):
+        node = _named() or _own()
         install_crd(node, (REPOSITORY / "crds" / "previewenvironment.yaml").read_text(), CRD)
     return node
 
@@ -91,28 +93,33 @@ def install_crd(node: Node, manifest: str, name: str) -> None:
     eventually(lambda: node.run("kubectl", "get", name, "-A").code == 0, f"{name} is served")
 
 
-def _named(folder: Path) -> Node | None:
+def _named() -> Node | None:
     """The cluster that somebody named; None where nobody did."""
     if "NODE_KUBECONFIG" not in os.environ:
         return None
     path = os.pathsep.join(filter(None, [os.environ.get("KUBEBUILDER_ASSETS"), os.environ["PATH"]]))
     variables = {
         "KUBECONFIG": os.environ["NODE_KUBECONFIG"],
-        "KUBECACHEDIR": str(folder / "kubectl-cache"),
         "PATH": path,
+        **_caches(),
     }
     return Node((), variables, os.environ["NODE_ROUTER"])
 
 
-def _own(folder: Path) -> Node:
-    """The node in this folder, started if need be."""
+def _own() -> Node:
+    """The node of this run, started if need be, or the one whose folder somebody named."""
+    folder = Path(os.environ.get(FOLDER) or run_folder() / "node").resolve()
     if not _runs(folder):
         done = subprocess.run([SCRIPTS / "node-up", folder], capture_output=True, text=True)
         if done.returncode:
             raise NotStarted(f"node-up ended with {done.returncode}:\n{done.stderr}")
-    # kubectl would else leave its cache in this machine's home.
-    variables = {"KUBECACHEDIR": str(folder / "kubectl-cache")}
-    return Node((str(folder / "in"),), variables, pusher=str(folder / "push"))
+    return Node((str(folder / "in"),), _caches(), pusher=str(folder / "push"))
+
+
+def _caches() -> dict[str, str]:
+    """Where kubectl and helm keep what they would else leave in a person's home."""
+    homes = ("HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME")
+    return {name: str(run_folder() / name.lower()) for name in ("KUBECACHEDIR", *homes)}
 
 
 def _runs(folder: Path) -> bool:

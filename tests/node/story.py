@@ -13,6 +13,8 @@ from tests.node.node import DOMAIN, Answer, Node
 INGRESS = ("--route", "ingress")
 HTTPROUTE = ("--route", "httproute", "--gateway", "gateway/shared")
 SILENT = "0 to create, 0 to update, 0 to delete"
+NO_PODS = (404, 503)
+"""What routers answer for a host whose Service has no pods; Traefik knows no such host then."""
 COLLECTED = 60
 """Seconds after which the garbage collector has acted, though it may have heard of the CRD 30 seconds late."""
 
@@ -92,16 +94,17 @@ class Story:
         return self.node.request(self.url(name) + path, authority=authority)
 
     def answers(
-        self, code: int = 200, name: str = "pr-1", *, authority: Path | None = None, timeout: float = 60
+        self, *codes: int, name: str = "pr-1", authority: Path | None = None, timeout: float = 60
     ) -> Answer:
-        """The first answer with this code: the router hears of a change a moment later."""
+        """The first answer with one of these codes, or with 200: the router hears of a change a moment later."""
+        expected = codes or (200,)
         seen: list[Answer] = []
 
         def answer() -> Answer | None:
             seen.append(self.visit(name, authority=authority))
-            return seen[-1] if seen[-1].code == code else None
+            return seen[-1] if seen[-1].code in expected else None
 
         try:
-            return eventually(answer, f"{self.url(name)} answers {code}", timeout, pause=0.2)
+            return eventually(answer, f"{self.url(name)} answers {expected}", timeout, pause=0.2)
         except AssertionError as error:
-            raise AssertionError(f"{error}; it answers {seen[-1]}") from None
+            raise AssertionError(f"{error}; the last answer is {seen[-1]}") from None

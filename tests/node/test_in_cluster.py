@@ -1,0 +1,103 @@
+"""The Dockerfile's image, installed from cronjob/, with the rights that it gives: its runs make previews ready.
+
+Each installation for the whole cluster has an API group of its own, so that it sees no other test's previews.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from reconcile.crd import crd
+from reconcile.names import PLURAL
+from tests.controlplane import eventually
+from tests.node.node import Node
+from tests.node.operations import Installation, kustomized, released
+from tests.node.starting import install_crd
+from tests.node.story import Story
+
+pytestmark = pytest.mark.usefixtures("product_image")
+
+# What the pod's process may do: its user, its Python, and the error of a write beside its own code.
+INSIDE = """
+import json, os, sys
+try:
+    open("/opt/reconcile/written", "w")
+    error = ""
+except OSError as problem:
+    error = problem.strerror
+print(json.dumps([os.getuid(), os.getgid(), list(sys.version_info[:2]), error]))
+"""
+EXPECTED = [65532, 65532, [3, 13], "Read-only file system"]
+
+
+@pytest.fixture
+def other(node: Node, story: Story) -> Iterator[Story]:
+    """A story whose previews have an API group of their own."""
+    group = f"previews-{uuid4().hex[:8]}.example.com"
+    name = f"{PLURAL}.{group}"
+    install_crd(node, json.dumps(crd(group)), name)
+    yield replace(story, group=group)
+    node.kubectl("delete", "crd", name, "--wait=false")
+
+
+@pytest.fixture
+def apart() -> str:
+    """The namespace of an installation, which makes it itself."""
+    return f"install-{uuid4().hex[:8]}"
+
+
+def becomes_ready(installation: Installation, story: Story) -> None:
+    """One run makes the children, another one sees that they are ready; a third has nothing to do."""
+    installation.run_now()
+    story.kubectl("rollout", "status", "deployment/pr-1", "--timeout=60s")
+    installation.run_now()
+    assert story.condition() == ("True", "Available")
+    assert "hello from pr-1-" in story.answers().text
+    (ended,) = (r for r in installation.run_now() if "summary" in r)
+    assert ended["summary"]["planned"] == {"create": 0, "update": 0, "delete": 0}
+
+
+def test_the_cronjob_makes_a_preview_ready(node: Node, other: Story, apart: str, tmp_path: Path) -> None:
+    other.apply()
+    with kustomized(node, tmp_path, namespace=apart, group=other.group) as installation:
+        becomes_ready(installation, other)
+
+
+def test_an_installation_for_one_namespace_makes_a_preview_ready(
+    node: Node, story: Story, tmp_path: Path
+) -> None:
+    story.apply()
+    with kustomized(node, tmp_path, "namespace-only", namespace=story.namespace) as installation:
+        becomes_ready(installation, story)
+
+
+def test_a_release_of_the_chart_makes_a_preview_ready(node: Node, other: Story, apart: str) -> None:
+    other.apply()
+    with released(node, namespace=apart, group=other.group, suspend=True) as installation:
+        becomes_ready(installation, other)
+
+
+def test_the_deployment_makes_a_preview_ready(node: Node, other: Story, apart: str, tmp_path: Path) -> None:
+    other.apply()
+    with kustomized(node, tmp_path, "deployment", namespace=apart, group=other.group) as installation:
+        eventually(lambda: other.condition() == ("True", "Available"), "the preview is ready", pause=1)
+        assert "hello from pr-1-" in other.answers().text
+        assert all(run["success"] for run in installation.runs())
+        assert json.loads(installation.exec("python", "-c", INSIDE)) == EXPECTED
+
+
+def test_the_deployment_of_the_chart_ends_when_it_is_told_to_and_goes_on_when_it_is_started_again(
+    node: Node, other: Story, apart: str
+) -> None:
+    values = {"mode": "deployment", "interval": "1s"}
+    with released(node, namespace=apart, group=other.group, **values) as installation:
+        eventually(lambda: len(installation.runs()) > 1, "a second run")
+        installation.terminate()
+        ended = eventually(installation.last_end, "the container has ended")
+        assert ended["exitCode"] == 143, "its own exit code: nobody had to kill it"
+        other.apply()
+        eventually(lambda: other.condition() == ("True", "Available"), "the preview is ready", pause=1)
