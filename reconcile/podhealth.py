@@ -118,15 +118,22 @@ def trouble_of(
     """Return what keeps these pods from being ready, the worst first; None where nothing says so.
 
     `pods` are sorted; `events` are the Warnings that were asked for, `now` is the API server's time.
-    A pod of phase Failed has been replaced, so it is heard when the others have nothing to say.
+    A pod of phase Failed has been replaced, so one is heard when the others have nothing to say; two of the last
+    ten minutes tell what will become of their successors.
     """
     ended: list[Live] = []
     living: list[Live] = []
     for pod in pods:
         (ended if pod.status.get("phase") == "Failed" else living).append(pod)
     found = [trouble for pod in living if (trouble := _trouble(pod, events, now))]
-    found = found or [Trouble(end, len(ended) > 1) for pod in reversed(ended) if (end := end_of(pod))]
+    again = sum(_is_recent(pod, now) for pod in ended) > 1
+    found += [Trouble(end, again) for pod in reversed(ended) if (again or not found) and (end := end_of(pod))]
     return min(found, key=lambda trouble: not trouble.failed, default=None)
+
+
+def _is_recent(pod: Live, now: datetime | None) -> bool:
+    made = parse_time(pod.metadata.get("creationTimestamp"))
+    return not (made and now) or now - made < FORGOTTEN
 
 
 def needs_events(pods: Iterable[Live]) -> bool:

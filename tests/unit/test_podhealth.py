@@ -164,14 +164,22 @@ def test_the_pod_that_fails_is_heard_before_those_that_are_on_their_way() -> Non
     assert trouble_of([first, other], now=NOW) == Trouble("ImagePullBackOff: x", failed=True)
 
 
+def an_evicted(made: str) -> Live:
+    status = {"phase": "Failed", "reason": "Evicted", "message": "no memory"}
+    return Live({**a_pod(created=made).manifest, "status": status})
+
+
 def test_a_pod_that_was_evicted_is_heard_when_the_others_say_nothing() -> None:
-    evicted = a_pod(phase="Failed")
-    evicted = Live(
-        {**evicted.manifest, "status": {"phase": "Failed", "reason": "Evicted", "message": "no memory"}}
-    )
-    assert trouble_of([evicted, a_pod(RUNNING)]) == Trouble("Evicted: no memory")
-    assert trouble_of([evicted, evicted]) == Trouble("Evicted: no memory", failed=True)
-    assert trouble_of([evicted, a_pod(crashed(3, 2))], now=NOW) == CRASHES
+    evicted = an_evicted(ago(60))
+    assert trouble_of([evicted, a_pod(RUNNING)], now=NOW) == Trouble("Evicted: no memory")
+    assert trouble_of([evicted, a_pod(crashed(3, 1))], now=NOW) == ENDED
+
+
+def test_two_that_were_evicted_tell_what_becomes_of_their_successors() -> None:
+    evicted, told = an_evicted(ago(60)), Trouble("Evicted: no memory", failed=True)
+    assert trouble_of([evicted, evicted, a_pod(crashed(3, 1))], now=NOW) == told
+    assert trouble_of([evicted, an_evicted(ago(601)), a_pod(crashed(3, 1))], now=NOW) == ENDED
+    assert trouble_of([evicted, evicted, a_pod(crashed(3, 2))], now=NOW) == CRASHES
 
 
 # what only Events say
