@@ -13,7 +13,6 @@ from uuid import uuid4
 
 import pytest
 
-from tests.controlplane import eventually
 from tests.node import images, starting
 from tests.node.node import Node
 from tests.node.story import Story
@@ -39,9 +38,8 @@ def fresh_namespace(node: Node) -> Iterator[str]:
     """The name of a new namespace, in which pods are let in."""
     name = f"test-{uuid4().hex[:10]}"
     node.kubectl("create", "namespace", name)
-    account = ("kubectl", "get", "-n", name, "serviceaccount", "default")
-    eventually(lambda: node.run(*account).code == 0, f"{name} has its service account")
     try:
+        node.kubectl("wait", "-n", name, "--for=create", "serviceaccount/default", "--timeout=60s")
         yield name
     finally:
         node.kubectl("delete", "namespace", name, "--wait=false")

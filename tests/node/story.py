@@ -88,6 +88,11 @@ class Story:
         conditions = self.get(self.kind, name).get("status", {}).get("conditions", [])
         return next(((c["status"], c["reason"]) for c in conditions if c["type"] == type_), ("", ""))
 
+    def childless(self) -> None:
+        """Wait until no child and no pod is left."""
+        kinds = "deployments,services,ingresses,pods"
+        eventually(lambda: not self.names(kinds), f"no {kinds} are left", COLLECTED, pause=0.5)
+
     # what a visitor does
 
     def visit(self, name: str = "pr-1", path: str = "/", authority: Path | None = None) -> Answer:
