@@ -18,7 +18,7 @@ BY_TESTS_OF_THEIR_OWN = {"docs/cookbook": "test_cookbook.py", "docs/ci": "test_c
 NOT_RUN = {
     "make test": "it is what runs this",
     "pip install": "it would put this checkout into the Python that runs the tests; test_image.py installs it",
-    "docker": "no container is built here; test_image.py runs the Dockerfile's stages in a folder",
+    "docker": "there is no docker here; tests/node builds the image by other means, and runs it",
     "kubectl": "it wants a cluster; tests/cluster/test_install.py installs, upgrades and removes on one",
     "helm": "it wants a cluster; test_chart.py renders the chart",
     "kind load": "it wants a cluster of kind",

@@ -14,7 +14,7 @@ class Certificate:
 
 
 def authority(folder: Path) -> Certificate:
-    """Make an authority that nobody trusts but who is given its certificate."""
+    """Make an authority that is trusted only where its certificate is named."""
     made = Certificate(folder / "ca.crt", folder / "ca.key")
     _openssl("req", "-x509", *_subject("preview-reconcile tests"), *_outputs(made))
     return made

@@ -90,7 +90,7 @@ def test_the_deployment_makes_a_preview_ready(node: Node, other: Story, apart: s
         assert json.loads(installation.exec("python", "-c", INSIDE)) == EXPECTED
 
 
-def test_the_deployment_of_the_chart_ends_when_it_is_told_to_and_goes_on_when_it_is_started_again(
+def test_the_deployment_of_the_chart_ends_on_sigterm_and_goes_on_after_its_restart(
     node: Node, other: Story, apart: str
 ) -> None:
     values = {"mode": "deployment", "interval": "1s"}
