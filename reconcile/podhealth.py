@@ -118,8 +118,8 @@ def trouble_of(
     """Return what keeps these pods from being ready, the worst first; None where nothing says so.
 
     `pods` are sorted; `events` are the Warnings that were asked for, `now` is the API server's time.
-    A pod of phase Failed has been replaced, so one is heard when the others have nothing to say; two of the last
-    ten minutes tell what will become of their successors.
+    A pod of phase Failed has been replaced, so one is heard when the others have nothing to say; two of the
+    last ten minutes tell what will become of their successors.
     """
     ended: list[Live] = []
     living: list[Live] = []

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from reconcile.names import DEFAULT_GROUP, PLURAL
@@ -40,9 +41,14 @@ def run_folder() -> Path:
 def end(folder: Path) -> None:
     """End the node of a run, if one was started, and forget the folder."""
     os.environ.pop(RUN, None)
-    if (folder / "node").exists():
-        subprocess.run([SCRIPTS / "node-down", folder / "node", "--purge"], check=False)
+    for name in ("node", "another"):
+        _down(folder / name)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _down(folder: Path) -> None:
+    if folder.exists():
+        subprocess.run([SCRIPTS / "node-down", folder, "--purge"], check=False)
 
 
 def assets() -> Path | None:
@@ -108,7 +114,23 @@ def _named() -> Node | None:
 
 def _own() -> Node:
     """The node of this run, started if need be, or the one whose folder somebody named."""
-    folder = Path(os.environ.get(FOLDER) or run_folder() / "node").resolve()
+    return _in(Path(os.environ.get(FOLDER) or run_folder() / "node").resolve())
+
+
+@contextmanager
+def another() -> Iterator[Node]:
+    """A node for one test, which may break it."""
+    folder = (run_folder() / "another").resolve()
+    try:
+        node = _in(folder)
+        install_crd(node, (REPOSITORY / "crds" / "previewenvironment.yaml").read_text(), CRD)
+        yield node
+    finally:
+        _down(folder)
+
+
+def _in(folder: Path) -> Node:
+    """The node in this folder, started if need be."""
     if not _runs(folder):
         done = subprocess.run([SCRIPTS / "node-up", folder], capture_output=True, text=True)
         if done.returncode:

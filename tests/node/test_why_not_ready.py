@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from tests.controlplane import eventually
+from tests.node import starting
+from tests.node.conftest import fresh_namespace
+from tests.node.node import Node
 from tests.node.story import Story
 
 CRASHES = "CrashLoopBackOff: exit code 3"
@@ -313,4 +316,17 @@ def test_what_takes_more_than_its_limits_is_told_by_the_kubelets_own_word(
     story.apply("eats", **python(EATS, memory="64Mi"))
     story.apply("writes", **python(WRITES, ephemeral_storage="1Mi"))
     becomes(story, "RolloutFailed", r"CrashLoopBackOff: exit code 137 \(OOMKilled\)", name="eats")
-    becomes(story, "RolloutFailed", "Evicted: .*exceeds the limit.*", name="writes")
+    becomes(story, "RolloutFailed", "Evicted: .*exceeds the total limit.*", name="writes")
+
+
+def test_a_node_that_is_lost_is_named(node: Node) -> None:
+    """On a node of its own: none of its pods would get a word from the kubelet any more."""
+    if node.is_named:
+        pytest.skip("the kubelet of a named cluster is not ours to stop")
+    with starting.another() as lost, fresh_namespace(lost) as namespace:
+        story = Story(lost, namespace)
+        story.apply()
+        story.reconcile("--wait")
+        lost.call("pkill", "-STOP", "-x", "kubelet")
+        says = "0 of 1 pods are available: NodeNotReady: node node does not answer"
+        becomes(story, "Progressing", says)
