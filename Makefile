@@ -20,7 +20,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 
 .PHONY: help demo test test-node test-oldest races fuzz walks faults mutants check format manifests names
-.PHONY: bench bench-smoke picture lock cluster cluster-down clean
+.PHONY: bench bench-node bench-smoke picture lock cluster cluster-down clean
 
 help:
 	@echo 'make demo           the whole story on a folder of manifests, no cluster needed'
@@ -37,6 +37,7 @@ help:
 	@echo 'make manifests      write the CRD and the chart'"'"'s rights anew, from the code and cronjob/rights.yaml'
 	@echo 'make names          carry the names in reconcile/names.py to every file that names the previews'
 	@echo 'make bench          how fast it is beside what is used instead; N=10000 for so many previews'
+	@echo 'make bench-node     from kubectl apply to the first page, on a node whose pods really run'
 	@echo 'make bench-smoke    whether the bench itself works, in a minute; its figures say nothing'
 	@echo 'make picture        draw the terminal of the README anew, from what the command prints'
 	@echo 'make cluster        start a control plane from KUBEBUILDER_ASSETS and leave it running'
@@ -114,6 +115,9 @@ names: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python -m bench --previews $(N) --rounds $(ROUNDS) --into $(OUT)
+
+bench-node: $(STAMP)
+	@$(BIN)/python -m bench.link --rounds $(ROUNDS) --into $(OUT)
 
 bench-smoke: $(STAMP)
 	@$(BIN)/python -m bench --previews 20 --rounds 2 --into .bench

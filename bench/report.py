@@ -38,13 +38,13 @@ def write(report: Report, folder: Path) -> None:
     document.write_text(embedded(before, as_markdown(report)))
 
 
-def embedded(document: str, content: str) -> str:
+def embedded(document: str, content: str, begin_mark: str = BEGIN, end_mark: str = END) -> str:
     """The document with new content between its markers. ValueError where it has none."""
-    head, begin, rest = document.partition(BEGIN)
-    _, end, tail = rest.partition(END)
+    head, begin, rest = document.partition(begin_mark)
+    _, end, tail = rest.partition(end_mark)
     if not begin or not end:
-        raise ValueError(f"the document has no {BEGIN.strip()} and {END.strip()} to write between")
-    return f"{head}{BEGIN}\n{content}\n{END}{tail}"
+        raise ValueError(f"the document has no {begin_mark.strip()} and {end_mark.strip()} to write between")
+    return f"{head}{begin}\n{content}\n{end}{tail}"
 
 
 def as_markdown(report: Report) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconcile.children import KINDS
+from reconcile.children.setup_job import is_job_of_pod
 from reconcile.names import KIND
 from reconcile.objects import JOB, Manifest, key_of, map_in
 from reconcile.podevents import event_count, event_time
@@ -115,7 +116,7 @@ def _is_pod_of(pod: str, name: str) -> bool:
 
 def _is_pod_of_a_job(pod: str, name: str) -> bool:
     job, _, given = pod.rpartition("-")
-    return KINDS[JOB.kind].is_named(job, name) and re.fullmatch(f"{_GIVEN}{{5}}", given) is not None
+    return is_job_of_pod(job, name) and re.fullmatch(f"{_GIVEN}{{5}}", given) is not None
 
 
 def _job_of(about: Mapping[str, Any], name: str) -> str:

@@ -7,6 +7,7 @@ recorded in the preview's status. The Job stays all the same, with its logs: no 
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 
 from reconcile.children.metadata import Rendered, child
 from reconcile.children.pod import container, pod_labels, pod_spec
@@ -22,6 +23,10 @@ LONGEST_SECONDS = 3600
 """A Job that never ends (an image that cannot be pulled, a lock) would hold up every later one for ever."""
 
 _HASH_LENGTH = 10
+TEMPLATE_HASH = re.compile("[456789bcdf]+")
+"""What a Deployment's controller makes of the hash of a pod template, in decimal digits:
+https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apimachinery/pkg/util/rand/rand.go"""
+
 _CUT = 63 - 1 - _HASH_LENGTH
 _HASH = re.compile(rf"[0-9a-f]{{{_HASH_LENGTH}}}")
 
@@ -55,8 +60,22 @@ def job_name(preview: PreviewEnvironment) -> str:
     setup, spec = preview.spec.setup, preview.spec
     image = setup.image if setup is not None else None
     once_for = [preview.namespace, preview.name, spec.image, image or spec.image, spec.revision or ""]
-    digest = hashlib.sha256(json.dumps(once_for).encode()).hexdigest()[:_HASH_LENGTH]
+    digest = _digest(once_for)
+    while TEMPLATE_HASH.fullmatch(digest):
+        digest = _digest([digest])
     return f"{_stem(preview.name)}-{digest}"
+
+
+def _digest(once_for: Sequence[str]) -> str:
+    return hashlib.sha256(json.dumps(once_for).encode()).hexdigest()[:_HASH_LENGTH]
+
+
+def is_job_of_pod(job: str, preview_name: str) -> bool:
+    """Whether a pod's name without its last part is a setup Job's, and not a ReplicaSet's.
+
+    Both are the preview's name and a hash, but no hash of a Job has only the letters of a template's.
+    """
+    return is_job_name(job, preview_name) and not TEMPLATE_HASH.fullmatch(job.rpartition("-")[2])
 
 
 def is_job_name(name: str, preview_name: str) -> bool:

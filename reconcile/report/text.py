@@ -1,6 +1,6 @@
 """The report as text for people: one line a change, field changes under it, one line of sums at the end."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import assert_never
 
 from reconcile.changes import (
@@ -16,6 +16,8 @@ from reconcile.changes import (
     Update,
     Waiting,
 )
+from reconcile.conditions import Status
+from reconcile.names import ROLLOUT_FAILED, ROUTE_NOT_ACCEPTED, SETUP_FAILED, SUSPENDED
 from reconcile.report.cut import cut
 from reconcile.report.safe import safe_line
 from reconcile.report.sums import action_of, counts, outcome_counts
@@ -23,6 +25,7 @@ from reconcile.result import Run, Standing
 
 _COLORS = {Create: "32", Update: "33", Delete: "31", Keep: "36", Waiting: "36", Blocked: "35"}
 _LONGEST_VALUE = 120
+_FAILING = frozenset({ROLLOUT_FAILED, SETUP_FAILED, ROUTE_NOT_ACCEPTED})
 
 
 def plan_text(plan: Plan, *, color: bool = False, title: str = "Plan", quiet: bool = False) -> str:
@@ -138,14 +141,39 @@ def title_of(number: int) -> str:
 
 
 def end_text(done: Run, *, color: bool = False) -> str:
-    """The names under which there is nothing, what became of the writes, the notes, the wait."""
+    """The names under which there is nothing, what became of the writes, the notes, what is not ready."""
     parts = [safe_line(f"{name}: nothing there") + "\n" for name in done.absent]
     if done.outcomes:
         parts.append(outcomes_text(done.outcomes, color=color))
     elif done.declined:
         parts.append("Nothing was changed.\n")
     parts += [f"  {safe_line(note)}\n" for note in done.notes]
-    return "".join(parts) + waited_text(done.waited, color=color)
+    waited = waited_text(done.waited, color=color)
+    return "".join(parts) + (waited or unready_text(done.statuses, color=color))
+
+
+def unready_text(statuses: Mapping[str, Status], *, color: bool = False) -> str:
+    """What a run that did not wait leaves not ready: a line for what fails, a last one for what may come up.
+
+    What is blocked stands in the plan, and what is suspended is as its author wants it.
+    """
+    unready = {place: statuses[place] for place in sorted(statuses) if not statuses[place].ready}
+    failing = [place for place, one in unready.items() if one.stalled and one.reason in _FAILING]
+    coming = [place for place, one in unready.items() if not one.stalled and one.reason != SUSPENDED]
+    lines = []
+    if failing:
+        remedy = f"reconcile --explain {failing[0]} has more"
+        lines.append(_painted(f"Not ready: {_first(failing, unready)}; {remedy}", "31", color))
+    if coming:
+        remedy = "pass --wait to wait for it, or run again"
+        lines.append(_painted(f"Not ready yet: {_first(coming, unready)}; {remedy}", "33", color))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _first(places: Sequence[str], statuses: Mapping[str, Status]) -> str:
+    """The first, why, and how many more there are."""
+    more = f", and {len(places) - 1} more" if len(places) > 1 else ""
+    return f"{places[0]} ({statuses[places[0]].message}){more}"
 
 
 def waited_text(standings: Sequence[Standing], *, color: bool = False) -> str:

@@ -50,7 +50,7 @@ def test_kubectl_shows_each_event_once_however_many_runs_there_were(story: Story
 
 @pytest.mark.usefixtures("control_plane")
 def test_pods_that_crash_are_told_as_a_warning_once(story: Story) -> None:
-    story.apply(image="fail.test/crash:1", env=[{"name": "SECRET", "value": "swordfish-swordfish"}])
+    story.apply(image="fail.test/dies:1", env=[{"name": "SECRET", "value": "swordfish-swordfish"}])
     story.reconcile()
     told(story, "RolloutFailed")
     for _ in range(2):

@@ -85,7 +85,7 @@ def test_without_the_right_to_events_and_pods_a_sentence_says_so(story: Story, n
 def test_events_and_pods_say_why_a_preview_does_not_come_up(
     story: Story, control_plane: ControlPlane, reader: Account
 ) -> None:
-    story.apply(image="fail.test/crash:1", command=["/bin/start", "--password=opensesame"])
+    story.apply(image="fail.test/dies:1", command=["/bin/start", "--password=opensesame"])
     story.reconcile()
     asking = replace(story, account=reader)
     answer = "Not ready: RolloutFailed: CrashLoopBackOff: exit code 1."

@@ -79,7 +79,7 @@ def test_a_status_is_written_once_for_each_news(story: Story) -> None:
     ("image", "message"),
     [
         ("fail.test/pull:1", "ImagePullBackOff: Back-off pulling image fail.test/pull:1: not found"),
-        ("fail.test/crash:1", "CrashLoopBackOff: exit code 1"),
+        ("fail.test/dies:1", "CrashLoopBackOff: exit code 1"),
     ],
 )
 def test_pods_that_fail_are_told_with_their_own_reason(story: Story, image: str, message: str) -> None:

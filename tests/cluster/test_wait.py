@@ -73,7 +73,7 @@ def test_pods_of_a_setup_job_that_do_not_come_up_end_the_wait_early_and_their_lo
     ("image", "message"),
     [
         ("fail.test/pull:1", "ImagePullBackOff: Back-off pulling image fail.test/pull:1: not found"),
-        ("fail.test/crash:1", "CrashLoopBackOff: exit code 1"),
+        ("fail.test/dies:1", "CrashLoopBackOff: exit code 1"),
     ],
 )
 def test_pods_that_fail_end_the_wait_early_with_their_reason(story: Story, image: str, message: str) -> None:
@@ -87,7 +87,7 @@ def test_pods_of_an_older_template_fail_nothing(story: Story) -> None:
     """A push that mends a crash, and a way back to the image before it, whose pod is older than the crash."""
     story.apply(image="registry.example.com/web:1")
     waited(story, code=0)
-    story.apply(image="fail.test/crash:1")
+    story.apply(image="fail.test/dies:1")
     assert waited(story, code=1) == [f"not ready {story.namespace}/pr-1 CrashLoopBackOff: exit code 1"]
     story.apply(image="registry.example.com/web:1")
     assert waited(story, code=0) == [f"ready {story.namespace}/pr-1 https://{story.host('pr-1')}"]
@@ -257,7 +257,7 @@ def test_a_signal_ends_a_look_that_hangs(story: Story, gate: Gate, tmp_path: Pat
 @pytest.mark.usefixtures("control_plane")
 def test_at_a_terminal_there_is_one_line_for_each_that_changes(story: Story) -> None:
     story.apply("pr-1")
-    story.apply("pr-2", image="fail.test/crash:1")
+    story.apply("pr-2", image="fail.test/dies:1")
     terminal = Terminal.start(story, "--yes", "--wait", "--wait-timeout", "60s", "--no-color")
     terminal.wait_for(f"waits  {story.namespace}/pr-2  CrashLoopBackOff: exit code 1")
     assert terminal.ended() == 1
@@ -286,7 +286,7 @@ def test_without_the_right_to_logs_that_is_told_and_nothing_else_changes(story: 
 
 def no_logs(story: Story) -> str:
     """What a run with `--logs` says on stderr about a pod that crashes."""
-    story.apply(image="fail.test/crash:1")
+    story.apply(image="fail.test/dies:1")
     result = story.reconcile("--wait", "--logs", code=1)
     place = f"{story.namespace}/pr-1"
     assert result.lines[-1] == f"not ready {place} CrashLoopBackOff: exit code 1"

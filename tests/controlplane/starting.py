@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.controlplane import crashes
 from tests.controlplane.kubeconfig import ADMINS, USERS, token, token_file, write_kubeconfig
 from tests.controlplane.programs import HOST, NotStarted, alive, assets, free_port, last_lines, spawn
 
@@ -115,11 +116,13 @@ def start_controllers(folder: Path) -> None:
             f"--kubeconfig={folder / 'kubeconfigs' / 'scheduler'}",
         ],
     )
+    (folder / "crashes.yaml").write_text(crashes.stages())
     spawn(
         folder,
         "kwok",
         [
             f"--config={(assets() or Path()) / 'kwok.yaml'}",
+            f"--config={folder / 'crashes.yaml'}",
             f"--kubeconfig={folder / 'kubeconfigs' / 'kwok'}",
             "--manage-all-nodes=true",
             "--cidr=10.0.0.1/16",

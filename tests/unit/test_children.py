@@ -403,6 +403,13 @@ def test_a_setup_jobs_name_is_a_label_that_only_its_preview_gives(name: str) -> 
         assert not is_name_of_child(Key("Job", "shop", other), name)
 
 
+def test_no_setup_job_has_the_name_of_a_replica_set() -> None:
+    """Of 2,000 revisions some twenty have a hash of a pod template's letters alone."""
+    names = {setup_name(revision=str(number)) for number in range(2_000)}
+    assert len(names) == 2_000
+    assert not [name for name in names if re.fullmatch("pr-1-[456789bcdf]{10}", name)]
+
+
 def test_a_long_name_is_cut_where_no_dash_stands() -> None:
     assert re.fullmatch(f"{'a' * 51}-[0-9a-f]{{10}}", setup_name("a" * 51 + "-b"))
     assert re.fullmatch(f"{'a' * 52}-[0-9a-f]{{10}}", setup_name("a" * 63))

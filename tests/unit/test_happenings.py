@@ -121,6 +121,12 @@ def test_what_says_nothing_of_its_time_is_told_too() -> None:
     )
 
 
+def test_an_event_of_a_replica_sets_pod_is_never_taken_for_that_of_a_jobs() -> None:
+    """A hash of a pod template has up to ten characters, all of which a hash of a Job may have too."""
+    (told,) = found(event("Pod", "pr-1-5b6dd7c574-bcdfg", at="09:00:00", reason="Failed", message="why")).told
+    assert told.message == "why"
+
+
 def test_what_a_job_that_is_gone_may_have_quoted_is_hidden_whatever_the_deployments_age() -> None:
     """A corrected setup makes no write to the Deployment, and a Job's pods may be gone before it."""
     place = {"name": "pr-1-0123456789", "namespace": "shop"}

@@ -15,8 +15,9 @@ from reconcile.changes import (
     Waiting,
     Withheld,
 )
+from reconcile.conditions import Status
 from reconcile.objects import Key
-from reconcile.report.text import outcomes_text, plan_text
+from reconcile.report.text import outcomes_text, plan_text, unready_text
 from tests.unit.given import a_read_preview, children_of, key, live
 
 SERVICE = children_of(a_read_preview())["Service"]
@@ -50,6 +51,36 @@ PLAN = Plan(
     (Withheld(DELETES, "the list of previews is empty"),),
     ("only namespace shop was read",),
 )
+
+
+COMING = Status(False, "Progressing", "0 of 1 pods are available")
+FAILING = Status(False, "RolloutFailed", "CrashLoopBackOff: exit code 1", stalled=True)
+AGAIN = "pass --wait to wait for it, or run again"
+
+
+@pytest.mark.parametrize(
+    ("statuses", "told"),
+    [
+        ({}, ""),
+        ({"shop/pr-1": Status(True, "Available", "its pods are available")}, ""),
+        ({"shop/pr-1": Status(False, "Suspended", "no pods are wanted")}, ""),
+        ({"shop/pr-1": Status(False, "HostnameConflict", "x belongs to y", stalled=True)}, ""),
+        ({"shop/pr-1": COMING}, f"Not ready yet: shop/pr-1 (0 of 1 pods are available); {AGAIN}\n"),
+        (
+            {"shop/pr-2": COMING, "shop/pr-1": COMING, "blog/pr-3": COMING},
+            f"Not ready yet: blog/pr-3 (0 of 1 pods are available), and 2 more; {AGAIN}\n",
+        ),
+        (
+            {"shop/pr-1": COMING, "shop/pr-2": FAILING},
+            "Not ready: shop/pr-2 (CrashLoopBackOff: exit code 1); reconcile --explain shop/pr-2 has more\n"
+            f"Not ready yet: shop/pr-1 (0 of 1 pods are available); {AGAIN}\n",
+        ),
+    ],
+)
+def test_a_run_that_did_not_wait_says_what_it_leaves_not_ready(
+    statuses: dict[str, Status], told: str
+) -> None:
+    assert unready_text(statuses) == told
 
 
 def test_a_whole_plan() -> None:
