@@ -216,7 +216,8 @@ def shown_value(path: Path, value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return str(value).lower()
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{name}: {shown_value(path, child)}" for name, child in value.items()) + "}"
+        shown = (f"{name}: {shown_value((*path, f'f:{name}'), child)}" for name, child in value.items())
+        return "{" + ", ".join(shown) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(shown_value(path, child) for child in value) + "]"
     return str(value)

@@ -157,7 +157,7 @@ def _setup(facts: Facts, now: datetime | None = None) -> Finding | None:
     if found is None:
         return None
     if not found.failed:
-        pods = _pods(facts, now)
+        pods = _pods(facts, now) if facts.deployment else None
         failing = f"; its pods: {pods.message}" if pods and pods.stalled else ""
         return Finding(PROGRESSING, f"its setup {facts.setup.key} {found.message}{failing}")
     return _setup_failed(found.message, facts.setup.key)

@@ -17,7 +17,7 @@ from reconcile.changes import (
     Waiting,
 )
 from reconcile.conditions import Status
-from reconcile.names import ROLLOUT_FAILED, ROUTE_NOT_ACCEPTED, SETUP_FAILED, SUSPENDED
+from reconcile.names import PROGRESSING, ROLLOUT_FAILED, ROUTE_NOT_ACCEPTED, SETUP_FAILED
 from reconcile.report.cut import cut
 from reconcile.report.safe import safe_line
 from reconcile.report.sums import action_of, counts, outcome_counts
@@ -26,6 +26,7 @@ from reconcile.result import Run, Standing
 _COLORS = {Create: "32", Update: "33", Delete: "31", Keep: "36", Waiting: "36", Blocked: "35"}
 _LONGEST_VALUE = 120
 _FAILING = frozenset({ROLLOUT_FAILED, SETUP_FAILED, ROUTE_NOT_ACCEPTED})
+_COMING = frozenset({PROGRESSING, ROUTE_NOT_ACCEPTED})
 
 
 def plan_text(plan: Plan, *, color: bool = False, title: str = "Plan", quiet: bool = False) -> str:
@@ -148,18 +149,20 @@ def end_text(done: Run, *, color: bool = False) -> str:
     elif done.declined:
         parts.append("Nothing was changed.\n")
     parts += [f"  {safe_line(note)}\n" for note in done.notes]
-    waited = waited_text(done.waited, color=color)
-    return "".join(parts) + (waited or unready_text(done.statuses, color=color))
+    if done.waited or done.stopped:
+        return "".join(parts) + waited_text(done.waited, color=color)
+    return "".join(parts) + unready_text(done.statuses, color=color)
 
 
 def unready_text(statuses: Mapping[str, Status], *, color: bool = False) -> str:
     """What a run that did not wait leaves not ready: a line for what fails, a last one for what may come up.
 
-    What is blocked stands in the plan, and what is suspended is as its author wants it.
+    What is blocked stands in the plan, what failed among the writes, and what is suspended is as its author
+    wants it.
     """
     unready = {place: statuses[place] for place in sorted(statuses) if not statuses[place].ready}
     failing = [place for place, one in unready.items() if one.stalled and one.reason in _FAILING]
-    coming = [place for place, one in unready.items() if not one.stalled and one.reason != SUSPENDED]
+    coming = [place for place, one in unready.items() if not one.stalled and one.reason in _COMING]
     lines = []
     if failing:
         remedy = f"reconcile --explain {failing[0]} has more"

@@ -20,6 +20,11 @@ OTHERWISE: dict[str, Any] = {
     "port": 8088,
     "containerPort": 8088,
     "replicas": 101,
+    "periodSeconds": 7,
+    "timeoutSeconds": 6,
+    "failureThreshold": 9,
+    "seconds": 3,
+    "terminationGracePeriodSeconds": 60,
     "cpu": "9k",
     "memory": "9Ti",
     "drop": ["NET_RAW"],
@@ -41,7 +46,9 @@ OTHERWISE: dict[str, Any] = {
 }
 # The server wants these to be there, or puts ours back itself.
 NEEDED = frozenset({"image", "type", "port", "targetPort", "containerPort", "protocol", "path", "selector",
-                    "fieldRef", "secretKeyRef", "configMapKeyRef", "rules", "metadata.name"})  # fmt: skip
+                    "fieldRef", "secretKeyRef", "configMapKeyRef", "rules", "metadata.name",
+                    "imagePullPolicy", "terminationGracePeriodSeconds", "seconds"})  # fmt: skip
+PROBES = ("f:startupProbe", "f:readinessProbe")
 
 
 @dataclass(frozen=True)
@@ -113,12 +120,12 @@ def _of_field(kind: str, path: Path, there: Any, manifest: Manifest) -> Iterator
         other = not there if isinstance(there, bool) else OTHERWISE.get(name, "changed")
         if name == "rules" and kind == "HTTPRoute":
             other = [{"backendRefs": [{"name": "changed", "port": 80}]}]
-        if name == "port" and "f:readinessProbe" in path:
+        if name == "port" and set(PROBES) & set(path):
             other = "changed"
         if "f:requests" in path:  # not above the limits
             other = "0"
         yield path, other, top
-        if name not in NEEDED and not (kind == "Service" or "f:readinessProbe" in path):
+        if name not in NEEDED and not (kind == "Service" or set(PROBES) & set(path)):
             yield path, GONE, top
 
 
@@ -147,9 +154,9 @@ def _of_item(kind: str, path: Path, there: Any) -> Iterator[tuple[Path, Any, Pat
         if kind == "Deployment":
             yield path, GONE, path
     elif "f:containers" in path:
-        probe = (*path, "f:readinessProbe")
-        yield probe, {"exec": {"command": ["changed"]}}, probe
-        yield probe, GONE, probe
+        for part in (*((*path, probe) for probe in PROBES), (*path, "f:lifecycle", "f:preStop")):
+            yield part, {"exec": {"command": ["changed"]}}, part
+            yield part, GONE, part
     elif "f:ownerReferences" in path:
         yield path, {**there, "controller": False}, path
         yield path, GONE, path

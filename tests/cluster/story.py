@@ -48,6 +48,11 @@ class Result:
         return [" ".join(line.split()) for line in self.stdout.splitlines()]
 
     @property
+    def work(self) -> list[str]:
+        """The lines about what was done, without the last ones about what is not ready yet."""
+        return [line for line in self.lines if not line.startswith("Not ready")]
+
+    @property
     def changes(self) -> list[str]:
         """The lines of changes, without the fields under them, with single spaces; of all passes."""
         text = self.stdout.partition("\n\n")[2].splitlines()

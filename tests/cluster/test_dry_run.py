@@ -89,7 +89,7 @@ def test_a_run_without_the_rights_to_write_fails_preview_by_preview(story: Story
         f"x Mapping {place}2",
     ]
     assert "Done: 0 created, 0 updated, 0 deleted, 5 failed, 2 skipped." in result.lines
-    assert f"the status of {place}1 and 2 more was not written: patch status of " in result.lines[-1]
+    assert f"the status of {place}1 and 2 more was not written: patch status of " in result.work[-1]
 
 
 def test_the_report_as_json(story: Story) -> None:

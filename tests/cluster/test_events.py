@@ -108,7 +108,7 @@ def test_without_the_right_to_tell_it_the_run_does_the_rest_and_names_the_right(
     narrow = replace(story, account=account)
     narrow.apply("pr-1")
     narrow.apply("pr-2")
-    lines = narrow.reconcile("--concurrency", "1").lines
+    lines = narrow.reconcile("--concurrency", "1").work
     assert lines[-2] == "Done: 6 created, 0 updated, 0 deleted."
     assert lines[-1].startswith("what happened was not told in events: create Event ")
     assert f"`kubectl auth can-i create events.events.k8s.io -n {story.namespace}` tells" in lines[-1]

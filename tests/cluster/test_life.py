@@ -1,5 +1,6 @@
 """A preview comes up, follows its author, and goes away."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -107,7 +108,8 @@ def plain_container(**fields: Any) -> dict[str, Any]:
         "image": "registry.example.com/web:1",
         "imagePullPolicy": "Always",
         "ports": [{"name": "http", "containerPort": 80, "protocol": "TCP"}],
-        "readinessProbe": probe(tcpSocket={"port": "http"}),
+        **probes(tcpSocket={"port": "http"}),
+        "lifecycle": {"preStop": {"sleep": {"seconds": 5}}},
         "resources": {},
         "securityContext": {"allowPrivilegeEscalation": False},
         "terminationMessagePath": "/dev/termination-log",
@@ -116,8 +118,19 @@ def plain_container(**fields: Any) -> dict[str, Any]:
     }
 
 
-def probe(**handler: Any) -> dict[str, Any]:
-    return {"failureThreshold": 3, "periodSeconds": 10, "successThreshold": 1, "timeoutSeconds": 1, **handler}
+def probes(**handler: Any) -> dict[str, Any]:
+    common = {"successThreshold": 1, "timeoutSeconds": 5, **handler}
+    return {
+        "startupProbe": {**common, "failureThreshold": 86400, "periodSeconds": 1},
+        "readinessProbe": {**common, "failureThreshold": 3, "periodSeconds": 5},
+    }
+
+
+def own_annotations(deployment: Mapping[str, Any]) -> dict[str, str]:
+    """Those of the pod template, but for its mark."""
+    found = dict(deployment["spec"]["template"]["metadata"]["annotations"])
+    del found["platform9.com/template"]
+    return found
 
 
 def test_every_field_of_the_spec_has_its_effect_and_loses_it_when_dropped(story: Story) -> None:
@@ -129,7 +142,7 @@ def test_every_field_of_the_spec_has_its_effect_and_loses_it_when_dropped(story:
     deployment = story.live("Deployment")
     template = deployment["spec"]["template"]
     assert deployment["status"]["availableReplicas"] == 2
-    assert template["metadata"]["annotations"] == {"platform9.com/revision": "0123abc"}
+    assert own_annotations(deployment) == {"platform9.com/revision": "0123abc"}
     assert template["spec"]["imagePullSecrets"] == [{"name": "registry"}]
     field = {"apiVersion": "v1", "fieldPath": "metadata.name"}
     assert container(deployment) == plain_container(
@@ -147,14 +160,14 @@ def test_every_field_of_the_spec_has_its_effect_and_loses_it_when_dropped(story:
         ],
         envFrom=[{"prefix": "P_", "secretRef": {"name": "all", "optional": True}}],
         resources={"limits": {"memory": "512Mi"}, "requests": {"cpu": "500m", "memory": "512Mi"}},
-        readinessProbe=probe(httpGet={"path": "/healthz", "port": "http", "scheme": "HTTP"}),
+        **probes(httpGet={"path": "/healthz", "port": "http", "scheme": "HTTP"}),
     )
     story.apply()
     story.reconcile()
     story.silent()
     deployment = story.live("Deployment")
     assert deployment["spec"]["replicas"] == 1
-    assert "annotations" not in deployment["spec"]["template"]["metadata"]
+    assert own_annotations(deployment) == {}
     assert "imagePullSecrets" not in deployment["spec"]["template"]["spec"]
     assert container(deployment) == plain_container()
 
@@ -249,7 +262,7 @@ def test_a_new_revision_of_the_same_image_is_rolled(story: Story) -> None:
         story.reconcile()
         story.silent()
     deployment = story.live("Deployment")
-    assert deployment["spec"]["template"]["metadata"]["annotations"] == {"platform9.com/revision": "two"}
+    assert own_annotations(deployment) == {"platform9.com/revision": "two"}
     assert deployment["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "2"
 
 

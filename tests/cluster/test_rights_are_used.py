@@ -61,6 +61,12 @@ def raced(story: Story, kind: str, folder: Path) -> Iterator[Story]:
         hold.release()
 
 
+def asked_for(story: Story, verb: str, resource: str) -> Result | None:
+    """What a run says; None where nothing of the sort was asked for so far."""
+    result = story.attempt()
+    return result if any((e.verb, e.resource) == (verb, resource) for e in story.requests()) else None
+
+
 def life(story: Story, folder: Path) -> Iterator[Result]:
     """What a run says at each turn of a preview's life. Each right is asked for at one of them."""
     story.apply(setup={"command": ["migrate"]})
@@ -79,12 +85,9 @@ def life(story: Story, folder: Path) -> Iterator[Result]:
     last.apply(image="fail.test/pull:1")
     yield last.attempt()
 
-    def told_of_pods() -> Result | None:
-        result = last.attempt()
-        asked = {event.resource for event in story.requests()}
-        return result if "pods" in asked else None
-
-    yield eventually(told_of_pods, "the pods are asked for", pause=0.5)
+    yield eventually(lambda: asked_for(last, "list", "pods"), "the pods are asked for", pause=0.5)
+    last.apply(image="fail.test/unready:1")
+    yield eventually(lambda: asked_for(last, "list", "events"), "the events are asked for", pause=0.5)
     story.orphan()
     yield last.attempt("--max-deletes", "100%")  # it may have been the only one in the cluster
 

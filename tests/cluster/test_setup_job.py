@@ -148,9 +148,8 @@ def test_an_image_that_cannot_be_pulled_is_told_while_the_job_is_under_way(story
     assert f". Job {place} waits: goes when it has ended" in waits.changes
     assert [line for line in waits.changes if f"waits: Job {place}, of another" in line]
     assert jobs(story) == [name]
-    assert story.live("Deployment")["spec"]["template"]["metadata"]["annotations"] == {
-        "platform9.com/revision": "2"
-    }
+    annotations = story.live("Deployment")["spec"]["template"]["metadata"]["annotations"]
+    assert annotations["platform9.com/revision"] == "2"
     assert ready(story)[1:] == (
         "Progressing",
         f"waits: Job {place}, of another image or revision, has not ended (deleting it helps)",
@@ -419,7 +418,7 @@ def older(story: Story) -> Iterator[Story]:
 
 def test_an_older_crd_that_has_no_place_for_it_is_told(older: Story) -> None:
     older.apply(setup=MIGRATE)
-    lines = older.reconcile().lines
+    lines = older.reconcile().work
     assert "reconcile --print-crd" in lines[-2]
     assert lines[-1] == UNRECORDED
 

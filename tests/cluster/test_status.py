@@ -108,7 +108,8 @@ def test_pods_that_run_and_are_not_ready_are_on_their_way(story: Story) -> None:
 
     eventually(runs, "its pod runs", timeout=60)
     story.reconcile()
-    assert conditions(story) == {"Ready": ("False", "Progressing", "0 of 1 pods are available")}
+    probe = "readiness probe TCP :80: no success yet"
+    assert conditions(story) == {"Ready": ("False", "Progressing", f"0 of 1 pods are available: {probe}")}
 
 
 @pytest.mark.usefixtures("control_plane")
@@ -224,7 +225,7 @@ def test_without_the_right_to_write_it_the_run_goes_on_and_says_so(story: Story)
     narrow = replace(story, account=account)
     narrow.apply("pr-1", ttl="1h")
     narrow.apply("pr-2")
-    lines = narrow.reconcile().lines
+    lines = narrow.reconcile().work
     assert lines[-3] == "Done: 6 created, 0 updated, 0 deleted."
     assert lines[-2].startswith(
         f"the status of {story.namespace}/pr-1 and 1 more was not written: patch status of PreviewEnvironment"
@@ -256,7 +257,7 @@ def poorer(request: pytest.FixtureRequest, story: Story) -> Iterator[Story]:
 
 def test_a_crd_that_keeps_no_status_is_told_and_nothing_expires(poorer: Story) -> None:
     poorer.apply(ttl="1s")
-    first, second = (poorer.reconcile().lines for _ in range(2))
+    first, second = (poorer.reconcile().work for _ in range(2))
     for lines in (first, second):
         assert "reconcile --print-crd" in lines[-2]
         assert lines[-1].startswith("a ttl counts from what a run wrote into the status")

@@ -15,6 +15,8 @@ from tests.cluster.story import STATUS, Result, Story
 from tests.cluster.test_status import quota_is_counted, ready
 from tests.controlplane import allow, eventually
 
+UNREADY = "0 of 1 pods are available: readiness probe TCP :80: no success yet"
+
 
 def waited(story: Story, *arguments: str, code: int, within: float = 60.0) -> list[str]:
     """What a run says of each preview at its end; it must not take longer than so many seconds."""
@@ -97,7 +99,7 @@ def test_pods_of_an_older_template_fail_nothing(story: Story) -> None:
 def test_when_the_time_is_over_what_is_missing_is_told(story: Story) -> None:
     story.apply(image="fail.test/unready:1")
     lines = waited(story, "--wait-timeout", "5s", code=1, within=15)
-    assert lines == [f"not yet {story.namespace}/pr-1 0 of 1 pods are available"]
+    assert lines == [f"not yet {story.namespace}/pr-1 {UNREADY}"]
 
 
 @pytest.mark.usefixtures("control_plane")
@@ -166,7 +168,7 @@ def waiting(story: Story, *arguments: str) -> Process:
     story.apply(image="fail.test/unready:1")
     process = Process.start(story, "--wait", *arguments)
     eventually(
-        lambda: status_there(story) and ready(story)[2] == "0 of 1 pods are available",
+        lambda: status_there(story) and ready(story)[2] == UNREADY,
         "it waits for its pods",
         timeout=60,
     )
@@ -243,7 +245,7 @@ def test_a_list_that_hangs_ends_with_the_time(story: Story, gate: Gate, tmp_path
     result = ended_by(process, 25.0)
     assert result.code == 1
     assert "the 20 s of --wait-timeout are over" in result.stderr
-    assert result.lines[-1] == f"not yet {story.namespace}/pr-1 0 of 1 pods are available"
+    assert result.lines[-1] == f"not yet {story.namespace}/pr-1 {UNREADY}"
 
 
 @pytest.mark.usefixtures("control_plane")

@@ -151,6 +151,8 @@ class Walks:
         made = self._said(self.here, {key: child for key, child in after.items() if key not in now})
         wanted = self._said(self.scratch, self.scratch.everything_now())
         stays = {key: child for key, child in before.items() if key not in was and self._has_run(key)}
+        for key in self._ran_and_removed(after):
+            wanted.pop(f"Job/{preview_of(key)}-JOB", None)
         found = differences(wanted | self._said(self.here, stays), made)
         assert not found, "\n".join(found)
         self.ran |= {key: self._now_for(key) for key in after.keys() - before.keys() if is_job(key)}
@@ -158,6 +160,13 @@ class Walks:
     def _has_run(self, key: str) -> bool:
         """Whether it is the setup Job of what its preview still asks for, which nothing changes."""
         return is_job(key) and self.ran[key] == self._now_for(key)
+
+    def _ran_and_removed(self, after: Mapping[str, Any]) -> list[str]:
+        """The setup Jobs that the previews' statuses record for what they ask for now, and that are gone."""
+        previews = self.here.everything_of("PreviewEnvironment").values()
+        jobs = (preview.get("status", {}).get("setup", {}).get("job") for preview in previews)
+        keys = [f"Job/{job}" for job in jobs if job]
+        return [key for key in keys if key not in after and key in self.ran and self._has_run(key)]
 
     def _now_for(self, key: str) -> tuple[Any, ...]:
         return set_up_once_for(self.specs[self.names.index(preview_of(key))])
