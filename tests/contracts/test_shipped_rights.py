@@ -30,6 +30,7 @@ def test_a_run_may_do_this_and_nothing_else() -> None:
         f"{PLURAL}/status.platform9.com": ["patch"],
         **dict.fromkeys(KINDS, WHOLE),
         "pods": ["list"],
+        "events": ["list"],
         "events.events.k8s.io": ["create"],
     }
 

@@ -1,6 +1,11 @@
 """The life of a preview after its first page: suspended, resumed, updated, expired, deleted."""
 
+from pathlib import Path
+
+import pytest
+
 from tests.controlplane import eventually
+from tests.node.starting import assets
 from tests.node.story import COLLECTED, NO_PODS, Story
 
 
@@ -80,3 +85,23 @@ def test_orphaned_children_are_pruned_and_their_link_answers_404(story: Story) -
     result = story.reconcile("--max-deletes", "100%")
     assert "3 deleted" in result.stdout
     story.answers(404)
+
+
+def test_an_image_that_is_on_the_node_alone_runs_where_it_need_not_be_pulled(
+    story: Story, tmp_path: Path
+) -> None:
+    """As `kind load docker-image` leaves it: no registry has it."""
+    folder = assets()
+    if story.node.is_named or folder is None:
+        pytest.skip("images are loaded into a node of ours only")
+    name, archive = f"{story.namespace}:1", tmp_path / "image.tar"
+    named = f"docker-archive:{archive}:docker.io/library/{name}"
+    story.node.call("skopeo", "copy", "--insecure-policy", f"docker-archive:{folder / 'app-1.tar'}", named)
+    story.node.call("ctr", "-n", "k8s.io", "images", "import", archive)
+    story.apply("loaded", image=name, imagePullPolicy="IfNotPresent")
+    story.apply("pulled", image=name)
+    result = story.reconcile("--wait", code=1)
+    assert story.condition(name="loaded") == ("True", "Available"), result.stdout
+    assert f"not ready {story.namespace}/pulled ImagePullBackOff: " in "\n".join(result.lines)
+    story.reconcile("--wait", "--allow-pull-policy", "IfNotPresent")
+    assert story.condition(name="pulled") == ("True", "Available")

@@ -17,6 +17,19 @@ def test_a_setup_job_runs_before_the_preview_is_ready(story: Story) -> None:
     story.silent()
 
 
+def test_a_setup_whose_job_is_removed_has_run(story: Story) -> None:
+    story.apply(setup={"args": ["once", "1"]})
+    story.reconcile("--wait")
+    story.kubectl("delete", "jobs", "--all")
+    for _ in range(2):
+        story.silent()
+        assert story.names("jobs") == []
+        assert story.condition() == ("True", "Available")
+    story.apply(setup={"args": ["once", "1"]}, revision="again")
+    story.reconcile("--wait")
+    assert len(story.names("jobs")) == 1
+
+
 def test_a_preview_whose_setup_job_fails_does_not_become_ready(story: Story) -> None:
     story.apply(setup={"args": ["crash", "3"]})
     result = story.reconcile("--wait", "--logs", code=1)
