@@ -5,6 +5,7 @@ In turn, as often as wanted: a preview that `reconcile --wait` makes, and the sa
 """
 
 import argparse
+import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -39,7 +40,7 @@ def main() -> None:
     parser.add_argument("--into", type=Path, default=Path("docs"), help="where performance.md lies")
     options = parser.parse_args()
     with node_story() as story:
-        version = story.node.get("--raw", "/version")["gitVersion"]
+        version = json.loads(story.node.kubectl("get", "--raw", "/version"))["gitVersion"]
         pairs = [
             (by_reconcile(story, f"pr-{n}"), by_kubectl(story, f"by-hand-{n}")) for n in range(options.rounds)
         ]
