@@ -126,7 +126,7 @@ def _look(
         known = _with_pods(known, pods, settings.names)
     if namespaces := {one.wish.preview.namespace for one in known if asks_for_events(one)}:
         events, more = _events(cluster, namespaces, namespace, concurrency, stop)
-        known, notes = [replace(one, events=events) for one in known], (*notes, *more)
+        known, notes = _with_events(known, events), (*notes, *more)
     return [(one, _found(one, settings, now)) for one in known], notes
 
 
@@ -161,6 +161,23 @@ def _with_pods(known: Iterable[Facts], pods: Iterable[Live], names: Names) -> li
         else one
         for one in known
     ]
+
+
+def _with_events(known: Iterable[Facts], events: Iterable[PodEvent]) -> list[Facts]:
+    """The facts, each with the events about its own pods and Job."""
+    about: dict[str, list[PodEvent]] = {}
+    for event in events:
+        about.setdefault(event.uid, []).append(event)
+    return [
+        replace(one, events=tuple(event for uid in _uids(one) for event in about.get(uid, ())))
+        for one in known
+    ]
+
+
+def _uids(facts: Facts) -> Iterator[str]:
+    yield from (pod.uid for pod in (*facts.pods, *facts.setup_pods))
+    if facts.setup is not None:
+        yield facts.setup.uid
 
 
 def _deeds(
