@@ -1,6 +1,6 @@
-"""Visitors: so many requests a second to one URL, until SIGTERM; then what became of them, as JSON.
+"""Visitors: so many requests a second to each URL, until SIGTERM; then what became of them, as JSON by URL.
 
-python -m tests.node.load URL RATE
+python -m tests.node.load RATE URL...
 
 Each request is sent when its time has come, whatever became of those before it, over a connection of its own.
 """
@@ -11,7 +11,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
@@ -32,26 +33,27 @@ def visit(host: str, due: float) -> tuple[str, float]:
     return came, time.monotonic() - due
 
 
-def visitors(url: str, rate: float, stop: threading.Event) -> list[tuple[str, float]]:
+def visitors(urls: Sequence[str], rate: float, stop: threading.Event) -> dict[str, list[tuple[str, float]]]:
     """Every visit until `stop`."""
-    host, due = urlsplit(url).netloc, time.monotonic()
+    due = time.monotonic()
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        visits = []
+        visits: dict[str, list[Future[tuple[str, float]]]] = {url: [] for url in urls}
         while not stop.wait(max(0.0, due - time.monotonic())):
-            visits.append(pool.submit(visit, host, due))
+            for url in urls:
+                visits[url].append(pool.submit(visit, urlsplit(url).netloc, due))
             due += 1 / rate
-        return [each.result() for each in visits]
+        return {url: [each.result() for each in made] for url, made in visits.items()}
 
 
-def main(url: str, rate: str) -> None:
+def main(rate: str, *urls: str) -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    visits = visitors(url, float(rate), stop)
-    print(
-        json.dumps(
-            {"answers": Counter(came for came, _ in visits), "slowest": max(took for _, took in visits)}
-        )
-    )
+    visits = visitors(urls, float(rate), stop)
+    told = {
+        url: {"answers": Counter(came for came, _ in made), "slowest": max(took for _, took in made)}
+        for url, made in visits.items()
+    }
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":
