@@ -133,9 +133,14 @@ _NEEDED = ("Accepted", "ResolvedRefs")
 
 
 def _current(status: Mapping[str, Any], generation: Any) -> Mapping[str, Mapping[str, Any]]:
-    """The conditions by type, without those that are about an earlier spec."""
+    """The conditions by type, without those that are about an earlier spec.
+
+    One that names no generation counts as current, as kstatus takes it: some controllers never name any.
+    """
     conditions = conditions_in(status)
-    return {type_: c for type_, c in conditions.items() if c.get("observedGeneration") == generation}
+    return {
+        type_: c for type_, c in conditions.items() if c.get("observedGeneration", generation) == generation
+    }
 
 
 def _same_parent(parent: Mapping[str, Any], status: Mapping[str, Any]) -> bool:

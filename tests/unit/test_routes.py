@@ -60,8 +60,13 @@ PARENT = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "namespace": 
 OTHER = {**PARENT, "name": "other"}
 
 
-def says(parent: dict[str, Any], status: str = "True", generation: int = 2) -> dict[str, Any]:
-    condition = {"type": "Accepted", "status": status, "observedGeneration": generation}
+def observed(generation: int | None) -> dict[str, int]:
+    """What a condition says about its generation; some controllers say nothing."""
+    return {} if generation is None else {"observedGeneration": generation}
+
+
+def says(parent: dict[str, Any], status: str = "True", generation: int | None = 2) -> dict[str, Any]:
+    condition = {"type": "Accepted", "status": status, **observed(generation)}
     return {"parentRef": parent, "conditions": [{"type": "ResolvedRefs", "status": "True"}, condition]}
 
 
@@ -74,6 +79,8 @@ def says(parent: dict[str, Any], status: str = "True", generation: int = 2) -> d
         ([PARENT, OTHER], [says(PARENT)], False),
         ([PARENT], [says(PARENT, "False")], False),
         ([PARENT], [says(PARENT, generation=1)], False),
+        ([PARENT], [says(PARENT, generation=None)], True),
+        ([PARENT], [says(PARENT, "False", generation=None)], False),
         ([{**PARENT, "sectionName": "https"}], [says(PARENT)], False),
         ([PARENT], [], False),
         ([], [], False),
@@ -96,7 +103,7 @@ ROUTE = "HTTPRoute infra/web"
 SILENT = Objection(f"Gateway infra/web has not taken {ROUTE} yet", final=False)
 
 
-def answers(parent: dict[str, Any], generation: int = 2, **statuses: str) -> dict[str, Any]:
+def answers(parent: dict[str, Any], generation: int | None = 2, **statuses: str) -> dict[str, Any]:
     """What one controller says for a parent, such as `Accepted="True"`."""
     conditions = [
         {
@@ -104,7 +111,7 @@ def answers(parent: dict[str, Any], generation: int = 2, **statuses: str) -> dic
             "status": status,
             "reason": f"No{type_}",
             "message": "because",
-            "observedGeneration": generation,
+            **observed(generation),
         }
         for type_, status in statuses.items()
     ]
@@ -123,6 +130,7 @@ YES: dict[str, Any] = {"Accepted": "True", "ResolvedRefs": "True"}
         ([PARENT], [], SILENT),
         ([PARENT], [answers(OTHER, **YES)], SILENT),
         ([PARENT], [answers(PARENT, 1, **YES)], SILENT),
+        ([PARENT], [answers(PARENT, None, **YES)], None),
         ([PARENT], [answers(PARENT, Accepted="True")], SILENT),
         ([PARENT], [answers(PARENT, Accepted="Unknown", ResolvedRefs="True")], SILENT),
         ([PARENT], [answers(PARENT, 1, Accepted="False")], SILENT),
@@ -130,6 +138,11 @@ YES: dict[str, Any] = {"Accepted": "True", "ResolvedRefs": "True"}
             [PARENT],
             [answers(PARENT, Accepted="True", ResolvedRefs="False")],
             Objection(f"Gateway infra/web does not take {ROUTE}: NoResolvedRefs: because", final=True),
+        ),
+        (
+            [PARENT],
+            [answers(PARENT, None, Accepted="False")],
+            Objection(f"Gateway infra/web does not take {ROUTE}: NoAccepted: because", final=True),
         ),
         (
             [PARENT, {**OTHER, "sectionName": "https"}],
