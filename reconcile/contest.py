@@ -7,10 +7,10 @@ from reconcile.children import is_route
 from reconcile.claims import GRANTED, Claim, Fate, Route, Ruling
 from reconcile.decide import Rules
 from reconcile.draft import Draft, blocked
+from reconcile.hostnames import covered, hostnames
 from reconcile.names import HOSTNAME_CONFLICT
 from reconcile.objects import Key
 from reconcile.policy import Policy
-from reconcile.routes import covered, hostnames
 from reconcile.snapshot import Live, Snapshot
 from reconcile.wish import Wish
 

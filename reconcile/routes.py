@@ -1,72 +1,11 @@
-"""What routes of each kind say: the hostnames that they ask for, and whether they were accepted; pure."""
+"""Whether whoever serves a route has taken it, by the word of its kind; pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
-from reconcile.objects import HTTPROUTE, INGRESS, MAPPING, conditions_in, map_in, maps_in
+from reconcile.objects import HTTPROUTE, conditions_in, map_in, maps_in
 from reconcile.snapshot import Live
-
-
-def hostnames(live: Live) -> frozenset[str]:
-    """The hostnames that a route of any kind asks for, in lower case."""
-    found = _ASKED.get(live.key.kind, _nothing)(live.spec)
-    return frozenset(name.lower() for name in found if isinstance(name, str) and name)
-
-
-def _nothing(spec: Mapping[str, Any]) -> Iterator[Any]:
-    return iter(())
-
-
-def _of_mapping(spec: Mapping[str, Any]) -> Iterator[Any]:
-    # `host` is the older name of `hostname`; ours never has it, a stranger's may.
-    yield spec.get("hostname")
-    yield spec.get("host")
-
-
-def _of_ingress(spec: Mapping[str, Any]) -> Iterator[Any]:
-    for rule in maps_in(spec.get("rules")):
-        yield rule.get("host")
-
-
-def _of_httproute(spec: Mapping[str, Any]) -> Iterator[Any]:
-    names = spec.get("hostnames")
-    yield from names if isinstance(names, list | tuple) else ()
-
-
-_ASKED = {MAPPING.kind: _of_mapping, INGRESS.kind: _of_ingress, HTTPROUTE.kind: _of_httproute}
-
-
-def covered(live: Live, claimed: Iterable[str]) -> frozenset[str]:
-    """The claimed hostnames that this route would have, a wildcard's among them where it would win.
-
-    An exact name wins over every wildcard of an Ingress or an HTTPRoute, so theirs take nothing:
-    https://kubernetes.io/docs/concepts/services-networking/ingress/#hostname-wildcards
-    Mappings are weighed by precedence, length of the prefix, and length of the hostname as it is written
-    (`IRHTTPMapping` in Emissary's sources); ours has precedence 0 and prefix `/`.
-    """
-    names = hostnames(live)
-    claimed = frozenset(claimed)
-    found = names & claimed
-    if live.key.kind != MAPPING.kind:
-        return found
-    spec = live.spec
-    globs = [name for name in names if "*" in name]
-    if not globs or spec.get("prefix") != "/":
-        return found
-    precedence = _precedence(spec)
-    return found | frozenset(
-        name
-        for name in claimed
-        for glob in globs
-        if fnmatchcase(name, glob) and (precedence, len(glob)) >= (0, len(name))
-    )
-
-
-def _precedence(spec: Mapping[str, Any]) -> int:
-    value = spec.get("precedence")
-    return value if isinstance(value, int) else 0
 
 
 def accepted(live: Live) -> bool:

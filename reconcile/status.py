@@ -21,6 +21,7 @@ from datetime import datetime
 
 from reconcile.conditions import Status
 from reconcile.facts import Facts
+from reconcile.hostnames import hostnames
 from reconcile.jobs import lacks_pods, progress
 from reconcile.names import (
     APPLY_FAILED,
@@ -39,7 +40,7 @@ from reconcile.objects import Key, conditions_in
 from reconcile.podhealth import needs_events
 from reconcile.preview import PreviewEnvironment
 from reconcile.rollout import is_under_way, newest_pods, rollout, short_line
-from reconcile.routes import hostnames, objection
+from reconcile.routes import objection
 from reconcile.settings import UrlScheme
 from reconcile.setup_record import SetupRecord
 

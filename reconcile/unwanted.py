@@ -6,11 +6,12 @@ from dataclasses import replace
 from reconcile.changes import Change, Create, Delete, Keep, Update, Waiting
 from reconcile.children import is_route, runs_once
 from reconcile.decide import may_go
+from reconcile.hostnames import hostnames
 from reconcile.jobs import is_finished
 from reconcile.objects import Key
 from reconcile.policy import Policy
 from reconcile.preview import PreviewEnvironment
-from reconcile.routes import accepted, hostnames
+from reconcile.routes import accepted
 from reconcile.snapshot import Live, Snapshot
 from reconcile.wish import Wish
 

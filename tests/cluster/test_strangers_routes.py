@@ -1,5 +1,6 @@
 """Hostnames that routes of somebody else have, of each kind and in any namespace of the cluster."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -112,6 +113,43 @@ def test_a_wildcard_blocks_only_where_it_would_win(
     strangers.delete(kind, "theirs")
     story.reconcile()
     assert story.children() == story.all_of()
+
+
+# A hostname in other words, each in the place of the `hostname` of a Mapping.
+SPELLINGS: tuple[dict[str, Any], ...] = (
+    {"hostname": "{upper}:8443"},
+    {"host": "{host}."},
+    {"host": r"^pr-[0-9]+-?[^.]*\.{rest}$", "host_regex": True},
+    {"headers": {":authority": "{host}"}},
+    {"regex_headers": {":authority": ".*{rest}"}, "precedence": 1},
+)
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS, ids=str)
+def test_a_hostname_blocks_in_each_spelling(story: Story, strangers: Story, spelling: dict[str, Any]) -> None:
+    host = story.host("pr-1")
+    words = {"{host}": host, "{upper}": host.upper(), "{rest}": host.partition(".")[2]}
+    text = json.dumps(spelling)
+    for word, value in words.items():
+        text = text.replace(word, value)
+    theirs = route("Mapping", "theirs", host)
+    del theirs["spec"]["hostname"]
+    theirs["spec"] |= json.loads(text)
+    strangers.create(theirs)
+    story.apply(replicas=0)
+    blocked = f"! Preview {story.namespace}/pr-1 {host} belongs to Mapping {strangers.namespace}/theirs"
+    assert blocked in story.reconcile(code=1).changes
+    story.silent(code=1)
+
+
+def test_each_host_of_an_ingress_blocks(story: Story, strangers: Story) -> None:
+    hosts = [story.host("pr-1"), story.host("pr-2")]
+    rules = [{"host": host, "http": PATHS} for host in ("first.example.com", *hosts)]
+    strangers.create(route("Ingress", "theirs", "", rules=rules))
+    for name in ("pr-1", "pr-2", "pr-3"):
+        story.apply(name, replicas=0)
+    story.reconcile(code=1)
+    assert [story.there("Mapping", name) for name in ("pr-1", "pr-2", "pr-3")] == [False, False, True]
 
 
 def test_with_rights_in_one_namespace_what_others_have_is_not_seen_and_the_plan_says_so(

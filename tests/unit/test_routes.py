@@ -1,59 +1,16 @@
-"""The hostnames that routes ask for, in whatever shape they are written, and who says that a route serves."""
+"""Who says that a route serves."""
 
 from typing import Any
 
 import pytest
 
-from reconcile.routes import Objection, accepted, covered, hostnames, objection
+from reconcile.routes import Objection, accepted, objection
 from reconcile.snapshot import Live
-
-A, B = "a.example.com", "b.example.com"
 
 
 def a_route(kind: str, spec: Any, status: Any = None, generation: int = 2) -> Live:
     metadata = {"name": "web", "namespace": "infra", "generation": generation}
     return Live({"apiVersion": "x/v1", "kind": kind, "metadata": metadata, "spec": spec, "status": status})
-
-
-@pytest.mark.parametrize(
-    ("kind", "spec", "names"),
-    [
-        ("Mapping", {"hostname": A}, {A}),
-        ("Mapping", {"host": "A.example.com"}, {A}),
-        ("Mapping", {"hostname": A, "host": B}, {A, B}),
-        ("Ingress", {"rules": [{"host": A}, {"host": B}, {"http": {}}]}, {A, B}),
-        ("HTTPRoute", {"hostnames": [A, B]}, {A, B}),
-        ("Mapping", {}, set()),
-        ("Service", {"hostname": A}, set()),
-        ("Mapping", None, set()),
-        ("Mapping", [A], set()),
-        ("Mapping", {"hostname": 5}, set()),
-        ("Ingress", {"rules": {"host": A}}, set()),
-        ("Ingress", {"rules": [A, None, {"host": 5}]}, set()),
-        ("HTTPRoute", {"hostnames": A}, set()),
-        ("HTTPRoute", {"hostnames": [None, 5, ""]}, set()),
-    ],
-)
-def test_a_route_asks_for_hostnames(kind: str, spec: Any, names: set[str]) -> None:
-    assert hostnames(a_route(kind, spec)) == names
-
-
-@pytest.mark.parametrize(
-    ("kind", "spec", "taken"),
-    [
-        ("Mapping", {"hostname": A, "prefix": "/"}, {A}),
-        ("Mapping", {"hostname": "*.example.com", "prefix": "/"}, {A, B}),
-        ("Mapping", {"hostname": "*.example.com", "prefix": "/api"}, set()),
-        ("Mapping", {"hostname": "*.com", "prefix": "/"}, set()),
-        ("Mapping", {"hostname": "*.com", "prefix": "/", "precedence": 1}, {A, B}),
-        ("Mapping", {"hostname": "*.example.com", "prefix": "/", "precedence": -1}, set()),
-        ("Ingress", {"rules": [{"host": "*.example.com"}]}, set()),
-        ("HTTPRoute", {"hostnames": ["*.example.com"]}, set()),
-        ("Mapping", None, set()),
-    ],
-)
-def test_a_wildcard_takes_what_it_would_win(kind: str, spec: Any, taken: set[str]) -> None:
-    assert covered(a_route(kind, spec), [A, B]) == taken
 
 
 PARENT = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "namespace": "infra", "name": "web"}

@@ -1,0 +1,99 @@
+"""Which hostnames routes ask for, in every spelling that their kinds have for one."""
+
+from typing import Any
+
+import pytest
+
+from reconcile.hostnames import covered, hostnames
+from reconcile.snapshot import Live
+
+A, B = "a.example.com", "b.example.com"
+
+
+def a_route(kind: str, spec: Any) -> Live:
+    return Live(
+        {"apiVersion": "x/v1", "kind": kind, "metadata": {"name": "web", "namespace": "infra"}, "spec": spec}
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "names"),
+    [
+        ("Mapping", {"hostname": A}, {A}),
+        ("Mapping", {"host": "A.example.com"}, {A}),
+        ("Mapping", {"hostname": A, "host": B}, {A, B}),
+        ("Ingress", {"rules": [{"host": A}, {"host": B}, {"http": {}}]}, {A, B}),
+        ("HTTPRoute", {"hostnames": [A, B]}, {A, B}),
+        ("Mapping", {}, set()),
+        ("Service", {"hostname": A}, set()),
+        ("Mapping", None, set()),
+        ("Mapping", [A], set()),
+        ("Mapping", {"hostname": 5}, set()),
+        ("Ingress", {"rules": {"host": A}}, set()),
+        ("Ingress", {"rules": [A, None, {"host": 5}]}, set()),
+        ("HTTPRoute", {"hostnames": A}, set()),
+        ("HTTPRoute", {"hostnames": [None, 5, ""]}, set()),
+    ],
+)
+def test_a_route_asks_for_hostnames(kind: str, spec: Any, names: set[str]) -> None:
+    assert hostnames(a_route(kind, spec)) == names
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "taken"),
+    [
+        ("Mapping", {"hostname": A, "prefix": "/"}, {A}),
+        ("Mapping", {"hostname": "*.example.com", "prefix": "/"}, {A, B}),
+        ("Mapping", {"hostname": "*.example.com", "prefix": "/api"}, set()),
+        ("Mapping", {"hostname": "*.com", "prefix": "/"}, set()),
+        ("Mapping", {"hostname": "*.com", "prefix": "/", "precedence": 1}, {A, B}),
+        ("Mapping", {"hostname": "*.example.com", "prefix": "/", "precedence": -1}, set()),
+        ("Ingress", {"rules": [{"host": "*.example.com"}]}, set()),
+        ("HTTPRoute", {"hostnames": ["*.example.com"]}, set()),
+        ("Mapping", None, set()),
+    ],
+)
+def test_a_wildcard_takes_what_it_would_win(kind: str, spec: Any, taken: set[str]) -> None:
+    assert covered(a_route(kind, spec), [A, B]) == taken
+
+
+EXACT, REGEX = {":authority": A}, {":authority": r"[ab]\.example\.com"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "taken"),
+    [
+        ({"hostname": "A.Example.COM"}, {A}),
+        ({"hostname": f"{A}."}, {A}),
+        ({"hostname": f"{A}:8443"}, {A}),
+        ({"hostname": f"{A}.:443"}, {A}),
+        ({"host": A}, {A}),
+        ({"host": f"{A}:443"}, {A}),
+        ({"host": A, "host_regex": False}, {A}),
+        ({"host": "*.example.com:443", "precedence": 1}, {A, B}),
+        ({"headers": EXACT}, {A}),
+        ({"headers": {":Authority": f"{A}:443"}}, {A}),
+        ({"headers": {"Host": A}}, {A}),
+        ({"headers": {"x-host": A}}, set()),
+        ({"headers": {":authority": True}}, set()),
+        ({"headers": [A]}, set()),
+        ({"headers": EXACT, "hostname": B}, {A, B}),
+        ({"regex_headers": REGEX}, {A, B}),
+        ({"regex_headers": {":authority": A}}, {A}),
+        ({"host": r"^a\.example\.com$", "host_regex": True}, {A}),
+        ({"host": r"[a-z0-9-]+\.example\.com", "host_regex": True}, {A, B}),
+        ({"host": r"(.+)\.example\.com", "host_regex": True}, {A, B}),
+        ({"host": r"[0-9]+\.example\.com", "host_regex": True}, set()),
+        ({"host": r"(a|b)\.example\.com", "host_regex": True}, set()),
+        ({"host": "*.example.com", "host_regex": True, "precedence": 1}, set()),
+        ({"host": ".*", "host_regex": True}, set()),
+        ({"host": ".*", "host_regex": True, "precedence": 1}, {A, B}),
+        ({"host": ".*", "host_regex": True, "precedence": 1, "prefix": "/api/"}, set()),
+    ],
+)
+def test_a_mapping_takes_a_hostname_in_whatever_spelling(spec: dict[str, Any], taken: set[str]) -> None:
+    assert covered(a_route("Mapping", {"prefix": "/", **spec}), [A, B]) == taken
+
+
+def test_a_regular_expression_is_not_a_hostname() -> None:
+    assert hostnames(a_route("Mapping", {"host": A, "host_regex": True})) == set()
