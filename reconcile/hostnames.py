@@ -11,12 +11,22 @@ from reconcile.snapshot import Live
 
 _PORT = re.compile(r":\d+$")
 
+# What begins like this matches no path as short as `/`.
+_LONGER = re.compile(r"\^?/(?:[\w.~%-]|\\[.~-])(?![*?{])")
+
+SOLVER = "acme.cert-manager.io/http01-solver"
+"""The label of what cert-manager makes for a challenge, and deletes after it."""
+
 
 class Asked(NamedTuple):
-    """A hostname that a route asks for, as it is written there: exact, a glob, or a regular expression."""
+    """A hostname that a route asks for, as it is written there: exact, a glob, or a regular expression.
+
+    `whole` is False where the route takes other paths than `/` alone, such as a login proxy's `/oauth2`.
+    """
 
     written: Any
     is_regex: bool = False
+    whole: bool = True
 
 
 def hostnames(live: Live) -> frozenset[str]:
@@ -39,23 +49,51 @@ def _nothing(spec: Mapping[str, Any]) -> Iterator[Asked]:
 
 def _of_mapping(spec: Mapping[str, Any]) -> Iterator[Asked]:
     """Ours has `hostname` alone. `host` is its older name, and both are a match of `:authority`."""
-    yield Asked(spec.get("hostname"))
-    yield Asked(spec.get("host"), is_regex=spec.get("host_regex") is True)
+    whole = not _is_elsewhere(spec.get("prefix"), is_regex=spec.get("prefix_regex") is True)
+    yield Asked(spec.get("hostname"), whole=whole)
+    yield Asked(spec.get("host"), spec.get("host_regex") is True, whole)
     for field, is_regex in (("headers", False), ("regex_headers", True)):
         for header, value in map_in(spec.get(field)).items():
             if str(header).lower() in (":authority", "host"):
-                yield Asked(value, is_regex)
+                yield Asked(value, is_regex, whole)
 
 
 def _of_ingress(spec: Mapping[str, Any]) -> Iterator[Asked]:
+    """A default backend, or a rule without paths, takes whatever no path takes."""
     for rule in maps_in(spec.get("rules")):
-        yield Asked(rule.get("host"))
+        paths = maps_in(map_in(rule.get("http")).get("paths"))
+        other = paths and all(
+            _is_elsewhere(path.get("path"), is_regex=path.get("pathType") == "ImplementationSpecific")
+            for path in paths
+        )
+        yield Asked(rule.get("host"), whole=bool(spec.get("defaultBackend")) or not other)
 
 
 def _of_httproute(spec: Mapping[str, Any]) -> Iterator[Asked]:
+    """A rule without matches takes every path, and so does a match without a path."""
+    matches_of_rules = [maps_in(rule.get("matches")) for rule in maps_in(spec.get("rules"))]
+    paths = [map_in(match.get("path")) for matches in matches_of_rules for match in matches]
+    other = (
+        paths
+        and all(matches_of_rules)
+        and all(
+            _is_elsewhere(path.get("value"), is_regex=path.get("type") == "RegularExpression")
+            for path in paths
+        )
+    )
     names = spec.get("hostnames")
     for name in names if isinstance(names, list | tuple) else ():
-        yield Asked(name)
+        yield Asked(name, whole=not other)
+
+
+def _is_elsewhere(path: Any, *, is_regex: bool) -> bool:
+    """Whether a path, exact or a prefix, surely leaves `/` to others."""
+    if not isinstance(path, str) or not path.startswith(("/", "^/")):
+        return False
+    if not is_regex:
+        return path.strip("/") != ""
+    path = path.replace("(/|$)", "")
+    return bool(_LONGER.match(path)) and "|" not in path
 
 
 _ASKED = {MAPPING.kind: _of_mapping, INGRESS.kind: _of_ingress, HTTPROUTE.kind: _of_httproute}
@@ -64,22 +102,26 @@ _ASKED = {MAPPING.kind: _of_mapping, INGRESS.kind: _of_ingress, HTTPROUTE.kind: 
 def covered(live: Live, claimed: Iterable[str]) -> frozenset[str]:
     """The claimed hostnames that this route would have, a wildcard's among them where it would win.
 
-    An exact name wins over every wildcard of an Ingress or an HTTPRoute, so theirs take nothing:
+    One that takes only other paths than `/` leaves a hostname to others, and so does what is there for a
+    certificate. An exact name wins over every wildcard of an Ingress or an HTTPRoute, so theirs take nothing:
     https://kubernetes.io/docs/concepts/services-networking/ingress/#hostname-wildcards
     Mappings are weighed by precedence, length of the prefix, and length of the hostname as it is written
     (`IRHTTPMapping` in Emissary's sources); ours has precedence 0 and prefix `/`.
     """
+    if live.labels.get(SOLVER) == "true":
+        return frozenset()
     claimed = frozenset(claimed)
-    found = hostnames(live) & claimed
-    if live.key.kind != MAPPING.kind or live.spec.get("prefix") != "/":
+    whole = [asked for asked in _asked(live) if asked.whole]
+    found = claimed & {_plain(asked.written) for asked in whole if not asked.is_regex}
+    if live.key.kind != MAPPING.kind:
         return found
-    precedence = _precedence(live.spec)
-    wide = [asked for asked in _asked(live) if asked.is_regex or "*" in asked.written]
+    before = (_number(live.spec.get("precedence")), len(_text(live.spec.get("prefix"))))
     return found | frozenset(
         name
-        for asked in wide
+        for asked in whole
+        if asked.is_regex or "*" in asked.written
         for name in claimed
-        if (precedence, len(asked.written)) >= (0, len(name)) and _fits(asked, name)
+        if (*before, len(asked.written)) >= (0, len("/"), len(name)) and _fits(asked, name)
     )
 
 
@@ -89,6 +131,9 @@ def _fits(asked: Asked, name: str) -> bool:
     return fnmatchcase(name, _plain(asked.written))
 
 
-def _precedence(spec: Mapping[str, Any]) -> int:
-    value = spec.get("precedence")
+def _number(value: Any) -> int:
     return value if isinstance(value, int) else 0
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

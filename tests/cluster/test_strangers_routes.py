@@ -152,6 +152,43 @@ def test_each_host_of_an_ingress_blocks(story: Story, strangers: Story) -> None:
     assert [story.there("Mapping", name) for name in ("pr-1", "pr-2", "pr-3")] == [False, False, True]
 
 
+def for_path(kind: str, name: str, host: str, path: str, **labels: str) -> dict[str, Any]:
+    """A route of somebody else that takes this path of a hostname, and no other."""
+    specs: Mapping[str, dict[str, Any]] = {
+        "Mapping": {"prefix": path},
+        "Ingress": {"rules": [{"host": host, "http": {"paths": [{**PATHS["paths"][0], "path": path}]}}]},
+        "HTTPRoute": {"rules": [{"matches": [{"path": {"type": "PathPrefix", "value": path}}]}]},
+    }
+    made = route(kind, name, host, **specs[kind])
+    return {**made, "metadata": {"name": name, "labels": labels}}
+
+
+@pytest.mark.parametrize("kind", ROUTES)
+@pytest.mark.parametrize("own", ROUTES)
+def test_a_route_of_other_paths_shares_a_hostname_whoever_was_first(
+    story: Story, strangers: Story, kind: str, own: str
+) -> None:
+    story = replace(story, route=own)
+    strangers.create(for_path(kind, "login", story.host("pr-1"), "/oauth2"))
+    story.apply(replicas=0)
+    assert "warning: " not in story.reconcile().stdout
+    assert story.there(own)
+    strangers.create(for_path(kind, "later", story.host("pr-1"), "/oauth3"))
+    result = story.reconcile()
+    assert (result.changes, "warning: " in result.stdout) == ([], False)
+
+
+@pytest.mark.parametrize("kind", ["Ingress", "HTTPRoute"])
+def test_a_solver_of_cert_manager_does_not_block(story: Story, strangers: Story, kind: str) -> None:
+    """Whatever path it takes: it goes when the certificate is there."""
+    solver = {"acme.cert-manager.io/http01-solver": "true"}
+    story.create(for_path(kind, "cm-acme-http-solver-x7k2p", story.host("pr-1"), "/", **solver))
+    story.apply(replicas=0)
+    story.reconcile()
+    assert story.there("Mapping")
+    story.silent()
+
+
 def test_with_rights_in_one_namespace_what_others_have_is_not_seen_and_the_plan_says_so(
     story: Story, strangers: Story
 ) -> None:

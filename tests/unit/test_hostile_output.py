@@ -290,7 +290,11 @@ PARTS = ("spec", "status", "labels", "annotations", "ownerReferences", "managedF
                 "hostname",
                 "host",
                 "precedence",
+                "host_regex",
+                "headers",
+                "regex_headers",
                 "prefix",
+                "defaultBackend",
                 "parentRefs",
                 "template",
                 "ports",
@@ -305,6 +309,15 @@ PARTS = ("spec", "status", "labels", "annotations", "ownerReferences", "managedF
 @example("HTTPRoute", {}, {"hostnames": 7}, True)
 @example("Mapping", {"spec": "text"}, {}, True)
 @example("Mapping", {}, {"hostname": "*", "prefix": "/", "precedence": "1"}, False)
+@example("Mapping", {}, {"headers": {"1": 1}, "regex_headers": ["a"], "host": 1, "prefix": [1]}, False)
+@example("Mapping", {"labels": ["a"]}, {"hostname": "a"}, False)
+@example(
+    "Ingress",
+    {},
+    {"rules": [{"host": "a", "http": [1]}, {"host": "a", "http": {"paths": [{"path": 1}]}}]},
+    False,
+)
+@example("HTTPRoute", {}, {"hostnames": ["a"], "rules": [{"matches": ["a", {"path": "a"}]}]}, False)
 @example("Deployment", {"managedFields": [{"fieldsV1": {"f:spec": 1}}]}, {}, True)
 @example("Deployment", {"managedFields": {"a": 1}}, {}, True)
 @example("Service", {"ownerReferences": ["a"]}, {}, True)

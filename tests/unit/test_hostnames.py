@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.hostnames import covered, hostnames
+from reconcile.hostnames import SOLVER, covered, hostnames
 from reconcile.snapshot import Live
 
 A, B = "a.example.com", "b.example.com"
@@ -93,6 +93,101 @@ EXACT, REGEX = {":authority": A}, {":authority": r"[ab]\.example\.com"}
 )
 def test_a_mapping_takes_a_hostname_in_whatever_spelling(spec: dict[str, Any], taken: set[str]) -> None:
     assert covered(a_route("Mapping", {"prefix": "/", **spec}), [A, B]) == taken
+
+
+OAUTH, ROOT = {"path": "/oauth2", "pathType": "Prefix"}, {"path": "/", "pathType": "Prefix"}
+
+
+def an_ingress(*paths: dict[str, str], **spec: Any) -> dict[str, Any]:
+    return {"rules": [{"host": A, "http": {"paths": list(paths)}}], **spec}
+
+
+def implementation_specific(path: str) -> dict[str, Any]:
+    return an_ingress({"path": path, "pathType": "ImplementationSpecific"})
+
+
+def an_httproute(*rules: Any) -> dict[str, Any]:
+    return {"hostnames": [A], "rules": list(rules)}
+
+
+def by_path(value: str, type_: str = "PathPrefix") -> dict[str, Any]:
+    return {"path": {"type": type_, "value": value}}
+
+
+PATHS: list[tuple[str, dict[str, Any], bool]] = [
+    ("Ingress", an_ingress(ROOT), True),
+    ("Ingress", an_ingress(OAUTH), False),
+    ("Ingress", an_ingress({"path": "/", "pathType": "Exact"}), True),
+    ("Ingress", an_ingress({"path": "/.well-known/acme-challenge/x", "pathType": "Exact"}), False),
+    ("Ingress", an_ingress(OAUTH, ROOT), True),
+    ("Ingress", an_ingress(), True),
+    ("Ingress", {"rules": [{"host": A}]}, True),
+    ("Ingress", an_ingress(OAUTH, defaultBackend={"service": {"name": "x"}}), True),
+    (
+        "Ingress",
+        {"rules": [{"host": A, "http": {"paths": [OAUTH]}}, {"host": A, "http": {"paths": [ROOT]}}]},
+        True,
+    ),
+    (
+        "Ingress",
+        {"rules": [{"host": A, "http": {"paths": [OAUTH]}}, {"host": B, "http": {"paths": [ROOT]}}]},
+        False,
+    ),
+    ("Ingress", an_ingress({"pathType": "ImplementationSpecific"}), True),
+    ("Ingress", implementation_specific(""), True),
+    ("Ingress", implementation_specific("/"), True),
+    ("Ingress", implementation_specific("/*"), True),
+    ("Ingress", implementation_specific("/(.*)"), True),
+    ("Ingress", implementation_specific("/a?"), True),
+    ("Ingress", implementation_specific("/a|/"), True),
+    ("Ingress", implementation_specific("/oauth2/*"), False),
+    ("Ingress", implementation_specific("/oauth2(/|$)(.*)"), False),
+    ("Ingress", implementation_specific("/.well-known/acme-challenge/x"), False),
+    ("HTTPRoute", {"hostnames": [A]}, True),
+    ("HTTPRoute", an_httproute(), True),
+    ("HTTPRoute", an_httproute({}), True),
+    ("HTTPRoute", an_httproute({"matches": [{}]}), True),
+    ("HTTPRoute", an_httproute({"matches": [{"headers": [{"name": "x", "value": "y"}]}]}), True),
+    ("HTTPRoute", an_httproute({"matches": [by_path("/")]}), True),
+    ("HTTPRoute", an_httproute({"matches": [by_path("/", "Exact")]}), True),
+    ("HTTPRoute", an_httproute({"matches": [by_path("/oauth2")]}), False),
+    ("HTTPRoute", an_httproute({"matches": [by_path("/oauth2"), by_path("/")]}), True),
+    ("HTTPRoute", an_httproute({"matches": [by_path("/oauth2")]}, {}), True),
+    ("HTTPRoute", an_httproute({"matches": [by_path("/.*", "RegularExpression")]}), True),
+    ("HTTPRoute", an_httproute({"matches": [by_path("/oauth2/.*", "RegularExpression")]}), False),
+    ("Mapping", {"hostname": A}, True),
+    ("Mapping", {"hostname": A, "prefix": "/"}, True),
+    ("Mapping", {"hostname": A, "prefix": ""}, True),
+    ("Mapping", {"hostname": A, "prefix": "/oauth2/"}, False),
+    ("Mapping", {"headers": {":authority": A}, "prefix": "/oauth2/"}, False),
+    ("Mapping", {"host": A, "host_regex": True, "prefix": "/oauth2/"}, False),
+    ("Mapping", {"hostname": A, "prefix": "/oauth2/", "prefix_exact": True}, False),
+    ("Mapping", {"hostname": A, "prefix": "/.*", "prefix_regex": True}, True),
+    ("Mapping", {"hostname": "*.com", "prefix": "/.*", "prefix_regex": True}, True),
+    ("Mapping", {"hostname": A, "prefix": "^/oauth2/.*", "prefix_regex": True}, False),
+    ("Mapping", {"hostname": A, "prefix": 5}, True),
+]
+
+
+@pytest.mark.parametrize(("kind", "spec", "whole"), PATHS)
+def test_only_a_route_that_takes_the_path_of_all_takes_a_hostname(
+    kind: str, spec: dict[str, Any], whole: bool
+) -> None:
+    assert covered(a_route(kind, spec), [A]) == ({A} if whole else set())
+
+
+@pytest.mark.parametrize(("kind", "spec", "whole"), PATHS)
+def test_of_ours_every_path_counts(kind: str, spec: dict[str, Any], whole: bool) -> None:
+    if not spec.get("host_regex") and spec.get("hostname") != "*.com":
+        assert A in hostnames(a_route(kind, {"hostname": A, **spec}))
+
+
+@pytest.mark.parametrize("kind", ["Ingress", "HTTPRoute"])
+@pytest.mark.parametrize(("value", "taken"), [("true", set()), ("false", {A})])
+def test_what_is_there_for_a_certificate_takes_nothing(kind: str, value: str, taken: set[str]) -> None:
+    there = a_route(kind, {"rules": [{"host": A}], "hostnames": [A]})
+    metadata = {**there.metadata, "labels": {SOLVER: value}}
+    assert covered(Live({**there.manifest, "metadata": metadata}), [A]) == taken
 
 
 def test_a_regular_expression_is_not_a_hostname() -> None:

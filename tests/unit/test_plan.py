@@ -321,6 +321,24 @@ def test_a_strangers_route_blocks_who_does_not_have_the_hostname_and_warns_who_h
     assert lines(held) == ["warning: pr-1.preview.example.com of shop/pr-1: Ingress infra/web has it too"]
 
 
+def test_a_strangers_route_of_other_paths_neither_blocks_nor_warns() -> None:
+    ingress = a_strangers("Ingress", "pr-1.preview.example.com")
+    proxy = Live(edited(ingress.manifest, "spec", "rules", 0, "http", to={"paths": [{"path": "/oauth2"}]}))
+    assert lines(plan_of([PR1], [proxy])) == lines(plan_of([PR1]))
+    assert lines(plan_of([PR1], [proxy, *running(PR1)])) == []
+
+
+def test_a_previews_route_of_other_paths_holds_its_hostname() -> None:
+    """Somebody edited it, and its own preview's run puts it right: both would have it then."""
+    taker = a_read_preview("pr-2", fqdn="pr-1.preview.example.com")
+    there = [
+        Live(edited(child.manifest, "spec", "prefix", to="/api/")) if child.key.kind == "Mapping" else child
+        for child in running(PR1)
+    ]
+    blocked = "! Preview shop/pr-2 pr-1.preview.example.com belongs to shop/pr-1"
+    assert blocked in lines(plan_of([PR1, taker], there))
+
+
 def test_an_unreadable_previews_route_holds_its_hostname() -> None:
     taker = a_read_preview("pr-2", fqdn="pr-1.preview.example.com")
     plan = plan_of([an_unreadable_preview(), taker], running(PR1))
