@@ -4,7 +4,7 @@ The children come first: a preview made between the two lists then shows up with
 of it can be taken for left over.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
 from reconcile.children import CHILDREN, RESOURCES, is_route
@@ -28,13 +28,15 @@ def observe(
     stop: Stop | None = None,
     meanwhile: Callable[[Preview], Preview] = lambda preview: preview,
     before: Snapshot | None = None,
+    left_out: Collection[Resource] = (),
 ) -> Snapshot:
     """List everything, in every namespace or in one. NoAnswer when the previews could not be listed whole.
 
     `meanwhile` is done with each preview that has come while others are on their way. A kind that was served
-    `before`, in the same run, and is not any more, is one whose list failed.
+    `before`, in the same run, and is not any more, is one whose list failed. Kinds that are `left_out` are
+    not asked for, and are as kinds that are not installed: there is nothing of them.
     """
-    resources = [kind.resource for kind in CHILDREN]
+    resources = [kind.resource for kind in CHILDREN if kind.resource not in left_out]
     stop = stop or Stop()
     results = read_at_once(
         lambda resource: _list_kind(cluster, resource, names, namespace, before), resources, concurrency, stop
@@ -43,14 +45,15 @@ def observe(
         lambda _: _list_previews(cluster, names, namespace, meanwhile), [None], 1, stop
     )
     children = {live.key: live for _, found in results for live in found}
+    unasked = (KindList(resource, installed=False) for resource in left_out)
     return Snapshot(
         previews=previews.items,
         previews_sent=len(previews.items),
         children=children,
-        kinds={kind.resource.kind: kind for kind, _ in results},
+        kinds={kind.resource.kind: kind for kind in (*(kind for kind, _ in results), *unasked)},
         previews_problem="; ".join(previews.problems),
         from_server=cluster.is_server,
-        notes=_notes(cluster, names, children.values(), namespace),
+        notes=_notes(cluster, names, children.values(), namespace, left_out),
     )
 
 
@@ -145,9 +148,16 @@ def _list_previews(
 
 
 def _notes(
-    cluster: Cluster, names: Names, children: Iterable[Live], namespace: str | None
+    cluster: Cluster,
+    names: Names,
+    children: Iterable[Live],
+    namespace: str | None,
+    left_out: Collection[Resource],
 ) -> tuple[str, ...]:
     notes = []
+    if left_out:
+        kinds = " and ".join(resource.plural for resource in left_out)
+        notes.append(f"{kinds} were not read (--route-kind): hostnames on them were not seen")
     if namespace:
         notes.append(f"only namespace {namespace} was read: hostnames of other namespaces were not seen")
     ours = (live for live in children if names.preview_label in live.labels)

@@ -48,6 +48,7 @@ def plan_pass(
         stop=stop,
         meanwhile=renderings.prepare,
         before=before,
+        left_out=request.settings.left_out,
     )
     phases.done("read")
     unknown, absent = _check_names(request.scope, snapshot, request.names)

@@ -9,7 +9,8 @@ from reconcile.names import DEFAULT_GROUP, Names
 from reconcile.objects import HTTPROUTE, INGRESS, MAPPING, Resource
 from reconcile.rules import PullPolicy
 
-RouteOption = Literal["mapping", "ingress", "httproute", "none"]
+RouteKind = Literal["mapping", "ingress", "httproute"]
+RouteOption = Literal[RouteKind, "none"]
 PodSecurity = Literal["baseline", "restricted"]
 UrlScheme = Literal["http", "https"]
 
@@ -45,12 +46,14 @@ class Settings(Frozen):
 
     Pairs are tuples of (key, value), sorted by key. `route_given` tells whether `--route` was said:
     only then is a preview switched to another kind of route. `default_ttl` and `max_ttl` are durations as
-    previews write them; None and `0` say nothing.
+    previews write them; None and `0` say nothing. `route_kinds` are those that the cluster is asked for;
+    empty for all.
     """
 
     group: str = DEFAULT_GROUP
     route: RouteOption = "mapping"
     route_given: bool = False
+    route_kinds: tuple[RouteKind, ...] = ()
     gateway: Gateway | None = None
     ingress_class: str | None = None
     tls_secret: str | None = None
@@ -80,3 +83,10 @@ class Settings(Frozen):
     def route_resource(self) -> Resource | None:
         """The kind of route that previews get; None for `--route none`."""
         return ROUTE_RESOURCES.get(self.route)
+
+    @property
+    def left_out(self) -> tuple[Resource, ...]:
+        """The kinds of route that the cluster is not asked for."""
+        if not self.route_kinds:
+            return ()
+        return tuple(resource for kind, resource in ROUTE_RESOURCES.items() if kind not in self.route_kinds)

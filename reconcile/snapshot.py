@@ -116,7 +116,8 @@ def entry_of(raw: Mapping[str, Any]) -> Entry:
 class KindList:
     """How the list of one kind went.
 
-    `installed` is False where the API server does not serve the kind; then there is nothing of it.
+    `installed` is False where the API server does not serve the kind, or is not asked for it
+    (`--route-kind`); then there is nothing of it.
     `problem` says why the list is not whole, and is empty when it is. `known` is False where nothing of
     the kind could be read; in a folder with a mistake the rest is known.
     """

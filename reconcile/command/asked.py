@@ -60,6 +60,7 @@ def _settings(options: dict[str, Any], *, route_given: bool) -> Settings:
         group=options["api_group"],
         route=options["route"],
         route_given=route_given,
+        route_kinds=options["route_kind"],
         gateway=gateway,
         ingress_class=options["ingress_class"],
         tls_secret=options["tls_secret"],

@@ -39,6 +39,11 @@ def check(options: Options) -> None:
         *_explain_rules(options),
         *_of_the_wait(options),
         (options["verbose"] and options["quiet"], "-v and -q do not go together"),
+        (
+            options["route_kind"] and route not in (*options["route_kind"], "none"),
+            f"--route-kind needs --route {', '.join(options['route_kind'])} or none: --route is {route}, "
+            "which it does not name",
+        ),
         (route == "httproute" and not options["gateway"], "--route httproute needs --gateway NAMESPACE/NAME"),
         (route != "httproute" and options["gateway"], "--gateway needs --route httproute"),
         *(

@@ -172,6 +172,11 @@ def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
     show_default=True,
     help="The kind of route. Said, it also switches previews that have another kind.",
 )
+@_repeatable(
+    "--route-kind",
+    type=click.Choice(["mapping", "ingress", "httproute"]),
+    help="Kinds of route that the cluster has; others are not read. Default: all.",
+)
 @click.option(
     "--gateway", metavar="NAMESPACE/NAME[/SECTION]", type=GatewayType(), help="The parent of HTTPRoutes."
 )

@@ -75,6 +75,23 @@ def test_a_kind_that_may_not_be_listed_is_left_alone_and_the_rest_goes_on(story:
     story.silent()
 
 
+def test_route_kinds_that_are_left_out_need_no_rights(story: Story) -> None:
+    """A whole life: made, changed, and taken away once its preview is gone."""
+    account = service_account(story.plane, story.namespace, "one-route")
+    allow_runs(story.plane, account.user, story.group, without=["mappings", "httproutes"])
+    ingress = replace(story, account=account, route="Ingress")
+    for name in ("pr-1", "pr-2"):
+        ingress.apply(name)
+    ingress.reconcile("--route-kind", "ingress")
+    assert sorted(ingress.children()) == sorted([*ingress.all_of("pr-1"), *ingress.all_of("pr-2")])
+    ingress.apply("pr-1", fqdn=story.host("moved"))
+    ingress.orphan("pr-2")
+    ingress.reconcile("--route-kind", "ingress")
+    assert ingress.children() == ingress.all_of("pr-1")
+    ingress.silent("--route-kind", "ingress")
+    assert [event.uri for event in ingress.requests() if event.code == 403] == []
+
+
 def in_full(story: Story, lines: list[str]) -> list[str]:
     """The lines with the names of this story: `- Service 2 …` is `- Service NAMESPACE/pr-2 …`."""
     parts = [line.split(" ", 3) for line in lines]

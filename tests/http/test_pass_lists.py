@@ -273,6 +273,34 @@ def test_another_route_kind_that_is_not_served_is_nothing_to_speak_of(
     assert ended.code == 0
 
 
+INGRESS_ALONE = ("--route", "ingress", "--route-kind", "ingress")
+
+
+def test_a_route_kind_that_is_left_out_is_not_asked_for_whatever_becomes_of_its_list(
+    world: World, command: RunCommand
+) -> None:
+    """Nor read, nor deleted: what a gone preview has of it stays, and the run is as good as any."""
+    world.says("GET", path(MAPPING), status(500, "InternalError", "conversion webhook failed"))
+    ended = command(*INGRESS_ALONE, "-o", "json")
+    left_out = {path(MAPPING).rpartition("/")[2], path("HTTPRoute").rpartition("/")[2]}
+    assert [str(sent) for sent in world.sent if left_out & set(sent.path.split("/"))] == []
+    assert {kind for _, kind, _ in ended.planned} == {DEPLOYMENT, SERVICE, INGRESS}
+    assert ("delete", INGRESS, "pr-0") in ended.planned
+    assert (ended.withheld, ended.code) == ({}, 0)
+
+
+def test_each_plan_notes_the_route_kinds_that_were_left_out(world: World, command: RunCommand) -> None:
+    noted = "mappings and httproutes were not read (--route-kind): hostnames on them were not seen"
+    assert noted in command(*INGRESS_ALONE).out
+    assert "--route-kind" not in command("--route", "ingress").out
+
+
+def test_a_run_with_some_route_kinds_needs_no_rights_to_the_others(world: World, command: RunCommand) -> None:
+    for kind in (MAPPING, "HTTPRoute"):
+        world.says("GET", path(kind), forbidden(kind))
+    assert command("--route", "none", "--route-kind", "ingress").code == 0
+
+
 def test_previews_that_are_not_served_are_no_answer_and_the_remedy_is_told(
     world: World, command: RunCommand
 ) -> None:

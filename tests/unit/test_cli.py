@@ -53,6 +53,10 @@ NOT_TOGETHER = pytest.mark.parametrize(
             "--wait and --from do not go together: in files nothing becomes ready",
         ),
         (["--logs"], "--logs needs --wait"),
+        (
+            ["--route-kind", "ingress", "--route-kind", "httproute"],
+            "--route-kind needs --route ingress, httproute or none: --route is mapping, which it does not name",
+        ),
         (["--probe", "--allow-fqdn", "*"], "--probe needs --wait"),
         (
             ["--wait", "--probe"],
@@ -189,7 +193,12 @@ def test_every_option_is_a_variable_too(option: str) -> None:
     values |= dict.fromkeys(("route_label", "route_annotation", "node_selector"), "a=b")
     values |= {"default_resources": "limits.cpu=1", "toleration": "a", "report": "json=x"}
     values |= {"allow_pull_policy": "Never", "url_scheme": "http", "default_ttl": "72h", "max_ttl": "7d"}
-    values |= {"interval": "9s", "log_format": "json", "pushgateway": "http://gateway:9091"}
+    values |= {
+        "route_kind": "ingress",
+        "interval": "9s",
+        "log_format": "json",
+        "pushgateway": "http://gateway:9091",
+    }
     assert parameter.name
     value = values.get(parameter.name, "1" if getattr(parameter, "is_flag", False) else "x")
     context = _parsed({variable_of(option): value})

@@ -128,6 +128,21 @@ def test_with_namespace_only_nothing_is_asked_outside_and_the_plan_says_so() -> 
     assert done.plan.notes == ("only namespace shop was read: hostnames of other namespaces were not seen",)
 
 
+def test_a_route_of_a_kind_that_is_left_out_is_neither_kept_nor_deleted_by_any_request() -> None:
+    memory = running()
+    left_out = Settings(route="ingress", route_given=True, route_kinds=("ingress",))
+    done = go(memory, settings=left_out)
+    assert results(done) == [("Ingress shop/pr-1", "done")]
+    assert [change.key.kind for change in done.plan.changes] == ["Ingress", "Deployment", "Service"]
+    assert key("Mapping") in memory.objects
+    assert [line for line in memory.log if "apping" in line or "httproute" in line.lower()] == []
+    memory.log.clear()
+    assert results(go(memory, settings=left_out)) == []
+    assert memory.log == [
+        f"list {plural}" for plural in ("jobs", "deployments", "services", "ingresses", PREVIEWS)
+    ]
+
+
 # the question
 
 
