@@ -41,11 +41,16 @@ def announce(
         except ReconcileError as error:
             untold.append((one, error))
 
-    write_at_once(tell, events, concurrency, stop)
+    write_at_once(tell, events, concurrency, stop, namespace_of=_namespace, seed=str(now))
     return tuple(f"what happened was not told in events: {error}" for _, error in untold[:1])
+
+
+def _namespace(manifest: Manifest) -> str:
+    namespace: str = manifest["metadata"]["namespace"]
+    return namespace
 
 
 def _says_no_to_all(error: ReconcileError, about: Manifest, other: Manifest) -> bool:
     """Whether the next one would be answered alike: without the right, in the same namespace."""
-    same = about["metadata"]["namespace"] == other["metadata"]["namespace"]
+    same = _namespace(about) == _namespace(other)
     return isinstance(error, NotInstalled) or (isinstance(error, Forbidden) and same)

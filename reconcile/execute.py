@@ -25,8 +25,12 @@ def execute(
     *,
     concurrency: int = 8,
     stop: Stop | None = None,
+    seed: str = "",
 ) -> tuple[Outcome, ...]:
-    """Carry out every write of the plan; what one preview meets does not hold up another."""
+    """Carry out every write of the plan; what one preview meets does not hold up another.
+
+    `seed`, another in each run, decides which namespace is the first.
+    """
     wished = {wish.place: wish for wish in wishes}
     puts = _by_preview((c for c in plan.writes if not isinstance(c, Delete)), reverse=False)
     removals = _by_preview((c for c in plan.writes if isinstance(c, Delete)), reverse=True)
@@ -42,10 +46,14 @@ def execute(
         for change in removals[place]:
             outcomes[change.key] = _remove(change, cluster, rules, stop)
 
-    write_at_once(put_all, list(puts), concurrency, stop)
-    write_at_once(remove_all, list(removals), concurrency, stop)
+    for write_all, places in ((put_all, list(puts)), (remove_all, list(removals))):
+        write_at_once(write_all, places, concurrency, stop, namespace_of=_namespace, seed=seed)
     # What has no outcome was under way when patience ended.
     return tuple(outcomes.get(change.key, Outcome(change, "failed", UNANSWERED)) for change in plan.writes)
+
+
+def _namespace(place: str) -> str:
+    return place.partition("/")[0]
 
 
 def _by_preview(changes: Iterable[W], *, reverse: bool) -> Mapping[str, list[W]]:

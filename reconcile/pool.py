@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from reconcile.errors import Stopped
+from reconcile.turns import Turns
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -57,11 +58,25 @@ def read_at_once(function: Callable[[T], R], items: Sequence[T], concurrency: in
 
 
 def write_at_once(
-    function: Callable[[T], R], items: Sequence[T], concurrency: int, stop: Stop
-) -> list[R | None]:
-    """The results in order; None for what was not answered in the time that is left after a signal."""
-    futures = _run(function, items, concurrency, lambda: stop.out_of_patience)
-    return [future.result() if future.done() and not future.cancelled() else None for future in futures]
+    function: Callable[[T], object],
+    items: Sequence[T],
+    concurrency: int,
+    stop: Stop,
+    *,
+    namespace_of: Callable[[T], str],
+    seed: str,
+) -> None:
+    """Do this with each item, in the order of `Turns`; what is not answered in the time that is left after a
+    signal is given up. The first error is raised."""
+    turns = Turns(items, namespace_of, seed)
+
+    def next_one(_: T) -> None:
+        with turns.next() as item:
+            function(item)
+
+    for future in _run(next_one, items, concurrency, lambda: stop.out_of_patience):
+        if future.done() and not future.cancelled():
+            future.result()
 
 
 def _run(

@@ -138,8 +138,7 @@ def _write_all(
     written: list[Written] = []
 
     def write(one: Facts) -> None:
-        place = one.wish.preview.namespace
-        if any(u.for_ever and u.facts.wish.preview.namespace == place for u in unwritten):
+        if any(u.for_ever and _namespace(u.facts) == _namespace(one) for u in unwritten):
             unwritten.append(Unwritten(one, ""))
             return
         match _write(cluster, one, settings, now, stop):
@@ -148,8 +147,12 @@ def _write_all(
             case Written() as status:
                 written.append(status)
 
-    write_at_once(write, news, concurrency, stop)
+    write_at_once(write, news, concurrency, stop, namespace_of=_namespace, seed=str(now))
     return written, unwritten
+
+
+def _namespace(facts: Facts) -> str:
+    return facts.wish.preview.namespace
 
 
 def _with_pods(known: Iterable[Facts], pods: Iterable[Live], names: Names) -> list[Facts]:

@@ -141,7 +141,10 @@ def _begun(cluster: Cluster, request: Request, plan: Plan, seen: Seen) -> Run:
 
 def _carry_out(cluster: Cluster, request: Request, plan: Plan, seen: Seen, stop: Stop) -> Pass:
     rules = request.rules(from_server=cluster.is_server)
-    outcomes = execute(plan, seen.wishes, cluster, rules, concurrency=request.concurrency, stop=stop)
+    seed = str(time_of(cluster)) if cluster.is_server else ""
+    outcomes = execute(
+        plan, seen.wishes, cluster, rules, concurrency=request.concurrency, stop=stop, seed=seed
+    )
     if not cluster.is_server:
         outcomes += _carry_over(cluster, plan, seen)
     return Pass(plan, outcomes)

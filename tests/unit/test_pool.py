@@ -16,7 +16,6 @@ def double(number: int) -> int:
 
 def test_results_come_in_the_order_of_the_items() -> None:
     assert read_at_once(double, [3, 1, 2], 2, Stop()) == [6, 2, 4]
-    assert write_at_once(double, [3, 1, 2], 2, Stop()) == [6, 2, 4]
     assert read_at_once(double, [], 2, Stop()) == []
 
 
@@ -26,6 +25,8 @@ def test_the_first_error_is_raised() -> None:
 
     with pytest.raises(ValueError, match="1"):
         read_at_once(fail, [1, 2], 2, Stop())
+    with pytest.raises(ValueError, match=r"[12]"):
+        write_at_once(fail, [1, 2], 2, Stop(), namespace_of=str, seed="")
 
 
 def test_no_more_than_so_many_run_at_once() -> None:
@@ -59,16 +60,17 @@ def test_a_read_is_given_up_at_once() -> None:
 
 
 def test_a_write_under_way_gets_its_time_and_no_more() -> None:
-    stop, never = Stop(), threading.Event()
+    stop, never, written = Stop(), threading.Event(), list[int]()
     stop.grace = 0.2
 
-    def write(number: int) -> int:
+    def write(number: int) -> None:
         stop.ask(signal.SIGINT)
         never.wait(0.05 if number == 1 else 30)
-        return number
+        written.append(number)
 
     try:
-        assert write_at_once(write, [1, 2], 2, stop) == [1, None]
+        write_at_once(write, [1, 2], 2, stop, namespace_of=str, seed="")
+        assert written == [1]
     finally:
         never.set()
 
