@@ -1,5 +1,6 @@
 """What is installed in a cluster: another installation beside ours, or a kind that is not there at all."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -7,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from reconcile.crd import crd
-from reconcile.names import DEFAULT_GROUP
+from reconcile.names import DEFAULT_GROUP, KIND, PLURAL
 from tests.cluster.conftest import API_REMEDY, fresh_namespace, skip_without
 from tests.cluster.granted import allow_runs
+from tests.cluster.install import LEAVING
 from tests.cluster.story import Story
 from tests.controlplane import ControlPlane, install_crds, service_account
 from tests.controlplane.install import known_crds
@@ -39,6 +41,23 @@ def test_two_installations_in_one_namespace_do_not_touch_each_other(story: Story
     assert ours.versions() == {name: before[name] for name in ours.all_of("pr-1")}
     ours.silent()
     theirs.silent()
+
+
+def test_an_uninstall_by_the_documents_takes_the_previews_of_one_api_group(
+    story: Story, alone: Story
+) -> None:
+    """Its command goes through every namespace: here through that of the test."""
+    (line,) = re.findall(
+        rf"^kubectl (delete {PLURAL}.*) --all-namespaces$", LEAVING.read_text(), re.MULTILINE
+    )
+    for group, ours, theirs in ((DEFAULT_GROUP, story, alone), (alone.group, alone, story)):
+        ours.apply("pr-1")
+        theirs.apply("pr-2")
+        command = line.replace(DEFAULT_GROUP, group)
+        story.plane.kubectl(*command.split(), "--namespace", story.namespace)
+        assert not ours.there(KIND, "pr-1")
+        assert theirs.there(KIND, "pr-2")
+        theirs.delete(KIND, "pr-2")
 
 
 def test_children_without_an_owner_are_not_taken_by_another_installation(story: Story, alone: Story) -> None:
