@@ -4,6 +4,8 @@ import os
 import shutil
 import signal
 import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -120,6 +122,14 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+def skips(reports: Iterable[pytest.TestReport | pytest.CollectReport]) -> Iterator[str]:
+    """One line for each reason, the most frequent first: `123 skipped: not in KUBEBUILDER_ASSETS: etcd (…)`."""
+    # Of a skip pytest keeps the file, the line and the reason.
+    reasons = Counter(str(report.longrepr[2]) for report in reports if isinstance(report.longrepr, tuple))
+    for reason, count in reasons.most_common():
+        yield f"{count} skipped: {reason.removeprefix('Skipped: ')}"
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say how many ran, since a skip is easily overlooked, and how many cases those had that count them."""
     reports = terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
@@ -128,6 +138,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     for name, told in (each for report in reports for each in report.user_properties):
         if name == "told":
             terminalreporter.write_line(str(told))
+    for line in skips(terminalreporter.stats.get("skipped", [])):
+        terminalreporter.write_line(line)
     for real in REALS:
         ran, skipped = tests_of(real, config, "passed", "failed"), tests_of(real, config, "skipped")
         if ran or skipped or os.environ.get(real.required) == "1":

@@ -1,9 +1,12 @@
 """A fresh machine has no Kubernetes: what needs a program of it is skipped there, and nothing fails."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 RENDERED = ("tests/contracts/test_manifests.py", "tests/contracts/test_chart.py")
@@ -14,7 +17,7 @@ def run_without_kubernetes(*arguments: str, **variables: str) -> subprocess.Comp
     """Run these tests as on a machine without Kubernetes."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(DROPPED)}
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", *arguments],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
         cwd=ROOT,
         env={**kept, **variables},
         capture_output=True,
@@ -22,11 +25,17 @@ def run_without_kubernetes(*arguments: str, **variables: str) -> subprocess.Comp
     )
 
 
-def test_what_kubectl_and_helm_render_is_skipped_by_name_without_them() -> None:
-    done = run_without_kubernetes(*RENDERED)
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "with workers"])
+def test_what_kubectl_and_helm_render_is_skipped_with_one_line_for_each_reason(
+    workers: tuple[str, ...],
+) -> None:
+    done = run_without_kubernetes(*RENDERED, *workers)
     assert done.returncode == 0, done.stdout
-    for program in ("kubectl", "helm"):
-        assert f"not in KUBEBUILDER_ASSETS: {program}" in done.stdout
+    lines = [line for line in done.stdout.splitlines() if "KUBEBUILDER_ASSETS" in line]
+    told = [re.fullmatch(r"(\d+) skipped: not in KUBEBUILDER_ASSETS: (\w+)", line) for line in lines]
+    assert {match and match[2] for match in told} == {"kubectl", "helm"}
+    assert len(told) == 2
+    assert f"{sum(int(match[1]) for match in told if match)} skipped in " in done.stdout
 
 
 def test_what_needs_a_node_is_skipped_by_name_without_one() -> None:
