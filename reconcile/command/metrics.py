@@ -6,14 +6,17 @@ is when a run fails: in the file it is read again, and a Pushgateway keeps what 
 
 import logging
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Mapping
+from functools import partial
 from http.client import HTTPException
 from urllib.parse import unquote, urlsplit
+from urllib.request import HTTPSHandler, Request, build_opener
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest, pushadd_to_gateway
-from prometheus_client.exposition import basic_auth_handler, default_handler
 from prometheus_client.parser import text_string_to_metric_families
 
+from reconcile.certificates import public_context
 from reconcile.names import TOOL
 from reconcile.report.formats import write_text
 from reconcile.report.summary import ACTIONS, RESULTS, Summary
@@ -111,13 +114,23 @@ def _gateway(url: str) -> tuple[str, Callable[..., Callable[[], None]]]:
     """The address without user and password, and what sends them."""
     parts = urlsplit(url)
     address = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    if parts.username is None:
-        return address, default_handler
-    user, password = unquote(parts.username), unquote(parts.password or "")
+    headers: dict[str, str] = {}
+    if parts.username is not None:
+        password = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        headers["Authorization"] = f"Basic {b64encode(password.encode()).decode()}"
+    return address, partial(_sender, headers)
 
-    def with_password(
-        url: str, method: str, timeout: float | None, headers: list[tuple[str, str]], data: bytes
-    ) -> Callable[[], None]:
-        return basic_auth_handler(url, method, timeout, headers, data, user, password)
 
-    return address, with_password
+def _sender(
+    more: Mapping[str, str],
+    url: str,
+    method: str,
+    timeout: float | None,
+    headers: list[tuple[str, str]],
+    data: bytes,
+) -> Callable[[], None]:
+    """What prometheus_client asks of a handler. Its own takes Python's contexts, which are too strict."""
+    request = Request(url, data, {**dict(headers), **more}, method=method)
+    # What reads the machine's authorities takes its time, which a gateway without TLS need not wait for.
+    handlers = [HTTPSHandler(context=public_context())] if url.startswith("https:") else []
+    return lambda: build_opener(*handlers).open(request, timeout=timeout).close()

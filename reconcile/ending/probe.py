@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
-from reconcile.certificates import without_strict_x509
+from reconcile.certificates import public_context
 from reconcile.pool import Stop
 
 SECONDS = 5.0
@@ -88,7 +88,7 @@ def probe(
 
 
 def _with_tls(plain: socket.socket, host: str, context: ssl.SSLContext | None) -> ssl.SSLSocket:
-    context = context or without_strict_x509(ssl.create_default_context())
+    context = context or public_context()
     return context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
 
 

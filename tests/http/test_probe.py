@@ -8,17 +8,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from reconcile.certificates import without_strict_x509
 from reconcile.ending import probe as module
 from reconcile.ending.probe import Connect, probe, probe_all
 from reconcile.pool import Stop
 
 HOST = "pr-1.preview.example.com"
-CREATE_DEFAULT_CONTEXT = ssl.create_default_context
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -194,62 +191,6 @@ def test_a_good_certificate_is_one_that_the_machine_trusts(
     assert server.requests == [], "nothing is asked of a server that nobody knows"
     monkeypatch.setenv("SSL_CERT_FILE", str(authority / f"{HOST}.pem"))
     assert answered(server, "https") == ""
-
-
-PLAIN_CA = """\
-[req]
-distinguished_name = name
-x509_extensions = ca
-prompt = no
-[name]
-CN = a private authority
-[ca]
-basicConstraints = critical, CA:TRUE
-[leaf]
-subjectAltName = DNS:{host}
-"""
-"""Of openssl: an authority as many private ones are, without a key identifier, and what it signs."""
-
-
-@pytest.fixture(scope="module")
-def plain_authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `ca.pem`, and `HOST.pem` and `HOST.key` that it has signed."""
-    folder = tmp_path_factory.mktemp("plain")
-    (folder / "openssl.cnf").write_text(PLAIN_CA.format(host=HOST))
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-config", "openssl.cnf")
-    openssl(folder, "req", "-x509", *key, "-days", "1", "-keyout", "ca.key", "-out", "ca.pem")
-    openssl(folder, "req", *key, "-subj", f"/CN={HOST}", "-keyout", f"{HOST}.key", "-out", "leaf.csr")
-    signed = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "1", "-out", f"{HOST}.pem")
-    openssl(
-        folder, "x509", "-req", "-in", "leaf.csr", "-extfile", "openssl.cnf", "-extensions", "leaf", *signed
-    )
-    return folder
-
-
-def strict_context(*arguments: Any, **options: Any) -> ssl.SSLContext:
-    """What `ssl.create_default_context` returns since Python 3.13, on an older one, too."""
-    context = CREATE_DEFAULT_CONTEXT(*arguments, **options)
-    context.verify_flags |= ssl.VERIFY_X509_STRICT
-    return context
-
-
-def test_a_private_authority_without_key_identifiers_is_trusted_as_curl_trusts_it(
-    serve: Serve, plain_authority: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ssl, "create_default_context", strict_context)
-    server = https(serve, plain_authority, HOST)
-    monkeypatch.setenv("SSL_CERT_FILE", str(plain_authority / "ca.pem"))
-    strict = probe(f"https://{HOST}", connect=leading_to(server), context=strict_context())
-    assert strict.startswith("certificate is not good: "), "else nothing is tested here"
-    assert answered(server, "https") == ""
-    monkeypatch.delenv("SSL_CERT_FILE")
-    assert answered(server, "https").startswith("certificate is not good: "), "nobody trusts its authority"
-
-
-def test_nothing_but_the_strictness_is_taken_from_a_context() -> None:
-    before, after = strict_context(), without_strict_x509(strict_context())
-    assert before.verify_flags ^ after.verify_flags == ssl.VERIFY_X509_STRICT
-    assert (after.check_hostname, after.verify_mode) == (True, ssl.CERT_REQUIRED)
 
 
 def test_a_certificate_of_another_name_is_not_good(

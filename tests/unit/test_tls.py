@@ -1,9 +1,6 @@
 """The TLS context that the connections of all threads share."""
 
-import base64
 import ssl
-
-import pytest
 
 from reconcile.cluster.kubernetes.kubeconfig import Connection
 from reconcile.cluster.kubernetes.kubeconfig_models import Cluster, User
@@ -22,20 +19,3 @@ def test_the_protocols_of_a_shared_context_are_set_once() -> None:
         hello = outgoing.read()
     assert b"\x08http/1.1" in hello
     assert b"\x02h2" not in hello
-
-
-def test_a_private_authority_need_not_have_key_identifiers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As for kubectl; since Python 3.13 a default context insists on them."""
-    create = ssl.create_default_context
-
-    def strict(cadata: str) -> ssl.SSLContext:
-        assert cadata == "a certificate"
-        context = create()
-        context.verify_flags |= ssl.VERIFY_X509_STRICT
-        return context
-
-    monkeypatch.setattr(ssl, "create_default_context", strict)
-    cluster = Cluster(certificate_auth_data=base64.b64encode(b"a certificate").decode())
-    context = ssl_context(Connection("dev", "kubeconfig", cluster, User()))
-    assert not context.verify_flags & ssl.VERIFY_X509_STRICT
-    assert (context.check_hostname, context.verify_mode) == (True, ssl.CERT_REQUIRED)

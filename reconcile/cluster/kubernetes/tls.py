@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx2
 
-from reconcile.certificates import without_strict_x509
+from reconcile.certificates import as_go_verifies
 from reconcile.cluster.kubernetes.execplugin import Credential
 from reconcile.cluster.kubernetes.kubeconfig import Connection
 from reconcile.cluster.kubernetes.kubeconfig_models import Cluster, User
@@ -22,7 +22,7 @@ from reconcile.errors import BadKubeconfig
 
 def ssl_context(connection: Connection) -> ssl.SSLContext:
     """The kubeconfig's certificates, ready to use; data wins over files. Raises BadKubeconfig."""
-    context = without_strict_x509(_trust(connection.cluster, connection.source))
+    context = as_go_verifies(_trust(connection.cluster, connection.source))
     _show(context, connection.user, connection.source)
     _settle_protocols(context)
     return context
