@@ -1,7 +1,11 @@
 """Who we say that we are: tokens, files that change, exec plugins that are real programs, impersonation."""
 
 import json
+import os
+import pty
 import stat
+import subprocess
+import sys
 import time as real_time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +19,7 @@ import respx
 from reconcile.cluster.kubernetes import KubernetesCluster
 from reconcile.errors import BadKubeconfig, Unauthorized
 from reconcile.objects import DEPLOYMENT
-from tests.http.conftest import IN_SHOP, FakeTime, connected, deployment, status
+from tests.http.conftest import IN_SHOP, SERVER, FakeTime, connected, deployment, status, write_kubeconfig
 
 PR_1 = f"{IN_SHOP}/pr-1"
 V1 = "client.authentication.k8s.io/v1"
@@ -210,6 +214,67 @@ def test_a_plugin_that_is_not_installed_shows_its_hint(tmp_path: Path, time: Fak
     )
 
 
+DEVICE_CODE = "To sign in, open https://example.com/device and enter the code ABCD-EFGH."
+
+
+def test_what_a_plugin_has_to_say_to_a_person_is_shown_while_it_runs(
+    tmp_path: Path, httpx2_mock: respx.Router, time: FakeTime, caplog: pytest.LogCaptureFixture
+) -> None:
+    httpx2_mock.get(PR_1).mock(side_effect=accepting("t"))
+    script = f"""echo '{DEVICE_CODE}' >&2
+while ! test -e {tmp_path}/entered; do sleep 0.02; done
+echo '{credential(token="t")}'"""
+    cluster = connected(tmp_path, user=plugin(program(tmp_path, script)), pacing=time.pacing)
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(read, cluster)
+        until = real_time.monotonic() + 10
+        while DEVICE_CODE not in caplog.text and real_time.monotonic() < until:
+            real_time.sleep(0.02)
+        (tmp_path / "entered").touch()
+        assert reading.result() == deployment()
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert record.getMessage().endswith(f"exec plugin {tmp_path}/plugin.sh: {DEVICE_CODE}")
+
+
+def test_what_a_plugin_has_started_holds_up_nobody(
+    tmp_path: Path, httpx2_mock: respx.Router, time: FakeTime
+) -> None:
+    httpx2_mock.get(PR_1).mock(side_effect=accepting("t"))
+    script = f"sleep 20 >/dev/null & echo '{credential(token='t')}'"
+    begun = real_time.monotonic()
+    assert read(connected(tmp_path, user=plugin(program(tmp_path, script)), pacing=time.pacing))
+    assert real_time.monotonic() - begun < 10
+
+
+RUN_PLUGIN = """
+import sys
+from reconcile.cluster.kubernetes.execplugin import Plugin
+from reconcile.cluster.kubernetes.kubeconfig import find_connection
+print(Plugin.of(find_connection(sys.argv[1], None)).run(20))
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "asked"), [("IfAvailable", True), ("Always", True), ("Never", False), (None, True)]
+)
+def test_at_a_terminal_a_plugin_may_ask(tmp_path: Path, mode: str | None, asked: bool) -> None:
+    script = f"""test -t 0 && {{ printf 'Code: ' >&2; read code; }}
+echo "$KUBERNETES_EXEC_INFO" > {tmp_path}/info
+echo '{credential(token="'$code't")}'"""
+    user = plugin(program(tmp_path, script), **({"interactiveMode": mode} if mode else {}))
+    person, terminal = pty.openpty()
+    os.write(person, b"ABCD\n")
+    command = [sys.executable, "-c", RUN_PLUGIN, write_kubeconfig(tmp_path, SERVER, user)]
+    ended = subprocess.run(command, stdin=terminal, stderr=terminal, stdout=subprocess.PIPE, timeout=30)
+    os.close(terminal)
+    shown = os.read(person, 4096)
+    os.close(person)
+    assert (b"token='ABCDt'" in ended.stdout) == asked
+    assert (b"Code: " in shown) == asked
+    assert json.loads((tmp_path / "info").read_text())["spec"]["interactive"] is asked
+
+
 def test_a_plugin_that_hangs_is_ended_with_all_it_started(tmp_path: Path, time: FakeTime) -> None:
     script = f"(sleep 2; echo alive > {tmp_path}/alive) & sleep 100"
     cluster = connected(tmp_path, user=plugin(program(tmp_path, script)), seconds=0.5, pacing=time.pacing)
@@ -225,7 +290,7 @@ def test_a_plugin_that_hangs_is_ended_with_all_it_started(tmp_path: Path, time: 
     ("version", "fields", "words"),
     [
         ("client.authentication.k8s.io/v1alpha1", {}, "its apiVersion must be one of"),
-        (V1, {"interactiveMode": "Always"}, "it asks for a terminal"),
+        (V1, {"interactiveMode": "Always"}, "run it at one, or use a token"),
     ],
 )
 def test_a_plugin_that_cannot_be_run_here_is_refused_before_anything_is_sent(

@@ -278,7 +278,8 @@ def test_a_connection_that_cannot_be_made_is_unreachable(
     with pytest.raises(Unreachable) as caught:
         cluster.get(DEPLOYMENT, "shop", "pr-1")
     assert str(caught.value) == (
-        "get Deployment shop/pr-1: no connection to the API server: [Errno 111] Connection refused"
+        "get Deployment shop/pr-1: no connection to the API server http://api.example.com:8001: "
+        "[Errno 111] Connection refused"
     )
     assert isinstance(caught.value.__cause__, httpx2.ConnectError)
     assert route.call_count == 7

@@ -150,8 +150,37 @@ def test_a_port_where_nobody_listens_is_unreachable(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     cluster = connected(tmp_path, f"http://127.0.0.1:{port}", pacing=PROMPT)
-    with pytest.raises(Unreachable, match=r"no connection to the API server: .*refused"):
+    with pytest.raises(
+        Unreachable, match=rf"no connection to the API server http://127.0.0.1:{port}: .*refused"
+    ):
         cluster.list(DEPLOYMENT)
+
+
+@pytest.mark.parametrize("named_by", ["proxy-url", "HTTPS_PROXY"])
+def test_the_proxy_that_was_tried_is_named_without_its_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named_by: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        proxy = f"127.0.0.1:{listener.getsockname()[1]}"
+    server, url = "https://ann:canary@api.example.com:6443/k8s", f"http://ben:canary@{proxy}"
+    if named_by == "proxy-url":
+        server = f'{server}", proxy-url: "{url}'
+    else:
+        monkeypatch.setenv("HTTPS_PROXY", url)
+        monkeypatch.delenv("https_proxy", raising=False)
+    with pytest.raises(Unreachable) as caught:
+        connected(tmp_path, server, pacing=PROMPT).list(DEPLOYMENT)
+    assert str(caught.value) == (
+        "list deployments.apps in all namespaces: no connection to the API server "
+        f"https://api.example.com:6443/k8s through the proxy http://{proxy} ({named_by}): "
+        "[Errno 111] Connection refused"
+    )
+
+
+def test_a_server_that_gives_no_answer_is_named(tmp_path: Path, wire: Serve) -> None:
+    server = wire(hung_up)
+    with pytest.raises(Unreachable, match=f"no answer from the API server {server.url}: "):
+        connected(tmp_path, server.url, pacing=PROMPT).list(DEPLOYMENT)
 
 
 def test_a_server_without_tls_is_found_out_at_once(tmp_path: Path, wire: Serve) -> None:

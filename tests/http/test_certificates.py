@@ -175,6 +175,11 @@ def in_a_pod(server: Server, trusted: Path, folder: Path, monkeypatch: pytest.Mo
     return _listed(None, env)
 
 
+def by_a_proxy(server: Server, trusted: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    return listed(folder, server, {"server": "http://dev", "proxy-url": f"https://127.0.0.1:{server.port}"})
+
+
 def by_probe(server: Server, trusted: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
     address = ("127.0.0.1", server.port)
@@ -194,6 +199,7 @@ CLIENTS: tuple[Client, ...] = (
     by_the_machine,
     by_tls_server_name,
     in_a_pod,
+    by_a_proxy,
     by_probe,
     by_pushgateway,
 )

@@ -12,7 +12,7 @@ import yaml
 from reconcile.cluster.kubernetes import connect
 from reconcile.cluster.kubernetes.kubeconfig import Connection, find_connection
 from reconcile.cluster.kubernetes.kubeconfig_models import Cluster, User
-from reconcile.cluster.kubernetes.proxy import proxy_url
+from reconcile.cluster.kubernetes.proxy import find_proxy
 from reconcile.errors import BadKubeconfig
 
 PEM_OF_NOTHING = base64.b64encode(b"-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----").decode()
@@ -321,12 +321,12 @@ def test_the_password_in_a_url_is_shown_to_nobody(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("server", "no_proxy", "expected"),
     [
-        ("https://dev", "", "http://proxy:3128"),
+        ("https://dev", "", "http://proxy:3128 (HTTPS_PROXY)"),
         ("http://dev", "", None),
         ("https://dev", "dev", None),
         ("https://api.dev:6443", ".dev", None),
         ("https://10.1.2.3:6443", "10.0.0.0/8", None),
-        ("https://10.1.2.3:6443", "10.2.0.0/16,nonsense", "http://proxy:3128"),
+        ("https://10.1.2.3:6443", "10.2.0.0/16,nonsense", "http://proxy:3128 (HTTPS_PROXY)"),
         ("https://127.0.0.1:6443", "", None),
         ("https://localhost:6443", "", None),
         ("https://dev", "*", None),
@@ -339,10 +339,11 @@ def test_the_environments_proxy_is_used_as_kubectl_does(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HTTPS_PROXY", "proxy:3128")
     monkeypatch.setenv("NO_PROXY", no_proxy)
-    assert proxy_url(Connection("c", "f", Cluster(server=server), User())) == expected
+    found = find_proxy(Connection("c", "f", Cluster(server=server), User()))
+    assert (str(found) if found else None) == expected
 
 
 def test_the_kubeconfigs_proxy_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://other:3128")
     cluster = Cluster(server="https://127.0.0.1", proxy_url="http://proxy:3128")
-    assert proxy_url(Connection("c", "f", cluster, User())) == "http://proxy:3128"
+    assert str(find_proxy(Connection("c", "f", cluster, User()))) == "http://proxy:3128 (proxy-url)"

@@ -177,10 +177,11 @@ def excerpt(response: httpx2.Response) -> str:
 
 
 def failure_of(
-    ask: Ask, error: httpx2.RequestError, *, answered: bool, timed_out: str | None
+    ask: Ask, error: httpx2.RequestError, way: str, *, answered: bool, timed_out: str | None
 ) -> ReconcileError:
     """What a request means that has no answer.
 
+    `way`: the server's address, and the proxy's where there is one.
     `answered`: the server has answered something before. Until then it is a server that cannot be reached;
     afterwards a connection that cannot be made is `Unreachable` still, and everything else `AnswerLost`.
     `timed_out`: that the run's deadline has passed, in words, where it has.
@@ -189,9 +190,9 @@ def failure_of(
     if timed_out is not None:
         reason = timed_out
     elif isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError):
-        return Unreachable(f"{ask}: no connection to the API server: {reason}")
+        return Unreachable(f"{ask}: no connection to the API server {way}: {reason}")
     if not answered and ask.repeat is Repeat.READ:
-        return Unreachable(f"{ask}: no answer from the API server: {reason}")
+        return Unreachable(f"{ask}: no answer from the API server {way}: {reason}")
     return AnswerLost(f"{ask}: no whole answer from the API server: {reason}")
 
 

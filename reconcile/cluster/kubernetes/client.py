@@ -46,9 +46,10 @@ _NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 class KubernetesCluster:
     """`Cluster` on lightkube. Thread-safe. Made by `connect`; `requests` sends through `RetryTransport`."""
 
-    def __init__(self, requests: GenericSyncClient, description: str, deadline: Deadline) -> None:
+    def __init__(self, requests: GenericSyncClient, description: str, way: str, deadline: Deadline) -> None:
         self._requests = requests
         self._description = description
+        self._way = way
         self._deadline = deadline
         self._traffic = Traffic(0, 0)
         self._counting = threading.Lock()
@@ -230,7 +231,7 @@ class KubernetesCluster:
         except httpx2.RequestError as error:
             timed_out = self._deadline.over if self._deadline.passed else None
             raise failure_of(
-                ask, error, answered=bool(self._traffic.requests), timed_out=timed_out
+                ask, error, self._way, answered=bool(self._traffic.requests), timed_out=timed_out
             ) from error
         with self._counting:
             before = self._traffic

@@ -15,9 +15,9 @@ from reconcile.cluster.kubernetes.credentials import auth, checked, impersonatio
 from reconcile.cluster.kubernetes.deadline import Deadline, DeadlineBackend
 from reconcile.cluster.kubernetes.execplugin import Plugin
 from reconcile.cluster.kubernetes.kubeconfig import Connection, find_connection
-from reconcile.cluster.kubernetes.proxy import proxy_url
+from reconcile.cluster.kubernetes.proxy import Proxy, find_proxy
 from reconcile.cluster.kubernetes.retry import Pacing, RetryTransport
-from reconcile.cluster.kubernetes.tls import load_certificate, ssl_context
+from reconcile.cluster.kubernetes.tls import load_certificate, proxy_ssl_context, ssl_context
 from reconcile.errors import BadKubeconfig
 
 IDLE_SECONDS = 30.0
@@ -40,29 +40,40 @@ def connect(
     """
     connection = find_connection(kubeconfig, context, env)
     deadline = Deadline(deadline_seconds, pacing.clock)
-    http, host = _http_client(connection, deadline, pacing, concurrency, user_agent)
-    return KubernetesCluster(_lightkube(connection, http), f"{connection.title} ({host})", deadline)
+    host, proxy = _host(connection), find_proxy(connection)
+    http = _http_client(connection, proxy, deadline, pacing, concurrency, user_agent)
+    way = f"{host} through the proxy {proxy}" if proxy else host
+    return KubernetesCluster(_lightkube(connection, http), f"{connection.title} ({host})", way, deadline)
 
 
-def _http_client(
-    connection: Connection, deadline: Deadline, pacing: Pacing, concurrency: int, user_agent: str
-) -> tuple[httpx2.Client, str]:
-    """The client, and the server's address as people may see it, without user and password."""
+def _host(connection: Connection) -> str:
+    """The server's address as people may see it, without user and password. Raises BadKubeconfig."""
     try:
         url = httpx2.URL(connection.cluster.server)
-        host = f"{url.scheme}://{url.netloc.decode()}{url.path.rstrip('/')}"
     except httpx2.InvalidURL as error:
         raise BadKubeconfig(
             f"{connection.source}: the cluster's server is no URL: {error}; correct it"
         ) from error
+    return f"{url.scheme}://{url.netloc.decode()}{url.path.rstrip('/')}"
+
+
+def _http_client(
+    connection: Connection,
+    proxy: Proxy | None,
+    deadline: Deadline,
+    pacing: Pacing,
+    concurrency: int,
+    user_agent: str,
+) -> httpx2.Client:
     context = ssl_context(connection)
-    proxy = proxy_url(connection)
     limits = httpx2.Limits(
         max_connections=concurrency, max_keepalive_connections=concurrency, keepalive_expiry=IDLE_SECONDS
     )
 
+    through = httpx2.Proxy(proxy.url, ssl_context=proxy_ssl_context(proxy.url)) if proxy else None
+
     def open_transport() -> httpx2.HTTPTransport:
-        transport = httpx2.HTTPTransport(verify=context, trust_env=False, limits=limits, proxy=proxy)
+        transport = httpx2.HTTPTransport(verify=context, trust_env=False, limits=limits, proxy=through)
         # httpx2 has no way to say it, but httpcore2 has; a test with a server that trickles holds this line.
         transport._pool._network_backend = DeadlineBackend(httpcore2.SyncBackend(), deadline)
         return transport
@@ -77,15 +88,14 @@ def _http_client(
             transport.reconnect()
         return checked(credential.token, f"{plugin.where}: the token") if credential.token else None
 
-    client = httpx2.Client(
-        base_url=url,
+    return httpx2.Client(
+        base_url=connection.cluster.server,
         auth=auth(connection, (lambda: from_plugin(plugin)) if plugin else None),
         headers=[("User-Agent", user_agent), ("Accept", "application/json"), *impersonation(connection)],
         transport=transport,
         trust_env=False,  # proxies are chosen above
         event_hooks={"request": [_server_name(connection.cluster.tls_server_name)]},
     )
-    return client, host
 
 
 def _server_name(name: str | None) -> Callable[[httpx2.Request], None]:

@@ -2,9 +2,12 @@
 
 import base64
 import json
+import logging
 import os
 import signal
 import subprocess
+import threading
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +18,14 @@ from reconcile.cluster.kubernetes.kubeconfig import Connection
 from reconcile.cluster.kubernetes.kubeconfig_models import Cluster, Exec
 from reconcile.errors import BadKubeconfig
 
+logger = logging.getLogger(__name__)
+
 VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
 CLUSTER_CONFIG = "client.authentication.k8s.io/exec"
 LONGEST_WAIT = 60.0
+LAST_WORDS = 1.0
 LONGEST_COMPLAINT = 200
+LONGEST_LINE = 4096
 
 
 class Credential(msgspec.Struct):
@@ -57,18 +64,25 @@ class Plugin:
             raise BadKubeconfig(
                 f"{where}: its apiVersion must be one of {', '.join(VERSIONS)}; update the plugin"
             )
-        if plugin.interactiveMode == "Always":
+        if plugin.interactiveMode == "Always" and not _at_a_terminal():
             raise BadKubeconfig(
-                f"{where}: it asks for a terminal (interactiveMode: Always); use a token instead"
+                f"{where}: it asks for a terminal (interactiveMode: Always); run it at one, or use a token"
             )
         return cls(plugin, connection.cluster, where)
 
     def run(self, seconds: float) -> Credential:
-        """Run it, without a terminal, for at most `seconds`. Raises BadKubeconfig with its complaint."""
-        wait = min(seconds, LONGEST_WAIT)
-        output, complaint, code = self._output(wait)
+        """Run it for at most `seconds`. Raises BadKubeconfig with its complaint.
+
+        As with kubectl, what it writes on stderr is for the person: a device code, a URL to log in at. At a
+        terminal it may ask, too, and takes as long as the person does.
+        """
+        if self._interactive:
+            output, code = self._output(seconds, stdin=None, stderr=None)
+            complaint = "see above"
+        else:
+            output, code, complaint = self._overheard(min(seconds, LONGEST_WAIT))
         if code != 0:
-            raise BadKubeconfig(f"{self.where}: exit code {code}: {_last_line(complaint)}{self._hint}")
+            raise BadKubeconfig(f"{self.where}: exit code {code}: {complaint}{self._hint}")
         try:
             answer = _ANSWER.decode(output)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -77,32 +91,59 @@ class Plugin:
             raise BadKubeconfig(f"{self.where}: its answer is no ExecCredential of {self.exec.apiVersion}")
         return self._checked(answer.status)
 
-    def _output(self, wait: float) -> tuple[bytes, bytes, int]:
+    @property
+    def _interactive(self) -> bool:
+        return self.exec.interactiveMode != "Never" and _at_a_terminal()
+
+    def _overheard(self, wait: float) -> tuple[bytes, int, str]:
+        """Its output, its exit code and its last words; all of its words are logged as they come."""
+        words: deque[str] = deque(maxlen=1)
+        reading, writing = os.pipe()
+        # The thread closes what it reads. What the plugin has started may write on after its end.
+        listener = threading.Thread(target=self._log, args=(reading, words), daemon=True)
+        listener.start()
+        try:
+            output, code = self._output(wait, stdin=subprocess.DEVNULL, stderr=writing)
+        finally:
+            os.close(writing)
+        listener.join(LAST_WORDS)
+        return output, code, words[-1][:LONGEST_COMPLAINT] if words else "it did not say why"
+
+    def _log(self, reading: int, words: deque[str]) -> None:
+        with open(reading, "rb") as pipe:
+            while line := pipe.readline(LONGEST_LINE):
+                if text := line.decode("utf-8", "replace").strip():
+                    words.append(text)
+                    logger.warning("%s: %s", self.where, text)
+
+    def _output(self, wait: float, *, stdin: int | None, stderr: int | None) -> tuple[bytes, int]:
+        """Its output and its exit code; None is what the command itself has."""
         try:
             process = subprocess.Popen(
                 [self.exec.command, *(self.exec.args or ())],
                 env=self._environment(),
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,  # so that what it starts can be ended with it
+                stderr=stderr,
+                # So that what it starts can be ended with it. At a terminal it has to stay in the foreground.
+                start_new_session=stdin is not None,
             )
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise BadKubeconfig(f"{self.where}: cannot be run: {reason}{self._hint}") from error
         try:
-            output, complaint = process.communicate(timeout=wait)
+            output, _ = process.communicate(timeout=wait)
         except BaseException as error:
-            _end(process)
+            _end(process, its_own_group=stdin is not None)
             if isinstance(error, subprocess.TimeoutExpired):
                 raise BadKubeconfig(
                     f"{self.where}: no answer within {wait:.0f} s; run it by hand to see why"
                 ) from error
             raise
-        return output, complaint, process.returncode
+        return output, process.returncode
 
     def _environment(self) -> dict[str, str]:
-        spec: dict[str, object] = {"interactive": False}
+        spec: dict[str, object] = {"interactive": self._interactive}
         if self.exec.provideClusterInfo:
             spec["cluster"] = _cluster_info(self.cluster, self.where)
         info = {"apiVersion": self.exec.apiVersion, "kind": "ExecCredential", "spec": spec}
@@ -142,15 +183,17 @@ def _cluster_info(cluster: Cluster, where: str) -> Mapping[str, object]:
     return {key: value for key, value in info.items() if value}
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _at_a_terminal() -> bool:
+    """Whether a person can be asked, and reads it."""
+    return os.isatty(0) and os.isatty(2)
+
+
+def _end(process: subprocess.Popen[bytes], *, its_own_group: bool) -> None:
     """End the plugin and what it has started; what they would still say is not waited for."""
-    os.killpg(process.pid, signal.SIGKILL)
+    if its_own_group:
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
     process.wait()
-    for pipe in (process.stdout, process.stderr):
-        if pipe:
-            pipe.close()
-
-
-def _last_line(complaint: bytes) -> str:
-    lines = complaint.decode("utf-8", "replace").strip().splitlines()
-    return lines[-1].strip()[:LONGEST_COMPLAINT] if lines else "it did not say why"
+    if process.stdout:
+        process.stdout.close()

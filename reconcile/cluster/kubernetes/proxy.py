@@ -2,6 +2,7 @@
 
 import ipaddress
 import urllib.request
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import httpx2
@@ -9,21 +10,35 @@ import httpx2
 from reconcile.cluster.kubernetes.kubeconfig import Connection
 from reconcile.errors import BadKubeconfig
 
+SCHEMES = ("http://", "https://")
 
-def proxy_url(connection: Connection) -> str | None:
+
+@dataclass(frozen=True)
+class Proxy:
+    """A proxy, and who named it."""
+
+    url: httpx2.URL
+    source: str
+
+    def __str__(self) -> str:
+        """As people may see it: without user and password."""
+        return f"{self.url.scheme}://{self.url.netloc.decode()} ({self.source})"
+
+
+def find_proxy(connection: Connection) -> Proxy | None:
     """`proxy-url`, else HTTPS_PROXY or HTTP_PROXY unless NO_PROXY spares the server. Raises BadKubeconfig."""
-    server = connection.cluster.server
-    named = connection.cluster.proxy_url
+    server, named = connection.cluster.server, connection.cluster.proxy_url
     url = named or _from_environment(server)
     if url is None:
         return None
-    source = f"{connection.source}: proxy-url" if named else "HTTPS_PROXY or HTTP_PROXY"
-    if not url.startswith(("http://", "https://")):
-        raise BadKubeconfig(f"{source}: only http:// and https:// proxies can be used; give one of these")
+    variable = f"{urlsplit(server).scheme.upper()}_PROXY"
+    where = f"{connection.source}: proxy-url" if named else variable
+    if not url.startswith(SCHEMES):
+        raise BadKubeconfig(f"{where}: only http:// and https:// proxies can be used; give one of these")
     try:
-        return str(httpx2.URL(url))
+        return Proxy(httpx2.URL(url), "proxy-url" if named else variable)
     except httpx2.InvalidURL as error:
-        raise BadKubeconfig(f"{source} is no URL: {error}; correct it") from error
+        raise BadKubeconfig(f"{where} is no URL: {error}; correct it") from error
 
 
 def _from_environment(server: str) -> str | None:

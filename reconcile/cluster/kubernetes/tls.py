@@ -28,6 +28,11 @@ def ssl_context(connection: Connection) -> ssl.SSLContext:
     return context
 
 
+def proxy_ssl_context(url: httpx2.URL) -> ssl.SSLContext | None:
+    """What a proxy is asked by, where that is TLS: of a proxy the machine's authorities are trusted."""
+    return as_go_verifies(httpx2.create_ssl_context()) if url.scheme == "https" else None
+
+
 def load_certificate(context: ssl.SSLContext, credential: Credential, where: str) -> None:
     """Show the client certificate of an exec plugin from the next connection on. Raises BadKubeconfig."""
     certificate, key = credential.clientCertificateData or "", credential.clientKeyData or ""
