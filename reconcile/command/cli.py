@@ -9,11 +9,13 @@ from typing import Any
 import click
 
 from reconcile import __version__
+from reconcile.command.environment import check_environment
 from reconcile.command.logs import complain, log_format_in, start_logging
 from reconcile.command.options import (
     DurationType,
     GatewayType,
     GatewayUrlType,
+    Globs,
     Lines,
     MaxDeletesType,
     NameType,
@@ -30,7 +32,8 @@ from reconcile.rules import PULL_POLICIES
 
 EPILOG = """\b
 Every option is also a variable, RECONCILE_ and its name: RECONCILE_ROUTE=ingress,
-RECONCILE_DRY_RUN=1. A repeatable one takes one value a line.
+RECONCILE_DRY_RUN=1. A repeatable one takes one value a line. An empty one is an error,
+but for a flag (off) and for --allow-fqdn, --allow-image and --allow-secret (nothing is allowed).
 
 \b
 Exit codes:
@@ -65,8 +68,8 @@ def _offer(what: str) -> Offer:
     return offer
 
 
-def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
-    return click.option(*names, multiple=True, cls=Lines, **kwargs)
+def _repeatable(*names: str, cls: type[Lines] = Lines, **kwargs: Any) -> Callable[[Command], Command]:
+    return click.option(*names, multiple=True, cls=cls, **kwargs)
 
 
 @click.command(epilog=EPILOG, context_settings={"help_option_names": ["--help"], "max_content_width": 100})
@@ -151,9 +154,11 @@ def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
 )
 @click.option("--default-ttl", metavar="DURATION", type=TtlType(), help="The ttl of previews that say none.")
 @click.option("--max-ttl", metavar="DURATION", type=TtlType(), help="The longest ttl that a preview gets.")
-@_repeatable("--allow-fqdn", metavar="GLOB", help="Hostnames that previews may have; default: all.")
-@_repeatable("--allow-image", metavar="GLOB", help="Images that previews may run; default: all.")
-@_repeatable("--allow-secret", metavar="GLOB", help="Secrets that env may name; default: none.")
+@_repeatable(
+    "--allow-fqdn", cls=Globs, metavar="GLOB", help="Hostnames that previews may have; default: all."
+)
+@_repeatable("--allow-image", cls=Globs, metavar="GLOB", help="Images that previews may run; default: all.")
+@_repeatable("--allow-secret", cls=Globs, metavar="GLOB", help="Secrets that env may name; default: none.")
 @_repeatable(
     "--allow-pull-policy",
     type=click.Choice(PULL_POLICIES),
@@ -278,6 +283,7 @@ def _repeatable(*names: str, **kwargs: Any) -> Callable[[Command], Command]:
     help="Say why one preview is as it is, and who set what; change nothing.",
 )
 @click.option("--print-crd", is_flag=True, allow_from_autoenv=False, help="Print the CRD for the API group.")
+@click.option("--strict-env", is_flag=True, help="Refuse to run where a RECONCILE_ variable is no option's.")
 @click.option("-v", "--verbose", count=True, help="Say more on stderr; twice for every request.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only what needs attention.")
 @click.option("--color/--no-color", default=None, help="Default: where stdout is a terminal.")
@@ -288,11 +294,12 @@ def command(ctx: click.Context, /, **options: Any) -> int:
 
     NAME is a preview, or NAMESPACE/NAME; without one, every preview is meant.
     """
+    start_logging(options["verbose"], options["quiet"], options["log_format"])
+    check_environment(ctx, os.environ, strict=options["strict_env"])
     if options["print_crd"]:
         return _print_crd(options["api_group"])
     from reconcile.command.runs import reconcile
 
-    start_logging(options["verbose"], options["quiet"], options["log_format"])
     route_given = ctx.get_parameter_source("route") != click.core.ParameterSource.DEFAULT
     return reconcile(options, variables_of(ctx), route_given=route_given)
 

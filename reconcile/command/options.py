@@ -1,5 +1,6 @@
 """What the options of the command take: parsed here, one line of complaint for each mistake."""
 
+import os
 import re
 from collections.abc import Iterable
 from datetime import timedelta
@@ -29,7 +30,18 @@ class Lines(click.Option):
 
     def value_from_envvar(self, ctx: click.Context) -> Any:
         found = self.resolve_envvar_value(ctx)
-        return None if found is None else tuple(line.strip() for line in found.splitlines() if line.strip())
+        return tuple(line.strip() for line in (found or "").splitlines() if line.strip()) or None
+
+
+class Globs(Lines):
+    """Patterns of what is allowed; a variable that is set and blank allows nothing, as an empty pattern does.
+
+    Click takes it for one that is not set: where a pipeline's variable is missing, all would be allowed.
+    """
+
+    def value_from_envvar(self, ctx: click.Context) -> Any:
+        is_set = f"{ctx.auto_envvar_prefix}_{(self.name or '').upper()}" in os.environ
+        return super().value_from_envvar(ctx) or (("",) if is_set else None)
 
 
 class DurationType(click.ParamType[timedelta]):

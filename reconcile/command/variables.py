@@ -40,10 +40,18 @@ def variables_of(ctx: click.Context) -> Variables:
 
 def variable_of(ctx: click.Context, option: click.Parameter) -> str:
     """Return the name of the variable that has set this option; "" if none has."""
-    name = option.name or ""
-    if ctx.get_parameter_source(name) is not click.core.ParameterSource.ENVIRONMENT:
-        return ""
-    return str(option.envvar or f"{ctx.auto_envvar_prefix}_{name.upper()}")
+    by_variable = ctx.get_parameter_source(option.name or "") is click.core.ParameterSource.ENVIRONMENT
+    return _name_for(ctx, option) if by_variable else ""
+
+
+def options_by_variable(ctx: click.Context) -> dict[str, click.Option]:
+    """Return every option that a variable may set, by the name of that variable."""
+    options = (option for option in ctx.command.params if isinstance(option, click.Option))
+    return {_name_for(ctx, option): option for option in options if option.allow_from_autoenv}
+
+
+def _name_for(ctx: click.Context, option: click.Parameter) -> str:
+    return str(option.envvar or f"{ctx.auto_envvar_prefix}_{(option.name or '').upper()}")
 
 
 @contextmanager

@@ -85,6 +85,14 @@ def test_the_same_options_are_the_same_configmap(tmp_path: Path) -> None:
     assert one(overlay, "ConfigMap")["data"] == data
 
 
+def test_an_empty_list_is_none_at_all_and_an_empty_allow_list_allows_nothing() -> None:
+    options: dict[str, list[str]] = {
+        name: [] for name in ("allow-fqdn", "allow-secret", "route-label", "toleration")
+    }
+    data = one(rendered({"options": options}), "ConfigMap")["data"]
+    assert data == {"RECONCILE_ALLOW_FQDN": "", "RECONCILE_ALLOW_SECRET": "", "RECONCILE_ROUTE": "mapping"}
+
+
 def test_another_api_group_is_in_the_options_and_in_the_rights() -> None:
     found = rendered({"options": {"api-group": "previews.example.com"}})
     assert one(found, "ConfigMap")["data"]["RECONCILE_API_GROUP"] == "previews.example.com"
