@@ -110,3 +110,8 @@ def code_of(error: ReconcileError) -> int:
             return EXIT_NO_ANSWER
         case _:
             return EXIT_FAILED
+
+
+def with_failure(code: int) -> int:
+    """The exit code of a run in whose telling something failed: what went wrong in the run itself stays."""
+    return EXIT_FAILED if code in (EXIT_DONE, EXIT_PENDING) else code

@@ -9,6 +9,7 @@ from reconcile import __version__
 from reconcile.brake import Limit
 from reconcile.cluster.port import Cluster
 from reconcile.command.options import pairs
+from reconcile.command.streams import read_stdin
 from reconcile.names import Names
 from reconcile.request import Request, WaitRequest
 from reconcile.scope import Name, Scope, make_scope
@@ -99,7 +100,7 @@ def cluster_of(options: Options) -> Cluster:
     from reconcile.cluster.overlay import OverlayCluster, read_previews
 
     paths, group = options["filenames"], options["api_group"]
-    stdin = _stdin() if "-" in paths else None
+    stdin = read_stdin() if "-" in paths else None
     previews = read_previews(paths, group=group, namespace=options["namespace"] or "", stdin=stdin)
     return OverlayCluster(_real_cluster(options), previews, group=group)
 
@@ -109,7 +110,7 @@ def _real_cluster(options: Options) -> Cluster:
     if options["sources"]:
         from reconcile.cluster.directory import DirectoryCluster
 
-        stdin = _stdin() if "-" in options["sources"] else None
+        stdin = read_stdin() if "-" in options["sources"] else None
         return DirectoryCluster(options["sources"], options["to"], group=options["api_group"], stdin=stdin)
     # HTTP/2 is not spoken here, and httpcore2 imports h2 wherever it is installed: a tenth of all imports.
     sys.modules.setdefault("h2", cast(ModuleType, None))
@@ -123,8 +124,3 @@ def _real_cluster(options: Options) -> Cluster:
         concurrency=options["concurrency"],
         user_agent=f"preview-reconcile/{__version__}",
     )
-
-
-def _stdin() -> str:
-    """What is not UTF-8 comes through as what the reader of YAML names as a mistake."""
-    return sys.stdin.buffer.read().decode("utf-8", "surrogateescape")

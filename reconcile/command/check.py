@@ -1,10 +1,10 @@
 """Options that do not go together, and what to say instead."""
 
-import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
 
+from reconcile.command.streams import attended
 from reconcile.crd import check_group
 from reconcile.errors import UsageError
 
@@ -77,7 +77,7 @@ def _unattended(options: Options) -> Iterator[tuple[object, str]]:
         f"--interval and -o {options['output']} do not go together: say --report FORMAT=PATH",
     )
     yield (
-        interval and not (options["yes"] or options["dry_run"]) and sys.stdin.isatty(),
+        interval and not (options["yes"] or options["dry_run"]) and attended(),
         "--interval at a terminal needs --yes: nobody is asked before each run",
     )
     yield (

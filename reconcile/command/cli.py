@@ -25,8 +25,9 @@ from reconcile.command.options import (
     TolerationType,
     TtlType,
 )
+from reconcile.command.streams import guard, trouble
 from reconcile.command.variables import variable_of, variables_of
-from reconcile.errors import EXIT_USAGE, ReconcileError, UsageError, code_of
+from reconcile.errors import EXIT_USAGE, ReconcileError, UsageError, code_of, with_failure
 from reconcile.names import DEFAULT_GROUP
 from reconcile.rules import PULL_POLICIES
 
@@ -40,7 +41,7 @@ Exit codes:
   0  every planned change was made, and nothing waits for a person
   1  a write failed; a preview is blocked, refused or unreadable; a NAME is unknown;
      a preview that --wait waited for is not ready;
-     a file of -f cannot be read, or of --report not be written
+     a file of -f cannot be read, or one of --report or stdout not be written
   2  usage
   3  changes are pending (--dry-run --exit-code), or the question was answered no
   4  some or all deletes withheld: a list was not whole, or they were too many
@@ -310,16 +311,15 @@ def main(args: list[str] | None = None, program: str = PROGRAM) -> None:
     Python would wait for requests that are under way in threads, also where the run was told to end, and
     take apart all that was read, object by object.
     """
+    guard()
     if os.environ.get(COMPLETE, "").endswith("_complete"):
         from reconcile.command.complete import quietly
 
         quietly()
     code = exit_code_of(args, program)
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BrokenPipeError:
-        code = code or 1
+    if why := trouble():
+        code = complain(f"stdout: cannot be written: {why}", with_failure(code))
+    sys.stderr.flush()
     os._exit(code)
 
 
@@ -338,10 +338,6 @@ def exit_code_of(args: list[str] | None, program: str = PROGRAM) -> int:
         return complain(str(error), EXIT_USAGE, f"Error: {error}\nTry '{program} --help'.")
     except ReconcileError as error:
         return complain(str(error), code_of(error))
-    except BrokenPipeError:
-        # Whoever read us has gone; there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
 
 
 def _shown(error: click.ClickException) -> str:

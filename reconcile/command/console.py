@@ -12,7 +12,8 @@ import click
 from reconcile.changes import Plan, Write
 from reconcile.cluster.port import Cluster
 from reconcile.command.signals import Signals
-from reconcile.errors import EXIT_DONE, EXIT_FAILED, EXIT_PENDING
+from reconcile.command.streams import attended, trouble
+from reconcile.errors import EXIT_DONE, EXIT_FAILED, with_failure
 from reconcile.report.formats import FORMATS, Facts, write_report
 from reconcile.report.safe import safe_line
 from reconcile.report.text import end_text, head_text, plan_text, standing_lines, title_of
@@ -78,7 +79,7 @@ class Console:
 
     def agree(self, plan: Plan) -> bool:
         """Ask, where somebody sits there to answer."""
-        if self.options["yes"] or not sys.stdin.isatty() or not self.text:
+        if self.options["yes"] or not attended() or not self.text:
             return True
         with self.signals.ending_questions():
             return click.confirm("Carry this out?", default=False, err=True)
@@ -135,12 +136,14 @@ class Console:
         code = self._write_files(done, code)
         if self.text:
             self._print_end(done)
-        if self.text or self.options["output"] == "none":
-            return code
+        elif self.options["output"] != "none":
+            self._print_report(done, code)
+        return with_failure(code) if trouble() else code
+
+    def _print_report(self, done: Run, code: int) -> None:
         for name in done.absent:
             print(safe_line(f"{name}: nothing there"), file=sys.stderr)
         print(FORMATS[self.options["output"]](done, Facts(self.cluster, self.scope, code)), end="")
-        return code
 
     def _print_end(self, done: Run) -> None:
         """With --interval, after a run that was not told, only what the last one did not say."""
@@ -158,7 +161,7 @@ class Console:
                 write_report(format_name, path, done, Facts(self.cluster, self.scope, code))
             except OSError as error:
                 log.error("--report %s=%s: cannot be written: %s", format_name, path, error.strerror or error)
-                code = EXIT_FAILED if code in (EXIT_DONE, EXIT_PENDING) else code
+                code = with_failure(code)
         return code
 
 

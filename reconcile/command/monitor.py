@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from reconcile.command.termination import write_termination_message
-from reconcile.errors import EXIT_DONE, EXIT_FAILED, EXIT_PENDING
+from reconcile.errors import with_failure
 from reconcile.report.summary import Summary
 from reconcile.report.sums import done_word
 from reconcile.result import Run
@@ -69,5 +69,5 @@ class Monitor:
                 write_metrics(path, summary)
             except OSError as error:
                 log.error("--report metrics=%s: cannot be written: %s", path, error.strerror or error)
-                code = EXIT_FAILED if code in (EXIT_DONE, EXIT_PENDING) else code
+                code = with_failure(code)
         return code

@@ -36,7 +36,7 @@ def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], a
         with monkeypatch.context() as during:
             for name, value in variables.items():
                 during.setenv(name, value)
-            during.setattr("reconcile.command.asked._stdin", lambda: stdin)
+            during.setattr("reconcile.command.asked.read_stdin", lambda: stdin)
             code = exit_code_of(list(arguments))
         return Ended(code, *capsys.readouterr())
 
