@@ -19,6 +19,7 @@ NEW_PREVIEW = "new preview"
 """Nothing was ever told of it: it has no status."""
 
 PREVIEW_CHANGED = "its preview or an option changed"
+PROTECTED = "its preview is protected"
 
 
 @dataclass(frozen=True)
@@ -81,18 +82,34 @@ def _compare(manifest: Manifest, place: str, live: Live, owned: Ownership, rules
     takeover = found.takeover | (
         _all_of_ours(live, manifest, rules.names) if adopting and rules.from_server else EMPTY
     )
-    reason = _reason(live, manifest, owned, rules.names)
+    reason = _reason(live, manifest, owned, found, rules.names)
     return Update(key_of(manifest), place, manifest, live, found.fields, reason, takeover)
 
 
-def _reason(live: Live, manifest: Manifest, owned: Ownership, names: Names) -> str:
+def _reason(live: Live, manifest: Manifest, owned: Ownership, found: Difference, names: Names) -> str:
     if not owned.ours:
         return "adopted"
     before: Mapping[str, str] = live.annotations
     same = (
         before.get(names.applied_annotation) == manifest["metadata"]["annotations"][names.applied_annotation]
     )
-    return "drifted" if same else PREVIEW_CHANGED
+    if same:
+        return "drifted"
+    return PREVIEW_CHANGED if not _of_protection(found, names) else _protection(manifest, names)
+
+
+def _of_protection(found: Difference, names: Names) -> bool:
+    """Whether nothing changes but the annotation that protects, and the owner reference that follows it."""
+    paths = [change.path for change in found.fields]
+    marks = [path for path in paths if path == f"metadata.annotations[{names.prune_annotation}]"]
+    return bool(marks) and all(
+        path.startswith("metadata.ownerReferences") for path in set(paths) - set(marks)
+    )
+
+
+def _protection(manifest: Manifest, names: Names) -> str:
+    protected = names.protects(manifest["metadata"]["annotations"])
+    return PROTECTED if protected else "its preview is no longer protected"
 
 
 def _server_keeps(found: Difference) -> str:

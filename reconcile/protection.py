@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from reconcile.changes import Update
 from reconcile.children.metadata import without_owner
-from reconcile.decide import Rules, decide
+from reconcile.decide import PROTECTED, Rules, decide
 from reconcile.fields import part_of
 from reconcile.names import PRUNE_DISABLED, Names
 from reconcile.objects import Manifest, without_servers_own
@@ -30,8 +30,8 @@ def protection_of(live: Live, preview: PreviewEnvironment, rules: Rules) -> Upda
         return None
     manifest = _protected(live, preview, rules)
     change = manifest and decide(manifest, preview, live, rules)
-    whose = "its preview" if rules.names.protects(preview.annotations) else "it"
-    return replace(change, reason=f"{whose} is protected") if isinstance(change, Update) else None
+    reason = PROTECTED if rules.names.protects(preview.annotations) else "it is protected"
+    return replace(change, reason=reason) if isinstance(change, Update) else None
 
 
 def _needs(live: Live, preview: PreviewEnvironment, names: Names) -> bool:

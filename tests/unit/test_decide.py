@@ -68,6 +68,30 @@ def test_what_its_preview_changed_says_so() -> None:
     assert decided(there, wanted=wanted) == expected
 
 
+@pytest.mark.parametrize("kind", ["Deployment", "Mapping"])
+def test_a_protection_that_begins_or_ends_is_the_reason_and_beside_another_change_it_is_not(
+    kind: str,
+) -> None:
+    plain = a_read_preview(uid="u-1")
+    protected = a_read_preview(uid="u-1", annotations={"platform9.com/prune": "disabled"})
+    other = a_read_preview(
+        uid="u-1",
+        annotations={"platform9.com/prune": "disabled"},
+        image="nginx:2",
+        fqdn="other.example.com",
+    )
+    before, after, changed = (children_of(one)[kind] for one in (plain, protected, other))
+
+    def reason(there: dict[str, Any], wanted: dict[str, Any]) -> str:
+        found = decided(live(there), wanted=wanted)
+        assert isinstance(found, Update)
+        return found.reason
+
+    assert reason(before, after) == "its preview is protected"
+    assert reason(after, before) == "its preview is no longer protected"
+    assert reason(before, changed) == "its preview or an option changed"
+
+
 def test_what_the_server_keeps_another_way_is_kept_with_what_to_do() -> None:
     there = live(edited(DEPLOYMENT, "spec", "template", "spec", "containers", 0, "image", to="mirror/x"))
     assert decided(there, wanted=DEPLOYMENT) == Keep(
