@@ -14,6 +14,7 @@ from reconcile.names import Names
 from reconcile.objects import Key, Manifest, Resource, preview_resource
 from reconcile.pool import Stop, read_at_once
 from reconcile.preview import Unreadable, parse_preview
+from reconcile.problems import Problem, one_line, shown
 from reconcile.sent import SentObject
 from reconcile.snapshot import KindList, Live, Preview, Snapshot
 from reconcile.wish import Wish
@@ -58,7 +59,7 @@ def observe(
 
 
 def _parse(cluster: Cluster, manifest: Manifest, names: Names) -> Preview:
-    """A preview; where it lies in a file and cannot be read, the file and the line are told.
+    """A preview; where it lies in a file and cannot be read, each problem has its file and line.
 
     Only in a file is a field that is not known refused: an API server has pruned it already.
     """
@@ -68,8 +69,16 @@ def _parse(cluster: Cluster, manifest: Manifest, names: Names) -> Preview:
     in_a_file = cluster.where(resource, *place) is not None
     preview = parse_preview(manifest, group=names.group, strict_fields=in_a_file)
     if isinstance(preview, Unreadable) and in_a_file:
-        return replace(preview, message=f"{cluster.where(resource, *place, preview.path)}: {preview.message}")
+        return replace(
+            preview, message=one_line([_in_its_file(cluster, resource, place, p) for p in preview.problems])
+        )
     return preview
+
+
+def _in_its_file(cluster: Cluster, resource: Resource, place: tuple[str, str], problem: Problem) -> str:
+    spelled = cluster.spelled(resource, *place, problem.location) if problem.quotes else ""
+    quoted = f": {shown(spelled)}" if spelled else ""
+    return f"{cluster.where(resource, *place, problem.location)}: {problem}{quoted}"
 
 
 def look(

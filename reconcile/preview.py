@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from reconcile import rules
 from reconcile.names import KIND, Names
 from reconcile.objects import Key, Manifest
-from reconcile.problems import Problem, one_line, problems_of, shown
+from reconcile.problems import Problem, one_line, problems_of, shown, unknown_field
 from reconcile.spec import (
     EnvFromSource,
     EnvVar,
@@ -22,6 +22,7 @@ from reconcile.spec import (
     ResourceRequirements,
     Setup,
     Spec,
+    known_fields,
 )
 
 __all__ = [
@@ -96,7 +97,7 @@ class PreviewEnvironment:
 class Unreadable:
     """A preview that is there and cannot be read; `message` says all that is wrong, in one line.
 
-    `path` leads to the first thing that is wrong, such as `("spec", "fqdn")`.
+    `problems` are the same, each with the field that it is about.
     """
 
     name: str
@@ -107,7 +108,7 @@ class Unreadable:
     deletion_timestamp: str | None
     creation_timestamp: str
     message: str
-    path: tuple[str | int, ...] = ()
+    problems: tuple[Problem, ...] = ()
     generation: int = 0
     resource_version: str = ""
     status: Mapping[str, Any] = field(default_factory=dict, hash=False)
@@ -164,7 +165,7 @@ def _unreadable(manifest: Manifest, problems: Sequence[Problem]) -> Unreadable:
         deletion_timestamp=_text(metadata.get("deletionTimestamp")) or None,
         creation_timestamp=_text(metadata.get("creationTimestamp")),
         message=one_line(problems),
-        path=problems[0].location,
+        problems=tuple(problems),
         generation=_number(metadata.get("generation")),
         resource_version=_text(metadata.get("resourceVersion")),
         status=_read_only(manifest.get("status")),
@@ -175,7 +176,7 @@ def _spec_of(written: Any, strict_fields: bool) -> tuple[Spec | None, list[Probl
     try:
         return Spec.model_validate(written, extra="forbid" if strict_fields else "ignore"), []
     except ValidationError as error:  # its text has values of env in it: it is neither kept nor chained
-        return None, problems_of(error)
+        return None, problems_of(error, known_fields)
 
 
 def _object_problems(manifest: Manifest, metadata: Mapping[str, Any], group: str) -> Iterator[Problem]:
@@ -198,14 +199,14 @@ def _map_problems(name: str, value: Any) -> Iterator[Problem]:
         return
     for key, item in value.items():
         if not isinstance(key, str) or not isinstance(item, str):
-            yield Problem(("metadata", name, str(key)), "is not a string; put it in quotes")
+            yield Problem(("metadata", name, str(key)), "is not a string; put it in quotes", quotes=True)
 
 
 def _unknown_fields(manifest: Manifest, metadata: Mapping[str, Any]) -> Iterator[Problem]:
     for name in sorted(manifest.keys() - _OBJECT_FIELDS, key=str):
-        yield Problem((str(name),), "is no field that is known here")
+        yield unknown_field((str(name),), _OBJECT_FIELDS)
     for name in sorted(metadata.keys() - _METADATA_FIELDS, key=str):
-        yield Problem(("metadata", str(name)), "is no field that is known here")
+        yield unknown_field(("metadata", str(name)), _METADATA_FIELDS)
 
 
 def _text(value: Any) -> str:

@@ -1,8 +1,9 @@
 """What is wrong with a spec, in one line that a person can act on and that tells no secret."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, Protocol
 
 SHOWN = "shown"
@@ -30,7 +31,6 @@ _SENTENCES: Mapping[str, str] = {
 }
 _WHOLE_SENTENCES: Mapping[str, str] = {
     "missing": "is missing",
-    "extra_forbidden": "is no field that is known here",
     "too_long": "has {actual_length} items; at most {max_length} are allowed",
 }
 _OBJECTS = frozenset({"model_type", "model_attributes_type", "dict_type"})
@@ -40,10 +40,14 @@ Location = Sequence[str | int]
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: where, such as `("spec", "env", 0, "name")`, and a sentence."""
+    """One thing that is wrong: where, such as `("spec", "env", 0, "name")`, and a sentence.
+
+    `quotes` is set where quotes are the remedy, and what stands between them is no secret.
+    """
 
     location: tuple[str | int, ...]
     sentence: str
+    quotes: bool = False
 
     def __str__(self) -> str:
         return f"{path_of(self.location)}: {self.sentence}"
@@ -89,28 +93,39 @@ def path_of(location: Location) -> str:
     return text
 
 
-def problems_of(error: Explained) -> list[Problem]:
-    """Each error of a spec, without values of env, args and command."""
-    return [_problem(item) for item in error.errors(include_url=False)]
+def problems_of(error: Explained, known: Callable[[Location], Iterable[str]]) -> list[Problem]:
+    """Each error of a spec, without values of env, args and command.
+
+    `known` are the names of the fields beside the one at a location.
+    """
+    return [_problem(item, known) for item in error.errors(include_url=False)]
 
 
-def _problem(error: Mapping[str, Any]) -> Problem:
+def _problem(error: Mapping[str, Any], known: Callable[[Location], Iterable[str]]) -> Problem:
     location = ("spec", *error["loc"])
+    if error["type"] == "extra_forbidden":
+        return unknown_field(location, known(error["loc"]))
     whole = Problem(location, _sentence(error))
     if error["type"] not in _SENTENCES and error["type"] != SHOWN:
         return whole
-    if len(location) > 1 and location[1] in _SECRET:
+    if not _SECRET.isdisjoint(location) or not isinstance(error["input"], str | int | float):
         return whole
-    if not isinstance(error["input"], str | int | float):
-        return whole
-    return Problem(location, f"{shown(error['input'])} {_sentence(error)}")
+    return Problem(location, f"{shown(error['input'])} {_sentence(error)}", error["type"] == "string_type")
+
+
+def unknown_field(location: tuple[str | int, ...], known: Iterable[str]) -> Problem:
+    """A field that nobody knows, and the one that it is most like."""
+    by_name = {name.lower(): name for name in known}
+    alike = get_close_matches(str(location[-1]).lower(), by_name, n=1)
+    meant = f"; did you mean {by_name[alike[0]]}?" if alike else ""
+    return Problem(location, f"is no field that is known here{meant}")
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
     kind, value = error["type"], error["input"]
     if kind in (SHOWN, WHOLE):
         return str(error["msg"])
-    if value is None and kind != "extra_forbidden":
+    if value is None:
         # An API server drops null in an object, but not in a list.
         return "is null" if error["loc"] and isinstance(error["loc"][-1], int) else "is missing"
     if kind in _OBJECTS:
@@ -121,7 +136,7 @@ def _sentence(error: Mapping[str, Any]) -> str:
     return template.format_map(error.get("ctx", {}))
 
 
-def one_line(problems: Sequence[Problem]) -> str:
+def one_line(problems: Sequence[Problem | str]) -> str:
     """All problems in one line; of a great many the first, and a count of the rest."""
     rest = len(problems) - _MOST_PROBLEMS
     return "; ".join(map(str, problems[:_MOST_PROBLEMS])) + (f"; and {rest} more" if rest > 0 else "")

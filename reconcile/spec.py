@@ -1,9 +1,9 @@
 """What a preview asks for, as frozen models that take exactly what the CRD takes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Any, Final, Literal, Protocol, Self, TypeVar
+from typing import Annotated, Any, Final, Literal, Protocol, Self, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -286,3 +286,24 @@ class Spec(_Part):
     revision: Annotated[str, _Keeps(rules.REVISION)] | None = None
     ttl: Annotated[str, AfterValidator(_ttl), _Keeps(rules.DURATION)] | None = None
     suspend: Annotated[bool, _default(False)] = False
+
+
+def known_fields(location: Sequence[str | int]) -> tuple[str, ...]:
+    """The names of all fields beside the one at a location of the spec, such as `("env", 0, "nmae")`."""
+    part: type[BaseModel] = Spec
+    for step in location[:-1]:
+        if isinstance(step, str):
+            part = next(_parts_in(_by_name(part)[step]))
+    return tuple(_by_name(part))
+
+
+def _by_name(part: type[BaseModel]) -> Mapping[str, Any]:
+    return {field.alias or name: field.annotation for name, field in part.model_fields.items()}
+
+
+def _parts_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The parts that a type is made of: `tuple[EnvVar, ...] | None` is of EnvVar."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _parts_in(inner)

@@ -17,7 +17,7 @@ from reconcile.errors import UnusableFiles, UsageError
 from reconcile.names import KIND, Names
 from reconcile.objects import KEPT_BY_SERVERS, Manifest, Resource
 from reconcile.preview import PreviewEnvironment, parse_preview
-from reconcile.yamlfiles import Document, Mistake, read_files, where
+from reconcile.yamlfiles import Document, Mistake, read_files, spelled, where
 
 STDIN = "-"
 DEFAULT_NAMESPACE = "default"
@@ -129,6 +129,11 @@ class OverlayCluster:
         if self._is_preview(resource) and (document := self._previews.get((namespace, name))):
             return where(document, path)
         return self._base.where(resource, namespace, name, path)
+
+    def spelled(self, resource: Resource, namespace: str, name: str, path: Sequence[str | int]) -> str:
+        if self._is_preview(resource) and (document := self._previews.get((namespace, name))):
+            return spelled(document, path)
+        return self._base.spelled(resource, namespace, name, path)
 
     def _is_preview(self, resource: Resource) -> bool:
         return (resource.group, resource.kind) == (self._group, KIND)

@@ -129,6 +129,9 @@ class Cluster(Protocol):
     ) -> str | None:
         """`FILE:LINE` of an object, or of a field such as `("spec", "fqdn")`; None without files."""
 
+    def spelled(self, resource: Resource, namespace: str, name: str, path: Sequence[str | int]) -> str:
+        """How a field that is not text is written, such as `0123`; empty for a text, and without files."""
+
     def logs(self, namespace: str, pod: str, container: str, *, lines: int, previous: bool) -> str:
         """The last lines that a container wrote, at most 64 KiB of them; `previous` means the one before it
         was started again. They may hold secrets. A folder has none: `NotInstalled`. Nor has a container that

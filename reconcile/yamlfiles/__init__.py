@@ -1,6 +1,6 @@
 """Kubernetes objects in YAML and JSON files: read with file and line, written for people."""
 
-from reconcile.yamlfiles.documents import Document, Mistake, Reading, line_of, where
+from reconcile.yamlfiles.documents import Document, Mistake, Reading, line_of, spelled, where
 from reconcile.yamlfiles.files import find_files, read_file, read_files, read_text
 from reconcile.yamlfiles.write import dump
 
@@ -14,5 +14,6 @@ __all__ = [
     "read_file",
     "read_files",
     "read_text",
+    "spelled",
     "where",
 ]

@@ -7,8 +7,8 @@ from typing import Any, NoReturn
 
 import yaml
 
-from reconcile.yamlfiles.lines import Lines, move_to, own_line
-from reconcile.yamlfiles.scalars import MERGE, UNKNOWN_TAG, plain_value, tagged_value
+from reconcile.yamlfiles.lines import Lines, Spelled, move_to, own_line
+from reconcile.yamlfiles.scalars import MERGE, UNKNOWN_TAG, key_text, plain_value, tagged_value
 
 MAX_DEPTH = 200
 # What all aliases of one file may stand for, in values and characters. etcd keeps no object over 1.5 MiB.
@@ -109,7 +109,7 @@ class Builder:
         value = self._scalar_value(event, line)
         if event.anchor:
             self._anchors[event.anchor] = (value, 1 + len(text))
-        self._put(value, line, line, text)
+        self._put(value, line if isinstance(value, str) else Spelled(line, text), line, text)
 
     def _scalar_value(self, event: Any, line: int) -> Any:
         try:
@@ -181,14 +181,15 @@ class Builder:
 
     def _put_key(self, above: _Open, value: Any, line: int, text: str) -> None:
         above.key, above.key_line = _LOST, line
-        if not isinstance(value, str):
+        key = key_text(value)
+        if key is None:
             shown = f" {json.dumps(text[:80])}" if text else ""
             self._bad(line, f"the key{shown} is no text to Kubernetes: put it in quotes")
-        elif value in above.value:
-            first = own_line(above.lines[value])
-            self._bad(line, f"the key {json.dumps(value[:80])} is there twice, first on line {first}")
+        elif key in above.value:
+            first = own_line(above.lines[key])
+            self._bad(line, f"the key {json.dumps(key[:80])} is there twice, first on line {first}")
         else:
-            above.key = value
+            above.key = key
 
     def _put_field(self, above: _Open, value: Any, lines: Any) -> None:
         key, above.key = above.key, _NONE

@@ -7,7 +7,7 @@ from typing import Any
 
 from reconcile.objects import Manifest
 from reconcile.yamlfiles.builder import Bad, Parsed
-from reconcile.yamlfiles.lines import Lines, follow, own_line
+from reconcile.yamlfiles.lines import Lines, follow, own_line, spelling
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,11 @@ def line_of(document: Document, path: Sequence[str | int] = ()) -> int:
 def where(document: Document, path: Sequence[str | int] = ()) -> str:
     """`FILE:LINE` of a field."""
     return f"{document.file}:{line_of(document, path)}"
+
+
+def spelled(document: Document, path: Sequence[str | int]) -> str:
+    """How a field that is not text is written, such as `0123`; empty where it is text, or no scalar."""
+    return spelling(follow(document.lines, path))
 
 
 def objects_in(parsed: Parsed) -> Iterator[Parsed | Bad]:
@@ -91,10 +96,12 @@ def _mistakes(value: Any, lines: Lines) -> Iterator[Bad]:
         return
     for name in ("apiVersion", "kind"):
         if not _is_text(value.get(name)):
-            yield Bad(_line(lines, name), f"a document without {name}")
+            yield _no_text(lines, name) or Bad(_line(lines, name), f"a document without {name}")
     metadata = value.get("metadata")
     if not isinstance(metadata, dict) or not _is_text(metadata.get("name")):
-        yield Bad(_line(lines, "metadata", "name"), "a document without metadata.name")
+        yield _no_text(lines, "metadata", "name") or Bad(
+            _line(lines, "metadata", "name"), "a document without metadata.name"
+        )
     else:
         yield from _metadata_mistakes(metadata, lines)
 
@@ -103,7 +110,9 @@ def _metadata_mistakes(metadata: Mapping[str, Any], lines: Lines) -> Iterator[Ba
     """What no API server would have let in, and whoever reads metadata may rely on."""
     for name in _TEXTS:
         if not isinstance(metadata.get(name), str | None):
-            yield Bad(_line(lines, "metadata", name), f"metadata.{name} is no text")
+            yield _no_text(lines, "metadata", name) or Bad(
+                _line(lines, "metadata", name), f"metadata.{name} is no text"
+            )
     for name in ("labels", "annotations"):
         yield from _text_map_mistakes(metadata.get(name), name, lines)
     for name in ("ownerReferences", "managedFields"):
@@ -119,16 +128,31 @@ def _text_map_mistakes(value: Any, name: str, lines: Lines) -> Iterator[Bad]:
     if value is not None and not isinstance(value, dict):
         yield Bad(_line(lines, "metadata", name), f"metadata.{name} is no mapping")
         return
-    for key, text in (value or {}).items():
-        if not isinstance(text, str):
-            said = (
-                f"metadata.{name}: the value of {json.dumps(key)} is no text to Kubernetes: put it in quotes"
-            )
-            yield Bad(_line(lines, "metadata", name, key), said)
+    texts: dict[str, Any] = value or {}
+    for key, text in texts.items():
+        if text is None:
+            texts[key] = ""  # as an API server reads it
+        elif not isinstance(text, str):
+            said = f"metadata.{name}: the value of {json.dumps(key)} is no text to Kubernetes"
+            yield Bad(_line(lines, "metadata", name, key), f"{said}{_quotes(lines, 'metadata', name, key)}")
 
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value)
+
+
+def _no_text(lines: Lines, *path: str) -> Bad | None:
+    """What is there, and is a number, true or false."""
+    quotes = _quotes(lines, *path)
+    return Bad(_line(lines, *path), f"{'.'.join(path)} is no text to Kubernetes{quotes}") if quotes else None
+
+
+def _quotes(lines: Lines, *path: str) -> str:
+    text = spelling(follow(lines, path))
+    return f": put it in quotes: {json.dumps(text)}" if text not in _NULLS else ""
+
+
+_NULLS = ("", "~", "null", "Null", "NULL")
 
 
 def _line(lines: Lines, *path: str) -> int:

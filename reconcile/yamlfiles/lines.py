@@ -1,9 +1,19 @@
 """The lines that the fields of a document stand on, as a tree beside the document's own."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeAlias, cast
 
-Lines: TypeAlias = "int | dict[str | None, Lines] | list[Lines]"
+
+@dataclass(frozen=True, slots=True)
+class Spelled:
+    """The line of a scalar that is not text, and how its author wrote it: `0123` is 83."""
+
+    line: int
+    text: str
+
+
+Lines: TypeAlias = "int | Spelled | dict[str | None, Lines] | list[Lines]"
 """The line of a scalar; of a mapping `{None: its own line, field: Lines, …}`; of a list
 `[its own line, Lines of the first item, …]`. What an alias stands for has the line of the alias."""
 
@@ -14,7 +24,12 @@ def own_line(lines: Lines) -> int:
         return cast(int, lines[None])
     if isinstance(lines, list):
         return cast(int, lines[0])
-    return lines
+    return lines.line if isinstance(lines, Spelled) else lines
+
+
+def spelling(lines: Lines) -> str:
+    """How a scalar that is not text is written; empty for anything else."""
+    return lines.text if isinstance(lines, Spelled) else ""
 
 
 def move_to(lines: Lines, line: int) -> Lines:
@@ -24,7 +39,7 @@ def move_to(lines: Lines, line: int) -> Lines:
     elif isinstance(lines, list):
         lines[0] = line
     else:
-        return line
+        return Spelled(line, lines.text) if isinstance(lines, Spelled) else line
     return lines
 
 

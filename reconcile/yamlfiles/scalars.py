@@ -1,9 +1,8 @@
 """What a YAML scalar without quotes means to Kubernetes.
 
 kubectl reads files with sigs.k8s.io/yaml, whose core is go-yaml v2: booleans as in YAML 1.1 (`yes`, `on`,
-`y`), no sexagesimals, timestamps stay text, `0x1F` and `1_000` are numbers. So it is here, but for one thing:
-a number with a leading zero, which is 83 or 123 to one reader or the other, stays the text that stands
-there. Where a number is wanted the model then refuses it, and nothing is misread in silence.
+`y`), no sexagesimals, timestamps stay text, `0x1F` and `1_000` are numbers. So are digits after a zero:
+`0123` is octal, and `089`, which is none, is 89. Whoever wants a text there has to write quotes.
 Source: https://github.com/kubernetes-sigs/yaml/blob/master/goyaml.v2/resolve.go
 """
 
@@ -23,10 +22,12 @@ _WORDS: Mapping[str, bool | None] = {
 }
 _NUMERIC_START = frozenset("+-.0123456789")
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,39}|0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+)")
-_LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
+_OCTAL = re.compile(r"[-+]?0[0-7]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NO_NUMBER = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
+# What Go's integers hold. Digits beyond that are read as a float; hexadecimal ones are text.
+_LEAST, _MOST = -(2**63), 2**64 - 1
 # Up to here Go writes a float that is whole as digits, and Kubernetes reads those back as an integer.
 _DIGITS_UNTIL = 1e21
 
@@ -49,10 +50,11 @@ def plain_value(text: str) -> Scalar:
 
 def _number(text: str) -> Scalar:
     digits = text.replace("_", "")
-    if _LEADING_ZERO.fullmatch(digits):
-        return text
+    if _OCTAL.fullmatch(digits) and _LEAST <= (octal := int(digits, 8)) <= _MOST:
+        return octal
     if _INTEGER.fullmatch(digits):
-        return int(digits, 0)
+        number = int(digits, 0)
+        return number if _LEAST <= number <= _MOST or digits.lstrip("+-").isdigit() else text
     if _FLOAT.fullmatch(digits):
         return _float(text, float(digits))
     if _NO_NUMBER.fullmatch(text):
@@ -79,9 +81,16 @@ def tagged_value(tag: str, text: str) -> Scalar:
     return value
 
 
+def key_text(value: object) -> str | None:
+    """The name that kubectl makes of a key, which may be a number or a boolean; None where it makes none."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, str | int) else None
+
+
 def reads_as_text(text: str) -> bool:
     """Whether this text, written without quotes, is the same text to us and to kubectl."""
     try:
-        return plain_value(text) == text and not _LEADING_ZERO.fullmatch(text.replace("_", ""))
+        return plain_value(text) == text
     except ValueError:
         return False

@@ -93,7 +93,7 @@ def test_a_mistake_is_found_in_the_file_before_the_server_sees_it(
     file = write(tmp_path / "pr.yaml", story, prot=8080)
     result = as_if.reconcile("--dry-run", "-f", file, code=1)
     assert (
-        f"! Preview {story.namespace}/pr-1 {file}:8: spec.prot: is no field that is known here"
+        f"! Preview {story.namespace}/pr-1 {file}:8: spec.prot: is no field that is known here; did you mean port?"
         in result.changes
     )
     assert len(result.changes) == 4, "the others are planned all the same"

@@ -91,4 +91,7 @@ def test_any_preview_reads_or_says_which_field_is_wrong(manifest: Any, strict: b
         parsed = parse_preview({**manifest, "metadata": named}, group=DEFAULT_GROUP, strict_fields=strict)
         if isinstance(parsed, Unreadable):
             assert parsed.message
-            assert parsed.path[0] in ("apiVersion", "kind", "metadata", "spec", "status") or strict
+            assert (
+                parsed.problems[0].location[0] in ("apiVersion", "kind", "metadata", "spec", "status")
+                or strict
+            )

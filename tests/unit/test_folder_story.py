@@ -388,7 +388,7 @@ def test_a_preview_that_cannot_be_read_is_named_with_its_line_and_keeps_what_it_
 def test_a_field_that_nobody_knows_is_refused_by_name(running: Shop) -> None:
     running.put("shop-pr-1.yaml", dump(a_preview(prot=8080)))
     (line,) = (line for line in running.reconcile(code=1).lines if line.startswith("!"))
-    assert line.endswith(": spec.prot: is no field that is known here")
+    assert line.endswith(": spec.prot: is no field that is known here; did you mean port?")
 
 
 def test_a_file_that_is_in_the_way_blocks_its_preview_and_is_left_alone(shop: Shop) -> None:

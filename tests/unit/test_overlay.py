@@ -188,7 +188,11 @@ def test_a_field_that_nobody_knows_is_refused_in_the_file_and_passed_over_on_the
     base = a_server(a_preview("pr-1", imgae="x"))
     done = planned(overlay(base, wanted("pr-2", imgae="x")))
     assert [(b.preview, b.verdict, b.reason) for b in done.plan.blocked] == [
-        ("shop/pr-2", "Invalid", "standard input:9: spec.imgae: is no field that is known here")
+        (
+            "shop/pr-2",
+            "Invalid",
+            "standard input:9: spec.imgae: is no field that is known here; did you mean image?",
+        )
     ]
 
 
@@ -249,6 +253,32 @@ def test_a_mistake_of_the_author_names_file_and_line_and_the_exit_code_is_1(shop
         "! Preview shop/pr-2 a.yaml:9: spec.port: 99999 is more than 65535",
         "Plan: 3 to create, 0 to update, 0 to delete, 1 blocked, 0 unchanged.",
     ]
+
+
+def test_each_mistake_of_a_file_has_its_line_and_the_quotes_to_add(shop: Shop) -> None:
+    lines = [
+        "apiVersion: platform9.com/v1",
+        "kind: PreviewEnvironment",
+        "metadata: {name: pr-2, namespace: shop}",
+        "spec:",
+        "  image: registry.example.com/web:1",
+        "  fqdn: pr-2.preview.example.com",
+        "  revision: 0123456",
+        "  healthpath: /healthz",
+        "  ttl: yes",
+        "  env:",
+        "  - {name: A, value: 0123}",
+        "  setup: {args: [42]}",
+    ]
+    Path("a.yaml").write_text("\n".join(lines))
+    (blocked, _) = plan(shop, "-f", "a.yaml", code=1)
+    told = "! Preview shop/pr-2 a.yaml:11: spec.env[0].value: is not a string; put it in quotes; "
+    told += "a.yaml:12: spec.setup.args[0]: is not a string; put it in quotes; "
+    told += 'a.yaml:7: spec.revision: 42798 is not a string; put it in quotes: "0123456"; '
+    told += 'a.yaml:9: spec.ttl: true is not a string; put it in quotes: "yes"; '
+    told += "a.yaml:8: spec.healthpath: is no field that is known here; did you mean healthPath?"
+    assert blocked == told
+    assert shop.shell("--from", "a.yaml", "--dry-run").lines[0] == told
 
 
 def test_what_is_no_preview_is_refused_by_name_and_nothing_is_planned(shop: Shop) -> None:

@@ -20,6 +20,7 @@ from reconcile.preview import (
     has_digest,
     parse_preview,
 )
+from reconcile.problems import Problem
 from tests.builders import a_preview, without_uid
 
 SECRET = "hunter2"
@@ -155,7 +156,7 @@ def test_an_unreadable_preview_keeps_what_identifies_it() -> None:
         deletion_timestamp="then",
         creation_timestamp="2026-01-01T00:00:00Z",
         message='spec.fqdn: "Foo" has upper-case letters',
-        path=("spec", "fqdn"),
+        problems=(Problem(("spec", "fqdn"), '"Foo" has upper-case letters'),),
         generation=4,
         resource_version="7",
         status={"url": "before"},
@@ -172,10 +173,12 @@ def test_an_unreadable_preview_keeps_what_identifies_it() -> None:
         ({**a_preview(), "apiVersion": "platform9.com/v2"}, ("apiVersion",)),
     ],
 )
-def test_its_path_leads_to_the_first_problem(manifest: dict[str, Any], path: tuple[str | int, ...]) -> None:
+def test_its_first_problem_has_the_field_that_it_is_about(
+    manifest: dict[str, Any], path: tuple[str | int, ...]
+) -> None:
     parsed = read(manifest)
     assert isinstance(parsed, Unreadable)
-    assert parsed.path == path
+    assert parsed.problems[0].location == path
 
 
 @pytest.mark.parametrize(
@@ -284,6 +287,23 @@ def test_each_mistake_in_an_image_is_named(image: str, problem: str) -> None:
         ),
         ({"colour": "red"}, "spec.colour: is no field that is known here"),
         ({"a\nb": 1}, "spec[…]: is no field that is known here"),
+        ({"healthpath": "/"}, "spec.healthpath: is no field that is known here; did you mean healthPath?"),
+        (
+            {"env": [{"name": "A", "valuefrom": {}}]},
+            "spec.env[0].valuefrom: is no field that is known here; did you mean valueFrom?",
+        ),
+        (
+            {
+                "env": [
+                    {"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k", "optinal": True}}}
+                ]
+            },
+            "spec.env[0].valueFrom.secretKeyRef.optinal: is no field that is known here; did you mean optional?",
+        ),
+        (
+            {"resources": {"limit": {}}},
+            "spec.resources.limit: is no field that is known here; did you mean limits?",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_its_place(fields: dict[str, Any], problem: str) -> None:
@@ -350,7 +370,8 @@ def test_a_field_outside_of_the_spec_that_is_unknown_is_named() -> None:
     manifest = {**a_preview(), "sepc": {}}
     manifest["metadata"]["label"] = {}
     assert message_of(manifest) == (
-        "sepc: is no field that is known here; metadata.label: is no field that is known here"
+        "sepc: is no field that is known here; did you mean spec?; "
+        "metadata.label: is no field that is known here; did you mean labels?"
     )
 
 

@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.yamlfiles import Document, Reading, dump, line_of, read_file, read_files, read_text, where
+from reconcile.yamlfiles import (
+    Document,
+    Reading,
+    dump,
+    line_of,
+    read_file,
+    read_files,
+    read_text,
+    spelled,
+    where,
+)
 
 UNKNOWN_ALIAS = (
     "the alias has no anchor before it, or lies within its own; a text that begins with * takes quotes"
@@ -47,9 +57,14 @@ def write(path: Path, name: str) -> None:
     [
         ("2024-01-02", "2024-01-02"),
         ("2024-01-02T03:04:05Z", "2024-01-02T03:04:05Z"),
-        ("0123", "0123"),
-        ("-0123", "-0123"),
-        ("089", "089"),
+        ("0123", 83),
+        ("-0123", -83),
+        ("0_12", 10),
+        ("089", 89),
+        ("0777777777777777777777777", 777777777777777777777777.0),
+        ("0x1ffffffffffffffff", "0x1ffffffffffffffff"),
+        ("0o9", "0o9"),
+        ("1234567e8", 123456700000000),
         ("1:30", "1:30"),
         ("1.2.3", "1.2.3"),
         ("12e4567", "12e4567"),
@@ -79,9 +94,7 @@ def write(path: Path, name: str) -> None:
         ("null", None),
     ],
 )
-def test_a_scalar_is_what_kubectl_makes_of_it_and_a_leading_zero_stays_text(
-    scalar: str, expected: object
-) -> None:
+def test_a_scalar_is_what_kubectl_makes_of_it(scalar: str, expected: object) -> None:
     found = value(scalar)
     assert (found, type(found)) == (expected, type(expected))
 
@@ -93,8 +106,9 @@ def test_a_scalar_is_what_kubectl_makes_of_it_and_a_leading_zero_stays_text(
             "data: {a: 1, b: 2, a: 3}\n",
             'a.yaml:4: the key "a" is there twice, first on line 4',
         ),
-        ("data:\n  a: 1\n  8080: 2\n", 'a.yaml:6: the key "8080" is no text to Kubernetes: put it in quotes'),
-        ("data:\n  on: 2\n", 'a.yaml:5: the key "on" is no text to Kubernetes: put it in quotes'),
+        ("data:\n  a: 1\n  1.5: 2\n", 'a.yaml:6: the key "1.5" is no text to Kubernetes: put it in quotes'),
+        ("data:\n  ~: 2\n", 'a.yaml:5: the key "~" is no text to Kubernetes: put it in quotes'),
+        ("data:\n  8080: 1\n  '8080': 2\n", 'a.yaml:6: the key "8080" is there twice, first on line 5'),
         ("data:\n  ? [a, b]\n  : 1\n", "a.yaml:5: the key is no text to Kubernetes: put it in quotes"),
         (
             "data:\n  a: .inf\n",
@@ -123,7 +137,7 @@ def test_a_mistake_is_named_with_its_line_and_costs_the_document(text: str, expe
 
 
 def test_a_mistake_leaves_the_other_documents_of_the_file() -> None:
-    bad = HEAD + "data: {1: 2}\n"
+    bad = HEAD + "data: {~: 2}\n"
     reading = read_text(f"{HEAD}---\n{bad}---\n{HEAD}", "a.yaml")
     assert [document.line for document in reading.documents] == [1, 10]
     assert [mistake.line for mistake in reading.mistakes] == [8]
@@ -168,14 +182,17 @@ def test_a_quoted_merge_key_is_a_key() -> None:
         ("apiVersion: v1\nmetadata: {name: a}\n", ["a.yaml:1: a document without kind"]),
         ("kind: A\nmetadata: {name: a}\n", ["a.yaml:1: a document without apiVersion"]),
         ("apiVersion: v1\nkind: A\n", ["a.yaml:1: a document without metadata.name"]),
-        ("apiVersion: v1\nkind: A\nmetadata:\n  name: 12\n", ["a.yaml:4: a document without metadata.name"]),
         (
-            HEAD.replace("a}", "a,\n namespace: 1}"),
-            ["a.yaml:4: metadata.namespace is no text"],
+            "apiVersion: v1\nkind: A\nmetadata:\n  name: 012\n",
+            ['a.yaml:4: metadata.name is no text to Kubernetes: put it in quotes: "012"'],
         ),
         (
-            HEAD.replace("a}", "a,\n labels: {a: b,\n c: true}}"),
-            ['a.yaml:5: metadata.labels: the value of "c" is no text to Kubernetes: put it in quotes'],
+            HEAD.replace("a}", "a,\n namespace: 1}"),
+            ['a.yaml:4: metadata.namespace is no text to Kubernetes: put it in quotes: "1"'],
+        ),
+        (
+            HEAD.replace("a}", "a,\n labels: {a: b,\n c: yes}}"),
+            ['a.yaml:5: metadata.labels: the value of "c" is no text to Kubernetes: put it in quotes: "yes"'],
         ),
         (HEAD.replace("a}", "a,\n annotations: []}"), ["a.yaml:4: metadata.annotations is no mapping"]),
         (
@@ -186,6 +203,22 @@ def test_a_quoted_merge_key_is_a_key() -> None:
 )
 def test_what_no_api_server_would_take_is_a_mistake(text: str, expected: list[str]) -> None:
     assert mistakes(text) == expected
+
+
+def test_a_key_is_the_name_that_kubectl_makes_of_it() -> None:
+    assert value("{8080: 1, 010: 2, on: 3, No: 4}") == {"8080": 1, "8": 2, "true": 3, "false": 4}
+
+
+def test_a_label_without_a_value_is_empty() -> None:
+    document = the_only(read_text(HEAD.replace("a}", "a, labels: {a: , b: c}}"), "a.yaml"))
+    assert document.manifest["metadata"]["labels"] == {"a": "", "b": "c"}
+
+
+def test_how_a_number_is_written_is_known_beside_its_value() -> None:
+    document = the_only(read_text(f"{HEAD}data:\n  a: 0123\n  b: '0123'\n  c: [Yes]\n", "a.yaml"))
+    found = [spelled(document, path) for path in (("data", "a"), ("data", "b"), ("data", "c", 0), ("data",))]
+    assert found == ["0123", "", "Yes", ""]
+    assert line_of(document, ("data", "a")) == 5
 
 
 def test_empty_documents_and_null_are_passed_over() -> None:

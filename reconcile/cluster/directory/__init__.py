@@ -96,6 +96,10 @@ class DirectoryCluster:
         """`FILE:LINE` of an object, or of a field such as `("spec", "fqdn")`; None when it is in no file."""
         return self._view.where(resource, Key(resource.kind, namespace, name), path)
 
+    def spelled(self, resource: Resource, namespace: str, name: str, path: Sequence[str | int]) -> str:
+        """How a field that is not text is written, such as `0123`; empty for a text."""
+        return self._view.spelled(resource, Key(resource.kind, namespace, name), path)
+
     def apply(self, manifest: Manifest, *, manager: str, force: bool) -> Applied:
         """Write the object whole; over somebody else's only with `force`, or uid and resourceVersion."""
         resource, key = _resource_of(manifest), _key(manifest)

@@ -7,7 +7,7 @@ from reconcile.cluster.directory.sources import Source, Sources
 from reconcile.errors import Rejected
 from reconcile.names import KIND
 from reconcile.objects import Key, Manifest, Resource
-from reconcile.yamlfiles import Mistake, where
+from reconcile.yamlfiles import Document, Mistake, spelled, where
 
 
 class View:
@@ -79,11 +79,20 @@ class View:
 
     def where(self, resource: Resource, key: Key, path: Sequence[str | int] = ()) -> str | None:
         """`FILE:LINE` of the object, or of a field of it; None when it is in no file."""
-        held, source = self.held(resource, key), self._source(resource, key)
+        held = self.held(resource, key)
         if self._folder and held and not held.document:
             return f"{self._folder.file_of(key)}:1"
-        document = held.document if held else source.document if source else None
+        document = self._document(resource, key)
         return where(document, path) if document else None
+
+    def spelled(self, resource: Resource, key: Key, path: Sequence[str | int]) -> str:
+        """How a field of the object is written that is not text."""
+        document = self._document(resource, key)
+        return spelled(document, path) if document else ""
+
+    def _document(self, resource: Resource, key: Key) -> Document | None:
+        held, source = self.held(resource, key), self._source(resource, key)
+        return held.document if held else source.document if source else None
 
 
 def _misnamed(key: Key, source: Source) -> Mistake | None:

@@ -174,6 +174,9 @@ class KubernetesCluster:
     ) -> str | None:
         return None  # its objects are in no file
 
+    def spelled(self, resource: Resource, namespace: str, name: str, path: Sequence[str | int]) -> str:
+        return ""
+
     def logs(self, namespace: str, pod: str, container: str, *, lines: int, previous: bool) -> str:
         namespace, pod = check_namespace(POD, namespace), check_name(POD, pod)
         # Sent once: behind it may be a kubelet that nobody reaches.
