@@ -1,6 +1,6 @@
 """The CustomResourceDefinition, made to measure for an API group."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -207,6 +207,47 @@ def _resources() -> Schema:
             "limits": rules.quantities_schema() | {"description": "What it may use at most."} | rule,
             "requests": rules.quantities_schema() | {"description": "What it is given for certain."} | rule,
         },
+    ) | _validations(*_resource_rules())
+
+
+_EXCLUSIVE = f"(n.startsWith('{rules.HUGE_PAGES}') || (n.contains('/') && !n.contains('{rules.NATIVE}')))"
+"""Whether Kubernetes lets nobody have more than was requested: extended resources and huge pages."""
+
+
+def _resource_rules() -> Iterator[tuple[str, str]]:
+    """The rules of `container_resources` in CEL."""
+    limited = "has(self.limits) && n in self.limits"
+    compared = "quantity(string(self.requests[n])).compareTo(quantity(string(self.limits[n])))"
+    yield (
+        f"!has(self.requests) || self.requests.all(n, !({limited}) || {_EXCLUSIVE} || {compared} <= 0)",
+        "has a request that is above its limit; lower the request or raise the limit",
+    )
+    yield (
+        f"!has(self.requests) || self.requests.all(n, !{_EXCLUSIVE} || ({limited} && {compared} == 0))",
+        "has a request of an extended resource or of huge pages without an equal limit; set both alike",
+    )
+    yield from _amount_rules("limits")
+    yield from _amount_rules("requests")
+    given = " + ".join(f"(has(self.{side}) ? self.{side}.map(n, n) : [])" for side in ("limits", "requests"))
+    yield (
+        f"!({given}).exists(n, n.startsWith('{rules.HUGE_PAGES}')) "
+        f"|| ({given}).exists(n, n in ['cpu', 'memory'])",
+        f"has a size of huge pages that {rules.ALONE}",
+    )
+
+
+def _amount_rules(side: str) -> Iterator[tuple[str, str]]:
+    whole = f"string(self.{side}[n]).matches('^(?:{rules.WHOLE_AMOUNT})$')"
+    amount = f"quantity(string(self.{side}[n])).asInteger()"
+    page = f"quantity(n.substring({len(rules.HUGE_PAGES)})).asInteger()"
+    yield (
+        f"!has(self.{side}) || self.{side}.all(n, !{_EXCLUSIVE} || {whole})",
+        f"has an amount of an extended resource or of huge pages that is {rules.NOT_WHOLE}",
+    )
+    yield (
+        f"!has(self.{side}) || self.{side}.all(n, !n.startsWith('{rules.HUGE_PAGES}') || !{whole} "
+        f"|| {amount} % {page} == 0)",
+        "has an amount of huge pages that is not a multiple of their size",
     )
 
 
@@ -352,7 +393,8 @@ def _text(rule: Text, description: str) -> Schema:
 
 def _keeps(value: str, rule: Text) -> str:
     """A rule for a string in CEL, where JSON schema has no place for it."""
-    return f"size({value}) <= {rule.max_length} && {value}.matches(r'^(?:{rule.pattern})$')"
+    never = (f" && !{value}.matches(r'{found}')" for found, _ in rule.never)
+    return f"size({value}) <= {rule.max_length} && {value}.matches(r'^(?:{rule.pattern})$')" + "".join(never)
 
 
 def _validations(*rules_and_messages: tuple[str, str]) -> Schema:

@@ -44,6 +44,13 @@ def parse_quantity(text: str) -> Fraction:
     return _read(text).value
 
 
+@lru_cache
+def compared_value(text: str) -> Fraction:
+    """The value that the API server compares: rounded up to a billionth, and capped where it is binary."""
+    written = _read(text)
+    return _to_nano(written) * (-1 if written.negative else 1)
+
+
 def same_quantity(a: object, b: object) -> bool:
     """Whether both are quantities (or whole numbers) of one value: `1000m` and 1 are."""
     try:
@@ -102,12 +109,13 @@ def _kept_as_written(written: _Written) -> bool:
 
 def _rounded(written: _Written) -> Fraction:
     """Up (away from zero) to nano and then to milli, as the API server does; binary ones are capped."""
-    size = abs(written.value)
-    size = Fraction(ceil(size * _NANO), _NANO)
-    if written.binary:
-        size = min(size, Fraction(_MOST_BINARY))
-    size = Fraction(ceil(size * _MILLI), _MILLI)
+    size = Fraction(ceil(_to_nano(written) * _MILLI), _MILLI)
     return -size if written.negative else size
+
+
+def _to_nano(written: _Written) -> Fraction:
+    size = Fraction(ceil(abs(written.value) * _NANO), _NANO)
+    return min(size, Fraction(_MOST_BINARY)) if written.binary else size
 
 
 def _in_powers_of_1024(number: int) -> str:

@@ -182,10 +182,21 @@ QUANTITY = Text(
 QUANTITY_NUMBER = (0, 10**15 - 1)
 RESOURCE_NAME = Text(
     253,
-    rf"cpu|memory|ephemeral-storage|hugepages-[1-9][0-9]*[KMGTPE]i|{_LABEL}(?:\.{_LABEL})*"
+    rf"cpu|memory|ephemeral-storage|hugepages-[1-9][0-9]{{0,3}}[KMGT]i|{_LABEL}(?:\.{_LABEL})*"
     "/[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?",
     "is no resource of a container, such as cpu, memory or example.com/gpu",
+    never=(
+        (r"^requests\.", "begins with 'requests.', as in a ResourceQuota; leave that out"),
+        ("^hugepages-.*/", "has a '/', which no size of huge pages has"),
+        ("^[^/]{245}", "has more than 244 characters before the '/'"),
+    ),
 )
+# What a container's limits and requests must be together: see `container_resources`.
+HUGE_PAGES = "hugepages-"
+NATIVE = "kubernetes.io/"
+WHOLE_AMOUNT = "[0-9]{1,15}|[0-9]{1,6}(?:[kMG]|[KMG]i)"
+NOT_WHOLE = "not a whole number; write it as 1, or as 512Ki where it is counted in bytes"
+ALONE = "is alone; set cpu or memory too, which huge pages require"
 
 HEALTH_PATH = Text(
     1024,

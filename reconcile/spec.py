@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from reconcile import rules
+from reconcile.container_resources import problem_of
 from reconcile.durations import parse_duration
 from reconcile.problems import SHOWN, WHOLE
 
@@ -222,6 +223,12 @@ class ResourceRequirements(_Part):
 
     limits: Quantities = ()
     requests: Quantities = ()
+
+    @model_validator(mode="after")
+    def _go_together(self) -> Self:
+        if problem := problem_of(self.limits, self.requests):
+            raise PydanticCustomError(WHOLE, _literally(problem))
+        return self
 
 
 def _names_once(items: tuple[T, ...]) -> tuple[T, ...]:

@@ -4,9 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconcile.children.metadata import common_labels
+from reconcile.container_resources import with_defaults
 from reconcile.names import COMPONENT_LABEL, Names
 from reconcile.objects import Manifest
-from reconcile.preview import EnvFromSource, EnvVar, PreviewEnvironment, Spec, has_digest
+from reconcile.preview import (
+    EnvFromSource,
+    EnvVar,
+    PreviewEnvironment,
+    ResourceRequirements,
+    Spec,
+    has_digest,
+)
 from reconcile.quantities import canonical
 from reconcile.rules import PULL_POLICIES, PullPolicy
 from reconcile.settings import Settings, Toleration
@@ -118,10 +126,14 @@ def _object_ref(reference: Any) -> dict[str, Any]:
 
 
 def _resources(spec: Spec, settings: Settings) -> dict[str, Any]:
-    """The author's own; what the author leaves out is the operator's default."""
-    asked = spec.resources
-    limits = {**dict(settings.default_limits), **dict(asked.limits if asked else {})}
-    requests = {**dict(settings.default_requests), **dict(asked.requests if asked else {})}
+    """The author's own; what the author leaves out is the operator's default, unless it contradicts."""
+    asked = spec.resources or ResourceRequirements()
+    limits, requests = with_defaults(
+        asked.limits,
+        asked.requests,
+        default_limits=settings.default_limits,
+        default_requests=settings.default_requests,
+    )
     return without_empty({"limits": _quantities(limits), "requests": _quantities(requests)})
 
 

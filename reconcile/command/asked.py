@@ -10,6 +10,8 @@ from reconcile.brake import Limit
 from reconcile.cluster.port import Cluster
 from reconcile.command.options import pairs
 from reconcile.command.streams import read_stdin
+from reconcile.container_resources import Amounts, problem_of
+from reconcile.errors import UsageError
 from reconcile.names import Names
 from reconcile.request import Request, WaitRequest
 from reconcile.scope import Name, Scope, make_scope
@@ -54,6 +56,7 @@ def _wait(options: Options) -> WaitRequest:
 
 def _settings(options: dict[str, Any], *, route_given: bool) -> Settings:
     ours = Names(options["api_group"])
+    limits, requests = _default_resources(options)
     gateway = options["gateway"] and Gateway(
         **dict(zip(("namespace", "name", "section"), options["gateway"], strict=False))
     )
@@ -69,8 +72,8 @@ def _settings(options: dict[str, Any], *, route_given: bool) -> Settings:
         route_labels=pairs(options["route_label"], "--route-label", ours),
         route_annotations=pairs(options["route_annotation"], "--route-annotation", ours),
         pod_security=options["pod_security"],
-        default_limits=_side(options, "limits"),
-        default_requests=_side(options, "requests"),
+        default_limits=limits,
+        default_requests=requests,
         node_selector=pairs(options["node_selector"], "--node-selector"),
         tolerations=tuple(Toleration(**toleration) for toleration in options["toleration"]),
         priority_class=options["priority_class"],
@@ -83,6 +86,14 @@ def _settings(options: dict[str, Any], *, route_given: bool) -> Settings:
         default_ttl=options["default_ttl"],
         max_ttl=options["max_ttl"],
     )
+
+
+def _default_resources(options: Options) -> tuple[Amounts, Amounts]:
+    """Limits and requests of --default-resources. UsageError for what no container could have."""
+    limits, requests = _side(options, "limits"), _side(options, "requests")
+    if problem := problem_of(limits, requests):
+        raise UsageError(f"--default-resources: {problem}")
+    return limits, requests
 
 
 def _side(options: dict[str, Any], side: str) -> tuple[tuple[str, str], ...]:

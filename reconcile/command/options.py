@@ -16,7 +16,7 @@ _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _OBJECT_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _TOLERATION = re.compile(r"(?P<key>[^=:\s]+)(=(?P<value>[^=:\s]*))?(:(?P<effect>[A-Za-z]+))?")
-_RESOURCE = re.compile(r"(?P<side>limits|requests)\.(?P<name>[a-z0-9./-]+)=(?P<amount>\S+)")
+_RESOURCE = re.compile(r"(?P<side>limits|requests)\.(?P<name>[^=\s]+)=(?P<amount>\S+)")
 _EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 Pair = tuple[str, str]
@@ -146,12 +146,15 @@ class ResourceType(click.ParamType[tuple[str, str, str]]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, str, str]:
         from reconcile.quantities import parse_quantity
+        from reconcile.rules import RESOURCE_NAME
 
         if isinstance(value, tuple):
             return value[0], value[1], value[2]
         match = _RESOURCE.fullmatch(str(value))
         if match is None:
             self.fail(f"{value!r}: say limits.memory=512Mi or requests.cpu=100m", param, ctx)
+        if problem := RESOURCE_NAME.problem(match["name"]):
+            self.fail(f"{value!r}: {match['name']!r} {problem}", param, ctx)
         try:
             negative = parse_quantity(match["amount"]) < 0
         except ValueError as error:

@@ -79,6 +79,10 @@ def test_a_message_of_the_server_names_what_is_wrong(api_server: ControlPlane, n
     assert "must have exactly one of secretKeyRef, configMapKeyRef, fieldRef" in message(
         env=[{"name": "A", "valueFrom": {}}]
     )
+    assert "has a request that is above its limit; lower the request or raise the limit" in message(
+        resources={"limits": {"memory": "512Mi"}, "requests": {"memory": "1Gi"}}
+    )
+    assert "without an equal limit; set both alike" in message(resources={"requests": {"example.com/gpu": 1}})
     assert "Duplicate value" in message(env=[{"name": "A"}, {"name": "A"}])
 
 
@@ -137,14 +141,42 @@ def test_quantities_of_a_pod_are_kept_in_the_form_that_we_foresee(
     assert {q: kept_as(api_server, namespace, q) for q in quantities} == {q: canonical(q) for q in quantities}
 
 
+STRICTER = ("'1000m'", "'1.'", "'1e3'", "'1T'", "'1000000k'", "hugepages-2M'", "'4M'")
+"""What a container may have of devices and huge pages and a preview may not: other spellings of whole numbers."""
+
+
+def test_what_is_taken_of_resources_is_what_a_deployment_takes(
+    api_server: ControlPlane, namespace: str
+) -> None:
+    rows = [row for row in ROWS if isinstance(row.spec, dict) and isinstance(row.spec.get("resources"), dict)]
+    answers = {row.says: resources_answer(api_server, namespace, row) for row in rows}
+    taken = {row.says for row in rows if row.taken}
+    assert {says: answer for says, answer in answers.items() if says in taken and answer} == {}
+    together = {row.says for row in rows if row.says.startswith("limits ") and not row.taken}
+    only_here = {says for says in together if not answers[says]}
+    assert len(together - only_here) >= 15
+    assert [says for says in only_here if not any(text in says for text in STRICTER)] == []
+
+
+def resources_answer(api_server: ControlPlane, namespace: str, row: Row) -> str:
+    """What the server says against a Deployment with the resources of a row."""
+    container = {"name": "app", "image": "a", "resources": row.spec["resources"]}
+    return answer_to(
+        api_server, f"/apis/apps/v1/namespaces/{namespace}/deployments", deployment_of(container)
+    )
+
+
 def kept_as(api_server: ControlPlane, namespace: str, quantity: str | int) -> str:
     container = {"name": "app", "image": "a", "resources": {"limits": {"memory": quantity}}}
+    path = f"/apis/apps/v1/namespaces/{namespace}/deployments?dryRun=All"
+    kept = api_server.ask("POST", path, deployment_of(container))
+    return str(kept["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"])
+
+
+def deployment_of(container: dict[str, Any]) -> dict[str, Any]:
     metadata = {"labels": {"a": "b"}, "name": "a"}
     spec = {
         "selector": {"matchLabels": {"a": "b"}},
         "template": {"metadata": metadata, "spec": {"containers": [container]}},
     }
-    manifest = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": spec}
-    path = f"/apis/apps/v1/namespaces/{namespace}/deployments?dryRun=All"
-    kept = api_server.ask("POST", path, manifest)
-    return str(kept["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"])
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": spec}

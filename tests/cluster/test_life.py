@@ -223,6 +223,20 @@ def test_the_operators_options_reach_the_pods(story: Story) -> None:
     story.ask("DELETE", f"/apis/scheduling.k8s.io/v1/priorityclasses/{story.namespace}")
 
 
+def test_default_resources_give_way_to_the_authors_own(story: Story) -> None:
+    options = [
+        *("--default-resources", "limits.memory=512Mi", "--default-resources", "requests.cpu=500m"),
+    ]
+    story.apply(resources={"requests": {"memory": "1Gi"}, "limits": {"cpu": "0.1"}})
+    story.reconcile(*options)
+    story.silent(*options)
+    pod = story.live("Deployment")["spec"]["template"]["spec"]
+    assert pod["containers"][0]["resources"] == {
+        "limits": {"cpu": "100m", "memory": "1Gi"},
+        "requests": {"cpu": "100m", "memory": "1Gi"},
+    }
+
+
 MERGE = "application/merge-patch+json"
 
 

@@ -56,6 +56,18 @@ def _resource(taken: bool, *names: str) -> list[Row]:
     return [Row(taken, f"resource {_short(n)}", {"resources": {"requests": {n: "1"}}}) for n in names]
 
 
+def _limits_of(taken: bool, name: str, *quantities: Any) -> list[Row]:
+    return [
+        Row(taken, f"limits of {_short(name)} {_short(q)}", {"resources": {"limits": {name: q}}})
+        for q in quantities
+    ]
+
+
+def _together(taken: bool, limits: dict[str, Any], requests: dict[str, Any]) -> Row:
+    resources = {"limits": limits, "requests": requests}
+    return Row(taken, f"limits {_short(limits)}, requests {_short(requests)}", {"resources": resources})
+
+
 _WHOLE = [
     Row(True, "image and fqdn alone", {}),
     Row(False, "no image", {"image": ...}),
@@ -216,9 +228,45 @@ _RESOURCES = [
         "m",
         "1E", "1P", "1Ei", "9" * 16, "1000000000T", "1\n", "\u0661", 0.5, -1, 10**15, True, [], {}, "1e3m",
     ),
-    *_resource(True, "memory", "ephemeral-storage", "hugepages-2Mi", "example.com/gpu", "a/B_c.d-1"),
+    *_resource(True, "memory", "ephemeral-storage", "a.kubernetes.io/B_c.d-1"),
     *_resource(False, "Cpu", "gpu", "", "hugepages-", "example.com/", "/a", "a/b/c", "a/-b",
     "a" * 254 + "/b"),
+    *_limits_of(True, "example.com/gpu", "1", 0, 8, "512Ki", "2k", "9" * 15, "999999G"),
+    *_limits_of(False, "example.com/gpu", "0.5", "500m", "1000m", "1.", "1e3", "1T", "1000000k"),
+    *_limits_of(True, "a/B_c.d-1", "1"),
+    *_limits_of(True, "a.kubernetes.io/share", "0.5"),
+    *_limits_of(False, "requests.example.com/gpu", "1"),
+    *_limits_of(True, "a" * 244 + "/b", "1"),
+    *_limits_of(False, "a" * 245 + "/b", "1"),
+    _together(True, {"memory": "1Gi"}, {"memory": "1Gi"}),
+    _together(True, {"memory": "1024Mi"}, {"memory": 1073741824, "cpu": "9"}),
+    _together(True, {"cpu": "1"}, {"cpu": "999m", "memory": "1Gi"}),
+    _together(False, {"memory": "512Mi"}, {"memory": "1Gi"}),
+    _together(False, {"cpu": 1}, {"cpu": "1001m"}),
+    _together(False, {"cpu": "1", "memory": "1Gi"}, {"cpu": "1", "memory": 1073741825}),
+    _together(False, {"ephemeral-storage": "1G"}, {"ephemeral-storage": "1Gi"}),
+    _together(True, {"cpu": "1.1n"}, {"cpu": "1.2n"}),
+    _together(True, {"memory": "99999999Ti"}, {"memory": "999999999Ti"}),
+    _together(True, {"example.com/gpu": "2"}, {"example.com/gpu": 2}),
+    _together(True, {"example.com/epc": "1024k"}, {"example.com/epc": "1000Ki"}),
+    _together(False, {"example.com/gpu": "2"}, {"example.com/gpu": "1"}),
+    _together(False, {"example.com/gpu": "1"}, {"example.com/gpu": "2"}),
+    _together(False, {}, {"example.com/gpu": "1"}),
+    _together(False, {"cpu": "1"}, {"example.com/gpu": "1"}),
+    _together(False, {"a.example.com/gpu": "1"}, {"b.example.com/gpu": "1"}),
+    _together(True, {"a.kubernetes.io/share": "2"}, {"a.kubernetes.io/share": "1"}),
+    _together(True, {"hugepages-2Mi": "4Mi", "memory": "1Gi"}, {"hugepages-2Mi": "4096Ki"}),
+    _together(True, {"hugepages-2Mi": "4Mi"}, {"cpu": "1"}),
+    _together(True, {"hugepages-1Gi": 0, "cpu": "1"}, {}),
+    _together(False, {"hugepages-2Mi": "4Mi"}, {}),
+    _together(False, {"hugepages-2Mi": "4Mi"}, {"hugepages-2Mi": "4Mi"}),
+    _together(False, {"hugepages-2Mi": "4Mi", "ephemeral-storage": "1Gi"}, {}),
+    _together(False, {"memory": "1Gi"}, {"hugepages-2Mi": "4Mi"}),
+    _together(False, {"hugepages-2Mi": "4Mi", "memory": "1Gi"}, {"hugepages-2Mi": "2Mi"}),
+    _together(False, {"hugepages-2Mi": "3Mi", "memory": "1Gi"}, {}),
+    _together(False, {"hugepages-2Mi": "4M", "memory": "1Gi"}, {}),
+    _together(False, {"hugepages-2M": "4M", "memory": "1Gi"}, {}),
+    _together(False, {"hugepages-2Mi/a": "4Mi", "memory": "1Gi"}, {}),
     Row(True, "16 resources", {"resources": {"limits": {f"a.b/c{n}": 1 for n in range(16)}}}),
     Row(False, "17 resources", {"resources": {"limits": {f"a.b/c{n}": 1 for n in range(17)}}}),
     Row(False, "limits as a list", {"resources": {"limits": []}}),

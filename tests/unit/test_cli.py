@@ -95,6 +95,16 @@ NOT_TOGETHER = pytest.mark.parametrize(
             "--default-resources limits. cpu is given twice, with two values",
         ),
         (
+            [*PLAN_ONLY, "--default-resources", "limits.cpu=1", "--default-resources", "requests.cpu=2"],
+            "--default-resources: requests.cpu (2) is above limits.cpu (1); "
+            "lower the request or raise the limit",
+        ),
+        (
+            [*PLAN_ONLY, "--default-resources", "requests.example.com/gpu=1"],
+            "--default-resources: requests.example.com/gpu has no limit; "
+            "set limits.example.com/gpu to the same amount",
+        ),
+        (
             [
                 *PLAN_ONLY,
                 "--api-group",

@@ -46,6 +46,7 @@ LABEL, ANNOTATION = PairType(label=True), PairType(label=False)
             {"key": "a.example.com/pool", "operator": "Equal", "value": "x", "effect": "NoExecute"},
         ),
         (ResourceType(), "limits.memory=512Mi", ("limits", "memory", "512Mi")),
+        (ResourceType(), "limits.a.b/GPU_x=1", ("limits", "a.b/GPU_x", "1")),
         (ResourceType(), "requests.example.com/gpu=1", ("requests", "example.com/gpu", "1")),
         (NameType(), "web.x-1", "web.x-1"),
         (MaxDeletesType(), "0", "0"),
@@ -74,6 +75,12 @@ def test_what_an_option_takes(kind: click.ParamType[Any], text: str, value: Any)
         (TolerationType(), "a:No", "'a:No': 'No' is none of NoSchedule, PreferNoSchedule, NoExecute"),
         (ResourceType(), "memory=1", "'memory=1': say limits.memory=512Mi or requests.cpu=100m"),
         (ResourceType(), "limits.cpu=-1", "'limits.cpu=-1': less than nothing"),
+        (
+            ResourceType(),
+            "limits.memry=1Gi",
+            "'limits.memry=1Gi': 'memry' is no resource of a container, "
+            "such as cpu, memory or example.com/gpu",
+        ),
         (NameType(), "Web", "'Web' is no name of a Kubernetes object"),
         (NameType(), "", "'' is no name of a Kubernetes object"),
         (

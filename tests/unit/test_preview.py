@@ -266,6 +266,40 @@ def test_each_mistake_in_an_image_is_named(image: str, problem: str) -> None:
             'spec.resources.limits.gpu: "gpu" is no resource of a container, '
             "such as cpu, memory or example.com/gpu",
         ),
+        (
+            {"resources": {"limits": {"memory": "512Mi", "cpu": 1}, "requests": {"memory": "1Gi", "cpu": 2}}},
+            "spec.resources: requests.cpu (2) is above limits.cpu (1); lower the request or raise the limit; "
+            "also requests.memory (1Gi) is above limits.memory (512Mi); lower the request or raise the limit",
+        ),
+        (
+            {"resources": {"requests": {"example.com/gpu": 1}}},
+            "spec.resources: requests.example.com/gpu has no limit; "
+            "set limits.example.com/gpu to the same amount",
+        ),
+        (
+            {"resources": {"limits": {"example.com/gpu": 2}, "requests": {"example.com/gpu": 1}}},
+            "spec.resources: requests.example.com/gpu (1) differs from limits.example.com/gpu (2); "
+            "set both to one amount",
+        ),
+        (
+            {"resources": {"limits": {"example.com/gpu": "500m"}}},
+            "spec.resources: limits.example.com/gpu (500m) is not a whole number; "
+            "write it as 1, or as 512Ki where it is counted in bytes",
+        ),
+        (
+            {"resources": {"limits": {"hugepages-2Mi": "3Mi", "cpu": 1}}},
+            "spec.resources: limits.hugepages-2Mi (3Mi) is not a multiple of the page size; "
+            "use a multiple of 2Mi",
+        ),
+        (
+            {"resources": {"limits": {"hugepages-2Mi": "4Mi"}}},
+            "spec.resources: hugepages-2Mi is alone; set cpu or memory too, which huge pages require",
+        ),
+        (
+            {"resources": {"limits": {"requests.example.com/gpu": 1}}},
+            'spec.resources.limits[requests.example.com/gpu]: "requests.example.com/gpu" '
+            "begins with 'requests.', as in a ResourceQuota; leave that out",
+        ),
         ({"command": ["a"] * 101}, "spec.command: has 101 items; at most 100 are allowed"),
         ({"command": "sh"}, "spec.command: is not a list"),
         ({"args": [1]}, "spec.args[0]: is not a string; put it in quotes"),
