@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from reconcile.challenges import solvers, without_rules
 from reconcile.changes import Blocked, Create, Delete, Keep, Update, Waiting
 from reconcile.children import ROOM_OF_OURS, runs_once
 from reconcile.children.metadata import with_hash, with_owner, without_owner
@@ -75,10 +76,12 @@ def _with_their_owner(manifest: Manifest, live: Live, preview: PreviewEnvironmen
 
 
 def _compare(manifest: Manifest, place: str, live: Live, owned: Ownership, rules: Rules) -> Update | Keep:
-    found = difference(live, manifest, rules.names, from_server=rules.from_server)
     adopting = not owned.ours or (rules.from_server and live.applied_by(rules.names.field_manager) is None)
+    at_challenge = () if adopting else solvers(live, manifest, rules.names)
+    manifest = without_rules(manifest) if at_challenge else manifest
+    found = difference(live, manifest, rules.names, from_server=rules.from_server)
     if not found and not adopting:
-        return Keep(key_of(manifest), place, _server_keeps(found))
+        return Keep(key_of(manifest), place, _challenge(at_challenge) or _server_keeps(found))
     takeover = found.takeover | (
         _all_of_ours(live, manifest, rules.names) if adopting and rules.from_server else EMPTY
     )
@@ -110,6 +113,10 @@ def _of_protection(found: Difference, names: Names) -> bool:
 def _protection(manifest: Manifest, names: Names) -> str:
     protected = names.protects(manifest["metadata"]["annotations"])
     return PROTECTED if protected else "its preview is no longer protected"
+
+
+def _challenge(managers: tuple[str, ...]) -> str:
+    return f"kept, with the path that {', '.join(managers)} added for a certificate" if managers else ""
 
 
 def _server_keeps(found: Difference) -> str:
