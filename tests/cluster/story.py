@@ -130,20 +130,21 @@ class Story:
 
     # what a gateway does
 
-    def accept(self, name: str = "pr-1") -> None:
+    def accept(self, name: str = "pr-1", *, with_generation: bool = True) -> None:
         """Say in an HTTPRoute's status that its parents take it."""
-        self.answer(name, Accepted="True", ResolvedRefs="True")
+        self.answer(name, with_generation=with_generation, Accepted="True", ResolvedRefs="True")
 
-    def answer(self, name: str = "pr-1", **statuses: str) -> None:
-        """Say in an HTTPRoute's status what its parents think of it."""
+    def answer(self, name: str = "pr-1", *, with_generation: bool = True, **statuses: str) -> None:
+        """Say in an HTTPRoute's status what its parents think of it; some never say of which generation."""
         route = self.live("HTTPRoute", name)
+        observed = {"observedGeneration": route["metadata"]["generation"]} if with_generation else {}
         conditions = [
             {
                 "type": type_,
                 "status": status,
                 "reason": type_ if status == "True" else f"No{type_}",
                 "message": "",
-                "observedGeneration": route["metadata"]["generation"],
+                **observed,
                 "lastTransitionTime": "2026-01-01T00:00:00Z",
             }
             for type_, status in statuses.items()

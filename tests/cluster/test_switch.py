@@ -51,6 +51,15 @@ def test_the_old_route_stays_while_no_gateway_accepts_the_new_one(story: Story, 
     assert story.children() == ["Deployment/pr-1", "Service/pr-1", f"{old}/pr-1", "HTTPRoute/pr-1"]
 
 
+def test_an_acceptance_that_names_no_generation_ends_a_switch(story: Story) -> None:
+    story = replace(running(story, "Ingress"), route="HTTPRoute")
+    story.reconcile()
+    story.accept(with_generation=False)
+    story.reconcile()
+    assert story.children() == story.all_of()
+    story.silent()
+
+
 def test_an_acceptance_of_an_older_generation_does_not_count(story: Story) -> None:
     story = replace(running(story, "HTTPRoute"), route="HTTPRoute")
     story.accept()
