@@ -41,7 +41,7 @@ def announce(
         except ReconcileError as error:
             untold.append((one, error))
 
-    write_at_once(tell, events, concurrency, stop, namespace_of=_namespace, seed=str(now))
+    write_at_once(tell, [events], concurrency, stop, namespace_of=_namespace, seed=str(now))
     return tuple(f"what happened was not told in events: {error}" for _, error in untold[:1])
 
 

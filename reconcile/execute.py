@@ -1,6 +1,9 @@
-"""From a plan to outcomes: previews beside each other, the children of one in order, deletes last."""
+"""From a plan to outcomes: previews beside each other, the children of one in order.
 
-from collections.abc import Iterable, Iterator, Mapping
+The deletes of a namespace come last in it, and wait for no other namespace.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from reconcile.changes import Create, Delete, Outcome, Plan, Update, Write
@@ -14,6 +17,8 @@ from reconcile.wish import Wish
 from reconcile.write import STOPPED, put, remove
 
 W = TypeVar("W", bound=Write)
+Job = tuple[Callable[[str], None], str]
+"""What is to be done for a preview, and its `NAMESPACE/NAME`."""
 UNANSWERED = "the run was told to end, and the answer did not come in time: it may have been done, or not"
 
 
@@ -46,14 +51,19 @@ def execute(
         for change in removals[place]:
             outcomes[change.key] = _remove(change, cluster, rules, stop)
 
-    for write_all, places in ((put_all, list(puts)), (remove_all, list(removals))):
-        write_at_once(write_all, places, concurrency, stop, namespace_of=_namespace, seed=seed)
+    jobs = [[(put_all, place) for place in puts], [(remove_all, place) for place in removals]]
+    write_at_once(_do, jobs, concurrency, stop, namespace_of=_namespace, seed=seed)
     # What has no outcome was under way when patience ended.
     return tuple(outcomes.get(change.key, Outcome(change, "failed", UNANSWERED)) for change in plan.writes)
 
 
-def _namespace(place: str) -> str:
-    return place.partition("/")[0]
+def _do(job: Job) -> None:
+    write_all, place = job
+    write_all(place)
+
+
+def _namespace(job: Job) -> str:
+    return job[1].partition("/")[0]
 
 
 def _by_preview(changes: Iterable[W], *, reverse: bool) -> Mapping[str, list[W]]:

@@ -59,21 +59,24 @@ def read_at_once(function: Callable[[T], R], items: Sequence[T], concurrency: in
 
 def write_at_once(
     function: Callable[[T], object],
-    items: Sequence[T],
+    stages: Sequence[Sequence[T]],
     concurrency: int,
     stop: Stop,
     *,
     namespace_of: Callable[[T], str],
     seed: str,
 ) -> None:
-    """Do this with each item, in the order of `Turns`; what is not answered in the time that is left after a
-    signal is given up. The first error is raised."""
-    turns = Turns(items, namespace_of, seed)
+    """Do this with each item of each stage, in the order of `Turns`. The first error is raised.
+
+    What is not answered in the time that is left after a signal is given up.
+    """
+    turns = Turns(stages, namespace_of, seed)
 
     def next_one(_: T) -> None:
         with turns.next() as item:
             function(item)
 
+    items = [item for stage in stages for item in stage]
     for future in _run(next_one, items, concurrency, lambda: stop.out_of_patience):
         if future.done() and not future.cancelled():
             future.result()

@@ -147,7 +147,7 @@ def _write_all(
             case Written() as status:
                 written.append(status)
 
-    write_at_once(write, news, concurrency, stop, namespace_of=_namespace, seed=str(now))
+    write_at_once(write, [news], concurrency, stop, namespace_of=_namespace, seed=str(now))
     return written, unwritten
 
 

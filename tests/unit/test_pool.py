@@ -26,7 +26,7 @@ def test_the_first_error_is_raised() -> None:
     with pytest.raises(ValueError, match="1"):
         read_at_once(fail, [1, 2], 2, Stop())
     with pytest.raises(ValueError, match=r"[12]"):
-        write_at_once(fail, [1, 2], 2, Stop(), namespace_of=str, seed="")
+        write_at_once(fail, [[1, 2]], 2, Stop(), namespace_of=str, seed="")
 
 
 def test_no_more_than_so_many_run_at_once() -> None:
@@ -69,7 +69,7 @@ def test_a_write_under_way_gets_its_time_and_no_more() -> None:
         written.append(number)
 
     try:
-        write_at_once(write, [1, 2], 2, stop, namespace_of=str, seed="")
+        write_at_once(write, [[1, 2]], 2, stop, namespace_of=str, seed="")
         assert written == [1]
     finally:
         never.set()

@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconcile.brake import Limit
 from reconcile.cluster.port import Applied
 from reconcile.errors import ServerTrouble
+from reconcile.names import KIND
 from reconcile.objects import Manifest
 from reconcile.request import Request
 from reconcile.result import Run
@@ -22,6 +24,7 @@ from reconcile.scope import make_scope
 from reconcile.settings import Settings
 from reconcile.turns import Turns
 from tests.builders import a_preview
+from tests.unit.given import key
 from tests.unit.memory import Memory
 
 Item = tuple[str, int]
@@ -29,7 +32,7 @@ Item = tuple[str, int]
 
 
 def turns(items: list[Item], seed: str = "") -> Turns[Item]:
-    return Turns(items, lambda item: item[0], seed)
+    return Turns([items], lambda item: item[0], seed)
 
 
 def order(items: list[Item], seed: str = "") -> list[Item]:
@@ -102,6 +105,28 @@ def test_a_worker_that_is_free_takes_of_the_namespace_that_nobody_waits_for() ->
         turn.__exit__(None, None, None)
 
 
+def test_a_later_stage_of_a_namespace_waits_for_the_earlier_ones_and_for_no_other_namespace() -> None:
+    first, second = some(a=2, b=1), [("a", 10), ("b", 10)]
+    taken, log = Turns([first, second], lambda item: item[0], ""), list[str]()
+
+    def work() -> None:
+        with taken.next() as (namespace, number):
+            log.append(f"{namespace}{number} begins")
+            if (namespace, number) == ("a", 1):
+                assert b_is_done.wait(20)
+            log.append(f"{namespace}{number} ends")
+            if (namespace, number) == ("b", 10):
+                b_is_done.set()
+
+    b_is_done = threading.Event()
+    threads = [threading.Thread(target=work, daemon=True) for _ in (*first, *second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert log[-4:] == ["b10 ends", "a1 ends", "a10 begins", "a10 ends"]
+
+
 @pytest.mark.parametrize("namespaces", [2, 7, 20])
 @pytest.mark.parametrize("seconds", [60, 300, 3600])
 def test_each_namespace_is_the_first_in_some_run(namespaces: int, seconds: int) -> None:
@@ -120,8 +145,8 @@ QUICK = [(f"pr-{number}", namespace) for namespace in ("b", "c") for number in r
 
 @dataclass
 class WithASlowNamespace(Memory):
-    """No write of `a-slow` is answered before all children of the others are there; `seconds` is how long it
-    waits for them, and then fails."""
+    """No write of `a-slow` is answered before the others have written all children, or deleted all; `seconds` is
+    how long it waits for them, and then fails."""
 
     seconds: float = 20
     others_done: threading.Event = field(default_factory=threading.Event)
@@ -130,12 +155,21 @@ class WithASlowNamespace(Memory):
     def apply(self, manifest: Manifest, *, manager: str, force: bool) -> Applied:
         if manifest["metadata"]["namespace"] != "a-slow":
             applied = super().apply(manifest, manager=manager, force=force)
-            if next(self.left) == 0:
-                self.others_done.set()
+            self.one_is_done()
             return applied
         if not self.others_done.wait(self.seconds):
+            self.seconds = 0
             raise ServerTrouble("the webhook of a-slow does not answer")
         return super().apply(manifest, manager=manager, force=force)
+
+    def delete(self, *args: Any, **kwargs: Any) -> bool:
+        deleted = super().delete(*args, **kwargs)
+        self.one_is_done()
+        return deleted
+
+    def one_is_done(self) -> None:
+        if next(self.left) == 0:
+            self.others_done.set()
 
 
 def filled(memory: Memory) -> Memory:
@@ -155,6 +189,23 @@ def test_a_namespace_that_hangs_does_not_hold_up_the_others() -> None:
     memory = WithASlowNamespace()
     filled(memory)
     done = go(memory, concurrency=4)
+    assert {(o.change.key.namespace, o.result) for o in done.outcomes} == {
+        (namespace, "done") for namespace in ("a-slow", "b", "c")
+    }
+
+
+def test_the_deletes_of_a_namespace_do_not_wait_for_one_that_hangs() -> None:
+    """Its writes hang until the last delete of the others is done."""
+    memory = filled(Memory())
+    go(memory, concurrency=4)
+    hung = WithASlowNamespace(memory.objects, time=memory.time)
+    for name, namespace in SLOW:
+        hung.put(
+            a_preview(name, namespace, fqdn=f"{name}.{namespace}.example.com", image="example.com/web:2")
+        )
+    for name, namespace in QUICK:
+        hung.forget(key(KIND, name, namespace))
+    done = go(hung, concurrency=4, max_deletes=Limit("100%"))
     assert {(o.change.key.namespace, o.result) for o in done.outcomes} == {
         (namespace, "done") for namespace in ("a-slow", "b", "c")
     }
