@@ -226,8 +226,8 @@ MISTAKES: dict[str, tuple[object, str]] = {
         "client-key /.*/me.key: No such file or directory",
     ),
     "proxy of another kind": (
-        config(cluster={"server": "https://dev", "proxy-url": "socks5://proxy:1080"}),
-        "only http:// and https:// proxies can be used",
+        config(cluster={"server": "https://dev", "proxy-url": "socks4://proxy:1080"}),
+        "only proxies of http://, https:// and socks5:// can be used",
     ),
     "proxy no URL": (
         config(cluster={"server": "https://dev", "proxy-url": "http://proxy:port"}),

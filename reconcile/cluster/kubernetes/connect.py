@@ -15,7 +15,7 @@ from reconcile.cluster.kubernetes.credentials import auth, checked, impersonatio
 from reconcile.cluster.kubernetes.deadline import Deadline, DeadlineBackend
 from reconcile.cluster.kubernetes.execplugin import Plugin
 from reconcile.cluster.kubernetes.kubeconfig import Connection, find_connection
-from reconcile.cluster.kubernetes.proxy import Proxy, find_proxy
+from reconcile.cluster.kubernetes.proxy import Proxy, ProxyTransport, find_proxy
 from reconcile.cluster.kubernetes.retry import Pacing, RetryTransport
 from reconcile.cluster.kubernetes.tls import load_certificate, proxy_ssl_context, ssl_context
 from reconcile.errors import BadKubeconfig
@@ -73,10 +73,8 @@ def _http_client(
     through = httpx2.Proxy(proxy.url, ssl_context=proxy_ssl_context(proxy.url)) if proxy else None
 
     def open_transport() -> httpx2.HTTPTransport:
-        transport = httpx2.HTTPTransport(verify=context, trust_env=False, limits=limits, proxy=through)
-        # httpx2 has no way to say it, but httpcore2 has; a test with a server that trickles holds this line.
-        transport._pool._network_backend = DeadlineBackend(httpcore2.SyncBackend(), deadline)
-        return transport
+        backend = DeadlineBackend(httpcore2.SyncBackend(), deadline)
+        return ProxyTransport(backend, verify=context, trust_env=False, limits=limits, proxy=through)
 
     transport = RetryTransport(open_transport, deadline, pacing)
     plugin = Plugin.of(connection)

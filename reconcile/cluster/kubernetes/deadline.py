@@ -1,9 +1,11 @@
 """One deadline for a whole run, held at the socket: httpx2's own timeouts start again with every byte."""
 
+import contextlib
 import math
 import ssl
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import httpcore2
@@ -48,6 +50,18 @@ class DeadlineBackend(httpcore2.NetworkBackend):
     def __init__(self, inner: httpcore2.NetworkBackend, deadline: Deadline) -> None:
         self._inner = inner
         self._deadline = deadline
+        self._opened = threading.local()
+
+    @contextlib.contextmanager
+    def closing_on_failure(self) -> Iterator[None]:
+        """Close what this thread opens in it, should that fail: behind SOCKS5 httpcore2 leaves it open."""
+        self._opened.stream = None
+        try:
+            yield
+        except BaseException:
+            if self._opened.stream:
+                self._opened.stream.close()
+            raise
 
     def connect_tcp(
         self,
@@ -60,7 +74,8 @@ class DeadlineBackend(httpcore2.NetworkBackend):
         stream = self._inner.connect_tcp(
             host, port, self._deadline.cap(timeout), local_address, socket_options
         )
-        return DeadlineStream(stream, self._deadline)
+        self._opened.stream = opened = DeadlineStream(stream, self._deadline)
+        return opened
 
 
 class DeadlineStream(httpcore2.NetworkStream):

@@ -3,14 +3,18 @@
 import ipaddress
 import urllib.request
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
+from socksio import SOCKSError
 
+from reconcile.cluster.kubernetes.deadline import DeadlineBackend
 from reconcile.cluster.kubernetes.kubeconfig import Connection
 from reconcile.errors import BadKubeconfig
 
-SCHEMES = ("http://", "https://")
+# As with Go, a proxy of SOCKS5 resolves the server's name itself, whichever of its two schemes is given.
+SCHEMES = ("http", "https", "socks5", "socks5h")
 
 
 @dataclass(frozen=True)
@@ -33,12 +37,31 @@ def find_proxy(connection: Connection) -> Proxy | None:
         return None
     variable = f"{urlsplit(server).scheme.upper()}_PROXY"
     where = f"{connection.source}: proxy-url" if named else variable
-    if not url.startswith(SCHEMES):
-        raise BadKubeconfig(f"{where}: only http:// and https:// proxies can be used; give one of these")
+    if url.partition("://")[0] not in SCHEMES:
+        raise BadKubeconfig(
+            f"{where}: only proxies of http://, https:// and socks5:// can be used; give one of these"
+        )
     try:
         return Proxy(httpx2.URL(url), "proxy-url" if named else variable)
     except httpx2.InvalidURL as error:
         raise BadKubeconfig(f"{where} is no URL: {error}; correct it") from error
+
+
+class ProxyTransport(httpx2.HTTPTransport):
+    """A transport for which an answer that no proxy of SOCKS5 gives is a `ProxyError`, too."""
+
+    def __init__(self, backend: DeadlineBackend, **options: Any) -> None:
+        super().__init__(**options)
+        self._backend = backend
+        # httpx2 has no way to say it, but httpcore2 has; a test with a server that trickles holds this line.
+        self._pool._network_backend = backend
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        try:
+            with self._backend.closing_on_failure():
+                return super().handle_request(request)
+        except (SOCKSError, AssertionError, OverflowError) as error:  # httpcore2 lets these through
+            raise httpx2.ProxyError("the proxy does not speak SOCKS5", request=request) from error
 
 
 def _from_environment(server: str) -> str | None:
