@@ -17,6 +17,7 @@ from reconcile.pool import Stop
 from reconcile.request import Request
 from reconcile.scope import Name, Scope
 from reconcile.snapshot import Preview, Snapshot
+from reconcile.verbs import instead_of_verb
 from reconcile.wish import Wish
 
 
@@ -96,11 +97,18 @@ def time_of(cluster: Cluster) -> datetime | None:
 
 
 def _check_names(scope: Scope, snapshot: Snapshot, names: Names) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Which of the NAMEs answer to nothing. UsageError for a bare one that is in several namespaces."""
+    """Which of the NAMEs answer to nothing.
+
+    UsageError for a bare one that is in several namespaces, and for one that is a verb: whoever types
+    `delete pr-1` does not want pr-1 reconciled.
+    """
     unknown: list[str] = []
     absent: list[str] = []
     for wanted in scope.names:
         if not place_of(wanted, snapshot, names):
+            bare = wanted.namespace in ("", scope.namespace)
+            if bare and (instead := instead_of_verb(wanted.name, names)):
+                raise UsageError(f"{wanted}: there is no preview of this name, and no such verb: {instead}")
             (absent if wanted.namespace else unknown).append(str(wanted))
     return tuple(unknown), tuple(absent)
 

@@ -1,5 +1,6 @@
 """Options that do not go together, and what to say instead."""
 
+import os
 from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
@@ -19,6 +20,7 @@ def check(options: Options) -> None:
     check_group(options["api_group"])
     files, route = options["sources"], options["route"]
     rules = (
+        (options["to"] == "-", "--to -: children are files in a folder, and not a stream; name a folder"),
         (options["to"] and not files, "--to needs --from: say where the previews are"),
         (
             files and not (options["to"] or options["dry_run"] or options["explain"]),
@@ -89,6 +91,8 @@ def _unattended(options: Options) -> Iterator[tuple[object, str]]:
 def _explain_rules(options: Options) -> Iterator[tuple[object, str]]:
     explain = options["explain"] is not None
     yield options["explain"] == "", "--explain needs NAME, or NAMESPACE/NAME"
+    path = next((p for p in (options["explain"], *options["names"]) if p and explain and _is_path(p)), None)
+    yield path, f"--explain needs NAME, and {path} is a path: say --from {path} --explain NAME"
     yield (
         explain and options["output"] != "text",
         f"--explain and -o {options['output']} do not go together: it is text alone",
@@ -102,6 +106,11 @@ def _explain_rules(options: Options) -> Iterator[tuple[object, str]]:
         ("wait", "--wait"),
     ):
         yield explain and options[name], f"--explain and {called} do not go together: it explains one preview"
+
+
+def _is_path(name: str) -> bool:
+    """Whether this is a file or a folder, and no NAME: one without a slash may be both."""
+    return ("/" in name or name.endswith((".yaml", ".yml", ".json"))) and os.path.exists(name)
 
 
 def _of_the_wait(options: Options) -> tuple[tuple[object, str], ...]:

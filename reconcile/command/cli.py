@@ -73,7 +73,9 @@ def _repeatable(*names: str, cls: type[Lines] = Lines, **kwargs: Any) -> Callabl
     return click.option(*names, multiple=True, cls=cls, **kwargs)
 
 
-@click.command(epilog=EPILOG, context_settings={"help_option_names": ["--help"], "max_content_width": 100})
+@click.command(
+    epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=_offer("names"))
 @click.option(
     "-n",

@@ -178,6 +178,8 @@ class ReportType(click.ParamType[Pair]):
         format_name, _, path = str(value).partition("=")
         if format_name not in REPORT_FORMATS or not path:
             self.fail(f"{value!r}: say FORMAT=PATH, with one of {', '.join(REPORT_FORMATS)}", param, ctx)
+        if path == "-":
+            self.fail(f"{value!r}: a report is a file; for stdout say -o FORMAT", param, ctx)
         return format_name, path
 
 

@@ -36,6 +36,18 @@ NOT_TOGETHER = pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
         (["--to", "x"], "--to needs --from: say where the previews are"),
+        (
+            ["--from", "previews", "--to", "-"],
+            "--to -: children are files in a folder, and not a stream; name a folder",
+        ),
+        (
+            ["--explain", "./previews"],
+            "--explain needs NAME, and ./previews is a path: say --from ./previews --explain NAME",
+        ),
+        (
+            ["--explain", "pr-1", "previews/"],
+            "--explain needs NAME, and previews/ is a path: say --from previews/ --explain NAME",
+        ),
         (["--from", "previews"], "--from needs --dry-run or --to: files are never changed"),
         (
             [*PLAN_ONLY, "--context", "x"],
@@ -500,6 +512,48 @@ def test_a_name_in_two_namespaces_is_a_usage_error_that_lists_them(shop: Shop) -
     shop.write("pr-1", "blog")
     said = error_of(shop.shell, *PLAN_ONLY, "pr-1")
     assert said.startswith("Error: pr-1 is in more than one namespace: say which of blog/pr-1, shop/pr-1\n")
+
+
+VERBS = {
+    "delete": "run kubectl delete previewenvironments.platform9.com NAME",
+    "get": "run kubectl get previewenvironments.platform9.com NAME",
+    "apply": "run kubectl apply -f FILE",
+    "logs": "run kubectl logs with deployment/NAME",
+    "plan": "pass --dry-run NAME",
+    "explain": "pass --explain NAME",
+}
+
+
+@pytest.mark.parametrize("namespace", [[], ["-n", "shop"]])
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_that_is_no_preview_reconciles_nothing_and_tells_what_to_type(
+    shop: Shop, verb: str, namespace: list[str]
+) -> None:
+    shop.write()
+    ended = shop.reconcile(*namespace, verb, "pr-1", code=2)
+    place = "shop/" * bool(namespace) + verb
+    said = f"Error: {place}: there is no preview of this name, and no such verb: {VERBS[verb]}\n"
+    assert (ended.out, shop.children(), ended.err.startswith(said)) == ("", [], True)
+
+
+def test_a_preview_may_have_the_name_of_a_verb(shop: Shop) -> None:
+    shop.write("delete")
+    shop.write("pr-1")
+    shop.reconcile("delete")
+    assert shop.children() == [f"{kind} shop/delete" for kind in ("Deployment", "Service", "Mapping")]
+    shop.remove("delete")
+    assert "3 deleted" in shop.reconcile("delete", "--max-deletes", "100%").lines[-1]
+    assert "shop/get: nothing there" in shop.reconcile("shop/get").lines
+
+
+def test_a_report_is_not_written_to_a_file_called_dash(shop: Shop) -> None:
+    said = error_of(shop.shell, *PLAN_ONLY, "--report", "json=-")
+    assert "'json=-': a report is a file; for stdout say -o FORMAT" in said
+    assert not Path("-").exists()
+
+
+def test_h_is_help(shell: Shell) -> None:
+    assert shell("-h") == shell("--help")
 
 
 # the question
