@@ -297,7 +297,8 @@ def command(ctx: click.Context, /, **options: Any) -> int:
 
     NAME is a preview, or NAMESPACE/NAME; without one, every preview is meant.
     """
-    start_logging(options["verbose"], options["quiet"], options["log_format"])
+    many = bool(options["interval"])
+    start_logging(options["verbose"], options["quiet"], options["log_format"], timestamps=many)
     check_environment(ctx, os.environ, strict=options["strict_env"])
     if options["print_crd"]:
         return _print_crd(options["api_group"])

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +15,7 @@ from reconcile.cluster.port import Cluster
 from reconcile.command.signals import Signals
 from reconcile.command.streams import attended, trouble
 from reconcile.errors import EXIT_DONE, EXIT_FAILED, with_failure
+from reconcile.planning import time_of
 from reconcile.report.formats import FORMATS, Facts, write_report
 from reconcile.report.safe import safe_line
 from reconcile.report.text import end_text, head_text, plan_text, standing_lines, title_of
@@ -39,9 +41,10 @@ class Console:
         self.signals = signals
         self.scope = str(request.scope)
         self.cluster = cluster.description
+        self.now = partial(time_of, cluster)
         self.color = wants_color(options["color"])
         self.dry_run = request.dry_run
-        self.told = 0
+        self.told, self.headed = 0, False
         self.repeats = bool(options["interval"])
         self.said: tuple[str, str] | None = None
         self.live: LiveLines | None = None
@@ -53,7 +56,7 @@ class Console:
 
     def begin(self) -> None:
         """A run begins."""
-        self.told = 0
+        self.told, self.headed = 0, False
 
     def tell(self, plan: Plan) -> None:
         """Print a plan before it is carried out."""
@@ -62,10 +65,16 @@ class Console:
         quiet, title = self.options["quiet"], title_of(self.told)
         if not self.told and self._is_news_to_nobody(plan):
             return
-        if not self.told and not quiet:
-            print(head_text(self.scope, self.cluster), end="")
         self.told += 1
-        print(plan_text(plan, color=self.color, title=title, quiet=quiet), end="", flush=True)
+        self._say(plan_text(plan, color=self.color, title=title, quiet=quiet))
+
+    def _say(self, text: str) -> None:
+        """Print it; before the first text of a run what it is about, and when, where it is one of many."""
+        if text and not self.headed and (self.repeats or not self.options["quiet"]):
+            at = self.now() if self.repeats else None
+            print(head_text(self.scope, self.cluster, at), end="")
+            self.headed = True
+        print(text, end="", flush=True)
 
     def _is_news_to_nobody(self, plan: Plan) -> bool:
         """With --interval: it does nothing, and says nothing but what the last run said."""
@@ -151,7 +160,7 @@ class Console:
         says, before = self.said or ("", "")
         self.said = (says, text)
         if not (self.repeats and not told and text == before):
-            print(text, end="", flush=True)
+            self._say(text)
 
     def _write_files(self, done: Run, code: int) -> int:
         """JSON comes last: it tells the exit code, which a file that cannot be written changes."""

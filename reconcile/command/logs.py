@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise, takewhile
@@ -17,15 +18,17 @@ OPTION, VARIABLE = "--log-format", "RECONCILE_LOG_FORMAT"
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
 
-def start_logging(verbose: int, quiet: bool, log_format: LogFormat = "text") -> None:
-    """Log to stderr: warnings, or what `-v`, `-vv` and `-q` ask for.
+def start_logging(
+    verbose: int, quiet: bool, log_format: LogFormat = "text", *, timestamps: bool = False
+) -> None:
+    """Log to stderr: warnings, or what `-v`, `-vv` and `-q` ask for; with the time where runs are many.
 
     As JSON it is for programs, who want to know of every run: one step more is said.
     """
     in_json = log_format == "json"
     level = logging.ERROR if quiet else _LEVELS[min(verbose + in_json, 2)]
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonFormatter() if in_json else SafeFormatter("%(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(JsonFormatter() if in_json else SafeFormatter(timestamps=timestamps))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("reconcile").setLevel(level)
 
@@ -48,6 +51,12 @@ def logs_json() -> bool:
 
 class SafeFormatter(logging.Formatter):
     """A record is one line of plain characters, whatever a server put into it."""
+
+    converter = staticmethod(time.gmtime)
+
+    def __init__(self, *, timestamps: bool = False) -> None:
+        when = "%(asctime)s  " if timestamps else ""
+        super().__init__(f"{when}%(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%SZ")
 
     def format(self, record: logging.LogRecord) -> str:
         return safe_line(super().format(record))

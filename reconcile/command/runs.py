@@ -1,5 +1,6 @@
 """What the options ask for, from their check to the exit code: a run, one after the other, an explanation."""
 
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,8 @@ from reconcile.command.variables import Variables, naming
 from reconcile.errors import ReconcileError, Stopped, code_of
 from reconcile.pool import Stop
 from reconcile.report.summary import failure
+
+log = logging.getLogger("reconcile")
 
 
 def reconcile(options: dict[str, Any], variables: Variables, *, route_given: bool) -> int:
@@ -69,6 +72,7 @@ def _run_again_and_again(
             return once()[1].success
 
     def failed(error: ReconcileError) -> None:
-        _told(error, monitor, complain(str(error), code_of(error)))
+        log.error("%s", error)
+        _told(error, monitor, code_of(error))
 
     again_and_again(run, failed=failed, interval=interval, stop=stop)

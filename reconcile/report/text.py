@@ -1,6 +1,7 @@
 """The report as text for people: one line a change, field changes under it, one line of sums at the end."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import assert_never
 
 from reconcile.changes import (
@@ -124,9 +125,10 @@ def run_text(done: Run, *, cluster: str, scope: str) -> str:
     return head_text(scope, cluster) + body_text(done)
 
 
-def head_text(scope: str, cluster: str) -> str:
-    """What the run is about, and an empty line."""
-    return safe_line(f"{scope[0].upper()}{scope[1:]}, in {cluster}") + "\n\n"
+def head_text(scope: str, cluster: str, at: datetime | None = None) -> str:
+    """What the run is about, and an empty line; first the time, in UTC, of one of many runs."""
+    about = f"{scope[0].upper()}{scope[1:]}, in {cluster}"
+    return safe_line(about if at is None else f"{at:%Y-%m-%dT%H:%M:%SZ}  {about}") + "\n\n"
 
 
 def body_text(done: Run) -> str:

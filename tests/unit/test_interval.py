@@ -1,6 +1,7 @@
 """Runs one after the other: their pauses, what ends them, and what is printed of them."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -167,6 +168,41 @@ def test_only_a_run_that_did_or_said_something_new_is_printed(
         "Plan: 0 to create, 0 to update, 2 to delete, 3 unchanged.",
         "Done: 0 created, 0 updated, 2 deleted.",
     ]
+
+
+STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ  "
+
+
+@pytest.mark.parametrize("quiet", [[], ["-q"]])
+def test_each_report_begins_with_its_time_whatever_it_tells(
+    shop: Shop, between: Callable[..., None], quiet: list[str]
+) -> None:
+    shop.write("pr-1")
+    between(nothing, lambda: shop.write("pr-2"), nothing, lambda: shop.write("pr-2", fqdn="Bad"))
+    ended = shop.reconcile("--interval", "1s", *quiet, code=143)
+    head = f"^{STAMP}Every preview, in the files in previews/\n\n"
+    assert len(re.findall(head, ended.out, re.MULTILINE)) == ended.out.count("Plan: ") == 3
+    assert re.match(head, ended.out)
+
+
+def test_one_run_tells_no_time(shop: Shop) -> None:
+    shop.write("pr-1")
+    ended = shop.reconcile("-v")
+    assert not re.search(STAMP, ended.out + ended.err)
+    assert ended.err.startswith("INFO reconcile.phases: ")
+
+
+def test_each_line_of_the_log_of_many_runs_begins_with_its_time(
+    shop: Shop, between: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def observe(*args: Any, **kwargs: Any) -> Any:
+        raise NoAnswer("the folder is away")
+
+    monkeypatch.setattr("reconcile.planning.observe", observe)
+    between(nothing)
+    lines = shop.reconcile("--interval", "1s", "-v", code=143).err.splitlines()
+    assert [line for line in lines if not re.match(STAMP, line)] == []
+    assert sum(line.endswith("Z  ERROR reconcile: the folder is away") for line in lines) == 2
 
 
 def test_a_block_that_is_lifted_is_said(shop: Shop, between: Callable[..., None]) -> None:
