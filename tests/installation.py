@@ -16,7 +16,7 @@ REPOSITORY = Path(__file__).parents[1]
 BASE = REPOSITORY / "cronjob"
 CHART = BASE / "chart"
 NAME = "preview-reconcile"
-COMPONENTS = ("namespace-only", "plan-only", "deployment", "network-policy", "alerts")
+COMPONENTS = ("namespace-only", "plan-only", "deployment", "network-policy", "alerts", "openshift")
 OLDEST = "1.34.0"
 
 Manifest = dict[str, Any]

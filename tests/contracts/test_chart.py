@@ -19,12 +19,14 @@ VALUES: dict[str, dict[str, Any]] = {
     "deployment": {"mode": "deployment"},
     "network-policy": {"networkPolicy": {"enabled": True}},
     "alerts": {"alerts": {"enabled": True}},
+    "openshift": {"openshift": True},
 }
 SETTINGS = [
     (),
     *[(component,) for component in COMPONENTS],
     ("namespace-only", "plan-only"),
     ("plan-only", "deployment"),
+    ("openshift", "deployment"),
     COMPONENTS,
 ]
 # What DESIGN calls the operator's; all other options are about one call of the command.
@@ -168,6 +170,7 @@ def test_helm_finds_nothing_to_say_against_the_chart() -> None:
         ({"image": {"digest": "0.1.0"}}, "/image/digest"),
         ({"planonly": True}, "planonly"),
         ({"planOnly": "yes"}, "/planOnly"),
+        ({"openshift": "yes"}, "/openshift"),
         ({"options": {"routes": "ingress"}}, "routes"),
         ({"options": {"route": "gateway"}}, "/options/route"),
         ({"options": {"allow-fqdn": "*.example.com"}}, "/options/allow-fqdn"),

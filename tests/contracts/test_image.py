@@ -151,11 +151,11 @@ def image() -> Iterator[Path]:
         yield folder / "opt"
 
 
-def reconcile(image: Path, *arguments: str) -> str:
+def reconcile(image: Path, *arguments: str, user: int = NOBODY, group: int = NOBODY) -> str:
     """The command from the image: its entrypoint, its environment, its user where we may become somebody."""
     (entry,) = json.loads(said(stages()[2], "ENTRYPOINT")[0])
     done = subprocess.run(
-        [*as_somebody_else(image), image / "reconcile" / "bin" / entry, *arguments],
+        [*as_somebody_else(image, user, group), image / "reconcile" / "bin" / entry, *arguments],
         cwd="/",
         env={"PATH": f"{image}/reconcile/bin:/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/"},
         capture_output=True,
@@ -165,7 +165,7 @@ def reconcile(image: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def as_somebody_else(image: Path) -> list[str]:
+def as_somebody_else(image: Path, user: int = NOBODY, group: int = NOBODY) -> list[str]:
     """What to put before a command so that it may not write: for root, who may write everything.
 
     As the image's user, where that one may run this machine's Python; else as a root without privileges,
@@ -174,7 +174,7 @@ def as_somebody_else(image: Path) -> list[str]:
     setpriv = shutil.which("setpriv")
     if os.geteuid() != 0 or not setpriv:
         return []
-    other = [setpriv, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    other = [setpriv, f"--reuid={user}", f"--regid={group}", "--clear-groups"]
     powerless = [setpriv, "--bounding-set=-all", "--inh-caps=-all"]
     python = image / "reconcile" / "bin" / "python"
     reachable = subprocess.run([*other, python, "-c", ""], capture_output=True).returncode == 0
@@ -192,6 +192,10 @@ def test_the_command_runs_in_what_the_image_has_without_a_place_to_write(image: 
     assert reconcile(image, "--version") == f"reconcile, version {__version__}\n"
     assert reconcile(image, "--print-crd") == render("platform9.com")
     assert sorted(image.rglob("*")) == before
+
+
+def test_the_command_runs_as_a_user_whom_openshift_chooses(image: Path) -> None:
+    assert reconcile(image, "--version", user=1000680000, group=0) == f"reconcile, version {__version__}\n"
 
 
 def test_the_image_has_bytecode_for_all_of_the_command_and_no_installer(image: Path) -> None:

@@ -1,6 +1,6 @@
 """cronjob/ as an operator renders it: what must hold of the objects, whichever components are taken."""
 
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,13 @@ from tests.installation import (
     pod_template,
 )
 
-COMBINATIONS = [(), *[(c,) for c in COMPONENTS], *combinations(COMPONENTS[:3], 2), COMPONENTS]
+COMBINATIONS = [
+    (),
+    *[(c,) for c in COMPONENTS],
+    *combinations(COMPONENTS[:3], 2),
+    ("openshift", "deployment"),
+    COMPONENTS,
+]
 ALL = pytest.mark.parametrize(
     "components", COMBINATIONS, ids=lambda components: "+".join(components) or "base"
 )
@@ -110,11 +116,10 @@ def test_every_pod_passes_the_restricted_standard_and_writes_nowhere(
 ) -> None:
     spec = pod_template(kustomized(tmp_path, *components))["spec"]
     (container,) = spec["containers"]
+    nobody = {"runAsUser": 65532, "runAsGroup": 65532, "fsGroup": 65532}
     assert spec["securityContext"] == {
         "runAsNonRoot": True,
-        "runAsUser": 65532,
-        "runAsGroup": 65532,
-        "fsGroup": 65532,
+        **({} if "openshift" in components else nobody),
         "seccompProfile": {"type": "RuntimeDefault"},
     }
     assert container["securityContext"] == {
@@ -213,6 +218,14 @@ def test_the_network_policy_is_about_the_commands_pod(tmp_path: Path) -> None:
         selector = one(found, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"]
         assert selector == pod_template(found)["metadata"]["labels"]
         assert len(selector) == 2
+
+
+def test_the_network_policy_lets_the_pod_reach_the_api_server_and_dns_also_that_of_openshift(
+    tmp_path: Path,
+) -> None:
+    rules = one(kustomized(tmp_path, "network-policy"), "NetworkPolicy")["spec"]["egress"]
+    ports = {(port["protocol"], port["port"]) for rule in rules for port in rule["ports"]}
+    assert ports == {("TCP", 443), ("TCP", 6443), *product(("UDP", "TCP"), (53, 5353))}
 
 
 @ALL

@@ -10,9 +10,11 @@ spec:
   restartPolicy: {{ eq .Values.mode "deployment" | ternary "Always" "Never" }}
   securityContext:
     runAsNonRoot: true
+    {{- if not .Values.openshift }}
     runAsUser: 65532
     runAsGroup: 65532
     fsGroup: 65532
+    {{- end }}
     seccompProfile:
       type: RuntimeDefault
   {{- with .Values.image.pullSecrets }}
