@@ -128,6 +128,8 @@ class TolerationType(click.ParamType[dict[str, str]]):
             self.fail(f"{value!r}: say KEY, KEY=VALUE, KEY:EFFECT or KEY=VALUE:EFFECT", param, ctx)
         if match["effect"] is not None and match["effect"] not in _EFFECTS:
             self.fail(f"{value!r}: {match['effect']!r} is none of {', '.join(_EFFECTS)}", param, ctx)
+        if not _LABEL_VALUE.fullmatch(match["value"] or ""):
+            self.fail(f"{value!r}: {match['value']!r} is no value of a taint", param, ctx)
         exists = match["value"] is None
         found = {"key": match["key"], "operator": "Exists" if exists else "Equal"}
         if not exists:
@@ -145,22 +147,16 @@ class ResourceType(click.ParamType[tuple[str, str, str]]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, str, str]:
-        from reconcile.quantities import parse_quantity
-        from reconcile.rules import RESOURCE_NAME
+        from reconcile.rules import QUANTITY, RESOURCE_NAME
 
         if isinstance(value, tuple):
             return value[0], value[1], value[2]
         match = _RESOURCE.fullmatch(str(value))
         if match is None:
             self.fail(f"{value!r}: say limits.memory=512Mi or requests.cpu=100m", param, ctx)
-        if problem := RESOURCE_NAME.problem(match["name"]):
-            self.fail(f"{value!r}: {match['name']!r} {problem}", param, ctx)
-        try:
-            negative = parse_quantity(match["amount"]) < 0
-        except ValueError as error:
-            self.fail(f"{value!r}: {error}", param, ctx)
-        if negative:
-            self.fail(f"{value!r}: less than nothing", param, ctx)
+        for part, rule in (("name", RESOURCE_NAME), ("amount", QUANTITY)):
+            if problem := rule.problem(match[part]):
+                self.fail(f"{value!r}: {match[part]!r} {problem}", param, ctx)
         return match["side"], match["name"], match["amount"]
 
 

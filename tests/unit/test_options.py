@@ -73,8 +73,14 @@ def test_what_an_option_takes(kind: click.ParamType[Any], text: str, value: Any)
         (GatewayType(), "Infra/web", "'Infra/web': say NAMESPACE/NAME or NAMESPACE/NAME/SECTION"),
         (TolerationType(), "a=b=c", "'a=b=c': say KEY, KEY=VALUE, KEY:EFFECT or KEY=VALUE:EFFECT"),
         (TolerationType(), "a:No", "'a:No': 'No' is none of NoSchedule, PreferNoSchedule, NoExecute"),
+        (TolerationType(), "a=b!:NoSchedule", "'a=b!:NoSchedule': 'b!' is no value of a taint"),
         (ResourceType(), "memory=1", "'memory=1': say limits.memory=512Mi or requests.cpu=100m"),
-        (ResourceType(), "limits.cpu=-1", "'limits.cpu=-1': less than nothing"),
+        (ResourceType(), "limits.cpu=-1", "'limits.cpu=-1': '-1' is negative"),
+        (
+            ResourceType(),
+            "limits.memory=512mb",
+            "'limits.memory=512mb': '512mb' is no quantity, such as 500m, 0.5 or 256Mi",
+        ),
         (
             ResourceType(),
             "limits.memry=1Gi",
