@@ -54,7 +54,8 @@ def observe(
         kinds={kind.resource.kind: kind for kind in (*(kind for kind, _ in results), *unasked)},
         previews_problem="; ".join(previews.problems),
         from_server=cluster.is_server,
-        notes=_notes(cluster, names, children.values(), namespace, left_out),
+        notes=(*previews.notes, *_notes(cluster, names, children.values(), namespace, left_out)),
+        left_out=previews.left_out,
     )
 
 

@@ -38,7 +38,7 @@ def make_plan(snapshot: Snapshot, wishes: Iterable[Wish], policy: Policy) -> Pla
     leftovers = [
         change
         for place, children in of_preview.items()
-        if place not in wished
+        if place not in wished and not snapshot.may_be_left_out(place)
         for change in leftovers_of(place, children, policy)
     ]
     rulings = rulings_of(
@@ -48,6 +48,7 @@ def make_plan(snapshot: Snapshot, wishes: Iterable[Wish], policy: Policy) -> Pla
     with_children = sum(
         wished[place].in_scope if place in wished else policy.scope.has_gone(*place.split("/", 1))
         for place in of_preview
+        if place in wished or not snapshot.may_be_left_out(place)
     )
     kept, withheld = withhold([*changes, *leftovers], snapshot, policy.max_deletes, with_children)
     return Plan(_sorted(kept), withheld, _notes(snapshot, rulings, drafts))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -39,6 +40,7 @@ __all__ = [
     "Spec",
     "Unreadable",
     "has_digest",
+    "is_meant",
     "parse_preview",
 ]
 
@@ -116,6 +118,11 @@ class Unreadable:
     @property
     def key(self) -> Key:
         return Key(KIND, self.namespace, self.name)
+
+
+def is_meant(kind: str) -> bool:
+    """Whether an object of this kind is a preview, or one whose kind is misspelled."""
+    return bool(get_close_matches(kind.lower(), [KIND.lower()], cutoff=0.8))
 
 
 def has_digest(image: str) -> bool:

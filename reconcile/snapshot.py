@@ -139,6 +139,8 @@ class Snapshot:
     `children` holds every child, by its label, and every route, whoever made it.
     `previews_sent` counts the previews as the server sent them, whatever the scope.
     `previews_problem` says why the previews' list is not whole (a file that does not parse).
+    `left_out` are the places of previews that are there and were left out: they are not gone. None stands
+    for "any may be".
     `from_server` is False for a folder, whose objects have no history of their own.
     """
 
@@ -149,6 +151,11 @@ class Snapshot:
     previews_problem: str = ""
     from_server: bool = True
     notes: tuple[str, ...] = field(default=())
+    left_out: frozenset[str] | None = frozenset()
+
+    def may_be_left_out(self, place: str) -> bool:
+        """Whether this preview, which no list showed, may be there all the same."""
+        return self.left_out is None or place in self.left_out
 
     def with_children(self, found: Iterable[Live]) -> "Snapshot":
         """The same, with what a closer look found."""

@@ -9,6 +9,7 @@ The generation moves where the spec says something else, as it would on the serv
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -16,8 +17,8 @@ from reconcile.cluster.port import Applied, Cluster, Listing, Traffic, as_it_is
 from reconcile.errors import UnusableFiles, UsageError
 from reconcile.names import KIND, Names
 from reconcile.objects import KEPT_BY_SERVERS, Manifest, Resource
-from reconcile.preview import PreviewEnvironment, parse_preview
-from reconcile.yamlfiles import Document, Mistake, read_files, spelled, where
+from reconcile.preview import PreviewEnvironment, is_meant, parse_preview
+from reconcile.yamlfiles import Document, Mistake, Reading, passed_over, read_files, spelled, where
 
 STDIN = "-"
 DEFAULT_NAMESPACE = "default"
@@ -27,22 +28,36 @@ Place = tuple[str, str]
 _KEPT_BY_SERVERS = KEPT_BY_SERVERS | {"finalizers", "ownerReferences"}
 
 
-def read_previews(
-    paths: Sequence[str], *, group: str, namespace: str = "", stdin: str | None = None
-) -> Mapping[Place, Document]:
-    """The previews of these files, folders and `-` (the text of `stdin`).
+@dataclass(frozen=True)
+class Previews:
+    """The previews that files hold, and a sentence about what else they hold."""
 
-    One that names no namespace is in `namespace`, else in `default`. `UnusableFiles` for a path that is
-    not there, what is not YAML, is no preview of the group, or is there twice, and where
-    there is none at all.
+    documents: Mapping[Place, Document]
+    notes: tuple[str, ...] = ()
+
+
+def read_previews(
+    paths: Sequence[str],
+    *,
+    group: str,
+    namespace: str = "",
+    stdin: str | None = None,
+    exclude: Sequence[str] = (),
+) -> Previews:
+    """The previews of these files, folders and `-` (the text of `stdin`), without what `exclude` takes.
+
+    One that names no namespace is in `namespace`, else in `default`. Objects of other kinds are passed over.
+    `UnusableFiles` for a path that is not there, what is not YAML, is a preview of another group or may be
+    meant as one, or is there twice, and where there is none at all.
     """
     for path in paths:
         if path != STDIN and not os.path.lexists(path):
             raise UnusableFiles(f"-f {path}: there is no such file or folder")
-    reading = read_files(tuple(dict.fromkeys(paths)), stdin=stdin)
-    mistakes = [*reading.mistakes]
+    reading = read_files(tuple(dict.fromkeys(paths)), stdin=stdin, exclude=exclude)
+    mistakes = [mistake for mistake in reading.mistakes if mistake.claim.may_be(group, KIND)]
     found: dict[Place, Document] = {}
-    for document in reading.documents:
+    previews = [document for document in reading.documents if _is_meant(document.manifest, group)]
+    for document in previews:
         place = _place(document.manifest, namespace)
         if sentence := _no_preview(document.manifest, group) or _twice(found.get(place), place):
             mistakes.append(Mistake(document.file, document.line, sentence))
@@ -50,9 +65,24 @@ def read_previews(
             found[place] = document
     if mistakes:
         raise UnusableFiles("\n".join(f"-f {mistake}" for mistake in mistakes))
+    notes = _notes(reading, len(reading.documents) - len(previews), group)
     if not found:
-        raise UnusableFiles(f"-f {', '.join(paths)}: there is no preview in it")
-    return found
+        raise UnusableFiles("; ".join([f"-f {', '.join(paths)}: there is no preview in it", *notes]))
+    return Previews(found, notes)
+
+
+def _is_meant(manifest: Manifest, group: str) -> bool:
+    """Whether it is a preview, or one whose kind or group is misspelled."""
+    kind = str(manifest["kind"])
+    ours = str(manifest["apiVersion"]).startswith(f"{group}/")
+    return kind == KIND or (ours and is_meant(kind))
+
+
+def _notes(reading: Reading, others: int, group: str) -> tuple[str, ...]:
+    strangers = [mistake for mistake in reading.mistakes if not mistake.claim.may_be(group, KIND)]
+    others += len({(mistake.file, mistake.line) for mistake in strangers if mistake.claim.kind})
+    files = (mistake.file for mistake in strangers if not mistake.claim.kind)
+    return tuple(f"-f: {note}" for note in passed_over(others, files, reading.left_out))
 
 
 def _no_preview(manifest: Manifest, group: str) -> str:
@@ -60,7 +90,7 @@ def _no_preview(manifest: Manifest, group: str) -> str:
     if manifest["kind"] == KIND and str(manifest["apiVersion"]).startswith(f"{group}/"):
         return ""
     what = f"{manifest['kind']} {manifest['metadata']['name']} ({manifest['apiVersion']})"
-    return f"{what} is no {KIND} of {group}: -f takes previews alone (--api-group names their group)"
+    return f"{what} is no {KIND} of {group} (--api-group names their group)"
 
 
 def _twice(first: Document | None, place: Place) -> str:
@@ -75,9 +105,10 @@ def _place(manifest: Manifest, namespace: str = "") -> Place:
 class OverlayCluster:
     """Another cluster with these previews in it; implements `Cluster`, and refuses every write."""
 
-    def __init__(self, base: Cluster, previews: Mapping[Place, Document], *, group: str) -> None:
+    def __init__(self, base: Cluster, previews: Previews, *, group: str) -> None:
         self._base = base
-        self._previews = previews
+        self._previews = previews.documents
+        self._notes = previews.notes
         self._group = group
 
     @property
@@ -115,6 +146,8 @@ class OverlayCluster:
         return Listing(
             tuple(read(m) for m in items if label is None or label in (m["metadata"].get("labels") or {})),
             listing.problems,
+            (*listing.notes, *self._notes),
+            listing.left_out,
         )
 
     def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:

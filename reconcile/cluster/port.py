@@ -18,10 +18,15 @@ class Listing(Generic[T]):
     the server leaves them out of lists.
     `problems` are mistakes that make it not whole in a place that can still be read in part (a folder with
     a file that does not parse); empty for a server.
+    `notes` are sentences about what was passed over.
+    `left_out` are the `NAMESPACE/NAME` of objects that are there and were left out on purpose;
+    None where nobody can tell which.
     """
 
     items: tuple[T, ...]
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    left_out: frozenset[str] | None = frozenset()
 
 
 def as_it_is(manifest: Manifest) -> Manifest:

@@ -112,7 +112,9 @@ def cluster_of(options: Options) -> Cluster:
 
     paths, group = options["filenames"], options["api_group"]
     stdin = read_stdin() if "-" in paths else None
-    previews = read_previews(paths, group=group, namespace=options["namespace"] or "", stdin=stdin)
+    previews = read_previews(
+        paths, group=group, namespace=options["namespace"] or "", stdin=stdin, exclude=options["exclude"]
+    )
     return OverlayCluster(_real_cluster(options), previews, group=group)
 
 
@@ -122,7 +124,13 @@ def _real_cluster(options: Options) -> Cluster:
         from reconcile.cluster.directory import DirectoryCluster
 
         stdin = read_stdin() if "-" in options["sources"] else None
-        return DirectoryCluster(options["sources"], options["to"], group=options["api_group"], stdin=stdin)
+        return DirectoryCluster(
+            options["sources"],
+            options["to"],
+            group=options["api_group"],
+            stdin=stdin,
+            exclude=options["exclude"],
+        )
     # HTTP/2 is not spoken here, and httpcore2 imports h2 wherever it is installed: a tenth of all imports.
     sys.modules.setdefault("h2", cast(ModuleType, None))
     from reconcile.cluster.kubernetes import connect

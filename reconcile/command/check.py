@@ -35,6 +35,10 @@ def check(options: Options) -> None:
             options["filenames"] and not (options["dry_run"] or options["explain"]),
             "-f needs --dry-run: kubectl apply is what applies",
         ),
+        (
+            options["exclude"] and not (files or options["filenames"]),
+            "--exclude needs --from or -f: it leaves files out",
+        ),
         ("-" in files and "-" in options["filenames"], "--from - and -f - do not go together: one reads all"),
         *_unattended(options),
         (options["pending_is_3"] and not options["dry_run"], "--exit-code needs --dry-run"),

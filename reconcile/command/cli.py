@@ -134,6 +134,9 @@ def _repeatable(*names: str, cls: type[Lines] = Lines, **kwargs: Any) -> Callabl
     shell_complete=_offer("files"),
     help="With --dry-run: plan as if these previews (folder, file or -) had been applied.",
 )
+@_repeatable(
+    "--exclude", metavar="GLOB", help="With --from or -f: leave files out, by name or by path below PATH."
+)
 @click.option("--dry-run", is_flag=True, help="Print the plan, change nothing.")
 @click.option(
     "--exit-code",

@@ -109,6 +109,7 @@ def _previews(parameters: Parameters) -> list[_Preview]:
         {
             "sources": _without_stdin(parameters.get("sources")),
             "filenames": _without_stdin(parameters.get("filenames")),
+            "exclude": parameters.get("exclude") or (),
             "to": None,
             "api_group": names.group,
             "namespace": parameters.get("namespace"),

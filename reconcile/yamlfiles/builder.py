@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import yaml
 
+from reconcile.yamlfiles.claims import ANYTHING, Claim
 from reconcile.yamlfiles.lines import Lines, Spelled, move_to, own_line
 from reconcile.yamlfiles.scalars import MERGE, UNKNOWN_TAG, key_text, plain_value, tagged_value
 
@@ -27,10 +28,11 @@ class Parsed:
 
 @dataclass(frozen=True)
 class Bad:
-    """What is wrong, and on which line."""
+    """What is wrong, on which line, and with an object of which kind, as far as that is known."""
 
     line: int
     message: str
+    claim: Claim = ANYTHING
 
 
 class Stop(Exception):

@@ -2,21 +2,26 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconcile.objects import Manifest
 from reconcile.yamlfiles.builder import Bad, Parsed
+from reconcile.yamlfiles.claims import ANYTHING, Claim, claim_of
 from reconcile.yamlfiles.lines import Lines, follow, own_line, spelling
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """What is wrong in a file, and where; `line` is 0 where it is the file itself."""
+    """What is wrong in a file, and where; `line` is 0 where it is the file itself.
+
+    `claim` says of which kind the object may be that it is about.
+    """
 
     file: str
     line: int
     message: str
+    claim: Claim = field(default=ANYTHING, compare=False)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.message}" if self.line else f"{self.file}: {self.message}"
@@ -34,10 +39,14 @@ class Document:
 
 @dataclass(frozen=True)
 class Reading:
-    """What came of reading: the objects, and the mistakes. Without mistakes it is whole."""
+    """What came of reading: the objects, and the mistakes. Without mistakes it is whole.
+
+    `left_out` counts the files that were not read.
+    """
 
     documents: tuple[Document, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
+    left_out: int = 0
 
 
 def line_of(document: Document, path: Sequence[str | int] = ()) -> int:
@@ -55,31 +64,35 @@ def spelled(document: Document, path: Sequence[str | int]) -> str:
     return spelling(follow(document.lines, path))
 
 
-def objects_in(parsed: Parsed) -> Iterator[Parsed | Bad]:
-    """The objects of one document: none in an empty one, every item of a List."""
+def objects_in(parsed: Parsed, name: str) -> Iterator[Parsed | Bad]:
+    """The objects of one document of the file of this name: none in an empty one, every item of a List."""
     value = parsed.value
     if value is None:
         return
     if isinstance(value, dict) and _is_list(value):
-        yield from _items(value, parsed.lines)
+        yield from _items(value, parsed.lines, name)
     else:
         mistakes = tuple(_mistakes(value, parsed.lines))
-        yield from mistakes or (parsed,)
+        yield from (replace(bad, claim=claim_of(value, name)) for bad in mistakes)
+        if not mistakes:
+            yield parsed
 
 
 def _is_list(value: Mapping[str, Any]) -> bool:
     return "items" in value and isinstance(value.get("kind"), str) and value["kind"].endswith("List")
 
 
-def _items(value: Mapping[str, Any], lines: Lines) -> Iterator[Parsed | Bad]:
-    items, metadata = value["items"], value.get("metadata")
+def _items(value: Mapping[str, Any], lines: Lines, name: str) -> Iterator[Parsed | Bad]:
+    items, metadata, claim = value["items"], value.get("metadata"), claim_of(value, name)
     if items is not None and not isinstance(items, list):
-        yield Bad(_line(lines, "items"), "items is no list")
+        yield Bad(_line(lines, "items"), "items is no list", claim)
         return
     if isinstance(metadata, dict) and metadata.get("continue"):
-        yield Bad(_line(lines, "metadata", "continue"), "one page of a longer list: save the whole list")
+        yield Bad(
+            _line(lines, "metadata", "continue"), "one page of a longer list: save the whole list", claim
+        )
     for index, item in enumerate(items or ()):
-        yield from objects_in(Parsed(_whole_item(item, value), follow(lines, ("items", index))))
+        yield from objects_in(Parsed(_whole_item(item, value), follow(lines, ("items", index))), name)
 
 
 def _whole_item(item: Any, above: Mapping[str, Any]) -> Any:

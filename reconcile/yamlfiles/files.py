@@ -2,9 +2,11 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from reconcile.yamlfiles.builder import Parsed
 from reconcile.yamlfiles.documents import Document, Mistake, Reading, objects_in
+from reconcile.yamlfiles.leftout import is_left_out
 from reconcile.yamlfiles.lines import own_line
 from reconcile.yamlfiles.parse import parse
 
@@ -14,37 +16,55 @@ MAX_BYTES = 64 * 1024 * 1024
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 
-def read_files(paths: Sequence[str], *, stdin: str | None = None) -> Reading:
+@dataclass(frozen=True)
+class Found:
+    """The files that paths name, what stands in the way of others, and the files that were left out."""
+
+    files: tuple[str, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
+def read_files(paths: Sequence[str], *, stdin: str | None = None, exclude: Sequence[str] = ()) -> Reading:
     """Every document of the files that these paths name, `-` being the text of `stdin`."""
-    files, mistakes = find_files(path for path in paths if path != STDIN)
-    readings = [Reading(mistakes=mistakes)]
+    found = find_files((path for path in paths if path != STDIN), exclude=exclude)
+    readings = [Reading(mistakes=found.mistakes)]
     if STDIN in paths:
         readings.append(read_text(stdin or "", STDIN_NAME))
-    readings += [read_file(file) for file in files]
+    readings += [read_file(file) for file in found.files]
     return Reading(
         tuple(document for reading in readings for document in reading.documents),
         tuple(mistake for reading in readings for mistake in reading.mistakes),
+        len(found.left_out),
     )
 
 
 def find_files(
-    paths: Iterable[str], *, ignore: Callable[[str], bool] = lambda path: False
-) -> tuple[tuple[str, ...], tuple[Mistake, ...]]:
+    paths: Iterable[str], *, ignore: Callable[[str], bool] = lambda path: False, exclude: Sequence[str] = ()
+) -> Found:
     """The files that the paths name, each once, and what stands in the way of others.
 
     A folder is its *.yaml, *.yml and *.json files, those of its subfolders too, in the order of their
     paths; what begins with a dot is passed over, so are a file or a subfolder that `ignore` knows. A link
-    out of the folder is not followed, and is a mistake: what it leads to would silently be missing.
+    out of the folder is not followed, and is a mistake: what it leads to would silently be missing. What a
+    glob of `exclude` takes, by its path below the folder, is left out.
     """
     found: dict[str, str] = {}
+    left_out: dict[str, str] = {}
     mistakes: list[Mistake] = []
     for path in paths:
-        for file in _files_in(path, ignore) if os.path.isdir(path) else (path,):
-            if isinstance(file, Mistake):
+        root = path if os.path.isdir(path) else ""
+        for file in _files_in(path, ignore) if root else (path,):
+            name = file.file if isinstance(file, Mistake) else file
+            if name is file and ignore(name):
+                continue
+            if is_left_out(os.path.relpath(name, root) if root else os.path.normpath(name), exclude):
+                left_out.setdefault(os.path.realpath(name), name)
+            elif isinstance(file, Mistake):
                 mistakes.append(file)
-            elif not ignore(file):
+            else:
                 found.setdefault(os.path.realpath(file), file)
-    return tuple(found.values()), tuple(mistakes)
+    return Found(tuple(found.values()), tuple(mistakes), tuple(left_out.values()))
 
 
 def _files_in(root: str, ignore: Callable[[str], bool]) -> Iterator[str | Mistake]:
@@ -88,12 +108,13 @@ def read_text(text: str, file: str) -> Reading:
     """Every document of a text; `file` is the name that mistakes are told with."""
     documents: list[Document] = []
     mistakes: list[Mistake] = []
+    name = os.path.basename(file)
     for parsed in parse(text.removeprefix("\ufeff")):
-        for found in objects_in(parsed) if isinstance(parsed, Parsed) else (parsed,):
+        for found in objects_in(parsed, name) if isinstance(parsed, Parsed) else (parsed,):
             if isinstance(found, Parsed):
                 documents.append(_document(found, file))
             else:
-                mistakes.append(Mistake(file, found.line, found.message))
+                mistakes.append(Mistake(file, found.line, found.message, found.claim))
     return Reading(tuple(documents), tuple(mistakes))
 
 

@@ -94,7 +94,7 @@ def read(file: Path) -> dict[str, Any] | str:
     (preview,) = snapshot.previews
     if isinstance(preview, Unreadable):
         return preview.message
-    ((_, document),) = previews.items()
+    ((_, document),) = previews.documents.items()
     return dict(document.manifest)
 
 

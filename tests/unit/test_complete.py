@@ -45,6 +45,7 @@ def _previews(shop: Shop) -> None:
         (("--from", "previews/shop-pr-10.yaml", ""), ["pr-10"]),
         (("--api-group", "other.example.com", *FROM, ""), []),
         (("--api-group", "???", *FROM, ""), []),
+        (("--from", "previews", "--exclude", "shop-*", "pr-1"), []),
         (("--from", "nothing", ""), []),
         (("--from", "nothing", "-n", ""), []),
         (("-f", "-", *FROM, ""), []),

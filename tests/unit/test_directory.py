@@ -155,17 +155,17 @@ def test_a_list_is_of_one_kind_and_of_the_namespace_and_the_label_asked_for(plac
     assert names(cluster, DEPLOYMENT) == []
 
 
-def test_a_file_that_cannot_be_read_is_a_problem_of_every_list(place: Place) -> None:
+def test_a_file_that_cannot_be_read_is_a_problem_of_every_list_and_a_broken_object_of_its_kinds(
+    place: Place,
+) -> None:
     place.put("shop/a.yaml", preview("pr-1"))
     (place.source / "b.yaml").write_text("kind: Service\nmetadata: [\n")
     (place.source / "c.yaml").write_text("apiVersion: v1\nkind: Service\n")
-    expected = (
-        "shop/b.yaml:3: not YAML: while parsing a flow node, did not find expected node content",
-        "shop/c.yaml:1: a document without metadata.name",
-    )
+    not_yaml = "shop/b.yaml:3: not YAML: while parsing a flow node, did not find expected node content"
+    nameless = "shop/c.yaml:1: a document without metadata.name"
     cluster = place.cluster()
-    for resource in (PREVIEW, DEPLOYMENT, SERVICE):
-        assert cluster.list(resource).problems == expected
+    found = [cluster.list(resource).problems for resource in (PREVIEW, DEPLOYMENT, SERVICE)]
+    assert found == [(not_yaml,), (not_yaml,), (not_yaml, nameless)]
     assert [item["metadata"]["name"] for item in cluster.list(PREVIEW).items] == ["pr-1"]
 
 

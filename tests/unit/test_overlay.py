@@ -283,12 +283,14 @@ def test_each_mistake_of_a_file_has_its_line_and_the_quotes_to_add(shop: Shop) -
 
 def test_what_is_no_preview_is_refused_by_name_and_nothing_is_planned(shop: Shop) -> None:
     put("a.yaml", wanted("pr-2"), children_of(a_read_preview())["Service"], wanted("x", group="other.io"))
-    assert error(shop, "--dry-run", "-f", "a.yaml", code=1) == (
-        "Error: -f a.yaml:10: Service pr-1 (v1) is no PreviewEnvironment of platform9.com: "
-        "-f takes previews alone (--api-group names their group)\n"
-        f"-f a.yaml:{Path('a.yaml').read_text().splitlines().index('apiVersion: other.io/v1') + 1}: "
-        "PreviewEnvironment x (other.io/v1) is no PreviewEnvironment of platform9.com: "
-        "-f takes previews alone (--api-group names their group)\n"
+    misspelled = {**wanted("pr-3"), "kind": "PreviewEnvironments"}
+    put("b.yaml", misspelled)
+    assert error(shop, "--dry-run", "-f", "a.yaml", "-f", "b.yaml", code=1) == (
+        f"Error: -f a.yaml:{Path('a.yaml').read_text().splitlines().index('apiVersion: other.io/v1') + 1}: "
+        "PreviewEnvironment x (other.io/v1) is no PreviewEnvironment of platform9.com "
+        "(--api-group names their group)\n"
+        "-f b.yaml:1: PreviewEnvironments pr-3 (platform9.com/v1) is no PreviewEnvironment of platform9.com "
+        "(--api-group names their group)\n"
     )
 
 

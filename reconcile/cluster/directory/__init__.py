@@ -34,6 +34,8 @@ def _local_clock() -> datetime:
 class DirectoryCluster:
     """The files of `sources` (`-` is the text of `stdin`) and the folder `to`; implements `Cluster`.
 
+    What a glob of `exclude` takes is left out of `sources`. Its previews are not gone.
+
     `UsageError` when a source is not there, or `to` is no folder.
     """
 
@@ -44,6 +46,7 @@ class DirectoryCluster:
         *,
         group: str,
         stdin: str | None = None,
+        exclude: Sequence[str] = (),
         now: Callable[[], datetime] = _local_clock,
     ) -> None:
         check_paths(sources, to, stdin)
@@ -51,7 +54,7 @@ class DirectoryCluster:
         self._manager = Names(group).field_manager
         self._folder = None if to is None else Folder(to, self._manager)
         ignore = self._folder.is_ours if self._folder else lambda path: False
-        self._view = View(Sources(sources, stdin, ignore), self._folder, group)
+        self._view = View(Sources(sources, stdin, ignore, exclude), self._folder, group)
         self._clock = now
 
     @property
@@ -84,7 +87,19 @@ class DirectoryCluster:
             for key, manifest in sorted(found.items())
             if namespace in (None, key.namespace) and (label is None or label in _labels(manifest))
         )
-        return Listing(tuple(items), tuple(str(mistake) for mistake in self._view.mistakes(resource)))
+        problems = tuple(str(mistake) for mistake in self._view.mistakes(resource))
+        if not self._view.is_preview(resource):
+            return Listing(tuple(items), problems)
+        notes, left_out = self._view.passed_over()
+        return Listing(tuple(items), problems, self._with_left_out(notes, left_out), left_out)
+
+    @staticmethod
+    def _with_left_out(notes: tuple[str, ...], left_out: frozenset[str] | None) -> tuple[str, ...]:
+        if left_out is None:
+            why = "a file that is left out names previews and cannot be read"
+            return (*notes, f"{why}: no preview is taken for gone")
+        kept = ", ".join(sorted(left_out))
+        return (*notes, f"left out by --exclude, children are kept: {kept}") if left_out else notes
 
     def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
         """One object: the file in `--to` as it is now, else what the last list saw in `--from`."""

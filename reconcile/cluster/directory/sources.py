@@ -8,7 +8,7 @@ from functools import cached_property
 
 from reconcile.cluster.directory.dress import dressed, group_of, namespace_of
 from reconcile.objects import Manifest, Resource
-from reconcile.yamlfiles import Document, Mistake, Reading, find_files, read_file, read_text, where
+from reconcile.yamlfiles import Document, Found, Mistake, Reading, find_files, read_file, read_text, where
 
 STDIN = "-"
 Place = tuple[str, str]
@@ -38,23 +38,30 @@ class KindIndex:
 class Sources:
     """What the files say, as of the last `refresh`."""
 
-    def __init__(self, paths: Sequence[str], stdin: str | None, ignore: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        paths: Sequence[str],
+        stdin: str | None,
+        ignore: Callable[[str], bool],
+        exclude: Sequence[str] = (),
+    ) -> None:
         self._paths = tuple(dict.fromkeys(path for path in paths if path != STDIN))
         self._stdin = read_text(stdin or "", "standard input") if STDIN in paths else Reading()
         self._ignore = ignore
+        self._exclude = tuple(exclude)
         self._lock = threading.Lock()
         self._readings: dict[str, tuple[Signature | None, Reading]] = {}
-        self._mistakes: tuple[Mistake, ...] = ()
+        self._found = Found()
         self._kinds: Mapping[tuple[str, str], KindIndex] | None = None
 
     def refresh(self) -> None:
         """Read what is new or has changed since the last time."""
         with self._lock:
-            files, mistakes = find_files(self._paths, ignore=self._ignore)
-            readings = {file: self._read(file) for file in files}
-            if readings == self._readings and mistakes == self._mistakes and self._kinds is not None:
+            found = find_files(self._paths, ignore=self._ignore, exclude=self._exclude)
+            readings = {file: self._read(file) for file in found.files}
+            if readings == self._readings and found == self._found and self._kinds is not None:
                 return
-            self._readings, self._mistakes = readings, mistakes
+            self._readings, self._found = readings, found
             self._kinds = _index([self._stdin, *(reading for _, reading in readings.values())])
 
     def _read(self, file: str) -> tuple[Signature | None, Reading]:
@@ -72,9 +79,19 @@ class Sources:
 
     @property
     def mistakes(self) -> tuple[Mistake, ...]:
-        """What could not be read, of whatever kind it may be."""
+        """What could not be read, of whatever kind it may be, or may not be."""
         readings = (self._stdin, *(reading for _, reading in self._readings.values()))
-        return (*self._mistakes, *(mistake for reading in readings for mistake in reading.mistakes))
+        return (*self._found.mistakes, *(mistake for reading in readings for mistake in reading.mistakes))
+
+    @property
+    def kinds(self) -> Mapping[tuple[str, str], KindIndex]:
+        """The objects of every kind."""
+        return self._kinds or {}
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The files that were left out."""
+        return self._found.left_out
 
 
 def signature_of(path: str) -> Signature | None:

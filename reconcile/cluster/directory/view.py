@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
+from reconcile.children import RESOURCES
 from reconcile.cluster.directory.folder import Folder, Held, check_names
+from reconcile.cluster.directory.passed import left_out_previews, misspelled, notes_of
 from reconcile.cluster.directory.sources import Source, Sources
 from reconcile.errors import Rejected
-from reconcile.names import KIND
-from reconcile.objects import Key, Manifest, Resource
+from reconcile.names import KIND, Names
+from reconcile.objects import Key, Manifest, Resource, preview_resource
 from reconcile.yamlfiles import Document, Mistake, spelled, where
 
 
@@ -45,13 +47,20 @@ class View:
     def mistakes(self, resource: Resource) -> Iterator[Mistake]:
         """Why a list of this kind may not be whole."""
         kind = self._sources.of(resource)
-        yield from self._sources.mistakes
+        yield from (m for m in self._sources.mistakes if m.claim.may_be(resource.group, resource.kind))
         yield from kind.mistakes
+        if self.is_preview(resource):
+            yield from misspelled(self._sources, self._group)
         for place, source in kind.objects.items():
             key = Key(resource.kind, *place)
             if mistake := _misnamed(key, source) or self._other_version(resource, source):
                 yield mistake
         yield from (held.mistake for _, held in self._all_held(resource) if held.mistake)
+
+    def passed_over(self) -> tuple[tuple[str, ...], frozenset[str] | None]:
+        """A line about what is no part of a plan, and the previews that were left out."""
+        ours = (*RESOURCES.values(), preview_resource(Names(self._group)))
+        return notes_of(self._sources, ours), left_out_previews(self._sources, self._group)
 
     def _other_version(self, resource: Resource, source: Source) -> Mistake | None:
         """A preview of a version that we do not know passes neither for one that we do, nor for none."""
