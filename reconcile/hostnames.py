@@ -14,9 +14,6 @@ _PORT = re.compile(r":\d+$")
 # What begins like this matches no path as short as `/`.
 _LONGER = re.compile(r"\^?/(?:[\w.~%-]|\\[.~-])(?![*?{])")
 
-SOLVER = "acme.cert-manager.io/http01-solver"
-"""The label of what cert-manager makes for a challenge, and deletes after it."""
-
 
 class Asked(NamedTuple):
     """A hostname that a route asks for, as it is written there: exact, a glob, or a regular expression.
@@ -102,14 +99,12 @@ _ASKED = {MAPPING.kind: _of_mapping, INGRESS.kind: _of_ingress, HTTPROUTE.kind: 
 def covered(live: Live, claimed: Iterable[str]) -> frozenset[str]:
     """The claimed hostnames that this route would have, a wildcard's among them where it would win.
 
-    One that takes only other paths than `/` leaves a hostname to others, and so does what is there for a
-    certificate. An exact name wins over every wildcard of an Ingress or an HTTPRoute, so theirs take nothing:
+    One that takes only other paths than `/`, such as cert-manager's solver, leaves a hostname to others. An
+    exact name wins over every wildcard of an Ingress or an HTTPRoute, so theirs take nothing:
     https://kubernetes.io/docs/concepts/services-networking/ingress/#hostname-wildcards
     Mappings are weighed by precedence, length of the prefix, and length of the hostname as it is written
     (`IRHTTPMapping` in Emissary's sources); ours has precedence 0 and prefix `/`.
     """
-    if live.labels.get(SOLVER) == "true":
-        return frozenset()
     claimed = frozenset(claimed)
     whole = [asked for asked in _asked(live) if asked.whole]
     found = claimed & {_plain(asked.written) for asked in whole if not asked.is_regex}

@@ -152,15 +152,14 @@ def test_each_host_of_an_ingress_blocks(story: Story, strangers: Story) -> None:
     assert [story.there("Mapping", name) for name in ("pr-1", "pr-2", "pr-3")] == [False, False, True]
 
 
-def for_path(kind: str, name: str, host: str, path: str, **labels: str) -> dict[str, Any]:
+def for_path(kind: str, name: str, host: str, path: str) -> dict[str, Any]:
     """A route of somebody else that takes this path of a hostname, and no other."""
     specs: Mapping[str, dict[str, Any]] = {
         "Mapping": {"prefix": path},
         "Ingress": {"rules": [{"host": host, "http": {"paths": [{**PATHS["paths"][0], "path": path}]}}]},
         "HTTPRoute": {"rules": [{"matches": [{"path": {"type": "PathPrefix", "value": path}}]}]},
     }
-    made = route(kind, name, host, **specs[kind])
-    return {**made, "metadata": {"name": name, "labels": labels}}
+    return route(kind, name, host, **specs[kind])
 
 
 @pytest.mark.parametrize("kind", ROUTES)
@@ -180,9 +179,9 @@ def test_a_route_of_other_paths_shares_a_hostname_whoever_was_first(
 
 @pytest.mark.parametrize("kind", ["Ingress", "HTTPRoute"])
 def test_a_solver_of_cert_manager_does_not_block(story: Story, strangers: Story, kind: str) -> None:
-    """Whatever path it takes: it goes when the certificate is there."""
-    solver = {"acme.cert-manager.io/http01-solver": "true"}
-    story.create(for_path(kind, "cm-acme-http-solver-x7k2p", story.host("pr-1"), "/", **solver))
+    """It goes when the certificate is there. Its label proves nothing: its path does."""
+    path = "/.well-known/acme-challenge/dGVzdA"
+    story.create(for_path(kind, "cm-acme-http-solver-x7k2p", story.host("pr-1"), path))
     story.apply(replicas=0)
     story.reconcile()
     assert story.there("Mapping")

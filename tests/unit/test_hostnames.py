@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.hostnames import SOLVER, covered, hostnames
+from reconcile.hostnames import covered, hostnames
 from reconcile.snapshot import Live
 
 A, B = "a.example.com", "b.example.com"
@@ -180,14 +180,6 @@ def test_only_a_route_that_takes_the_path_of_all_takes_a_hostname(
 def test_of_ours_every_path_counts(kind: str, spec: dict[str, Any], whole: bool) -> None:
     if not spec.get("host_regex") and spec.get("hostname") != "*.com":
         assert A in hostnames(a_route(kind, {"hostname": A, **spec}))
-
-
-@pytest.mark.parametrize("kind", ["Ingress", "HTTPRoute"])
-@pytest.mark.parametrize(("value", "taken"), [("true", set()), ("false", {A})])
-def test_what_is_there_for_a_certificate_takes_nothing(kind: str, value: str, taken: set[str]) -> None:
-    there = a_route(kind, {"rules": [{"host": A}], "hostnames": [A]})
-    metadata = {**there.metadata, "labels": {SOLVER: value}}
-    assert covered(Live({**there.manifest, "metadata": metadata}), [A]) == taken
 
 
 def test_a_regular_expression_is_not_a_hostname() -> None:
