@@ -18,6 +18,7 @@ from reconcile.errors import UnusableFiles, UsageError
 from reconcile.names import KIND, Names
 from reconcile.objects import KEPT_BY_SERVERS, Manifest, Resource
 from reconcile.preview import PreviewEnvironment, is_meant, parse_preview
+from reconcile.scope import Name
 from reconcile.yamlfiles import Document, Mistake, Reading, passed_over, read_files, spelled, where
 
 STDIN = "-"
@@ -46,13 +47,12 @@ def read_previews(
 ) -> Previews:
     """The previews of these files, folders and `-` (the text of `stdin`), without what `exclude` takes.
 
-    One that names no namespace is in `namespace`, else in `default`. Objects of other kinds are passed over.
+    One that names no namespace is in `namespace`, else in `default`, as with kubectl. Objects of other kinds
+    are passed over.
     `UnusableFiles` for a path that is not there, what is not YAML, is a preview of another group or may be
     meant as one, or is there twice, and where there is none at all.
     """
-    for path in paths:
-        if path != STDIN and not os.path.lexists(path):
-            raise UnusableFiles(f"-f {path}: there is no such file or folder")
+    refuse_missing(paths)
     reading = read_files(tuple(dict.fromkeys(paths)), stdin=stdin, exclude=exclude)
     mistakes = [mistake for mistake in reading.mistakes if mistake.claim.may_be(group, KIND)]
     found: dict[Place, Document] = {}
@@ -83,6 +83,28 @@ def _notes(reading: Reading, others: int, group: str) -> tuple[str, ...]:
     others += len({(mistake.file, mistake.line) for mistake in strangers if mistake.claim.kind})
     files = (mistake.file for mistake in strangers if not mistake.claim.kind)
     return tuple(f"-f: {note}" for note in passed_over(others, files, reading.left_out))
+
+
+def refuse_missing(paths: Sequence[str]) -> None:
+    """UnusableFiles for a path that is not there, which takes no cluster to find out."""
+    for path in paths:
+        if path != STDIN and not os.path.lexists(path):
+            raise UnusableFiles(f"-f {path}: there is no such file or folder")
+
+
+def refuse_elsewhere(previews: Previews, names: Sequence[Name]) -> None:
+    """UsageError for a NAMESPACE/NAME that means a preview of a file without a namespace, which is elsewhere.
+
+    It is where `kubectl apply` would put it, and the plan would say that there is nothing of this name.
+    """
+    for wanted in names:
+        for (namespace, name), document in previews.documents.items():
+            names_none = not document.manifest["metadata"].get("namespace")
+            if names_none and name == wanted.name and wanted.namespace not in ("", namespace):
+                raise UsageError(
+                    f"-f {where(document)}: {KIND} {name} names no namespace, so it would be "
+                    f"{namespace}/{name} and not {wanted}; pass -n {wanted.namespace}"
+                )
 
 
 def _no_preview(manifest: Manifest, group: str) -> str:

@@ -1,9 +1,10 @@
 """From the options of the command to what a run is asked, and of which cluster."""
 
 import sys
+from collections.abc import Sequence
 from datetime import timedelta
 from types import ModuleType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from reconcile import __version__
 from reconcile.brake import Limit
@@ -16,6 +17,9 @@ from reconcile.names import Names
 from reconcile.request import Request, WaitRequest
 from reconcile.scope import Name, Scope, make_scope
 from reconcile.settings import Gateway, Settings, Toleration
+
+if TYPE_CHECKING:
+    from reconcile.cluster.kubernetes import KubernetesCluster
 
 Options = dict[str, Any]
 
@@ -44,8 +48,10 @@ def _scope(options: Options) -> Scope:
     )
 
 
-def wanted_of(options: Options) -> Name:
-    """The preview to explain. UsageError for what is no name."""
+def wanted_of(options: Options) -> Name | None:
+    """The preview to explain, if any. UsageError for what is no name."""
+    if not options["explain"]:
+        return None
     return make_scope(options["namespace"], (options["explain"],), None).names[0]
 
 
@@ -103,34 +109,49 @@ def _side(options: dict[str, Any], side: str) -> tuple[tuple[str, str], ...]:
     )
 
 
-def cluster_of(options: Options) -> Cluster:
+def cluster_of(options: Options, names: Sequence[Name] = ()) -> Cluster:
     """The cluster that the options name; with `-f`, the one that it would be. Raises what
-    `connect` does."""
+    `connect` does, and UsageError for one of the names that the files of `-f` have elsewhere."""
+    if options["filenames"]:
+        from reconcile.cluster.overlay import refuse_missing
+
+        refuse_missing(options["filenames"])
+    if options["sources"]:
+        return _as_if(_folder(options), options, names, "")
+    server = _server(options)
+    return _as_if(server, options, names, server.namespace)
+
+
+def _as_if(cluster: Cluster, options: Options, names: Sequence[Name], namespace: str) -> Cluster:
+    """The cluster with the previews of `-f`; `namespace` is the context's."""
     if not options["filenames"]:
-        return _real_cluster(options)
-    from reconcile.cluster.overlay import OverlayCluster, read_previews
+        return cluster
+    from reconcile.cluster.overlay import OverlayCluster, read_previews, refuse_elsewhere
 
     paths, group = options["filenames"], options["api_group"]
     stdin = read_stdin() if "-" in paths else None
     previews = read_previews(
-        paths, group=group, namespace=options["namespace"] or "", stdin=stdin, exclude=options["exclude"]
+        paths,
+        group=group,
+        namespace=options["namespace"] or namespace,
+        stdin=stdin,
+        exclude=options["exclude"],
     )
-    return OverlayCluster(_real_cluster(options), previews, group=group)
+    refuse_elsewhere(previews, names)
+    return OverlayCluster(cluster, previews, group=group)
 
 
-def _real_cluster(options: Options) -> Cluster:
-    # Of what a cluster is made of, each imports much that the other does not need.
-    if options["sources"]:
-        from reconcile.cluster.directory import DirectoryCluster
+def _folder(options: Options) -> Cluster:
+    from reconcile.cluster.directory import DirectoryCluster
 
-        stdin = read_stdin() if "-" in options["sources"] else None
-        return DirectoryCluster(
-            options["sources"],
-            options["to"],
-            group=options["api_group"],
-            stdin=stdin,
-            exclude=options["exclude"],
-        )
+    stdin = read_stdin() if "-" in options["sources"] else None
+    return DirectoryCluster(
+        options["sources"], options["to"], group=options["api_group"], stdin=stdin, exclude=options["exclude"]
+    )
+
+
+# Of what a cluster is made of, each imports much that the other does not need.
+def _server(options: Options) -> "KubernetesCluster":
     # HTTP/2 is not spoken here, and httpcore2 imports h2 wherever it is installed: a tenth of all imports.
     sys.modules.setdefault("h2", cast(ModuleType, None))
     from reconcile.cluster.kubernetes import connect

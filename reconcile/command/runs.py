@@ -48,13 +48,14 @@ def _run(
 ) -> int:
     """One run, or with --interval many. Their exit code."""
     request, stop = request_of(options, route_given=route_given), signals.stop
-    cluster = cluster_of(options)
+    wanted = wanted_of(options)
+    cluster = cluster_of(options, (wanted,) if wanted else request.scope.names)
     try:
         console = Console(options, request, cluster, signals)
-        if options["explain"]:
+        if wanted:
             from reconcile.inquire import inquire  # what only an explanation needs
 
-            return console.explain(inquire(cluster, request, wanted_of(options), stop), options["explain"])
+            return console.explain(inquire(cluster, request, wanted, stop), options["explain"])
         once = Once(cluster, request, options, console, monitor, stop)
         if not options["interval"]:
             return once()[0]

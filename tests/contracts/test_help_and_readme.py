@@ -81,7 +81,9 @@ def test_the_preview_that_the_readme_deletes_is_the_one_it_applied() -> None:
     first_preview = README.partition("\n## Install, and a first preview\n")[2].partition("\n## ")[0]
     [applied] = re.findall(r"^kubectl apply -f (\S+)$", first_preview, re.MULTILINE)
     example = yaml.safe_load((ROOT / applied).read_text())
-    assert re.findall(r"`kubectl delete pe ([^`]+)`", first_preview) == [example["metadata"]["name"]]
+    assert re.findall(r"`kubectl delete previewenvironments.platform9.com ([^`]+)`", first_preview) == [
+        example["metadata"]["name"]
+    ]
 
 
 @pytest.mark.parametrize("parameter", command.params, ids=lambda parameter: parameter.name)

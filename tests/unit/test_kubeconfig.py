@@ -347,3 +347,28 @@ def test_the_kubeconfigs_proxy_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://other:3128")
     cluster = Cluster(server="https://127.0.0.1", proxy_url="http://proxy:3128")
     assert str(find_proxy(Connection("c", "f", cluster, User()))) == "http://proxy:3128 (proxy-url)"
+
+
+@pytest.mark.parametrize(("context", "namespace"), [({"namespace": "team-a"}, "team-a"), ({}, "")])
+def test_the_namespace_of_the_context_is_known(
+    tmp_path: Path, context: dict[str, str], namespace: str
+) -> None:
+    document = {
+        "current-context": "dev",
+        "contexts": [{"name": "dev", "context": {"cluster": "dev", **context}}],
+        "clusters": [{"name": "dev", "cluster": {"server": "https://dev"}}],
+    }
+    file = write(tmp_path / "config", document)
+    assert find_connection(file, None, {}).namespace == namespace
+    cluster = connect(file, None, deadline_seconds=1, concurrency=1, user_agent="test", env={})
+    assert cluster.namespace == namespace
+
+
+@pytest.mark.parametrize(("text", "namespace"), [("previews\n", "previews"), (None, "")])
+def test_in_a_pod_the_namespace_is_the_pods(tmp_path: Path, text: str | None, namespace: str) -> None:
+    for name in ("token", "ca.crt"):
+        (tmp_path / name).write_text("x")
+    if text is not None:
+        (tmp_path / "namespace").write_text(text)
+    env = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"}
+    assert find_connection(None, None, env, tmp_path).namespace == namespace

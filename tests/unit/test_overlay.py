@@ -246,6 +246,38 @@ def test_a_file_that_names_no_namespace_means_that_of_the_option(
     assert plan(shop, "-f", "a.yaml", *arguments)[0] == f"+ Deployment {place} new preview"
 
 
+@pytest.mark.parametrize(
+    "arguments", [("other/pr-2",), ("shop/pr-1", "other/pr-2"), ("--explain", "other/pr-2")]
+)
+def test_a_file_without_a_namespace_is_not_looked_for_in_another_than_kubectl_would_put_it_in(
+    shop: Shop, arguments: tuple[str, ...]
+) -> None:
+    """The plan would have nothing of this name, which is no error where a preview was deleted."""
+    manifest = wanted("pr-2")
+    del manifest["metadata"]["namespace"]
+    put("a.yaml", manifest)
+    dry_run = () if "--explain" in arguments else ("--dry-run",)
+    assert error(shop, *dry_run, "-f", "a.yaml", *arguments, code=2).startswith(
+        "Error: -f a.yaml:1: PreviewEnvironment pr-2 names no namespace, so it would be default/pr-2 "
+        "and not other/pr-2; pass -n other\n"
+    )
+    assert plan(shop, "-f", "a.yaml", "-n", "other", "other/pr-2")[0] == (
+        "+ Deployment other/pr-2 new preview"
+    )
+
+
+def test_a_name_finds_a_file_that_names_its_namespace_or_none(shop: Shop) -> None:
+    manifest = wanted("pr-2")
+    del manifest["metadata"]["namespace"]
+    put("a.yaml", manifest, wanted("pr-3"))
+    for name, place in (
+        ("pr-2", "default/pr-2"),
+        ("default/pr-2", "default/pr-2"),
+        ("shop/pr-3", "shop/pr-3"),
+    ):
+        assert plan(shop, "-f", "a.yaml", name)[0] == f"+ Deployment {place} new preview"
+
+
 def test_a_mistake_of_the_author_names_file_and_line_and_the_exit_code_is_1(shop: Shop) -> None:
     shop.write("pr-1")
     put("a.yaml", wanted("pr-2", port=99999))

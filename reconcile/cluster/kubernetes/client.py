@@ -46,7 +46,16 @@ _NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 class KubernetesCluster:
     """`Cluster` on lightkube. Thread-safe. Made by `connect`; `requests` sends through `RetryTransport`."""
 
-    def __init__(self, requests: GenericSyncClient, description: str, way: str, deadline: Deadline) -> None:
+    def __init__(
+        self,
+        requests: GenericSyncClient,
+        description: str,
+        way: str,
+        deadline: Deadline,
+        namespace: str = "",
+    ) -> None:
+        self.namespace = namespace
+        """Where kubectl would put what names no namespace; "" is `default`."""
         self._requests = requests
         self._description = description
         self._way = way

@@ -43,7 +43,8 @@ def connect(
     host, proxy = _host(connection), find_proxy(connection)
     http = _http_client(connection, proxy, deadline, pacing, concurrency, user_agent)
     way = f"{host} through the proxy {proxy}" if proxy else host
-    return KubernetesCluster(_lightkube(connection, http), f"{connection.title} ({host})", way, deadline)
+    title = f"{connection.title} ({host})"
+    return KubernetesCluster(_lightkube(connection, http), title, way, deadline, connection.namespace)
 
 
 def _host(connection: Connection) -> str:

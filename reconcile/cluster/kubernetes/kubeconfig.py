@@ -18,12 +18,16 @@ OTHERWISE = "correct the file, or choose another with --kubeconfig"
 
 @dataclass(frozen=True)
 class Connection:
-    """Where the API server is, and who we are there. Every path in it is absolute."""
+    """Where the API server is, and who we are there. Every path in it is absolute.
+
+    `namespace` is that of the context, "" where it has none.
+    """
 
     title: str
     source: str
     cluster: Cluster
     user: User
+    namespace: str = ""
 
 
 def find_connection(
@@ -164,7 +168,7 @@ def _choose(merged: _Merged, asked: str | None) -> Connection:
         raise BadKubeconfig(f'kubeconfig {entry.file}: context "{name}" names no cluster; {OTHERWISE}')
     cluster = _cluster(_entry(merged, merged.clusters, "cluster", context.cluster), context.cluster)
     user = _user(_entry(merged, merged.users, "user", context.user), context.user) if context.user else User()
-    return Connection(f"context {name}", f"kubeconfig {merged.files}", cluster, user)
+    return Connection(f"context {name}", f"kubeconfig {merged.files}", cluster, user, context.namespace)
 
 
 def _entry(merged: _Merged, entries: Mapping[str, _Entry], what: str, name: str) -> _Entry:
@@ -215,4 +219,9 @@ def _in_cluster(env: Mapping[str, str], folder: Path) -> Connection:
     server = f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
     cluster = Cluster(server=server, certificate_auth=str(folder / "ca.crt"))
     user = User(token_file=str(folder / "token"))
-    return Connection("the pod's service account", "the pod's service account", cluster, user)
+    title, namespace = "the pod's service account", folder / "namespace"
+    try:
+        own = namespace.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):  # a token that was mounted by hand may come without
+        own = ""
+    return Connection(title, title, cluster, user, own)

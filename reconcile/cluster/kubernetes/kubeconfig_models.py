@@ -19,10 +19,11 @@ class Exec(models.UserExec):
 
 
 class Context(msgspec.Struct):
-    """Which cluster, as which user."""
+    """Which cluster, as which user, and where what names no namespace is."""
 
     cluster: str = ""
     user: str = ""
+    namespace: str = ""
 
 
 class Extension(msgspec.Struct):
