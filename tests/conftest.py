@@ -12,6 +12,8 @@ from typing import NamedTuple
 import hypothesis
 import pytest
 
+# It lists every kind. First imported in a test, it would keep the few that the fixture below leaves there.
+import reconcile.observe  # noqa: F401
 from reconcile.children import CHILDREN
 from tests.controlplane.programs import kill
 from tests.faults import quiet

@@ -7,11 +7,25 @@ from uuid import uuid4
 import pytest
 import yaml
 
+from tests.cluster.conftest import API_REMEDY, CONTROLLERS_REMEDY, skip_without
 from tests.controlplane import ControlPlane, install_crds
 from tests.controlplane.install import CRDS
+from tests.controlplane.programs import API_PROGRAMS, CONTROLLER_PROGRAMS
 from tests.cookbook import Clone, blocks
 
 PAGES = ("own-names.md", "field.md", "child-kind.md")
+COUNTING = (
+    "tests/contracts/test_request_counts.py",
+    "tests/cluster/test_every_child.py",
+    "tests/cluster/test_rights_are_used.py::test_one_life_uses_every_right_that_is_shipped_and_no_other",
+    *(
+        f"tests/cluster/test_rights_are_used.py::test_each_right_is_missed_by_name[{verb}-networkpolicies]"
+        for verb in ("create", "delete", "get", "list", "patch")
+    ),
+    "tests/cluster/test_status.py::test_without_the_right_to_write_it_the_run_goes_on_and_says_so",
+    "tests/cluster/test_wait.py::test_what_is_ready_already_costs_no_look",
+)
+"""Tests that count lists, requests or rights: of a kind more there is one more of each."""
 
 
 @pytest.fixture
@@ -45,3 +59,15 @@ def test_what_the_pages_made_runs_on_an_api_server_and_its_second_run_is_silent(
     text = text.replace("-n shop", f"-n {namespace}")
     clone.type(PAGES[-1], text, KUBECONFIG=str(api_server.kubeconfig))
     api_server.ask("DELETE", f"/api/v1/namespaces/{namespace}")
+
+
+def test_the_tests_that_count_count_an_added_kind_too(tmp_path: Path) -> None:
+    """In a clone with its own control plane, as somebody who followed the pages runs them."""
+    skip_without(API_PROGRAMS, API_REMEDY)
+    skip_without(CONTROLLER_PROGRAMS, CONTROLLERS_REMEDY)
+    clone = Clone.make(tmp_path / "clone")
+    for page in PAGES[1:]:
+        clone.edit(page)
+    printed = clone.run(f"python -m pytest -q -p no:cacheprovider {' '.join(COUNTING)}; echo ended with $?")
+    assert printed.endswith("ended with 0\n"), printed
+    assert " 0 skipped" in printed

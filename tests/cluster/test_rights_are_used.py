@@ -16,6 +16,7 @@ from reconcile.children import RESOURCES
 from reconcile.cluster.kubernetes import connect
 from reconcile.errors import Forbidden
 from reconcile.names import PLURAL
+from tests.builders import EVERY_FIELD
 from tests.cluster.gate import gate_before, write_of
 from tests.cluster.process import behind
 from tests.cluster.story import ROUTES, Result, Story
@@ -25,6 +26,8 @@ Right = tuple[str, str]
 """A verb and a resource, such as `("patch", "previewenvironments/status")`."""
 
 CREATED = 201
+OPTIONS = ("--allow-secret", "**")
+"""What a preview with every field needs of an operator."""
 
 
 def granted() -> set[Right]:
@@ -69,18 +72,18 @@ def asked_for(story: Story, verb: str, resource: str) -> Result | None:
 
 def life(story: Story, folder: Path) -> Iterator[Result]:
     """What a run says at each turn of a preview's life. Each right is asked for at one of them."""
-    story.apply(setup={"command": ["migrate"]})
-    yield story.attempt()
+    story.apply(**EVERY_FIELD)
+    yield story.attempt(*OPTIONS)
     for kind in ROUTES:
         routed = replace(story, route=kind)
-        yield routed.attempt()
+        yield routed.attempt(*OPTIONS)
         if kind == "HTTPRoute" and routed.there(kind):
             routed.accept()
-            yield routed.attempt()
+            yield routed.attempt(*OPTIONS)
         if routed.there(kind):
-            routed.apply(setup={"command": ["migrate"]}, fqdn=story.host(f"by-{kind.lower()}"))
+            routed.apply(**EVERY_FIELD, fqdn=story.host(f"by-{kind.lower()}"))
             with raced(routed, kind, folder) as late:
-                yield late.attempt()
+                yield late.attempt(*OPTIONS)
     last = replace(story, route="HTTPRoute")
     last.apply(image="fail.test/pull:1")
     yield last.attempt()

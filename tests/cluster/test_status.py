@@ -11,7 +11,7 @@ from reconcile.children import CHILDREN
 from reconcile.crd import crd
 from reconcile.names import PLURAL
 from tests.cluster.granted import allow_runs
-from tests.cluster.story import STATUS, Story
+from tests.cluster.story import CHILD_RESOURCES, STATUS, Story
 from tests.controlplane import AskFailed, ControlPlane, KubectlFailed, allow, eventually, install_crds
 from tests.controlplane.install import CRDS
 from tests.controlplane.rights import service_account
@@ -218,9 +218,7 @@ def test_a_preview_that_is_going_gets_none(story: Story) -> None:
 def test_without_the_right_to_write_it_the_run_goes_on_and_says_so(story: Story) -> None:
     account = service_account(story.plane, story.namespace, "narrow")
     allow(story.plane, account.user, ["get", "list"], ["previewenvironments.platform9.com"])
-    kinds = ["jobs.batch", "deployments.apps", "services", "mappings.getambassador.io"]
-    kinds += ["ingresses.networking.k8s.io", "httproutes.gateway.networking.k8s.io"]
-    allow(story.plane, account.user, ["get", "list", "create", "patch", "delete"], kinds)
+    allow(story.plane, account.user, ["get", "list", "create", "patch", "delete"], CHILD_RESOURCES)
     allow(story.plane, account.user, ["create"], ["events.events.k8s.io"])
     narrow = replace(story, account=account)
     narrow.apply("pr-1", ttl="1h")
