@@ -14,8 +14,9 @@ ours: the API server answers 422, on every pass. They are the paths that this mo
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconcile.fields import FieldSet, Path, covers, item_element, list_keys, value_at
-from reconcile.names import Names
+from reconcile.children import ROOM_OF_OURS
+from reconcile.fields import MISSING, FieldSet, Path, covers, field_set_of, item_element, list_keys, value_at
+from reconcile.names import EDITS_KEPT, Names
 from reconcile.objects import Manifest, maps_in
 from reconcile.ownership import is_preview_reference
 from reconcile.snapshot import Live
@@ -32,6 +33,34 @@ def collisions(live: Live, wanted: Manifest, names: Names) -> frozenset[Path]:
     found = set(_in_map(live, (), {k: v for k, v in wanted.items() if k != "metadata"}))
     found.update(_stale_references(live, wanted, names))
     return frozenset(found)
+
+
+def added_by_hand(live: Live, wanted: Manifest, names: Names) -> frozenset[Path]:
+    """What somebody added with kubectl where only we write, such as a variable or a header that must match.
+
+    An injector's or an autoscaler's work is no hand's. Flux tells them in the same way, by kubectl's names:
+    https://fluxcd.io/flux/faq/#why-are-kubectl-edits-rolled-back-by-flux
+    """
+    room, mine = ROOM_OF_OURS.get(live.key.kind, ()), field_set_of(wanted)
+    return frozenset(
+        path
+        for entry in live.others(names.field_manager)
+        if not entry.subresource and (entry.manager == "kubectl" or entry.manager.startswith("kubectl-"))
+        for path in entry.fields
+        if any(covers(top, path) for top in room)
+        and not any(_is_told_by(own, path) for own in mine)
+        and value_at(live.manifest, path) is not MISSING
+    )
+
+
+def edits_are_kept(live: Live, names: Names) -> bool:
+    """Whether an annotation says that what somebody added by hand stays."""
+    return live.annotations.get(names.edits_annotation) == EDITS_KEPT
+
+
+def _is_told_by(own: Path, path: Path) -> bool:
+    """Whether a field of ours says what stands there: it lies below, or is an atomic whole around it."""
+    return covers(path, own) or (covers(own, path) and not own[-1].startswith("k:"))
 
 
 def foreign_paths(live: Live, tops: frozenset[Path], manager: str) -> FieldSet:

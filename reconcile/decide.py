@@ -7,9 +7,9 @@ from reconcile.challenges import solvers, without_rules
 from reconcile.changes import Blocked, Create, Delete, Keep, Update, Waiting
 from reconcile.children import ROOM_OF_OURS, runs_once
 from reconcile.children.metadata import with_hash, with_owner, without_owner
-from reconcile.collisions import owned_by_others
+from reconcile.collisions import added_by_hand, edits_are_kept, owned_by_others
 from reconcile.diff import Difference, difference
-from reconcile.fields import EMPTY, FieldSet, below, covers, field_set_of, part_of
+from reconcile.fields import EMPTY, FieldSet, below, covers, field_set_of, part_of, path_text
 from reconcile.names import NAME_TAKEN, Names
 from reconcile.objects import Manifest, key_of
 from reconcile.ownership import Ownership, is_preview_reference, is_protected, ownership, protected_by_others
@@ -81,7 +81,8 @@ def _compare(manifest: Manifest, place: str, live: Live, owned: Ownership, rules
     manifest = without_rules(manifest) if at_challenge else manifest
     found = difference(live, manifest, rules.names, from_server=rules.from_server)
     if not found and not adopting:
-        return Keep(key_of(manifest), place, _challenge(at_challenge) or _server_keeps(found))
+        kept = _challenge(at_challenge) or _server_keeps(found) or _edits_kept(live, manifest, rules)
+        return Keep(key_of(manifest), place, kept)
     takeover = found.takeover | (
         _all_of_ours(live, manifest, rules.names) if adopting and rules.from_server else EMPTY
     )
@@ -117,6 +118,15 @@ def _protection(manifest: Manifest, names: Names) -> str:
 
 def _challenge(managers: tuple[str, ...]) -> str:
     return f"kept, with the path that {', '.join(managers)} added for a certificate" if managers else ""
+
+
+def _edits_kept(live: Live, manifest: Manifest, rules: Rules) -> str:
+    if not (rules.from_server and edits_are_kept(live, rules.names)):
+        return ""
+    added = sorted(path_text(path, live.manifest) for path in added_by_hand(live, manifest, rules.names))
+    if not added:
+        return ""
+    return f"{', '.join(added)} added by hand: kept, as {rules.names.edits_annotation} says"
 
 
 def _server_keeps(found: Difference) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconcile.changes import FieldChange
-from reconcile.collisions import collisions, foreign_paths
+from reconcile.collisions import added_by_hand, collisions, edits_are_kept, foreign_paths
 from reconcile.fields import (
     EMPTY,
     MISSING,
@@ -54,6 +54,8 @@ def difference(live: Live, wanted: Manifest, names: Names, *, from_server: bool 
     ours = live.applied_by(names.field_manager)
     values, kept = _values(live, wanted, names, ours, from_server=from_server)
     clashes = collisions(live, wanted, names)
+    if from_server and ours is not None and not edits_are_kept(live, names):
+        clashes = frozenset(_tops(clashes | added_by_hand(live, wanted, names)))
     fields = [*values, *_disorder(live, (), wanted)]
     takeover: FieldSet = EMPTY
     if ours is not None:

@@ -27,6 +27,7 @@ PORT_NAME = "http"
 SERVICE_PORT = 80
 
 PRUNE_DISABLED = "disabled"
+EDITS_KEPT = "keep"
 
 # Condition types: https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md#typical-status-properties
 READY = "Ready"
@@ -99,6 +100,11 @@ class Names:
     def prune_annotation(self) -> str:
         """On a child or a preview: `disabled` protects from every delete of ours."""
         return f"{self.group}/prune"
+
+    @property
+    def edits_annotation(self) -> str:
+        """On a child: `keep` leaves in place what somebody added to it with kubectl."""
+        return f"{self.group}/hand-edits"
 
     def protects(self, annotations: Mapping[str, str]) -> bool:
         """Whether these annotations, of a child or of a preview, say that it must not be deleted."""

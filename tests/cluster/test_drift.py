@@ -242,6 +242,52 @@ def test_an_export_applied_with_force_does_not_keep_what_the_author_drops(runnin
     assert container(deployment)["readinessProbe"].keys() & {"httpGet", "tcpSocket"} == {"tcpSocket"}
 
 
+def set_env(story: Story, *variables: str) -> None:
+    story.plane.kubectl("set", "env", "deployment/pr-1", "-n", story.namespace, *variables)
+
+
+def test_what_somebody_adds_with_kubectl_is_told_and_taken_back(running: Story) -> None:
+    before = env_of(running.live("Deployment"))
+    set_env(running, "DEBUG=1")
+    patch = '{"spec": {"headers": {"x-never": "sent"}}}'
+    running.plane.kubectl("patch", "mapping", "pr-1", "-n", running.namespace, "--type=merge", "-p", patch)
+    result = running.reconcile()
+    assert f"~ Deployment {running.namespace}/pr-1 drifted" in result.changes
+    assert "spec.template.spec.containers[app].env[DEBUG] - (not shown)" in result.lines
+    assert [line for line in result.lines if line.startswith("spec.headers[x-never]")]
+    assert env_of(running.live("Deployment")) == before
+    assert "headers" not in running.live("Mapping")["spec"]
+    running.silent()
+
+
+def test_an_annotation_keeps_what_was_added_by_hand_and_each_run_says_so(running: Story) -> None:
+    running.plane.kubectl(
+        "annotate", "deployment", "pr-1", "-n", running.namespace, "platform9.com/hand-edits=keep"
+    )
+    set_env(running, "DEBUG=1")
+    (line,) = running.reconcile().changes
+    kept = "added by hand: kept, as platform9.com/hand-edits says"
+    assert line.startswith(f"= Deployment {running.namespace}/pr-1 ")
+    assert "env[DEBUG]" in line
+    assert line.endswith(kept)
+    assert "DEBUG" in [variable["name"] for variable in env_of(running.live("Deployment"))]
+    running.plane.kubectl(
+        "annotate", "deployment", "pr-1", "-n", running.namespace, "platform9.com/hand-edits-"
+    )
+    running.reconcile()
+    assert "DEBUG" not in [variable["name"] for variable in env_of(running.live("Deployment"))]
+    running.silent()
+
+
+def test_what_an_injector_adds_stays(running: Story) -> None:
+    def inject(manifest: dict[str, Any]) -> None:
+        container(manifest).setdefault("env", []).append({"name": "INJECTED", "value": "1"})
+
+    running.edit("Deployment", inject, by="injector")
+    running.silent()
+    assert "INJECTED" in [variable["name"] for variable in env_of(running.live("Deployment"))]
+
+
 def test_what_others_add_elsewhere_stays(running: Story) -> None:
     def add(manifest: dict[str, Any]) -> None:
         manifest["metadata"]["annotations"]["example.com/note"] = "mine"

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from reconcile.collisions import collisions, foreign_paths, owned_by_others
+from reconcile.collisions import added_by_hand, collisions, foreign_paths, owned_by_others
 from reconcile.fields import Path, from_fields_v1
 from reconcile.objects import Manifest
+from reconcile.snapshot import Live
 from reconcile.takeover import takeover_patch
 from tests.unit.given import (
     CONTAINER,
@@ -157,3 +158,32 @@ def test_a_reference_to_an_older_uid_is_found_on_a_job_too_whose_name_is_its_own
     older = {**wanted["metadata"]["ownerReferences"][0], "uid": "old"}
     there = live(wanted, ownerReferences=[*wanted["metadata"]["ownerReferences"], older])
     assert collisions(there, wanted, NAMES) == {("f:metadata", "f:ownerReferences", 'k:{"uid":"old"}')}
+
+
+# what somebody added with kubectl
+
+DEBUG: Path = (*CONTAINER, "f:env", 'k:{"name":"DEBUG"}')
+ITEM: tuple[Path, ...] = (DEBUG, (*DEBUG, "f:name"), (*DEBUG, "f:value"))
+DEBUGGED = edited(DEPLOYMENT, *APP, "env", 1, to={"name": "DEBUG", "value": "1"})
+
+
+@pytest.mark.parametrize("manager", ["kubectl", "kubectl-set", "kubectl-edit", "kubectl-client-side-apply"])
+def test_what_kubectl_added_where_only_we_write_is_found(manager: str) -> None:
+    there = live(DEBUGGED, entry(manager, ITEM), applied=DEPLOYMENT)
+    assert DEBUG in added_by_hand(there, DEPLOYMENT, NAMES)
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        pytest.param(live(DEBUGGED, entry("istio-injector", ITEM)), id="an injector's"),
+        pytest.param(live(DEPLOYMENT, entry("kubectl-set", ITEM)), id="taken out again"),
+        pytest.param(live(DEPLOYMENT, entry("kubectl-edit", [(*ENV_A, "f:value")])), id="shared with us"),
+        pytest.param(
+            live(DEPLOYMENT, entry("kubectl-annotate", [("f:metadata", "f:annotations", "f:x")])),
+            id="where others write too",
+        ),
+    ],
+)
+def test_nothing_else_is_an_edit_by_hand(there: Live) -> None:
+    assert added_by_hand(there, DEPLOYMENT, NAMES) == frozenset()
