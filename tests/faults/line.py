@@ -136,23 +136,22 @@ def on(line: Line) -> Iterator[None]:
 
     The connections are real; only what lies above them, and below the command's retries, is the line's.
     """
-    real = httpx2.HTTPTransport
+    real = httpx2.HTTPTransport.handle_request
 
-    class Transport(real):  # type: ignore[misc, valid-type]
-        def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-            def send() -> httpx2.Response:
-                answer: httpx2.Response = real.handle_request(self, request)
-                answer.read()
-                answer.close()
-                return answer
+    def handle_request(transport: httpx2.HTTPTransport, request: httpx2.Request) -> httpx2.Response:
+        def send() -> httpx2.Response:
+            answer = real(transport, request)
+            answer.read()
+            answer.close()
+            return answer
 
-            return line.carry(request, send)
+        return line.carry(request, send)
 
     def paced(*args: Any, **kwargs: Any) -> Any:
         return connect(*args, **kwargs, pacing=FakeTime().pacing)
 
     with (
-        patch.object(httpx2, "HTTPTransport", Transport),
+        patch.object(httpx2.HTTPTransport, "handle_request", handle_request),
         patch("reconcile.cluster.kubernetes.connect", paced),
     ):
         yield
