@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from reconcile.podevents import PodEvent
-from reconcile.podhealth import refusal, trouble_of
+from reconcile.podhealth import has_ended, refusal, trouble_of
 from reconcile.pods import age_and_name, exit_of
 from reconcile.redact import redacted
 from reconcile.snapshot import Live
@@ -47,9 +47,7 @@ def progress(job: Live, pods: Iterable[Live] = (), events: Sequence[PodEvent] = 
         return Progress(False, "is suspended (spec.suspend), as a queue does until there is room")
     if not mine and (refused := _refused(job, events)):
         return Progress(True, refused)
-    trouble = trouble_of(
-        (pod for pod in mine if pod.status.get("phase") not in ("Failed", "Succeeded")), events
-    )
+    trouble = trouble_of((pod for pod in mine if not has_ended(pod)), events)
     if trouble and trouble.failed:
         return Progress(True, trouble.message)
     runs = f"is starting: {trouble.message}" if trouble else "runs"

@@ -150,6 +150,14 @@ def is_ready(pod: Live) -> bool:
     return pod.condition("Ready").get("status") == "True"
 
 
+def has_ended(pod: Live) -> bool:
+    """Whether a pod of a Job has ended: its container has, a moment before its phase says so."""
+    states = (map_in(status.get("state")) for init, status in _containers(pod) if not init)
+    return pod.status.get("phase") in ("Failed", "Succeeded") or any(
+        "terminated" in state for state in states
+    )
+
+
 def end_of(pod: Live) -> str:
     """How a pod of phase Failed ended, such as `exit code 1` or `Evicted: …`; "" for no reason."""
     status = pod.status

@@ -304,6 +304,11 @@ PROGRESS: dict[str, tuple[Live, tuple[Live, ...], Progress | None]] = {
         (a_setup_pod(waiting("ImagePullBackOff", "x: not found")),),
         Progress(True, "ImagePullBackOff: x: not found"),
     ),
+    "its container has ended, and its pod does not say so yet": (
+        a_job(active=1),
+        (a_setup_pod({"name": "setup", **ended(0)}, phase="Running"),),
+        Progress(False, "runs"),
+    ),
     "its pod is held back by the scheduler": (
         a_job(active=1),
         (
