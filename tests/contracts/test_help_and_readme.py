@@ -37,7 +37,7 @@ def coded(rows: list[Row]) -> list[str]:
 
 
 def help_text() -> str:
-    with click.Context(command, info_name="reconcile", max_content_width=100) as context:
+    with click.Context(command, info_name="reconcile", **command.context_settings) as context:
         return command.get_help(context)
 
 

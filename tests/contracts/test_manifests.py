@@ -265,7 +265,9 @@ def test_every_variable_of_the_configmap_is_an_option_and_is_taken_by_it(base: l
     assert set(data) <= set(variables())
     for name, text in data.items():
         option = variables()[name]
-        option.type_cast_value(click.Context(command), [text] if option.multiple else text)
+        option.type_cast_value(
+            click.Context(command, **command.context_settings), [text] if option.multiple else text
+        )
 
 
 @ALL

@@ -306,7 +306,9 @@ def test_a_route_from_a_variable_switches_as_one_from_the_command_line_does(shop
 
 def as_variables(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
     """The same without an option: the NAMEs, and a variable for each option."""
-    parsed, _, given = command.make_parser(click.Context(command)).parse_args(list(arguments))
+    parsed, _, given = command.make_parser(click.Context(command, **command.context_settings)).parse_args(
+        list(arguments)
+    )
     variables = {}
     for option in given:
         if isinstance(option, click.Option) and option.name:
