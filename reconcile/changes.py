@@ -39,7 +39,9 @@ class Create:
 
 @dataclass(frozen=True)
 class Update:
-    """Apply over what is ours; `takeover` holds the foreign paths that must be ours before that."""
+    """Apply over what is ours; `takeover` holds the foreign paths that must be ours before that.
+
+    `keeps_spec` tells that the manifest has the spec that is there, and not the one that is wanted."""
 
     key: Key
     preview: str
@@ -48,6 +50,7 @@ class Update:
     fields: tuple[FieldChange, ...]
     reason: str
     takeover: FieldSet = EMPTY
+    keeps_spec: bool = False
 
 
 @dataclass(frozen=True)

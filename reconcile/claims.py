@@ -1,20 +1,24 @@
 """Who gets a hostname; pure.
 
     somebody with it                                         who wants it
+    a preview whose status records that it holds it          is blocked by that preview
     a preview that wants it and has a route with it          is blocked by that preview
     a route of nobody's here                                 is blocked by that route
     a route of a preview that does not want it any more      waits where that route moves or goes,
                                                              else is blocked by its preview
     nobody                                                   the oldest gets it; then namespace and name
 
-Where moves wait for each other in a circle, the oldest preview goes first. Timestamps of routes decide
+A record counts while its preview wants the hostname or still has a route with it; of two records the
+earlier. A route alone says less: whoever may edit routes in one namespace could write any hostname into
+them. Where moves wait for each other in a circle, the oldest preview goes first. Timestamps of routes decide
 nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
+from reconcile.circles import circles_in
 from reconcile.objects import Key
 
 Fate = Literal["follows", "goes", "later", "stays"]
@@ -22,16 +26,29 @@ Fate = Literal["follows", "goes", "later", "stays"]
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A preview that would have a route; `created` is its creationTimestamp, "" where there is none."""
+    """A preview that would have a route; `created` is its creationTimestamp, "" where there is none.
+
+    `unsure` tells that not all routes and previews were seen, so that it gets only what it holds.
+    """
 
     preview: str
     hostname: str
     created: str = ""
+    unsure: bool = False
 
     @property
     def age(self) -> tuple[str, str]:
         """Sorts the oldest first."""
         return (self.created or "~", self.preview)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """That a preview's status records a hostname as its own, `since` a time."""
+
+    preview: str
+    hostname: str
+    since: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,63 +69,105 @@ class Route:
 class Ruling:
     """`granted`: the route may have the hostname now. `waits`: later, `in_this_run` when this run ends the
     wait. `blocked`: not while things are as they are. `by` names what is in the way, `warning` what is
-    beside a granted one."""
+    beside a granted one. `gives_up` are routes of a blocked one that have the hostname, though another's
+    status records it."""
 
     verdict: Literal["granted", "waits", "blocked"]
     by: str = ""
     in_this_run: bool = False
     warning: str = ""
+    gives_up: frozenset[Key] = frozenset()
 
 
 GRANTED = Ruling("granted")
 
 
-def rulings_of(claims: Iterable[Claim], routes: Iterable[Route]) -> Mapping[str, Ruling]:
-    """A ruling for every claim, by preview."""
-    by_hostname: dict[str, list[Claim]] = {}
-    for claim in claims:
-        by_hostname.setdefault(claim.hostname, []).append(claim)
+H = TypeVar("H", Claim, Holding)
+Queue = dict[str, tuple[Claim, list[Route]]]
+
+UNSURE = (
+    "is not given while only this namespace is read, for nobody knows who else has it: "
+    "--allow-fqdn says which hostnames are its own"
+)
+
+
+def rulings_of(
+    claims: Iterable[Claim], routes: Iterable[Route], holdings: Iterable[Holding] = ()
+) -> Mapping[str, Ruling]:
+    """A ruling for every claim, by preview, in time that grows with their number."""
+    claimed, recorded = _by_hostname(claims), _by_hostname(holdings)
     there: dict[str, list[Route]] = {}
     for route in sorted(routes, key=lambda route: route.key):
-        for hostname in route.hostnames & by_hostname.keys():
+        for hostname in route.hostnames & claimed.keys():
             there.setdefault(hostname, []).append(route)
     rulings: dict[str, Ruling] = {}
-    queue: dict[str, tuple[Claim, list[Route]]] = {}
-    for hostname, rivals in by_hostname.items():
-        _rule_on_one(rivals, there.get(hostname, []), rulings, queue)
+    queue: Queue = {}
+    for hostname, rivals in claimed.items():
+        holder = _holder(recorded.get(hostname, ()), rivals, there.get(hostname, ()))
+        held = any(claim.preview == holder for claim in rivals)
+        sure = [claim for claim in rivals if held or not claim.unsure]
+        rulings.update({claim.preview: Ruling("blocked", UNSURE) for claim in rivals if claim.unsure})
+        if sure:
+            _rule_on_one(sure, there.get(hostname, []), holder, rulings, queue)
     _rule_on_moves(queue, rulings)
     return rulings
 
 
+def _by_hostname(found: Iterable[H]) -> dict[str, list[H]]:
+    by_hostname: dict[str, list[H]] = {}
+    for one in found:
+        by_hostname.setdefault(one.hostname, []).append(one)
+    return by_hostname
+
+
+def _holder(recorded: Iterable[Holding], rivals: Iterable[Claim], routes: Iterable[Route]) -> str:
+    """The preview whose record counts, the earliest; "" where none does."""
+    heard = {claim.preview for claim in rivals} | {route.preview for route in routes}
+    standing = [(one.since, one.preview) for one in recorded if one.preview in heard]
+    return min(standing)[1] if standing else ""
+
+
 def _rule_on_one(
-    rivals: list[Claim],
-    routes: list[Route],
-    rulings: dict[str, Ruling],
-    queue: dict[str, tuple[Claim, list[Route]]],
+    rivals: list[Claim], routes: list[Route], holder: str, rulings: dict[str, Ruling], queue: Queue
 ) -> None:
     """Rule on one hostname; what depends on the moves of others is queued."""
     strangers = [route for route in routes if not route.preview]
-    owners = {route.preview for route in routes}
+    with_route = {route.preview for route in routes}
+    owners = {holder} if holder else with_route
     rivals = sorted(rivals, key=lambda claim: (claim.preview not in owners, claim.age))
     first = rivals[0]
     held = first.preview in owners
-    if strangers and not held:
+    if strangers and not (held and first.preview in with_route):
         rulings.update({c.preview: Ruling("blocked", f"belongs to {strangers[0].key}") for c in rivals})
         return
-    warning = f"{strangers[0].key} has it too" if strangers else ""
-    rulings[first.preview] = Ruling("granted", warning=warning)
-    rulings.update({c.preview: Ruling("blocked", f"belongs to {first.preview}") for c in rivals[1:]})
     occupying = [route for route in routes if route.preview and route.preview != first.preview]
+    given_up = _given_up(occupying, rivals[1:]) if first.preview == holder else {}
+    stays = [r for r in occupying if held and holder and r.fate == "stays" and r.preview not in given_up]
+    beside = [*strangers, *stays]
+    warning = f"{beside[0].key} has it too" if beside else ""
+    rulings[first.preview] = Ruling("granted", warning=warning)
+    for claim in rivals[1:]:
+        gives_up = given_up.get(claim.preview, frozenset())
+        rulings[claim.preview] = Ruling("blocked", f"belongs to {first.preview}", gives_up=gives_up)
     if occupying and not held:
         queue[first.preview] = (first, occupying)
 
 
-def _rule_on_moves(queue: Mapping[str, tuple[Claim, list[Route]]], rulings: dict[str, Ruling]) -> None:
+def _given_up(routes: Iterable[Route], losers: Iterable[Claim]) -> Mapping[str, frozenset[Key]]:
+    """The routes of those that want the hostname and do not get it, by preview."""
+    names = {claim.preview for claim in losers}
+    found: dict[str, frozenset[Key]] = {}
+    for route in routes:
+        if route.preview in names:
+            found[route.preview] = found.get(route.preview, frozenset()) | {route.key}
+    return found
+
+
+def _rule_on_moves(queue: Queue, rulings: dict[str, Ruling]) -> None:
     """Rule on those whose hostname is still on a route of another preview of ours."""
-    for preview in queue:
-        _block_if_it_stays(preview, queue, rulings, ())
+    _block_behind_what_stays(queue, rulings)
     waiting = {
-        preview: [route for route in routes if route.fate == "follows"]
+        preview: [route.preview for route in routes if route.fate == "follows"]
         for preview, (_, routes) in queue.items()
         if rulings[preview].verdict == "granted"
     }
@@ -119,43 +178,33 @@ def _rule_on_moves(queue: Mapping[str, tuple[Claim, list[Route]]], rulings: dict
         rulings[preview] = Ruling("waits", f"{route.key} still has it", in_this_run=in_this_run)
 
 
-def _block_if_it_stays(
-    preview: str,
-    queue: Mapping[str, tuple[Claim, list[Route]]],
-    rulings: dict[str, Ruling],
-    above: tuple[str, ...],
-) -> None:
-    if preview in above:
-        return
-    for route in queue[preview][1]:
-        if route.fate == "follows" and route.preview in queue:
-            _block_if_it_stays(route.preview, queue, rulings, (*above, preview))
-        stuck = route.fate == "follows" and rulings.get(route.preview, GRANTED).verdict == "blocked"
-        if route.fate == "stays" or stuck:
-            rulings[preview] = Ruling("blocked", f"is still on {route.key}, which belongs to {route.preview}")
-            return
-
-
-def _oldest_in_circles(
-    waiting: Mapping[str, list[Route]], queue: Mapping[str, tuple[Claim, list[Route]]]
-) -> set[str]:
-    """Of each circle of previews that wait for each other, the oldest; none where it waits for more too."""
-    reached = {preview: _reachable(preview, waiting) for preview in waiting}
-    circles = {
-        frozenset(other for other in reached[preview] if preview in reached.get(other, ()))
-        for preview in waiting
-        if preview in reached[preview]
-    }
-    oldest = {min(circle, key=lambda preview: queue[preview][0].age) for circle in circles}
-    return {preview for preview in oldest if waiting[preview] == queue[preview][1]}
-
-
-def _reachable(start: str, waiting: Mapping[str, list[Route]]) -> set[str]:
-    found: set[str] = set()
-    ahead = [route.preview for route in waiting[start]]
+def _block_behind_what_stays(queue: Queue, rulings: dict[str, Ruling]) -> None:
+    """Block who waits for a route that stays, and whoever waits for one of these, and so on."""
+    blocked = {preview for preview, ruling in rulings.items() if ruling.verdict == "blocked"}
+    behind: dict[str, list[str]] = {}
+    for preview, (_, routes) in queue.items():
+        for route in routes:
+            behind.setdefault(route.preview, []).append(preview)
+    ahead = [preview for preview, (_, routes) in queue.items() if _first_stuck(routes, blocked)]
     while ahead:
         preview = ahead.pop()
-        if preview in waiting and preview not in found:
-            found.add(preview)
-            ahead.extend(route.preview for route in waiting[preview])
-    return found
+        if preview not in blocked:
+            blocked.add(preview)
+            ahead.extend(p for p in behind.get(preview, ()) if _first_stuck(queue[p][1], blocked))
+    for preview in queue.keys() & blocked:
+        if stuck := _first_stuck(queue[preview][1], blocked):
+            by = f"is still on {stuck.key}, which belongs to {stuck.preview}"
+            rulings[preview] = Ruling("blocked", by)
+
+
+def _first_stuck(routes: Iterable[Route], blocked: Collection[str]) -> Route | None:
+    """The first of these routes that will not give up its hostname: one that stays, or else follows a
+    preview that is blocked."""
+    stuck = [r for r in routes if r.fate == "stays" or (r.fate == "follows" and r.preview in blocked)]
+    return next((route for route in stuck if route.fate == "stays"), stuck[0] if stuck else None)
+
+
+def _oldest_in_circles(waiting: Mapping[str, list[str]], queue: Queue) -> set[str]:
+    """Of each circle of previews that wait for each other, the oldest; none where it waits for more too."""
+    oldest = (min(circle, key=lambda preview: queue[preview][0].age) for circle in circles_in(waiting))
+    return {preview for preview in oldest if all(route.fate == "follows" for route in queue[preview][1])}

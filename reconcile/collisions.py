@@ -16,6 +16,7 @@ from typing import Any
 
 from reconcile.children import ROOM_OF_OURS
 from reconcile.fields import MISSING, FieldSet, Path, covers, field_set_of, item_element, list_keys, value_at
+from reconcile.hostnames import asks_for_more
 from reconcile.names import EDITS_KEPT, Names
 from reconcile.objects import Manifest, maps_in
 from reconcile.ownership import is_preview_reference
@@ -53,9 +54,13 @@ def added_by_hand(live: Live, wanted: Manifest, names: Names) -> frozenset[Path]
     )
 
 
-def edits_are_kept(live: Live, names: Names) -> bool:
-    """Whether an annotation says that what somebody added by hand stays."""
-    return live.annotations.get(names.edits_annotation) == EDITS_KEPT
+def edits_are_kept(live: Live, wanted: Manifest, names: Names) -> bool:
+    """Whether an annotation says that what somebody added by hand stays.
+
+    A hostname never does: it may be another preview's.
+    """
+    asked = live.annotations.get(names.edits_annotation) == EDITS_KEPT
+    return asked and not asks_for_more(live, wanted)
 
 
 def _is_told_by(own: Path, path: Path) -> bool:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from reconcile.hostname_record import FIELD as HOSTNAME
+from reconcile.hostname_record import HostnameRecord
 from reconcile.names import EXPIRES_SOON, EXPIRING, READY, STALLED
 from reconcile.objects import conditions_in
 from reconcile.setup_record import FIELD as SETUP
@@ -12,7 +14,7 @@ from reconcile.setup_record import SetupRecord
 from reconcile.times import time_text
 
 TYPES = (READY, STALLED, EXPIRING)
-FIELDS = ("observedGeneration", "url", "expiresAt", "ttl", "ttlCountsFrom", SETUP)
+FIELDS = ("observedGeneration", "url", "expiresAt", "ttl", "ttlCountsFrom", SETUP, HOSTNAME)
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Status:
     `stalled`: only a person can help. `url` is "" where the hostname does not lead to it; `ttl`,
     `ttl_counts_from` and `expires_at` are "" where it never expires, and `expires_soon` tells that its
     time is nearly over. `observed_generation` is the generation that all of this is about; `setup` is about
-    the last setup Job, None where there was none.
+    the last setup Job, and `hostname` about the hostname that it holds, None where there is none.
     """
 
     ready: bool
@@ -36,6 +38,7 @@ class Status:
     expires_soon: bool = False
     observed_generation: int = 0
     setup: SetupRecord | None = None
+    hostname: HostnameRecord | None = None
 
 
 def rendered(status: Status, before: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -51,6 +54,7 @@ def rendered(status: Status, before: Mapping[str, Any], now: datetime) -> dict[s
         status.ttl,
         status.ttl_counts_from,
         status.setup.written() if status.setup else None,
+        status.hostname.written() if status.hostname else None,
     )
     fields = {name: value for name, value in zip(FIELDS, values, strict=True) if value}
     return {**fields, "conditions": conditions}

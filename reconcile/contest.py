@@ -1,17 +1,21 @@
 """The drafts as claims on hostnames, and what the rulings leave of them; pure."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from reconcile.changes import Change, Create, Delete, Keep, Update, Waiting
 from reconcile.children import is_route
-from reconcile.claims import GRANTED, Claim, Fate, Route, Ruling
-from reconcile.decide import Rules
+from reconcile.claims import GRANTED, Claim, Fate, Holding, Route, Ruling
+from reconcile.decide import Rules, decide, with_spec_there
 from reconcile.draft import Draft, blocked
+from reconcile.fields import EMPTY, field_set_of
 from reconcile.hostnames import covered, hostnames
 from reconcile.names import HOSTNAME_CONFLICT
 from reconcile.objects import Key
 from reconcile.policy import Policy
+from reconcile.preview import PreviewEnvironment
 from reconcile.snapshot import Live, Snapshot
+from reconcile.unwanted import not_wanted
 from reconcile.wish import Wish
 
 
@@ -20,7 +24,15 @@ def claims_of(wished: Mapping[str, Wish], drafts: Mapping[str, Draft], policy: P
     for place, wish in wished.items():
         frozen = place in drafts and drafts[place].frozen
         if policy.route_kind and wish.fqdn and not frozen:
-            yield Claim(place, wish.fqdn, wish.preview.creation_timestamp or "")
+            unsure = policy.gives_only_what_is_held
+            yield Claim(place, wish.fqdn, wish.preview.creation_timestamp or "", unsure)
+
+
+def holdings_of(wished: Mapping[str, Wish]) -> Iterable[Holding]:
+    """What statuses record. One that has expired, or is being deleted, holds nothing any more."""
+    for place, wish in wished.items():
+        if wish.verdict not in ("Expired", "Going") and (record := wish.hostname_record):
+            yield Holding(place, record.name, record.held_since)
 
 
 def routes_of(
@@ -79,19 +91,44 @@ def _fate(live: Live, wish: Wish | None, draft: Draft | None, deleted: set[Key])
             return "stays"
 
 
-def ruled(draft: Draft, rulings: Mapping[str, Ruling]) -> Iterable[Change]:
+def ruled(
+    draft: Draft, rulings: Mapping[str, Ruling], snapshot: Snapshot, policy: Policy
+) -> Iterable[Change]:
     """The draft's changes, with its route as the ruling on its hostname allows."""
     ruling = rulings.get(draft.wish.place, GRANTED)
     fqdn = draft.wish.fqdn
     for change in draft.changes:
         asks = isinstance(change, Create | Update) and change.key in draft.wish.wanted
-        if not (asks and is_route(change.key.kind)):
+        if change.key in ruling.gives_up:
+            yield _given_up(change, snapshot.children[change.key], draft.wish, ruling, policy)
+        elif not (asks and is_route(change.key.kind)):
             yield change
         elif ruling.verdict == "waits":
             yield Waiting(change.key, change.preview, f"waits: {fqdn}: {ruling.by}", ruling.in_this_run)
         elif ruling.verdict == "granted":
             yield change
         elif isinstance(change, Update):
-            yield Keep(change.key, change.preview)
+            yield _in_conflict(change, draft.wish, policy)
     if ruling.verdict == "blocked":
         yield blocked(draft.wish, HOSTNAME_CONFLICT, f"{fqdn} {ruling.by}")
+
+
+def _given_up(change: Change, live: Live, wish: Wish, ruling: Ruling, policy: Policy) -> Change:
+    """A route with a hostname that another holds: requests for it would go to the wrong preview."""
+    assert isinstance(wish.preview, PreviewEnvironment), "only one that can be read asks for a hostname"
+    if isinstance(change, Waiting):
+        return change
+    return not_wanted(live, wish.preview, f"it has {wish.fqdn}, which {ruling.by}", policy)
+
+
+def _in_conflict(change: Update, wish: Wish, policy: Policy) -> Change:
+    """The route keeps its spec, and gets back what tells that it is ours: stripped of one mark after the
+    other it would be nobody's."""
+    assert isinstance(wish.preview, PreviewEnvironment), "only one that can be read asks for a hostname"
+    if not policy.rules.ownership(change.live, wish.preview.name, wish.preview.uid).ours:
+        return Keep(change.key, change.preview)
+    names = policy.rules.names
+    mine = field_set_of(change.manifest) | (change.live.applied_by(names.field_manager) or EMPTY)
+    as_there = with_spec_there(change.manifest, change.live, mine, names)
+    again = decide(as_there, wish.preview, change.live, policy.rules)
+    return replace(again, keeps_spec=True) if isinstance(again, Update) else Keep(change.key, change.preview)

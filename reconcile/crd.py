@@ -300,6 +300,17 @@ def _status() -> Schema:
             "ttl": {"type": "string", "description": "The ttl in force, the operator's default included."},
             "ttlCountsFrom": _time("When the ttl began: at the last change of the spec."),
             "setup": _setup_record(),
+            "hostname": _hostname_record(),
+        },
+    )
+
+
+def _hostname_record() -> Schema:
+    return _object(
+        "The hostname that the preview holds; who holds one keeps it.",
+        {
+            "name": {"type": "string", "description": "The hostname."},
+            "heldSince": _time("Since when; of two that hold one, the first counts."),
         },
     )
 

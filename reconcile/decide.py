@@ -49,7 +49,9 @@ def decide(
     if live.going:
         return Waiting(key, place, "waits until the old one is gone: it is being deleted")
     if runs_once(key.kind):
-        manifest = _as_it_was_made(manifest, live, rules.names)
+        applied = live.applied_by(rules.names.field_manager)
+        mine = field_set_of(manifest) if applied is None else applied
+        manifest = with_spec_there(manifest, live, mine, rules.names)
     if protected_by_others(live, rules.names, from_server=rules.from_server):
         manifest = without_owner(manifest, rules.names)
     elif not preview.uid and live.applied_by(rules.names.field_manager) is None:
@@ -57,13 +59,12 @@ def decide(
     return _compare(manifest, place, live, owned, rules)
 
 
-def _as_it_was_made(manifest: Manifest, live: Live, names: Names) -> Manifest:
-    """The manifest with the spec that is there: that of a Job cannot be changed, and what ran has run.
+def with_spec_there(manifest: Manifest, live: Live, mine: FieldSet, names: Names) -> Manifest:
+    """The manifest with what is there of the spec that is ours, so that only the metadata changes.
 
-    An apply has to repeat it; one of metadata alone would drop what is ours of the spec, which is a 422.
+    That of a Job cannot be changed, and what ran has run. An apply has to repeat it; one of metadata alone
+    would drop what is ours of the spec, which is a 422.
     """
-    applied = live.applied_by(names.field_manager)
-    mine = field_set_of(manifest) if applied is None else applied
     there = part_of(live.manifest, below(mine, ("f:spec",)))
     return with_hash({**manifest, "spec": there.get("spec", {})}, names)
 
@@ -121,7 +122,7 @@ def _challenge(managers: tuple[str, ...]) -> str:
 
 
 def _edits_kept(live: Live, manifest: Manifest, rules: Rules) -> str:
-    if not (rules.from_server and edits_are_kept(live, rules.names)):
+    if not (rules.from_server and edits_are_kept(live, manifest, rules.names)):
         return ""
     added = sorted(path_text(path, live.manifest) for path in added_by_hand(live, manifest, rules.names))
     if not added:

@@ -1,12 +1,14 @@
 """From previews to what is wanted of each: manifests, or why there are none; pure."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconcile.allow import refusals
 from reconcile.children import render
 from reconcile.children.metadata import Rendered
+from reconcile.errors import internal_error
 from reconcile.preview import PreviewEnvironment, Unreadable
 from reconcile.scope import Scope
 from reconcile.settings import Settings
@@ -29,7 +31,8 @@ class Renderings:
             preview.namespace, preview.name, preview.labels
         )
         if likely and isinstance(preview, PreviewEnvironment):
-            self._made[id(preview)] = (preview, render(preview, self.settings))
+            with suppress(Exception):  # whatever it is comes again when they are asked for, and is told then
+                self._made[id(preview)] = (preview, render(preview, self.settings))
         return preview
 
     def of(self, preview: PreviewEnvironment) -> tuple[Rendered, ...]:
@@ -53,20 +56,29 @@ def desire(
     """
     renderings = renderings or Renderings(settings, scope)
     ordered = sorted(previews, key=lambda preview: (preview.namespace, preview.name))
-    timed = [(preview, _ttl(preview, settings)) for preview in ordered]
-    standing = (preview for preview, ttl in timed if not _is_over(ttl, now))
-    surplus = _surplus(standing, settings.max_previews)
-    return tuple(
-        _wish(preview, renderings, surplus, ttl, expired=_is_over(ttl, now)) for preview, ttl in timed
-    )
+    timed = [_timed(preview, settings, now) for preview in ordered]
+    surplus = _surplus((one.preview for one in timed if not one.over), settings.max_previews)
+    return tuple(_wish(one, renderings, surplus) for one in timed)
 
 
-def _is_over(ttl: Ttl | None, now: datetime | None) -> bool:
-    return ttl is not None and now is not None and ttl.ended(now)
+@dataclass(frozen=True)
+class _Timed:
+    """A preview, its ttl, and whether that is over; `fault` is why nobody knows."""
+
+    preview: Preview
+    ttl: Ttl | None = None
+    over: bool = False
+    fault: str = ""
 
 
-def _ttl(preview: Preview, settings: Settings) -> Ttl | None:
-    return None if preview.deletion_timestamp is not None else ttl_of(preview, settings)
+def _timed(preview: Preview, settings: Settings, now: datetime | None) -> _Timed:
+    if preview.deletion_timestamp is not None:
+        return _Timed(preview)
+    try:
+        ttl = ttl_of(preview, settings)
+        return _Timed(preview, ttl, ttl is not None and now is not None and ttl.ended(now))
+    except Exception as error:
+        return _Timed(preview, fault=internal_error(error))
 
 
 def _surplus(previews: Iterable[Preview], most: int | None) -> Mapping[tuple[str, str], str]:
@@ -86,29 +98,38 @@ def _surplus(previews: Iterable[Preview], most: int | None) -> Mapping[tuple[str
     }
 
 
-def _wish(
-    preview: Preview,
-    renderings: Renderings,
-    surplus: Mapping[tuple[str, str], str],
-    ttl: Ttl | None,
-    *,
-    expired: bool,
-) -> Wish:
-    settings, scope = renderings.settings, renderings.scope
-    in_scope = scope.has(preview.namespace, preview.name, preview.labels)
+def _wish(one: _Timed, renderings: Renderings, surplus: Mapping[tuple[str, str], str]) -> Wish:
+    preview = one.preview
+    in_scope = renderings.scope.has(preview.namespace, preview.name, preview.labels)
     if preview.deletion_timestamp:
         return Wish(preview, in_scope, "Going", "it is being deleted, and waits for its finalizers")
     if isinstance(preview, Unreadable):
         return Wish(preview, in_scope, "Invalid", preview.message)
-    if ttl is not None and expired:
+    if one.fault:
+        return Wish(preview, in_scope, "InternalError", one.fault)
+    try:
+        return _wish_of(preview, one, renderings, surplus, in_scope=in_scope)
+    except Exception as error:
+        return Wish(preview, in_scope, "InternalError", internal_error(error), ttl=one.ttl)
+
+
+def _wish_of(
+    preview: PreviewEnvironment,
+    one: _Timed,
+    renderings: Renderings,
+    surplus: Mapping[tuple[str, str], str],
+    *,
+    in_scope: bool,
+) -> Wish:
+    if one.ttl is not None and one.over:
         ended = (
-            f"its ttl of {ttl.text} ended at {ttl.expires_at}: "
+            f"its ttl of {one.ttl.text} ended at {one.ttl.expires_at}: "
             "any change of its spec brings it back, such as another spec.revision"
         )
-        return Wish(preview, in_scope, "Expired", ended, ttl=ttl)
-    refused = [*refusals(preview, settings)]
+        return Wish(preview, in_scope, "Expired", ended, ttl=one.ttl)
+    refused = [*refusals(preview, renderings.settings)]
     if told := surplus.get((preview.namespace, preview.name)):
         refused.append(told)
     if refused:
-        return Wish(preview, in_scope, "Refused", "; ".join(refused), ttl=ttl)
-    return Wish(preview, in_scope, children=renderings.of(preview) if in_scope else (), ttl=ttl)
+        return Wish(preview, in_scope, "Refused", "; ".join(refused), ttl=one.ttl)
+    return Wish(preview, in_scope, children=renderings.of(preview) if in_scope else (), ttl=one.ttl)

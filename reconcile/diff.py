@@ -54,7 +54,7 @@ def difference(live: Live, wanted: Manifest, names: Names, *, from_server: bool 
     ours = live.applied_by(names.field_manager)
     values, kept = _values(live, wanted, names, ours, from_server=from_server)
     clashes = collisions(live, wanted, names)
-    if from_server and ours is not None and not edits_are_kept(live, names):
+    if from_server and ours is not None and not edits_are_kept(live, wanted, names):
         clashes = frozenset(_tops(clashes | added_by_hand(live, wanted, names)))
     fields = [*values, *_disorder(live, (), wanted)]
     takeover: FieldSet = EMPTY

@@ -35,19 +35,18 @@ class Draft:
 def draft_of(wish: Wish, children: Iterable[Live], snapshot: Snapshot, policy: Policy) -> Draft:
     """The changes that one preview's children need, as if no other preview asked for its hostname."""
     preview = wish.preview
-    silent = tuple(Keep(live.key, wish.place) for live in children)
     if wish.verdict == "Going":
         waiting = Waiting(Key(PREVIEW, preview.namespace, preview.name), wish.place, wish.message)
-        return Draft(wish, (waiting, *silent), frozen=True)
+        return Draft(wish, (waiting, *_silent(wish, children)), frozen=True)
     if isinstance(preview, PreviewEnvironment) and wish.verdict == "Expired":
         changes = [outlived(live, wish, preview, policy) for live in children]
         return Draft(wish, _protected_first(changes, children, wish, preview, policy))
     if not isinstance(preview, PreviewEnvironment) or wish.verdict:
-        return Draft(wish, (blocked(wish, wish.verdict, wish.message), *silent), frozen=True)
+        return frozen(wish, children, wish.verdict, wish.message)
     changes = _own_changes(wish, preview, children, snapshot, policy)
     taken = [c.reason for c in changes if isinstance(c, Blocked) and c.verdict == NAME_TAKEN]
     if taken:
-        return Draft(wish, (blocked(wish, NAME_TAKEN, "; ".join(taken)), *silent), frozen=True)
+        return frozen(wish, children, NAME_TAKEN, "; ".join(taken))
     wanted = {change.key for change in changes} | wish.wanted
     unwanted = [live for live in children if live.key not in wanted]
     changes += unwanted_of(wish, preview, unwanted, changes, snapshot, policy)
@@ -154,6 +153,15 @@ def _kept_routes(
         for live in routes
         if policy.rules.ownership(live, preview.name, preview.uid).ours
     ]
+
+
+def frozen(wish: Wish, children: Iterable[Live], verdict: str, reason: str) -> Draft:
+    """Nothing of the preview is changed, and a person has to decide."""
+    return Draft(wish, (blocked(wish, verdict, reason), *_silent(wish, children)), frozen=True)
+
+
+def _silent(wish: Wish, children: Iterable[Live]) -> Iterable[Keep]:
+    return (Keep(live.key, wish.place) for live in children)
 
 
 def blocked(wish: Wish, verdict: str, reason: str) -> Blocked:

@@ -10,6 +10,7 @@
     ├── Stopped               the run was told to end while it was reading
     └── ClusterError          one request did not do what it should
         ├── NotInstalled      the kind is not served (404 that is not a Status of an object)
+        │   └── UnknownFields     500: the CRD that is installed does not know some of the status
         ├── Forbidden         403
         │   └── NamespaceGoing    403 with cause NamespaceTerminating
         ├── Conflict          409
@@ -21,6 +22,8 @@
 Transport errors are translated into these once, in `cluster/`; the cause stays chained.
 A message names the object and, where there is one, the remedy.
 """
+
+import traceback
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_PENDING, EXIT_WITHHELD, EXIT_NO_ANSWER = range(6)
 """What the command exits with: known here, so that --help need not import what a run is made of."""
@@ -64,6 +67,14 @@ class ClusterError(ReconcileError):
 
 class NotInstalled(ClusterError):
     """The API server does not serve this kind."""
+
+
+class UnknownFields(NotInstalled):
+    """The CRD that is installed is older than this version: it lacks these `fields` of the status."""
+
+    def __init__(self, message: str, fields: frozenset[str]) -> None:
+        super().__init__(message)
+        self.fields = fields
 
 
 class Forbidden(ClusterError):
@@ -115,3 +126,13 @@ def code_of(error: ReconcileError) -> int:
 def with_failure(code: int) -> int:
     """The exit code of a run in whose telling something failed: what went wrong in the run itself stays."""
     return EXIT_FAILED if code in (EXIT_DONE, EXIT_PENDING) else code
+
+
+def internal_error(error: Exception) -> str:
+    """What is told of an exception that nobody foresaw: its type and place, for its text may hold a secret.
+
+    What is thrown while one preview is dealt with is that preview's failure; the others go on.
+    """
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{where.filename.rpartition('/')[2]}:{where.lineno}"
+    return f"{type(error).__name__} in {place}: a fault of reconcile, please report it"

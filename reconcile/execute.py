@@ -91,7 +91,8 @@ def _put_in_order(
         if stop.asked or (wanted and stopped_by):
             yield Outcome(change, "skipped", (wanted and stopped_by) or STOPPED)
             continue
-        manifest = manifests.get(change.key, change.manifest)
+        as_it_is = isinstance(change, Update) and change.keeps_spec
+        manifest = change.manifest if as_it_is else manifests.get(change.key, change.manifest)
         outcome = put(cluster, change, manifest, wish.preview, rules, stop)
         yield outcome
         if wanted and outcome.result in ("failed", "blocked"):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from reconcile.objects import HTTPROUTE, INGRESS, MAPPING, map_in, maps_in
+from reconcile.objects import HTTPROUTE, INGRESS, MAPPING, Manifest, map_in, maps_in
 from reconcile.patterns import matches
 from reconcile.snapshot import Live
 
@@ -29,6 +29,11 @@ class Asked(NamedTuple):
 def hostnames(live: Live) -> frozenset[str]:
     """The hostnames that a route of any kind asks for, in lower case, without a port or a last dot."""
     return frozenset(_plain(asked.written) for asked in _asked(live) if not asked.is_regex)
+
+
+def asks_for_more(live: Live, wanted: Manifest) -> bool:
+    """Whether a route asks for a hostname, in whatever spelling, that it is not to have."""
+    return not set(_asked(live)) <= set(_asked(Live(wanted)))
 
 
 def _plain(name: str) -> str:

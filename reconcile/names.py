@@ -47,6 +47,7 @@ SETUP_FAILED = "SetupFailed"
 SUSPENDED = "Suspended"
 EXPIRED = "Expired"
 APPLY_FAILED = "ApplyFailed"
+INTERNAL_ERROR = "InternalError"
 REASONS = frozenset(
     {
         AVAILABLE,
@@ -61,6 +62,7 @@ REASONS = frozenset(
         SUSPENDED,
         EXPIRED,
         APPLY_FAILED,
+        INTERNAL_ERROR,
     }
 )
 

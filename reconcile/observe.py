@@ -9,11 +9,11 @@ from dataclasses import replace
 
 from reconcile.children import CHILDREN, RESOURCES, is_route
 from reconcile.cluster.port import Cluster, Listing
-from reconcile.errors import ClusterError, NoAnswer, NotInstalled
+from reconcile.errors import ClusterError, NoAnswer, NotInstalled, internal_error
 from reconcile.names import Names
 from reconcile.objects import Key, Manifest, Resource, preview_resource
 from reconcile.pool import Stop, read_at_once
-from reconcile.preview import Unreadable, parse_preview
+from reconcile.preview import Unreadable, parse_preview, unreadable
 from reconcile.problems import Problem, one_line, shown
 from reconcile.sent import SentObject
 from reconcile.snapshot import KindList, Live, Preview, Snapshot
@@ -68,7 +68,10 @@ def _parse(cluster: Cluster, manifest: Manifest, names: Names) -> Preview:
     manifest = manifest.decoded() if isinstance(manifest, SentObject) else manifest
     place = (manifest["metadata"]["namespace"], manifest["metadata"]["name"])
     in_a_file = cluster.where(resource, *place) is not None
-    preview = parse_preview(manifest, group=names.group, strict_fields=in_a_file)
+    try:
+        preview = parse_preview(manifest, group=names.group, strict_fields=in_a_file)
+    except Exception as error:
+        return unreadable(manifest, internal_error(error))
     if isinstance(preview, Unreadable) and in_a_file:
         return replace(
             preview, message=one_line([_in_its_file(cluster, resource, place, p) for p in preview.problems])

@@ -9,11 +9,13 @@ withhold   the deletes that this pass must not do
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from reconcile.changes import SYMBOLS, Change, Plan
+from reconcile.changes import SYMBOLS, Change, Keep, Plan
 from reconcile.children import APPLY_ORDER
 from reconcile.claims import Ruling, rulings_of
-from reconcile.contest import claims_of, routes_of, ruled
-from reconcile.draft import Draft, draft_of
+from reconcile.contest import claims_of, holdings_of, routes_of, ruled
+from reconcile.draft import Draft, blocked, draft_of, frozen
+from reconcile.errors import internal_error
+from reconcile.names import INTERNAL_ERROR
 from reconcile.objects import Key
 from reconcile.ownership import claimed_place
 from reconcile.policy import Policy
@@ -31,7 +33,7 @@ def make_plan(snapshot: Snapshot, wishes: Iterable[Wish], policy: Policy) -> Pla
     wished = {wish.place: wish for wish in wishes}
     of_preview = _children_by_preview(snapshot, policy)
     drafts = {
-        place: draft_of(wish, of_preview.get(place, ()), snapshot, policy)
+        place: _draft(wish, of_preview.get(place, ()), snapshot, policy)
         for place, wish in wished.items()
         if wish.in_scope
     }
@@ -39,12 +41,14 @@ def make_plan(snapshot: Snapshot, wishes: Iterable[Wish], policy: Policy) -> Pla
         change
         for place, children in of_preview.items()
         if place not in wished and not snapshot.may_be_left_out(place)
-        for change in leftovers_of(place, children, policy)
+        for change in _leftovers(place, children, policy)
     ]
     rulings = rulings_of(
-        claims_of(wished, drafts, policy), routes_of(snapshot, of_preview, wished, drafts, leftovers, policy)
+        claims_of(wished, drafts, policy),
+        routes_of(snapshot, of_preview, wished, drafts, leftovers, policy),
+        holdings_of(wished),
     )
-    changes = [change for draft in drafts.values() for change in ruled(draft, rulings)]
+    changes = [change for draft in drafts.values() for change in _ruled(draft, rulings, snapshot, policy)]
     with_children = sum(
         wished[place].in_scope if place in wished else policy.scope.has_gone(*place.split("/", 1))
         for place in of_preview
@@ -52,6 +56,29 @@ def make_plan(snapshot: Snapshot, wishes: Iterable[Wish], policy: Policy) -> Pla
     )
     kept, withheld = withhold([*changes, *leftovers], snapshot, policy.max_deletes, with_children)
     return Plan(_sorted(kept), withheld, _notes(snapshot, rulings, drafts))
+
+
+def _draft(wish: Wish, children: Iterable[Live], snapshot: Snapshot, policy: Policy) -> Draft:
+    try:
+        return draft_of(wish, children, snapshot, policy)
+    except Exception as error:
+        return frozen(wish, children, INTERNAL_ERROR, internal_error(error))
+
+
+def _ruled(
+    draft: Draft, rulings: Mapping[str, Ruling], snapshot: Snapshot, policy: Policy
+) -> Iterable[Change]:
+    try:
+        return tuple(ruled(draft, rulings, snapshot, policy))
+    except Exception as error:
+        return (blocked(draft.wish, INTERNAL_ERROR, internal_error(error)),)
+
+
+def _leftovers(place: str, children: Iterable[Live], policy: Policy) -> Iterable[Change]:
+    try:
+        return leftovers_of(place, children, policy)
+    except Exception as error:
+        return [Keep(live.key, place, f"kept: {internal_error(error)}") for live in children]
 
 
 def only(plan: Plan, keys: frozenset[Key]) -> Plan:

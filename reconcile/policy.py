@@ -15,7 +15,8 @@ class Policy:
 
     `route_kind` is the kind of route that previews get, "" for none; `switch` tells whether a preview that
     has a route of another kind is switched to it. `max_deletes` is how many previews may lose their
-    children.
+    children. `gives_only_what_is_held` tells that a hostname is given to nobody whose status does not record
+    it: only one namespace is read, and nobody said which hostnames are its own.
     """
 
     rules: Rules
@@ -23,6 +24,7 @@ class Policy:
     route_kind: str
     switch: bool
     max_deletes: Limit = DEFAULT_LIMIT
+    gives_only_what_is_held: bool = False
 
     @cached_property
     def alike(self) -> Alike:

@@ -42,6 +42,7 @@ __all__ = [
     "has_digest",
     "is_meant",
     "parse_preview",
+    "unreadable",
 ]
 
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
@@ -145,7 +146,7 @@ def parse_preview(
     spec, spec_problems = _spec_of(manifest.get("spec"), strict_fields)
     problems += spec_problems
     if spec is None or problems:
-        return _unreadable(manifest, problems)
+        return unreadable(manifest, one_line(problems), problems)
     return PreviewEnvironment(
         name=metadata["name"],
         namespace=metadata["namespace"],
@@ -161,7 +162,8 @@ def parse_preview(
     )
 
 
-def _unreadable(manifest: Manifest, problems: Sequence[Problem]) -> Unreadable:
+def unreadable(manifest: Manifest, message: str, problems: Sequence[Problem] = ()) -> Unreadable:
+    """A preview that cannot be read, and why."""
     metadata = manifest["metadata"]
     return Unreadable(
         name=metadata["name"],
@@ -171,7 +173,7 @@ def _unreadable(manifest: Manifest, problems: Sequence[Problem]) -> Unreadable:
         annotations=_strings(metadata.get("annotations")),
         deletion_timestamp=_text(metadata.get("deletionTimestamp")) or None,
         creation_timestamp=_text(metadata.get("creationTimestamp")),
-        message=one_line(problems),
+        message=message,
         problems=tuple(problems),
         generation=_number(metadata.get("generation")),
         resource_version=_text(metadata.get("resourceVersion")),

@@ -20,6 +20,8 @@ from reconcile.errors import (
     NotInstalled,
     ReconcileError,
     Stopped,
+    UnknownFields,
+    internal_error,
 )
 from reconcile.events import News, of_outcomes, of_status
 from reconcile.facts import Facts
@@ -100,13 +102,15 @@ def publish(
         return Published({}, (f"no status was written, and no ttl counted: {error}", *follows))
     found, notes = _look(cluster, facts, settings, namespace, now, concurrency, stop)
     known = [one for one, _ in found]
-    news = [one for one, status in found if _news(one, status, now)]
-    written, unwritten = _write_all(cluster, news, settings, now, concurrency, stop)
+    news = [one for one, status in found if _news(one, status, now, frozenset())]
+    written, unwritten, lacking = _write_all(cluster, news, settings, now, concurrency, stop)
     told = [*_deeds(known, outcomes, now), *_transitions(written)]
     untold = announce(cluster, told, settings.names, now=now, concurrency=concurrency, stop=stop)
     statuses = {one.wish.place: status for one, status in found if status is not None}
     at_work = {one.wish.place: _at_work(one) for one in known}
-    return Published(statuses, (*notes, *_notes(unwritten)), at_work, untold)
+    return Published(
+        statuses, (*notes, *_notes(unwritten), *_lacking_notes(lacking, settings)), at_work, untold
+    )
 
 
 def _look(
@@ -132,23 +136,25 @@ def _look(
 
 def _write_all(
     cluster: Cluster, news: list[Facts], settings: Settings, now: datetime, concurrency: int, stop: Stop
-) -> tuple[list[Written], list[Unwritten]]:
-    """Each status, until one of its namespace tells that none can be written there."""
+) -> tuple[list[Written], list[Unwritten], set[str]]:
+    """Each status, until one of its namespace tells that none can be written there; and the fields that the
+    CRD turned out to lack, without which the others are written."""
     unwritten: list[Unwritten] = []
     written: list[Written] = []
+    lacking: set[str] = set()
 
     def write(one: Facts) -> None:
         if any(u.for_ever and _namespace(u.facts) == _namespace(one) for u in unwritten):
             unwritten.append(Unwritten(one, ""))
             return
-        match _write(cluster, one, settings, now, stop):
+        match _write(cluster, one, settings, now, lacking, stop):
             case Unwritten() as trouble:
                 unwritten.append(trouble)
             case Written() as status:
                 written.append(status)
 
     write_at_once(write, [news], concurrency, stop, namespace_of=_namespace, seed=str(now))
-    return written, unwritten
+    return written, unwritten, lacking
 
 
 def _namespace(facts: Facts) -> str:
@@ -245,38 +251,52 @@ def _found(facts: Facts, settings: Settings, now: datetime) -> Status | None:
     return status_of(facts, now, url_scheme=settings.url_scheme)
 
 
-def _news(facts: Facts, status: Status | None, now: datetime) -> dict[str, Any] | None:
+def _news(
+    facts: Facts, status: Status | None, now: datetime, lacking: Collection[str]
+) -> dict[str, Any] | None:
     """The status as it is to be written; None where there is nothing new."""
     if status is None:
         return None
     before = facts.wish.preview.status
-    wanted = rendered(status, before, now)
+    wanted = {name: value for name, value in rendered(status, before, now).items() if name not in lacking}
     return None if is_written(wanted, before) else wanted
 
 
 def _write(
-    cluster: Cluster, facts: Facts, settings: Settings, time: datetime, stop: Stop
+    cluster: Cluster, facts: Facts, settings: Settings, time: datetime, lacking: set[str], stop: Stop
 ) -> Written | Unwritten | None:
-    """Write one status; None where there is nothing to say.
-
-    Where the preview has changed meanwhile, look again: another run may have said it.
-    """
-    now: Facts | None = facts
+    """Write one status; None where there is nothing to say."""
     try:
-        for _ in range(TRIES):
-            if now is None or stop.asked or not (wanted := _news(now, _found(now, settings, time), time)):
-                return None
-            try:
-                manifest = _manifest(now, wanted, settings.names)
-                cluster.apply_status(manifest, manager=settings.names.field_manager)
-            except Conflict:
-                now = _again(cluster, now, settings)
-            else:
-                return Written(now.wish.preview, wanted)
+        return _tried(cluster, facts, settings, time, lacking, stop)
     except NamespaceGoing:
         return None
     except ReconcileError as error:
         return Unwritten(facts, str(error), for_ever=isinstance(error, Forbidden | NotInstalled))
+    except Exception as error:
+        return Unwritten(facts, internal_error(error))
+
+
+def _tried(
+    cluster: Cluster, facts: Facts, settings: Settings, time: datetime, lacking: set[str], stop: Stop
+) -> Written | None:
+    """Where the preview has changed meanwhile, look again: another run may have said it. Where the CRD lacks
+    some of the fields, leave them out."""
+    now: Facts | None = facts
+    for _ in range(TRIES):
+        if now is None or stop.asked:
+            break
+        if not (wanted := _news(now, _found(now, settings, time), time, lacking)):
+            break
+        try:
+            cluster.apply_status(_manifest(now, wanted, settings.names), manager=settings.names.field_manager)
+        except Conflict:
+            now = _again(cluster, now, settings)
+        except UnknownFields as error:
+            if not error.fields & wanted.keys():
+                raise
+            lacking |= error.fields
+        else:
+            return Written(now.wish.preview, wanted)
     return None
 
 
@@ -310,6 +330,15 @@ def _again(cluster: Cluster, facts: Facts, settings: Settings) -> Facts | None:
         return None
     recorded = facts.recorded_by(preview.status)
     return replace(facts, wish=replace(facts.wish, preview=preview, ttl=ttl), recorded=recorded)
+
+
+def _lacking_notes(lacking: Collection[str], settings: Settings) -> Iterator[str]:
+    if lacking:
+        fields = ", ".join(f"status.{name}" for name in sorted(lacking))
+        yield (
+            f"the CRD that is installed does not know {fields}: statuses are written without; "
+            f"install it anew with `reconcile --print-crd --api-group {settings.group} | kubectl apply -f -`"
+        )
 
 
 def _notes(unwritten: Sequence[Unwritten]) -> Iterator[str]:

@@ -54,4 +54,7 @@ class Request:
             route_kind=route.kind if route else "",
             switch=self.settings.route_given,
             max_deletes=self.max_deletes,
+            gives_only_what_is_held=(
+                from_server and self.scope.namespace_only and not self.settings.allow_fqdn
+            ),
         )

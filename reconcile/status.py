@@ -21,6 +21,7 @@ from datetime import datetime
 
 from reconcile.conditions import Status
 from reconcile.facts import Facts
+from reconcile.hostname_record import HostnameRecord, recorded_after
 from reconcile.hostnames import hostnames
 from reconcile.jobs import lacks_pods, progress
 from reconcile.names import (
@@ -43,6 +44,7 @@ from reconcile.rollout import is_under_way, newest_pods, rollout, short_line
 from reconcile.routes import objection
 from reconcile.settings import UrlScheme
 from reconcile.setup_record import SetupRecord
+from reconcile.times import time_text
 
 RUN_AGAIN = "another spec.image or spec.revision runs a new one"
 
@@ -85,6 +87,19 @@ def status_of(facts: Facts, now: datetime, *, url_scheme: UrlScheme = "https") -
         expires_soon=ttl is not None and finding.reason != EXPIRED and ttl.ends_soon(now),
         observed_generation=facts.wish.preview.generation,
         setup=facts.setup_record,
+        hostname=_hostname(facts, finding, now),
+    )
+
+
+def _hostname(facts: Facts, finding: Finding, now: datetime) -> HostnameRecord | None:
+    if finding.reason == EXPIRED:
+        return None
+    return recorded_after(
+        facts.wish.hostname_record,
+        facts.wish.fqdn,
+        hostnames(facts.route) if facts.route else (),
+        time_text(now),
+        in_conflict=any(block.verdict == HOSTNAME_CONFLICT for block in facts.blocks),
     )
 
 

@@ -46,15 +46,19 @@ def unwanted_of(
         if is_route(live.key.kind) and not policy.switch:
             changes.append(Keep(live.key, wish.place, kept_reason(live, preview)))
             continue
-        change = may_go(live, preview.name, preview.uid, "its preview does not want it", policy.rules)
-        if isinstance(change, Delete):
-            change = _of_the_living(change, preview, policy)
+        change = not_wanted(live, preview, "its preview does not want it", policy)
         if isinstance(change, Delete):
             change = _after_the_switch(change, preview, own, snapshot, policy)
         if isinstance(change, Delete) and runs_once(live.key.kind):
             change = _after_its_end(change, wish, preview, policy)
         changes.append(change)
     return changes
+
+
+def not_wanted(live: Live, preview: PreviewEnvironment, reason: str, policy: Policy) -> Change:
+    """What becomes of a child that its preview, which is there, is not to have."""
+    change = may_go(live, preview.name, preview.uid, reason, policy.rules)
+    return _of_the_living(change, preview, policy) if isinstance(change, Delete) else change
 
 
 def _of_the_living(change: Delete, preview: PreviewEnvironment, policy: Policy) -> Delete | Keep:

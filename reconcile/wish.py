@@ -6,13 +6,14 @@ from typing import Literal
 
 from reconcile.children import runs_once
 from reconcile.children.metadata import Rendered
+from reconcile.hostname_record import HostnameRecord, hostname_record_in
 from reconcile.objects import JOB, Key
 from reconcile.preview import PreviewEnvironment
 from reconcile.setup_record import SetupRecord, record_in
 from reconcile.snapshot import Preview
 from reconcile.ttl import Ttl
 
-Verdict = Literal["", "Going", "Invalid", "Expired", "Refused"]
+Verdict = Literal["", "Going", "Invalid", "Expired", "Refused", "InternalError"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class Wish:
     def record(self) -> SetupRecord | None:
         """What its status records of a setup Job, which may be that of an earlier image or revision."""
         return record_in(self.preview.status)
+
+    @cached_property
+    def hostname_record(self) -> HostnameRecord | None:
+        """What its status records of the hostname that it holds, which may be another than it wants now."""
+        return hostname_record_in(self.preview.status, self.preview.creation_timestamp or "")
 
     def record_of(self, key: Key) -> SetupRecord | None:
         """What its status records of this very child."""

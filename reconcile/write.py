@@ -9,7 +9,7 @@ from reconcile.children import RESOURCES
 from reconcile.cluster.port import Cluster
 from reconcile.decide import Rules, decide, may_go
 from reconcile.diff import let_go
-from reconcile.errors import AnswerLost, Conflict, NamespaceGoing, ReconcileError
+from reconcile.errors import AnswerLost, Conflict, NamespaceGoing, ReconcileError, internal_error
 from reconcile.fields import EMPTY, MISSING, field_set_of, path_text, value_at
 from reconcile.objects import Key, Manifest, preview_resource
 from reconcile.ownership import other_makers
@@ -74,6 +74,8 @@ def put(
         return Outcome(change, "kept", f"namespace {change.key.namespace} is being deleted")
     except ReconcileError as error:
         return _failed(change, error)
+    except Exception as error:
+        return Outcome(change, "failed", internal_error(error))
     return _too_often(change)
 
 
@@ -219,6 +221,8 @@ def remove(cluster: Cluster, change: Delete, rules: Rules, stop: Stop) -> Outcom
             decided = again
     except ReconcileError as error:
         return _failed(change, error)
+    except Exception as error:
+        return Outcome(change, "failed", internal_error(error))
     return _too_often(change)
 
 

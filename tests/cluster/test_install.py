@@ -282,7 +282,8 @@ def test_an_account_of_one_namespace_needs_nothing_outside_of_it(
     ) as installation:
         inside = installation.story(alone.namespace, alone.group)
         inside.apply()
-        assert run(inside, installation, monkeypatch).code == 0
+        own = ("--allow-fqdn", f"*.{inside.namespace}.example.com")
+        assert run(inside, installation, monkeypatch, *own).code == 0
         assert inside.children() == inside.all_of()
         assert {event.namespace for event in inside.requests()} == {alone.namespace}
         assert {event.code for event in inside.requests()} <= {200, 201, 404}

@@ -66,7 +66,8 @@ class Stage:
 
     def run(self, operator: Settings, *names: str, dry: bool = False) -> Run:
         scope = make_scope(self.story.namespace, names, None, namespace_only=True)
-        request = Request(scope=scope, settings=operator, dry_run=dry)
+        own = operator.model_copy(update={"allow_fqdn": (f"*.{self.story.namespace}.example.com",)})
+        request = Request(scope=scope, settings=own, dry_run=dry)
         return run(self.cluster, request, tell=lambda plan: None, agree=lambda plan: True)
 
     def plan(self, operator: Settings, *names: str) -> Plan:

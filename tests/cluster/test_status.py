@@ -262,6 +262,34 @@ def test_a_crd_that_keeps_no_status_is_told_and_nothing_expires(poorer: Story) -
     assert poorer.there("Deployment")
 
 
+@pytest.fixture
+def older(story: Story) -> Iterator[Story]:
+    """A story with a CRD of its own group, which is older than what a status records by now."""
+    group = f"older-{uuid4().hex[:8]}.example.com"
+    manifest = crd(group)
+    (version,) = manifest["spec"]["versions"]
+    del version["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"]["hostname"]
+    install_crds(story.plane, [manifest])
+    allow_runs(story.plane, story.account.user, group)
+    old = replace(story, group=group)
+    yield old
+    old.clear()
+    story.plane.ask("DELETE", f"{CRDS}/{PLURAL}.{group}")
+
+
+def test_a_crd_that_is_older_costs_what_it_does_not_know_and_nothing_else(older: Story) -> None:
+    for name in ("pr-1", "pr-2"):
+        older.apply(name, replicas=0)
+    for _ in range(3):
+        lines = older.reconcile().work
+        assert lines[-1].startswith("the CRD that is installed does not know status.hostname: statuses are ")
+    assert ready(older, "pr-1")[1] == ready(older, "pr-2")[1]
+    assert "hostname" not in status(older)
+    version = older.live("PreviewEnvironment")["metadata"]["resourceVersion"]
+    older.reconcile()
+    assert older.live("PreviewEnvironment")["metadata"]["resourceVersion"] == version
+
+
 def test_the_status_is_applied_by_our_field_manager(story: Story, api_server: ControlPlane) -> None:
     story.apply()
     story.reconcile()

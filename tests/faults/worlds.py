@@ -274,7 +274,7 @@ SETTINGS: Mapping[str, Setting] = {
         Setting(
             "mixed, one namespace only",
             _mixed,
-            arguments=("--namespace-only",),
+            arguments=("--namespace-only", "--allow-fqdn", "*.*.example.com"),
             everywhere=False,
             deletes=3,
         ),

@@ -72,7 +72,7 @@ def test_namespace_only_asks_nothing_outside_the_namespace(world: World, command
     inside = [f"{path(kind, '*').removesuffix('/*')}" for kind in (*KINDS, PREVIEW)]
     for to in inside:
         world.says("GET", to, a_list([a_preview("pr-1")] if to == inside[-1] else []))
-    ended = command("-n", "shop", "--namespace-only")
+    ended = command("-n", "shop", "--namespace-only", "--allow-fqdn", "*.preview.example.com")
     looks = [f"GET {path(kind, 'pr-1')}" for kind in PUTS[:2]]
     puts = [f"PATCH {path(kind, 'pr-1')}" for kind in PUTS]
     assert requests(world) == Counter([*(f"GET {to}" for to in inside), *looks, *puts, *TOLD])

@@ -1,13 +1,15 @@
 """Who gets a hostname: holders, strangers, moves and circles, in whatever order they are listed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.claims import GRANTED, Claim, Fate, Route, Ruling, rulings_of
+from reconcile.claims import GRANTED, UNSURE, Claim, Fate, Holding, Route, Ruling, rulings_of
 from reconcile.objects import Key
 
 X, Y, Z = "x.example.com", "y.example.com", "z.example.com"
@@ -28,6 +30,15 @@ def stranger(*hostnames: str, name: str = "web") -> Route:
 
 def settled(claims: Sequence[Claim], *routes: Route) -> dict[str, Ruling]:
     return {preview.removeprefix("shop/"): ruling for preview, ruling in rulings_of(claims, routes).items()}
+
+
+def holding(name: str, hostname: str = X, since: str = NEW) -> Holding:
+    return Holding(f"shop/{name}", hostname, since)
+
+
+def ruled(claims: Sequence[Claim], routes: Sequence[Route], *holdings: Holding) -> dict[str, Ruling]:
+    rulings = rulings_of(claims, routes, holdings)
+    return {preview.removeprefix("shop/"): ruling for preview, ruling in rulings.items()}
 
 
 def blocked(by: str) -> Ruling:
@@ -177,6 +188,92 @@ def test_the_end_of_a_wait_is_not_promised_for_this_run_where_something_takes_lo
     assert settled([claim("a", X)], *routes) == {"a": waits("Mapping shop/b still has it", in_this_run=False)}
 
 
+# what statuses record
+
+
+@pytest.mark.parametrize("fate", ["stays", "follows", "goes", "later"])
+def test_whose_status_records_the_name_keeps_it_from_an_older_one_that_has_it_on_its_route(
+    fate: Fate,
+) -> None:
+    """Somebody wrote it there by hand, or a run did that saw no other namespace: that route loses it."""
+    given = [claim("a", X, NEW), claim("b", X, OLD)]
+    rulings = ruled(given, [route("a", X), route("b", X, fate=fate)], holding("a"))
+    assert rulings["a"].verdict == "granted"
+    assert rulings["b"] == Ruling(
+        "blocked", "belongs to shop/a", gives_up=frozenset({Key("Mapping", "shop", "b")})
+    )
+
+
+def test_a_name_is_kept_though_the_route_is_gone_for_a_moment() -> None:
+    given = [claim("a", X, NEW), claim("b", X, OLD)]
+    assert ruled(given, [], holding("a")) == {"a": GRANTED, "b": blocked("belongs to shop/a")}
+
+
+def test_of_two_records_the_earlier_counts() -> None:
+    given = [claim("a", X), claim("b", X)]
+    rulings = ruled(given, [route("a", X), route("b", X)], holding("a", since=NEW), holding("b", since=OLD))
+    assert {name: ruling.verdict for name, ruling in rulings.items()} == {"a": "blocked", "b": "granted"}
+
+
+def test_a_record_of_one_that_does_not_want_the_name_counts_while_its_route_has_it() -> None:
+    """It is a preview that cannot be read just now, say; who has written the name into a route waits."""
+    there = [route("a", X), route("b", X)]
+    blocked_by_it = {"b": blocked("is still on Mapping shop/a, which belongs to shop/a")}
+    assert ruled([claim("b", X)], there, holding("a")) == blocked_by_it
+    assert ruled([claim("b", X)], there[1:], holding("a")) == {"b": GRANTED}
+
+
+def test_a_record_alone_takes_nothing_from_a_stranger() -> None:
+    assert ruled([claim("a", X)], [stranger(X)], holding("a")) == {
+        "a": blocked("belongs to Ingress infra/web")
+    }
+    with_route = ruled([claim("a", X)], [stranger(X), route("a", X)], holding("a"))
+    assert with_route == {"a": Ruling("granted", warning="Ingress infra/web has it too")}
+
+
+def test_beside_a_holder_a_route_that_stays_is_a_warning() -> None:
+    rulings = ruled([claim("a", X)], [route("b", X)], holding("a"))
+    assert rulings == {"a": Ruling("granted", warning="Mapping shop/b has it too")}
+
+
+def test_who_cannot_see_all_gets_what_its_status_records_and_nothing_else() -> None:
+    given = [replace(claim(name, host), unsure=True) for name, host in (("a", X), ("b", Y), ("c", Z))]
+    rulings = ruled(given, [route("b", Y)], holding("a"))
+    assert rulings == {"a": GRANTED, "b": blocked(UNSURE), "c": blocked(UNSURE)}
+
+
+def test_of_those_that_cannot_see_all_only_the_holder_gets_the_name() -> None:
+    given = [replace(claim(name, X), unsure=True) for name in "abc"]
+    assert ruled(given, [], holding("b")) == {
+        "a": blocked("belongs to shop/b"), "b": GRANTED, "c": blocked("belongs to shop/b"),
+    }  # fmt: skip
+
+
+# many
+
+
+def moves(last: str) -> tuple[list[Claim], list[Route]]:
+    """Ten thousand previews, each of which asks for the next one's name."""
+    names = [f"p{n}" for n in range(10_000)]
+    claims = [claim(one, f"{other}.x") for one, other in pairwise([*names, last])]
+    return claims, [route(name, f"{name}.x", fate="follows") for name in names]
+
+
+@pytest.mark.parametrize("last", ["free", "p0"])
+def test_a_long_chain_or_circle_moves_without_recursion(last: str) -> None:
+    claims, routes = moves(last)
+    rulings = settled(claims, *routes)
+    granted = {name for name, ruling in rulings.items() if ruling == GRANTED}
+    assert granted == ({"p0"} if last == "p0" else {"p9999"})
+    assert {ruling.verdict for name, ruling in rulings.items() if name not in granted} == {"waits"}
+
+
+def test_a_long_chain_behind_a_stranger_is_blocked_as_a_whole() -> None:
+    claims, routes = moves("taken")
+    rulings = settled(claims, *routes, stranger("taken.x"))
+    assert {ruling.verdict for ruling in rulings.values()} == {"blocked"}
+
+
 NAMES = st.sampled_from("abcd")
 HOSTS = st.sampled_from([X, Y, Z])
 CLAIMS = st.lists(
@@ -198,22 +295,25 @@ ROUTES = st.lists(
 )
 
 
-@given(CLAIMS, ROUTES, st.randoms(use_true_random=False))
+HOLDINGS = st.lists(st.builds(holding, NAMES, HOSTS, st.sampled_from([OLD, NEW])), max_size=4)
+
+
+@given(CLAIMS, ROUTES, HOLDINGS, st.randoms(use_true_random=False))
 def test_every_claim_gets_one_ruling_whatever_the_order(
-    claims: list[Any], routes: list[Route], random: Any
+    claims: list[Any], routes: list[Route], holdings: list[Holding], random: Any
 ) -> None:
     given_claims = [claim(*parts) for parts in claims]
-    rulings = rulings_of(given_claims, routes)
+    rulings = rulings_of(given_claims, routes, holdings)
     assert rulings.keys() == {c.preview for c in given_claims}
     shuffled_claims, shuffled_routes = list(given_claims), list(routes)
     random.shuffle(shuffled_claims)
     random.shuffle(shuffled_routes)
-    assert rulings_of(shuffled_claims, shuffled_routes) == rulings
+    assert rulings_of(shuffled_claims, shuffled_routes, holdings[::-1]) == rulings
 
 
-@given(CLAIMS, ROUTES)
-def test_no_name_is_granted_twice(claims: list[Any], routes: list[Route]) -> None:
+@given(CLAIMS, ROUTES, HOLDINGS)
+def test_no_name_is_granted_twice(claims: list[Any], routes: list[Route], holdings: list[Holding]) -> None:
     given_claims = [claim(*parts) for parts in claims]
-    rulings = rulings_of(given_claims, routes)
+    rulings = rulings_of(given_claims, routes, holdings)
     granted = [c.hostname for c in given_claims if rulings[c.preview].verdict == "granted"]
     assert len(granted) == len(set(granted))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -56,6 +57,7 @@ def plan_of(
     notes: tuple[str, ...] = (),
     now: datetime | None = None,
     from_server: bool = True,
+    only_held: bool = False,
 ) -> Plan:
     """The plan for what these previews want of a cluster that has these objects."""
     settings, scope, previews = settings or Settings(), scope or Scope(), tuple(previews)
@@ -75,6 +77,7 @@ def plan_of(
         route.kind if route else "",
         settings.route_given,
         Limit(limit),
+        gives_only_what_is_held=only_held,
     )
     return make_plan(snapshot, desire(previews, settings, scope, now=now), policy)
 
@@ -337,6 +340,106 @@ def test_a_previews_route_of_other_paths_holds_its_hostname() -> None:
     ]
     blocked = "! Preview shop/pr-2 pr-1.preview.example.com belongs to shop/pr-1"
     assert blocked in lines(plan_of([PR1, taker], there))
+
+
+def holds(name: str, fqdn: str, since: str, **fields: Any) -> Preview:
+    """A preview whose status records that hostname."""
+    status = {"hostname": {"name": fqdn, "heldSince": since}}
+    return a_read_preview(name, **{"fqdn": fqdn, "created": OLD, "status": status, **fields})
+
+
+HOST = "x.example.com"
+
+
+def test_a_route_with_a_hostname_that_another_holds_goes() -> None:
+    """Its author wrote it there by hand, or a run did that saw no other namespace."""
+    thief, holder = a_read_preview("pr-1", fqdn=HOST, created=OLD), holds("pr-2", HOST, NEW)
+    plan = plan_of([thief, holder], [*running(thief), *running(holder)])
+    assert lines(plan) == [
+        "- Mapping shop/pr-1 it has x.example.com, which belongs to shop/pr-2",
+        "! Preview shop/pr-1 x.example.com belongs to shop/pr-2",
+    ]
+    (delete,) = plan.writes
+    assert isinstance(delete, Delete)
+    assert (delete.preview_uid, delete.counts) == (thief.uid, False)
+
+
+def test_a_route_that_says_nothing_of_a_hostname_of_another_holder_stays() -> None:
+    """The holder took it before its own record was there: then nobody can tell a thief from a holder."""
+    one, other = (a_read_preview(name, fqdn=HOST, created=OLD) for name in ("pr-1", "pr-2"))
+    plan = plan_of([one, other], [*running(one), *running(other)])
+    assert lines(plan) == ["! Preview shop/pr-2 x.example.com belongs to shop/pr-1"]
+
+
+def test_who_expired_or_is_going_holds_no_hostname_any_more() -> None:
+    going = holds("pr-1", HOST, OLD, deleted=NEW)
+    plan = plan_of([going, a_read_preview("pr-2", fqdn=HOST)])
+    assert "+ Mapping shop/pr-2 new preview" in lines(plan)
+
+
+def test_a_route_in_conflict_gets_its_marks_back_and_keeps_its_spec() -> None:
+    renamed = a_read_preview("pr-1", fqdn="pr-2.preview.example.com")
+    *rest, route = running(PR1)
+    for stripped in (("labels", "platform9.com/preview"), ("annotations", "platform9.com/identity")):
+        there = live(edited(route.manifest, "metadata", *stripped, to=None), applied=route.manifest)
+        plan = plan_of([renamed, PR2], [*rest, there, *running(PR2)])
+        (update,) = plan.writes
+        assert isinstance(update, Update)
+        assert (update.key, update.keeps_spec) == (key("Mapping"), True)
+        assert update.manifest["spec"] == route.manifest["spec"]
+        assert lines(plan)[-1] == "! Preview shop/pr-1 pr-2.preview.example.com belongs to shop/pr-2"
+
+
+def test_where_only_one_namespace_is_read_a_hostname_is_given_to_who_has_it_on_record() -> None:
+    alone = make_scope("shop", (), None, namespace_only=True)
+    assert lines(plan_of([PR1], scope=alone, only_held=True)) == [
+        "+ Deployment shop/pr-1 new preview",
+        "+ Service shop/pr-1 new preview",
+        "! Preview shop/pr-1 pr-1.preview.example.com is not given while only this namespace is read, for "
+        "nobody knows who else has it: --allow-fqdn says which hostnames are its own",
+    ]
+    held = holds("pr-1", "pr-1.preview.example.com", OLD)
+    assert "+ Mapping shop/pr-1 it is not there" in lines(plan_of([held], scope=alone, only_held=True))
+
+
+# an exception that nobody foresaw
+
+
+@pytest.mark.parametrize(
+    "broken",
+    ["desire.ttl_of", "desire.refusals", "desire.render", "plan.draft_of", "plan.ruled", "contest.blocked"],
+)
+def test_what_is_thrown_while_one_preview_is_dealt_with_is_that_previews_failure(
+    monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    module = import_module(f"reconcile.{broken.partition('.')[0]}")
+    name = broken.partition(".")[2]
+    whole = getattr(module, name)
+
+    def breaks(first: Any, *rest: Any) -> Any:
+        wish = getattr(first, "wish", first)
+        if getattr(wish, "preview", wish).name == "pr-2":
+            raise RecursionError("secret")
+        return whole(first, *rest)
+
+    monkeypatch.setattr(module, name, breaks)
+    taken = a_read_preview("pr-2", fqdn=PR3.spec.fqdn)
+    plan = plan_of([PR1, taken, PR3], [*running(PR2), *running(PR3)])
+    (blocked,) = [change for change in plan.blocked if change.verdict == "InternalError"]
+    assert blocked.preview == "shop/pr-2"
+    assert blocked.reason.startswith("RecursionError in test_plan.py:")
+    assert {change.preview for change in plan.writes} == {"shop/pr-1"}
+    assert len(plan.writes) == 3
+
+
+def test_what_is_thrown_over_leftovers_keeps_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: Any) -> Any:
+        raise KeyError("secret")
+
+    monkeypatch.setattr("reconcile.plan.leftovers_of", breaks)
+    plan = plan_of([PR2], [*running(PR1), *running(PR2)])
+    assert [line for line in lines(plan) if "kept: KeyError in test_plan.py" in line]
+    assert not plan.writes
 
 
 def test_an_unreadable_previews_route_holds_its_hostname() -> None:

@@ -14,6 +14,7 @@ from reconcile.errors import (
     NotInstalled,
     ReconcileError,
     ServerTrouble,
+    UnknownFields,
 )
 from reconcile.objects import Key, Resource
 from reconcile.pool import Stop
@@ -76,6 +77,7 @@ def test_the_first_run_says_that_it_comes_up_and_the_next_that_it_is_there() -> 
     assert status(memory) == {
         "observedGeneration": 1,
         "url": "https://pr-1.preview.example.com",
+        "hostname": {"name": "pr-1.preview.example.com", "heldSince": "2026-01-01T00:00:00Z"},
         "conditions": [
             {
                 "type": "Ready",
@@ -527,3 +529,28 @@ def test_listing_pods_by_label_is_one_request_for_all() -> None:
     crashing(memory)
     go(memory)
     assert asked == [(None, "platform9.com/preview")]
+
+
+# a CRD that is older than this version
+
+
+def test_what_an_older_crd_does_not_know_is_left_out_and_told_once_and_nothing_is_written_again() -> None:
+    memory = a_cluster(a_preview("pr-1"), a_preview("pr-2"))
+    unknown = UnknownFields(".status.hostname: field not declared in schema", frozenset({"hostname"}))
+    memory.trouble("status PreviewEnvironment shop/pr-1", unknown)
+    told_once = (
+        "the CRD that is installed does not know status.hostname: statuses are written without; "
+        "install it anew with `reconcile --print-crd --api-group platform9.com | kubectl apply -f -`"
+    )
+    assert go(memory).notes == (told_once,)
+    assert told(memory) == told(memory, "pr-2") == ("False", "Progressing")
+    assert "hostname" not in status(memory)
+    memory.trouble("status PreviewEnvironment shop/pr-1", unknown)
+    assert again(memory) == ([*ALL_LISTS, STATUS], (told_once,)), "asked once, and nothing else is new"
+
+
+def test_a_field_that_was_never_sent_is_no_reason_to_try_again() -> None:
+    memory = a_cluster()
+    unknown = UnknownFields(".status.other: field not declared in schema", frozenset({"other"}))
+    memory.trouble("status PreviewEnvironment shop/pr-1", unknown)
+    assert go(memory).notes == (f"the status of shop/pr-1 was not written: {unknown}",)

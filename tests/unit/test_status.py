@@ -10,6 +10,7 @@ from reconcile.changes import PREVIEW, Blocked, Change, Create, Keep, Outcome, U
 from reconcile.conditions import Status
 from reconcile.desire import desire
 from reconcile.facts import Facts
+from reconcile.hostname_record import HostnameRecord
 from reconcile.objects import key_of
 from reconcile.scope import Scope
 from reconcile.settings import Gateway, Settings
@@ -325,6 +326,7 @@ def test_the_first_status_begins_the_count() -> None:
         ttl_counts_from="2026-01-10T12:00:00Z",
         expires_at="2026-01-11T12:00:00Z",
         observed_generation=3,
+        hostname=HostnameRecord("pr-1.preview.example.com", "2026-01-10T12:00:00Z"),
     )
 
 
@@ -364,3 +366,37 @@ def test_an_update_that_was_done_is_read_from_its_answer() -> None:
     answer = live(WANTED["Deployment"], generation=2)
     after = Live({**answer.manifest, "status": UP})
     assert said(facts(outcomes=(Outcome(update, "done", live=after),), deployment=after))[1] == "Progressing"
+
+
+# the hostname that it holds
+
+
+HELD = HostnameRecord("pr-1.preview.example.com", "2026-01-10T00:00:00Z")
+
+
+def holder(**spec: Any) -> Any:
+    return a_read_preview(generation=3, status={"hostname": HELD.written()}, **spec)
+
+
+def record_of(given: Facts) -> HostnameRecord | None:
+    told = status_of(given, NOW)
+    assert told is not None
+    return told.hostname
+
+
+def test_what_it_holds_is_recorded_once_and_stays() -> None:
+    assert record_of(facts(holder())) == HELD
+    assert record_of(facts(a_read_preview())) == replace(HELD, held_since="2026-01-10T12:00:00Z")
+
+
+def test_who_is_in_conflict_records_nothing_new() -> None:
+    conflict = Blocked(key("Preview"), "shop/pr-1", "HostnameConflict", "belongs to shop/pr-2")
+    assert record_of(facts(a_read_preview(), changes=(conflict,))) is None
+    assert record_of(facts(holder(), changes=(conflict,))) == HELD, "it has it on its route still"
+    assert record_of(facts(holder(), changes=(conflict,), route=None)) is None
+
+
+def test_who_has_expired_holds_nothing_any_more() -> None:
+    given = facts(holder())
+    expired = replace(given, wish=replace(given.wish, verdict="Expired", message="its ttl ended"))
+    assert record_of(expired) is None

@@ -21,6 +21,7 @@ from reconcile.errors import (
     Rejected,
     ServerTrouble,
     Unauthorized,
+    UnknownFields,
     Unreachable,
 )
 from reconcile.objects import Resource
@@ -30,6 +31,7 @@ LONGEST_EXCERPT = 200
 _STATUS = msgspec.json.Decoder(Status)
 # What an apply is answered, with a 500, where the CRD's schema has no such field.
 UNDECLARED = "field not declared in schema"
+UNDECLARED_FIELD = re.compile(rf"\.status\.(\w+): {UNDECLARED}")
 # How a kubelet words that a container has not started, each time with a 400:
 # validateContainerLogStatus in
 # https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/kubelet/kubelet_pods.go
@@ -118,7 +120,9 @@ def error_of(ask: Ask, response: httpx2.Response) -> ReconcileError:
         case 502 | 503 | 504 as code if ask.repeat is Repeat.NEVER:
             return AnswerLost(f"{ask}: it may have been done, or not ({code}): {excerpt(response)}")
         case 500 if ask.subresource and UNDECLARED in excerpt(response):
-            return no_subresource(ask, f": {excerpt(response)}")
+            found = no_subresource(ask, f": {excerpt(response)}")
+            fields = frozenset(UNDECLARED_FIELD.findall(excerpt(response)))
+            return UnknownFields(str(found), fields) if fields else found
         case _:
             return trouble(ask, response)
 
