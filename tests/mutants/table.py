@@ -335,6 +335,22 @@ DEFECTS = (
         ("tests/unit/test_claims.py",),
     ),
     Defect(
+        "record of a hostname not read",
+        "reconcile/claims.py",
+        '    return min(standing)[1] if standing else ""\n',
+        '    return ""\n',
+        "a hostname written by hand into a route takes it from its holder",
+        ("tests/unit/test_claims.py", *PLANS),
+    ),
+    Defect(
+        "record of a hostname not told",
+        "reconcile/contest.py",
+        'if wish.verdict not in ("Expired", "Going") and (record := wish.hostname_record):',
+        "if False and (record := wish.hostname_record):",
+        "what a status records decides nothing",
+        PLANS,
+    ),
+    Defect(
         "gone ones outside the selector",
         "reconcile/scope.py",
         "        return not self.selector and self.has_place(namespace, name)\n",
@@ -346,7 +362,7 @@ DEFECTS = (
         "unreadable taken for absent",
         "reconcile/draft.py",
         "    if not isinstance(preview, PreviewEnvironment) or wish.verdict:\n"
-        "        return Draft(wish, (blocked(wish, wish.verdict, wish.message), *silent), frozen=True)\n",
+        "        return frozen(wish, children, wish.verdict, wish.message)\n",
         "    if not isinstance(preview, PreviewEnvironment) or wish.verdict:\n"
         "        from reconcile.unwanted import leftovers_of\n"
         "        return Draft(wish, tuple(leftovers_of(wish.place, children, policy)), frozen=True)\n",

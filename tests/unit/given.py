@@ -102,11 +102,15 @@ def told(preview: Manifest) -> dict[str, Any]:
         "reason": "Available",
         "message": "its pods are available",
     }
-    url = f"https://{preview['spec']['fqdn']}"
-    generation = preview["metadata"]["generation"]
+    fqdn = preview["spec"]["fqdn"]
     return {
         **preview,
-        "status": {"observedGeneration": generation, "url": url, "conditions": [condition]},
+        "status": {
+            "observedGeneration": preview["metadata"]["generation"],
+            "url": f"https://{fqdn}",
+            "hostname": {"name": fqdn, "heldSince": "2026-01-01T00:00:00Z"},
+            "conditions": [condition],
+        },
     }
 
 

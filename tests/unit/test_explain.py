@@ -182,6 +182,8 @@ def _taken(memory: Memory) -> None:
 
 def _conflict(memory: Memory) -> None:
     del memory.objects[key("Mapping")]
+    for record in ("url", "hostname"):
+        memory.objects[key("PreviewEnvironment")]["status"].pop(record, None)
     memory.put(a_preview("pr-0", fqdn="pr-1.preview.example.com", created="2025-01-01T00:00:00Z"))
 
 
