@@ -62,7 +62,7 @@ def routes_of(
         ):
             yield Route(live.key, hostnames(live), place, _fate(live, wish, draft, deleted))
         else:
-            yield Route(live.key, covered(live, claimed))
+            yield Route(live.key, covered(live, claimed, snapshot.gateways))
 
 
 def _is_or_will_be_ours(live: Live, preview_name: str, wish: Wish | None, rules: Rules) -> bool:

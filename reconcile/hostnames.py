@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
+from reconcile.listeners import Listeners, of_listeners
 from reconcile.objects import HTTPROUTE, INGRESS, MAPPING, Manifest, map_in, maps_in
 from reconcile.patterns import matches
 from reconcile.snapshot import Live
@@ -101,18 +102,20 @@ def _is_elsewhere(path: Any, *, is_regex: bool) -> bool:
 _ASKED = {MAPPING.kind: _of_mapping, INGRESS.kind: _of_ingress, HTTPROUTE.kind: _of_httproute}
 
 
-def covered(live: Live, claimed: Iterable[str]) -> frozenset[str]:
+def covered(live: Live, claimed: Iterable[str], gateways: Listeners | None = None) -> frozenset[str]:
     """The claimed hostnames that this route would have, a wildcard's among them where it would win.
 
     One that takes only other paths than `/`, such as cert-manager's solver, leaves a hostname to others. An
-    exact name wins over every wildcard of an Ingress or an HTTPRoute, so theirs take nothing:
+    exact name wins over every wildcard of an Ingress or an HTTPRoute, so theirs take nothing, nor does one of
+    a listener that an HTTPRoute without hostnames hangs on:
     https://kubernetes.io/docs/concepts/services-networking/ingress/#hostname-wildcards
     Mappings are weighed by precedence, length of the prefix, and length of the hostname as it is written
     (`IRHTTPMapping` in Emissary's sources); ours has precedence 0 and prefix `/`.
     """
     claimed = frozenset(claimed)
     whole = [asked for asked in _asked(live) if asked.whole]
-    found = claimed & {_plain(asked.written) for asked in whole if not asked.is_regex}
+    written = [asked.written for asked in whole if not asked.is_regex]
+    found = claimed & {_plain(name) for name in (*written, *of_listeners(live, gateways or {}))}
     if live.key.kind != MAPPING.kind:
         return found
     before = (_number(live.spec.get("precedence")), len(_text(live.spec.get("prefix"))))

@@ -33,6 +33,7 @@ POD = Resource("", "v1", "Pod", "pods")
 EVENT = Resource("", "v1", "Event", "events")
 EVENTS_V1 = Resource("events.k8s.io", "v1", "Event", "events")
 """As it is written: the group that `EVENT`, which is read, is kept for the sake of old programs."""
+GATEWAY = Resource("gateway.networking.k8s.io", "v1", "Gateway", "gateways")
 HTTPROUTE = Resource("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes")
 
 

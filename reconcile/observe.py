@@ -10,8 +10,9 @@ from dataclasses import replace
 from reconcile.children import CHILDREN, RESOURCES, is_route
 from reconcile.cluster.port import Cluster, Listing
 from reconcile.errors import ClusterError, NoAnswer, NotInstalled, internal_error
+from reconcile.listeners import hangs_on
 from reconcile.names import Names
-from reconcile.objects import Key, Manifest, Resource, preview_resource
+from reconcile.objects import GATEWAY, Key, Manifest, Resource, preview_resource
 from reconcile.pool import Stop, read_at_once
 from reconcile.preview import Unreadable, parse_preview, unreadable
 from reconcile.problems import Problem, one_line, shown
@@ -90,16 +91,42 @@ def look(
     snapshot: Snapshot,
     wishes: Iterable[Wish],
     *,
+    namespace: str | None = None,
     concurrency: int = 8,
     stop: Stop | None = None,
 ) -> Snapshot:
-    """GET each wanted child that no list showed, so that the plan knows what a write would meet."""
+    """GET each wanted child that no list showed, so that the plan knows what a write would meet, and where a
+    hostname is to be given, the Gateways whose listeners may have it."""
+    wishes = tuple(wishes)
     unseen = [key for wish in wishes for key in _unseen(wish, snapshot)]
     found = read_at_once(lambda key: _get(cluster, key), unseen, concurrency, stop or Stop())
     problems = {kind.resource.kind: kind for kind, _ in found if kind is not None}
     lives = [live for _, live in found if live is not None]
     seen = snapshot.with_children(lives)
-    return seen.with_kinds(problems) if problems else seen
+    seen = seen.with_kinds(problems) if problems else seen
+    if all(wish.hostname_record and wish.hostname_record.name == wish.fqdn for wish in wishes if wish.fqdn):
+        return seen  # who has a hostname on record keeps it
+    keys = {key for live in seen.children.values() for key in hangs_on(live)}
+    asked = sorted(key for key in keys if namespace in (None, key.namespace))
+    return _with_gateways(cluster, seen, asked, concurrency, stop or Stop()) if asked else seen
+
+
+def _with_gateways(
+    cluster: Cluster, snapshot: Snapshot, keys: list[Key], concurrency: int, stop: Stop
+) -> Snapshot:
+    found = read_at_once(lambda key: _gateway(cluster, key), keys, concurrency, stop)
+    gateways = {key: gateway for key, (gateway, _) in zip(keys, found, strict=True) if gateway is not None}
+    notes = tuple(note for _, note in found if note)
+    return replace(snapshot, gateways=gateways, notes=(*snapshot.notes, *notes[:1]))
+
+
+def _gateway(cluster: Cluster, key: Key) -> tuple[Manifest | None, str]:
+    try:
+        return cluster.get(GATEWAY, key.namespace, key.name), ""
+    except NotInstalled:
+        return None, ""
+    except ClusterError as error:
+        return None, f"the hostnames of the listeners of {key} were not seen: {error}"
 
 
 def _unseen(wish: Wish, snapshot: Snapshot) -> Iterable[Key]:

@@ -56,7 +56,9 @@ def plan_pass(
     now = time_of(cluster) if cluster.is_server else None
     wishes = desire(snapshot.previews, request.settings, request.scope, now=now, renderings=renderings)
     phases.done("desired")
-    snapshot = look(cluster, snapshot, wishes, concurrency=request.concurrency, stop=stop)
+    snapshot = look(
+        cluster, snapshot, wishes, namespace=request.namespace, concurrency=request.concurrency, stop=stop
+    )
     phases.done("looked")
     plan = make_plan(snapshot, wishes, request.policy(from_server=cluster.is_server))
     phases.done("planned")

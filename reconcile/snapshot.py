@@ -142,6 +142,7 @@ class Snapshot:
     `left_out` are the places of previews that are there and were left out: they are not gone. None stands
     for "any may be".
     `from_server` is False for a folder, whose objects have no history of their own.
+    `gateways` are those that were read for the hostnames of their listeners.
     """
 
     previews: tuple[Preview, ...]
@@ -152,6 +153,7 @@ class Snapshot:
     from_server: bool = True
     notes: tuple[str, ...] = field(default=())
     left_out: frozenset[str] | None = frozenset()
+    gateways: Mapping[Key, Manifest] = field(default_factory=dict)
 
     def may_be_left_out(self, place: str) -> bool:
         """Whether this preview, which no list showed, may be there all the same."""

@@ -26,6 +26,13 @@ Right = tuple[str, str]
 """A verb and a resource, such as `("patch", "previewenvironments/status")`."""
 
 CREATED = 201
+CATCH_ALL = {
+    "apiVersion": RESOURCES["HTTPRoute"].api_version,
+    "kind": "HTTPRoute",
+    "metadata": {"name": "catch-all"},
+    "spec": {"parentRefs": [{"name": "web", "namespace": "infra"}]},
+}
+"""A stranger's route without hostnames: it has those of its Gateway's listeners."""
 OPTIONS = ("--allow-secret", "**")
 """What a preview with every field needs of an operator."""
 
@@ -72,6 +79,7 @@ def asked_for(story: Story, verb: str, resource: str) -> Result | None:
 
 def life(story: Story, folder: Path) -> Iterator[Result]:
     """What a run says at each turn of a preview's life. Each right is asked for at one of them."""
+    story.create(CATCH_ALL)
     story.apply(**EVERY_FIELD)
     yield story.attempt(*OPTIONS)
     for kind in ROUTES:
@@ -92,6 +100,7 @@ def life(story: Story, folder: Path) -> Iterator[Result]:
     last.apply(image="fail.test/unready:1")
     yield eventually(lambda: asked_for(last, "list", "events"), "the events are asked for", pause=0.5)
     story.orphan()
+    story.delete("HTTPRoute", "catch-all")
     yield last.attempt("--max-deletes", "100%")  # it may have been the only one in the cluster
 
 
@@ -120,8 +129,8 @@ def test_each_right_is_missed_by_name(story: Story, tmp_path: Path, verb: str, r
     for result in life(short, tmp_path):
         said = result.stdout + result.stderr
         if right in said:
-            # A status and an event are extras: a run does its work without them, and says so.
-            extra = resource in (f"{PLURAL}/status", "pods", "events")
+            # These are extras: a run does its work without them, and says so.
+            extra = resource in (f"{PLURAL}/status", "pods", "events", "gateways")
             assert (result.code == 0) == extra, f"exit {result.code}\n{said}"
             return
         assert "no right to" not in said, said

@@ -85,6 +85,46 @@ def test_beside_who_has_the_hostname_a_stranger_is_a_warning(
     assert story.route_hosts() == [story.host("other")]
 
 
+LISTENERS: tuple[tuple[str | None, dict[str, Any], bool], ...] = (
+    ("{host}", {}, True),
+    ("{host}", {"sectionName": "one"}, True),
+    ("{host}", {"sectionName": "other"}, False),
+    ("{host}", {"kind": "Service", "group": ""}, False),
+    ("*.{rest}", {}, False),
+    (None, {}, False),
+)
+
+
+@pytest.mark.usefixtures("gateway_api")
+@pytest.mark.parametrize(("listens", "parent", "takes"), LISTENERS)
+def test_a_route_without_hostnames_has_those_of_the_listeners_that_it_hangs_on(
+    story: Story, strangers: Story, listens: str | None, parent: dict[str, Any], takes: bool
+) -> None:
+    host = story.host("pr-1")
+    hostname = {"hostname": listens.format(host=host, rest=host.partition(".")[2])} if listens else {}
+    listeners = [
+        {"name": "one", "protocol": "HTTP", "port": 80, **hostname},
+        {"name": "other", "protocol": "HTTP", "port": 81, "hostname": "other.example.com"},
+    ]
+    gateway = {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "Gateway",
+        "metadata": {"name": "web"},
+        "spec": {"gatewayClassName": "web", "listeners": listeners},
+    }
+    path = f"/apis/gateway.networking.k8s.io/v1/namespaces/{strangers.namespace}/gateways"
+    story.ask("POST", path, gateway)
+    theirs = route("HTTPRoute", "theirs", host, parentRefs=[{"name": "web", **parent}])
+    del theirs["spec"]["hostnames"]
+    strangers.create(theirs)
+    story.apply(replicas=0)
+    result = story.reconcile(code=1 if takes else 0)
+    blocked = f"! Preview {story.namespace}/pr-1 {host} belongs to HTTPRoute {strangers.namespace}/theirs"
+    assert (blocked in result.lines, story.there("Mapping")) == (takes, not takes)
+    if not takes:
+        story.silent()  # with the hostname on record nobody asks for Gateways
+
+
 # What a wildcard takes by the rule of its route's kind; of a Mapping also by how long it is written.
 WILDCARDS: tuple[tuple[str, str, dict[str, Any], bool], ...] = (
     ("Mapping", "*.{rest}", {}, False),

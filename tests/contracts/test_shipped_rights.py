@@ -12,6 +12,7 @@ from tests.controlplane.rights import resources_of
 
 READ = ["get", "list"]
 WHOLE = ["get", "list", "create", "patch", "delete"]
+GATEWAYS = "gateways.gateway.networking.k8s.io"
 PREVIEWS = f"{PLURAL}.platform9.com"
 KINDS = tuple(f"{kind.resource.plural}.{kind.resource.group}".rstrip(".") for kind in CHILDREN)
 ROLES = ("preview-reconcile", "preview-reconcile-plan")
@@ -29,6 +30,7 @@ def test_a_run_may_do_this_and_nothing_else() -> None:
         PREVIEWS: READ,
         f"{PLURAL}/status.platform9.com": ["patch"],
         **dict.fromkeys(KINDS, WHOLE),
+        GATEWAYS: ["get"],
         "pods": ["list"],
         "events": ["list"],
         "events.events.k8s.io": ["create"],
@@ -36,7 +38,9 @@ def test_a_run_may_do_this_and_nothing_else() -> None:
 
 
 def test_who_only_plans_may_read_previews_and_children_and_nothing_else() -> None:
-    assert by_resource(shipped("preview-reconcile-plan")) == {PREVIEWS: READ, **dict.fromkeys(KINDS, READ)}
+    assert by_resource(shipped("preview-reconcile-plan")) == {
+        PREVIEWS: READ, GATEWAYS: ["get"], **dict.fromkeys(KINDS, READ),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("role", ROLES)
