@@ -8,6 +8,7 @@ import pytest
 
 from reconcile.errors import EXIT_FAILED, EXIT_PENDING, EXIT_USAGE
 from tests.shells.conftest import installed
+from tests.shells.test_completion import SHELLS
 
 Variables = Mapping[str, str]
 Done = subprocess.CompletedProcess[str]
@@ -75,6 +76,37 @@ def test_kubectl_completes_it(
     told = run(folder, variables, kubectl, "__complete", "preview", *words)
     assert told.returncode == 0
     assert told.stdout.splitlines() == offered
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("prev", "preview "),
+        ("preview --from previews ket", "preview --from previews kettle-7 "),
+        ("preview --from prev", "preview --from previews/"),
+        ("preview --dry", "preview --dry-run "),
+        ("preview --route=ht", "preview --route=httproute "),
+    ],
+)
+def test_tab_completes_it_through_kubectl(
+    kubectl: str, folder: Path, variables: Variables, shell: str, typed: str, completed: str
+) -> None:
+    with_kubectl = {**variables, "PATH": f"{Path(kubectl).parent}:{variables['PATH']}"}
+    with SHELLS[shell](folder, with_kubectl) as terminal:
+        if shell == "bash":
+            terminal.run(f"source {bash_completion()}")
+        terminal.run(f"source <(kubectl completion {shell})")
+        terminal.press(f"kubectl {typed}\t")
+        terminal.until(f"kubectl {completed}")
+
+
+def bash_completion() -> Path:
+    """What kubectl's completion needs in bash; skips where it is not."""
+    file = Path("/usr/share/bash-completion/bash_completion")
+    if not file.exists():
+        pytest.skip(f"not there: {file} (on Debian: apt-get install bash-completion)")
+    return file
 
 
 def test_fish_completes_it_through_kubectl(kubectl: str, folder: Path, variables: Variables) -> None:
