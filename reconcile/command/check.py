@@ -114,7 +114,7 @@ def _explain_rules(options: Options) -> Iterator[tuple[object, str]]:
 
 def _is_path(name: str) -> bool:
     """Whether this is a file or a folder, and no NAME: one without a slash may be both."""
-    return ("/" in name or name.endswith((".yaml", ".yml", ".json"))) and os.path.exists(name)
+    return ("/" in name or name.endswith((".", ".yaml", ".yml", ".json"))) and os.path.exists(name)
 
 
 def _of_the_wait(options: Options) -> tuple[tuple[object, str], ...]:

@@ -62,7 +62,8 @@ def _asked(told: Explanation) -> Iterator[str]:
     yield from _table(rows)
     if told.wish and told.wish.verdict == "Invalid":
         yield told.wish.message
-        yield f"last written by {_who(told.inquiry.writers, told) or 'somebody'}"
+        if writers := _who(told.inquiry.writers, told):
+            yield f"last written by {writers}"
 
 
 def _status(told: Explanation) -> Iterator[str]:

@@ -113,3 +113,44 @@ def test_the_comment_and_the_variables_of_a_run(story: Story, tmp_path: Path) ->
         "PREVIEW_STATE=Changed\n"
         "PREVIEW_REASON=Progressing\n"
     )
+
+
+def planned(result: Result) -> str:
+    """The plan in an explanation; what else it says tells how long ago things were."""
+    return result.stdout.partition("\nWhat a run would do\n")[2].partition("\n\nDeployment ")[0]
+
+
+def test_of_a_name_in_the_file_explain_shows_what_it_would_be(
+    story: Story, as_if: Story, tmp_path: Path
+) -> None:
+    story.apply("pr-1")
+    story.reconcile()
+    new_image = "registry.example.com/web:2"
+    file = write(tmp_path / "pr.yaml", story, image=new_image)
+    before = as_if.reconcile("--explain", "pr-1", "-f", file)
+    assert "A run would update Deployment (its preview or an option changed)." in before.lines
+    assert f"spec.image {new_image}" in before.lines
+    container = "spec.template.spec.containers[app]"
+    assert f"~ {container}.image us registry.example.com/web:1, wanted {new_image}" in before.lines
+    story.apply("pr-1", image=new_image)
+    assert planned(as_if.reconcile("--explain", "pr-1")) == planned(before) != ""
+    assert only_read(as_if)
+
+
+def test_a_preview_that_is_in_the_file_alone_is_explained_to_an_author_of_one_namespace(
+    story: Story, api_server: ControlPlane, tmp_path: Path
+) -> None:
+    author = service_account(api_server, story.namespace, "author")
+    kinds = [f"{PLURAL}.{DEFAULT_GROUP}", *CHILD_RESOURCES]
+    allow(api_server, author.user, ["get", "list"], kinds, namespace=story.namespace)
+    alone = Story(story.plane, story.namespace, author)
+    file = write(tmp_path / "pr.yaml", story, "pr-9")
+    told = alone.reconcile("--namespace-only", "--explain", "pr-9", "-f", file)
+    assert "A run would create Deployment, Service and Mapping (new preview)." in told.lines
+    wrong = write(tmp_path / "wrong.yaml", story, "pr-9", prot=8080)
+    told = alone.reconcile("--namespace-only", "--explain", "pr-9", "-f", wrong)
+    assert f"Not ready: Invalid: {wrong}:8: spec.prot: is no field" in told.stdout
+    assert "last written by" not in told.stdout, "it is in a file"
+    missing = alone.reconcile("--namespace-only", "--explain", "pr-8", "-f", file, code=1)
+    assert "pr-8: there is no preview of this name" in missing.stderr
+    assert only_read(alone)

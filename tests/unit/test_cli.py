@@ -44,6 +44,7 @@ NOT_TOGETHER = pytest.mark.parametrize(
             ["--explain", "./previews"],
             "--explain needs NAME, and ./previews is a path: say --from ./previews --explain NAME",
         ),
+        (["--explain", "."], "--explain needs NAME, and . is a path: say --from . --explain NAME"),
         (
             ["--explain", "pr-1", "previews/"],
             "--explain needs NAME, and previews/ is a path: say --from previews/ --explain NAME",
