@@ -159,7 +159,7 @@ def test_a_wildcard_blocks_only_where_it_would_win(
 SPELLINGS: tuple[dict[str, Any], ...] = (
     {"hostname": "{upper}:8443"},
     {"host": "{host}."},
-    {"host": r"^pr-[0-9]+-?[^.]*\.{rest}$", "host_regex": True},
+    {"host": r"^(mr|pr)-[0-9]{1,6}\.{rest}$", "host_regex": True},
     {"headers": {":authority": "{host}"}},
     {"regex_headers": {":authority": ".*{rest}"}, "precedence": 1},
 )
