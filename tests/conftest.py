@@ -132,11 +132,40 @@ def skips(reports: Iterable[pytest.TestReport | pytest.CollectReport]) -> Iterat
         yield f"{count} skipped: {reason.removeprefix('Skipped: ')}"
 
 
+# Tables of what others write, as the tests whose parameters are their rows.
+TABLES = {
+    "certificates": (
+        "tests/http/test_certificates.py::test_an_authority_that_kubectl_takes_is_taken",
+        "tests/http/test_certificates.py::test_what_kubectl_refuses_is_refused_before_anything_is_sent",
+    ),
+    "kubeconfigs": (
+        "tests/http/test_kubeconfigs_of_providers.py::test_a_kubeconfig_of_a_provider_leads_to_its_server_as_whom_it_says",
+        "tests/unit/test_kubeconfig.py::test_a_mistake_is_a_sentence_that_names_the_file",
+    ),
+    "YAML spellings": (
+        "tests/cluster/test_yaml_spellings.py::test_what_kubectl_takes_is_taken_and_means_the_same",
+    ),
+    "hostname spellings": (
+        "tests/unit/test_hostnames.py::test_a_mapping_takes_a_hostname_in_whatever_spelling",
+    ),
+}
+
+
+def rows(reports: Iterable[pytest.TestReport]) -> Iterator[str]:
+    """How many rows of each table ran: `75 YAML spellings`."""
+    ran = [report.nodeid.partition("[")[0] for report in reports]
+    for table, tests in TABLES.items():
+        if count := sum(test in tests for test in ran):
+            yield f"{count} {table}"
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say how many ran, since a skip is easily overlooked, and how many cases those had that count them."""
     reports = terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
     if cases := sum(dict(report.user_properties).get("cases", 0) for report in reports):
         terminalreporter.write_line(f"{cases} cases of runs that failed or were killed.")
+    if told := ", ".join(rows(reports)):
+        terminalreporter.write_line(f"Tables: {told}.")
     for name, told in (each for report in reports for each in report.user_properties):
         if name == "told":
             terminalreporter.write_line(str(told))

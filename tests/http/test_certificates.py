@@ -255,11 +255,6 @@ def _is_taken_strictly(server: Server, made: Made) -> bool:
     return True
 
 
-def test_the_counts_are_told(record_property: Callable[[str, object], None]) -> None:
-    told = f"{len(TAKEN)} sorts of certificates taken, {len(REFUSED)} refused, by {len(CLIENTS)} clients."
-    record_property("told", f"Certificates: {told}")
-
-
 def test_insecure_skip_tls_verify_takes_whatever_the_server_shows(
     start: Start, files: Callable[[Sort], Made], tmp_path: Path
 ) -> None:
