@@ -1,7 +1,9 @@
 """Certificate authorities of each sort that clusters have, and the certificates that they sign, by openssl."""
 
+import shutil
 import subprocess
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -118,12 +120,31 @@ def _signed(
     key = made.with_suffix(".key")
     config.write_text(CONFIG + "".join(f"{line}\n" for line in extensions))
     new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", str(key))
-    _openssl("req", *new, "-config", str(config), "-subj", subject or f"/CN={name}", "-out", str(request))
+    named = ("-config", str(config), "-subj", subject or f"/CN={name}")
+    if not extensions and _has_option("req", "-x509v1"):  # `x509 -req` adds some of its own since then
+        _openssl("req", "-x509", "-x509v1", *new, *named, "-days", str(days), "-out", str(made))
+        return made
+    _openssl("req", *new, *named, "-out", str(request))
     signer = ("-CA", str(by), "-CAkey", str(by.with_suffix(".key"))) if by else ("-signkey", str(key))
     more = ("-extfile", str(config), "-extensions", "ext") if extensions else ()
-    dates = ("-set_serial", str(abs(hash(name)) + 1), "-days", str(days))
-    _openssl("x509", "-req", "-in", str(request), *signer, *dates, *more, "-out", str(made))
+    serial = ("-set_serial", str(abs(hash(name)) + 1))
+    _openssl("x509", "-req", "-in", str(request), *signer, *serial, *_dates(days), *more, "-out", str(made))
     return made
+
+
+def _dates(days: int) -> tuple[str, ...]:
+    """From now on for so many days, or over; what has `-not_after` takes no `-days` below 0."""
+    if days > 0 or not _has_option("x509", "-not_after"):
+        return "-days", str(days)
+    return "-not_before", "20200101000000Z", "-not_after", "20200102000000Z"
+
+
+@cache
+def _has_option(command: str, option: str) -> bool:
+    if shutil.which("openssl") is None:
+        return False
+    done = subprocess.run(["openssl", command, "-help"], capture_output=True, text=True)
+    return option in done.stdout + done.stderr
 
 
 def _openssl(*arguments: str) -> None:
