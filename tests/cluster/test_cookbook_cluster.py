@@ -15,6 +15,7 @@ from tests.cookbook import Clone, blocks
 
 PAGES = ("own-names.md", "field.md", "child-kind.md")
 COUNTING = (
+    "tests/unit/test_run.py",
     "tests/contracts/test_request_counts.py",
     "tests/cluster/test_every_child.py",
     "tests/cluster/test_rights_are_used.py::test_one_life_uses_every_right_that_is_shipped_and_no_other",
