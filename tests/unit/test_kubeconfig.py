@@ -51,7 +51,12 @@ def refused(kubeconfig: str | None = None, context: str | None = None, **env: st
 def test_a_file_leads_to_a_cluster_and_a_user(tmp_path: Path) -> None:
     file = write(tmp_path / "config", config())
     assert find(file) == Connection(
-        "context dev", f"kubeconfig {file}", Cluster(server="https://dev"), User(token="dev")
+        "context dev",
+        f"kubeconfig {file}",
+        Cluster(server="https://dev"),
+        User(token="dev"),
+        files=(str(file),),
+        context="dev",
     )
 
 

@@ -11,13 +11,13 @@ from lightkube.config.models import Context
 from lightkube.core.generic_client import GenericSyncClient
 
 from reconcile.cluster.kubernetes.client import KubernetesCluster
-from reconcile.cluster.kubernetes.credentials import auth, checked, impersonation
+from reconcile.cluster.kubernetes.credentials import impersonation
 from reconcile.cluster.kubernetes.deadline import Deadline, DeadlineBackend
-from reconcile.cluster.kubernetes.execplugin import Plugin
 from reconcile.cluster.kubernetes.kubeconfig import Connection, find_connection
 from reconcile.cluster.kubernetes.proxy import Proxy, ProxyTransport, find_proxy
 from reconcile.cluster.kubernetes.retry import Pacing, RetryTransport
-from reconcile.cluster.kubernetes.tls import load_certificate, proxy_ssl_context, ssl_context
+from reconcile.cluster.kubernetes.rotation import Access, RotatingAuth, RotatingTransport, Rotation
+from reconcile.cluster.kubernetes.tls import proxy_ssl_context
 from reconcile.errors import BadKubeconfig
 
 IDLE_SECONDS = 30.0
@@ -39,9 +39,15 @@ def connect(
     Raises BadKubeconfig.
     """
     connection = find_connection(kubeconfig, context, env)
+
+    def find_again() -> Connection:
+        """The same context, whatever has become the current one."""
+        return find_connection(kubeconfig, connection.context, env)
+
     deadline = Deadline(deadline_seconds, pacing.clock)
     host, proxy = _host(connection), find_proxy(connection)
-    http = _http_client(connection, proxy, deadline, pacing, concurrency, user_agent)
+    rotation = Rotation(connection, find_again, deadline.remaining)
+    http = _http_client(connection, rotation, proxy, deadline, pacing, concurrency, user_agent)
     way = f"{host} through the proxy {proxy}" if proxy else host
     title = f"{connection.title} ({host})"
     return KubernetesCluster(_lightkube(connection, http), title, way, deadline, connection.namespace)
@@ -60,38 +66,27 @@ def _host(connection: Connection) -> str:
 
 def _http_client(
     connection: Connection,
+    rotation: Rotation,
     proxy: Proxy | None,
     deadline: Deadline,
     pacing: Pacing,
     concurrency: int,
     user_agent: str,
 ) -> httpx2.Client:
-    context = ssl_context(connection)
     limits = httpx2.Limits(
         max_connections=concurrency, max_keepalive_connections=concurrency, keepalive_expiry=IDLE_SECONDS
     )
 
-    through = httpx2.Proxy(proxy.url, ssl_context=proxy_ssl_context(proxy.url)) if proxy else None
-
-    def open_transport() -> httpx2.HTTPTransport:
+    def open_transport(access: Access) -> httpx2.HTTPTransport:
         backend = DeadlineBackend(httpcore2.SyncBackend(), deadline)
-        return ProxyTransport(backend, verify=context, trust_env=False, limits=limits, proxy=through)
-
-    transport = RetryTransport(open_transport, deadline, pacing)
-    plugin = Plugin.of(connection)
-
-    def from_plugin(plugin: Plugin) -> str | None:
-        credential = plugin.run(deadline.remaining())
-        if credential.clientCertificateData:
-            load_certificate(context, credential, plugin.where)
-            transport.reconnect()
-        return checked(credential.token, f"{plugin.where}: the token") if credential.token else None
+        through = httpx2.Proxy(proxy.url, ssl_context=proxy_ssl_context(proxy.url)) if proxy else None
+        return ProxyTransport(backend, verify=access.context, trust_env=False, limits=limits, proxy=through)
 
     return httpx2.Client(
         base_url=connection.cluster.server,
-        auth=auth(connection, (lambda: from_plugin(plugin)) if plugin else None),
+        auth=RotatingAuth(rotation.now),
         headers=[("User-Agent", user_agent), ("Accept", "application/json"), *impersonation(connection)],
-        transport=transport,
+        transport=RetryTransport(RotatingTransport(rotation.now, open_transport), deadline, pacing),
         trust_env=False,  # proxies are chosen above
         event_hooks={"request": [_server_name(connection.cluster.tls_server_name)]},
     )

@@ -42,11 +42,11 @@ class TokenAuth(httpx2.Auth):
             return self._reads
 
 
-def auth(connection: Connection, from_plugin: Callable[[], str | None] | None) -> httpx2.Auth | None:
-    """The user's way to say who it is, in kubectl's order; None where TLS alone says it."""
+def auth(connection: Connection, of_plugin: TokenAuth | None) -> httpx2.Auth:
+    """The user's way to say who it is, in kubectl's order; it adds nothing where TLS alone says it."""
     user = connection.user
-    if from_plugin:
-        return TokenAuth(from_plugin)
+    if of_plugin:
+        return of_plugin
     if user.token_file:
         path = Path(user.token_file)
         return TokenAuth(lambda: _token_in(path, connection.source))
@@ -54,7 +54,7 @@ def auth(connection: Connection, from_plugin: Callable[[], str | None] | None) -
         return BearerAuth(checked(user.token, f"{connection.source}: the token"))
     if user.username:
         return _basic(user.username, user.password or "", connection.source)
-    return None
+    return httpx2.Auth()
 
 
 def _basic(username: str, password: str, source: str) -> httpx2.Auth:

@@ -20,7 +20,8 @@ OTHERWISE = "correct the file, or choose another with --kubeconfig"
 class Connection:
     """Where the API server is, and who we are there. Every path in it is absolute.
 
-    `namespace` is that of the context, "" where it has none.
+    `namespace` is that of the context, "" where it has none. `files` are the kubeconfigs, and `context`
+    what was chosen in them; None in a pod.
     """
 
     title: str
@@ -28,6 +29,8 @@ class Connection:
     cluster: Cluster
     user: User
     namespace: str = ""
+    files: tuple[str, ...] = ()
+    context: str | None = None
 
 
 def find_connection(
@@ -89,11 +92,15 @@ class _Entry:
 class _Merged:
     """The files as one: of two entries with one name the first counts, whole."""
 
-    files: str
+    paths: tuple[Path, ...]
     current: str
     contexts: Mapping[str, _Entry]
     clusters: Mapping[str, _Entry]
     users: Mapping[str, _Entry]
+
+    @property
+    def files(self) -> str:
+        return ", ".join(map(str, self.paths))
 
 
 def _merge(files: Iterable[Path]) -> _Merged:
@@ -108,7 +115,7 @@ def _merge(files: Iterable[Path]) -> _Merged:
 
     current = (_current(document, file) for file, document in documents)
     return _Merged(
-        files=", ".join(str(file) for file, _ in documents),
+        paths=tuple(file for file, _ in documents),
         current=next((name for name in current if name), ""),
         contexts=named("contexts", "context"),
         clusters=named("clusters", "cluster"),
@@ -168,7 +175,8 @@ def _choose(merged: _Merged, asked: str | None) -> Connection:
         raise BadKubeconfig(f'kubeconfig {entry.file}: context "{name}" names no cluster; {OTHERWISE}')
     cluster = _cluster(_entry(merged, merged.clusters, "cluster", context.cluster), context.cluster)
     user = _user(_entry(merged, merged.users, "user", context.user), context.user) if context.user else User()
-    return Connection(f"context {name}", f"kubeconfig {merged.files}", cluster, user, context.namespace)
+    source, files = f"kubeconfig {merged.files}", tuple(map(str, merged.paths))
+    return Connection(f"context {name}", source, cluster, user, context.namespace, files, name)
 
 
 def _entry(merged: _Merged, entries: Mapping[str, _Entry], what: str, name: str) -> _Entry:

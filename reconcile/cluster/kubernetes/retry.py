@@ -56,14 +56,11 @@ class Pacing:
 class RetryTransport(httpx2.BaseTransport):
     """Answers with a response whose body has come whole, or raises what kept it from coming.
 
-    `open_transport` makes the transport to send through, and a fresh one after `reconnect`.
+    `transport` reads the body of an answer, so that one that breaks off can still be asked for again.
     """
 
-    def __init__(
-        self, open_transport: Callable[[], httpx2.BaseTransport], deadline: Deadline, pacing: Pacing
-    ) -> None:
-        self._open = open_transport
-        self._opened = [open_transport()]
+    def __init__(self, transport: httpx2.BaseTransport, deadline: Deadline, pacing: Pacing) -> None:
+        self._transport = transport
         self._deadline = deadline
         self._pacing = pacing
 
@@ -78,13 +75,8 @@ class RetryTransport(httpx2.BaseTransport):
             logger.info("%s; again in %.1f s", _describe(request, answers[-1]), pause)
             self._pacing.sleep(pause)
 
-    def reconnect(self) -> None:
-        """Later requests go over new connections: a client certificate belongs to its connection."""
-        self._opened.append(self._open())
-
     def close(self) -> None:
-        for transport in self._opened:
-            transport.close()
+        self._transport.close()
 
     def _attempt(self, request: httpx2.Request, repeat: Repeat) -> Answer:
         if self._deadline.passed:
@@ -93,14 +85,9 @@ class RetryTransport(httpx2.BaseTransport):
         timeout = httpx2.Timeout(wait, connect=CONNECT_SECONDS, pool=self._deadline.cap(None))
         request.extensions = {**request.extensions, "timeout": timeout.as_dict()}
         try:
-            response = self._opened[-1].handle_request(request)
-            try:
-                response.read()  # here, where a body that breaks off can still be asked for again
-            finally:
-                response.close()
+            return self._transport.handle_request(request)
         except httpx2.RequestError as error:
             return error
-        return response
 
     def _pause(self, repeat: Repeat, answers: list[Answer]) -> float | None:
         """Seconds until the next attempt; None when there is none."""

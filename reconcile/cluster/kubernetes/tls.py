@@ -7,6 +7,7 @@ say which of the files it could not use.
 
 import base64
 import binascii
+import os
 import ssl
 import tempfile
 from pathlib import Path
@@ -28,13 +29,20 @@ def ssl_context(connection: Connection) -> ssl.SSLContext:
     return context
 
 
+def certificate_files(connection: Connection) -> tuple[str, ...]:
+    """The files that `ssl_context` and `proxy_ssl_context` read, but for the machine's own authorities."""
+    cluster, user = connection.cluster, connection.user
+    files = (cluster.certificate_auth, user.client_cert, user.client_key, os.environ.get("SSL_CERT_FILE"))
+    return tuple(file for file in files if file)
+
+
 def proxy_ssl_context(url: httpx2.URL) -> ssl.SSLContext | None:
     """What a proxy is asked by, where that is TLS: of a proxy the machine's authorities are trusted."""
     return as_go_verifies(httpx2.create_ssl_context()) if url.scheme == "https" else None
 
 
 def load_certificate(context: ssl.SSLContext, credential: Credential, where: str) -> None:
-    """Show the client certificate of an exec plugin from the next connection on. Raises BadKubeconfig."""
+    """Show the client certificate of an exec plugin. Raises BadKubeconfig."""
     certificate, key = credential.clientCertificateData or "", credential.clientKeyData or ""
     _load(context, certificate.encode(), key.encode(), where)
 
