@@ -1,12 +1,17 @@
 """Many requests at once, and what becomes of them when the run is told to end."""
 
+import logging
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from typing import TypeVar
 
 from reconcile.errors import Stopped
 from reconcile.turns import Turns
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -85,12 +90,46 @@ def write_at_once(
 def _run(
     function: Callable[[T], R], items: Sequence[T], concurrency: int, give_up: Callable[[], bool]
 ) -> list[Future[R]]:
-    if not items:
-        return []
-    pool = ThreadPoolExecutor(max_workers=min(concurrency, len(items)))
-    futures = [pool.submit(function, item) for item in items]
+    futures = [Future[R]() for _ in items]
+    todo = deque(zip(futures, items, strict=True))
+
+    def work() -> None:
+        with suppress(IndexError):
+            while not give_up():
+                future, item = todo.popleft()
+                _settle(future, function, item)
+
+    pool = ThreadPoolExecutor(max_workers=concurrency)
+    if not start_threads(lambda: pool.submit(work), min(concurrency, len(items))):
+        work()  # here, where a signal waits for the request that is under way
     pending = set(futures)
     while pending and not give_up():
         _, pending = wait(pending, timeout=_LOOK)
+    for future in pending:
+        future.cancel()
     pool.shutdown(wait=False, cancel_futures=True)
     return futures
+
+
+def start_threads(start: Callable[[], object], wanted: int) -> int:
+    """Call `start` so often; how often it did start a thread, before the machine had no more of them."""
+    for started in range(wanted):
+        try:
+            start()
+        except RuntimeError as error:  # a limit of processes (pids) or of memory
+            log.warning(
+                "%s after %d of %d: raise the limit of processes or of memory", error, started, wanted
+            )
+            return started
+    return wanted
+
+
+def _settle(future: Future[R], function: Callable[[T], R], item: T) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        result = function(item)
+    except BaseException as error:
+        future.set_exception(error)
+    else:
+        future.set_result(result)

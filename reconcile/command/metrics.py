@@ -104,8 +104,11 @@ def push(url: str, summary: Summary, group: Mapping[str, str], *, seconds: float
             problem[:] = [str(error) or type(error).__name__]
 
     thread = threading.Thread(target=send, daemon=True)
-    thread.start()
-    thread.join(seconds)
+    try:
+        thread.start()
+        thread.join(seconds)
+    except RuntimeError as error:  # no thread to be had
+        problem[:] = [str(error)]
     for said in tuple(problem):
         log.warning("--pushgateway %s: the metrics were not pushed: %s", address, said)
 

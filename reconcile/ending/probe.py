@@ -16,12 +16,13 @@ from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
 from reconcile.certificates import public_context
-from reconcile.pool import Stop
+from reconcile.pool import Stop, start_threads
 
 SECONDS = 5.0
 """What one answer may take."""
 SERVER_ERRORS = 500
 PORTS = {"https": 443, "http": 80}
+NO_THREAD = "could not be asked: no thread can be started; raise the limit of processes or of memory"
 _LOOK = 0.1
 
 Connect = Callable[[tuple[str, int], float], socket.socket]
@@ -50,8 +51,9 @@ def probe_all(
                 found[url] = probe(url, min(SECONDS, left), connect=connect)
 
     # Not of a pool, which Python waits for at its end: a resolver may take its time.
-    for _ in range(min(concurrency, len(urls))):
-        threading.Thread(target=work, daemon=True).start()
+    workers = min(concurrency, len(urls))
+    if not start_threads(lambda: threading.Thread(target=work, daemon=True).start(), workers):
+        return dict.fromkeys(urls, NO_THREAD)
     while len(found) < len(urls) and time.monotonic() < end and not stop.asked:
         time.sleep(_LOOK)
     return {url: found.get(url, "no answer in time") for url in urls}
@@ -83,6 +85,8 @@ def probe(
         return f"no TLS: {error.reason or error}"
     except OSError as error:
         return f"no connection: {error.strerror or error}"
+    except RuntimeError:  # none for the clock
+        return NO_THREAD
     except (HTTPException, ValueError) as error:
         return f"no answer of HTTP: {type(error).__name__}"
 

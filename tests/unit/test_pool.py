@@ -1,13 +1,20 @@
 """Requests at once: in order, and given up when the run is told to end."""
 
+import shlex
 import signal
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from reconcile.errors import Stopped
 from reconcile.pool import Stop, read_at_once, write_at_once
+from reconcile.yamlfiles import dump
+from tests.builders import a_preview
+from tests.threads import no_more_threads_than
 
 
 def double(number: int) -> int:
@@ -80,3 +87,52 @@ def test_the_first_signal_counts() -> None:
     stop.ask(signal.SIGTERM)
     stop.ask(signal.SIGINT)
     assert stop.signal == signal.SIGTERM
+
+
+@pytest.mark.parametrize("most", [0, 1, 2])
+def test_where_no_more_threads_are_to_be_had_those_that_there_are_have_to_do(
+    most: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def work(number: int) -> int:
+        time.sleep(0.01)
+        return double(number)
+
+    no_more_threads_than(most, monkeypatch)
+    assert read_at_once(work, list(range(12)), 4, Stop()) == list(range(0, 24, 2))
+    said = f"can't start new thread after {most} of 4: raise the limit of processes or of memory"
+    assert [record.getMessage() for record in caplog.records] == [said]
+
+
+def test_without_any_thread_each_item_is_written_once_and_stages_keep_their_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    no_more_threads_than(0, monkeypatch)
+    written = list[str]()
+    write_at_once(written.append, [["a", "b"], ["A"]], 4, Stop(), namespace_of=str.lower, seed="")
+    assert sorted(written) == ["A", "a", "b"]
+    assert written.index("a") < written.index("A")
+
+
+def test_without_any_thread_nothing_is_begun_after_the_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+    no_more_threads_than(0, monkeypatch)
+    stop, begun = Stop(), list[int]()
+
+    def read(number: int) -> None:
+        begun.append(number)
+        stop.ask(signal.SIGTERM)
+
+    with pytest.raises(Stopped):
+        read_at_once(read, [1, 2], 4, stop)
+    assert begun == [1]
+
+
+@pytest.mark.parametrize("stack", [8 * 1024**2, 1024**2])
+def test_the_command_does_its_work_on_a_machine_that_has_no_threads(tmp_path: Path, stack: int) -> None:
+    """Each thread takes a stack of so many KiB; of 4 GiB these leave room for none, or for a few."""
+    (tmp_path / "previews.yaml").write_text("---\n".join(dump(a_preview(f"pr-{n}")) for n in range(20)))
+    command = [sys.executable, "-m", "reconcile", "--from", str(tmp_path), "--to", str(tmp_path / "out")]
+    limited = f"ulimit -v {4 * 1024**2} -s {stack}; exec {shlex.join(command)}"
+    ended = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, timeout=60)
+    assert "WARNING reconcile.pool: can't start new thread after" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert (ended.returncode, len(list((tmp_path / "out").iterdir()))) == (0, 60)

@@ -101,7 +101,12 @@ class Plugin:
         reading, writing = os.pipe()
         # The thread closes what it reads. What the plugin has started may write on after its end.
         listener = threading.Thread(target=self._log, args=(reading, words), daemon=True)
-        listener.start()
+        try:
+            listener.start()
+        except RuntimeError as error:
+            os.close(reading)
+            os.close(writing)
+            raise BadKubeconfig(f"{self.where}: cannot be run: {error}") from error
         try:
             output, code = self._output(wait, stdin=subprocess.DEVNULL, stderr=writing)
         finally:

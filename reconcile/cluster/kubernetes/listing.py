@@ -1,7 +1,7 @@
 """A list, whole: every page of one consistent read, or an error."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 import httpx2
@@ -72,7 +72,7 @@ def _every_page(
     page = _page(ask, response)
     while token := page.metadata.next:
         _check_token(ask, token, seen)
-        coming = ahead.submit(fetch, token)
+        coming = _ask_for(token, fetch, ahead)
         found += map(read, _items(ask, response, page))
         response = coming.result()
         page = _next_page(ask, response, page)
@@ -80,6 +80,16 @@ def _every_page(
         raise ServerTrouble(f"{ask}: its last page says that {page.metadata.remaining} more were to come")
     found += map(read, _items(ask, response, page))
     return tuple(found)
+
+
+def _ask_for(token: str, fetch: FetchPage, ahead: ThreadPoolExecutor) -> Future[httpx2.Response]:
+    try:
+        return ahead.submit(fetch, token)
+    except RuntimeError:  # there is no thread to be had: nothing is read meanwhile
+        ahead.shutdown(wait=False, cancel_futures=True)
+        coming = Future[httpx2.Response]()
+        coming.set_result(fetch(token))
+        return coming
 
 
 def _check_token(ask: Ask, token: str, seen: set[str]) -> None:
