@@ -5,7 +5,7 @@ import stat
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from reconcile.atomic import replace_file
+from reconcile.atomic import remove_abandoned, replace_file
 from reconcile.report.dotenv import run_dotenv
 from reconcile.report.json import run_json
 from reconcile.report.markdown import run_markdown
@@ -47,7 +47,9 @@ def write_report(format_name: str, path: str, done: Run, facts: Facts) -> None:
 def write_text(path: str, text: str) -> None:
     """Write a file, whole or not at all; into a pipe or a device as it comes. Raises OSError."""
     if _is_file_or_nothing(path):
-        replace_file(os.path.realpath(path), text)
+        place = os.path.realpath(path)
+        remove_abandoned(os.path.dirname(place))
+        replace_file(place, text)
     else:
         with open(path, "wb") as file:
             file.write(text.encode())

@@ -155,6 +155,7 @@ class DirectoryCluster:
             raise UsageError(f"{key}: the files of --from are never changed; say --to DIR")
         if self._view.is_preview(resource):
             raise Rejected(f"{key}: previews are read from --from, and never written")
+        self._folder.tidy()
         path, held = self._folder.file_of(key), self._folder.held(resource, key)
         if held and not held.ours:
             wrong = held.mistake or f"{path} was not written by {self._manager}"

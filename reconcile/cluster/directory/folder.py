@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reconcile import rules
-from reconcile.atomic import replace_file
+from reconcile.atomic import remove_abandoned, replace_file
 from reconcile.cluster.directory.dress import bare, dressed, dressed_as_ours, group_of
 from reconcile.cluster.directory.sources import Signature
 from reconcile.errors import ClusterError, Forbidden, Rejected, ServerTrouble
@@ -55,6 +55,7 @@ class Folder:
         self._path = path
         self._manager = manager
         self._known: dict[str, tuple[Signature, Held]] = {}
+        self._tidy = False
 
     @property
     def header(self) -> str:
@@ -122,6 +123,12 @@ class Folder:
                 return file.readline(len(header) + 2).rstrip(b"\r\n") == header
         except OSError:
             return False
+
+    def tidy(self) -> None:
+        """Remove, once, what runs that were killed have left here."""
+        if not self._tidy:
+            self._tidy = True
+            remove_abandoned(self._path)
 
     def write(self, manifest: Manifest) -> None:
         """Put the object into its file, whole or not at all. `Rejected` when a file is in the way."""
