@@ -16,6 +16,7 @@ from reconcile.planning import Seen, plan_pass, time_of
 from reconcile.pool import Stop
 from reconcile.request import Request
 from reconcile.result import Pass, Run
+from reconcile.write import GONE
 
 PASSES = 3
 Tell = Callable[[Plan], None]
@@ -111,8 +112,8 @@ def _carry_out_all(
 def _asks_for_another(passes: list[Pass]) -> bool:
     """Whether something waits for this run, and may have got what it waits for."""
     last = passes[-1]
-    got_done = any(outcome.result == "done" for outcome in last.outcomes)
-    return len(passes) < PASSES and bool(last.plan.waits_for_this_run) and got_done
+    made_room = any(outcome.result == "done" or outcome.message == GONE for outcome in last.outcomes)
+    return len(passes) < PASSES and bool(last.plan.waits_for_this_run) and made_room
 
 
 def _around(cluster: Cluster, request: Request, stop: Stop) -> Around:

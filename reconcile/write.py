@@ -1,6 +1,7 @@
 """One change carried out, guarded, and decided again where the cluster has moved on meanwhile."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
@@ -26,6 +27,11 @@ PAUSE = 0.1
 """Seconds before the third look, twice as many before each later one: status writes come in bursts."""
 
 STOPPED = "the run was told to end before this"
+GONE = "it was gone already, and not by this run"
+STALE = (
+    "is listed and does not exist: the lists of the API server are of another time than what it stores, "
+    "such as after etcd was restored under it; restart the API server"
+)
 
 
 @dataclass(frozen=True)
@@ -200,19 +206,21 @@ def _checked(change: Update, now: Live, rules: Rules) -> Attempt:
 
 def remove(cluster: Cluster, change: Delete, rules: Rules, stop: Stop) -> Outcome:
     """Delete the child, if its preview, read again just before, still does not want it."""
-    decided = change
+    decided, lost = change, False
     try:
         for tries in range(TRIES):
             if reason := _wanted_after_all(cluster, change, rules):
                 return Outcome(change, "kept", reason)
             if stop.asked:
                 return Outcome(change, "skipped", STOPPED)
-            if _deleted(cluster, decided):
+            attempt = _delete(cluster, decided)
+            if attempt == "deleted":
                 return Outcome(change, "done")
+            lost = lost or attempt == LOST
             _let_pass(tries, stop)
-            live = _read(cluster, change.key)
+            live = None if attempt == "gone" else _read(cluster, change.key)
             if live is None:
-                return Outcome(change, "done")
+                return Outcome(change, "done") if lost else _gone(cluster, change)
             if live.uid != change.live.uid:
                 return Outcome(change, "kept", "it was made again meanwhile")
             again = _still(live, change, rules)
@@ -226,16 +234,33 @@ def remove(cluster: Cluster, change: Delete, rules: Rules, stop: Stop) -> Outcom
     return _too_often(change)
 
 
-def _deleted(cluster: Cluster, change: Delete) -> bool:
-    """Whether it is gone; False means that it has changed, or that nobody knows."""
+def _delete(cluster: Cluster, change: Delete) -> Literal["deleted", "gone", "again", "lost"]:
     key, live = change.key, change.live
     try:
-        cluster.delete(
+        deleted = cluster.delete(
             RESOURCES[key.kind], key.namespace, key.name, uid=live.uid, resource_version=live.resource_version
         )
-    except (Conflict, AnswerLost):
-        return False
-    return True
+    except Conflict:
+        return AGAIN
+    except AnswerLost:
+        return LOST
+    return "deleted" if deleted else "gone"
+
+
+def _gone(cluster: Cluster, change: Delete) -> Outcome:
+    """Nothing to delete: mostly somebody else was faster. But a list that goes on to show it is not of now.
+
+    Lists come from a cache of the API server. Where etcd was put back to an earlier state under it, the cache
+    shows what came later until the API server is started anew: https://etcd.io/docs/v3.6/op-guide/recovery/
+    """
+    key = change.key
+    with suppress(ReconcileError):  # it is gone, whatever becomes of the question
+        listing = cluster.list(
+            RESOURCES[key.kind], namespace=key.namespace, field=f"metadata.name={key.name}", read=Live
+        )
+        if any(live.uid == change.live.uid for live in listing.items):
+            return Outcome(change, "failed", f"{key} {STALE}")
+    return Outcome(change, "kept", GONE)
 
 
 def _still(live: Live, change: Delete, rules: Rules) -> Delete | Keep:

@@ -192,12 +192,43 @@ def test_a_preview_that_is_another_now_keeps_the_child_that_it_did_not_want(
 # deletes
 
 
-def test_a_child_that_is_gone_already_is_a_success(world: World, command: RunCommand, leftover: str) -> None:
+@pytest.mark.parametrize("again", [a_list(), a_list([there(SERVICE, "pr-0", uid="another")]), text_404()])
+def test_a_child_that_is_gone_already_is_a_success_of_somebody_else(
+    world: World, command: RunCommand, leftover: str, again: httpx.Response
+) -> None:
     world.says("DELETE", leftover, gone(leftover))
+    namespaced = leftover.rpartition("/")[0]
+    world.says("GET", namespaced, again)
     ended = command("-o", "json")
     assert world.count("DELETE", leftover) == 1
-    assert ended.outcomes == {"Service pr-0": ("deleted", "")}
+    assert world.count("GET", namespaced) == 1
+    assert ended.outcomes == {"Service pr-0": ("kept", "it was gone already, and not by this run")}
     assert ended.code == 0
+
+
+def test_a_child_that_is_gone_and_still_listed_is_a_failure_of_the_server(
+    world: World, command: RunCommand, leftover: str
+) -> None:
+    world.says("DELETE", leftover, gone(leftover))
+    world.says("GET", leftover.rpartition("/")[0], a_list([there(SERVICE, "pr-0")]))
+    ended = command("-o", "json")
+    assert ended.outcomes == {
+        "Service pr-0": (
+            "failed",
+            "Service shop/pr-0 is listed and does not exist: the lists of the API server are of another time "
+            "than what it stores, such as after etcd was restored under it; restart the API server",
+        )
+    }
+    assert ended.code == 1
+
+
+def test_a_child_that_somebody_changed_and_deleted_was_not_deleted_by_this_run(
+    world: World, command: RunCommand, leftover: str
+) -> None:
+    world.says("DELETE", leftover, CONFLICT)
+    world.says("GET", leftover, gone(leftover))
+    ended = command("-o", "json")
+    assert ended.outcomes == {"Service pr-0": ("kept", "it was gone already, and not by this run")}
 
 
 def test_a_404_that_is_not_about_the_child_is_no_success(
