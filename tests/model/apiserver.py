@@ -169,22 +169,20 @@ class Model:
         return found
 
     def _list(self, place: Place, params: Mapping[str, str]) -> Answered:
-        unknown = params.keys() - {
-            "limit",
-            "labelSelector",
-            *(["fieldSelector"] if place.resource == EVENT else []),
-        }
+        unknown = params.keys() - {"limit", "labelSelector", "fieldSelector"}
         if unknown or set(params.get("labelSelector", "")) & set("=!,( "):
             raise OutOfModel(f"a list with {dict(params)}")
         label = params.get("labelSelector")
-        type_ = params.get("fieldSelector", "").removeprefix("type=")
+        field, _, value = params.get("fieldSelector", "").partition("=")
+        if field not in ("", "metadata.name", *(["type"] if place.resource == EVENT else [])):
+            raise OutOfModel(f"a list with {dict(params)}")
         items = [
             _in_list(found, place.resource)
             for key, found in sorted(self.objects.items())
             if key.kind == place.resource.kind
             and place.namespace in ("", key.namespace)
             and (not label or label in found["metadata"].get("labels", {}))
-            and type_ in ("", found.get("type"))
+            and value in ("", key.name if field == "metadata.name" else found.get("type"))
         ]
         if len(items) > int(params.get("limit", "500")):
             raise OutOfModel("a list of more than one page")
