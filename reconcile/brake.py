@@ -1,10 +1,12 @@
 """How many previews may lose their children in one run; pure.
 
 A tool that deletes what it no longer sees deletes much when it suddenly sees little. So more than a share
-is refused, all of it, until a person says that it is right.
+is refused until a person says that it is right: all of it, but for namespaces that lose little beside it.
+Otherwise whoever may write in one namespace would stop the deletes of all by leftovers that he forges.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -46,23 +48,81 @@ class Limit:
 
 
 DEFAULT_LIMIT = Limit()
+FEW_NAMES = 5
+"""So many namespaces are named in a message."""
 
 
-def postponed(deletes: Iterable[Delete], with_children: int, limit: Limit) -> frozenset[str]:
-    """The expired previews whose children go in a later run: those beyond the limit, the latest ones."""
+def place_namespace(place: str) -> str:
+    """The namespace of a `NAMESPACE/NAME`."""
+    return place.partition("/")[0]
+
+
+def by_namespace(places: Iterable[str]) -> Counter[str]:
+    """How many of these `NAMESPACE/NAME`, which are all different, each namespace has."""
+    return Counter(map(place_namespace, places))
+
+
+def postponed(deletes: Iterable[Delete], with_children: Counter[str], limit: Limit) -> frozenset[str]:
+    """The expired previews whose children go in a later run: those beyond the limit, the latest ones.
+
+    Each namespace has its turn before one has a second: a thousand that expired in one hold up no other.
+    """
     ends = {change.preview: change.expired_at for change in deletes if change.expired_at}
-    longest_first = sorted(ends, key=lambda preview: (ends[preview], preview))
-    return frozenset(longest_first[limit.of(with_children) :])
+    turns: Counter[str] = Counter()
+    in_turn: list[tuple[int, str, str]] = []
+    for preview in sorted(ends, key=lambda preview: (ends[preview], preview)):
+        turns[place_namespace(preview)] += 1
+        in_turn.append((turns[place_namespace(preview)], ends[preview], preview))
+    return frozenset(preview for _, _, preview in sorted(in_turn)[limit.of(with_children.total()) :])
 
 
-def refused(deletes: Iterable[Delete], with_children: int, limit: Limit) -> str:
-    """Why these deletes are not to be done; "" when they may be."""
-    losing = {change.preview for change in deletes if change.counts}
+@dataclass(frozen=True)
+class Refusal:
+    """What is not to be deleted: what counts in these namespaces, and why."""
+
+    namespaces: frozenset[str]
+    reason: str
+
+
+def refused(deletes: Iterable[Delete], with_children: Counter[str], limit: Limit) -> Refusal | None:
+    """Which of these deletes are not to be done; None when all may be. Both count previews by namespace."""
+    losing = by_namespace({change.preview for change in deletes if change.counts})
     if limit.nothing:
-        return "nothing is deleted: --max-deletes is 0"
-    if len(losing) <= limit.of(with_children):
-        return ""
-    return (
-        f"{len(losing)} previews would lose their children, and the limit is "
-        f"{limit.explained(with_children)}: none does; if that is right, say --max-deletes {len(losing)}"
+        return Refusal(frozenset(losing), "nothing is deleted: --max-deletes is 0")
+    held = _held(losing, with_children, limit)
+    if not held:
+        return None
+    number = losing.total()
+    return Refusal(
+        held,
+        f"{number} previews would lose their children, and the limit is "
+        f"{limit.explained(with_children.total())}: none of {_named(held, losing)} does; "
+        f"if that is right, say --max-deletes {number}",
     )
+
+
+def _held(losing: Counter[str], with_children: Counter[str], limit: Limit) -> frozenset[str]:
+    """The namespaces that lose nothing: none within the limit, else those above an equal share of it.
+
+    The share is the one of max-min fairness: what the small ones leave of theirs is shared by the others.
+    So what goes is within the limit, what is lost in all namespaces alike goes in none, and one namespace
+    stops no other that loses less. What is held counts on neither side for the rest: leftovers that somebody
+    forged raise nobody's limit.
+    """
+    losing_yet, with_children_yet = losing.total(), with_children.total()
+    held: set[str] = set()
+    for namespace in sorted(losing, key=lambda namespace: (-losing[namespace], namespace)):
+        if losing_yet + losing[namespace] * len(held) <= limit.of(with_children_yet):
+            break
+        held.add(namespace)
+        losing_yet -= losing[namespace]
+        with_children_yet -= with_children[namespace]
+    return frozenset(held)
+
+
+def _named(held: frozenset[str], losing: Counter[str]) -> str:
+    """The namespaces with how many each would lose, the largest first: `namespaces a (40), b (12)`."""
+    largest_first = sorted(held, key=lambda namespace: (-losing[namespace], namespace))
+    named = ", ".join(f"{namespace} ({losing[namespace]})" for namespace in largest_first[:FEW_NAMES])
+    more = f" and {len(held) - FEW_NAMES} more" if len(held) > FEW_NAMES else ""
+    return f"namespace{'s' if len(held) > 1 else ''} {named}{more}"

@@ -9,6 +9,7 @@ withhold   the deletes that this pass must not do
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from reconcile.brake import by_namespace
 from reconcile.changes import SYMBOLS, Change, Keep, Plan
 from reconcile.children import APPLY_ORDER
 from reconcile.claims import Ruling, rulings_of
@@ -49,10 +50,14 @@ def make_plan(snapshot: Snapshot, wishes: Iterable[Wish], policy: Policy) -> Pla
         holdings_of(wished),
     )
     changes = [change for draft in drafts.values() for change in _ruled(draft, rulings, snapshot, policy)]
-    with_children = sum(
-        wished[place].in_scope if place in wished else policy.scope.has_gone(*place.split("/", 1))
+    with_children = by_namespace(
+        place
         for place in of_preview
-        if place in wished or not snapshot.may_be_left_out(place)
+        if (
+            wished[place].in_scope
+            if place in wished
+            else policy.scope.has_gone(*place.split("/", 1)) and not snapshot.may_be_left_out(place)
+        )
     )
     kept, withheld = withhold([*changes, *leftovers], snapshot, policy.max_deletes, with_children)
     return Plan(_sorted(kept), withheld, _notes(snapshot, rulings, drafts))

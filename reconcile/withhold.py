@@ -1,8 +1,9 @@
 """The deletes of a plan that must not be done: not all was seen, or there are too many; pure."""
 
+from collections import Counter
 from collections.abc import Sequence
 
-from reconcile.brake import Limit, postponed, refused
+from reconcile.brake import Limit, place_namespace, postponed, refused
 from reconcile.changes import DELETES, Change, Delete, Keep, Waiting, Withheld
 from reconcile.snapshot import Snapshot
 
@@ -11,12 +12,13 @@ DELETE_WITHHELD = "delete withheld"
 
 
 def withhold(
-    changes: Sequence[Change], snapshot: Snapshot, limit: Limit, with_children: int
+    changes: Sequence[Change], snapshot: Snapshot, limit: Limit, with_children: Counter[str]
 ) -> tuple[list[Change], tuple[Withheld, ...]]:
     """The changes without the deletes that this pass must not do, and why it must not.
 
-    `with_children` counts the previews in scope that have children, the gone ones included. Expired
-    previews are counted apart: as many as the limit go, whatever becomes of the others, and the rest wait.
+    `with_children` counts the previews in scope that have children, the gone ones included, by namespace.
+    Expired previews are counted apart: as many as the limit go, whatever becomes of the others, and the rest
+    wait.
     """
     withheld = [
         Withheld(kind.resource.kind, f"{kind.problem}; nothing of this kind is changed in this run")
@@ -28,16 +30,16 @@ def withhold(
         return [_kept(c) for c in changes], (*withheld, Withheld(DELETES, reason))
     changes = [_kept(change) if _kind_not_whole(change, snapshot) else change for change in changes]
     deletes = [change for change in changes if isinstance(change, Delete)]
-    reason = refused(deletes, with_children, limit) if deletes else ""
-    if reason:
-        withheld.append(Withheld(DELETES, reason))
-        changes = [_kept(c) if limit.nothing or _counts(c) else c for c in changes]
+    refusal = refused(deletes, with_children, limit) if deletes else None
+    if refusal:
+        withheld.append(Withheld(DELETES, refusal.reason))
+        changes = [_kept(c) if limit.nothing or _counts(c, refusal.namespaces) else c for c in changes]
     return _expiring(changes, limit, with_children), tuple(withheld)
 
 
-def _expiring(changes: Sequence[Change], limit: Limit, with_children: int) -> list[Change]:
+def _expiring(changes: Sequence[Change], limit: Limit, with_children: Counter[str]) -> list[Change]:
     later = postponed((c for c in changes if isinstance(c, Delete)), with_children, limit)
-    reason = f"expired, and waits: --max-deletes lets {limit.explained(with_children)} go in a run"
+    reason = f"expired, and waits: --max-deletes lets {limit.explained(with_children.total())} go in a run"
     return [
         Waiting(c.key, c.preview, reason)
         if isinstance(c, Delete) and c.expired_at and c.preview in later
@@ -62,8 +64,8 @@ def _kind_not_whole(change: Change, snapshot: Snapshot) -> bool:
     return kind is not None and not kind.whole
 
 
-def _counts(change: Change) -> bool:
-    return isinstance(change, Delete) and change.counts
+def _counts(change: Change, namespaces: frozenset[str]) -> bool:
+    return isinstance(change, Delete) and change.counts and place_namespace(change.preview) in namespaces
 
 
 def _kept(change: Change) -> Change:

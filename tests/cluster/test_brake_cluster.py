@@ -35,7 +35,8 @@ def test_more_than_the_limit_loses_nothing_and_the_rest_goes_on(gone: Story) -> 
     apply(gone, "pr-11", image="registry.example.com/web:2")
     refused = (
         "! Deletes: 10 previews would lose their children, and the limit is 9 (30% of the 12 previews that "
-        "have children, at least 9): none does; if that is right, say --max-deletes 10"
+        f"have children, at least 9): none of namespace {gone.namespace} (10) does; if that is right, say "
+        "--max-deletes 10"
     )
     dry = gone.reconcile("--dry-run", "--exit-code", code=4)
     assert (withheld(dry.lines), gone.uids()) == ([refused], before)

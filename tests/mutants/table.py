@@ -160,8 +160,8 @@ DEFECTS = (
     Defect(
         "brake off by one",
         "reconcile/brake.py",
-        "    if len(losing) <= limit.of(with_children):",
-        "    if len(losing) <= limit.of(with_children) + 1:",
+        "<= limit.of(with_children_yet):",
+        "<= limit.of(with_children_yet) + 1:",
         "one preview more than the limit goes",
         ("tests/unit/test_brake.py",),
     ),
@@ -171,6 +171,14 @@ DEFECTS = (
         "math.floor(",
         "math.ceil(",
         "more than the share goes",
+        ("tests/unit/test_brake.py",),
+    ),
+    Defect(
+        "no fair share of the brake",
+        "reconcile/brake.py",
+        "losing_yet + losing[namespace] * len(held)",
+        "losing_yet",
+        "what is lost in all namespaces alike goes in some of them",
         ("tests/unit/test_brake.py",),
     ),
     Defect(
