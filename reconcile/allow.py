@@ -1,9 +1,4 @@
-"""What authors may ask for: globs over hostnames, images and Secrets, matched by whole components; pure.
-
-    *.preview.example.com     one label before the rest: pr-1.preview.example.com, not a.b.preview.example.com
-    ghcr.io/acme/*            one component after the rest: ghcr.io/acme/web, and not ghcr.io/acme/web/admin
-    ghcr.io/acme/**           one component or more
-    preview-*                 inside a component
+"""What authors may ask for: globs over hostnames, images and Secrets; pure.
 
 An image without a registry is Docker Hub's, in a pattern too: `nginx` is `docker.io/library/nginx`.
 """
@@ -11,6 +6,7 @@ An image without a registry is Docker Hub's, in a pattern too: `nginx` is `docke
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
+from reconcile.globs import matches, matches_any
 from reconcile.preview import PreviewEnvironment
 from reconcile.settings import Settings
 
@@ -65,7 +61,7 @@ def secrets_of(preview: PreviewEnvironment) -> Iterator[tuple[str, str]]:
 
 def image_allowed(image: str, patterns: Iterable[str]) -> bool:
     """Whether an image's repository is covered; tag and digest are not looked at."""
-    return any(_matches(repository(image), repository(pattern)) for pattern in patterns)
+    return any(matches(repository(image), repository(pattern)) for pattern in patterns)
 
 
 def repository(image: str) -> list[str]:
@@ -82,18 +78,3 @@ def repository(image: str) -> list[str]:
     if first in _HUB_NAMES:
         first, rest = DOCKER_HUB, rest if "/" in rest or rest in ("*", "**") else f"library/{rest}"
     return [first, *rest.split("/")]
-
-
-def matches_any(parts: Sequence[str], patterns: Iterable[str], separator: str) -> bool:
-    """Whether one of the patterns covers these components."""
-    return any(_matches(parts, pattern.split(separator)) for pattern in patterns)
-
-
-def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
-    """From left to right, with all places that the pattern may be at: many parts and `**` take no longer."""
-    places = {0}
-    for part in parts:
-        here = {place for place in places if place < len(pattern)}
-        stay = {place for place in here if pattern[place] == "**"}
-        places = stay | {p + 1 for p in here if p in stay or fnmatchcase(part, pattern[p])}
-    return len(pattern) in places

@@ -15,6 +15,7 @@ from typing import Literal
 from reconcile.fields import EMPTY, FieldSet
 from reconcile.objects import Key, Manifest
 from reconcile.snapshot import Live
+from reconcile.ttl import Deadline
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,10 @@ class Update:
 @dataclass(frozen=True)
 class Delete:
     """Delete what is ours. `preview_uid` is None when no preview of that name is there, else the uid of the
-    preview that no longer wants it ("" in a file that gives none); `counts` is False where the brake does
-    not count it; `expired_at` is when its preview expired, "" when it goes for another reason."""
+    preview that no longer wants it ("" in a file that gives none), and `preview_going` tells that this one is
+    being deleted; `counts` is False where the brake does not count it; `expired_at` is when its preview
+    expired, "" when it goes for another reason; `deadline` is the one that it goes by though it, or its
+    preview, is protected."""
 
     key: Key
     preview: str
@@ -67,6 +70,8 @@ class Delete:
     preview_generation: int | None = None
     counts: bool = True
     expired_at: str = ""
+    preview_going: bool = False
+    deadline: Deadline | None = None
 
 
 @dataclass(frozen=True, slots=True)

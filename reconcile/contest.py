@@ -15,8 +15,12 @@ from reconcile.objects import Key
 from reconcile.policy import Policy
 from reconcile.preview import PreviewEnvironment
 from reconcile.snapshot import Live, Snapshot
+from reconcile.ttl import Deadline
 from reconcile.unwanted import not_wanted
 from reconcile.wish import Wish
+
+PROTECTED_NO_LONGER = Deadline(at="", over=True)
+"""What its author protects keeps no hostname of another: only whom --allow-protect names may do that."""
 
 
 def claims_of(wished: Mapping[str, Wish], drafts: Mapping[str, Draft], policy: Policy) -> Iterable[Claim]:
@@ -118,7 +122,9 @@ def _given_up(change: Change, live: Live, wish: Wish, ruling: Ruling, policy: Po
     assert isinstance(wish.preview, PreviewEnvironment), "only one that can be read asks for a hostname"
     if isinstance(change, Waiting):
         return change
-    return not_wanted(live, wish.preview, f"it has {wish.fqdn}, which {ruling.by}", policy)
+    reason = f"it has {wish.fqdn}, which {ruling.by}"
+    found = not_wanted(live, wish.preview, reason, policy, PROTECTED_NO_LONGER)
+    return replace(found, reason=reason, expired_at="") if isinstance(found, Delete) else found
 
 
 def _in_conflict(change: Update, wish: Wish, policy: Policy) -> Change:

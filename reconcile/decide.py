@@ -1,20 +1,22 @@
 """What one child needs, given what is there: one decision, for the plan and again before a write; pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconcile.challenges import solvers, without_rules
-from reconcile.changes import Blocked, Create, Delete, Keep, Update, Waiting
+from reconcile.changes import Blocked, Change, Create, Delete, Keep, Update, Waiting
 from reconcile.children import ROOM_OF_OURS, runs_once
 from reconcile.children.metadata import with_hash, with_owner, without_owner
 from reconcile.collisions import added_by_hand, edits_are_kept, owned_by_others
 from reconcile.diff import Difference, difference
 from reconcile.fields import EMPTY, FieldSet, below, covers, field_set_of, part_of, path_text
+from reconcile.globs import matches_any
 from reconcile.names import NAME_TAKEN, Names
 from reconcile.objects import Manifest, key_of
 from reconcile.ownership import Ownership, is_preview_reference, is_protected, ownership, protected_by_others
 from reconcile.preview import PreviewEnvironment
 from reconcile.snapshot import Live
+from reconcile.ttl import Deadline
 
 NEW_PREVIEW = "new preview"
 """Nothing was ever told of it: it has no status."""
@@ -25,15 +27,27 @@ PROTECTED = "its preview is protected"
 
 @dataclass(frozen=True)
 class Rules:
-    """What a decision needs to know beside the objects."""
+    """What a decision needs to know beside the objects.
+
+    `allow_protect` are globs of `NAMESPACE/NAME`: the previews whose protection outlives `--max-ttl`.
+    """
 
     names: Names
     from_server: bool = True
     adopt: bool = False
+    allow_protect: tuple[str, ...] = ()
 
     def ownership(self, live: Live, preview_name: str, preview_uid: str) -> Ownership:
         """Whose this object is, seen from that preview (`preview_uid` is "" when the preview is gone)."""
         return ownership(live, preview_name, preview_uid, self.names, from_server=self.from_server)
+
+    def may_protect(self, place: str) -> bool:
+        """Whether what this `NAMESPACE/NAME` protects outlives the operator's limits."""
+        return matches_any(place.split("/"), self.allow_protect, "/")
+
+    def ends(self, deadline: Deadline | None, place: str) -> bool:
+        """Whether what is protected there goes all the same: past the operator's limit, without the right."""
+        return deadline is not None and deadline.over and not self.may_protect(place)
 
 
 def decide(
@@ -157,15 +171,41 @@ def name_taken(live: Live, owned: Ownership, names: Names) -> str:
 
 
 def may_go(
-    live: Live, preview_name: str, preview_uid: str, reason: str, rules: Rules
+    live: Live,
+    preview_name: str,
+    preview_uid: str,
+    reason: str,
+    rules: Rules,
+    deadline: Deadline | None = None,
 ) -> Delete | Keep | Waiting:
-    """Whether a child that nobody wants may be deleted: it is ours, and not protected."""
+    """Whether a child that nobody wants may be deleted: it is ours, and not protected, or no longer."""
     place = f"{live.key.namespace}/{preview_name}"
     owned = rules.ownership(live, preview_name, preview_uid)
     if not owned.ours:
         return Keep(live.key, place, f"kept, {reason}, but it is not ours: {owned.reason}")
-    if is_protected(live, rules.names):
-        return Keep(live.key, place, f"protected: {rules.names.prune_annotation} is disabled")
+    protected = is_protected(live, rules.names)
+    if protected and not rules.ends(deadline, place):
+        return Keep(live.key, place, protection(place, deadline, rules))
     if live.going:
         return Waiting(live.key, place, "is being deleted, and waits for its finalizers")
-    return Delete(live.key, place, live, reason)
+    change = Delete(live.key, place, live, reason)
+    return past(change, deadline) if protected and deadline else change
+
+
+def past(change: Delete, deadline: Deadline) -> Delete:
+    """The delete of what was protected until then."""
+    reason = f"{change.reason}; it was protected until {deadline.at} (--max-ttl)"
+    return replace(change, reason=reason, counts=False, expired_at=deadline.at, deadline=deadline)
+
+
+def keeps_protected(change: Change) -> bool:
+    """Whether it keeps a child that nobody wants, since it or its preview is protected."""
+    return isinstance(change, Keep) and change.reason.startswith("protected")
+
+
+def protection(place: str, deadline: Deadline | None, rules: Rules, where: str = "") -> str:
+    """What protects a child, until when, and by which right."""
+    says = f"{rules.names.prune_annotation} is disabled{where}"
+    if rules.may_protect(place):
+        return f"protected: {says}, and --allow-protect names {place}"
+    return f"protected until {deadline.at} (--max-ttl): {says}" if deadline else f"protected: {says}"

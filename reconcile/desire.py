@@ -4,17 +4,19 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeGuard
 
 from reconcile.allow import refusals
 from reconcile.children import render
 from reconcile.children.metadata import Rendered
 from reconcile.errors import internal_error
 from reconcile.preview import PreviewEnvironment, Unreadable
+from reconcile.quota import Left, Quota, nothing_left
 from reconcile.scope import Scope
 from reconcile.settings import Settings
 from reconcile.snapshot import Preview
-from reconcile.ttl import Ttl, ttl_of
-from reconcile.wish import Wish
+from reconcile.ttl import Deadline, Ttl, deadline_of, ttl_of
+from reconcile.wish import Verdict, Wish
 
 
 @dataclass(frozen=True)
@@ -48,16 +50,18 @@ def desire(
     *,
     now: datetime | None = None,
     renderings: Renderings | None = None,
+    left: Left = nothing_left,
 ) -> tuple[Wish, ...]:
     """What every preview wants, sorted by namespace and name.
 
     `now` is the time where the previews live, None where no status is kept: there nothing expires.
-    `renderings` may have been prepared.
+    `renderings` may have been prepared. `left` tells whose children are still there.
     """
     renderings = renderings or Renderings(settings, scope)
     ordered = sorted(previews, key=lambda preview: (preview.namespace, preview.name))
     timed = [_timed(preview, settings, now) for preview in ordered]
-    surplus = _surplus((one.preview for one in timed if not one.over), settings.max_previews)
+    over = {one.preview.key.place for one in timed if one.over}
+    surplus = Quota(settings.max_previews, settings.names.preview_label).surplus(ordered, over, left)
     return tuple(_wish(one, renderings, surplus) for one in timed)
 
 
@@ -69,67 +73,49 @@ class _Timed:
     ttl: Ttl | None = None
     over: bool = False
     fault: str = ""
+    deadline: Deadline | None = None
 
 
 def _timed(preview: Preview, settings: Settings, now: datetime | None) -> _Timed:
-    if preview.deletion_timestamp is not None:
-        return _Timed(preview)
     try:
-        ttl = ttl_of(preview, settings)
-        return _Timed(preview, ttl, ttl is not None and now is not None and ttl.ended(now))
+        ttl = None if preview.deletion_timestamp is not None else ttl_of(preview, settings)
+        over = ttl is not None and now is not None and ttl.ended(now)
+        return _Timed(preview, ttl, over, deadline=deadline_of(preview, ttl, settings, now))
     except Exception as error:
         return _Timed(preview, fault=internal_error(error))
 
 
-def _surplus(previews: Iterable[Preview], most: int | None) -> Mapping[tuple[str, str], str]:
-    """The newest previews of each namespace that has more than it may have, with what is told of them."""
-    if most is None:
-        return {}
-    by_namespace: dict[str, list[Preview]] = {}
-    for preview in previews:
-        by_namespace.setdefault(preview.namespace, []).append(preview)
-    return {
-        (preview.namespace, preview.name): (
-            f"namespace {namespace} has {len(mine)} previews, and this is not one of its {most} oldest: "
-            "delete some, or say --max-previews"
-        )
-        for namespace, mine in by_namespace.items()
-        for preview in sorted(mine, key=lambda p: (p.creation_timestamp or "~", p.name))[most:]
-    }
-
-
-def _wish(one: _Timed, renderings: Renderings, surplus: Mapping[tuple[str, str], str]) -> Wish:
+def _wish(one: _Timed, renderings: Renderings, surplus: Mapping[str, str]) -> Wish:
     preview = one.preview
     in_scope = renderings.scope.has(preview.namespace, preview.name, preview.labels)
-    if preview.deletion_timestamp:
-        return Wish(preview, in_scope, "Going", "it is being deleted, and waits for its finalizers")
-    if isinstance(preview, Unreadable):
-        return Wish(preview, in_scope, "Invalid", preview.message)
-    if one.fault:
-        return Wish(preview, in_scope, "InternalError", one.fault)
     try:
-        return _wish_of(preview, one, renderings, surplus, in_scope=in_scope)
+        verdict, message = _verdict(one, renderings.settings, surplus)
+        children = renderings.of(preview) if _is_to_have(preview, in_scope, verdict) else ()
     except Exception as error:
-        return Wish(preview, in_scope, "InternalError", internal_error(error), ttl=one.ttl)
+        verdict, message, children = "InternalError", internal_error(error), ()
+    return Wish(preview, in_scope, verdict, message, children, one.ttl, one.deadline)
 
 
-def _wish_of(
-    preview: PreviewEnvironment,
-    one: _Timed,
-    renderings: Renderings,
-    surplus: Mapping[tuple[str, str], str],
-    *,
-    in_scope: bool,
-) -> Wish:
+def _is_to_have(preview: Preview, in_scope: bool, verdict: Verdict) -> TypeGuard[PreviewEnvironment]:
+    """Whether it is to have its children in this run."""
+    return in_scope and not verdict and isinstance(preview, PreviewEnvironment)
+
+
+def _verdict(one: _Timed, settings: Settings, surplus: Mapping[str, str]) -> tuple[Verdict, str]:
+    """Why a preview does not get its children, in one word and in words; "" where it does."""
+    preview = one.preview
+    if preview.deletion_timestamp:
+        return "Going", "it is being deleted, and waits for its finalizers"
+    if isinstance(preview, Unreadable):
+        return "Invalid", preview.message
+    if one.fault:
+        return "InternalError", one.fault
     if one.ttl is not None and one.over:
-        ended = (
+        return "Expired", (
             f"its ttl of {one.ttl.text} ended at {one.ttl.expires_at}: "
             "any change of its spec brings it back, such as another spec.revision"
         )
-        return Wish(preview, in_scope, "Expired", ended, ttl=one.ttl)
-    refused = [*refusals(preview, renderings.settings)]
-    if told := surplus.get((preview.namespace, preview.name)):
+    refused = [*refusals(preview, settings)]
+    if told := surplus.get(preview.key.place):
         refused.append(told)
-    if refused:
-        return Wish(preview, in_scope, "Refused", "; ".join(refused), ttl=one.ttl)
-    return Wish(preview, in_scope, children=renderings.of(preview) if in_scope else (), ttl=one.ttl)
+    return ("Refused", "; ".join(refused)) if refused else ("", "")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from reconcile.changes import PREVIEW, Blocked, Change, Create, Keep, Waiting
+from reconcile.changes import PREVIEW, Blocked, Change, Create, Delete, Keep, Waiting
 from reconcile.children import is_route, runs_once
 from reconcile.decide import decide
 from reconcile.names import NAME_TAKEN, ROUTE_NOT_ACCEPTED
@@ -37,9 +37,11 @@ def draft_of(wish: Wish, children: Iterable[Live], snapshot: Snapshot, policy: P
     preview = wish.preview
     if wish.verdict == "Going":
         waiting = Waiting(Key(PREVIEW, preview.namespace, preview.name), wish.place, wish.message)
-        return Draft(wish, (waiting, *_silent(wish, children)), frozen=True)
+        over = wish.deadline is not None and wish.deadline.over
+        own = [outlived(live, wish, policy) for live in children] if over else _silent(wish, children)
+        return Draft(wish, (waiting, *own), frozen=True)
     if isinstance(preview, PreviewEnvironment) and wish.verdict == "Expired":
-        changes = [outlived(live, wish, preview, policy) for live in children]
+        changes = [outlived(live, wish, policy) for live in children]
         return Draft(wish, _protected_first(changes, children, wish, preview, policy))
     if not isinstance(preview, PreviewEnvironment) or wish.verdict:
         return frozen(wish, children, wish.verdict, wish.message)
@@ -60,10 +62,15 @@ def _protected_first(
     preview: PreviewEnvironment,
     policy: Policy,
 ) -> tuple[Change, ...]:
-    """The changes; before anything else becomes of an unwanted child, it is as protected as it has to be."""
+    """The changes; an unwanted child that stays is as protected as it has to be."""
     unwanted = {live.key: live for live in children if live.key not in wish.wanted}
     return tuple(
-        (change.key in unwanted and protection_of(unwanted[change.key], preview, policy.rules)) or change
+        (
+            change.key in unwanted
+            and not isinstance(change, Delete)
+            and protection_of(unwanted[change.key], preview, policy.rules)
+        )
+        or change
         for change in changes
     )
 

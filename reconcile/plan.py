@@ -14,6 +14,7 @@ from reconcile.changes import SYMBOLS, Change, Keep, Plan
 from reconcile.children import APPLY_ORDER
 from reconcile.claims import Ruling, rulings_of
 from reconcile.contest import claims_of, holdings_of, routes_of, ruled
+from reconcile.decide import keeps_protected
 from reconcile.draft import Draft, blocked, draft_of, frozen
 from reconcile.errors import internal_error
 from reconcile.names import INTERNAL_ERROR
@@ -60,7 +61,8 @@ def make_plan(snapshot: Snapshot, wishes: Iterable[Wish], policy: Policy) -> Pla
         )
     )
     kept, withheld = withhold([*changes, *leftovers], snapshot, policy.max_deletes, with_children)
-    return Plan(_sorted(kept), withheld, _notes(snapshot, rulings, drafts))
+    notes = (*_notes(snapshot, rulings, drafts), *_protection_notes(kept, drafts, policy))
+    return Plan(_sorted(kept), withheld, notes)
 
 
 def _draft(wish: Wish, children: Iterable[Live], snapshot: Snapshot, policy: Policy) -> Draft:
@@ -130,5 +132,24 @@ def _ttl_notes(snapshot: Snapshot, drafts: Mapping[str, Draft]) -> Iterable[str]
         yield "a ttl counts from what an earlier run wrote into a status: among files nothing expires"
     expired = sorted(place for place, draft in drafts.items() if draft.wish.verdict == "Expired")
     if expired:
-        named = ", ".join(expired[:FEW_NAMES]) + (" and others" if len(expired) > FEW_NAMES else "")
-        yield f"{len(expired)} expired: {named}; any change of its spec brings a preview back"
+        yield f"{_counted(expired, 'expired')}; any change of its spec brings a preview back"
+
+
+def _protection_notes(
+    changes: Iterable[Change], drafts: Mapping[str, Draft], policy: Policy
+) -> Iterable[str]:
+    """Who is protected, gone previews too, and by which right, where the operator gives or ends it."""
+    rules = policy.rules
+    found = {change.preview for change in changes if keeps_protected(change)}
+    found |= {p for p, draft in drafts.items() if rules.names.protects(draft.wish.preview.annotations)}
+    allowed = sorted(filter(rules.may_protect, found))
+    limited = sorted(found.difference(allowed))
+    if limited and policy.max_ttl:
+        yield f"{_counted(limited, 'protected')}; no longer than --max-ttl {policy.max_ttl}"
+    if allowed:
+        yield f"{_counted(allowed, 'protected')}; from --max-ttl too, as --allow-protect names them"
+
+
+def _counted(places: list[str], what: str) -> str:
+    named = ", ".join(places[:FEW_NAMES]) + (" and others" if len(places) > FEW_NAMES else "")
+    return f"{len(places)} {what}: {named}"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from reconcile.changes import Plan
 from reconcile.cluster.port import Cluster
@@ -14,6 +15,7 @@ from reconcile.ownership import claimed_preview
 from reconcile.phases import Phases
 from reconcile.plan import make_plan
 from reconcile.pool import Stop
+from reconcile.quota import places_left
 from reconcile.request import Request
 from reconcile.scope import Name, Scope
 from reconcile.snapshot import Preview, Snapshot
@@ -54,13 +56,21 @@ def plan_pass(
     phases.done("read")
     unknown, absent = _check_names(request.scope, snapshot, request.names)
     now = time_of(cluster) if cluster.is_server else None
-    wishes = desire(snapshot.previews, request.settings, request.scope, now=now, renderings=renderings)
+    rules = request.rules(from_server=cluster.is_server)
+    wishes = desire(
+        snapshot.previews,
+        request.settings,
+        request.scope,
+        now=now,
+        renderings=renderings,
+        left=partial(places_left, snapshot.children.values(), rules),
+    )
     phases.done("desired")
     snapshot = look(
         cluster, snapshot, wishes, namespace=request.namespace, concurrency=request.concurrency, stop=stop
     )
     phases.done("looked")
-    plan = make_plan(snapshot, wishes, request.policy(from_server=cluster.is_server))
+    plan = make_plan(snapshot, wishes, request.policy(from_server=cluster.is_server, now=now))
     phases.done("planned")
     return plan, Seen(snapshot, wishes, unknown, absent)
 
@@ -85,7 +95,7 @@ def plan_about(cluster: Cluster, request: Request, wanted: Name, stop: Stop) -> 
     place = place_of(wanted, seen.snapshot, request.names)
     mine = tuple(replace(wish, in_scope=wish.place == place) for wish in seen.wishes)
     only_it = Scope(names=(Name(*place.split("/")),) if place else ())
-    narrow = replace(request.policy(from_server=cluster.is_server), scope=only_it)
+    narrow = replace(request.policy(from_server=cluster.is_server, now=None), scope=only_it)
     notes = make_plan(seen.snapshot, mine, narrow).notes if place else ()
     return Planned(plan, seen.snapshot, seen.wishes, place, notes)
 

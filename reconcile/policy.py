@@ -1,6 +1,7 @@
 """How to plan, beside what is and what is wanted."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 from reconcile.alike import Alike
@@ -15,8 +16,9 @@ class Policy:
 
     `route_kind` is the kind of route that previews get, "" for none; `switch` tells whether a preview that
     has a route of another kind is switched to it. `max_deletes` is how many previews may lose their
-    children. `gives_only_what_is_held` tells that a hostname is given to nobody whose status does not record
-    it: only one namespace is read, and nobody said which hostnames are its own.
+    children. `now` is the time where they live, None where nobody tells it, and `max_ttl` the operator's.
+    `gives_only_what_is_held` tells that a hostname is given to nobody whose status does not record it: only
+    one namespace is read, and nobody said which hostnames are its own.
     """
 
     rules: Rules
@@ -24,6 +26,8 @@ class Policy:
     route_kind: str
     switch: bool
     max_deletes: Limit = DEFAULT_LIMIT
+    max_ttl: str | None = None
+    now: datetime | None = None
     gives_only_what_is_held: bool = False
 
     @cached_property

@@ -1,6 +1,7 @@
 """What one run is asked to do; pure."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from reconcile.brake import DEFAULT_LIMIT, Limit
 from reconcile.decide import Rules
@@ -43,10 +44,15 @@ class Request:
 
     def rules(self, *, from_server: bool) -> Rules:
         """How each child is decided; `from_server` as in `Rules`."""
-        return Rules(self.names, from_server=from_server, adopt=self.adopt)
+        return Rules(
+            self.names,
+            from_server=from_server,
+            adopt=self.adopt,
+            allow_protect=self.settings.allow_protect,
+        )
 
-    def policy(self, *, from_server: bool) -> Policy:
-        """How the plan is made."""
+    def policy(self, *, from_server: bool, now: datetime | None) -> Policy:
+        """How the plan is made, at this time where the previews live (None where nobody tells it)."""
         route = self.settings.route_resource
         return Policy(
             rules=self.rules(from_server=from_server),
@@ -57,4 +63,6 @@ class Request:
             gives_only_what_is_held=(
                 from_server and self.scope.namespace_only and not self.settings.allow_fqdn
             ),
+            max_ttl=self.settings.max_ttl,
+            now=now,
         )

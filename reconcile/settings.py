@@ -70,6 +70,7 @@ class Settings(Frozen):
     allow_image: tuple[str, ...] = ()
     allow_secret: tuple[str, ...] = ()
     allow_pull_policy: tuple[PullPolicy, ...] = ()
+    allow_protect: tuple[str, ...] = ()
     max_previews: int | None = None
     url_scheme: UrlScheme = "https"
     default_ttl: str | None = None

@@ -90,6 +90,10 @@ class Live:
                 return entry.fields
         return None
 
+    def applied_at(self, manager: str) -> str:
+        """When this manager's own apply last changed something; "" where it has no entry."""
+        return next((entry.time for entry in self.entries if entry.is_apply_of(manager)), "")
+
     def others(self, manager: str) -> tuple[Entry, ...]:
         """Every entry but this manager's own Apply entry."""
         return tuple(entry for entry in self.entries if not entry.is_apply_of(manager))

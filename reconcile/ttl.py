@@ -44,6 +44,34 @@ class Ttl:
         return self if self.counts_from else replace(self, counts_from=time_text(now))
 
 
+@dataclass(frozen=True)
+class Deadline:
+    """When `--max-ttl` ends, which only what `--allow-protect` names outlives; `over`: whether it has."""
+
+    at: str
+    over: bool
+
+
+def deadline_of(
+    preview: PreviewEnvironment | Unreadable, ttl: Ttl | None, settings: Settings, now: datetime | None
+) -> Deadline | None:
+    """When the children of this preview go, whatever its author says; None while nobody can tell.
+
+    Its count is that of its ttl, which may be shorter. One that is being deleted has another generation by
+    that, and so no count: there it begins with the delete, which a finalizer may draw out.
+    """
+    begun = preview.deletion_timestamp or (ttl.counts_from if ttl else "")
+    return deadline_after(begun, settings.max_ttl, now)
+
+
+def deadline_after(begun: str, max_ttl: str | None, now: datetime | None) -> Deadline | None:
+    """The deadline of what began then; None where there is no `--max-ttl`, no beginning or no clock."""
+    if now is None or parse_duration(max_ttl or "0") == NEVER:
+        return None
+    end = _end(begun, max_ttl or "0")
+    return Deadline(time_text(end), end <= now) if end else None
+
+
 def ttl_of(preview: PreviewEnvironment | Unreadable, settings: Settings) -> Ttl | None:
     """The ttl in force and its count; None for a preview that never expires, or that cannot be read."""
     if isinstance(preview, Unreadable):

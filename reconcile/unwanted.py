@@ -5,14 +5,16 @@ from dataclasses import replace
 
 from reconcile.changes import Change, Create, Delete, Keep, Update, Waiting
 from reconcile.children import is_route, runs_once
-from reconcile.decide import may_go
+from reconcile.decide import may_go, past, protection
 from reconcile.hostnames import hostnames
 from reconcile.jobs import is_finished
 from reconcile.objects import Key
 from reconcile.policy import Policy
 from reconcile.preview import PreviewEnvironment
 from reconcile.routes import accepted
-from reconcile.snapshot import Live, Snapshot
+from reconcile.snapshot import Live, Preview, Snapshot
+from reconcile.times import parse_time, time_text
+from reconcile.ttl import Deadline, deadline_after
 from reconcile.wish import Wish
 
 
@@ -21,14 +23,39 @@ def leftovers_of(place: str, children: Iterable[Live], policy: Policy) -> list[C
     namespace, _, name = place.partition("/")
     if not policy.scope.has_gone(namespace, name):
         return []
-    return [may_go(live, name, "", "its preview is gone", policy.rules) for live in children]
+    children = list(children)
+    deadline = _deadline(children, name, policy)
+    return [may_go(live, name, "", "its preview is gone", policy.rules, deadline) for live in children]
 
 
-def outlived(live: Live, wish: Wish, preview: PreviewEnvironment, policy: Policy) -> Change:
-    """What becomes of a child whose preview has expired; the preview itself stays."""
-    ended = wish.ttl.expires_at if wish.ttl else ""
-    change = may_go(live, preview.name, preview.uid, f"its preview expired at {ended}", policy.rules)
-    change = _of_the_living(change, preview, policy) if isinstance(change, Delete) else change
+def _deadline(children: Iterable[Live], name: str, policy: Policy) -> Deadline | None:
+    """When what a preview has left behind is no longer protected: it counts from our last change of it.
+
+    A time that somebody wrote into managedFields and that is still to come counts for nothing.
+    """
+    if policy.max_ttl is None or policy.now is None:
+        return None
+    manager = policy.rules.names.field_manager
+    ours = [live for live in children if policy.rules.ownership(live, name, "").ours]
+    told = [live.applied_at(manager) for live in ours]
+    told += [str(live.metadata.get("creationTimestamp")) for live in ours]
+    times = [time for time in map(parse_time, told) if time and time <= policy.now]
+    return deadline_after(time_text(max(times)), policy.max_ttl, policy.now) if times else None
+
+
+def outlived(live: Live, wish: Wish, policy: Policy) -> Change:
+    """What becomes of a child whose preview has expired, or is being deleted for longer than the operator
+    lets anything live; the preview itself stays."""
+    preview = wish.preview
+    if wish.verdict == "Going":
+        ended = wish.deadline.at if wish.deadline else ""
+        reason = f"its preview is being deleted, and --max-ttl ended at {ended}"
+    else:
+        ended = wish.ttl.expires_at if wish.ttl else ""
+        reason = f"its preview expired at {ended}"
+    change = may_go(live, preview.name, preview.uid, reason, policy.rules, wish.deadline)
+    if isinstance(change, Delete):
+        change = _of_the_living(change, preview, policy, wish.deadline)
     return replace(change, expired_at=ended) if isinstance(change, Delete) else change
 
 
@@ -55,20 +82,31 @@ def unwanted_of(
     return changes
 
 
-def not_wanted(live: Live, preview: PreviewEnvironment, reason: str, policy: Policy) -> Change:
+def not_wanted(
+    live: Live, preview: PreviewEnvironment, reason: str, policy: Policy, deadline: Deadline | None = None
+) -> Change:
     """What becomes of a child that its preview, which is there, is not to have."""
-    change = may_go(live, preview.name, preview.uid, reason, policy.rules)
-    return _of_the_living(change, preview, policy) if isinstance(change, Delete) else change
+    change = may_go(live, preview.name, preview.uid, reason, policy.rules, deadline)
+    return _of_the_living(change, preview, policy, deadline) if isinstance(change, Delete) else change
 
 
-def _of_the_living(change: Delete, preview: PreviewEnvironment, policy: Policy) -> Delete | Keep:
-    """The delete of a child whose preview is there, which may let nothing go."""
-    names = policy.rules.names
-    if names.protects(preview.annotations):
-        return Keep(
-            change.key, change.preview, f"protected: {names.prune_annotation} is disabled on its preview"
-        )
-    return replace(change, preview_uid=preview.uid, preview_generation=preview.generation, counts=False)
+def _of_the_living(
+    change: Delete, preview: Preview, policy: Policy, deadline: Deadline | None = None
+) -> Delete | Keep:
+    """The delete of a child whose preview is there, which may let nothing go but past the deadline."""
+    rules = policy.rules
+    if rules.names.protects(preview.annotations):
+        if not rules.ends(deadline, change.preview):
+            told = protection(change.preview, deadline, rules, " on its preview")
+            return Keep(change.key, change.preview, told)
+        change = change if change.deadline or deadline is None else past(change, deadline)
+    return replace(
+        change,
+        preview_uid=preview.uid,
+        preview_generation=preview.generation,
+        preview_going=bool(preview.deletion_timestamp),
+        counts=False,
+    )
 
 
 def _after_its_end(old: Delete, wish: Wish, preview: PreviewEnvironment, policy: Policy) -> Delete | Waiting:

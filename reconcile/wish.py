@@ -11,7 +11,7 @@ from reconcile.objects import JOB, Key
 from reconcile.preview import PreviewEnvironment
 from reconcile.setup_record import SetupRecord, record_in
 from reconcile.snapshot import Preview
-from reconcile.ttl import Ttl
+from reconcile.ttl import Deadline, Ttl
 
 Verdict = Literal["", "Going", "Invalid", "Expired", "Refused", "InternalError"]
 
@@ -22,7 +22,8 @@ class Wish:
 
     `verdict` is "" for one that gets its children; else `message` says why it does not: the children of an
     expired one go, those of the others stay as they are. `children` are in apply order, and empty outside
-    the scope. `ttl` is None where none is in force, or nobody can tell.
+    the scope. `ttl` is None where none is in force, or nobody can tell; `deadline` is the operator's, which
+    one that is being deleted has too.
     """
 
     preview: Preview
@@ -31,6 +32,7 @@ class Wish:
     message: str = ""
     children: tuple[Rendered, ...] = ()
     ttl: Ttl | None = None
+    deadline: Deadline | None = None
 
     @cached_property
     def place(self) -> str:

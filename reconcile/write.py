@@ -265,7 +265,10 @@ def _gone(cluster: Cluster, change: Delete) -> Outcome:
 
 def _still(live: Live, change: Delete, rules: Rules) -> Delete | Keep:
     name = change.preview.rpartition("/")[2]
-    decided = may_go(live, name, change.preview_uid or "", change.reason, rules)
+    manager = rules.names.field_manager
+    if change.deadline and live.applied_at(manager) != change.live.applied_at(manager):
+        return Keep(change.key, change.preview, "it was applied again meanwhile")
+    decided = may_go(live, name, change.preview_uid or "", change.reason, rules, change.deadline)
     if isinstance(decided, Waiting):
         return Keep(change.key, change.preview, decided.reason)
     return replace(change, live=live) if isinstance(decided, Delete) else decided
@@ -280,9 +283,12 @@ def _wanted_after_all(cluster: Cluster, change: Delete, rules: Rules) -> str:
     metadata = found["metadata"]
     if change.preview_uid is None:
         return "its preview is there again"
-    if metadata.get("deletionTimestamp") or metadata.get("uid", "") != change.preview_uid:
+    going = bool(metadata.get("deletionTimestamp"))
+    if going != change.preview_going or metadata.get("uid", "") != change.preview_uid:
         return "its preview was deleted, or made again, meanwhile"
     protected = rules.names.protects(metadata.get("annotations") or {})
-    if protected or metadata.get("generation", 0) != change.preview_generation:
+    if protected and not rules.ends(change.deadline, change.preview):
+        return "its preview was changed meanwhile"
+    if metadata.get("generation", 0) != change.preview_generation:
         return "its preview was changed meanwhile"
     return ""

@@ -87,6 +87,7 @@ def _settings(options: dict[str, Any], *, route_given: bool) -> Settings:
         allow_image=options["allow_image"],
         allow_secret=options["allow_secret"],
         allow_pull_policy=options["allow_pull_policy"],
+        allow_protect=options["allow_protect"],
         max_previews=options["max_previews"],
         url_scheme=options["url_scheme"],
         default_ttl=options["default_ttl"],

@@ -20,6 +20,7 @@ from reconcile.command.options import (
     MaxDeletesType,
     NameType,
     PairType,
+    PlaceGlobType,
     ReportType,
     ResourceType,
     TolerationType,
@@ -169,6 +170,12 @@ def _repeatable(*names: str, cls: type[Lines] = Lines, **kwargs: Any) -> Callabl
     "--allow-pull-policy",
     type=click.Choice(PULL_POLICIES),
     help="Image pull policies that previews may use; default: all.",
+)
+@_repeatable(
+    "--allow-protect",
+    metavar="NS/NAME",
+    type=PlaceGlobType(),
+    help="Previews (globs) whose protection outlives --max-ttl; default: none.",
 )
 @click.option(
     "--max-previews",

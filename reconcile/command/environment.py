@@ -13,12 +13,12 @@ from reconcile.errors import UsageError
 
 RESTRICTING = frozenset(
     {
-        *("allow_fqdn", "allow_image", "allow_secret", "allow_pull_policy"),
+        *("allow_fqdn", "allow_image", "allow_secret", "allow_pull_policy", "allow_protect"),
         *("max_previews", "max_ttl", "max_deletes", "pod_security"),
         *("namespace", "namespace_only", "selector", "context", "kubeconfig", "sources", "dry_run"),
     }
 )
-"""The options without which a run may do more, or elsewhere: ignoring them would open a door."""
+"""The options without which a run may do or delete more, or elsewhere: ignoring them would open a door."""
 
 # What is no option, and has its meaning: an image's own version, `command.termination`, and what this
 # repository's tests are told.

@@ -115,6 +115,18 @@ class GatewayType(click.ParamType[tuple[str, ...]]):
         return parts
 
 
+class PlaceGlobType(click.ParamType[str]):
+    """Globs of a namespace and a name in it: `NAMESPACE/NAME`."""
+
+    name = "namespace/name"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = str(value)
+        if not re.fullmatch(r"[^/\s]+/[^/\s]+", text):
+            self.fail(f"{value!r}: say NAMESPACE/NAME, each a glob, such as 'shop/*'", param, ctx)
+        return text
+
+
 class TolerationType(click.ParamType[dict[str, str]]):
     """`KEY`, `KEY=VALUE`, each with `:EFFECT` behind it or not, as `kubectl taint` writes taints."""
 

@@ -31,7 +31,8 @@ SETTINGS = [
 ]
 # What DESIGN calls the operator's; all other options are about one call of the command.
 OPERATORS = [
-    "allow-fqdn", "allow-image", "allow-pull-policy", "allow-secret", "api-group", "cluster-issuer", "concurrency",
+    "allow-fqdn", "allow-image", "allow-protect", "allow-pull-policy", "allow-secret", "api-group",
+    "cluster-issuer", "concurrency",
     "default-resources", "default-ttl", "gateway", "ingress-class", "max-deletes", "max-previews", "max-ttl",
     "node-selector", "pod-security", "priority-class", "route", "route-annotation", "route-kind",
     "route-label",
@@ -176,6 +177,7 @@ def test_helm_finds_nothing_to_say_against_the_chart() -> None:
         ({"options": {"allow-fqdn": "*.example.com"}}, "/options/allow-fqdn"),
         ({"options": {"allow-fqdn": ["a\nb"]}}, "/options/allow-fqdn/0"),
         ({"options": {"allow-pull-policy": ["always"]}}, "/options/allow-pull-policy/0"),
+        ({"options": {"allow-protect": ["shop"]}}, "/options/allow-protect/0"),
         ({"options": {"route-kind": ["none"]}}, "/options/route-kind/0"),
         ({"options": {"max-previews": 0}}, "/options/max-previews"),
         ({"options": {"dry-run": True}}, "dry-run"),

@@ -189,6 +189,70 @@ def test_a_preview_that_is_another_now_keeps_the_child_that_it_did_not_want(
     assert ended.code == 0
 
 
+PROTECTED = {"platform9.com/prune": "disabled"}
+WEEK = ("--max-ttl", "7d")
+PAST = {"observedGeneration": 1, "ttl": "7d", "ttlCountsFrom": "2026-11-01T00:00:00Z"}
+ENDED: dict[str, dict[str, Any]] = {
+    "expired": {"status": PAST, "annotations": PROTECTED},
+    "being deleted": {"deleted": "2026-11-01T00:00:00Z", "annotations": PROTECTED},
+}
+NOT_THE_SAME: dict[str, tuple[dict[str, Any], str]] = {
+    "another uid": ({"uid": "another"}, MADE_AGAIN),
+    "another generation": ({"generation": 2}, CHANGED),
+}
+
+
+def protected_service(name: str = "pr-1", **metadata: Any) -> Manifest:
+    """The Service of a protected preview, as the server has it after our apply of it."""
+    service = children_of(a_read_preview(name, annotations=PROTECTED))[SERVICE]
+    return dict(live(service, creationTimestamp="2026-11-01T00:00:00Z", **metadata).manifest)
+
+
+@pytest.mark.parametrize("how", ENDED)
+def test_what_is_protected_goes_when_the_operators_most_has_ended(
+    world: World, command: RunCommand, how: str
+) -> None:
+    world.has(a_preview("pr-1", **ENDED[how]), protected_service())
+    assert command("-o", "json", *WEEK).outcomes == {"Service pr-1": ("deleted", "")}
+    assert world.count("DELETE", path(SERVICE, "pr-1")) == 1
+    assert command(*WEEK, "--allow-protect", "shop/*").code == 0
+    assert world.count("DELETE", path(SERVICE, "pr-1")) == 1
+
+
+@pytest.mark.parametrize("case", NOT_THE_SAME)
+@pytest.mark.parametrize("how", ENDED)
+def test_but_not_when_its_preview_is_another_by_then(
+    world: World, command: RunCommand, how: str, case: str
+) -> None:
+    world.has(a_preview("pr-1", **ENDED[how]), protected_service())
+    fields, words = NOT_THE_SAME[case]
+    world.says("GET", PR_1, an_object(a_preview("pr-1", **{**ENDED[how], **fields})))
+    assert command("-o", "json", *WEEK).outcomes == {"Service pr-1": ("kept", words)}
+    assert world.writes == []
+
+
+def test_one_that_expired_and_is_being_deleted_by_then_waits_for_the_next_run(
+    world: World, command: RunCommand
+) -> None:
+    world.has(a_preview("pr-1", **ENDED["expired"]), protected_service())
+    world.says("GET", PR_1, an_object(a_preview("pr-1", deleted="2026-11-22T18:00:00Z", **ENDED["expired"])))
+    assert command("-o", "json", *WEEK).outcomes == {"Service pr-1": ("kept", MADE_AGAIN)}
+    assert world.writes == []
+
+
+def test_what_a_gone_preview_left_protected_is_kept_where_it_was_applied_again_meanwhile(
+    world: World, command: RunCommand
+) -> None:
+    world.has(a_preview("pr-1"), *(there(kind) for kind in PUTS), protected_service("pr-0"))
+    leftover, again = path(SERVICE, "pr-0"), protected_service("pr-0", resourceVersion="8")
+    again["metadata"]["managedFields"][0]["time"] = "2026-11-22T18:56:59Z"
+    world.says("DELETE", leftover, CONFLICT)
+    world.says("GET", leftover, an_object(again))
+    ended = command("-o", "json", *WEEK)
+    assert ended.outcomes == {"Service pr-0": ("kept", "it was applied again meanwhile")}
+    assert world.count("DELETE", leftover) == 1
+
+
 # deletes
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from reconcile.allow import image_allowed, matches_any, refusals, repository
+from reconcile.allow import image_allowed, refusals, repository
+from reconcile.globs import matches_any
 from reconcile.preview import PreviewEnvironment, parse_preview
 from reconcile.rules import PULL_POLICIES, PullPolicy
 from reconcile.settings import Settings

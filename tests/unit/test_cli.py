@@ -155,6 +155,7 @@ def test_what_does_not_go_together_is_a_usage_error(shop: Shop, arguments: list[
         (["--concurrency", "0"], "Invalid value for '--concurrency'"),
         (["--timeout", "5"], "Invalid value for '--timeout': '5': has no unit"),
         (["--max-deletes", "x"], "Invalid value for '--max-deletes': 'x': say a number of previews"),
+        (["--allow-protect", "shop"], "'shop': say NAMESPACE/NAME, each a glob, such as 'shop/*'"),
         (
             ["--allow-pull-policy", "always"],
             "Invalid value for '--allow-pull-policy': 'always' is not one of 'Always', 'IfNotPresent', 'Never'",
@@ -211,6 +212,7 @@ def test_every_option_is_a_variable_too(option: str) -> None:
         "route": "none",
         "output": "json",
         "gateway": "a/b",
+        "allow_protect": "a/*",
     }
     values |= {"pod_security": "restricted", "max_deletes": "7", "max_previews": "5", "verbose": "1"}
     values |= dict.fromkeys(("route_label", "route_annotation", "node_selector"), "a=b")

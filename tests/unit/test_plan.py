@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -19,6 +20,7 @@ from reconcile.names import DEFAULT_GROUP
 from reconcile.plan import make_plan, only
 from reconcile.policy import Policy
 from reconcile.preview import parse_preview
+from reconcile.quota import places_left
 from reconcile.report.text import plan_text
 from reconcile.scope import Scope, make_scope
 from reconcile.settings import Gateway, Settings
@@ -71,15 +73,19 @@ def plan_of(
         from_server=from_server,
     )
     route = settings.route_resource
+    rules = replace(RULES, adopt=adopt, from_server=from_server, allow_protect=settings.allow_protect)
     policy = Policy(
-        replace(RULES, adopt=adopt, from_server=from_server),
+        rules,
         scope,
         route.kind if route else "",
         settings.route_given,
         Limit(limit),
+        settings.max_ttl,
+        now,
         gives_only_what_is_held=only_held,
     )
-    return make_plan(snapshot, desire(previews, settings, scope, now=now), policy)
+    left = partial(places_left, snapshot.children.values(), rules)
+    return make_plan(snapshot, desire(previews, settings, scope, now=now, left=left), policy)
 
 
 def lines(plan: Plan) -> list[str]:
@@ -362,6 +368,17 @@ def test_a_route_with_a_hostname_that_another_holds_goes() -> None:
     (delete,) = plan.writes
     assert isinstance(delete, Delete)
     assert (delete.preview_uid, delete.counts) == (thief.uid, False)
+
+
+def test_its_authors_protection_keeps_no_hostname_of_another_but_the_operators_word_does() -> None:
+    disabled = {"platform9.com/prune": "disabled"}
+    thief = a_read_preview("pr-1", fqdn=HOST, created=OLD, annotations=disabled)
+    there = [*running(thief), *running(holds("pr-2", HOST, NEW))]
+    plan = plan_of([thief, holds("pr-2", HOST, NEW)], there)
+    assert lines(plan)[0] == "- Mapping shop/pr-1 it has x.example.com, which belongs to shop/pr-2"
+    allowed = Settings(allow_protect=("shop/pr-1",))
+    plan = plan_of([thief, holds("pr-2", HOST, NEW)], there, settings=allowed)
+    assert not plan.writes
 
 
 def test_a_route_that_says_nothing_of_a_hostname_of_another_holder_stays() -> None:
@@ -863,6 +880,176 @@ def test_what_somebody_protected_outlives_the_ttl_of_its_preview() -> None:
     )
     told = lines(plan_of([an_expired()], [there], now=NOON))
     assert told[0] == f"= Service shop/pr-1 {PROTECTED}"
+
+
+# the operator's limits, which no author's protection outlives
+
+
+WEEK = Settings(max_ttl="7d")
+ALLOWED = Settings(max_ttl="7d", allow_protect=("shop/pr-*",))
+ENDED = "2026-01-10T10:00:00Z"
+
+
+def past_the_most(name: str = "pr-1", **fields: Any) -> Preview:
+    """A preview without a ttl of its own, whose week ended two hours ago."""
+    status = {"observedGeneration": 1, "ttl": "7d", "ttlCountsFrom": "2026-01-03T10:00:00Z"}
+    return a_read_preview(name, status=status, **fields)
+
+
+def left_behind(
+    name: str = "pr-1", last: str = "2026-01-03T10:00:00Z", *, protected: bool = True
+) -> list[Live]:
+    """What a preview left that is gone: a Service of last year, and a Deployment that we changed last then."""
+    preview = a_read_preview(name, annotations=PROTECTION if protected else {})
+    deployment, service = list(children_of(preview).values())[:2]
+    return [
+        live(deployment, managedFields=[{**entry(MANAGER, deployment, "Apply"), "time": last}]),
+        live(service, creationTimestamp="2025-12-01T00:00:00Z"),
+    ]
+
+
+def test_no_protection_outlives_the_operators_most() -> None:
+    preview = past_the_most(annotations=PROTECTION)
+    there = running(preview)
+    told = f"its preview expired at {ENDED}; it was protected until {ENDED} (--max-ttl)"
+    plan = plan_of([preview], there, settings=WEEK, now=NOON)
+    assert lines(plan)[:3] == [f"- {kind} shop/pr-1 {told}" for kind in ("Deployment", "Service", "Mapping")]
+    assert {(c.preview_uid, c.counts, c.preview_going) for c in plan.writes if isinstance(c, Delete)} == {
+        ("uid-of-shop-pr-1", False, False)
+    }
+
+
+def test_nor_does_that_of_a_child_or_one_that_no_run_has_seen() -> None:
+    service = children_of(PR1)["Service"]
+    by_hand = edited(service, "metadata", "annotations", "platform9.com/prune", to="disabled")
+    told = f"- Service shop/pr-1 its preview expired at {ENDED}; it was protected until {ENDED} (--max-ttl)"
+    there = [live(by_hand, applied=service)]
+    assert lines(plan_of([past_the_most()], there, settings=WEEK, now=NOON))[0] == told
+    unseen = past_the_most(annotations=PROTECTION)
+    assert lines(plan_of([unseen], running(PR1)[1:2], settings=WEEK, now=NOON))[0] == told
+
+
+def test_protection_outlives_the_authors_own_ttl_until_the_most_ends() -> None:
+    preview = an_expired(annotations=PROTECTION)
+    (line, *notes) = lines(plan_of([preview], running(preview)[1:2], settings=WEEK, now=NOON))
+    until = "2026-01-17T09:00:00Z"
+    assert line == f"= Service shop/pr-1 protected until {until} (--max-ttl): platform9.com/prune is disabled"
+    assert notes[-1] == "1 protected: shop/pr-1; no longer than --max-ttl 7d"
+    later = datetime(2026, 1, 17, 9, tzinfo=UTC)
+    assert lines(plan_of([preview], running(preview)[1:2], settings=WEEK, now=later))[0].startswith(
+        "- Service"
+    )
+
+
+@pytest.mark.parametrize("there", [past_the_most(annotations=PROTECTION), None], ids=["expired", "gone"])
+def test_what_the_operator_allows_to_protect_outlives_it(there: Preview | None) -> None:
+    protected = a_read_preview(annotations=PROTECTION)
+    service = live(children_of(protected)["Service"], creationTimestamp="2025-12-01T00:00:00Z")
+    previews = [PR2, *([there] if there else [])]
+    told = lines(plan_of(previews, [service, *running(PR2)], settings=ALLOWED, now=NOON))
+    by = "and --allow-protect names shop/pr-1"
+    assert told[0] == f"= Service shop/pr-1 protected: platform9.com/prune is disabled, {by}"
+    assert told[-1] == "1 protected: shop/pr-1; from --max-ttl too, as --allow-protect names them"
+    elsewhere = Settings(max_ttl="7d", allow_protect=("other/*",))
+    assert lines(plan_of(previews, [service, *running(PR2)], settings=elsewhere, now=NOON))[0][0] == "-"
+
+
+def test_what_gone_previews_left_is_protected_until_the_most_after_its_last_change() -> None:
+    plan = plan_of([PR2], left_behind(), settings=WEEK, now=NOON)
+    told = f"its preview is gone; it was protected until {ENDED} (--max-ttl)"
+    assert [line for line in lines(plan) if "pr-1" in line] == [
+        f"- Deployment shop/pr-1 {told}",
+        f"- Service shop/pr-1 {told}",
+    ]
+    assert {(c.preview_uid, c.counts) for c in plan.writes if isinstance(c, Delete)} == {(None, False)}
+    young = [
+        line
+        for line in lines(plan_of([PR2], left_behind(last="2026-01-03T12:00:01Z"), settings=WEEK, now=NOON))
+        if "pr-1" in line
+    ]
+    until = "protected until 2026-01-10T12:00:01Z (--max-ttl): platform9.com/prune is disabled"
+    assert young[:2] == [f"= Deployment shop/pr-1 {until}", f"= Service shop/pr-1 {until}"]
+
+
+def test_a_time_to_come_that_somebody_wrote_prolongs_nothing() -> None:
+    forged = left_behind(last="2999-01-01T00:00:00Z")
+    assert "- Deployment shop/pr-1" in "\n".join(lines(plan_of([PR2], forged, settings=WEEK, now=NOON)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "now"), [(Settings(), NOON), (Settings(max_ttl="0"), NOON), (WEEK, None)], ids=str
+)
+def test_without_a_most_or_a_clock_protection_has_no_end(settings: Settings, now: datetime | None) -> None:
+    told = lines(plan_of([PR2], left_behind(last="2020-01-01T00:00:00Z"), settings=settings, now=now))
+    assert f"= Deployment shop/pr-1 {PROTECTED}" in told
+
+
+def test_what_is_not_protected_is_counted_by_the_brake_however_old_it_is() -> None:
+    there = [child for n in range(3) for child in left_behind(f"pr-{n + 3}", protected=False)]
+    plan = plan_of([PR2], there, settings=WEEK, now=NOON, limit="2")
+    assert [entry.subject for entry in plan.withheld] == ["Deletes"]
+    assert not any(isinstance(change, Delete) for change in plan.writes)
+
+
+GOING = "its preview is being deleted, and --max-ttl ended at"
+
+
+def test_a_finalizer_keeps_no_child_longer_than_the_most() -> None:
+    going = a_read_preview(deleted="2026-01-03T12:00:00Z", annotations=PROTECTION)
+    at = "2026-01-10T12:00:00Z"
+    plan = plan_of([going], running(PR1), settings=WEEK, now=NOON)
+    assert [line for line in lines(plan) if line[0] == "-"] == [
+        f"- {kind} shop/pr-1 {GOING} {at}; it was protected until {at} (--max-ttl)"
+        for kind in ("Deployment", "Service", "Mapping")
+    ]
+    assert {(c.preview_uid, c.preview_going) for c in plan.writes if isinstance(c, Delete)} == {
+        ("uid-of-shop-pr-1", True)
+    }
+    early = plan_of([going], running(PR1), settings=WEEK, now=NOON - timedelta(seconds=1))
+    assert (early.writes, lines(early)[0][0]) == ((), ".")
+    assert plan_of([going], running(PR1), now=NOON).writes == ()
+    assert plan_of([going], running(PR1), settings=ALLOWED, now=NOON).writes == ()
+    bare = a_read_preview(deleted="2026-01-03T12:00:00Z")
+    assert len(plan_of([bare], running(PR1), settings=ALLOWED, now=NOON).writes) == 3
+
+
+# what counts among the previews of a namespace
+
+
+def counting(previews: Iterable[Preview], lives: Iterable[Live], most: int, **other: Any) -> list[str]:
+    """What is refused for being too many."""
+    plan = plan_of(previews, lives, settings=Settings(max_previews=most, max_ttl="7d"), now=NOON, **other)
+    return [blocked.reason for blocked in plan.blocked]
+
+
+def test_what_gone_previews_left_protected_counts_and_is_the_oldest() -> None:
+    pr2, pr3 = a_read_preview("pr-2", created=OLD), a_read_preview("pr-3", created=NEW)
+    left = left_behind(last="2026-01-09T00:00:00Z")
+    assert counting([pr2, pr3], left, 3) == []
+    (told,) = counting([pr2, pr3], left, 2)
+    assert told.startswith(
+        "namespace shop has 2 previews and the children of 1 that are gone, and may have 2 in all: "
+    )
+    assert len(counting([pr2, pr3], left, 1)) == 2
+    assert counting([pr2, pr3], left_behind(protected=False), 2) == []
+    stranger = untracked(left[1].manifest, managedFields=[entry("kubectl", left[1].manifest)])
+    assert counting([pr2, pr3], [stranger], 2) == []
+
+
+def test_an_expired_preview_counts_while_what_it_has_is_protected() -> None:
+    pr2 = a_read_preview("pr-2", created=NEW)
+    expired = an_expired(annotations=PROTECTION, created=OLD)
+    assert len(counting([expired, pr2], running(expired), 1)) == 1
+    assert counting([an_expired(created=OLD), pr2], running(an_expired()), 1) == []
+
+
+def test_more_leftovers_than_always_go_count_too() -> None:
+    def left(number: int) -> list[Live]:
+        return [c for n in range(number) for c in left_behind(f"old-{n}", protected=False)]
+
+    assert counting([PR2], left(9), 1) == []
+    assert len(counting([PR2], left(10), 10)) == 1
+    assert counting([PR2], left(10), 11) == []
 
 
 def test_a_strangers_object_with_an_expired_previews_label_stays() -> None:
