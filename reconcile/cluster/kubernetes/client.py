@@ -89,11 +89,11 @@ class KubernetesCluster:
             check_namespace(resource, namespace)
         ask = Ask("list", resource, namespace)
 
-        def fetch(token: str | None) -> httpx2.Response:
-            params = {"limit": PAGE, "labelSelector": label, "fieldSelector": field, "continue": token}
-            return self._send(ask, (OK, GONE), params=params)
+        def fetch(token: str | None, limit: int, most_bytes: int | None) -> httpx2.Response:
+            params = {"limit": limit, "labelSelector": label, "fieldSelector": field, "continue": token}
+            return self._send(ask, (OK, GONE), params=params, most_bytes=most_bytes)
 
-        return Listing(whole_list(ask, fetch, read))
+        return Listing(whole_list(ask, fetch, read, PAGE))
 
     def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
         ask = Ask("get", resource, check_namespace(resource, namespace), check_name(resource, name))
@@ -221,8 +221,12 @@ class KubernetesCluster:
         params: Mapping[str, object] | None = None,
         kind: PatchType | None = None,
         body: object = None,
+        most_bytes: int | None = None,
     ) -> httpx2.Response:
-        """The answer, when its status code is one of those expected; else raises what it means."""
+        """The answer, when its status code is one of those expected; else raises what it means.
+
+        Raises TooLarge where it has more than `most_bytes`.
+        """
         # lightkube's own POST takes its models alone; a list has the same URL.
         creates = ask.verb == "create"
         prepared = self._requests.prepare_request(
@@ -237,7 +241,7 @@ class KubernetesCluster:
         prepared.method = "POST" if creates else prepared.method
         prepared.data = body
         request = self._requests.build_adapter_request(prepared)
-        request.extensions["repeat"] = ask.repeat
+        request.extensions |= {"repeat": ask.repeat, "most_bytes": most_bytes}
         try:
             response: httpx2.Response = self._requests.send(request)
         except httpx2.RequestError as error:

@@ -1,13 +1,16 @@
 """A list, whole: every page of one consistent read, or an error."""
 
+import codecs
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TypeVar
 
 import httpx2
 import msgspec
 
 from reconcile.cluster.kubernetes.answers import Ask, excerpt, is_json, unreadable
+from reconcile.cluster.kubernetes.retry import TooLarge
 from reconcile.errors import ServerTrouble
 from reconcile.objects import Manifest
 from reconcile.sent import SentObject
@@ -15,11 +18,19 @@ from reconcile.sent import SentObject
 T = TypeVar("T")
 
 PAGE = 500
+PAGE_BYTES = 8 * 1024 * 1024
+"""A page with more is given up while it comes, and asked for with fewer items. An object has up to 1.5 MB,
+and six lists come at once, each with a page that is read and one on its way."""
+FEWER = 4
+"""Of a page that is too large so many parts are asked for: some requests are lost, and no page is tiny."""
+LARGE = PAGE_BYTES // 2
+PIECE = 1024 * 1024
 MOST_PAGES = 10_000
 RESTARTS = 3
 
-FetchPage = Callable[[str | None], httpx2.Response]
-"""Asks for the page that a token leads to, the first one without; the answer is 200 or 410."""
+FetchPage = Callable[[str | None, int, int | None], httpx2.Response]
+"""Asks for the page that a token leads to, the first one without, and for so many items; the answer is 200 or
+410. Raises TooLarge where it has more than so many bytes."""
 
 
 class _Metadata(msgspec.Struct):
@@ -40,8 +51,24 @@ class _Expired(Exception):
     """The server has dropped the state that the pages were read from (410)."""
 
 
-def whole_list(ask: Ask, fetch: FetchPage, read: Callable[[Manifest], T]) -> tuple[T, ...]:
-    """What is read of every item, which has apiVersion and kind.
+@dataclass
+class _Limit:
+    """How many items a page is asked for: those that were first thought of, or fewer where they are large."""
+
+    most: int
+    items: int
+
+    def shrink(self) -> None:
+        self.items = max(1, self.items // FEWER)
+
+    def grow(self, items: int, size: int) -> None:
+        """After a page of so many items and bytes: twice as many at most, of half the bytes."""
+        fitting = items * PAGE_BYTES // (2 * max(1, size))
+        self.items = max(self.items, min(self.most, 2 * self.items, fitting))
+
+
+def whole_list(ask: Ask, fetch: FetchPage, read: Callable[[Manifest], T], most: int = PAGE) -> tuple[T, ...]:
+    """What is read of every item, which has apiVersion and kind; `most` items are asked for at once.
 
     Raises ServerTrouble where a page is missing or does not fit.
 
@@ -49,10 +76,20 @@ def whole_list(ask: Ask, fetch: FetchPage, read: Callable[[Manifest], T]) -> tup
     state, where objects can be missed
     (https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks).
     """
+    limit = _Limit(most, most)
+
+    def fetch_fitting(token: str | None) -> httpx2.Response:
+        while True:
+            try:
+                # One object alone is taken as it is.
+                return fetch(token, limit.items, PAGE_BYTES if limit.items > 1 else None)
+            except TooLarge:
+                limit.shrink()
+
     for _ in range(1 + RESTARTS):
         ahead = ThreadPoolExecutor(max_workers=1)
         try:
-            return _every_page(ask, fetch, read, ahead)
+            return _every_page(ask, fetch_fitting, limit, read, ahead)
         except _Expired as expired:
             last = expired
         finally:
@@ -63,7 +100,11 @@ def whole_list(ask: Ask, fetch: FetchPage, read: Callable[[Manifest], T]) -> tup
 
 
 def _every_page(
-    ask: Ask, fetch: FetchPage, read: Callable[[Manifest], T], ahead: ThreadPoolExecutor
+    ask: Ask,
+    fetch: Callable[[str | None], httpx2.Response],
+    limit: _Limit,
+    read: Callable[[Manifest], T],
+    ahead: ThreadPoolExecutor,
 ) -> tuple[T, ...]:
     """Page after page; the items of one are read while the next one comes."""
     found: list[T] = []
@@ -72,6 +113,7 @@ def _every_page(
     page = _page(ask, response)
     while token := page.metadata.next:
         _check_token(ask, token, seen)
+        limit.grow(len(page.items), len(response.content))
         coming = _ask_for(token, fetch, ahead)
         found += map(read, _items(ask, response, page))
         response = coming.result()
@@ -82,7 +124,9 @@ def _every_page(
     return tuple(found)
 
 
-def _ask_for(token: str, fetch: FetchPage, ahead: ThreadPoolExecutor) -> Future[httpx2.Response]:
+def _ask_for(
+    token: str, fetch: Callable[[str | None], httpx2.Response], ahead: ThreadPoolExecutor
+) -> Future[httpx2.Response]:
     try:
         return ahead.submit(fetch, token)
     except RuntimeError:  # there is no thread to be had: nothing is read meanwhile
@@ -97,7 +141,7 @@ def _check_token(ask: Ask, token: str, seen: set[str]) -> None:
         raise ServerTrouble(f"{ask}: it has no end: a page leads back to one that was read before")
     seen.add(token)
     if len(seen) == MOST_PAGES:
-        raise ServerTrouble(f"{ask}: it has no end: {MOST_PAGES} pages of {PAGE} came")
+        raise ServerTrouble(f"{ask}: it has no end: {MOST_PAGES} pages came")
 
 
 def _next_page(ask: Ask, response: httpx2.Response, before: _Page) -> _Page:
@@ -115,17 +159,26 @@ def _page(ask: Ask, response: httpx2.Response) -> _Page:
         raise unreadable(ask, response, excerpt(response))
     try:
         if not response.content.isascii():
-            response.content.decode()  # what is left undecoded is checked for all but this
+            _check_unicode(response.content)
         return _PAGE.decode(response.content)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise unreadable(ask, response, str(error)) from error
 
 
+def _check_unicode(text: bytes) -> None:
+    """What is left undecoded is checked for all but this; in pieces, for text may be four times as large."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for start in range(0, len(text), PIECE):
+        decoder.decode(text[start : start + PIECE], final=start + PIECE >= len(text))
+
+
 def _items(ask: Ask, response: httpx2.Response, page: _Page) -> list[SentObject]:
     """With what built-in kinds leave out in lists; an item without a name makes the list unreadable."""
     known = {"apiVersion": ask.resource.api_version, "kind": ask.resource.kind}
+    # A part keeps all of its page: of a large one little may be kept, so that each item has its own bytes.
+    texts = map(bytes, page.items) if len(response.content) > LARGE else page.items
     try:
-        items = [SentObject(text, known).opened() for text in page.items]
+        items = [SentObject(text, known).opened() for text in texts]
     except msgspec.DecodeError as error:
         raise unreadable(ask, response, f"an item has no name: {error}") from error
     if not all(item["metadata"]["name"] and item["metadata"]["namespace"] for item in items):

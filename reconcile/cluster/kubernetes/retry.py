@@ -28,7 +28,14 @@ WRITE_SECONDS = 65.0
 # What a handshake ends with whose bytes did not arrive as they were sent; seen where many are made at once.
 GARBLED = ("TLSV1_ALERT_DECODE_ERROR", "SSLV3_ALERT_BAD_RECORD_MAC", "DECRYPTION_FAILED_OR_BAD_RECORD_MAC")
 
+# How a body was sent: of no meaning once it is decoded.
+_OF_THE_WIRE = ("content-encoding", "content-length", "transfer-encoding")
+
 Answer = httpx2.Response | httpx2.RequestError
+
+
+class TooLarge(Exception):
+    """An answer was given up: it has more bytes than the request's extension `most_bytes` takes."""
 
 
 class Repeat(Enum):
@@ -96,6 +103,24 @@ class RetryTransport(httpx2.BaseTransport):
         longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (len(answers) - 1))
         pause = self._pacing.jitter() * longest + retry_after(answers[-1])
         return pause if pause < self._deadline.remaining() else None
+
+
+def read_whole(response: httpx2.Response, most_bytes: int | None) -> httpx2.Response:
+    """The answer with its body, decompressed. Raises TooLarge as soon as that has more than `most_bytes`."""
+    if most_bytes is None:
+        response.read()
+        return response
+    parts: list[bytes] = []
+    size = 0
+    for part in response.iter_bytes():
+        size += len(part)
+        if size > most_bytes:
+            raise TooLarge
+        parts.append(part)
+    headers = [(name, value) for name, value in response.headers.multi_items() if name not in _OF_THE_WIRE]
+    return httpx2.Response(
+        response.status_code, headers=headers, content=b"".join(parts), extensions=response.extensions
+    )
 
 
 def may_help(repeat: Repeat, answers: list[Answer]) -> bool:

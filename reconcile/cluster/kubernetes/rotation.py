@@ -17,6 +17,7 @@ import msgspec
 from reconcile.cluster.kubernetes.credentials import TokenAuth, auth, checked
 from reconcile.cluster.kubernetes.execplugin import Credential, Plugin
 from reconcile.cluster.kubernetes.kubeconfig import Connection
+from reconcile.cluster.kubernetes.retry import read_whole
 from reconcile.cluster.kubernetes.tls import certificate_files, load_certificate, ssl_context
 from reconcile.errors import BadKubeconfig
 
@@ -140,12 +141,11 @@ class RotatingTransport(httpx2.BaseTransport):
         try:
             response = connections.transport.handle_request(request)
             try:
-                response.read()
+                return read_whole(response, request.extensions.get("most_bytes"))
             finally:
                 response.close()
         finally:
             self._leave(connections)
-        return response
 
     def close(self) -> None:
         self._newest.transport.close()
