@@ -93,7 +93,8 @@ def _preview() -> Schema:
 def _spec() -> Schema:
     secrets = _list("Secrets to pull the image with.", _named("A Secret."), rules.MAX_PULL_SECRETS, by="name")
     return _object(
-        "What the preview asks for.",
+        f"What the preview asks for. Names and values of env, command, args and setup have {rules.MAX_TEXT} "
+        "characters together at the most.",
         {
             "image": _text(rules.IMAGE, "The container image: REGISTRY:PORT/PATH:TAG@DIGEST."),
             "fqdn": _text(rules.FQDN, "The hostname, in lower case, without scheme, port or wildcard."),
@@ -126,7 +127,17 @@ def _spec() -> Schema:
             },
         },
         required=("image", "fqdn"),
-    )
+    ) | _validations((f"{_length_of_text()} <= {rules.MAX_TEXT}", rules.TOO_MUCH_TEXT))
+
+
+def _length_of_text() -> str:
+    """The names and values of env, and what is run, in CEL."""
+    env = "self.env.map(e, size(e.name) + (has(e.value) ? size(e.value) : 0))"
+    lengths = [f"(has(self.env) ? {env} : [])"]
+    for of, there in (("self", ""), ("self.setup", "has(self.setup) && ")):
+        for name in ("command", "args"):
+            lengths.append(f"({there}has({of}.{name}) ? {of}.{name}.map(text, size(text)) : [])")
+    return f"({' + '.join(lengths)}).sum()"
 
 
 def _env() -> Schema:

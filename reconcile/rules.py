@@ -239,6 +239,13 @@ MAX_PULL_SECRETS = 20
 MAX_ARGUMENTS = 100
 MAX_RESOURCES = 16
 
+# All free text of a spec together: a run holds every preview, its children and what is wanted of them.
+MAX_TEXT = 65_536
+TOO_MUCH_TEXT = (
+    f"has more than {MAX_TEXT} characters in env, command, args and setup together; "
+    "put long values into a ConfigMap or a Secret"
+)
+
 SOURCES = ("secretKeyRef", "configMapKeyRef", "fieldRef")
 
 # https://kubernetes.io/docs/concepts/containers/images/#image-pull-policy

@@ -294,6 +294,15 @@ class Spec(_Part):
     ttl: Annotated[str, AfterValidator(_ttl), _Keeps(rules.DURATION)] | None = None
     suspend: Annotated[bool, _default(False)] = False
 
+    @model_validator(mode="after")
+    def _is_not_too_long(self) -> Self:
+        """Of the names and values of env, and of what is run; the rest has bounds of its own."""
+        run = (*self.command, *self.args, *((*self.setup.command, *self.setup.args) if self.setup else ()))
+        env = sum(len(variable.name) + len(variable.value or "") for variable in self.env)
+        if env + sum(map(len, run)) > rules.MAX_TEXT:
+            raise PydanticCustomError(WHOLE, _literally(rules.TOO_MUCH_TEXT))
+        return self
+
 
 def known_fields(location: Sequence[str | int]) -> tuple[str, ...]:
     """The names of all fields beside the one at a location of the spec, such as `("env", 0, "nmae")`."""

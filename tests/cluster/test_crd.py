@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from reconcile import rules
 from reconcile.crd import crd
 from reconcile.names import PLURAL, SHORT_NAMES, Names
 from reconcile.preview import PreviewEnvironment, parse_preview
@@ -84,6 +85,7 @@ def test_a_message_of_the_server_names_what_is_wrong(api_server: ControlPlane, n
     )
     assert "without an equal limit; set both alike" in message(resources={"requests": {"example.com/gpu": 1}})
     assert "Duplicate value" in message(env=[{"name": "A"}, {"name": "A"}])
+    assert rules.TOO_MUCH_TEXT in message(args=["x" * 32_768], command=["x" * 32_768, "x"])
 
 
 def test_the_server_keeps_the_status_and_prints_its_columns(api_server: ControlPlane, namespace: str) -> None:

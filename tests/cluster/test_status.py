@@ -7,10 +7,12 @@ from uuid import uuid4
 
 import pytest
 
+from reconcile import rules
 from reconcile.children import CHILDREN
 from reconcile.crd import crd
 from reconcile.names import PLURAL
 from tests.cluster.granted import allow_runs
+from tests.cluster.groups import installation
 from tests.cluster.story import CHILD_RESOURCES, STATUS, Story
 from tests.controlplane import AskFailed, ControlPlane, KubectlFailed, allow, eventually, install_crds
 from tests.controlplane.install import CRDS
@@ -300,3 +302,41 @@ def test_the_status_is_applied_by_our_field_manager(story: Story, api_server: Co
     path = f"{story.path_of('PreviewEnvironment', 'pr-1')}/status"
     with pytest.raises(AskFailed):  # one entry for each type
         api_server.ask("PATCH", path, twice, content_type="application/merge-patch+json")
+
+
+LONG = [{"name": f"V{number}", "value": "x" * 32_000} for number in range(3)]
+
+
+def refuses_long_specs(story: Story) -> bool:
+    """Whether the CRD's rules are in force: an API server takes a new schema a moment after it was written."""
+    manifest = {
+        "apiVersion": story.names.api_version,
+        "kind": "PreviewEnvironment",
+        "metadata": {"name": "other"},
+        "spec": {"image": "web:1", "fqdn": story.host("other"), "env": LONG},
+    }
+    try:
+        story.ask("POST", f"{story.path_of('PreviewEnvironment')}?dryRun=All", manifest)
+    except AskFailed as error:
+        return error.code == 422
+    return False
+
+
+def test_a_preview_from_before_the_bound_that_is_too_long_is_told_so_and_can_be_deleted(story: Story) -> None:
+    with installation(story, takes_anything=True) as own:
+        own.apply(replicas=0, env=LONG[:2], finalizers=["example.com/hold"])
+        own.reconcile()
+        own.apply(replicas=0, env=LONG, finalizers=["example.com/hold"])
+        there = own.everything()
+        install_crds(own.plane, [crd(own.group)])
+        eventually(lambda: refuses_long_specs(own), "the CRD's rules are in force")
+        own.reconcile(code=1)
+        assert ready(own) == ("False", "Invalid", f"spec: {rules.TOO_MUCH_TEXT}")
+        assert own.everything() == there
+        with pytest.raises(AskFailed, match="has more than 65536 characters"):
+            own.patch("PreviewEnvironment", {"spec": {"image": "registry.example.com/web:2"}})
+        own.patch("PreviewEnvironment", {"metadata": {"annotations": {"example.com/note": "seen"}}})
+        own.delete("PreviewEnvironment")
+        own.patch("PreviewEnvironment", {"metadata": {"finalizers": None}})
+        assert not own.there("PreviewEnvironment")
+        own.clear()

@@ -313,6 +313,21 @@ _SETUPS = [
     ),
 ]  # fmt: skip
 
+_LONG = "€" * 32_000
+
+
+def _long(taken: bool, last: int) -> list[Row]:
+    """Env, command, args and setup with 64,000 characters and so many more."""
+    one, two, more = {"name": "A" * 100, "value": _LONG[100:]}, [_LONG[:16_000], _LONG[16_000:]], "x" * last
+    specs: list[dict[str, Any]] = [
+        {"env": [one, {"name": "B", "value": _LONG[1:]}, {"name": "C", "value": more[1:]}]},
+        {"env": [one, {"name": "C" * 100}], "args": two, "command": [more[100:]]},
+        {"command": two, "args": [_LONG], "setup": {"args": [more]}},
+        {"env": [one], "setup": {"command": [*two, more]}},
+    ]
+    return [Row(taken, f"64,000 characters and {last} more ({n})", spec) for n, spec in enumerate(specs)]
+
+
 _TTLS = [
     *_each(
         True, "ttl", "0", "72h", "7d", "1d12h", "1d2h3m4s", "90s", "30m", "0h", "007d", "3650d", "87600h",
@@ -339,4 +354,6 @@ ROWS = (
     *_TEXTS,
     *_SETUPS,
     *_TTLS,
+    *_long(True, 1_536),
+    *_long(False, 1_537),
 )
