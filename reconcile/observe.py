@@ -72,7 +72,7 @@ def _parse(cluster: Cluster, manifest: Manifest, names: Names) -> Preview:
     try:
         preview = parse_preview(manifest, group=names.group, strict_fields=in_a_file)
     except Exception as error:
-        return unreadable(manifest, internal_error(error))
+        return unreadable(manifest, internal_error(error), names.group)
     if isinstance(preview, Unreadable) and in_a_file:
         return replace(
             preview, message=one_line([_in_its_file(cluster, resource, place, p) for p in preview.problems])

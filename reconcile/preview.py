@@ -9,8 +9,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from reconcile import rules
-from reconcile.names import KIND, Names
-from reconcile.objects import Key, Manifest
+from reconcile.names import EXPIRING, KIND, PRUNE_DISABLED, READY, STALLED, Names
+from reconcile.objects import Key, Manifest, maps_in
 from reconcile.problems import Problem, one_line, problems_of, shown, unknown_field
 from reconcile.spec import (
     EnvFromSource,
@@ -47,6 +47,11 @@ __all__ = [
 
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 """Where `kubectl apply` keeps a copy of the object, of which there would be two in memory."""
+
+LONGEST_METADATA: Final = 16 * 1024
+"""Characters of labels, and of annotations, of a preview that are kept."""
+LONGEST_STATUS: Final = 8 * 1024
+"""Characters of one part of a status, of which a run writes a few hundred."""
 
 _OBJECT_FIELDS: Final = frozenset({"apiVersion", "kind", "metadata", "spec", "status"})
 # https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/object-meta/
@@ -146,7 +151,7 @@ def parse_preview(
     spec, spec_problems = _spec_of(manifest.get("spec"), strict_fields)
     problems += spec_problems
     if spec is None or problems:
-        return unreadable(manifest, one_line(problems), problems)
+        return unreadable(manifest, one_line(problems), group, problems)
     return PreviewEnvironment(
         name=metadata["name"],
         namespace=metadata["namespace"],
@@ -155,29 +160,29 @@ def parse_preview(
         resource_version=_text(metadata.get("resourceVersion")),
         creation_timestamp=_text(metadata.get("creationTimestamp")),
         deletion_timestamp=_text(metadata.get("deletionTimestamp")) or None,
-        labels=_strings(metadata.get("labels")),
-        annotations=_strings(metadata.get("annotations"), without=LAST_APPLIED),
+        labels=_labels(metadata),
+        annotations=_annotations(metadata, group),
         spec=spec,
-        status=_read_only(manifest.get("status")),
+        status=_status(manifest.get("status")),
     )
 
 
-def unreadable(manifest: Manifest, message: str, problems: Sequence[Problem] = ()) -> Unreadable:
+def unreadable(manifest: Manifest, message: str, group: str, problems: Sequence[Problem] = ()) -> Unreadable:
     """A preview that cannot be read, and why."""
     metadata = manifest["metadata"]
     return Unreadable(
         name=metadata["name"],
         namespace=metadata["namespace"],
         uid=_text(metadata.get("uid")),
-        labels=_strings(metadata.get("labels")),
-        annotations=_strings(metadata.get("annotations")),
+        labels=_labels(metadata),
+        annotations=_annotations(metadata, group),
         deletion_timestamp=_text(metadata.get("deletionTimestamp")) or None,
         creation_timestamp=_text(metadata.get("creationTimestamp")),
         message=message,
         problems=tuple(problems),
         generation=_number(metadata.get("generation")),
         resource_version=_text(metadata.get("resourceVersion")),
-        status=_read_only(manifest.get("status")),
+        status=_status(manifest.get("status")),
     )
 
 
@@ -198,6 +203,9 @@ def _object_problems(manifest: Manifest, metadata: Mapping[str, Any], group: str
             yield Problem(("metadata", name), f"{shown(metadata[name])} {problem}")
     for name in ("labels", "annotations"):
         yield from _map_problems(name, metadata.get(name))
+    if _length(_strings(metadata.get("labels"))) > LONGEST_METADATA:
+        remedy = "keep what need not be selected by in annotations"
+        yield Problem(("metadata", "labels"), f"has more than {LONGEST_METADATA} characters; {remedy}")
 
 
 def _map_problems(name: str, value: Any) -> Iterator[Problem]:
@@ -237,5 +245,36 @@ def _strings(value: Any, *, without: str = "") -> Mapping[str, str]:
     )
 
 
-def _read_only(value: Any) -> Mapping[str, Any]:
-    return MappingProxyType(dict(value) if isinstance(value, Mapping) else {})
+def _labels(metadata: Mapping[str, Any]) -> Mapping[str, str]:
+    """None, where they are so many that the preview is refused for it."""
+    labels = _strings(metadata.get("labels"))
+    return labels if _length(labels) <= LONGEST_METADATA else MappingProxyType({})
+
+
+def _annotations(metadata: Mapping[str, Any], group: str) -> Mapping[str, str]:
+    """Where they are long, the one alone that we look at."""
+    annotations = _strings(metadata.get("annotations"), without=LAST_APPLIED)
+    if _length(annotations) <= LONGEST_METADATA:
+        return annotations
+    names = Names(group)
+    kept = {names.prune_annotation: PRUNE_DISABLED} if names.protects(annotations) else {}
+    return MappingProxyType(kept)
+
+
+def _length(texts: Mapping[str, str]) -> int:
+    return sum(len(name) + len(text) for name, text in texts.items())
+
+
+def _status(value: Any) -> Mapping[str, Any]:
+    """What somebody else wrote there is left out where it is long: then it is not what a run wrote."""
+    status = dict(value) if isinstance(value, Mapping) else {}
+    if isinstance(status.get("conditions"), list):
+        ours = [c for c in maps_in(status["conditions"]) if c.get("type") in (READY, STALLED, EXPIRING)]
+        status["conditions"] = [c for c in ours if _is_short(c)]
+    return MappingProxyType(
+        {name: part for name, part in status.items() if name == "conditions" or _is_short(part)}
+    )
+
+
+def _is_short(part: Any) -> bool:
+    return len(repr(part)) <= LONGEST_STATUS

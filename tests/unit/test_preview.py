@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from reconcile.names import DEFAULT_GROUP
+from reconcile.names import DEFAULT_GROUP, PRUNE_DISABLED, Names
 from reconcile.objects import Key
 from reconcile.preview import (
     EnvFromSource,
@@ -495,3 +495,42 @@ def test_a_key_that_is_no_string_as_yaml_allows_it_does_not_raise(key: Any) -> N
     manifest[key] = 1
     for strict_fields in (True, False):
         assert isinstance(read(manifest, strict_fields=strict_fields), PreviewEnvironment | Unreadable)
+
+
+# what is long, and no bound of the CRD keeps out
+
+
+def with_metadata(**metadata: Any) -> dict[str, Any]:
+    preview = a_preview()
+    return {**preview, "metadata": {**preview["metadata"], **metadata}}
+
+
+def test_labels_without_end_are_refused_and_not_kept() -> None:
+    parsed = read(with_metadata(labels={f"example.com/{number}": "x" * 60 for number in range(1000)}))
+    assert isinstance(parsed, Unreadable)
+    assert parsed.message == (
+        "metadata.labels: has more than 16384 characters; keep what need not be selected by in annotations"
+    )
+    assert parsed.labels == {}
+
+
+@pytest.mark.parametrize("fqdn", ["pr-1.example.com", "Foo"])
+def test_of_long_annotations_only_that_it_is_protected_is_kept(fqdn: str) -> None:
+    prune = Names().prune_annotation
+    for protected, kept in ((PRUNE_DISABLED, {prune: PRUNE_DISABLED}), ("x" * 20_000, {})):
+        manifest = with_metadata(annotations={"example.com/note": "x" * 20_000, prune: protected})
+        manifest["spec"]["fqdn"] = fqdn
+        assert read(manifest).annotations == kept
+
+
+def test_of_a_status_what_no_run_wrote_and_what_is_too_long_for_a_run_is_left_out() -> None:
+    conditions = [
+        {"type": "Ready", "status": "True", "reason": "Available", "message": "its pods are available"},
+        {"type": "Stalled", "status": "True", "reason": "Invalid", "message": "x" * 20_000},
+        {"type": "Mine", "status": "True", "reason": "Mine", "message": ""},
+    ]
+    status = {"observedGeneration": 1, "url": "x" * 20_000, "conditions": conditions}
+    assert read({**a_preview(), "status": status}).status == {
+        "observedGeneration": 1,
+        "conditions": conditions[:1],
+    }

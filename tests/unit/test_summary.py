@@ -194,10 +194,11 @@ def test_a_file_that_cannot_be_written_is_no_trouble(tmp_path: Path) -> None:
     assert not write_termination_message(SUMMARY, {**POD, "RECONCILE_TERMINATION_LOG": "/proc/version"})
 
 
-def test_a_reason_that_somebody_else_wrote_is_not_counted_as_one_of_ours() -> None:
+@pytest.mark.parametrize(("length", "state"), [(999, "NotReady"), (9999, "Unknown")])
+def test_a_reason_that_somebody_else_wrote_is_not_counted_as_one_of_ours(length: int, state: str) -> None:
     memory = a_cluster()
     go(memory)
-    condition = {"type": "Ready", "status": "False", "reason": "R" * 9999, "observedGeneration": 1}
+    condition = {"type": "Ready", "status": "False", "reason": "R" * length, "observedGeneration": 1}
     there = memory.objects[key("PreviewEnvironment")]
     memory.put({**there, "status": {"conditions": [condition]}})
-    assert summary_of(go(memory, dry_run=True), 0, 0).previews == {"NotReady": 1}
+    assert summary_of(go(memory, dry_run=True), 0, 0).previews == {state: 1}
