@@ -25,6 +25,9 @@ from reconcile.snapshot import Live
 MOST = 64
 """So many patterns are remembered, those that were of use last: to try many costs more than to compare."""
 
+LONGEST = 64 * 1024
+"""Long texts are rarely those of another preview, and a pattern takes several times their size."""
+
 GRAM = 4
 """By so many first bytes most words are told not to stand in a text: more of them only cost more."""
 
@@ -143,7 +146,9 @@ class Alike:
         return False
 
     def add(self, wording: Wording) -> None:
-        """Remember what was compared, with nothing to do and nothing to tell."""
+        """Remember what was compared, with nothing to do and nothing to tell; of what is long nothing."""
+        if len(wording.text) > LONGEST:
+            return
         self._unchanged = [Pattern(wording), *self._unchanged[: MOST - 1]]
 
 

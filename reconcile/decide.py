@@ -23,6 +23,7 @@ NEW_PREVIEW = "new preview"
 
 PREVIEW_CHANGED = "its preview or an option changed"
 PROTECTED = "its preview is protected"
+TOO_LARGE = "waits: it is too large to be compared; take out what others added to it, or delete it"
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ def decide(
         return Blocked(key, place, NAME_TAKEN, name_taken(live, owned, rules.names))
     if live.going:
         return Waiting(key, place, "waits until the old one is gone: it is being deleted")
+    if live.partial:
+        return Waiting(key, place, TOO_LARGE)
     if runs_once(key.kind):
         applied = live.applied_by(rules.names.field_manager)
         mine = field_set_of(manifest) if applied is None else applied

@@ -83,10 +83,10 @@ def _own_changes(
     What is like the unchanged children of another preview is not compared again; a file may hold what JSON
     cannot tell apart, so among files all is compared.
     """
-    if not policy.rules.from_server:
-        return _decided(wish, preview, children, snapshot, policy)
     there = [(snapshot.children.get(manifest.key), manifest) for manifest in wish.children]
     present = [(live, manifest) for live, manifest in there if live is not None]
+    if not policy.rules.from_server or any(live.partial for live, _ in present):
+        return _decided(wish, preview, children, snapshot, policy)
     wording = policy.alike.wording(present, preview)
     if wording in policy.alike:
         return _decided(wish, preview, children, snapshot, policy, unchanged=True)

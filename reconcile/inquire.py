@@ -18,6 +18,7 @@ from reconcile.pods import by_preview
 from reconcile.pool import Stop, read_at_once
 from reconcile.preview import PreviewEnvironment
 from reconcile.request import Request
+from reconcile.room import Room
 from reconcile.scope import Name
 from reconcile.snapshot import Live
 from reconcile.writers import asked_fields, writers_of
@@ -82,8 +83,9 @@ def _preview(cluster: Cluster, planned: Planned, names: Names) -> tuple[Manifest
 
 
 def _pods(cluster: Cluster, place: str, names: Names) -> tuple[tuple[Live, ...], tuple[str, ...]]:
+    namespace, keep = place.partition("/")[0], Room(names).pod
     try:
-        listing = cluster.list(POD, namespace=place.partition("/")[0], label=names.preview_label, read=Live)
+        listing = cluster.list(POD, namespace=namespace, label=names.preview_label, read=keep)
     except ClusterError as error:
         return (), (f"its pods are not known: {error}",)
     found = listing.items

@@ -20,6 +20,9 @@ from reconcile.sent import SentObject
 from reconcile.snapshot import KindList, Live, Preview, Snapshot
 from reconcile.wish import Wish
 
+WHOLE_AFTER_ALL = 8
+"""So many of the wanted children that were too large to be kept are read once more, each by itself."""
+
 
 def observe(
     cluster: Cluster,
@@ -31,17 +34,22 @@ def observe(
     meanwhile: Callable[[Preview], Preview] = lambda preview: preview,
     before: Snapshot | None = None,
     left_out: Collection[Resource] = (),
+    keep: Callable[[Manifest], Live] = Live,
 ) -> Snapshot:
     """List everything, in every namespace or in one. NoAnswer when the previews could not be listed whole.
 
     `meanwhile` is done with each preview that has come while others are on their way. A kind that was served
     `before`, in the same run, and is not any more, is one whose list failed. Kinds that are `left_out` are
-    not asked for, and are as kinds that are not installed: there is nothing of them.
+    not asked for, and are as kinds that are not installed: there is nothing of them. `keep` says how much of
+    each child is kept.
     """
     resources = [kind.resource for kind in CHILDREN if kind.resource not in left_out]
     stop = stop or Stop()
     results = read_at_once(
-        lambda resource: _list_kind(cluster, resource, names, namespace, before), resources, concurrency, stop
+        lambda resource: _list_kind(cluster, resource, names, namespace, before, keep),
+        resources,
+        concurrency,
+        stop,
     )
     (previews,) = read_at_once(
         lambda _: _list_previews(cluster, names, namespace, meanwhile), [None], 1, stop
@@ -94,12 +102,16 @@ def look(
     namespace: str | None = None,
     concurrency: int = 8,
     stop: Stop | None = None,
+    keep: Callable[[Manifest], Live] = Live,
 ) -> Snapshot:
-    """GET each wanted child that no list showed, so that the plan knows what a write would meet, and where a
-    hostname is to be given, the Gateways whose listeners may have it."""
+    """GET each wanted child that no list showed, so that the plan knows what a write would meet; a few of
+    those of which a part was kept, whole: the next passes read others, when these have become smaller; and
+    where a hostname is to be given, the Gateways whose listeners may have it."""
     wishes = tuple(wishes)
     unseen = [key for wish in wishes for key in _unseen(wish, snapshot)]
-    found = read_at_once(lambda key: _get(cluster, key), unseen, concurrency, stop or Stop())
+    partial = [key for wish in wishes for key in sorted(wish.wanted) if _is_partial(key, snapshot)]
+    asked = [*((key, keep) for key in unseen), *((key, Live) for key in partial[:WHOLE_AFTER_ALL])]
+    found = read_at_once(lambda ask: _get(cluster, *ask), asked, concurrency, stop or Stop())
     problems = {kind.resource.kind: kind for kind, _ in found if kind is not None}
     lives = [live for _, live in found if live is not None]
     seen = snapshot.with_children(lives)
@@ -140,23 +152,33 @@ def _unseen(wish: Wish, snapshot: Snapshot) -> Iterable[Key]:
             yield key
 
 
-def _get(cluster: Cluster, key: Key) -> tuple[KindList | None, Live | None]:
+def _is_partial(key: Key, snapshot: Snapshot) -> bool:
+    live = snapshot.children.get(key)
+    return live is not None and live.partial
+
+
+def _get(cluster: Cluster, key: Key, keep: Callable[[Manifest], Live]) -> tuple[KindList | None, Live | None]:
     resource = RESOURCES[key.kind]
     try:
         found = cluster.get(resource, key.namespace, key.name)
     except ClusterError as error:
         return KindList(resource, problem=f"{key} could not be read: {error}", known=False), None
-    return None, None if found is None else Live(found)
+    return None, None if found is None else keep(found)
 
 
 def _list_kind(
-    cluster: Cluster, resource: Resource, names: Names, namespace: str | None, before: Snapshot | None
+    cluster: Cluster,
+    resource: Resource,
+    names: Names,
+    namespace: str | None,
+    before: Snapshot | None,
+    keep: Callable[[Manifest], Live],
 ) -> tuple[KindList, tuple[Live, ...]]:
     served = before is not None and before.kinds[resource.kind].installed
     try:
         # Routes of everybody count: whoever has a hostname already keeps it.
         label = None if is_route(resource.kind) else names.preview_label
-        listing = cluster.list(resource, namespace=namespace, label=label, read=Live)
+        listing = cluster.list(resource, namespace=namespace, label=label, read=keep)
     except ClusterError as error:
         # The others are always served: a 404 to their list is a proxy's, and no empty list. Nor is one to
         # that of routes that were served a moment ago: a proxy's, or their CRD has just gone.

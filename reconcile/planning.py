@@ -17,8 +17,9 @@ from reconcile.plan import make_plan
 from reconcile.pool import Stop
 from reconcile.quota import places_left
 from reconcile.request import Request
+from reconcile.room import ROOM, Room
 from reconcile.scope import Name, Scope
-from reconcile.snapshot import Preview, Snapshot
+from reconcile.snapshot import Live, Preview, Snapshot
 from reconcile.verbs import instead_of_verb
 from reconcile.wish import Wish
 
@@ -43,6 +44,7 @@ def plan_pass(
 ) -> tuple[Plan, Seen]:
     """One pass up to its plan: only reads. `before` is what the pass before it saw."""
     renderings = Renderings(request.settings, request.scope)
+    keep = Room(request.names, ROOM).live if cluster.is_server else Live
     snapshot = observe(
         cluster,
         request.names,
@@ -52,6 +54,7 @@ def plan_pass(
         meanwhile=renderings.prepare,
         before=before,
         left_out=request.settings.left_out,
+        keep=keep,
     )
     phases.done("read")
     unknown, absent = _check_names(request.scope, snapshot, request.names)
@@ -67,7 +70,13 @@ def plan_pass(
     )
     phases.done("desired")
     snapshot = look(
-        cluster, snapshot, wishes, namespace=request.namespace, concurrency=request.concurrency, stop=stop
+        cluster,
+        snapshot,
+        wishes,
+        namespace=request.namespace,
+        concurrency=request.concurrency,
+        stop=stop,
+        keep=keep,
     )
     phases.done("looked")
     plan = make_plan(snapshot, wishes, request.policy(from_server=cluster.is_server, now=now))

@@ -31,6 +31,7 @@ from reconcile.podevents import WARNINGS, PodEvent, pod_events
 from reconcile.pods import by_preview
 from reconcile.pool import Stop, read_at_once, write_at_once
 from reconcile.preview import parse_preview
+from reconcile.room import Room
 from reconcile.settings import Settings
 from reconcile.snapshot import Live, Preview
 from reconcile.status import asks_for_events, asks_for_pods, status_of, waits_for_setup
@@ -217,8 +218,10 @@ def _pods(
 ) -> tuple[tuple[Live, ...], tuple[str, ...]]:
     """All pods of all previews, in one list; without them a status says less."""
 
+    keep = Room(names).pod
+
     def listed(_: None) -> tuple[Live, ...]:
-        return cluster.list(POD, namespace=namespace, label=names.preview_label, read=Live).items
+        return cluster.list(POD, namespace=namespace, label=names.preview_label, read=keep).items
 
     try:
         (pods,) = read_at_once(listed, [None], 1, stop)

@@ -4,21 +4,24 @@ Of an unchanged child a pass looks at a few labels, and at the bytes of the rest
 their children, decoded, would take several times the memory and the time.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import msgspec
 
 from reconcile.errors import ServerTrouble
 
+T = TypeVar("T")
 Text = bytes | msgspec.Raw
 """JSON that nobody has decoded yet; both are buffers."""
 
 NULL = b"null"
 AT_HAND = 1024
 """So many parts stay decoded, those that were asked for last."""
+LARGE, LARGE_AT_HAND = 16 * 1024, 16
+"""Of objects with more bytes, so many."""
 
 # Made here, by one thread: two that decode a type for the first time at once can crash msgspec 0.22.
 _VALUE: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
@@ -99,12 +102,23 @@ class Sent(Mapping[str, Any]):
         return _fields(self).get(name, NULL)
 
 
-@lru_cache(maxsize=AT_HAND)
+def _at_hand(read: Callable[..., T]) -> Callable[..., T]:
+    """What is read of a text is kept at hand, but of few large ones: it keeps the text, too."""
+    small, large = lru_cache(maxsize=AT_HAND)(read), lru_cache(maxsize=LARGE_AT_HAND)(read)
+
+    def remembered(sent: Sent, *name: str) -> T:
+        is_large = memoryview(sent._text).nbytes > LARGE
+        return large(sent, *name) if is_large else small(sent, *name)
+
+    return remembered
+
+
+@_at_hand
 def _fields(sent: Sent) -> Mapping[str, msgspec.Raw]:
     return _FIELDS.decode(sent._text)
 
 
-@lru_cache(maxsize=AT_HAND)
+@_at_hand
 def _part(sent: Sent, name: str) -> Any:
     return _decoded(sent.text_of(name), name)
 

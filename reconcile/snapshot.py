@@ -29,9 +29,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Live:
-    """One object as the cluster has it."""
+    """One object as the cluster has it.
+
+    `partial` where it is so large that only what tells whose it is was kept: it is compared with nothing.
+    """
 
     manifest: Manifest
+    partial: bool = False
 
     @cached_property
     def key(self) -> Key:

@@ -14,11 +14,13 @@ from reconcile.ending.refresh import Look, kinds_to_look_at, over, refreshed
 from reconcile.ending.settle import patience, standing
 from reconcile.errors import ReconcileError, Stopped
 from reconcile.facts import Facts
-from reconcile.objects import Key, Resource, preview_resource
+from reconcile.objects import Key, Manifest, Resource, key_of, preview_resource
 from reconcile.pool import read_at_once
 from reconcile.preview import parse_preview
 from reconcile.publish import Published, publish
 from reconcile.result import GONE, PROBE_FAILED, Standing
+from reconcile.room import Room
+from reconcile.sent import SentObject
 from reconcile.snapshot import Live, Preview
 
 FIRST_PAUSE = 1.0
@@ -160,20 +162,29 @@ class _Wait:
         previews = preview_resource(around.settings.names)
         kinds = sorted({kind for one in self.pending.values() for kind in kinds_to_look_at(one)})
 
-        def listed(resource: Resource) -> tuple[Live, ...]:
-            label = None if resource == previews else around.settings.names.preview_label
-            return around.cluster.list(resource, namespace=around.namespace, label=label, read=Live).items
+        names, namespace = around.settings.names, around.namespace
+        keep = Room(names).live
+
+        def listed(resource: Resource) -> tuple[Live | Preview | None, ...]:
+            if resource == previews:
+                return around.cluster.list(resource, namespace=namespace, read=self._parsed).items
+            label = names.preview_label
+            return around.cluster.list(resource, namespace=namespace, label=label, read=keep).items
 
         resources = [previews, *(RESOURCES[kind] for kind in kinds)]
-        first, *others = read_at_once(listed, resources, around.concurrency, around.stop)
-        children: dict[Key, Live] = {live.key: live for found in others for live in found}
-        there = {live.key.place: live for live in first if live.key.place in self.pending}
-        return {
-            place: Look(self._parsed(there.get(place)), children, frozenset(kinds)) for place in self.pending
-        }
+        found = [
+            one for items in read_at_once(listed, resources, around.concurrency, around.stop) for one in items
+        ]
+        children: dict[Key, Live] = {live.key: live for live in found if isinstance(live, Live)}
+        there = {one.key.place: one for one in found if one is not None and not isinstance(one, Live)}
+        return {place: Look(there.get(place), children, frozenset(kinds)) for place in self.pending}
 
-    def _parsed(self, live: Live | None) -> Preview | None:
-        return None if live is None else parse_preview(live.manifest, group=self.around.settings.group)
+    def _parsed(self, manifest: Manifest) -> Preview | None:
+        """A preview that is waited for; None for another one."""
+        if key_of(manifest).place not in self.pending:
+            return None
+        found = manifest.decoded() if isinstance(manifest, SentObject) else manifest
+        return parse_preview(found, group=self.around.settings.group)
 
 
 def _with_probe(one: Standing, wrong: Mapping[str, str]) -> Standing:
