@@ -23,6 +23,8 @@ NEW_PREVIEW = "new preview"
 
 PREVIEW_CHANGED = "its preview or an option changed"
 PROTECTED = "its preview is protected"
+FEW = 5
+"""So many managers are named."""
 TOO_LARGE = "waits: it is too large to be compared; take out what others added to it, or delete it"
 
 
@@ -168,8 +170,9 @@ def name_taken(live: Live, owned: Ownership, names: Names) -> str:
     """Why a name is taken, by whom, and what helps."""
     if owned.standing == "adoptable":
         return f"{live.key} is there, and {owned.reason}: say --adopt to take it over"
-    managers = {entry.manager for entry in live.others(names.field_manager) if not entry.subresource}
-    by = f" (managed by {', '.join(sorted(managers))})" if managers else ""
+    managers = sorted({entry.manager for entry in live.others(names.field_manager) if not entry.subresource})
+    others = f" and {len(managers) - FEW} more" if len(managers) > FEW else ""
+    by = f" (managed by {', '.join(managers[:FEW])}{others})" if managers else ""
     return f"{live.key} is there, and is not ours: {owned.reason}{by}; delete it, or rename the preview"
 
 

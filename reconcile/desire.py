@@ -11,6 +11,7 @@ from reconcile.children import render
 from reconcile.children.metadata import Rendered
 from reconcile.errors import internal_error
 from reconcile.preview import PreviewEnvironment, Unreadable
+from reconcile.problems import one_line
 from reconcile.quota import Left, Quota, nothing_left
 from reconcile.scope import Scope
 from reconcile.settings import Settings
@@ -118,4 +119,4 @@ def _verdict(one: _Timed, settings: Settings, surplus: Mapping[str, str]) -> tup
     refused = [*refusals(preview, settings)]
     if told := surplus.get(preview.key.place):
         refused.append(told)
-    return ("Refused", "; ".join(refused)) if refused else ("", "")
+    return ("Refused", one_line(refused)) if refused else ("", "")

@@ -119,8 +119,8 @@ def look(
     if all(wish.hostname_record and wish.hostname_record.name == wish.fqdn for wish in wishes if wish.fqdn):
         return seen  # who has a hostname on record keeps it
     keys = {key for live in seen.children.values() for key in hangs_on(live)}
-    asked = sorted(key for key in keys if namespace in (None, key.namespace))
-    return _with_gateways(cluster, seen, asked, concurrency, stop or Stop()) if asked else seen
+    gateways = sorted(key for key in keys if namespace in (None, key.namespace))
+    return _with_gateways(cluster, seen, gateways, concurrency, stop or Stop()) if gateways else seen
 
 
 def _with_gateways(

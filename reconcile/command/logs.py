@@ -9,11 +9,15 @@ from datetime import UTC, datetime
 from itertools import pairwise, takewhile
 from typing import Any, Literal
 
+from reconcile.report.cut import cut
 from reconcile.report.safe import safe_json, safe_line
 
 LogFormat = Literal["text", "json"]
 
 OPTION, VARIABLE = "--log-format", "RECONCILE_LOG_FORMAT"
+
+LONGEST_RECORD = 8_000
+"""Characters: container runtimes part lines of more than 16 KiB."""
 
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
@@ -59,7 +63,7 @@ class SafeFormatter(logging.Formatter):
         super().__init__(f"{when}%(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%SZ")
 
     def format(self, record: logging.LogRecord) -> str:
-        return safe_line(super().format(record))
+        return cut(safe_line(super().format(record)), LONGEST_RECORD)
 
 
 class JsonFormatter(logging.Formatter):
@@ -71,7 +75,7 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": cut(record.getMessage(), LONGEST_RECORD),
             **getattr(record, "fields", {}),
         }
         if record.exc_info:

@@ -15,9 +15,10 @@ from reconcile.changes import (
     Update,
     Waiting,
 )
+from reconcile.report.cut import cut
 from reconcile.report.safe import safe_json
 from reconcile.report.states import State, states
-from reconcile.report.sums import action_of, counts, done_word, outcome_counts
+from reconcile.report.sums import action_of, counts, done_word, few, outcome_counts
 from reconcile.result import Run, Standing
 
 FORMAT_VERSION = 1
@@ -44,7 +45,7 @@ def run_json(done: Run, *, cluster: str, scope: str, exit_code: int) -> str:
         "absent": list(done.absent),
         "previews": [_preview(state) for state in states(done)],
         "passes": [{"plan": _plan(one.plan), "outcomes": _outcomes(one.outcomes)} for one in done.passes],
-        "notes": list(done.notes),
+        "notes": [cut(note) for note in done.notes],
         "waited": [_waited(one) for one in done.waited],
         "exit_code": exit_code,
     }
@@ -59,7 +60,7 @@ def _preview(state: State) -> dict[str, Any]:
         "url": state.url or None,
         "state": state.state,
         "reason": state.reason,
-        "message": state.message,
+        "message": cut(state.message),
         "created": state.created or None,
         "expires": state.expires or None,
     }
@@ -71,7 +72,7 @@ def _waited(one: Standing) -> dict[str, Any]:
         "name": one.name,
         "state": one.state,
         "reason": one.reason,
-        "message": one.message,
+        "message": cut(one.message),
         "url": one.url or None,
     }
 
@@ -82,8 +83,8 @@ def _plan(plan: Plan) -> dict[str, Any]:
     names = ("create", "update", "delete", "kept", "waiting", "blocked", "unchanged")
     return {
         "changes": [_change(change) for change in shown],
-        "withheld": [{"subject": entry.subject, "reason": entry.reason} for entry in plan.withheld],
-        "notes": list(plan.notes),
+        "withheld": [{"subject": entry.subject, "reason": cut(entry.reason)} for entry in plan.withheld],
+        "notes": [cut(note) for note in plan.notes],
         "summary": {name: count[name] for name in names},
     }
 
@@ -95,17 +96,22 @@ def _change(change: Change) -> dict[str, Any]:
         "namespace": change.key.namespace,
         "name": change.key.name,
         "preview": change.preview,
-        "reason": change.reason,
+        "reason": cut(change.reason),
     }
     if isinstance(change, Update):
-        found["fields"] = [_field(field) for field in change.fields]
+        found["fields"] = [_field(field) for field in few(change.fields)]
     if isinstance(change, Blocked):
         found["verdict"] = change.verdict
     return found
 
 
 def _field(field: FieldChange) -> dict[str, Any]:
-    return {"path": field.path, "before": field.before, "after": field.after, "note": field.note}
+    return {
+        "path": cut(field.path),
+        "before": None if field.before is None else cut(field.before),
+        "after": None if field.after is None else cut(field.after),
+        "note": cut(field.note),
+    }
 
 
 def _outcomes(outcomes: tuple[Outcome, ...]) -> dict[str, Any]:
@@ -118,7 +124,7 @@ def _outcomes(outcomes: tuple[Outcome, ...]) -> dict[str, Any]:
             "namespace": outcome.change.key.namespace,
             "name": outcome.change.key.name,
             "result": done_word(outcome.change) if outcome.result == "done" else outcome.result,
-            "message": outcome.message,
+            "message": cut(outcome.message),
         }
         for outcome in outcomes
     ]

@@ -1,10 +1,25 @@
-"""How many of each: the sums that every report shows."""
+"""How many of each: the sums that every report shows, and how many of many it lists."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import assert_never
 
-from reconcile.changes import Blocked, Change, Create, Delete, Keep, Outcome, Plan, Update, Waiting, Write
+from reconcile.changes import (
+    Blocked,
+    Change,
+    Create,
+    Delete,
+    FieldChange,
+    Keep,
+    Outcome,
+    Plan,
+    Update,
+    Waiting,
+    Write,
+)
+
+MOST_FIELDS = 100
+"""So many fields of one change are listed."""
 
 
 def counts(plan: Plan) -> Counter[str]:
@@ -51,3 +66,9 @@ def done_word(change: Write) -> str:
             return "deleted"
         case _:
             assert_never(change)
+
+
+def few(fields: Sequence[FieldChange]) -> Sequence[FieldChange]:
+    """The fields, or the first of them and how many more there are."""
+    rest = len(fields) - MOST_FIELDS
+    return fields if rest <= 0 else (*fields[:MOST_FIELDS], FieldChange("…", None, None, f"and {rest} more"))

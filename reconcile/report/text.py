@@ -21,7 +21,7 @@ from reconcile.conditions import Status
 from reconcile.names import PROGRESSING, ROLLOUT_FAILED, ROUTE_NOT_ACCEPTED, SETUP_FAILED
 from reconcile.report.cut import cut
 from reconcile.report.safe import safe_line
-from reconcile.report.sums import action_of, counts, outcome_counts
+from reconcile.report.sums import action_of, counts, few, outcome_counts
 from reconcile.result import Run, Standing
 
 _COLORS = {Create: "32", Update: "33", Delete: "31", Keep: "36", Waiting: "36", Blocked: "35"}
@@ -35,7 +35,7 @@ def plan_text(plan: Plan, *, color: bool = False, title: str = "Plan", quiet: bo
     shown = [change for change in plan.changes if _is_shown(change, quiet)]
     lines = list(_change_lines(shown, color))
     lines += [_painted(f"! {entry.subject}: {entry.reason}", "35", color) for entry in plan.withheld]
-    lines += [f"  {safe_line(note)}" for note in plan.notes]
+    lines += [f"  {cut(safe_line(note))}" for note in plan.notes]
     if lines:
         lines.append("")
     return "\n".join([*lines, f"{title}: {sums_line(plan)}", ""])
@@ -54,7 +54,7 @@ def _change_lines(changes: list[Change], color: bool) -> Iterator[str]:
         place = f"{change.key.kind:<{kind_width}}  {change.key.place:<{place_width}}"
         yield _painted(f"{SYMBOLS[type(change)]} {place}  {_reason(change)}", _COLORS[type(change)], color)
         if isinstance(change, Update):
-            yield from (safe_line(f"    {_field(field)}") for field in change.fields)
+            yield from (cut(safe_line(f"    {_field(field)}")) for field in few(change.fields))
 
 
 def _reason(change: Change) -> str:
@@ -85,7 +85,7 @@ def _cut(value: str | None) -> str:
 
 
 def _painted(line: str, code: str, color: bool) -> str:
-    text = safe_line(line).rstrip()
+    text = cut(safe_line(line).rstrip())
     return f"\x1b[{code}m{text}\x1b[0m" if color else text
 
 
@@ -150,7 +150,7 @@ def end_text(done: Run, *, color: bool = False) -> str:
         parts.append(outcomes_text(done.outcomes, color=color))
     elif done.declined:
         parts.append("Nothing was changed.\n")
-    parts += [f"  {safe_line(note)}\n" for note in done.notes]
+    parts += [f"  {cut(safe_line(note))}\n" for note in done.notes]
     if done.waited or done.stopped:
         return "".join(parts) + waited_text(done.waited, color=color)
     return "".join(parts) + unready_text(done.statuses, color=color)
