@@ -10,6 +10,10 @@ from reconcile.times import parse_time, time_text
 WARNINGS = "type=Warning"
 """The field selector that finds them: https://kubernetes.io/docs/concepts/overview/working-with-objects/field-selectors/"""
 
+LONGEST = 2_000
+"""Characters of a message. A new Event has 1,024 at the most; one of the older API, which is read, has
+no bound."""
+
 # Where the recorder has put several messages together:
 # https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/client-go/tools/record/events_cache.go
 _COMBINED = "(combined from similar events): "
@@ -29,17 +33,24 @@ class PodEvent:
 
 def pod_events(events: Iterable[Manifest]) -> tuple[PodEvent, ...]:
     """The Warnings among these Events, the oldest first."""
-    warnings = (event for event in events if event.get("type") == "Warning")
-    return tuple(sorted(map(_pod_event, warnings), key=lambda event: event.time))
+    return in_order(map(pod_event, events))
 
 
-def _pod_event(event: Manifest) -> PodEvent:
+def in_order(events: Iterable[PodEvent | None]) -> tuple[PodEvent, ...]:
+    """Those that there are, the oldest first."""
+    return tuple(sorted((event for event in events if event is not None), key=lambda event: event.time))
+
+
+def pod_event(event: Manifest) -> PodEvent | None:
+    """What is read of an Event, which may be of any length; None of one that is no Warning."""
+    if event.get("type") != "Warning":
+        return None
     about = map_in(event.get("involvedObject"))
     field = str(about.get("fieldPath") or "")  # such as spec.containers{app}
     return PodEvent(
         str(about.get("uid") or ""),
-        str(event.get("reason") or ""),
-        " ".join(str(event.get("message") or "").removeprefix(_COMBINED).split()),
+        str(event.get("reason") or "")[:LONGEST],
+        " ".join(str(event.get("message") or "")[:LONGEST].removeprefix(_COMBINED).split()),
         field.partition("{")[2].rstrip("}"),
         event_count(event),
         event_time(event),

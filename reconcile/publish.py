@@ -27,7 +27,7 @@ from reconcile.events import News, of_outcomes, of_status
 from reconcile.facts import Facts
 from reconcile.names import KIND, SETUP_COMPONENT, Names
 from reconcile.objects import EVENT, POD, Manifest, preview_resource
-from reconcile.podevents import WARNINGS, PodEvent, pod_events
+from reconcile.podevents import WARNINGS, PodEvent, in_order, pod_event
 from reconcile.pods import by_preview
 from reconcile.pool import Stop, read_at_once, write_at_once
 from reconcile.preview import parse_preview
@@ -238,8 +238,8 @@ def _events(
     """The Warnings of these namespaces: what a probe, a mount or an admission answered is nowhere else."""
     places = [only] if only or len(namespaces) > MOST_NAMESPACES else sorted(namespaces)
 
-    def listed(namespace: str | None) -> tuple[Manifest, ...]:
-        return cluster.list(EVENT, namespace=namespace, field=WARNINGS).items
+    def listed(namespace: str | None) -> tuple[PodEvent | None, ...]:
+        return cluster.list(EVENT, namespace=namespace, field=WARNINGS, read=pod_event).items
 
     try:
         found = read_at_once(listed, places, concurrency, stop)
@@ -247,7 +247,7 @@ def _events(
         return (), ()
     except ReconcileError as error:
         return (), (f"what probes and mounts answered is not known: {error}",)
-    return pod_events(event for events in found for event in events), ()
+    return in_order(event for events in found for event in events), ()
 
 
 def _found(facts: Facts, settings: Settings, now: datetime) -> Status | None:

@@ -14,6 +14,8 @@ from reconcile.desire import desire
 from reconcile.events import LONGEST_NOTE, event, of_status
 from reconcile.names import NAME_TAKEN
 from reconcile.objects import EVENTS_V1
+from reconcile.podevents import LONGEST as LONGEST_EVENT
+from reconcile.podevents import pod_event
 from reconcile.report.cut import LONGEST_LINE
 from reconcile.report.html import run_html
 from reconcile.report.json import run_json
@@ -72,6 +74,14 @@ def test_a_status_and_its_event_have_an_end() -> None:
     found = event(given.wish.preview, told, NAMES, NOW)
     assert found["kind"] == EVENTS_V1.kind
     assert len(found["note"].encode()) <= LONGEST_NOTE
+
+
+def test_an_event_of_others_is_not_kept_whole() -> None:
+    about = {"kind": "Pod", "name": "pr-1-a", "uid": "u-1"}
+    warning = {"type": "Warning", "reason": "Unhealthy", "involvedObject": about, "metadata": {}}
+    found = pod_event({**warning, "message": ENDLESS})
+    assert found is not None
+    assert len(found.message) <= LONGEST_EVENT
 
 
 def test_of_many_refusals_the_first_are_told() -> None:
