@@ -141,18 +141,19 @@ class Plan:
         return tuple(c for c in self.changes if isinstance(c, Waiting) and c.for_this_run)
 
 
-Result = Literal["done", "kept", "failed", "blocked", "skipped"]
+Result = Literal["done", "kept", "failed", "rejected", "blocked", "skipped"]
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What became of a write.
 
-    done     the cluster is as the change wanted it
-    kept     decided again just before, it was not to be done after all
-    failed   it was tried, and did not work; `message` says why
-    blocked  a stranger's object is in the way
-    skipped  an earlier child of the same preview failed or was blocked, or the run was told to end
+    done      the cluster is as the change wanted it
+    kept      decided again just before, it was not to be done after all
+    failed    it was tried, and did not work; `message` says why
+    rejected  the API server does not take this object: its preview's fault or its namespace's, not the run's
+    blocked   a stranger's object is in the way
+    skipped   an earlier child of the same preview did not succeed, or the run was told to end
 
     `live` is the object as the server has it now, where a create or an update was done.
     """

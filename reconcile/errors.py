@@ -14,7 +14,7 @@
         ├── Forbidden         403
         │   └── NamespaceGoing    403 with cause NamespaceTerminating
         ├── Conflict          409
-        ├── Rejected          400, 422: the server does not take this object
+        ├── Rejected          400, 413, 422, a denied admission: the server does not take this object
         ├── NotStarted        400: a container that has not started has no logs
         ├── ServerTrouble     429, 5xx, redirects and whatever else was not expected
         └── AnswerLost        timeout or broken answer: a write may have been done, or not
@@ -78,7 +78,7 @@ class UnknownFields(NotInstalled):
 
 
 class Forbidden(ClusterError):
-    """The API server does not let us (403)."""
+    """The API server does not let us (403): a right of the run's own is missing."""
 
 
 class NamespaceGoing(Forbidden):
@@ -90,7 +90,9 @@ class Conflict(ClusterError):
 
 
 class Rejected(ClusterError):
-    """The API server does not take this object (400, 422)."""
+    """The API server does not take this object: it is not valid (400, 413, 422), or a quota, a policy or a
+    webhook does not let it in. That concerns its preview alone; the next one may be taken.
+    """
 
 
 class NotStarted(ClusterError):

@@ -99,7 +99,8 @@ def _told(status: Mapping[str, Any]) -> tuple[object, bool, object]:
     """What of a status makes an Event where it changes: a push that fails like the last one is news."""
     conditions = conditions_in(status)
     ready, stalled = conditions.get(READY, {}), STALLED in conditions
-    return ready.get("reason"), stalled, ready.get("observedGeneration") if stalled else None
+    failing = stalled or ready.get("reason") == APPLY_FAILED
+    return ready.get("reason"), stalled, ready.get("observedGeneration") if failing else None
 
 
 def _of_expiring(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[News]:

@@ -95,7 +95,7 @@ def _put_in_order(
         manifest = change.manifest if as_it_is else manifests.get(change.key, change.manifest)
         outcome = put(cluster, change, manifest, wish.preview, rules, stop)
         yield outcome
-        if wanted and outcome.result in ("failed", "blocked"):
+        if wanted and outcome.result in ("failed", "rejected", "blocked"):
             stopped_by = f"{change.key} comes before it, and was not made"
 
 

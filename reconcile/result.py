@@ -25,6 +25,9 @@ UNREAD = "Unread"
 GONE = "Gone"
 PROBE_FAILED = "ProbeFailed"
 
+FOR_A_PERSON = ("blocked", "rejected")
+"""What becomes of a write that only its author, or whoever has set a policy or a quota, can change."""
+
 StandingState = Literal["ready", "suspended", "failed", "waiting"]
 
 
@@ -101,7 +104,19 @@ class Run:
     @property
     def waiting_for_a_person(self) -> bool:
         blocked = any(isinstance(c, Blocked) for one in self.passes for c in one.plan.changes)
-        return blocked or any(outcome.result == "blocked" for outcome in self.outcomes)
+        return blocked or any(outcome.result in FOR_A_PERSON for outcome in self.outcomes)
+
+    @property
+    def failed(self) -> bool:
+        """Whether a write did not work for a reason that is the run's and not one preview's.
+
+        What was skipped behind a child that waits for a person waits for that person too.
+        """
+        waiting = {one.change.preview for one in self.outcomes if one.result in FOR_A_PERSON}
+        return any(
+            one.result == "failed" or (one.result == "skipped" and one.change.preview not in waiting)
+            for one in self.outcomes
+        )
 
 
 def exit_code(
@@ -111,10 +126,9 @@ def exit_code(
 
     A name under which there is nothing is as it should be after a close; who waits for it waits in vain.
     """
-    failed = any(outcome.result in ("failed", "skipped") for outcome in done.outcomes)
     if done.withheld:
         return EXIT_WITHHELD
-    if failed or done.cut_short or done.unknown or (done.waiting_for_a_person and not allow_blocked):
+    if done.failed or done.cut_short or done.unknown or (done.waiting_for_a_person and not allow_blocked):
         return EXIT_FAILED
     if waits and done.absent:
         return EXIT_FAILED

@@ -146,7 +146,7 @@ def _blocked(facts: Facts) -> Finding | None:
 
 def _failed(facts: Facts) -> Finding | None:
     """Not stalled: the next run tries again."""
-    failed = (outcome.message for outcome in facts.outcomes if outcome.result == "failed")
+    failed = (outcome.message for outcome in facts.outcomes if outcome.result in ("failed", "rejected"))
     return next((Finding(APPLY_FAILED, message) for message in failed), None)
 
 

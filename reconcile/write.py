@@ -10,7 +10,14 @@ from reconcile.children import RESOURCES
 from reconcile.cluster.port import Cluster
 from reconcile.decide import Rules, decide, may_go
 from reconcile.diff import let_go
-from reconcile.errors import AnswerLost, Conflict, NamespaceGoing, ReconcileError, internal_error
+from reconcile.errors import (
+    AnswerLost,
+    Conflict,
+    NamespaceGoing,
+    ReconcileError,
+    Rejected,
+    internal_error,
+)
 from reconcile.fields import EMPTY, MISSING, field_set_of, path_text, value_at
 from reconcile.objects import Key, Manifest, preview_resource
 from reconcile.ownership import other_makers
@@ -93,7 +100,8 @@ def _failed(change: Create | Update | Delete, error: ReconcileError) -> Outcome:
     """What a server says may quote the object that it refuses, or the one that is there."""
     wanted = () if isinstance(change, Delete) else (change.manifest,)
     there = () if isinstance(change, Create) else (change.live.manifest,)
-    return Outcome(change, "failed", redacted(str(error), *wanted, *there))
+    result: Result = "rejected" if isinstance(error, Rejected) else "failed"
+    return Outcome(change, result, redacted(str(error), *wanted, *there))
 
 
 def _decided_again(

@@ -40,8 +40,8 @@ but for a flag (off) and for --allow-fqdn, --allow-image and --allow-secret (not
 \b
 Exit codes:
   0  every planned change was made, and nothing waits for a person
-  1  a write failed; a preview is blocked, refused or unreadable; a NAME is unknown;
-     a preview that --wait waited for is not ready;
+  1  a write failed; a preview is blocked, refused, rejected by the API server or unreadable;
+     a NAME is unknown; a preview that --wait waited for is not ready;
      a file of -f cannot be read, or one of --report or stdout not be written
   2  usage
   3  changes are pending (--dry-run --exit-code), or the question was answered no

@@ -29,7 +29,7 @@ from reconcile.names import (
     SUSPENDED,
 )
 from reconcile.podhealth import UNSCHEDULABLE
-from reconcile.result import GOING, UNREAD, Standing, StandingState
+from reconcile.result import FOR_A_PERSON, GOING, UNREAD, Standing, StandingState
 
 PATIENCE = 10.0
 """Seconds from the first look at a failure to the one that counts. An application that crashed once because
@@ -53,6 +53,7 @@ def standing(facts: Facts, status: Status | None) -> Standing:
         return Standing(preview.namespace, preview.name, "failed", GOING, "it is being deleted")
     if status is None:
         return Standing(preview.namespace, preview.name, "waiting", "", "nobody knows how it is")
+    rejected = any(outcome.result in FOR_A_PERSON for outcome in facts.outcomes)
     return Standing(
         preview.namespace,
         preview.name,
@@ -60,7 +61,7 @@ def standing(facts: Facts, status: Status | None) -> Standing:
         status.reason,
         status.message,
         status.url,
-        for_a_person=bool(facts.blocks) or status.reason in _FOR_A_PERSON,
+        for_a_person=bool(facts.blocks) or rejected or status.reason in _FOR_A_PERSON,
     )
 
 

@@ -116,7 +116,7 @@ def _field(field: FieldChange) -> dict[str, Any]:
 
 def _outcomes(outcomes: tuple[Outcome, ...]) -> dict[str, Any]:
     count = outcome_counts(outcomes)
-    names = ("created", "updated", "deleted", "kept", "failed", "blocked", "skipped")
+    names = ("created", "updated", "deleted", "kept", "failed", "rejected", "blocked", "skipped")
     listed = [
         {
             "action": _ACTIONS[type(outcome.change)],

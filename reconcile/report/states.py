@@ -158,7 +158,7 @@ def _all_said(done: Run) -> Iterator[tuple[str, Said]]:
 
 def _became(outcome: Outcome) -> Said:
     match outcome.result:
-        case "failed":
+        case "failed" | "rejected":
             return "Failed", APPLY_FAILED, f"{outcome.change.key}: {outcome.message}"
         case "blocked":
             return "Blocked", NAME_TAKEN, outcome.message

@@ -10,12 +10,12 @@ from typing import Any
 from reconcile.names import REASONS
 from reconcile.report.safe import safe, safe_json
 from reconcile.report.states import states
-from reconcile.report.sums import action_of, counts, outcome_counts
+from reconcile.report.sums import action_of, counts
 from reconcile.result import Run
 from reconcile.withhold import is_withheld
 
 ACTIONS = ("create", "update", "delete")
-RESULTS = ("done", "kept", "failed", "blocked", "skipped")
+RESULTS = ("done", "kept", "failed", "rejected", "blocked", "skipped")
 LONGEST_ERROR = 1000
 
 
@@ -23,8 +23,9 @@ LONGEST_ERROR = 1000
 class Summary:
     """One run. `seconds` is how long it took, `now` when it began by the API server's clock.
 
-    `success`: it did all that it could. A preview that is blocked, refused or unreadable takes nothing from
-    that; a write that failed, a delete that was withheld, a question answered no, a signal do. `writes` are
+    `success`: it did all that it could. A preview that is blocked, refused, unreadable or rejected by the API
+    server takes nothing from that; a write that failed, a delete that was withheld, a pass that could not
+    begin, a question answered no, a signal do. `writes` are
     counted by action and result, `previews` by the reason of Ready, or by their state where none is known.
     """
 
@@ -97,8 +98,5 @@ def failure(exit_code: int, error: str, seconds: float) -> Summary:
 
 
 def did_all_it_could(done: Run) -> bool:
-    """What was skipped because a stranger's object blocks its preview waits for a person, as that does."""
-    blocked = {outcome.change.preview for outcome in done.outcomes if outcome.result == "blocked"}
-    count = outcome_counts(o for o in done.outcomes if o.change.preview not in blocked)
-    failed = any(outcome.result == "failed" for outcome in done.outcomes)
-    return not (failed or count["skipped"] or done.withheld or done.declined or done.stopped)
+    """Whether the run did its work: what only one preview meets takes nothing from that."""
+    return not (done.failed or done.cut_short or done.withheld or done.declined or done.stopped)

@@ -103,7 +103,7 @@ def outcomes_text(outcomes: Iterable[Outcome], *, color: bool = False) -> str:
     lines = [
         _painted(
             f"{_MARKS[outcome.result]} {outcome.change.key}  {outcome.result}: {outcome.message}",
-            "31" if outcome.result in ("failed", "blocked") else "36",
+            "31" if outcome.result in _BAD else "36",
             color,
         )
         for outcome in outcomes
@@ -116,7 +116,7 @@ def done_line(outcomes: Iterable[Outcome]) -> str:
     """What became of the writes, such as `3 created, 0 updated, 0 deleted, 1 failed.`"""
     count = outcome_counts(outcomes)
     done = [f"{count[name]} {name}" for name in ("created", "updated", "deleted")]
-    rest = [f"{count[name]} {name}" for name in ("kept", "failed", "blocked", "skipped") if count[name]]
+    rest = [f"{count[name]} {name}" for name in _REST if count[name]]
     return ", ".join([*done, *rest]) + "."
 
 
@@ -206,4 +206,6 @@ def _standing(one: Standing) -> str:
 
 _STANDING_WORDS = {"ready": "ready", "suspended": "suspended", "failed": "not ready"}
 _STANDING_COLORS = {"ready": "32", "suspended": "36", "failed": "31", "waiting": "33"}
-_MARKS = {"kept": "=", "failed": "x", "blocked": "!", "skipped": "."}
+_MARKS = {"kept": "=", "failed": "x", "rejected": "x", "blocked": "!", "skipped": "."}
+_BAD = ("failed", "rejected", "blocked")
+_REST = ("kept", "failed", "rejected", "blocked", "skipped")

@@ -43,9 +43,7 @@ def test_it_is_sent_again_since_its_name_makes_the_second_one_harmless(
 def test_a_missing_right_is_named_as_one_to_create(
     cluster: KubernetesCluster, httpx2_mock: respx.Router
 ) -> None:
-    words = (
-        'events.events.k8s.io is forbidden: "ci" cannot create resource "events" in API group "events.k8s.io"'
-    )
+    words = 'events.events.k8s.io is forbidden: User "ci" cannot create resource "events" in API group "events.k8s.io"'
     httpx2_mock.post(EVENTS).mock(return_value=status(403, "Forbidden", words))
     with pytest.raises(Forbidden) as raised:
         cluster.create(EVENT)

@@ -17,6 +17,7 @@ from reconcile.errors import (
     NamespaceGoing,
     NoAnswer,
     NotInstalled,
+    ReconcileError,
     Rejected,
     ServerTrouble,
     Unreachable,
@@ -177,12 +178,46 @@ def test_a_namespace_that_goes_is_told_from_a_missing_right(
 def test_a_policy_that_says_no_is_no_missing_right(
     cluster: KubernetesCluster, httpx2_mock: respx.Router
 ) -> None:
-    httpx2_mock.patch(PR_1).mock(return_value=status(403, "Forbidden", "exceeded quota: pods"))
-    with pytest.raises(Forbidden) as caught:
+    said = 'deployments.apps "pr-1" is forbidden: exceeded quota: pods'
+    httpx2_mock.patch(PR_1).mock(return_value=status(403, "Forbidden", said))
+    with pytest.raises(Rejected) as caught:
         cluster.apply(deployment(), manager="m", force=False)
     assert str(caught.value) == (
-        "patch Deployment shop/pr-1: the API server does not allow it (403): exceeded quota: pods"
+        f"patch Deployment shop/pr-1: the API server does not take it (403): {said}; "
+        "correct its preview, or the policy that refuses it"
     )
+
+
+WEBHOOK = 'admission webhook "check.example.com" denied the request: user cannot create resource "it"'
+TOO_LONG = (
+    f'User "system:serviceaccount:{"n" * 200}:x" cannot patch resource "deployments" in API group "apps"'
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        *(
+            (status(code, "Any", WEBHOOK), Rejected)
+            for code in (400, 401, 403, 404, 409, 418, 422, 429, 500, 503)
+        ),
+        (
+            status(500, "InternalError", "failed to create typed patch object (shop/pr-1): two of them"),
+            Rejected,
+        ),
+        (status(500, "InternalError", 'failed calling webhook "check.example.com": refused'), ServerTrouble),
+        (status(403, "Forbidden", f'deployments.apps "pr-1" is forbidden: {TOO_LONG}'), Forbidden),
+        (status(403, "Forbidden", "access denied by the gateway"), Forbidden),
+        (httpx.Response(403, text="<html>is forbidden: no</html>"), Forbidden),
+    ],
+)
+def test_what_concerns_one_object_is_told_from_what_concerns_the_run(
+    cluster: KubernetesCluster, httpx2_mock: respx.Router, answer: httpx.Response, error: type
+) -> None:
+    httpx2_mock.patch(PR_1).mock(return_value=answer)
+    with pytest.raises(ReconcileError) as caught:
+        cluster.apply(GUARDED, manager="m", force=True)
+    assert caught.type is error
 
 
 def test_the_missing_right_is_the_one_that_the_server_names(

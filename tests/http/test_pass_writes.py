@@ -779,7 +779,7 @@ def test_a_refusal_names_the_object_the_servers_words_and_the_remedy(
         'patch Service shop/pr-1: the API server does not take it (422): Service "pr-1" is invalid: '
         "spec.ports: no; correct its preview, or the policy that refuses it"
     )
-    assert ended.outcomes == {"Service pr-1": ("failed", message)}
+    assert ended.outcomes == {"Service pr-1": ("rejected", message)}
     assert ended.code == 1
 
 
@@ -797,9 +797,13 @@ def test_a_namespace_that_is_going_is_no_failure(world: World, command: RunComma
     assert ended.code == 0
 
 
-REFUSALS: dict[str, Answer] = {
+REJECTED: dict[str, Answer] = {
     "422": status(422, "Invalid", "no"),
-    "403": status(403, "Forbidden", 'exceeded quota: "pods"'),
+    "a quota": status(403, "Forbidden", 'deployments.apps "pr-2" is forbidden: exceeded quota: deployments'),
+}
+REFUSALS: dict[str, Answer] = {
+    **REJECTED,
+    "403": status(403, "Forbidden", 'User "ci" cannot patch resource "services"'),
     "500": status(500, "InternalError", "webhook is down"),
     "a text 404": text_404(),
 }
@@ -819,7 +823,7 @@ def test_one_previews_failure_stops_what_comes_after_it_and_holds_up_nobody_else
     assert results == {
         **{f"{other} {name}": "created" for other in PUTS for name in ("pr-1", "pr-3")},
         **{f"{other} pr-2": "created" for other in PUTS[:place]},
-        f"{kind} pr-2": "failed",
+        f"{kind} pr-2": "rejected" if case in REJECTED else "failed",
         **{f"{other} pr-2": "skipped" for other in PUTS[place + 1 :]},
         "Service pr-0": "deleted",
     }

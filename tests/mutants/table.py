@@ -224,7 +224,7 @@ DEFECTS = (
     Defect(
         "failure told as done",
         "reconcile/write.py",
-        '    return Outcome(change, "failed", redacted(str(error), *wanted, *there))\n',
+        "    return Outcome(change, result, redacted(str(error), *wanted, *there))\n",
         '    return Outcome(change, "done", redacted(str(error), *wanted, *there))\n',
         "an exception is swallowed, and the exit code is 0",
         (*WRITES, *RUNS),

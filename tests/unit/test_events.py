@@ -101,6 +101,11 @@ TRANSITIONS: dict[str, tuple[dict[str, Any], dict[str, Any], list[tuple[str, str
         [("Warning", "RolloutFailed")],
     ),
     "a write that failed": (a_status(), a_status("ApplyFailed"), [("Warning", "ApplyFailed")]),
+    "another push that is rejected": (
+        a_status("ApplyFailed"),
+        a_status("ApplyFailed", generation=4),
+        [("Warning", "ApplyFailed")],
+    ),
     "a gateway that has not answered": (a_status("Progressing"), a_status("RouteNotAccepted"), []),
     "a gateway that refuses": (
         a_status("RouteNotAccepted"),

@@ -126,7 +126,8 @@ def test_a_whole_dry_run() -> None:
                 "outcomes": {
                     "writes": [],
                     "summary": dict.fromkeys(
-                        ("created", "updated", "deleted", "kept", "failed", "blocked", "skipped"), 0
+                        ("created", "updated", "deleted", "kept", "failed", "rejected", "blocked", "skipped"),
+                        0,
                     ),
                 },
             }

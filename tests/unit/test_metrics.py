@@ -57,7 +57,7 @@ def test_a_run_as_metrics(tmp_path: Path) -> None:
 
 def test_every_pair_of_action_and_outcome_is_there_so_that_a_rule_can_ask() -> None:
     writes = [m for m in registry_of(GOOD).collect() if m.name == "preview_reconcile_writes"]
-    assert len(writes[0].samples) == 15
+    assert len(writes[0].samples) == 18
 
 
 def test_a_run_that_fails_leaves_the_last_success_as_it_was(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from reconcile.errors import (
     NamespaceGoing,
     NoAnswer,
     NotInstalled,
+    ReconcileError,
     Rejected,
     ServerTrouble,
     Stopped,
@@ -23,6 +24,7 @@ from reconcile.errors import (
 from reconcile.names import KIND
 from reconcile.objects import Key, Resource
 from reconcile.pool import Stop
+from reconcile.report.summary import did_all_it_could
 from reconcile.request import Request
 from reconcile.result import Pass, Run, exit_code
 from reconcile.run import run
@@ -223,23 +225,31 @@ def test_an_acceptance_that_does_not_come_is_waited_for_in_no_run() -> None:
 # what becomes of a write
 
 
-def test_one_preview_that_fails_does_not_hold_up_another_and_its_later_children_are_left_out() -> None:
+@pytest.mark.parametrize(
+    ("error", "result", "allowed"),
+    [(Rejected("no"), "rejected", 0), (Forbidden("no"), "failed", 1), (ServerTrouble("no"), "failed", 1)],
+)
+def test_one_preview_that_fails_does_not_hold_up_another_and_its_later_children_are_left_out(
+    error: ReconcileError, result: str, allowed: int
+) -> None:
     memory = a_cluster(a_preview("pr-1"), a_preview("pr-2"))
-    memory.trouble("apply Service shop/pr-1", Rejected("the API server does not take it (422): no"))
+    memory.trouble("apply Service shop/pr-1", error)
     done = go(memory)
     assert results(done) == [
         ("Deployment shop/pr-1", "done"),
-        ("Service shop/pr-1", "failed"),
+        ("Service shop/pr-1", result),
         ("Mapping shop/pr-1", "skipped"),
         ("Deployment shop/pr-2", "done"),
         ("Service shop/pr-2", "done"),
         ("Mapping shop/pr-2", "done"),
     ]
     assert messages(done) == [
-        "the API server does not take it (422): no",
+        "no",
         "Service shop/pr-1 comes before it, and was not made",
     ]
-    assert exit_code(done) == exit_code(done, allow_blocked=True) == 1
+    assert exit_code(done) == 1
+    assert (exit_code(done, allow_blocked=True), did_all_it_could(done)) == (allowed, not allowed)
+    assert done.statuses["shop/pr-1"].reason == "ApplyFailed"
 
 
 @pytest.mark.parametrize(("fails", "other"), [("Mapping", "Ingress"), ("Service", "Mapping")])
@@ -250,7 +260,7 @@ def test_what_is_protected_though_nobody_wants_it_holds_up_nothing_and_is_held_u
     memory.put(a_preview(annotations={"platform9.com/prune": "disabled"}))
     memory.trouble(f"apply {fails} shop/pr-1", Rejected("no"))
     done = dict(results(go(memory, settings=INGRESS)))
-    assert (done[f"{fails} shop/pr-1"], done[f"{other} shop/pr-1"]) == ("failed", "done")
+    assert (done[f"{fails} shop/pr-1"], done[f"{other} shop/pr-1"]) == ("rejected", "done")
 
 
 def test_what_is_to_be_protected_and_changes_meanwhile_is_looked_at_again() -> None:
@@ -551,6 +561,8 @@ WITHHELD = (Withheld("Deletes", "too many"),)
         (Plan((CREATE,)), "blocked", {}, 1),
         (Plan((CREATE,)), "blocked", {"allow_blocked": True}, 0),
         (Plan((CREATE,)), "failed", {"allow_blocked": True}, 1),
+        (Plan((CREATE,)), "rejected", {}, 1),
+        (Plan((CREATE,)), "rejected", {"allow_blocked": True}, 0),
         (Plan((BLOCKED,)), None, {}, 1),
         (Plan((BLOCKED,)), None, {"allow_blocked": True}, 0),
         (Plan((WAITING,)), None, {}, 0),

@@ -444,6 +444,6 @@ def test_a_job_that_cannot_be_made_keeps_the_new_pods_from_coming() -> None:
     memory.trouble(f"apply Job {place()}", Rejected("no more Jobs in this namespace"))
     done = go(memory)
     assert [(o.change.key.kind, o.result) for o in done.outcomes] == [
-        ("Job", "failed"),
+        ("Job", "rejected"),
         *[(kind, "skipped") for kind in REST],
     ]

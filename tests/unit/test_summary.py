@@ -82,6 +82,8 @@ BLOCKED = Blocked(Key("Preview", "shop", "pr-1"), "shop/pr-1", "Invalid", "no im
         (a_run(Outcome(CREATE, "blocked"), Outcome(OTHER, "skipped")), True),
         (a_run(unknown=("pr-9",)), True),
         (a_run(dry_run=True), True),
+        (a_run(Outcome(CREATE, "rejected"), Outcome(OTHER, "skipped")), True),
+        (a_run(cut_short=True), False),
         (a_run(Outcome(CREATE, "failed")), False),
         (a_run(Outcome(CREATE, "skipped")), False),
         (a_run(plan=Plan((), (Withheld("Deletes", "too many"),))), False),

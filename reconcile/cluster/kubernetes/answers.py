@@ -41,6 +41,14 @@ NOT_STARTED = re.compile(
 # How the API server words a right that is missing, unlike a policy or a quota that says no:
 # https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go
 MISSING_RIGHT = re.compile(r'cannot (\w+) resource "')
+# How admission words what it does not let in: a webhook with any status code that it likes, what is built in
+# (quotas, policies) with 403, 413 or 422:
+# https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apiserver/pkg/admission/plugin/webhook/errors/statuserror.go
+# https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apiserver/pkg/admission/errors.go
+DENIED = re.compile(r'admission webhook "[^"]*" denied the request|\S+(?: "[^"]*")? is forbidden: (?!User ")')
+WRITES = ("patch", "create", "delete")
+# What an apply is answered, with a 500, where the object itself cannot be merged, such as a key given twice.
+UNMERGEABLE = re.compile(r"failed to create typed (?:patch|live) object")
 
 
 @dataclass(frozen=True)
@@ -101,6 +109,10 @@ def says_gone(ask: Ask, response: httpx2.Response) -> bool:
 
 def error_of(ask: Ask, response: httpx2.Response) -> ReconcileError:
     """What an answer with an unexpected status code means."""
+    return _rejection(ask, response) or _by_code(ask, response)
+
+
+def _by_code(ask: Ask, response: httpx2.Response) -> ReconcileError:
     match response.status_code:
         case 401:
             return Unauthorized(
@@ -112,11 +124,8 @@ def error_of(ask: Ask, response: httpx2.Response) -> ReconcileError:
             return _not_found(ask, response)
         case 409:
             return Conflict(f"{ask}: {excerpt(response)} (409)")
-        case 422 if _is_about_another_uid(response):
+        case 422:  # about another uid, for else it is a rejection
             return Conflict(f"{ask}: {excerpt(response)} (422)")
-        case 400 | 413 | 422 as code:
-            remedy = "; correct its preview, or the policy that refuses it" if ask.verb == "patch" else ""
-            return Rejected(f"{ask}: the API server does not take it ({code}): {excerpt(response)}{remedy}")
         case 502 | 503 | 504 as code if ask.repeat is Repeat.NEVER:
             return AnswerLost(f"{ask}: it may have been done, or not ({code}): {excerpt(response)}")
         case 500 if ask.subresource and UNDECLARED in excerpt(response):
@@ -217,13 +226,35 @@ def _is_about_another_uid(response: httpx2.Response) -> bool:
     return any(cause.field == "metadata.uid" for cause in (details and details.causes) or ())
 
 
-def _forbidden(ask: Ask, response: httpx2.Response) -> Forbidden:
+def _rejection(ask: Ask, response: httpx2.Response) -> Rejected | None:
+    """What it means that the server does not take this very object; None where the answer is about more."""
+    code, said = response.status_code, _said(response)
+    denied = ask.verb in WRITES and DENIED.match(said) and not _is_going(response)
+    invalid = code in (400, 413) or (code == 422 and not _is_about_another_uid(response))
+    unmergeable = code == 500 and not ask.subresource and UNMERGEABLE.match(said)
+    if not (denied or invalid or unmergeable):
+        return None
+    remedy = "; correct its preview, or the policy that refuses it" if ask.verb == "patch" else ""
+    return Rejected(f"{ask}: the API server does not take it ({code}): {excerpt(response)}{remedy}")
+
+
+def _is_going(response: httpx2.Response) -> bool:
     status = status_of(response)
     details = status.details if status else None
-    if any(cause.reason == "NamespaceTerminating" for cause in (details and details.causes) or ()):
+    return any(cause.reason == "NamespaceTerminating" for cause in (details and details.causes) or ())
+
+
+def _said(response: httpx2.Response) -> str:
+    """The server's own words, however many: a name in front may be long."""
+    status = status_of(response)
+    return (status and status.message) or ""
+
+
+def _forbidden(ask: Ask, response: httpx2.Response) -> Forbidden:
+    if _is_going(response):
         return NamespaceGoing(f"{ask}: namespace {ask.namespace} is being deleted")
-    said = excerpt(response)
-    right = MISSING_RIGHT.search(said)
+    status, said = status_of(response), excerpt(response)
+    right = MISSING_RIGHT.search(_said(response) or said)
     if status is not None and not right:
         return Forbidden(f"{ask}: the API server does not allow it (403): {said}")
     verb = right.group(1) if right else ask.verb
