@@ -31,10 +31,12 @@ class FakeTime:
 
     now: float = 1000.0
     slept: list[float] = field(default_factory=list)
+    meanwhile: Callable[[], object] = lambda: None
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.now += seconds
+        self.meanwhile()
 
     @property
     def pacing(self) -> Pacing:

@@ -149,10 +149,43 @@ def test_the_servers_own_pause_is_kept(
     busy = httpx.Response(429, headers={"Retry-After": "3"})
     httpx2_mock.get(PR_1).mock(side_effect=[busy, httpx.Response(200, json=deployment())])
     assert read(cluster) == deployment()
-    assert time.slept == [3.25]
+    assert time.slept == [4.0]
 
 
-@pytest.mark.parametrize(("value", "pause"), [("100000", 60.25), ("-5", 0.25), ("soon", 0.25), ("1e9", 0.25)])
+OTHER = f"{IN_SHOP}/pr-2"
+
+
+@pytest.mark.parametrize(
+    ("headers", "times"), [({"Retry-After": "1"}, 20 + 1), ({}, AS_OFTEN_AS_MAY_BE)], ids=["busy", "no time"]
+)
+@pytest.mark.parametrize("ask", [read, create, update, patch, delete])
+def test_who_is_turned_away_does_not_give_up_while_others_are_taken_up(
+    cluster: KubernetesCluster, httpx2_mock: respx.Router, time: FakeTime, ask: Any, headers: Any, times: int
+) -> None:
+    httpx2_mock.get(OTHER).mock(return_value=httpx.Response(200, json=deployment("pr-2")))
+    busy = httpx.Response(429, headers=headers)
+    route = httpx2_mock.route(url__startswith=PR_1)
+    route.mock(side_effect=[*[busy] * 20, httpx.Response(200, json=deployment())])
+    time.meanwhile = lambda: cluster.get(DEPLOYMENT, "shop", "pr-2")
+    if times > 20:
+        ask(cluster)
+    else:
+        with pytest.raises(ServerTrouble):
+            ask(cluster)
+    assert route.call_count == times
+
+
+@pytest.mark.parametrize(("told", "spread"), [("1", 0.5), ("2", 1.0), ("30", 1.0)])
+def test_those_that_are_told_the_same_time_come_back_apart(
+    cluster: KubernetesCluster, httpx2_mock: respx.Router, time: FakeTime, told: str, spread: float
+) -> None:
+    busy = httpx.Response(429, headers={"Retry-After": told})
+    httpx2_mock.get(PR_1).mock(side_effect=[busy, httpx.Response(200, json=deployment())])
+    read(cluster)
+    assert time.slept == [float(told) + spread]
+
+
+@pytest.mark.parametrize(("value", "pause"), [("100000", 61.0), ("-5", 0.25), ("soon", 0.25), ("1e9", 0.25)])
 def test_a_pause_that_makes_no_sense_is_bounded(
     cluster: KubernetesCluster, httpx2_mock: respx.Router, time: FakeTime, value: str, pause: float
 ) -> None:

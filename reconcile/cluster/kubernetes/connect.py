@@ -86,7 +86,9 @@ def _http_client(
         base_url=connection.cluster.server,
         auth=RotatingAuth(rotation.now),
         headers=[("User-Agent", user_agent), ("Accept", "application/json"), *impersonation(connection)],
-        transport=RetryTransport(RotatingTransport(rotation.now, open_transport), deadline, pacing),
+        transport=RetryTransport(
+            RotatingTransport(rotation.now, open_transport), deadline, pacing, concurrency
+        ),
         trust_env=False,  # proxies are chosen above
         event_hooks={"request": [_server_name(connection.cluster.tls_server_name)]},
     )

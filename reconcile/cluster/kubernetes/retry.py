@@ -12,6 +12,7 @@ from enum import Enum
 import httpx2
 
 from reconcile.cluster.kubernetes.deadline import Deadline
+from reconcile.cluster.kubernetes.throttle import Throttle
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +20,8 @@ ATTEMPTS = 7
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 8.0
 LONGEST_RETRY_AFTER = 60.0
+SPREAD = 1.0
+"""Seconds, at most, over which those come back that were told the same time; half of a shorter one."""
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 30.0
@@ -66,7 +69,10 @@ class RetryTransport(httpx2.BaseTransport):
     `transport` reads the body of an answer, so that one that breaks off can still be asked for again.
     """
 
-    def __init__(self, transport: httpx2.BaseTransport, deadline: Deadline, pacing: Pacing) -> None:
+    def __init__(
+        self, transport: httpx2.BaseTransport, deadline: Deadline, pacing: Pacing, concurrency: int
+    ) -> None:
+        self._throttle = Throttle(concurrency)
         self._transport = transport
         self._deadline = deadline
         self._pacing = pacing
@@ -74,8 +80,12 @@ class RetryTransport(httpx2.BaseTransport):
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         repeat: Repeat = request.extensions["repeat"]
         answers: list[Answer] = []
+        taken = self._throttle.taken
         while True:
             answers.append(self._attempt(request, repeat))
+            if asked_to_come_back(answers[-1]) and self._throttle.taken > taken:
+                taken = self._throttle.taken
+                del answers[:-1]  # others get on, so this one will
             pause = self._pause(repeat, answers)
             if pause is None:
                 return _unwrap(answers[-1])
@@ -86,8 +96,19 @@ class RetryTransport(httpx2.BaseTransport):
         self._transport.close()
 
     def _attempt(self, request: httpx2.Request, repeat: Repeat) -> Answer:
-        if self._deadline.passed:
+        sent = self._throttle.begin(self._deadline)
+        if sent is None:
             return httpx2.PoolTimeout("the deadline of the run has passed")
+        turned_away = None
+        try:
+            answer = self._send(request, repeat)
+            if isinstance(answer, httpx2.Response):
+                turned_away = answer.status_code == httpx2.codes.TOO_MANY_REQUESTS
+            return answer
+        finally:
+            self._throttle.end(sent, turned_away=turned_away)
+
+    def _send(self, request: httpx2.Request, repeat: Repeat) -> Answer:
         wait = READ_SECONDS if repeat in (Repeat.READ, Repeat.ONCE) else WRITE_SECONDS
         timeout = httpx2.Timeout(wait, connect=CONNECT_SECONDS, pool=self._deadline.cap(None))
         request.extensions = {**request.extensions, "timeout": timeout.as_dict()}
@@ -100,8 +121,10 @@ class RetryTransport(httpx2.BaseTransport):
         """Seconds until the next attempt; None when there is none."""
         if len(answers) >= ATTEMPTS or not may_help(repeat, answers):
             return None
-        longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (len(answers) - 1))
-        pause = self._pacing.jitter() * longest + retry_after(answers[-1])
+        least = retry_after(answers[-1])
+        # All that were turned away together are told the same time.
+        longest = max(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (len(answers) - 1)), min(least / 2, SPREAD))
+        pause = least + self._pacing.jitter() * longest
         return pause if pause < self._deadline.remaining() else None
 
 
@@ -141,7 +164,7 @@ def may_help(repeat: Repeat, answers: list[Answer]) -> bool:
 
 def _status_may_pass(repeat: Repeat, status: int, attempts: int) -> bool:
     match status:
-        case 429:
+        case httpx2.codes.TOO_MANY_REQUESTS:
             return True  # turned away unread: https://kubernetes.io/docs/concepts/cluster-administration/flow-control/
         case 502 | 503 | 504:
             return repeat in (Repeat.READ, Repeat.GUARDED)
@@ -149,6 +172,13 @@ def _status_may_pass(repeat: Repeat, status: int, attempts: int) -> bool:
             return repeat is Repeat.READ or (repeat is Repeat.GUARDED and attempts == 1)
         case _:
             return False
+
+
+def asked_to_come_back(answer: Answer) -> bool:
+    """Whether the server was too busy to take it up, and names a time. A webhook that says no names none."""
+    if not isinstance(answer, httpx2.Response):
+        return False
+    return answer.status_code == httpx2.codes.TOO_MANY_REQUESTS and retry_after(answer) > 0
 
 
 def is_hopeless(error: BaseException) -> bool:
