@@ -3,16 +3,20 @@
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.cluster.granted import allow_runs
 from tests.cluster.process import Process
 from tests.cluster.story import Story
 from tests.cluster.strangers import stranger
 from tests.cluster.test_admission import ADMISSION
 from tests.cluster.test_interval import AGAIN, SOON, summaries
-from tests.controlplane import AskFailed, eventually
+from tests.cluster.webhook import webhook
+from tests.controlplane import AskFailed, allow, eventually, service_account
 
 ALLOWED = "--allow-blocked"
 WHY = "it is called bad"
@@ -117,6 +121,37 @@ def test_a_delete_that_a_policy_denies_is_no_failed_run(story: Story) -> None:
         story.reconcile(code=1)
     story.reconcile(ALLOWED)
     assert story.children() == story.all_of("good")
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 409, 422, 429, 500, 503])
+def test_what_a_webhook_denies_is_no_failed_run_whatever_code_it_gives(
+    story: Story, tmp_path: Path, code: int
+) -> None:
+    story.apply("bad", replicas=0)
+    with webhook(story, tmp_path) as hook:
+        hook.code = code
+        run = story.reconcile(ALLOWED)
+    assert "0 created, 0 updated, 0 deleted, 1 rejected, 2 skipped." in run.stdout
+    assert f'({code}): admission webhook "check.example.com" denied the request' in ready(story)["message"]
+
+
+def test_a_webhook_that_does_not_answer_is_the_servers_trouble(story: Story, tmp_path: Path) -> None:
+    story.apply("bad", replicas=0)
+    with webhook(story, tmp_path) as hook:
+        hook.code = 0
+        run = story.reconcile(ALLOWED, code=1)
+    assert "0 created, 0 updated, 0 deleted, 1 failed, 2 skipped." in run.stdout
+    assert 'failed calling webhook "check.example.com"' in ready(story)["message"]
+
+
+def test_a_right_of_the_runs_own_that_is_missing_is_a_failed_run(story: Story) -> None:
+    other = service_account(story.plane, story.namespace, "other")
+    allow_runs(story.plane, other.user, story.group, without=["deployments"])
+    allow(story.plane, other.user, ["get", "list"], ["deployments.apps"])
+    story.apply("bad", replicas=0)
+    run = replace(story, account=other).reconcile(ALLOWED, code=1)
+    assert "0 created, 0 updated, 0 deleted, 1 failed, 2 skipped." in run.stdout
+    assert "no right to patch deployments.apps" in ready(story)["message"]
 
 
 def test_runs_one_after_the_other_do_not_slow_down_for_one_preview(story: Story) -> None:
