@@ -13,6 +13,7 @@ from reconcile.decide import Rules
 from reconcile.objects import Key, Manifest
 from reconcile.pool import Stop, write_at_once
 from reconcile.preview import PreviewEnvironment
+from reconcile.retries import Retries, turn
 from reconcile.wish import Wish
 from reconcile.write import STOPPED, put, remove
 
@@ -42,16 +43,18 @@ def execute(
 
     stop = stop or Stop()
     outcomes: dict[Key, Outcome] = {}
+    retries = Retries()
 
     def put_all(place: str) -> None:
-        for outcome in _put_in_order(puts[place], wished[place], cluster, rules, stop):
+        for outcome in _put_in_order(puts[place], wished[place], cluster, rules, stop, retries):
             outcomes[outcome.change.key] = outcome
 
     def remove_all(place: str) -> None:
         for change in removals[place]:
             outcomes[change.key] = _remove(change, cluster, rules, stop)
 
-    jobs = [[(put_all, place) for place in puts], [(remove_all, place) for place in removals]]
+    in_turn = sorted(puts, key=lambda place: turn(_readable(wished[place]), seed))
+    jobs = [[(put_all, place) for place in in_turn], [(remove_all, place) for place in removals]]
     write_at_once(_do, jobs, concurrency, stop, namespace_of=_namespace, seed=seed)
     # What has no outcome was under way when patience ended.
     return tuple(outcomes.get(change.key, Outcome(change, "failed", UNANSWERED)) for change in plan.writes)
@@ -77,7 +80,12 @@ def _by_preview(changes: Iterable[W], *, reverse: bool) -> Mapping[str, list[W]]
 
 
 def _put_in_order(
-    changes: Iterable[Create | Update], wish: Wish, cluster: Cluster, rules: Rules, stop: Stop
+    changes: Iterable[Create | Update],
+    wish: Wish,
+    cluster: Cluster,
+    rules: Rules,
+    stop: Stop,
+    retries: Retries,
 ) -> Iterator[Outcome]:
     """One preview's children, one after the other; the first that does not succeed stops the later ones.
 
@@ -85,18 +93,28 @@ def _put_in_order(
     """
     manifests: Mapping[object, Manifest] = {manifest.key: manifest for manifest in wish.children}
     stopped_by = ""
-    assert isinstance(wish.preview, PreviewEnvironment), "only a preview that could be read has writes"
+    preview = _readable(wish)
+    left_out = retries.left_out(preview)
     for change in changes:
         wanted = change.key in manifests
         if stop.asked or (wanted and stopped_by):
             yield Outcome(change, "skipped", (wanted and stopped_by) or STOPPED)
             continue
-        as_it_is = isinstance(change, Update) and change.keeps_spec
-        manifest = change.manifest if as_it_is else manifests.get(change.key, change.manifest)
-        outcome = put(cluster, change, manifest, wish.preview, rules, stop)
+        if wanted and left_out:
+            outcome = Outcome(change, "rejected", left_out)
+        else:
+            as_it_is = isinstance(change, Update) and change.keeps_spec
+            manifest = change.manifest if as_it_is else manifests.get(change.key, change.manifest)
+            outcome = put(cluster, change, manifest, preview, rules, stop)
+            retries.became(preview, outcome)
         yield outcome
         if wanted and outcome.result in ("failed", "rejected", "blocked"):
             stopped_by = f"{change.key} comes before it, and was not made"
+
+
+def _readable(wish: Wish) -> PreviewEnvironment:
+    assert isinstance(wish.preview, PreviewEnvironment), "only a preview that could be read has writes"
+    return wish.preview
 
 
 def _remove(change: Delete, cluster: Cluster, rules: Rules, stop: Stop) -> Outcome:

@@ -10,6 +10,7 @@ from lightkube.models.meta_v1 import Status
 
 from reconcile.cluster.kubernetes.retry import Repeat, causes
 from reconcile.errors import (
+    NOT_TAKEN,
     AnswerLost,
     ClusterError,
     Conflict,
@@ -235,7 +236,7 @@ def _rejection(ask: Ask, response: httpx2.Response) -> Rejected | None:
     if not (denied or invalid or unmergeable):
         return None
     remedy = "; correct its preview, or the policy that refuses it" if ask.verb == "patch" else ""
-    return Rejected(f"{ask}: the API server does not take it ({code}): {excerpt(response)}{remedy}")
+    return Rejected(f"{ask}: {NOT_TAKEN} ({code}): {excerpt(response)}{remedy}")
 
 
 def _is_going(response: httpx2.Response) -> bool:
