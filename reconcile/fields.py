@@ -16,6 +16,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from reconcile.nesting import MAX_DEPTH
 from reconcile.objects import Manifest, maps_in
 
 Path = tuple[str, ...]
@@ -114,20 +115,23 @@ def field_set_of(manifest: Manifest) -> FieldSet:
 def from_fields_v1(fields: Mapping[str, Any]) -> FieldSet:
     """The field set that a `fieldsV1` tree writes; what is no tree is passed over."""
     found: list[Path] = []
-    _collect((), fields, found)
-    return frozenset(found)
+    ahead: list[tuple[Path, Any]] = [((), fields)]
+    while ahead:
+        path, tree = ahead.pop()
+        if not isinstance(tree, Mapping) or not tree or len(path) == MAX_DEPTH:
+            found.append(path)
+            continue
+        if "." in tree:
+            found.append(path)
+        ahead += [((*path, canonical), tree[element]) for element, canonical in _elements(tree)]
+    return frozenset(found) - {()}
 
 
-def _collect(path: Path, tree: Any, found: list[Path]) -> None:
-    if not isinstance(tree, Mapping) or not tree:
-        if path:
-            found.append(path)
-        return
-    for element, below in tree.items():
-        if element == ".":
-            found.append(path)
-        elif canonical := _canonical(element):
-            _collect((*path, canonical), below, found)
+def _elements(tree: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The path elements of one level of a tree, each as it is written and in one spelling."""
+    for element in tree:
+        if element != "." and (canonical := _canonical(element)):
+            yield element, canonical
 
 
 def _canonical(element: str) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 import msgspec
 
 from reconcile.errors import ServerTrouble
+from reconcile.nesting import decoded
 
 T = TypeVar("T")
 Text = bytes | msgspec.Raw
@@ -115,7 +116,7 @@ def _at_hand(read: Callable[..., T]) -> Callable[..., T]:
 
 @_at_hand
 def _fields(sent: Sent) -> Mapping[str, msgspec.Raw]:
-    return _FIELDS.decode(sent._text)
+    return decoded(_FIELDS, sent._text)
 
 
 @_at_hand
@@ -125,7 +126,7 @@ def _part(sent: Sent, name: str) -> Any:
 
 def _decoded(text: Text, name: str) -> Any:
     try:
-        return _VALUE.decode(text)
+        return decoded(_VALUE, text)
     except msgspec.DecodeError as error:
         raise ServerTrouble(f"the API server has sent a {name} that cannot be read: {error}") from error
 
@@ -158,9 +159,9 @@ class SentObject(Sent):
 
     def opened(self) -> Self:
         """The same, found to have metadata. Raises msgspec.DecodeError where there are none."""
-        parts = _OBJECT.decode(self._text)
+        parts = decoded(_OBJECT, self._text)
         self._spec = parts.spec
-        self._metadata = _Metadata(parts.metadata, _HEAD.decode(parts.metadata))
+        self._metadata = _Metadata(parts.metadata, decoded(_HEAD, parts.metadata))
         return self
 
     def __getitem__(self, name: str) -> Any:
@@ -211,4 +212,4 @@ def head_of(metadata: Mapping[str, Any]) -> Head:
 
 def parts_of(text: Text) -> Mapping[str, msgspec.Raw]:
     """The parts of an object, each as JSON. Raises msgspec.DecodeError for what is no object."""
-    return _FIELDS.decode(text)
+    return decoded(_FIELDS, text)

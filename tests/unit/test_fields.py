@@ -22,6 +22,7 @@ from reconcile.fields import (
     to_fields_v1,
     value_at,
 )
+from reconcile.nesting import MAX_DEPTH
 from reconcile.objects import maps_in
 from tests.unit.given import CONTAINER, a_read_preview, children_of
 
@@ -218,3 +219,11 @@ def test_a_list_that_holds_no_items_is_one_leaf_and_no_exception(ports: Any) -> 
 def test_keys_without_an_end_are_no_keys() -> None:
     deep = "k:" + "[" * 100_000
     assert from_fields_v1({"f:a": {}, deep: {}}) == {("f:a",)}
+
+
+@pytest.mark.parametrize("depth", [900, 50_000])
+def test_a_tree_without_an_end_is_cut_where_no_object_is_so_deep(depth: int) -> None:
+    tree: dict[str, Any] = {}
+    for _ in range(depth):
+        tree = {"f:a": tree}
+    assert from_fields_v1({"f:b": {}, **tree}) == {("f:b",), ("f:a",) * MAX_DEPTH}

@@ -31,6 +31,7 @@ from reconcile.cluster.kubernetes.retry import Repeat
 from reconcile.cluster.port import Applied, Listing, Traffic, as_it_is
 from reconcile.errors import NoAnswer, Rejected
 from reconcile.names import KIND, PLURAL
+from reconcile.nesting import decoded
 from reconcile.objects import EVENTS_V1, POD, Manifest, Resource
 from reconcile.sent import plain
 
@@ -280,8 +281,8 @@ def _object(ask: Ask, response: httpx2.Response) -> dict[str, Any]:
     if not is_json(response):
         raise unreadable(ask, response, "it is no JSON")
     try:
-        found = _OBJECT.decode(response.content)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        found = decoded(_OBJECT, response.content)
+    except (msgspec.DecodeError, ValueError) as error:
         raise unreadable(ask, response, str(error)) from error
     metadata = found.get("metadata")
     place = (metadata.get("namespace"), metadata.get("name")) if isinstance(metadata, dict) else ()

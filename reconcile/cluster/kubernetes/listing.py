@@ -12,6 +12,7 @@ import msgspec
 from reconcile.cluster.kubernetes.answers import Ask, excerpt, is_json, unreadable
 from reconcile.cluster.kubernetes.retry import TooLarge
 from reconcile.errors import ServerTrouble
+from reconcile.nesting import decoded
 from reconcile.objects import Manifest
 from reconcile.sent import SentObject
 
@@ -160,8 +161,8 @@ def _page(ask: Ask, response: httpx2.Response) -> _Page:
     try:
         if not response.content.isascii():
             _check_unicode(response.content)
-        return _PAGE.decode(response.content)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        return decoded(_PAGE, response.content)
+    except (msgspec.DecodeError, ValueError) as error:
         raise unreadable(ask, response, str(error)) from error
 
 
