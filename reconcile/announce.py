@@ -14,6 +14,9 @@ from reconcile.objects import Manifest
 from reconcile.pool import Stop, write_at_once
 from reconcile.snapshot import Preview
 
+EVERYWHERE = ""
+"""In the place of a namespace."""
+
 
 def announce(
     cluster: Cluster,
@@ -29,28 +32,25 @@ def announce(
     # A Date has no fractions of a second: without some, what is sorted by time is in no order.
     times = (now + timedelta(microseconds=number) for number in range(len(told)))
     events = [event(preview, news, names, time) for (preview, news), time in zip(told, times, strict=True)]
-    untold: list[tuple[Manifest, ReconcileError]] = []
+    untold: list[ReconcileError] = []
+    for_ever: set[str] = set()
 
     def tell(one: Manifest) -> None:
-        if stop.asked or any(_says_no_to_all(error, other, one) for other, error in untold):
+        if stop.asked or {EVERYWHERE, _namespace(one)} & for_ever:
             return
         try:
             cluster.create(one)
         except NamespaceGoing:
             pass
         except ReconcileError as error:
-            untold.append((one, error))
+            untold.append(error)
+            if isinstance(error, Forbidden | NotInstalled):  # the next one would be answered alike
+                for_ever.add(_namespace(one) if isinstance(error, Forbidden) else EVERYWHERE)
 
     write_at_once(tell, [events], concurrency, stop, namespace_of=_namespace, seed=str(now))
-    return tuple(f"what happened was not told in events: {error}" for _, error in untold[:1])
+    return tuple(f"what happened was not told in events: {error}" for error in untold[:1])
 
 
 def _namespace(manifest: Manifest) -> str:
     namespace: str = manifest["metadata"]["namespace"]
     return namespace
-
-
-def _says_no_to_all(error: ReconcileError, about: Manifest, other: Manifest) -> bool:
-    """Whether the next one would be answered alike: without the right, in the same namespace."""
-    same = _namespace(about) == _namespace(other)
-    return isinstance(error, NotInstalled) or (isinstance(error, Forbidden) and same)

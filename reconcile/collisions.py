@@ -15,7 +15,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconcile.children import ROOM_OF_OURS
-from reconcile.fields import MISSING, FieldSet, Path, covers, field_set_of, item_element, list_keys, value_at
+from reconcile.fields import (
+    EMPTY,
+    MISSING,
+    FieldSet,
+    Path,
+    above_of,
+    field_set_of,
+    is_covered,
+    item_element,
+    list_keys,
+    value_at,
+)
 from reconcile.hostnames import asks_for_more
 from reconcile.names import EDITS_KEPT, Names
 from reconcile.objects import Manifest, maps_in
@@ -42,14 +53,23 @@ def added_by_hand(live: Live, wanted: Manifest, names: Names) -> frozenset[Path]
     An injector's or an autoscaler's work is no hand's. Flux tells them in the same way, by kubectl's names:
     https://fluxcd.io/flux/faq/#why-are-kubectl-edits-rolled-back-by-flux
     """
-    room, mine = ROOM_OF_OURS.get(live.key.kind, ()), field_set_of(wanted)
-    return frozenset(
+    room = frozenset(ROOM_OF_OURS.get(live.key.kind, ()))
+    added = [
         path
         for entry in live.others(names.field_manager)
         if not entry.subresource and (entry.manager == "kubectl" or entry.manager.startswith("kubectl-"))
         for path in entry.fields
-        if any(covers(top, path) for top in room)
-        and not any(_is_told_by(own, path) for own in mine)
+        if is_covered(path, room)
+    ]
+    if not added:
+        return EMPTY
+    mine = field_set_of(wanted)
+    above = above_of(mine)
+    wholes = frozenset(own for own in mine if not own[-1].startswith("k:"))
+    return frozenset(
+        path
+        for path in added
+        if not (path in mine or path in above or is_covered(path, wholes))
         and value_at(live.manifest, path) is not MISSING
     )
 
@@ -63,11 +83,6 @@ def edits_are_kept(live: Live, wanted: Manifest, names: Names) -> bool:
     return asked and not asks_for_more(live, wanted)
 
 
-def _is_told_by(own: Path, path: Path) -> bool:
-    """Whether a field of ours says what stands there: it lies below, or is an atomic whole around it."""
-    return covers(path, own) or (covers(own, path) and not own[-1].startswith("k:"))
-
-
 def foreign_paths(live: Live, tops: frozenset[Path], manager: str) -> FieldSet:
     """The tops themselves, and everything that other managers own at or below them."""
     return tops | owned_by_others(live, tops, manager)
@@ -76,10 +91,7 @@ def foreign_paths(live: Live, tops: frozenset[Path], manager: str) -> FieldSet:
 def owned_by_others(live: Live, tops: frozenset[Path], manager: str) -> FieldSet:
     """Everything that other managers own at or below the tops."""
     return frozenset(
-        path
-        for entry in live.others(manager)
-        for path in entry.fields
-        if any(covers(top, path) for top in tops)
+        path for entry in live.others(manager) for path in entry.fields if is_covered(path, tops)
     )
 
 

@@ -5,7 +5,7 @@ wanted manifest has, our list items stand in our order, and nothing of somebody 
 What others add elsewhere is no difference.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,9 @@ from reconcile.fields import (
     MISSING,
     FieldSet,
     Path,
-    below,
+    above_of,
     covers,
-    field_set_of,
+    is_covered,
     item_element,
     leaves,
     list_keys,
@@ -52,14 +52,15 @@ class Difference:
 def difference(live: Live, wanted: Manifest, names: Names, *, from_server: bool = True) -> Difference:
     """Compare one live object with the manifest that it should have."""
     ours = live.applied_by(names.field_manager)
-    values, kept = _values(live, wanted, names, ours, from_server=from_server)
+    wanted_leaves = leaves(wanted)
+    values, kept = _values(live, wanted, wanted_leaves, names, ours, from_server=from_server)
     clashes = collisions(live, wanted, names)
     if from_server and ours is not None and not edits_are_kept(live, wanted, names):
         clashes = frozenset(_tops(clashes | added_by_hand(live, wanted, names)))
     fields = [*values, *_disorder(live, (), wanted)]
     takeover: FieldSet = EMPTY
     if ours is not None:
-        wanted_set = field_set_of(wanted)
+        wanted_set = frozenset(path for path, _ in wanted_leaves)
         seen = {change.path for change in values}
         fields += [c for c in _lost(live, wanted, wanted_set - ours, names) if c.path not in seen]
         fields += _dropped(live, ours - wanted_set, names)
@@ -86,13 +87,19 @@ def _sorted(fields: list[FieldChange]) -> tuple[FieldChange, ...]:
 
 
 def _values(
-    live: Live, wanted: Manifest, names: Names, ours: FieldSet | None, *, from_server: bool
+    live: Live,
+    wanted: Manifest,
+    wanted_leaves: Iterable[tuple[Path, Any]],
+    names: Names,
+    ours: FieldSet | None,
+    *,
+    from_server: bool,
 ) -> tuple[list[FieldChange], tuple[str, ...]]:
     """The wanted leaves that have another value; those that are the server's own doing apart."""
     changes, kept = [], []
     wanted_before = from_server and ours is not None and _applied_before(live, wanted, names)
     missing: Path = ()
-    for path, value in leaves(wanted):
+    for path, value in wanted_leaves:
         there = value_at(live.manifest, path)
         if same_value(path, value, there) or (missing and covers(missing, path)):
             continue
@@ -150,8 +157,9 @@ def _dropped(live: Live, paths: FieldSet, names: Names) -> Iterator[FieldChange]
 
 
 def _clashing(live: Live, tops: frozenset[Path], covered: FieldSet) -> Iterator[FieldChange]:
+    named = covered | above_of(covered)  # what we drop there is named already
     for path in tops:
-        if not below(covered, path):  # what we drop there is named already
+        if path not in named:
             yield FieldChange(
                 path_text(path, live.manifest), shown_value(path, value_at(live.manifest, path)), None
             )
@@ -159,7 +167,7 @@ def _clashing(live: Live, tops: frozenset[Path], covered: FieldSet) -> Iterator[
 
 def _tops(paths: FieldSet) -> list[Path]:
     """The paths of which no shorter one is in the set."""
-    return sorted(p for p in paths if not any(p[:length] in paths for length in range(1, len(p))))
+    return sorted(p for p in paths if not is_covered(p[:-1], paths))
 
 
 def let_go(names: Names) -> FieldSet:
@@ -175,13 +183,8 @@ def _to_take(live: Live, dropped: FieldSet, names: Names) -> frozenset[Path]:
 
 def _owners(live: Live, path: Path, names: Names) -> list[str]:
     """Who else owns this path, something below it, or the atomic whole that it lies in."""
-    return sorted(
-        {
-            entry.manager
-            for entry in live.others(names.field_manager)
-            if path in entry.fields or any(covers(path, other) for other in entry.fields)
-        }
-    )
+    others = live.others(names.field_manager)
+    return sorted({entry.manager for entry in others if path in entry.fields or path in entry.above})
 
 
 def _disorder(live: Live, path: Path, wanted: Any) -> Iterator[FieldChange]:
@@ -199,9 +202,10 @@ def _disorder(live: Live, path: Path, wanted: Any) -> Iterator[FieldChange]:
 
 
 def _out_of_order(live: Live, path: Path, elements: list[str], keys: tuple[str, ...]) -> bool:
-    there = maps_in(value_at(live.manifest, path))
-    order = [element for item in there if (element := item_element(item, keys)) in set(elements)]
-    return order != [element for element in elements if element in set(order)]
+    there, wanted = maps_in(value_at(live.manifest, path)), set(elements)
+    order = [element for item in there if (element := item_element(item, keys)) in wanted]
+    found = set(order)
+    return order != [element for element in elements if element in found]
 
 
 def _change(live: Live, wanted: Manifest, path: Path, there: Any, value: Any) -> FieldChange:

@@ -1,7 +1,8 @@
 """What one preview's own children need, before hostnames are settled; pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from reconcile.changes import PREVIEW, Blocked, Change, Create, Delete, Keep, Waiting
 from reconcile.children import is_route, runs_once
@@ -25,7 +26,12 @@ class Draft:
     frozen: bool = False
 
     def on(self, key: Key) -> Change | None:
-        return next((change for change in self.changes if change.key == key), None)
+        return self._by_key.get(key)
+
+    @cached_property
+    def _by_key(self) -> Mapping[Key, Change]:
+        """The first change of each key: anybody may give thousands of objects the label of one preview."""
+        return {change.key: change for change in reversed(self.changes)}
 
     def keeps_as_ours(self, key: Key) -> bool:
         """Whether the child was found to be ours, and as it is wanted."""

@@ -13,7 +13,8 @@ Source: https://kubernetes.io/docs/reference/using-api/server-side-apply/#merge-
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from reconcile.nesting import MAX_DEPTH
@@ -62,49 +63,46 @@ def item_element(item: Mapping[str, Any], keys: tuple[str, ...]) -> str:
     return "k:" + json.dumps({k: item[k] for k in keys if k in item}, sort_keys=True, separators=(",", ":"))
 
 
+@lru_cache(maxsize=1024)
 def item_keys(element: str) -> Mapping[str, Any]:
     """The keys that a `k:` element names."""
     keys: Mapping[str, Any] = json.loads(element[2:])
     return keys
 
 
-def leaves(manifest: Manifest) -> Iterator[tuple[Path, Any]]:
+def leaves(manifest: Manifest) -> list[tuple[Path, Any]]:
     """Each path that an apply of this manifest owns, with the value there; items of lists by key included."""
+    found: list[tuple[Path, Any]] = []
     for name, value in manifest.items():
         if name == "metadata":
             metadata = {k: v for k, v in value.items() if k not in ("name", "namespace")}
-            yield from _map_leaves(("f:metadata",), metadata)
+            _add_map(found, ("f:metadata",), metadata)
         elif name not in ("apiVersion", "kind"):
-            yield from _value_leaves((), name, value)
+            _add_value(found, (), name, value)
+    return found
 
 
-def _map_leaves(path: Path, value: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
+def _add_map(found: list[tuple[Path, Any]], path: Path, value: Mapping[str, Any]) -> None:
     for name, child in value.items():
-        yield from _value_leaves(path, name, child)
+        _add_value(found, path, name, child)
 
 
-def _value_leaves(above: Path, name: str, value: Any) -> Iterator[tuple[Path, Any]]:
+def _add_value(found: list[tuple[Path, Any]], above: Path, name: str, value: Any) -> None:
     path = (*above, f"f:{name}")
     if isinstance(value, Mapping) and value and name not in _ATOMIC:
-        yield from _map_leaves(path, value)
+        _add_map(found, path, value)
     elif (keys := list_keys(above, name)) and _holds_maps(value):
         for item in value:
-            yield from _item_leaves(path, item, keys, whole=name in _ATOMIC_ITEMS)
+            here = (*path, item_element(item, keys))
+            found.append((here, item))
+            if name not in _ATOMIC_ITEMS:
+                _add_map(found, here, item)
     else:
-        yield path, value
+        found.append((path, value))
 
 
 def _holds_maps(value: Any) -> bool:
     return isinstance(value, list | tuple) and len(maps_in(value)) == len(value)
-
-
-def _item_leaves(
-    path: Path, item: Mapping[str, Any], keys: tuple[str, ...], *, whole: bool
-) -> Iterator[tuple[Path, Any]]:
-    here = (*path, item_element(item, keys))
-    yield here, item
-    if not whole:
-        yield from _map_leaves(here, item)
 
 
 def field_set_of(manifest: Manifest) -> FieldSet:
@@ -176,6 +174,16 @@ def below(paths: Iterable[Path], top: Path) -> FieldSet:
     return frozenset(path for path in paths if covers(top, path))
 
 
+def is_covered(path: Path, tops: FieldSet) -> bool:
+    """Whether one of `tops` is this path or lies above it."""
+    return any(path[:length] in tops for length in range(len(path) + 1))
+
+
+def above_of(paths: Iterable[Path]) -> FieldSet:
+    """Every path that lies above one of these."""
+    return frozenset(path[:length] for path in paths for length in range(1, len(path)))
+
+
 MISSING: Any = object()
 """What `value_at` returns where there is nothing; `None` is a value."""
 
@@ -194,18 +202,43 @@ def _step(value: Any, element: str) -> Any:
     if element.startswith("f:"):
         return value.get(element[2:], MISSING) if isinstance(value, Mapping) else MISSING
     if element.startswith("k:") and isinstance(value, list | tuple):
-        keys = item_keys(element)
-        return next((item for item in value if _has_keys(item, keys)), MISSING)
+        return _item(value, item_keys(element))
     return MISSING
 
 
-def _has_keys(item: Any, keys: Mapping[str, Any]) -> bool:
-    return isinstance(item, Mapping) and all(item.get(name) == value for name, value in keys.items())
+def _item(items: Sequence[Any], keys: Mapping[str, Any]) -> Any:
+    """The first item that has these keys; of a long list they are looked up, for each is asked for."""
+    try:
+        return _by_keys(_Same(items), tuple(keys)).get(tuple(keys.values()), MISSING)
+    except TypeError:  # in a file a key may be anything
+        return next((item for item in maps_in(items) if keys.items() <= item.items()), MISSING)
+
+
+class _Same:
+    """A list as itself, and not as what is in it: no list of a manifest is changed after it was made."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, items: Sequence[Any]) -> None:
+        self.items = items
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.items is other.items
+
+    def __hash__(self) -> int:
+        return id(self.items)
+
+
+@lru_cache(maxsize=64)
+def _by_keys(items: _Same, names: tuple[str, ...]) -> Mapping[tuple[Any, ...], Mapping[str, Any]]:
+    """The items of a list by the values of these keys, the first where several have the same."""
+    maps = maps_in(items.items)
+    return {tuple(item.get(name) for name in names): item for item in reversed(maps)}
 
 
 def part_of(manifest: Manifest, paths: FieldSet) -> dict[str, Any]:
     """Of an object what lies at these paths, with its kind and place: what an apply of them would send."""
-    tops = frozenset(path[:length] for path in paths for length in range(1, len(path)))
+    tops = above_of(paths)
     metadata = {name: manifest["metadata"][name] for name in ("name", "namespace")}
     found = _part_of_map(manifest, (), paths, tops)
     return {

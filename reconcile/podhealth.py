@@ -125,7 +125,10 @@ def trouble_of(
     living: list[Live] = []
     for pod in pods:
         (ended if pod.status.get("phase") == "Failed" else living).append(pod)
-    found = [trouble for pod in living if (trouble := _trouble(pod, events, now))]
+    about: dict[str, list[PodEvent]] = {}
+    for event in events:
+        about.setdefault(event.uid, []).append(event)
+    found = [trouble for pod in living if (trouble := _trouble(pod, about.get(pod.uid, ()), now))]
     again = sum(_is_recent(pod, now) for pod in ended) > 1
     found += [Trouble(end, again) for pod in reversed(ended) if (again or not found) and (end := end_of(pod))]
     return min(found, key=lambda trouble: not trouble.failed, default=None)
@@ -170,8 +173,7 @@ def end_of(pod: Live) -> str:
 
 
 def _trouble(pod: Live, events: Sequence[PodEvent], now: datetime | None) -> Trouble | None:
-    mine = [event for event in events if event.uid == pod.uid]
-    found = list(chain(_unscheduled(pod), _of_containers(pod, mine, now), _unready(pod)))
+    found = list(chain(_unscheduled(pod), _of_containers(pod, events, now), _unready(pod)))
     worst = min(found, key=lambda trouble: not trouble.failed, default=None)
     return worst and Trouble(_without_secrets(pod, worst.message), worst.failed)
 

@@ -143,14 +143,17 @@ def _write_all(
     unwritten: list[Unwritten] = []
     written: list[Written] = []
     lacking: set[str] = set()
+    for_ever: set[str] = set()
 
     def write(one: Facts) -> None:
-        if any(u.for_ever and _namespace(u.facts) == _namespace(one) for u in unwritten):
+        if _namespace(one) in for_ever:
             unwritten.append(Unwritten(one, ""))
             return
         match _write(cluster, one, settings, now, lacking, stop):
             case Unwritten() as trouble:
                 unwritten.append(trouble)
+                if trouble.for_ever:
+                    for_ever.add(_namespace(one))
             case Written() as status:
                 written.append(status)
 

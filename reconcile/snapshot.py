@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from reconcile.fields import EMPTY, FieldSet, from_fields_v1
+from reconcile.fields import EMPTY, FieldSet, above_of, from_fields_v1
 from reconcile.objects import Key, Manifest, Resource, conditions_in, key_of, map_in
 from reconcile.preview import PreviewEnvironment, Unreadable
 
@@ -21,6 +21,11 @@ class Entry:
     subresource: str
     fields: FieldSet
     time: str = ""
+
+    @cached_property
+    def above(self) -> FieldSet:
+        """Every path that lies above one of its fields."""
+        return above_of(self.fields)
 
     def is_apply_of(self, manager: str) -> bool:
         """Whether it tells what this manager's apply of the object itself holds."""

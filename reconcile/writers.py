@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconcile.diff import REPLICAS, same_value, shown_value
-from reconcile.fields import MISSING, Path, covers, field_set_of, item_keys, leaves, path_text, value_at
+from reconcile.fields import (
+    MISSING,
+    Path,
+    above_of,
+    field_set_of,
+    is_covered,
+    item_keys,
+    leaves,
+    path_text,
+    value_at,
+)
 from reconcile.names import Names
 from reconcile.objects import Manifest, without_servers_own
 from reconcile.snapshot import Entry, Live
@@ -85,10 +95,11 @@ def foreign_fields(live: Live, wanted: Manifest, names: Names) -> tuple[FieldSta
 
     What is only in the status, or was written with it, is left out.
     """
-    ours = {path for path in field_set_of(wanted) if not _is_item(path)}
+    ours = frozenset(path for path in field_set_of(wanted) if not _is_item(path))
+    around = above_of(ours)
     found = []
     for path, value in leaves(without_servers_own(live.manifest, "generateName")):
-        if _is_told_elsewhere(path, value) or any(covers(mine, path) or covers(path, mine) for mine in ours):
+        if _is_told_elsewhere(path, value) or path in around or is_covered(path, ours):
             continue
         writers = tuple(w for w in _owners(live, path, names) if w.subresource != "status")
         if writers or _is_told_anyway(live, path):
@@ -155,7 +166,7 @@ def _is_item(path: Path) -> bool:
 
 def _owners(live: Live, path: Path, names: Names) -> tuple[Writer, ...]:
     """Who owns a path, or something below it."""
-    entries = (e for e in live.entries if path in e.fields or any(covers(path, other) for other in e.fields))
+    entries = (entry for entry in live.entries if path in entry.fields or path in entry.above)
     return _latest_first(entries, names)
 
 

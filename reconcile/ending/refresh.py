@@ -69,8 +69,9 @@ def refreshed(facts: Facts, look: Look, rules: Rules, settings: Settings) -> Fac
 
 def _made(facts: Facts) -> Iterator[Key]:
     """The wanted children that were there when they were looked at last."""
+    there = facts.wanted - facts.awaited
     for change in facts.changes:
-        if isinstance(change, Keep | Create | Update) and change.key in facts.wanted - facts.awaited:
+        if isinstance(change, Keep | Create | Update) and change.key in there:
             yield change.key
 
 

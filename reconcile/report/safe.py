@@ -18,6 +18,8 @@ _CI_COMMAND = re.compile(r"^(?P<start>\s*):(?=:)|#(?=#(vso)?\[)|section(?=_(star
 
 def safe(text: str) -> str:
     """One line of plain characters: the rest as escapes, such as `\\x1b`."""
+    if text.isascii() and text.isprintable():  # most text is, and a report has much of it
+        return text
     return "".join(_escape(c) if unicodedata.category(c) in _UNSAFE else c for c in text)
 
 

@@ -19,7 +19,7 @@ from reconcile.conditions import Status
 from reconcile.names import APPLY_FAILED, EXPIRED, NAME_TAKEN, PROGRESSING, READY, SUSPENDED
 from reconcile.objects import conditions_in
 from reconcile.preview import PreviewEnvironment
-from reconcile.result import GONE, Run
+from reconcile.result import GONE, Run, Standing
 from reconcile.snapshot import Preview
 
 StateName = Literal["Failed", "Blocked", "NotReady", "Going", "Pending", "Changed", "Unknown", "Ready"]
@@ -71,7 +71,8 @@ class State:
 def states(done: Run) -> tuple[State, ...]:
     """Every preview of the run's scope, sorted by namespace and name."""
     said = _by_this_run(done)
-    return tuple(_state(preview, said, done) for preview in done.previews)
+    waited = {one.place: one for one in done.waited}
+    return tuple(_state(preview, said, waited.get(preview.key.place), done) for preview in done.previews)
 
 
 def worst_first(found: Iterable[State]) -> list[State]:
@@ -90,10 +91,10 @@ Said = tuple[StateName, str, str]
 """State, reason and message."""
 
 
-def _state(preview: Preview, said: Mapping[str, Said], done: Run) -> State:
+def _state(preview: Preview, said: Mapping[str, Said], waited: Standing | None, done: Run) -> State:
     place = preview.key.place
     found = done.statuses.get(place)
-    told = _by_the_wait(done, place) or _told(said.get(place), found)
+    told = _by_the_wait(waited) or _told(said.get(place), found)
     state, reason, message = told or _by_its_status(preview)
     if preview.deletion_timestamp:
         state, reason, message = "Going", "", "it is being deleted"
@@ -111,12 +112,11 @@ def _state(preview: Preview, said: Mapping[str, Said], done: Run) -> State:
     )
 
 
-def _by_the_wait(done: Run, place: str) -> Said | None:
+def _by_the_wait(one: Standing | None) -> Said | None:
     """What the wait alone knows: that the time was over, that nobody answered from the outside, or that it is
     another one by now."""
-    for one in done.waited:
-        if one.place == place and (one.state == "waiting" or one.reason == GONE):
-            return "NotReady", one.reason, one.message
+    if one is not None and (one.state == "waiting" or one.reason == GONE):
+        return "NotReady", one.reason, one.message
     return None
 
 
