@@ -1,16 +1,19 @@
 """The hostnames that routes of each kind ask for, in whatever spelling; pure."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from reconcile.listeners import Listeners, of_listeners
 from reconcile.objects import HTTPROUTE, INGRESS, MAPPING, Manifest, map_in, maps_in
-from reconcile.patterns import matches
+from reconcile.patterns import fixed_ends, matches
 from reconcile.snapshot import Live
 
 _PORT = re.compile(r":\d+$")
+_GLOB = re.compile(r"[*?[]")
 
 # What begins like this matches no path as short as `/`.
 _LONGER = re.compile(r"\^?/(?:[\w.~%-]|\\[.~-])(?![*?{])")
@@ -119,19 +122,52 @@ def covered(live: Live, claimed: Iterable[str], gateways: Listeners | None = Non
     if live.key.kind != MAPPING.kind:
         return found
     before = (_number(live.spec.get("precedence")), len(_text(live.spec.get("prefix"))))
-    return found | frozenset(
-        name
-        for asked in whole
-        if asked.is_regex or "*" in asked.written
-        for name in claimed
-        if (*before, len(asked.written)) >= (0, len("/"), len(name)) and _fits(asked, name)
-    )
+    wide = [asked for asked in whole if asked.is_regex or "*" in asked.written]
+    won = [_won(_fitting(claimed, asked), before, len(asked.written)) for asked in wide]
+    # Many routes may take all hostnames: then these are one set, and not a copy for each route.
+    return won[0] if len(won) == 1 and not found else found.union(*won)
 
 
-def _fits(asked: Asked, name: str) -> bool:
+def _won(fitting: frozenset[str], before: tuple[int, int], length: int) -> frozenset[str]:
+    """Those of the hostnames that are won from a route of ours, which has precedence 0 and prefix `/`."""
+    ours = (0, len("/"))
+    if before > ours:
+        return fitting
+    return frozenset(name for name in fitting if before == ours and length >= len(name))
+
+
+@lru_cache(maxsize=64)
+def _fitting(claimed: frozenset[str], asked: Asked) -> frozenset[str]:
+    """The hostnames that a wildcard or a pattern takes; tried are those that begin or end like it."""
     if asked.is_regex:
-        return matches(asked.written, name)
-    return fnmatchcase(name, _plain(asked.written))
+        ends = fixed_ends(asked.written)
+        if ends is None:
+            return frozenset()
+        return frozenset(name for name in _near(claimed, *ends) if matches(asked.written, name))
+    glob = _plain(asked.written)
+    first, last = _GLOB.split(glob)[0], _GLOB.split(glob)[-1]
+    return frozenset(name for name in _near(claimed, first, last) if fnmatchcase(name, glob))
+
+
+def _near(claimed: frozenset[str], first: str, last: str) -> Sequence[str]:
+    """The claimed hostnames that begin like this, or those that end like that, whichever are fewer."""
+    forwards, backwards = _sorted(claimed)
+    ahead, behind = _beginning(forwards, first), _beginning(backwards, last[::-1])
+    if len(ahead) <= len(behind):
+        return [forwards[at] for at in ahead]
+    return [backwards[at][::-1] for at in behind]
+
+
+@lru_cache(maxsize=4)
+def _sorted(claimed: frozenset[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """The hostnames in order, and each of them backwards in order."""
+    return sorted(claimed), sorted(name[::-1] for name in claimed)
+
+
+def _beginning(names: Sequence[str], first: str) -> range:
+    """Where those stand that begin like this."""
+    start = bisect_left(names, first)
+    return range(start, bisect_left(names, f"{first}\U0010ffff", start))
 
 
 def _number(value: Any) -> int:

@@ -1,11 +1,17 @@
 """Which hostnames routes ask for, in every spelling that their kinds have for one."""
 
+from collections.abc import Callable
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconcile.hostnames import covered, hostnames
+from reconcile.patterns import matches
 from reconcile.snapshot import Live
+from tests.unit.work import grows_evenly
 
 A, B = "a.example.com", "b.example.com"
 
@@ -186,3 +192,53 @@ def test_of_ours_every_path_counts(kind: str, spec: dict[str, Any], whole: bool)
 
 def test_a_regular_expression_is_not_a_hostname() -> None:
     assert hostnames(a_route("Mapping", {"host": A, "host_regex": True})) == set()
+
+
+def a_mapping(**spec: Any) -> Live:
+    return a_route("Mapping", {"prefix": "/", "precedence": 1, **spec})
+
+
+@pytest.mark.parametrize(
+    "spec_of",
+    [
+        lambda number: {"hostname": f"*r-{number}.example.com"},
+        lambda number: {"hostname": f"pr-{number}.*"},
+        lambda number: {"host": rf".*r-{number}[.]example\.com", "host_regex": True},
+        lambda number: {"host": f"PR-{number}[.].*", "host_regex": True},
+        lambda number: {"host": f"(pr|mr)-{number}", "host_regex": True},
+    ],
+)
+def test_wildcards_for_each_hostname_are_not_tried_on_every_other(spec_of: Callable[[int], Any]) -> None:
+    def work(many: int) -> Callable[[], object]:
+        numbers = range(1000 * many, 1001 * many)  # others each time: what was compiled is remembered
+        claimed = frozenset(f"pr-{number}.example.com" for number in numbers)
+        routes = [a_mapping(**spec_of(number)) for number in numbers]
+        covered(a_mapping(hostname="*.warm.up"), claimed)
+        return lambda: [covered(route, claimed) for route in routes]
+
+    assert grows_evenly(work, few=20)
+
+
+def test_many_routes_that_take_all_hostnames_share_them() -> None:
+    claimed = frozenset({A, B})
+    first, second = (covered(a_mapping(hostname="*"), claimed) for _ in range(2))
+    assert first == claimed
+    assert first is second
+
+
+@given(
+    st.sets(st.from_regex(r"[ab]{1,2}(\.[ab]{1,2}){0,2}", fullmatch=True), max_size=8),
+    st.lists(st.sampled_from(["a", "B", ".", r"\.", ".*", "[ab]+", "a?", "b*"]), max_size=5).map("".join),
+)
+def test_what_a_pattern_takes_is_what_it_matches_of_all(names: set[str], pattern: str) -> None:
+    taken = covered(a_mapping(host=pattern, host_regex=True), names)
+    assert taken == {name for name in names if matches(pattern, name)}
+
+
+@given(
+    st.sets(st.from_regex(r"[ab]{1,2}(\.[ab]{1,2}){0,2}", fullmatch=True), max_size=8),
+    st.lists(st.sampled_from(["a", "b", ".", "*", "?"]), min_size=1, max_size=5).map("".join),
+)
+def test_what_a_wildcard_takes_is_what_fits_of_all(names: set[str], glob: str) -> None:
+    taken = covered(a_mapping(hostname=f"*{glob}"), names)
+    assert taken == {name for name in names if fnmatchcase(name, f"*{glob}".removesuffix("."))}

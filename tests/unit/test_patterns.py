@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.patterns import LARGEST, matches
+from reconcile.patterns import LARGEST, fixed_ends, matches
 
 ATOMS = st.sampled_from(
     ["a", "b", ".", r"\.", r"\d", r"\w", "[ab]", "[^a]", "[a-c.]", "-", "(a)", "(?:b.)", "(a|b.)"]
@@ -46,3 +46,43 @@ def test_no_expression_takes_long(pattern: str, capfd: pytest.CaptureFixture[str
     assert not matches(pattern, "a" * 252 + "c")
     assert time.perf_counter() - began < 2
     assert capfd.readouterr() == ("", "")
+
+
+@given(PATTERNS, st.text("ab.-1", max_size=6), st.booleans())
+def test_what_an_expression_matches_begins_and_ends_as_it_tells(
+    parts: list[tuple[str, str]], text: str, anchored: bool
+) -> None:
+    pattern = "".join(atom + mark for atom, mark in parts)
+    pattern = f"^{pattern}$" if anchored else pattern
+    first, last = fixed_ends(pattern) or ("", "")
+    if matches(pattern, text):
+        assert text.startswith(first)
+        assert text.endswith(last)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "ends"),
+    [
+        (r"pr-1\.x\.example\.com", ("pr-1.x.example.com", "pr-1.x.example.com")),
+        (r"^PR-[0-9]+\.example\.com$", ("pr-", ".example.com")),
+        (r"a{2}b", ("", "b")),
+        (r"ab?", ("a", "")),
+        (r"[a-c]x", ("", "x")),
+        (r"(pr|qa)\.example\.com", ("", ".example.com")),
+        (r"pr|qa", ("", "")),
+        (r"a(b|c)|d", ("", "")),
+        (r"[|]a", ("", "a")),
+        (r"[]|]a|b", ("", "")),
+        (r"(?i)a", ("", "a")),
+        (r"\x41", ("", "")),
+        (r"a\\.b", ("", "")),
+        (r".*\d5", ("", "5")),
+        (r"\Qa.b\E", ("", "")),
+    ],
+)
+def test_the_ends_that_an_expression_fixes(pattern: str, ends: tuple[str, str]) -> None:
+    assert fixed_ends(pattern) == ends
+
+
+def test_what_is_no_expression_fixes_nothing() -> None:
+    assert fixed_ends("[") is None
