@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import yaml
 
@@ -12,6 +12,7 @@ from reconcile.yamlfiles.lines import Lines, Spelled, move_to, own_line
 from reconcile.yamlfiles.scalars import MERGE, UNKNOWN_TAG, key_text, plain_value, tagged_value
 
 MAX_DEPTH = 200
+TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep"
 # What all aliases of one file may stand for, in values and characters. etcd keeps no object over 1.5 MiB.
 MAX_EXPANSION = 4 * 1024 * 1024
 
@@ -56,6 +57,7 @@ class _Open:
     lines: Any
     anchor: str | None
     cost_before: int
+    height: int = 1
     key: str | _Key = _NONE
     key_line: int = 0
     merges: list[tuple[Any, int]] = field(default_factory=list)
@@ -65,13 +67,21 @@ class _Open:
         return self.key is _NONE and isinstance(self.value, dict)
 
 
+class _Anchor(NamedTuple):
+    """What an alias stands for: the value, its values and characters, and how many levels it has."""
+
+    value: Any
+    cost: int
+    height: int
+
+
 class Builder:
     """Takes events, holds what is open, gives documents."""
 
     def __init__(self) -> None:
         self.mistakes: list[Bad] = []
         self._open: list[_Open] = []
-        self._anchors: dict[str, tuple[Any, int]] = {}
+        self._anchors: dict[str, _Anchor] = {}
         self._cost = 0
         self._expanded = 0
         self._root: Parsed | None = None
@@ -110,7 +120,7 @@ class Builder:
             return
         value = self._scalar_value(event, line)
         if event.anchor:
-            self._anchors[event.anchor] = (value, 1 + len(text))
+            self._anchors[event.anchor] = _Anchor(value, 1 + len(text), 0)
         self._put(value, line if isinstance(value, str) else Spelled(line, text), line, text)
 
     def _scalar_value(self, event: Any, line: int) -> Any:
@@ -125,7 +135,7 @@ class Builder:
     def _start(self, event: Any) -> None:
         line = event.start_mark.line + 1
         if len(self._open) >= MAX_DEPTH:
-            self._stop(line, f"nested more than {MAX_DEPTH} levels deep")
+            self._stop(line, TOO_DEEP)
         if event.tag not in _CONTAINER_TAGS:
             self._bad(line, UNKNOWN_TAG)
         self._cost += 1
@@ -139,8 +149,9 @@ class Builder:
         for merged, line in done.merges:
             self._merge(done, merged, line)
         if done.anchor:
-            self._anchors[done.anchor] = (done.value, self._cost - done.cost_before + 1)
-        self._put(done.value, done.lines, own_line(done.lines))
+            cost = self._cost - done.cost_before + 1
+            self._anchors[done.anchor] = _Anchor(done.value, cost, done.height)
+        self._put(done.value, done.lines, own_line(done.lines), height=done.height)
 
     def _merge(self, into: _Open, merged: Any, line: int) -> None:
         """`<<`: what is written out wins, then the mappings in their order."""
@@ -161,16 +172,20 @@ class Builder:
                 "the alias has no anchor before it, or lies within its own; "
                 "a text that begins with * takes quotes",
             )
-        value, cost = self._anchors.get(name, (None, 0))
+        value, cost, height = self._anchors.get(name, (None, 0, 0))
+        if len(self._open) + height > MAX_DEPTH:
+            self._stop(line, TOO_DEEP)
         self._cost += cost
         self._expanded += cost
         if self._expanded > MAX_EXPANSION:
             self._stop(line, f"the aliases stand for more than {MAX_EXPANSION} values and characters")
-        self._put(value, line, line, value if isinstance(value, str) else "")
+        self._put(value, line, line, value if isinstance(value, str) else "", height=height)
 
-    def _put(self, value: Any, lines: Any, line: int, text: str = "") -> None:
+    def _put(self, value: Any, lines: Any, line: int, text: str = "", *, height: int = 0) -> None:
         """A whole value goes where it belongs: the document, a list, a key, or a field."""
         above = self._open[-1] if self._open else None
+        if above is not None:
+            above.height = max(above.height, height + 1)
         if above is None:
             self._root = Parsed(value, lines)
         elif isinstance(above.value, list):

@@ -125,6 +125,14 @@ def test_a_scalar_is_what_kubectl_makes_of_it(scalar: str, expected: object) -> 
         ("data: &a [*a]\n", f"a.yaml:4: {UNKNOWN_ALIAS}"),
         ("data:\n  <<: 1\n", "a.yaml:5: << takes a mapping, or a list of mappings"),
         ("data: " + "[" * 300 + "]" * 300 + "\n", "a.yaml:4: nested more than 200 levels deep"),
+        (
+            f"data:\n  a: &a {'[' * 150}{']' * 150}\n  b: {'[' * 60}*a{']' * 60}\n",
+            "a.yaml:6: nested more than 200 levels deep",
+        ),
+        (
+            f"data:\n  a: &a {{x: {'[' * 150}{']' * 150}}}\n  b: &b {{<<: *a}}\n  c: {'[' * 60}*b{']' * 60}\n",
+            "a.yaml:7: nested more than 200 levels deep",
+        ),
         ("data: {a: \n", "a.yaml:5: not YAML: while parsing a flow node, did not find expected node content"),
         ("data: a\x01b\n", "a.yaml:4: not YAML: control characters are not allowed"),
         ("data: \ud800\n", "a.yaml:1: not UTF-8: save it as UTF-8"),
