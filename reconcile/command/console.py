@@ -171,6 +171,10 @@ class Console:
             except OSError as error:
                 log.error("--report %s=%s: cannot be written: %s", format_name, path, error.strerror or error)
                 code = with_failure(code)
+            except Exception as error:  # a defect of one report: the run was done, and the others are written
+                name = type(error).__name__
+                log.error("--report %s=%s: cannot be made (%s): this is a defect", format_name, path, name)
+                code = with_failure(code)
         return code
 
 

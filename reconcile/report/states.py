@@ -72,7 +72,7 @@ def states(done: Run) -> tuple[State, ...]:
     """Every preview of the run's scope, sorted by namespace and name."""
     said = _by_this_run(done)
     waited = {one.place: one for one in done.waited}
-    return tuple(_state(preview, said, waited.get(preview.key.place), done) for preview in done.previews)
+    return tuple(_safe_state(preview, said, waited.get(preview.key.place), done) for preview in done.previews)
 
 
 def worst_first(found: Iterable[State]) -> list[State]:
@@ -89,6 +89,15 @@ def gone(done: Run) -> tuple[str, ...]:
 
 Said = tuple[StateName, str, str]
 """State, reason and message."""
+
+
+def _safe_state(preview: Preview, said: Mapping[str, Said], waited: Standing | None, done: Run) -> State:
+    """How it stands. What cannot be told of one preview, by a defect of ours, hides none of the others."""
+    try:
+        return _state(preview, said, waited, done)
+    except Exception as error:  # its text may hold what an author wrote
+        message = f"how it stands cannot be reported ({type(error).__name__}): this is a defect"
+        return State(preview.namespace, preview.name, "Unknown", "", message)
 
 
 def _state(preview: Preview, said: Mapping[str, Said], waited: Standing | None, done: Run) -> State:

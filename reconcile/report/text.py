@@ -54,7 +54,7 @@ def _change_lines(changes: list[Change], color: bool) -> Iterator[str]:
         place = f"{change.key.kind:<{kind_width}}  {change.key.place:<{place_width}}"
         yield _painted(f"{SYMBOLS[type(change)]} {place}  {_reason(change)}", _COLORS[type(change)], color)
         if isinstance(change, Update):
-            yield from (cut(safe_line(f"    {_field(field)}")) for field in few(change.fields))
+            yield from map(_field_line, few(change.fields))
 
 
 def _reason(change: Change) -> str:
@@ -63,6 +63,14 @@ def _reason(change: Change) -> str:
             return change.reason
         case _:
             assert_never(change)
+
+
+def _field_line(field: FieldChange) -> str:
+    """What cannot be shown of one field, by a defect of ours, hides none of the plan."""
+    try:
+        return cut(safe_line(f"    {_field(field)}"))
+    except Exception as error:  # its text may hold what an author wrote
+        return f"    (cannot be shown: {type(error).__name__}; this is a defect)"
 
 
 def _field(field: FieldChange) -> str:

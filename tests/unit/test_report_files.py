@@ -11,11 +11,15 @@ import pytest
 
 from reconcile.command.cli import command
 from reconcile.command.options import REPORT_FORMATS
-from reconcile.report.formats import FORMATS
+from reconcile.report.formats import FORMATS, Facts
 from reconcile.report.markdown import MARK
 from reconcile.report.states import StateName
+from reconcile.result import Run
+from reconcile.snapshot import Preview
 from tests.unit.conftest import Shop
 from tests.unit.test_json_report import SCHEMA, VALIDATOR
+
+ARGUMENTS = ("--from", "previews", "--to", "out", "--yes")
 
 
 def test_the_option_knows_the_formats_that_there_are() -> None:
@@ -162,3 +166,39 @@ def test_a_pipe_is_written_into(shop: Shop) -> None:
     shop.reconcile("--dry-run", "--report", "text=pipe")
     reader.join(10)
     assert read[0].startswith("Every preview")
+
+
+def test_a_report_with_a_defect_keeps_no_other_from_being_written(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(done: Run, facts: Facts) -> str:
+        raise ValueError("a secret")
+
+    shop.write()
+    monkeypatch.setitem(FORMATS, "html", broken)
+    ended = shop.shell(*ARGUMENTS, "--report=html=page", "--report=json=found", "--report=markdown=comment")
+    assert ended.code == 1
+    assert "--report html=page: cannot be made (ValueError): this is a defect" in ended.err
+    assert "a secret" not in ended.err
+    assert json.loads(Path("found").read_text())["exit_code"] == 1
+    assert Path("comment").read_text().startswith(MARK)
+
+
+def test_a_preview_with_a_defect_keeps_no_other_from_being_reported(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(preview: Preview, scheme: str) -> str:
+        if preview.name == "pr-1":
+            raise ValueError("a secret")
+        return "https://other.example.com"
+
+    monkeypatch.setattr("reconcile.report.states._url", broken)
+    for name in ("pr-1", "pr-2"):
+        shop.write(name)
+    ended = shop.shell(*ARGUMENTS, *(f"--report={name}={name}.out" for name in FORMATS))
+    assert ended.code == 0
+    first, second = json.loads(Path("json.out").read_text())["previews"]
+    assert first["message"] == "how it stands cannot be reported (ValueError): this is a defect"
+    assert second["url"] == "https://other.example.com"
+    for name in ("html", "markdown"):
+        assert "other.example.com" in Path(f"{name}.out").read_text()

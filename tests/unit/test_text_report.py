@@ -1,5 +1,7 @@
 """The report as people read it, to the byte."""
 
+from dataclasses import replace
+
 import pytest
 
 from reconcile.changes import (
@@ -178,3 +180,11 @@ def test_what_became_of_the_writes() -> None:
 def test_what_was_simply_done_is_only_counted() -> None:
     outcomes = [Outcome(CREATE, "done"), Outcome(UPDATE, "done"), Outcome(DELETE, "done")]
     assert outcomes_text(outcomes, color=True) == "Done: 1 created, 1 updated, 1 deleted.\n"
+
+
+def test_a_field_that_cannot_be_shown_hides_none_of_the_plan() -> None:
+    broken = FieldChange(None, "a secret", None)  # type: ignore[arg-type]
+    text = plan_text(Plan((replace(UPDATE, fields=(broken, *UPDATE.fields)), DELETE)))
+    assert "    (cannot be shown: AttributeError; this is a defect)\n" in text
+    assert "a secret" not in text
+    assert text.endswith("Plan: 0 to create, 1 to update, 1 to delete, 0 unchanged.\n")
