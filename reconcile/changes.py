@@ -114,10 +114,14 @@ DELETES = "Deletes"
 
 @dataclass(frozen=True)
 class Withheld:
-    """What this pass does not do: everything of a kind that could not be listed, or `DELETES` of any kind."""
+    """What this pass does not do: everything of a kind that could not be listed, or `DELETES` of any kind.
+
+    `partly` tells that these are the deletes of some namespaces, and that those of others go on.
+    """
 
     subject: str
     reason: str
+    partly: bool = False
 
 
 @dataclass(frozen=True)

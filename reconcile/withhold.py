@@ -32,7 +32,8 @@ def withhold(
     deletes = [change for change in changes if isinstance(change, Delete)]
     refusal = refused(deletes, with_children, limit) if deletes else None
     if refusal:
-        withheld.append(Withheld(DELETES, refusal.reason))
+        others = not limit.nothing and bool(with_children.keys() - refusal.namespaces)
+        withheld.append(Withheld(DELETES, refusal.reason, partly=others))
         changes = [_kept(c) if limit.nothing or _counts(c, refusal.namespaces) else c for c in changes]
     return _expiring(changes, limit, with_children), tuple(withheld)
 

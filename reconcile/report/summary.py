@@ -98,5 +98,6 @@ def failure(exit_code: int, error: str, seconds: float) -> Summary:
 
 
 def did_all_it_could(done: Run) -> bool:
-    """Whether the run did its work: what only one preview meets takes nothing from that."""
-    return not (done.failed or done.cut_short or done.withheld or done.declined or done.stopped)
+    """Whether the run did its work: what only one preview or namespace meets takes nothing from that."""
+    withheld = any(not entry.partly for entry in done.withheld)
+    return not (done.failed or done.cut_short or withheld or done.declined or done.stopped)

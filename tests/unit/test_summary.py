@@ -12,7 +12,7 @@ from reconcile.command.logs import JsonFormatter, logs_json, start_logging
 from reconcile.command.termination import write_termination_message
 from reconcile.objects import Key
 from reconcile.report.summary import LONGEST_ERROR, Summary, did_all_it_could, failure, summary_of
-from reconcile.result import Pass, Run
+from reconcile.result import Pass, Run, exit_code
 from tests.builders import a_preview
 from tests.unit.given import key
 from tests.unit.memory import Memory
@@ -68,6 +68,13 @@ def test_withheld_deletes_are_counted_once_whatever_the_passes() -> None:
     done = go(memory)
     assert summary_of(done, 4, 0).deletes_withheld == 3
     assert summary_of(Run(done.passes * 2), 4, 0).deletes_withheld == 3
+
+
+@pytest.mark.parametrize("partly", [True, False])
+def test_deletes_that_are_held_in_some_namespaces_keep_the_run_from_no_success(partly: bool) -> None:
+    plan = Plan((), (Withheld("Deletes", "40 previews would lose their children", partly=partly),))
+    done = a_run(plan=plan)
+    assert (exit_code(done), summary_of(done, 4, 0).success) == (4, partly)
 
 
 BLOCKED = Blocked(Key("Preview", "shop", "pr-1"), "shop/pr-1", "Invalid", "no image")
