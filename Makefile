@@ -7,6 +7,9 @@ NODE_WORKERS ?= 4
 TESTS ?=
 # How many examples of each parser `make fuzz` draws.
 EXAMPLES ?= 3000
+# How long `make chaos` goes on, and which of its nights it repeats; none is drawn.
+MINUTES ?= 10
+SEED ?=
 # How many previews `make bench` goes up to, how often it measures, and where performance.md lies.
 N ?= 1000
 ROUNDS ?= 5
@@ -19,7 +22,7 @@ OLDEST_ASSETS ?=
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help demo test test-node test-oldest races fuzz walks faults mutants check format manifests names
+.PHONY: help demo test test-node test-oldest chaos races fuzz walks faults mutants check format manifests names
 .PHONY: bench bench-adverse bench-node bench-smoke picture lock cluster cluster-down clean
 
 help:
@@ -27,6 +30,7 @@ help:
 	@echo 'make test           all tests but those of test-node; those of a real API server where KUBEBUILDER_ASSETS has one'
 	@echo 'make test-node      previews whose pods run behind a real router: NODE_ASSETS has the node'
 	@echo 'make test-oldest    those of a real API server, on the oldest Kubernetes: OLDEST_ASSETS names its folder'
+	@echo 'make chaos          a bad night on a node, ten minutes long: all is killed, stopped and put back; MINUTES=2 SEED=7'
 	@echo 'make races          two runs at once, in every order on small worlds and in 10,000 on a larger one'
 	@echo 'make fuzz           the parsers on many hostile inputs, other ones each time; EXAMPLES=10000 of each'
 	@echo 'make walks          previews edited again and again, and asking for hostnames: 1,000 walks in a folder'
@@ -69,6 +73,10 @@ test-oldest: $(STAMP)
 	  || { echo 'make test-oldest OLDEST_ASSETS=FOLDER: a folder with the programs of Kubernetes $(OLDEST)' >&2; exit 1; }
 	KUBEBUILDER_ASSETS="$(OLDEST_ASSETS)" env -u RECONCILE_TEST_CLUSTER -u RECONCILE_REQUIRE_CLUSTER \
 	  $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(or $(TESTS),tests/cluster)
+
+# On a node of its own. The seed, which it prints, draws the same deeds again; when each is done is chance.
+chaos: $(STAMP)
+	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 # Without xdist: what a failure shows may be text that cannot be sent between processes.
 fuzz: $(STAMP)

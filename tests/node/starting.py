@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def run_folder() -> Path:
 def end(folder: Path) -> None:
     """End the node of a run, if one was started, and forget the folder."""
     os.environ.pop(RUN, None)
-    for name in ("node", "another"):
+    for name in ("node", "another", "chaos/node"):
         _down(folder / name)
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -118,21 +118,22 @@ def _own() -> Node:
 
 
 @contextmanager
-def another() -> Iterator[Node]:
-    """A node for one test, which may break it."""
-    folder = (run_folder() / "another").resolve()
+def another(folder: Path | None = None, api_server: Sequence[str] = ()) -> Iterator[Node]:
+    """A node for one test, which may break it; `api_server` are flags that its API server has besides."""
+    folder = (folder or run_folder() / "another").resolve()
     try:
-        node = _in(folder)
+        node = _in(folder, api_server)
         install_crd(node, (REPOSITORY / "crds" / "previewenvironment.yaml").read_text(), CRD)
         yield node
     finally:
         _down(folder)
 
 
-def _in(folder: Path) -> Node:
+def _in(folder: Path, api_server: Sequence[str] = ()) -> Node:
     """The node in this folder, started if need be."""
     if not _runs(folder):
-        done = subprocess.run([SCRIPTS / "node-up", folder], capture_output=True, text=True)
+        env = {**os.environ, **({"APISERVER_ARGS": " ".join(api_server)} if api_server else {})}
+        done = subprocess.run([SCRIPTS / "node-up", folder], capture_output=True, text=True, env=env)
         if done.returncode:
             raise NotStarted(f"node-up ended with {done.returncode}:\n{done.stderr}")
     return Node((str(folder / "in"),), _caches(), pusher=str(folder / "push"))

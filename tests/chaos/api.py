@@ -1,0 +1,105 @@
+"""Requests of users and of the judge, as admin, each with one short try: who is killed does not answer."""
+
+import json
+import ssl
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from reconcile.children import RESOURCES
+from reconcile.names import DEFAULT_GROUP, KIND, PLURAL, VERSION
+from reconcile.objects import Manifest, Resource
+
+SERVER = "https://10.88.0.1:6443"
+APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
+
+CHILD_KINDS = ("Deployment", "Service", "Ingress", "HTTPRoute", "Job")
+ROUTE_KINDS = ("Ingress", "HTTPRoute")
+_KINDS = {**RESOURCES, KIND: Resource(DEFAULT_GROUP, VERSION, KIND, PLURAL)}
+
+
+class Refused(Exception):
+    """The server answered with an error."""
+
+    def __init__(self, answer: httpx2.Response) -> None:
+        request = answer.request
+        super().__init__(f"{request.method} {request.url.path}: {answer.status_code} {answer.text[:500]}")
+        self.code = answer.status_code
+
+
+class NoAnswer(Exception):
+    """Nobody knows whether the server did it."""
+
+
+def path_of(kind: str, namespace: str, name: str = "") -> str:
+    """Where objects of a child's kind, or previews, are."""
+    resource = _KINDS[kind]
+    base = f"/apis/{resource.api_version}" if resource.group else f"/api/{resource.version}"
+    return f"{base}/namespaces/{namespace}/{resource.plural}" + (f"/{name}" if name else "")
+
+
+class Api:
+    """The API server of the node, asked from inside."""
+
+    def __init__(self, node: Path) -> None:
+        trust = ssl.create_default_context(cafile=node / "certs" / "apiserver.crt")
+        headers = {"Authorization": "Bearer admintoken"}
+        self._client = httpx2.Client(
+            base_url=SERVER, headers=headers, verify=trust, timeout=5, trust_env=False
+        )
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        content_type: str = "application/json",
+        **params: str,
+    ) -> dict[str, Any]:
+        """One request. Raises `Refused`, `NoAnswer`."""
+        content = b"" if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": content_type} if body is not None else {}
+        try:
+            answer = self._client.request(method, path, content=content, headers=headers, params=params)
+        except httpx2.TransportError as error:
+            raise NoAnswer(f"{method} {path}: {error}") from error
+        if not answer.is_success:
+            raise Refused(answer)
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def apply(self, manifest: Mapping[str, Any], path: str, manager: str) -> dict[str, Any]:
+        """A forced server-side apply."""
+        return self.ask("PATCH", path, manifest, APPLY, fieldManager=manager, force="true")
+
+    def items(self, kind: str, namespace: str) -> Iterator[Manifest]:
+        """Every object of a kind in a namespace, with its kind."""
+        for item in self.ask("GET", path_of(kind, namespace))["items"]:
+            yield {**item, "kind": kind}
+
+    def found(self, path: str) -> dict[str, Any] | None:
+        """One object; None where there is none."""
+        try:
+            return self.ask("GET", path)
+        except Refused as error:
+            if error.code == httpx2.codes.NOT_FOUND:
+                return None
+            raise
+
+    def is_ready(self) -> bool:
+        """Whether it answers, and etcd does."""
+        try:
+            return self._client.get("/readyz").is_success
+        except httpx2.TransportError:
+            return False
+
+    def lists_all(self) -> bool:
+        """Whether each kind can be listed: a server whose etcd was put back fills its caches anew, and says 429."""
+        try:
+            return all(bool(self.ask("GET", path_of(kind, "default"))) for kind in (KIND, *CHILD_KINDS))
+        except (Refused, NoAnswer):
+            return False

@@ -1,0 +1,77 @@
+"""The campaign, inside the node: `python -m tests.chaos.inside FOLDER --minutes 10 --seed 7`; exit code 1 where something was wrong."""
+
+import argparse
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.chaos.api import Api
+from tests.chaos.campaign import Campaign
+from tests.chaos.credentials import BY_TOKEN, HOME, RUNS, user_of
+from tests.controlplane import shipped
+
+STORM = 30.0
+RBAC = "rbac.authorization.k8s.io"
+
+
+def main() -> int:
+    options = parse()
+    end = time.monotonic() + 60 * options.minutes
+    install(Api(options.folder / "node"))
+    campaign = Campaign(options.folder, options.seed, frozenset(options.without))
+    try:
+        campaign.begin()
+        while time.monotonic() < end:
+            campaign.storm(STORM)
+            campaign.calm()
+    finally:
+        campaign.end()
+        print(table(campaign, options.seed), flush=True)
+    return 1 if campaign.wrong else 0
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos.inside", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--without", action="append", default=[])
+    return parser.parse_args()
+
+
+def install(api: Api) -> None:
+    """The accounts of the runs, with the rights that are shipped."""
+    named = {"metadata": {"name": HOME}}
+    api.ask("POST", "/api/v1/namespaces", named)
+    for run in BY_TOKEN:
+        api.ask("POST", f"/api/v1/namespaces/{HOME}/serviceaccounts", {"metadata": {"name": run}})
+    subjects = [{"apiGroup": RBAC, "kind": "User", "name": user_of(run)} for run in RUNS]
+    role = {"apiGroup": RBAC, "kind": "ClusterRole", "name": HOME}
+    api.ask("POST", f"/apis/{RBAC}/v1/clusterroles", {**named, "rules": shipped()})
+    binding = {**named, "subjects": subjects, "roleRef": role}
+    api.ask("POST", f"/apis/{RBAC}/v1/clusterrolebindings", binding)
+
+
+def table(campaign: Campaign, seed: int) -> str:
+    """What happened, and how often; then what was wrong."""
+    parts = {
+        "The cluster": campaign.decks[0].counts,
+        "The runs": campaign.decks[1].counts + sum((run.ends for run in campaign.runs.all), Counter()),
+        "The users": sum((ledger.counts for ledger in campaign.ledgers), Counter()),
+        "The audit log": campaign.judge.counts,
+        "The judge": campaign.counts + Counter({"wrong": len(campaign.wrong)}),
+    }
+    lines = [line for title, counts in parts.items() for line in _part(title, counts)]
+    return "\n".join([*lines, "", *campaign.wrong, f"Seed {seed}: {len(campaign.wrong)} wrong."])
+
+
+def _part(title: str, counts: Counter[str]) -> Iterator[str]:
+    yield f"\n{title} ({counts.total()})"
+    for name, count in sorted(counts.items()):
+        yield f"  {name:<44} {count:>6}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

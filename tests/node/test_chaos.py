@@ -1,0 +1,23 @@
+"""Two minutes of `make chaos`, on a node of its own: etcd and its API server are killed."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.cluster.process import REPOSITORY
+from tests.node import starting
+
+MINUTES = 2
+LONGEST = 900.0
+
+
+def test_whatever_happens_nothing_is_deleted_wrongly_and_all_is_well_once_it_is_quiet() -> None:
+    if "NODE_KUBECONFIG" in os.environ:
+        pytest.skip("a cluster that somebody named is not broken")
+    if lacks := starting.missing():
+        pytest.skip(lacks)
+    command = (sys.executable, "-m", "tests.chaos", f"--minutes={MINUTES}")
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=LONGEST)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,170 @@
+"""The judge of `make chaos` notices what is wrong: here each wrong thing is made up."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chaos.calm import World, served_twice, wrong_at_the_end
+from tests.chaos.judge import NAMES, Judge
+from tests.chaos.users import Guard, Ledger
+from tests.cluster.strangers import stranger
+
+USER = "run-a"
+PREVIEWS = {"resource": "previewenvironments", "namespace": "chaos-0"}
+UID = "11111111"
+GOOD = {"uid": UID, "resourceVersion": "7"}
+
+
+def event(second: int, verb: str, target: Mapping[str, str], code: int = 200, **more: Any) -> dict[str, Any]:
+    time = f"2026-01-01T00:00:{second:02}.000000Z"
+    return {
+        "stage": "ResponseComplete",
+        "user": {"username": USER},
+        "verb": verb,
+        "objectRef": dict(target),
+        "requestURI": "/",
+        "requestReceivedTimestamp": time,
+        "stageTimestamp": time,
+        "responseStatus": {"code": code},
+        **more,
+    }
+
+
+def listed(second: int) -> dict[str, Any]:
+    return event(second, "list", PREVIEWS)
+
+
+def read(second: int, code: int, answer: Mapping[str, Any]) -> dict[str, Any]:
+    return event(second, "get", {**PREVIEWS, "name": "pr-1"}, code, responseObject=answer)
+
+
+def deleted(second: int, resource: str = "services", **conditions: str) -> dict[str, Any]:
+    target = {"resource": resource, "namespace": "chaos-0", "name": "pr-1"}
+    return event(second, "delete", target, requestObject={"preconditions": conditions})
+
+
+NOT_FOUND = read(2, 404, {"reason": "NotFound"})
+WANTS = read(2, 200, {"metadata": {"generation": 1}, "spec": {}})
+
+
+def expiring(**more: Any) -> dict[str, Any]:
+    status = {"ttl": "5s", "ttlCountsFrom": "2026-01-01T00:00:01Z", "observedGeneration": 1, **more}
+    return read(7, 200, {"metadata": {"generation": 1}, "spec": {"ttl": "5s"}, "status": status})
+
+
+def verdict(folder: Path, *events: Mapping[str, Any], ledger: Ledger | None = None) -> list[str]:
+    (folder / "audit.log").write_text("".join(f"{json.dumps(one)}\n" for one in events))
+    judge = Judge(folder / "audit.log", (ledger or Ledger(),))
+    judge.route_is("Ingress", "2025-01-01T00:00:00Z")
+    return judge.wrong()
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        (listed(1), NOT_FOUND, deleted(3, **GOOD)),
+        (listed(1), expiring(), deleted(8, **GOOD)),
+        (listed(1), WANTS, deleted(3, "httproutes", **GOOD)),
+    ],
+    ids=["gone", "expired", "switched"],
+)
+def test_a_delete_of_what_nobody_wants_is_right(tmp_path: Path, events: tuple[dict[str, Any], ...]) -> None:
+    assert verdict(tmp_path, *events) == []
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        (listed(1), WANTS, deleted(3, **GOOD)),
+        (listed(1), deleted(3, **GOOD)),
+        (NOT_FOUND, listed(3), deleted(4, **GOOD)),
+        (listed(1), read(2, 404, {"reason": "Expired"}), deleted(3, **GOOD)),
+        (listed(1), read(2, 503, {}), deleted(3, **GOOD)),
+        (listed(1), expiring(ttlCountsFrom="2026-01-01T00:00:09Z"), deleted(8, **GOOD)),
+        (listed(1), expiring(observedGeneration=0), deleted(8, **GOOD)),
+        (listed(1), WANTS, deleted(3, "ingresses", **GOOD)),
+    ],
+    ids=["wanted", "not read", "read before", "not that 404", "503", "not yet", "older", "its own route"],
+)
+def test_a_delete_of_what_somebody_may_want_is_wrong(
+    tmp_path: Path, events: tuple[dict[str, Any], ...]
+) -> None:
+    (problem,) = verdict(tmp_path, *events)
+    assert problem.startswith("its preview was not gone, and wanted it: ")
+
+
+def test_a_delete_that_names_no_state_is_wrong(tmp_path: Path) -> None:
+    (problem,) = verdict(tmp_path, listed(1), NOT_FOUND, deleted(3, uid=UID))
+    assert problem.startswith("a delete without uid or resourceVersion: ")
+
+
+def test_a_delete_of_what_is_nobodys_is_wrong(tmp_path: Path) -> None:
+    ledger = Ledger(ever={UID: "/a/path"})
+    (problem,) = verdict(tmp_path, listed(1), NOT_FOUND, deleted(3, **GOOD), ledger=ledger)
+    assert problem.startswith("what is nobody's was deleted: ")
+
+
+@pytest.mark.parametrize(("until", "number"), [(None, 1), (0.0, 0)])
+def test_a_delete_of_what_is_protected_is_wrong(tmp_path: Path, until: float | None, number: int) -> None:
+    ledger = Ledger(guards={UID: Guard(since=0.0, until=until)})
+    problems = verdict(tmp_path, listed(1), NOT_FOUND, deleted(3, **GOOD), ledger=ledger)
+    assert len(problems) == number
+
+
+class Made:
+    """A namespace of three, made up."""
+
+    def __init__(self, *items: Mapping[str, Any]) -> None:
+        self._items = items
+
+    def items(self, kind: str, namespace: str) -> list[Mapping[str, Any]]:
+        return [
+            one for one in self._items if (one["kind"], one["metadata"]["namespace"]) == (kind, namespace)
+        ]
+
+
+def route(name: str, **metadata: Any) -> dict[str, Any]:
+    made = stranger("Ingress", name, namespace="chaos-0", **metadata)
+    return {**made, "spec": {"rules": [{"host": "h1.preview.test"}]}}
+
+
+def test_a_hostname_that_is_served_twice_is_wrong() -> None:
+    world = World(Made(route("one"), route("other")))
+    assert [*served_twice(world, unless_told=True)] == [
+        "h1.preview.test is served by Ingress chaos-0/one, Ingress chaos-0/other"
+    ]
+
+
+def test_a_child_of_ours_without_a_preview_is_wrong() -> None:
+    marks = {
+        "labels": {NAMES.preview_label: "pr-1"},
+        "annotations": {NAMES.identity_annotation: "Ingress/chaos-0/pr-1"},
+        "managedFields": [{"manager": NAMES.field_manager, "operation": "Apply"}],
+    }
+    world = World(Made(route("pr-1", **marks)))
+    assert [*wrong_at_the_end(world, "Ingress")] == ["Ingress chaos-0/pr-1 has no preview, and is there"]
+
+
+PREVIEW = {
+    "kind": "PreviewEnvironment",
+    "metadata": {"name": "pr-1", "namespace": "chaos-0", "generation": 1},
+}
+
+
+def test_a_preview_that_no_run_has_dealt_with_is_wrong() -> None:
+    (problem,) = wrong_at_the_end(World(Made(PREVIEW)), "Ingress")
+    assert problem == "PreviewEnvironment chaos-0/pr-1: its status is about generation 0, not 1"
+
+
+@pytest.mark.parametrize(("unless_waiting", "number"), [(False, 3), (True, 0)])
+def test_who_waits_for_a_hostname_is_passed_over_only_where_that_is_left_out(
+    unless_waiting: bool, number: int
+) -> None:
+    ready = {"type": "Ready", "reason": "Progressing", "observedGeneration": 1}
+    waits = {**ready, "message": "waits: h1.preview.test: Ingress chaos-0/pr-2 still has it"}
+    preview = {**PREVIEW, "spec": {"fqdn": "h1.preview.test"}, "status": {"conditions": [waits]}}
+    world = World(Made(preview))
+    assert len([*wrong_at_the_end(world, "Ingress", unless_waiting)]) == number
