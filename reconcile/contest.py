@@ -88,11 +88,22 @@ def _fate(live: Live, wish: Wish | None, draft: Draft | None, deleted: set[Key])
         case Delete():
             return "goes"
         case Waiting(for_this_run=for_this_run):
-            return "goes" if for_this_run else "later"
+            return _fate_of_the_old(wish, draft, for_this_run=for_this_run)
         case Create() | Update() if live.key in wish.wanted:
             return "follows"
         case _:
             return "stays"
+
+
+def _fate_of_the_old(wish: Wish, draft: Draft, *, for_this_run: bool) -> Fate:
+    """The fate of a route of another kind, which waits for its preview's new one: where that is not made,
+    since its preview does not get its hostname, the old one stays."""
+    new = [draft.on(key) for key in wish.wanted if is_route(key.kind)]
+    if any(isinstance(change, Create | Update) for change in new):
+        return "follows"
+    if for_this_run:
+        return "goes"
+    return "later" if any(isinstance(change, Keep) for change in new) else "stays"
 
 
 def ruled(

@@ -459,6 +459,24 @@ def test_what_is_thrown_over_leftovers_keeps_them(monkeypatch: pytest.MonkeyPatc
     assert not plan.writes
 
 
+def test_who_waits_for_a_route_that_is_switched_by_a_preview_in_conflict_is_blocked() -> None:
+    """Its new route is not made, so its old one does not go: nobody is told to wait for that."""
+    there = [*running(PR2, INGRESS), *running(PR3)]
+    in_conflict = a_read_preview("pr-2", fqdn=PR3.spec.fqdn)
+    waiting = a_read_preview("pr-1", fqdn=PR2.spec.fqdn)
+    plan = plan_of([waiting, in_conflict, PR3], there, settings=Settings(route_given=True))
+    assert lines(plan)[-2:] == [
+        "! Preview shop/pr-1 pr-2.preview.example.com is still on Ingress shop/pr-2, "
+        "which belongs to shop/pr-2",
+        "! Preview shop/pr-2 pr-3.preview.example.com belongs to shop/pr-3",
+    ]
+    free = a_read_preview("pr-2", fqdn="new.example.com")
+    plan = plan_of([waiting, free, PR3], there, settings=Settings(route_given=True))
+    assert [wait.key for wait in plan.waits_for_this_run] == [
+        key("Mapping"), key("Ingress", "pr-2"),
+    ]  # fmt: skip
+
+
 def test_an_unreadable_previews_route_holds_its_hostname() -> None:
     taker = a_read_preview("pr-2", fqdn="pr-1.preview.example.com")
     plan = plan_of([an_unreadable_preview(), taker], running(PR1))
