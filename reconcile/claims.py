@@ -96,10 +96,7 @@ def rulings_of(
 ) -> Mapping[str, Ruling]:
     """A ruling for every claim, by preview, in time that grows with their number."""
     claimed, recorded = _by_hostname(claims), _by_hostname(holdings)
-    there: dict[str, list[Route]] = {}
-    for route in sorted(routes, key=lambda route: route.key):
-        for hostname in route.hostnames & claimed.keys():
-            there.setdefault(hostname, []).append(route)
+    there = _routes_by_hostname(routes, claimed.keys())
     rulings: dict[str, Ruling] = {}
     queue: Queue = {}
     for hostname, rivals in claimed.items():
@@ -118,6 +115,19 @@ def _by_hostname(found: Iterable[H]) -> dict[str, list[H]]:
     for one in found:
         by_hostname.setdefault(one.hostname, []).append(one)
     return by_hostname
+
+
+def _routes_by_hostname(routes: Iterable[Route], claimed: Collection[str]) -> dict[str, list[Route]]:
+    """The routes with each claimed hostname; of strangers the first, for many may take all hostnames."""
+    found: dict[str, list[Route]] = {}
+    claimed, without_stranger = frozenset(claimed), set(claimed)
+    for route in sorted(routes, key=lambda route: route.key):
+        hostnames = route.hostnames & (claimed if route.preview else without_stranger)
+        if not route.preview:
+            without_stranger -= hostnames
+        for hostname in hostnames:
+            found.setdefault(hostname, []).append(route)
+    return found
 
 
 def _holder(recorded: Iterable[Holding], rivals: Iterable[Claim], routes: Iterable[Route]) -> str:
