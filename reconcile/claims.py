@@ -15,7 +15,7 @@ nothing.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
 from reconcile.circles import circles_in
@@ -69,20 +69,21 @@ class Route:
 class Ruling:
     """`granted`: the route may have the hostname now. `waits`: later, `in_this_run` when this run ends the
     wait. `blocked`: not while things are as they are. `by` names what is in the way, `warning` what is
-    beside a granted one. `gives_up` are routes of a blocked one that have the hostname, though another's
-    status records it."""
+    beside a granted one. `gives_up` are routes of a blocked one that have a hostname, which another's status
+    records: why, by route."""
 
     verdict: Literal["granted", "waits", "blocked"]
     by: str = ""
     in_this_run: bool = False
     warning: str = ""
-    gives_up: frozenset[Key] = frozenset()
+    gives_up: Mapping[Key, str] = field(default_factory=dict)
 
 
 GRANTED = Ruling("granted")
 
 
 H = TypeVar("H", Claim, Holding)
+Rulings = dict[str, Ruling]
 Queue = dict[str, tuple[Claim, list[Route]]]
 
 UNSURE = (
@@ -97,16 +98,20 @@ def rulings_of(
     """A ruling for every claim, by preview, in time that grows with their number."""
     claimed, recorded = _by_hostname(claims), _by_hostname(holdings)
     there = _routes_by_hostname(routes, claimed.keys())
-    rulings: dict[str, Ruling] = {}
+    rulings: Rulings = {}
     queue: Queue = {}
+    holders: dict[str, str] = {}
     for hostname, rivals in claimed.items():
         holder = _holder(recorded.get(hostname, ()), rivals, there.get(hostname, ()))
         held = any(claim.preview == holder for claim in rivals)
+        if held:
+            holders[hostname] = holder
         sure = [claim for claim in rivals if held or not claim.unsure]
         rulings.update({claim.preview: Ruling("blocked", UNSURE) for claim in rivals if claim.unsure})
         if sure:
             _rule_on_one(sure, there.get(hostname, []), holder, rulings, queue)
     _rule_on_moves(queue, rulings)
+    _have_given_up(holders, there, rulings)
     return rulings
 
 
@@ -138,7 +143,7 @@ def _holder(recorded: Iterable[Holding], rivals: Iterable[Claim], routes: Iterab
 
 
 def _rule_on_one(
-    rivals: list[Claim], routes: list[Route], holder: str, rulings: dict[str, Ruling], queue: Queue
+    rivals: list[Claim], routes: list[Route], holder: str, rulings: Rulings, queue: Queue
 ) -> None:
     """Rule on one hostname; what depends on the moves of others is queued."""
     strangers = [route for route in routes if not route.preview]
@@ -150,30 +155,31 @@ def _rule_on_one(
     if strangers and not (held and first.preview in with_route):
         rulings.update({c.preview: Ruling("blocked", f"belongs to {strangers[0].key}") for c in rivals})
         return
+    names = {claim.preview for claim in rivals}
     occupying = [route for route in routes if route.preview and route.preview != first.preview]
-    given_up = _given_up(occupying, rivals[1:]) if first.preview == holder else {}
-    stays = [r for r in occupying if held and holder and r.fate == "stays" and r.preview not in given_up]
+    stays = [r for r in occupying if held and holder and r.fate == "stays" and r.preview not in names]
     beside = [*strangers, *stays]
     warning = f"{beside[0].key} has it too" if beside else ""
+    by = f"belongs to {first.preview}"
     rulings[first.preview] = Ruling("granted", warning=warning)
-    for claim in rivals[1:]:
-        gives_up = given_up.get(claim.preview, frozenset())
-        rulings[claim.preview] = Ruling("blocked", f"belongs to {first.preview}", gives_up=gives_up)
+    rulings.update({claim.preview: Ruling("blocked", by) for claim in rivals[1:]})
     if occupying and not held:
         queue[first.preview] = (first, occupying)
 
 
-def _given_up(routes: Iterable[Route], losers: Iterable[Claim]) -> Mapping[str, frozenset[Key]]:
-    """The routes of those that want the hostname and do not get it, by preview."""
-    names = {claim.preview for claim in losers}
-    found: dict[str, frozenset[Key]] = {}
-    for route in routes:
-        if route.preview in names:
-            found[route.preview] = found.get(route.preview, frozenset()) | {route.key}
-    return found
+def _have_given_up(holders: Mapping[str, str], there: Mapping[str, list[Route]], rulings: Rulings) -> None:
+    """A blocked preview's route stays as it is, but not with a hostname that another has on record."""
+    for hostname, holder in holders.items():
+        if rulings[holder].verdict != "granted":
+            continue
+        for route in there.get(hostname, ()):
+            ruling = rulings.get(route.preview)
+            if ruling is not None and ruling.verdict == "blocked":
+                reason = f"it has {hostname}, which belongs to {holder}"
+                rulings[route.preview] = replace(ruling, gives_up={**ruling.gives_up, route.key: reason})
 
 
-def _rule_on_moves(queue: Queue, rulings: dict[str, Ruling]) -> None:
+def _rule_on_moves(queue: Queue, rulings: Rulings) -> None:
     """Rule on those whose hostname is still on a route of another preview of ours."""
     _block_behind_what_stays(queue, rulings)
     waiting = {
@@ -188,7 +194,7 @@ def _rule_on_moves(queue: Queue, rulings: dict[str, Ruling]) -> None:
         rulings[preview] = Ruling("waits", f"{route.key} still has it", in_this_run=in_this_run)
 
 
-def _block_behind_what_stays(queue: Queue, rulings: dict[str, Ruling]) -> None:
+def _block_behind_what_stays(queue: Queue, rulings: Rulings) -> None:
     """Block who waits for a route that stays, and whoever waits for one of these, and so on."""
     blocked = {preview for preview, ruling in rulings.items() if ruling.verdict == "blocked"}
     behind: dict[str, list[str]] = {}

@@ -8,7 +8,7 @@ from reconcile.children import is_route
 from reconcile.claims import GRANTED, Claim, Fate, Holding, Route, Ruling
 from reconcile.decide import Rules, decide, with_spec_there
 from reconcile.draft import Draft, blocked
-from reconcile.fields import EMPTY, field_set_of
+from reconcile.fields import EMPTY
 from reconcile.hostnames import covered, hostnames
 from reconcile.names import HOSTNAME_CONFLICT
 from reconcile.objects import Key
@@ -115,7 +115,8 @@ def ruled(
     for change in draft.changes:
         asks = isinstance(change, Create | Update) and change.key in draft.wish.wanted
         if change.key in ruling.gives_up:
-            yield _given_up(change, snapshot.children[change.key], draft.wish, ruling, policy)
+            reason = ruling.gives_up[change.key]
+            yield _given_up(change, snapshot.children[change.key], draft.wish, reason, policy)
         elif not (asks and is_route(change.key.kind)):
             yield change
         elif ruling.verdict == "waits":
@@ -128,12 +129,11 @@ def ruled(
         yield blocked(draft.wish, HOSTNAME_CONFLICT, f"{fqdn} {ruling.by}")
 
 
-def _given_up(change: Change, live: Live, wish: Wish, ruling: Ruling, policy: Policy) -> Change:
+def _given_up(change: Change, live: Live, wish: Wish, reason: str, policy: Policy) -> Change:
     """A route with a hostname that another holds: requests for it would go to the wrong preview."""
     assert isinstance(wish.preview, PreviewEnvironment), "only one that can be read asks for a hostname"
     if isinstance(change, Waiting):
         return change
-    reason = f"it has {wish.fqdn}, which {ruling.by}"
     found = not_wanted(live, wish.preview, reason, policy, PROTECTED_NO_LONGER)
     return replace(found, reason=reason, expired_at="") if isinstance(found, Delete) else found
 
@@ -145,7 +145,7 @@ def _in_conflict(change: Update, wish: Wish, policy: Policy) -> Change:
     if not policy.rules.ownership(change.live, wish.preview.name, wish.preview.uid).ours:
         return Keep(change.key, change.preview)
     names = policy.rules.names
-    mine = field_set_of(change.manifest) | (change.live.applied_by(names.field_manager) or EMPTY)
+    mine = change.live.applied_by(names.field_manager) or EMPTY
     as_there = with_spec_there(change.manifest, change.live, mine, names)
-    again = decide(as_there, wish.preview, change.live, policy.rules)
+    again = decide(as_there, wish.preview, change.live, replace(policy.rules, keeps_edits=True))
     return replace(again, keeps_spec=True) if isinstance(again, Update) else Keep(change.key, change.preview)

@@ -33,12 +33,14 @@ class Rules:
     """What a decision needs to know beside the objects.
 
     `allow_protect` are globs of `NAMESPACE/NAME`: the previews whose protection outlives `--max-ttl`.
+    `keeps_edits` tells that what somebody added by hand stays.
     """
 
     names: Names
     from_server: bool = True
     adopt: bool = False
     allow_protect: tuple[str, ...] = ()
+    keeps_edits: bool = False
 
     def ownership(self, live: Live, preview_name: str, preview_uid: str) -> Ownership:
         """Whose this object is, seen from that preview (`preview_uid` is "" when the preview is gone)."""
@@ -84,8 +86,9 @@ def with_spec_there(manifest: Manifest, live: Live, mine: FieldSet, names: Names
     That of a Job cannot be changed, and what ran has run. An apply has to repeat it; one of metadata alone
     would drop what is ours of the spec, which is a 422.
     """
-    there = part_of(live.manifest, below(mine, ("f:spec",)))
-    return with_hash({**manifest, "spec": there.get("spec", {})}, names)
+    spec = part_of(live.manifest, below(mine, ("f:spec",))).get("spec")
+    rest = {name: value for name, value in manifest.items() if name != "spec"}
+    return with_hash({**rest, "spec": spec} if spec else rest, names)
 
 
 def _with_their_owner(manifest: Manifest, live: Live, preview: PreviewEnvironment, names: Names) -> Manifest:
@@ -99,7 +102,8 @@ def _compare(manifest: Manifest, place: str, live: Live, owned: Ownership, rules
     adopting = not owned.ours or (rules.from_server and live.applied_by(rules.names.field_manager) is None)
     at_challenge = () if adopting else solvers(live, manifest, rules.names)
     manifest = without_rules(manifest) if at_challenge else manifest
-    found = difference(live, manifest, rules.names, from_server=rules.from_server)
+    by_hand = not rules.keeps_edits
+    found = difference(live, manifest, rules.names, from_server=rules.from_server, by_hand=by_hand)
     if not found and not adopting:
         kept = _challenge(at_challenge) or _server_keeps(found) or _edits_kept(live, manifest, rules)
         return Keep(key_of(manifest), place, kept)

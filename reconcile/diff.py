@@ -49,13 +49,16 @@ class Difference:
         return bool(self.fields)
 
 
-def difference(live: Live, wanted: Manifest, names: Names, *, from_server: bool = True) -> Difference:
-    """Compare one live object with the manifest that it should have."""
+def difference(
+    live: Live, wanted: Manifest, names: Names, *, from_server: bool = True, by_hand: bool = True
+) -> Difference:
+    """Compare one live object with the manifest that it should have; `by_hand` tells whether what somebody
+    added with kubectl is a difference."""
     ours = live.applied_by(names.field_manager)
     wanted_leaves = leaves(wanted)
     values, kept = _values(live, wanted, wanted_leaves, names, ours, from_server=from_server)
     clashes = collisions(live, wanted, names)
-    if from_server and ours is not None and not edits_are_kept(live, wanted, names):
+    if by_hand and from_server and ours is not None and not edits_are_kept(live, wanted, names):
         clashes = frozenset(_tops(clashes | added_by_hand(live, wanted, names)))
     fields = [*values, *_disorder(live, (), wanted)]
     takeover: FieldSet = EMPTY

@@ -4,6 +4,7 @@ The deletes of a namespace come last in it, and wait for no other namespace.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 from reconcile.changes import Create, Delete, Outcome, Plan, Update, Write
@@ -105,7 +106,7 @@ def _put_in_order(
         else:
             as_it_is = isinstance(change, Update) and change.keeps_spec
             manifest = change.manifest if as_it_is else manifests.get(change.key, change.manifest)
-            outcome = put(cluster, change, manifest, preview, rules, stop)
+            outcome = put(cluster, change, manifest, preview, replace(rules, keeps_edits=as_it_is), stop)
             retries.became(preview, outcome)
         yield outcome
         if wanted and outcome.result in ("failed", "rejected", "blocked"):

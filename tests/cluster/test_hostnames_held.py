@@ -4,6 +4,7 @@ The holder's status records it, where that author cannot write.
 """
 
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -181,4 +182,45 @@ def test_the_marks_of_a_route_in_conflict_are_mended(holder: Story, thief: Autho
     after = thief.story.live("Ingress")
     assert after["metadata"][mark] == before["metadata"][mark]
     assert (after["spec"], hosts(thief.story)) == (before["spec"], [old])
+    assert is_quiet(holder)
+
+
+BY_HAND: dict[str, dict[str, Any]] = {
+    "a default": {"spec": {"defaultBackend": {"service": BACKEND}}},
+    "another class": {"spec": {"ingressClassName": "other"}},
+    "no rules": {"spec": {"rules": None, "defaultBackend": {"service": BACKEND}}},
+    "a label": {"metadata": {"labels": {"debug": "yes"}}},
+}
+
+
+@pytest.mark.parametrize("edits", [*combinations(BY_HAND, 1), tuple(BY_HAND)], ids="+".join)
+def test_what_is_edited_on_a_route_in_conflict_is_left_alone(
+    holder: Story, thief: Author, edits: tuple[str, ...]
+) -> None:
+    mine, old = holder.host("pr-1"), f"old.{thief.story.namespace}.example.com"
+    holder.apply(replicas=0)
+    thief.apply("pr-1", old)
+    both(holder)
+    thief.apply("pr-1", mine)
+    for edit in edits:
+        thief.story.patch("Ingress", BY_HAND[edit])
+    both(holder, code=1)
+    assert is_quiet(holder)
+    thief.apply("pr-1", old)
+    both(holder)
+    assert hosts(thief.story) == [old]
+
+
+def test_a_route_in_conflict_keeps_no_hostname_that_another_holds(holder: Story, thief: Author) -> None:
+    mine, other = holder.host("pr-1"), holder.host("pr-2")
+    for name in ("pr-1", "pr-2"):
+        holder.apply(name, replicas=0)
+    thief.apply("pr-1", f"old.{thief.story.namespace}.example.com")
+    both(holder)
+    thief.apply("pr-1", other)
+    thief.patch("ingress/pr-1", hosts_json(mine))
+    told = both(holder, code=1)
+    place = f"{thief.story.namespace}/pr-1"
+    assert f"- Ingress {place} it has {mine}, which belongs to {holder.namespace}/pr-1" in told.changes
+    assert (hosts(holder), hosts(thief.story)) == ([mine], [])
     assert is_quiet(holder)

@@ -199,9 +199,19 @@ def test_whose_status_records_the_name_keeps_it_from_an_older_one_that_has_it_on
     given = [claim("a", X, NEW), claim("b", X, OLD)]
     rulings = ruled(given, [route("a", X), route("b", X, fate=fate)], holding("a"))
     assert rulings["a"].verdict == "granted"
-    assert rulings["b"] == Ruling(
-        "blocked", "belongs to shop/a", gives_up=frozenset({Key("Mapping", "shop", "b")})
-    )
+    why = {Key("Mapping", "shop", "b"): "it has x.example.com, which belongs to shop/a"}
+    assert rulings["b"] == Ruling("blocked", "belongs to shop/a", gives_up=why)
+
+
+@pytest.mark.parametrize("fate", ["stays", "follows"])
+def test_who_is_blocked_elsewhere_keeps_no_name_that_another_has_on_record(fate: Fate) -> None:
+    """Its route would stay as it is, with what somebody wrote into it."""
+    given = [claim("a", X), claim("b", Y), claim("c", Y, NEW)]
+    routes = [route("a", X), route("b", Y), route("c", X, fate=fate)]
+    rulings = ruled(given, routes, holding("a"))
+    why = {Key("Mapping", "shop", "c"): "it has x.example.com, which belongs to shop/a"}
+    assert rulings["c"] == Ruling("blocked", "belongs to shop/b", gives_up=why)
+    assert ruled(given, routes)["c"].gives_up == {}, "without a record nobody knows whose it is"
 
 
 def test_a_name_is_kept_though_the_route_is_gone_for_a_moment() -> None:
