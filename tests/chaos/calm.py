@@ -78,29 +78,22 @@ def hosts_of(child: Manifest) -> list[str]:
     return [host for host in hosts if host.endswith(f".{DOMAIN}")]
 
 
-def wrong_at_the_end(world: World, route: str, unless_waiting: bool = False) -> Iterator[str]:
+def wrong_at_the_end(world: World, route: str) -> Iterator[str]:
     """Previews that are not as they should be, children that nobody wants."""
     for key, preview in world.previews.items():
-        if unless_waiting and waits_for_hostname(preview):
-            continue
         yield from (f"{key}: {problem}" for problem in _of_preview(world, preview, route))
     for key, child in world.children.items():
         if _may_go(child) and Key(KIND, key.namespace, _label(child)) not in world.previews:
             yield f"{key} has no preview, and is there"
 
 
-def served_twice(world: World, unless_told: bool) -> Iterator[str]:
-    """Hostnames that two routes lead to; `unless_told` leaves out those whose other preview is in conflict."""
+def served_twice(world: World) -> Iterator[str]:
+    """Hostnames that routes of two previews lead to. Who takes a route's marks off makes a stranger's of it."""
     for host, routes in world.hosts().items():
-        loud = [key for key in routes if not (unless_told and _is_in_conflict(world, key))]
+        ours = [key for key in routes if _label(world.children[key])]
         # One preview's route of each kind leads to the same pods: the old one may be protected.
-        if len({key[1:] for key in loud}) > 1:
-            yield f"{host} is served by {', '.join(map(str, loud))}"
-
-
-def _is_in_conflict(world: World, route: Key) -> bool:
-    preview = world.previews.get(Key(KIND, route.namespace, route.name))
-    return preview is not None and ready(preview)[0] == HOSTNAME_CONFLICT
+        if len({key[1:] for key in ours}) > 1:
+            yield f"{host} is served by {', '.join(map(str, ours))}"
 
 
 def _of_preview(world: World, preview: Manifest, route: str) -> Iterator[str]:
@@ -152,12 +145,6 @@ def is_under_way(preview: Manifest) -> bool:
     """Whether time alone changes it: its pods or its router are asked, or its ttl runs."""
     reason = ready(preview)[0]
     return reason == PROGRESSING or (reason != EXPIRED and "ttl" in preview["spec"])
-
-
-def waits_for_hostname(preview: Manifest) -> bool:
-    """Whether its status says that another preview's route still has its hostname."""
-    conditions = preview.get("status", {}).get("conditions", ())
-    return any(one["message"].endswith(" still has it") for one in conditions if one["type"] == READY)
 
 
 def ready(preview: Manifest) -> tuple[str, int]:

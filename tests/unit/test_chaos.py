@@ -132,10 +132,11 @@ def route(name: str, **metadata: Any) -> dict[str, Any]:
 
 
 def test_a_hostname_that_is_served_twice_is_wrong() -> None:
-    world = World(Made(route("one"), route("other")))
-    assert [*served_twice(world, unless_told=True)] == [
+    one, other = (route(name, labels={NAMES.preview_label: name}) for name in ("one", "other"))
+    assert [*served_twice(World(Made(one, other)))] == [
         "h1.preview.test is served by Ingress chaos-0/one, Ingress chaos-0/other"
     ]
+    assert [*served_twice(World(Made(one, route("strangers"))))] == []
 
 
 def test_a_child_of_ours_without_a_preview_is_wrong() -> None:
@@ -157,14 +158,3 @@ PREVIEW = {
 def test_a_preview_that_no_run_has_dealt_with_is_wrong() -> None:
     (problem,) = wrong_at_the_end(World(Made(PREVIEW)), "Ingress")
     assert problem == "PreviewEnvironment chaos-0/pr-1: its status is about generation 0, not 1"
-
-
-@pytest.mark.parametrize(("unless_waiting", "number"), [(False, 3), (True, 0)])
-def test_who_waits_for_a_hostname_is_passed_over_only_where_that_is_left_out(
-    unless_waiting: bool, number: int
-) -> None:
-    ready = {"type": "Ready", "reason": "Progressing", "observedGeneration": 1}
-    waits = {**ready, "message": "waits: h1.preview.test: Ingress chaos-0/pr-2 still has it"}
-    preview = {**PREVIEW, "spec": {"fqdn": "h1.preview.test"}, "status": {"conditions": [waits]}}
-    world = World(Made(preview))
-    assert len([*wrong_at_the_end(world, "Ingress", unless_waiting)]) == number
