@@ -116,11 +116,17 @@ def look(
     lives = [live for _, live in found if live is not None]
     seen = snapshot.with_children(lives)
     seen = seen.with_kinds(problems) if problems else seen
-    if all(wish.hostname_record and wish.hostname_record.name == wish.fqdn for wish in wishes if wish.fqdn):
-        return seen  # who has a hostname on record keeps it
+    if not any(map(_asks_anew, wishes)):
+        return seen
     keys = {key for live in seen.children.values() for key in hangs_on(live)}
     gateways = sorted(key for key in keys if namespace in (None, key.namespace))
     return _with_gateways(cluster, seen, gateways, concurrency, stop or Stop()) if gateways else seen
+
+
+def _asks_anew(wish: Wish) -> bool:
+    """Whether this run may give it a hostname: who has one on record keeps it."""
+    record = wish.hostname_record
+    return wish.in_scope and bool(wish.fqdn) and (record is None or record.name != wish.fqdn)
 
 
 def _with_gateways(

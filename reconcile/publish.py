@@ -33,6 +33,7 @@ from reconcile.pool import Stop, read_at_once, write_at_once
 from reconcile.preview import parse_preview
 from reconcile.room import Room
 from reconcile.settings import Settings
+from reconcile.setup_record import FIELD as SETUP
 from reconcile.snapshot import Live, Preview
 from reconcile.status import asks_for_events, asks_for_pods, status_of, waits_for_setup
 from reconcile.ttl import ttl_of
@@ -110,7 +111,7 @@ def publish(
     statuses = {one.wish.place: status for one, status in found if status is not None}
     at_work = {one.wish.place: _at_work(one) for one in known}
     return Published(
-        statuses, (*notes, *_notes(unwritten), *_lacking_notes(lacking, settings)), at_work, untold
+        statuses, (*notes, *_notes(unwritten), *_lacking_notes(lacking, news, settings)), at_work, untold
     )
 
 
@@ -338,13 +339,15 @@ def _again(cluster: Cluster, facts: Facts, settings: Settings) -> Facts | None:
     return replace(facts, wish=replace(facts.wish, preview=preview, ttl=ttl), recorded=recorded)
 
 
-def _lacking_notes(lacking: Collection[str], settings: Settings) -> Iterator[str]:
-    if lacking:
-        fields = ", ".join(f"status.{name}" for name in sorted(lacking))
-        yield (
-            f"the CRD that is installed does not know {fields}: statuses are written without; "
-            f"install it anew with `reconcile --print-crd --api-group {settings.group} | kubectl apply -f -`"
-        )
+def _lacking_notes(lacking: Collection[str], news: Iterable[Facts], settings: Settings) -> Iterator[str]:
+    if not lacking:
+        return
+    fields = ", ".join(f"status.{name}" for name in sorted(lacking))
+    yield (
+        f"the CRD that is installed does not know {fields}: statuses are written without; "
+        f"install it anew with `reconcile --print-crd --api-group {settings.group} | kubectl apply -f -`"
+    )
+    yield from _consequences(news, ttl="ttlCountsFrom" in lacking, setup=SETUP in lacking)
 
 
 def _notes(unwritten: Sequence[Unwritten]) -> Iterator[str]:
@@ -355,7 +358,13 @@ def _notes(unwritten: Sequence[Unwritten]) -> Iterator[str]:
     reason = next(one.reason for one in unwritten if one.reason)
     others = f" and {len(places) - 1} more" if len(places) > 1 else ""
     yield f"the status of {places[0]}{others} was not written: {reason}"
-    if any(one.facts.wish.ttl for one in unwritten):
+    yield from _consequences(one.facts for one in unwritten)
+
+
+def _consequences(unwritten: Iterable[Facts], *, ttl: bool = True, setup: bool = True) -> Iterator[str]:
+    """What follows where a ttl, or a setup, is not written into these statuses."""
+    unwritten = tuple(unwritten)
+    if ttl and any(one.wish.ttl for one in unwritten):
         yield "a ttl counts from what a run wrote into the status: without it a preview never expires"
-    if any(one.facts.sets_up for one in unwritten):
+    if setup and any(one.sets_up for one in unwritten):
         yield SETUP_UNRECORDED

@@ -23,6 +23,7 @@ from tests.chaos.users import Guard, Ledger
 NAMES = Names()
 WRITES = ("create", "update", "patch", "delete")
 PLURALS = {"Ingress": "ingresses", "HTTPRoute": "httproutes"}
+LOST = "a route with a hostname of another"
 LATER_PAGES = "later pages of a list"
 USERS = tuple(map(user_of, RUNS))
 
@@ -178,7 +179,15 @@ class Judge:
             return "" if read.spec.setup and job_name(read) == target["name"] else "an older setup"
         kinds = [kind for since, kind in self._routes if since <= when]
         other = {PLURALS[kind] for kind in ROUTE_KINDS if kind != kinds[-1]}
-        return "a route of the other kind" if target["resource"] in other else ""
+        if target["resource"] in other:
+            return "a route of the other kind"
+        return "" if target["resource"] not in PLURALS.values() or _holds_its_hostname(preview) else LOST
+
+
+def _holds_its_hostname(preview: Event) -> bool:
+    """Whether its status records the hostname that it asks for: then nobody may take its route away."""
+    record = preview.get("status", {}).get("hostname", {})
+    return bool(record) and record.get("name") == preview["spec"]["fqdn"]
 
 
 def _is_expired(preview: Event, when: datetime) -> bool:

@@ -17,8 +17,10 @@ from tests.controlplane import Account, AskFailed, AuditEvent, ControlPlane, eve
 CHILD_RESOURCES = [f"{r.plural}.{r.group}" if r.group else r.plural for r in RESOURCES.values()]
 READS = frozenset({"get", "list"})
 STATUS = "previewenvironments/status"
-TOLD = frozenset({STATUS, "events"})
-"""What is told of previews: no part of a plan."""
+GATEWAYS = "gateways"
+"""Read where a preview has no hostname yet and some test's route names none."""
+TOLD = frozenset({STATUS, "events", GATEWAYS})
+"""What is told of previews, and asked for their sake: no part of a plan."""
 SYMBOL_COLUMN = frozenset(f"{symbol} " for symbol in SYMBOLS.values())
 
 ROUTES: Mapping[str, tuple[str, ...]] = {
@@ -216,7 +218,8 @@ class Story:
             before = self.settled()
             events = self.asked_by_a_run(*arguments, **kwargs)
             assert {event.verb for event in events if event.resource not in TOLD} == reads
-            assert {event.verb for event in self.asked_by_a_run(*arguments, **kwargs)} == reads
+            again = self.asked_by_a_run(*arguments, **kwargs)
+            assert {event.verb for event in again if event.resource != GATEWAYS} == reads
             if self.versions() == before:
                 return
         # We have only read, as the audit log says: a busy machine's controllers came late, three times.

@@ -127,7 +127,7 @@ def test_the_report_as_json(story: Story) -> None:
     outcomes = {
         "writes": [{"action": "update", **where, "result": "updated", "message": ""}],
         "summary": {
-            **{"created": 0, "updated": 1, "deleted": 0, "kept": 0, "failed": 0, "blocked": 0},
+            **{"created": 0, "updated": 1, "deleted": 0, "kept": 0, "failed": 0, "rejected": 0, "blocked": 0},
             "skipped": 0,
         },
     }

@@ -20,7 +20,6 @@ from reconcile.errors import (
     NotInstalled,
     ReconcileError,
     Rejected,
-    ServerTrouble,
     Unauthorized,
     Unreachable,
 )
@@ -200,11 +199,11 @@ def test_a_json_patch_meant_for_another_state_is_a_conflict(
         patch(NOBODYS, guards(patched)["resourceVersion"])
 
 
-def test_duplicate_env_names_are_the_servers_trouble_not_a_crash(
+def test_duplicate_env_names_are_rejected_though_the_server_answers_500(
     cluster: KubernetesCluster, namespace: str
 ) -> None:
     twice = [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]
-    with pytest.raises(ServerTrouble, match=r"\(500\)"):
+    with pytest.raises(Rejected, match=r"\(500\).*duplicate entries"):
         cluster.apply(deployment(namespace, twice), manager=US, force=False)
 
 

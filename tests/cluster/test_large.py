@@ -11,7 +11,7 @@ from tests.cluster.groups import installation
 from tests.cluster.story import Story
 
 HUGE = 80
-MEBIBYTES = 160
+MEBIBYTES = 190
 """Where pages have no bound in bytes it takes 220, and half a gigabyte with twice as many previews."""
 
 

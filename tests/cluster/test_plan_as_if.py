@@ -145,12 +145,13 @@ def test_a_preview_that_is_in_the_file_alone_is_explained_to_an_author_of_one_na
     allow(api_server, author.user, ["get", "list"], kinds, namespace=story.namespace)
     alone = Story(story.plane, story.namespace, author)
     file = write(tmp_path / "pr.yaml", story, "pr-9")
-    told = alone.reconcile("--namespace-only", "--explain", "pr-9", "-f", file)
+    own = ("--namespace-only", "--allow-fqdn", f"*.{story.namespace}.example.com")
+    told = alone.reconcile(*own, "--explain", "pr-9", "-f", file)
     assert "A run would create Deployment, Service and Mapping (new preview)." in told.lines
     wrong = write(tmp_path / "wrong.yaml", story, "pr-9", prot=8080)
-    told = alone.reconcile("--namespace-only", "--explain", "pr-9", "-f", wrong)
+    told = alone.reconcile(*own, "--explain", "pr-9", "-f", wrong)
     assert f"Not ready: Invalid: {wrong}:8: spec.prot: is no field" in told.stdout
     assert "last written by" not in told.stdout, "it is in a file"
-    missing = alone.reconcile("--namespace-only", "--explain", "pr-8", "-f", file, code=1)
+    missing = alone.reconcile(*own, "--explain", "pr-8", "-f", file, code=1)
     assert "pr-8: there is no preview of this name" in missing.stderr
     assert only_read(alone)

@@ -14,7 +14,7 @@ import pytest
 
 from reconcile.children import RESOURCES
 from reconcile.cluster.kubernetes import connect
-from reconcile.errors import Forbidden
+from reconcile.errors import Rejected
 from reconcile.names import PLURAL
 from tests.builders import EVERY_FIELD
 from tests.cluster.gate import gate_before, write_of
@@ -155,7 +155,7 @@ def test_an_owner_reference_that_blocks_would_take_more(story: Story) -> None:
     kubeconfig = str(story.account.kubeconfig)
     cluster = connect(kubeconfig, None, deadline_seconds=60, concurrency=1, user_agent="tests")
     try:
-        with pytest.raises(Forbidden, match="can't set finalizers on"):
+        with pytest.raises(Rejected, match="can't set finalizers on"):
             cluster.apply(blocking, manager="somebody", force=True)
     finally:
         cluster.close()

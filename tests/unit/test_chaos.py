@@ -47,7 +47,8 @@ def deleted(second: int, resource: str = "services", **conditions: str) -> dict[
 
 
 NOT_FOUND = read(2, 404, {"reason": "NotFound"})
-WANTS = read(2, 200, {"metadata": {"generation": 1}, "spec": {}})
+WANTS = read(2, 200, {"metadata": {"generation": 1}, "spec": {"fqdn": "h1.preview.test"}})
+HOLDS = read(2, 200, {**WANTS["responseObject"], "status": {"hostname": {"name": "h1.preview.test"}}})
 
 
 def expiring(**more: Any) -> dict[str, Any]:
@@ -68,8 +69,9 @@ def verdict(folder: Path, *events: Mapping[str, Any], ledger: Ledger | None = No
         (listed(1), NOT_FOUND, deleted(3, **GOOD)),
         (listed(1), expiring(), deleted(8, **GOOD)),
         (listed(1), WANTS, deleted(3, "httproutes", **GOOD)),
+        (listed(1), WANTS, deleted(3, "ingresses", **GOOD)),
     ],
-    ids=["gone", "expired", "switched"],
+    ids=["gone", "expired", "switched", "a hostname of another"],
 )
 def test_a_delete_of_what_nobody_wants_is_right(tmp_path: Path, events: tuple[dict[str, Any], ...]) -> None:
     assert verdict(tmp_path, *events) == []
@@ -85,7 +87,7 @@ def test_a_delete_of_what_nobody_wants_is_right(tmp_path: Path, events: tuple[di
         (listed(1), read(2, 503, {}), deleted(3, **GOOD)),
         (listed(1), expiring(ttlCountsFrom="2026-01-01T00:00:09Z"), deleted(8, **GOOD)),
         (listed(1), expiring(observedGeneration=0), deleted(8, **GOOD)),
-        (listed(1), WANTS, deleted(3, "ingresses", **GOOD)),
+        (listed(1), HOLDS, deleted(3, "ingresses", **GOOD)),
     ],
     ids=["wanted", "not read", "read before", "not that 404", "503", "not yet", "older", "its own route"],
 )
