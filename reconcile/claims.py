@@ -168,13 +168,14 @@ def _rule_on_one(
 
 
 def _have_given_up(holders: Mapping[str, str], there: Mapping[str, list[Route]], rulings: Rulings) -> None:
-    """A blocked preview's route stays as it is, but not with a hostname that another has on record."""
+    """What stays as it is, such as a blocked preview's route, stays not with what another has on record."""
     for hostname, holder in holders.items():
         if rulings[holder].verdict != "granted":
             continue
         for route in there.get(hostname, ()):
             ruling = rulings.get(route.preview)
-            if ruling is not None and ruling.verdict == "blocked":
+            stays = route.fate == "stays" or (ruling is not None and ruling.verdict == "blocked")
+            if ruling is not None and route.preview != holder and stays:
                 reason = f"it has {hostname}, which belongs to {holder}"
                 rulings[route.preview] = replace(ruling, gives_up={**ruling.gives_up, route.key: reason})
 

@@ -140,12 +140,13 @@ class Judge:
         uid = conditions.get("uid", "")
         if not uid or not conditions.get("resourceVersion"):
             yield f"a delete without uid or resourceVersion: {_line(event)}"
+        why = self._reason(user, event, uid)
         for ledger in self._ledgers:
             if uid in ledger.ever:
                 yield f"what is nobody's was deleted: {_line(event)}"
-            if (guard := ledger.guards.get(uid)) and _holds(guard, _began(event).timestamp()):
+            guard = ledger.guards.get(uid)
+            if guard and why != LOST and _holds(guard, _began(event).timestamp()):
                 yield f"what was protected was deleted: {_line(event)}"
-        why = self._reason(user, event, uid)
         self.counts[f"deleted: {why}" if why else "deleted wrongly"] += 1
         if not why:
             yield f"its preview was not gone, and wanted it: {_line(event)}"

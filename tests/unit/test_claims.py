@@ -214,6 +214,15 @@ def test_who_is_blocked_elsewhere_keeps_no_name_that_another_has_on_record(fate:
     assert ruled(given, routes)["c"].gives_up == {}, "without a record nobody knows whose it is"
 
 
+def test_a_route_that_stays_beside_the_one_that_is_wanted_keeps_no_name_of_another() -> None:
+    """One of another kind, which is protected, say."""
+    given = [claim("a", X), claim("c", Y)]
+    routes = [route("a", X), route("c", Y), route("c", X, kind="Ingress")]
+    rulings = ruled(given, routes, holding("a"))
+    why = {Key("Ingress", "shop", "c"): "it has x.example.com, which belongs to shop/a"}
+    assert rulings["c"] == Ruling("granted", gives_up=why)
+
+
 def test_a_name_is_kept_though_the_route_is_gone_for_a_moment() -> None:
     given = [claim("a", X, NEW), claim("b", X, OLD)]
     assert ruled(given, [], holding("a")) == {"a": GRANTED, "b": blocked("belongs to shop/a")}
