@@ -44,11 +44,14 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """That a preview's status records a hostname as its own, `since` a time."""
+    """That a preview's status records a hostname as its own, `since` a time.
+
+    `wanted` is False where it is known that it asks for another by now."""
 
     preview: str
     hostname: str
     since: str
+    wanted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +107,14 @@ def rulings_of(
     for hostname, rivals in claimed.items():
         holder = _holder(recorded.get(hostname, ()), rivals, there.get(hostname, ()))
         held = any(claim.preview == holder for claim in rivals)
-        if held:
+        if holder:
             holders[hostname] = holder
         sure = [claim for claim in rivals if held or not claim.unsure]
         rulings.update({claim.preview: Ruling("blocked", UNSURE) for claim in rivals if claim.unsure})
         if sure:
             _rule_on_one(sure, there.get(hostname, []), holder, rulings, queue)
     _rule_on_moves(queue, rulings)
-    _have_given_up(holders, there, rulings)
+    _have_given_up(holders, claimed, there, rulings)
     return rulings
 
 
@@ -136,10 +139,10 @@ def _routes_by_hostname(routes: Iterable[Route], claimed: Collection[str]) -> di
 
 
 def _holder(recorded: Iterable[Holding], rivals: Iterable[Claim], routes: Iterable[Route]) -> str:
-    """The preview whose record counts, the earliest; "" where none does."""
+    """The preview whose record counts, the earliest of those that want it still; "" where none does."""
     heard = {claim.preview for claim in rivals} | {route.preview for route in routes}
-    standing = [(one.since, one.preview) for one in recorded if one.preview in heard]
-    return min(standing)[1] if standing else ""
+    standing = [(not one.wanted, one.since, one.preview) for one in recorded if one.preview in heard]
+    return min(standing)[2] if standing else ""
 
 
 def _rule_on_one(
@@ -167,16 +170,23 @@ def _rule_on_one(
         queue[first.preview] = (first, occupying)
 
 
-def _have_given_up(holders: Mapping[str, str], there: Mapping[str, list[Route]], rulings: Rulings) -> None:
+def _have_given_up(
+    holders: Mapping[str, str],
+    claimed: Mapping[str, list[Claim]],
+    there: Mapping[str, list[Route]],
+    rulings: Rulings,
+) -> None:
     """What stays as it is, such as a blocked preview's route, stays not with what another has on record."""
     for hostname, holder in holders.items():
-        if rulings[holder].verdict != "granted":
+        rivals = {claim.preview for claim in claimed[hostname]}
+        if holder in rivals and rulings[holder].verdict != "granted":
             continue
+        reason = f"it has {hostname}, which belongs to {holder}"
         for route in there.get(hostname, ()):
             ruling = rulings.get(route.preview)
-            stays = route.fate == "stays" or (ruling is not None and ruling.verdict == "blocked")
-            if ruling is not None and route.preview != holder and stays:
-                reason = f"it has {hostname}, which belongs to {holder}"
+            if ruling is None or route.preview == holder:
+                continue
+            if ruling.verdict == "blocked" or (route.fate == "stays" and route.preview not in rivals):
                 rulings[route.preview] = replace(ruling, gives_up={**ruling.gives_up, route.key: reason})
 
 

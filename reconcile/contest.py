@@ -36,7 +36,7 @@ def holdings_of(wished: Mapping[str, Wish]) -> Iterable[Holding]:
     """What statuses record. One that has expired, or is being deleted, holds nothing any more."""
     for place, wish in wished.items():
         if wish.verdict not in ("Expired", "Going") and (record := wish.hostname_record):
-            yield Holding(place, record.name, record.held_since)
+            yield Holding(place, record.name, record.held_since, wish.fqdn in ("", record.name))
 
 
 def routes_of(

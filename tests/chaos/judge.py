@@ -182,13 +182,20 @@ class Judge:
         other = {PLURALS[kind] for kind in ROUTE_KINDS if kind != kinds[-1]}
         if target["resource"] in other:
             return "a route of the other kind"
-        return "" if target["resource"] not in PLURALS.values() or _holds_its_hostname(preview) else LOST
+        return (
+            "" if target["resource"] not in PLURALS.values() or _holds_its_hostname(preview, when) else LOST
+        )
 
 
-def _holds_its_hostname(preview: Event) -> bool:
-    """Whether its status records the hostname that it asks for: then nobody may take its route away."""
+def _holds_its_hostname(preview: Event, when: datetime) -> bool:
+    """Whether its status records the hostname that it asks for: then nobody may take its route away.
+
+    A run that was under way when it got it may still take away what it had before.
+    """
     record = preview.get("status", {}).get("hostname", {})
-    return bool(record) and record.get("name") == preview["spec"]["fqdn"]
+    if not record or record["name"] != preview["spec"]["fqdn"]:
+        return False
+    return when - datetime.fromisoformat(record["heldSince"]) > timedelta(seconds=10)
 
 
 def _is_expired(preview: Event, when: datetime) -> bool:

@@ -13,6 +13,8 @@ from typing import Any
 
 from reconcile.names import DEFAULT_GROUP, KIND, PRUNE_DISABLED, Names
 from reconcile.objects import Manifest
+from reconcile.ownership import protected_by_others
+from reconcile.snapshot import Live
 from tests.chaos.api import (
     CHILD_KINDS,
     MERGE,
@@ -136,7 +138,8 @@ class User:
             for item in self.api.items(kind, self.namespace):
                 # Where nobody has noticed it, lists are of before; one object is read from etcd.
                 found = self.api.found(path_of(kind, self.namespace, item["metadata"]["name"]))
-                if found and NAMES.protects(found["metadata"].get("annotations", {})):
+                # What its preview protects is no longer protected when that says so.
+                if found and protected_by_others(Live(found), NAMES, from_server=True):
                     self.ledger.guards[found["metadata"]["uid"]] = Guard(now)
 
     # the deeds

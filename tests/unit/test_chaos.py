@@ -48,7 +48,8 @@ def deleted(second: int, resource: str = "services", **conditions: str) -> dict[
 
 NOT_FOUND = read(2, 404, {"reason": "NotFound"})
 WANTS = read(2, 200, {"metadata": {"generation": 1}, "spec": {"fqdn": "h1.preview.test"}})
-HOLDS = read(2, 200, {**WANTS["responseObject"], "status": {"hostname": {"name": "h1.preview.test"}}})
+RECORD = {"name": "h1.preview.test", "heldSince": "2025-01-01T00:00:00Z"}
+HOLDS = read(2, 200, {**WANTS["responseObject"], "status": {"hostname": RECORD}})
 
 
 def expiring(**more: Any) -> dict[str, Any]:

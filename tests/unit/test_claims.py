@@ -237,9 +237,28 @@ def test_of_two_records_the_earlier_counts() -> None:
 def test_a_record_of_one_that_does_not_want_the_name_counts_while_its_route_has_it() -> None:
     """It is a preview that cannot be read just now, say; who has written the name into a route waits."""
     there = [route("a", X), route("b", X)]
-    blocked_by_it = {"b": blocked("is still on Mapping shop/a, which belongs to shop/a")}
-    assert ruled([claim("b", X)], there, holding("a")) == blocked_by_it
+    why = {Key("Mapping", "shop", "b"): "it has x.example.com, which belongs to shop/a"}
+    by_it = Ruling("blocked", "is still on Mapping shop/a, which belongs to shop/a", gives_up=why)
+    assert ruled([claim("b", X)], there, holding("a")) == {"b": by_it}
     assert ruled([claim("b", X)], there[1:], holding("a")) == {"b": GRANTED}
+
+
+def test_of_two_records_that_of_whom_wants_the_name_counts() -> None:
+    """In a circle the oldest went first, and then the other could not go on: it does not want the name."""
+    given = [claim("a", X), claim("b", Y), claim("c", Y, OLD)]
+    there = [route("a", X), route("b", X, fate="follows"), route("c", Y)]
+    unwanted = replace(holding("b", since=OLD), wanted=False)
+    rulings = ruled(given, there, holding("a"), unwanted, holding("c", Y))
+    why = {Key("Mapping", "shop", "b"): "it has x.example.com, which belongs to shop/a"}
+    assert rulings["a"] == GRANTED
+    assert rulings["b"] == Ruling("blocked", "belongs to shop/c", gives_up=why)
+
+
+def test_who_went_first_in_a_circle_waits_with_the_name_for_the_other_to_go_on() -> None:
+    given = [claim("a", X), claim("b", Y)]
+    there = [route("a", X), route("b", X, fate="follows")]
+    unwanted = replace(holding("b", since=OLD), wanted=False)
+    assert ruled(given, there, unwanted) == {"a": waits("Mapping shop/b still has it"), "b": GRANTED}
 
 
 def test_a_record_alone_takes_nothing_from_a_stranger() -> None:
