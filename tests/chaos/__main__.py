@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 from tests.chaos.credentials import Credentials
-from tests.chaos.havoc import OFF
 from tests.chaos.judge import policy
 from tests.controlplane import NotStarted
 from tests.node import starting
@@ -26,7 +25,7 @@ def main() -> int:
     folder = options.logs or starting.run_folder() / "chaos"
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return night(folder.resolve(), options.minutes, options.seed, options.also)
+        return night(folder.resolve(), options.minutes, options.seed, options.without)
     except NotStarted as error:
         print(error, file=sys.stderr)
         return 1
@@ -40,17 +39,15 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--logs", type=Path, metavar="FOLDER", help="a new folder, which is kept")
-    known = "; ".join(f"{name} ({reason})" for name, reason in OFF.items())
-    parser.add_argument("--with", dest="also", action="append", default=[], choices=[*OFF], help=known)
+    parser.add_argument("--without", action="append", default=[], metavar="ACTION", help="leave this out")
     return parser.parse_args()
 
 
-def night(folder: Path, minutes: float, seed: int, also: list[str]) -> int:
+def night(folder: Path, minutes: float, seed: int, without: list[str]) -> int:
     """Start a node in this folder, and the campaign inside it, which prints what it finds."""
-    off = {name: reason for name, reason in OFF.items() if name not in also}
     print(f"Seed {seed}, {minutes:g} minutes; logs in {folder}", flush=True)
-    for name, reason in off.items():
-        print(f"  left out: {name} ({reason})", flush=True)
+    for name in without:
+        print(f"  left out: {name}", flush=True)
     folder.mkdir(parents=True)
     credentials = Credentials(folder / "credentials")
     credentials.prepare()
@@ -63,8 +60,7 @@ def night(folder: Path, minutes: float, seed: int, also: list[str]) -> int:
         "--feature-gates=ListFromCacheSnapshot=false",
     )
     with starting.another(folder / "node", (*audit, *credentials.flags)) as node:
-        without = [word for name in off for word in ("--without", name)]
-        options = (f"--minutes={minutes}", f"--seed={seed}", *without)
+        options = [f"--minutes={minutes}", f"--seed={seed}", *(f"--without={name}" for name in without)]
         return told(node.start(*SHELL, sys.executable, "-m", "tests.chaos.inside", folder, *options))
 
 

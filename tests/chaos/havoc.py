@@ -1,6 +1,6 @@
 """What happens to the cluster and to the runs: two tables, and a deck of cards of each.
 
-An action that has a reason in `off` is left out, unless it is asked for by `--with`.
+An action that is named by `--without` is left out.
 """
 
 import random
@@ -28,9 +28,6 @@ AT_ONCE = 30
 
 OTHERS = ("kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "traefik")
 """Programs that keep a cache."""
-
-OFF: dict[str, str] = {}
-"""What is known to be wrong, with the reason: left out until it is mended."""
 
 
 class Cluster:
