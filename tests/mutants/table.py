@@ -385,7 +385,7 @@ DEFECTS = (
     Defect(
         "record of a hostname not read",
         "reconcile/claims.py",
-        '    return min(standing)[1] if standing else ""\n',
+        '    return min(standing)[2] if standing else ""\n',
         '    return ""\n',
         "a hostname written by hand into a route takes it from its holder",
         ("tests/unit/test_claims.py", *PLANS),
