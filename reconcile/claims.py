@@ -183,8 +183,8 @@ def _have_given_up(
             continue
         reason = f"it has {hostname}, which belongs to {holder}"
         for route in there.get(hostname, ()):
-            ruling = rulings.get(route.preview)
-            if ruling is None or route.preview == holder:
+            ruling = rulings.get(route.preview, GRANTED)  # one without a claim is frozen, and so is its route
+            if not route.preview or route.preview == holder:
                 continue
             if ruling.verdict == "blocked" or (route.fate == "stays" and route.preview not in rivals):
                 rulings[route.preview] = replace(ruling, gives_up={**ruling.gives_up, route.key: reason})

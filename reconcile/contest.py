@@ -131,8 +131,7 @@ def ruled(
 
 def _given_up(change: Change, live: Live, wish: Wish, reason: str, policy: Policy) -> Change:
     """A route with a hostname that another holds: requests for it would go to the wrong preview."""
-    assert isinstance(wish.preview, PreviewEnvironment), "only one that can be read asks for a hostname"
-    if isinstance(change, Waiting):
+    if isinstance(change, Waiting | Delete):
         return change
     found = not_wanted(live, wish.preview, reason, policy, PROTECTED_NO_LONGER)
     return replace(found, reason=reason, expired_at="") if isinstance(found, Delete) else found

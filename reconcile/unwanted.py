@@ -83,7 +83,7 @@ def unwanted_of(
 
 
 def not_wanted(
-    live: Live, preview: PreviewEnvironment, reason: str, policy: Policy, deadline: Deadline | None = None
+    live: Live, preview: Preview, reason: str, policy: Policy, deadline: Deadline | None = None
 ) -> Change:
     """What becomes of a child that its preview, which is there, is not to have."""
     change = may_go(live, preview.name, preview.uid, reason, policy.rules, deadline)

@@ -214,6 +214,16 @@ def test_who_is_blocked_elsewhere_keeps_no_name_that_another_has_on_record(fate:
     assert ruled(given, routes)["c"].gives_up == {}, "without a record nobody knows whose it is"
 
 
+def test_who_has_no_claim_keeps_no_name_that_another_has_on_record() -> None:
+    """One whose name is taken, or that cannot be read: nothing else of it is changed."""
+    rulings = ruled([claim("a", X)], [route("a", X), route("b", X)], holding("a"))
+    assert rulings["b"].gives_up == {
+        Key("Mapping", "shop", "b"): "it has x.example.com, which belongs to shop/a"
+    }
+    its_own = ruled([claim("a", X)], [route("a", X), route("b", X)], holding("b", since=OLD), holding("a"))
+    assert "b" not in its_own, "that one was first"
+
+
 def test_a_route_that_stays_beside_the_one_that_is_wanted_keeps_no_name_of_another() -> None:
     """One of another kind, which is protected, say."""
     given = [claim("a", X), claim("c", Y)]
@@ -271,7 +281,7 @@ def test_a_record_alone_takes_nothing_from_a_stranger() -> None:
 
 def test_beside_a_holder_a_route_that_stays_is_a_warning() -> None:
     rulings = ruled([claim("a", X)], [route("b", X)], holding("a"))
-    assert rulings == {"a": Ruling("granted", warning="Mapping shop/b has it too")}
+    assert rulings["a"] == Ruling("granted", warning="Mapping shop/b has it too")
 
 
 def test_who_cannot_see_all_gets_what_its_status_records_and_nothing_else() -> None:

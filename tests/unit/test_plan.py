@@ -370,6 +370,16 @@ def test_a_route_with_a_hostname_that_another_holds_goes() -> None:
     assert (delete.preview_uid, delete.counts) == (thief.uid, False)
 
 
+def test_a_frozen_previews_route_with_a_hostname_that_another_holds_goes_and_nothing_else_of_it() -> None:
+    frozen, holder = an_unreadable_preview("pr-1"), holds("pr-2", HOST, NEW)
+    made = a_read_preview("pr-1", fqdn=HOST)
+    plan = plan_of([frozen, holder], [*running(made), *running(holder)])
+    told = [line for line in lines(plan) if not line.startswith("warning")]
+    assert told[0] == "- Mapping shop/pr-1 it has x.example.com, which belongs to shop/pr-2"
+    assert len(plan.writes) == 1
+    assert [block.verdict for block in plan.blocked] == ["Invalid"]
+
+
 def test_its_authors_protection_keeps_no_hostname_of_another_but_the_operators_word_does() -> None:
     disabled = {"platform9.com/prune": "disabled"}
     thief = a_read_preview("pr-1", fqdn=HOST, created=OLD, annotations=disabled)
