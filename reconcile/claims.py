@@ -98,7 +98,8 @@ UNSURE = (
 def rulings_of(
     claims: Iterable[Claim], routes: Iterable[Route], holdings: Iterable[Holding] = ()
 ) -> Mapping[str, Ruling]:
-    """A ruling for every claim, by preview, in time that grows with their number."""
+    """A ruling for every claim, by preview, and for who has a route to give up without one; in time that grows
+    with their number."""
     claimed, recorded = _by_hostname(claims), _by_hostname(holdings)
     there = _routes_by_hostname(routes, claimed.keys())
     rulings: Rulings = {}
