@@ -98,8 +98,9 @@ UNSURE = (
 def rulings_of(
     claims: Iterable[Claim], routes: Iterable[Route], holdings: Iterable[Holding] = ()
 ) -> Mapping[str, Ruling]:
-    """A ruling for every claim, by preview, and for who has a route to give up without one; in time that grows
-    with their number."""
+    """A ruling for every claim, by preview, and for who has a route to give up without one.
+
+    In time that grows with their number."""
     claimed, recorded = _by_hostname(claims), _by_hostname(holdings)
     there = _routes_by_hostname(routes, claimed.keys())
     rulings: Rulings = {}
@@ -178,7 +179,7 @@ def _have_given_up(
     rulings: Rulings,
 ) -> None:
     """What stays as it is, such as a blocked preview's route, stays not with what another has on record."""
-    for hostname, holder in holders.items():
+    for hostname, holder in sorted(holders.items()):
         rivals = {claim.preview for claim in claimed[hostname]}
         if holder in rivals and rulings[holder].verdict != "granted":
             continue
