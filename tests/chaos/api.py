@@ -11,6 +11,8 @@ import httpx2
 from reconcile.children import RESOURCES
 from reconcile.names import DEFAULT_GROUP, KIND, PLURAL, VERSION
 from reconcile.objects import Manifest, Resource
+from tests.cluster.story import collection_path
+from tests.controlplane import AskFailed
 
 SERVER = "https://10.88.0.1:6443"
 APPLY = "application/apply-patch+yaml"
@@ -22,24 +24,13 @@ ROUTE_KINDS = ("Ingress", "HTTPRoute")
 _KINDS = {**RESOURCES, KIND: Resource(DEFAULT_GROUP, VERSION, KIND, PLURAL)}
 
 
-class Refused(Exception):
-    """The server answered with an error."""
-
-    def __init__(self, answer: httpx2.Response) -> None:
-        request = answer.request
-        super().__init__(f"{request.method} {request.url.path}: {answer.status_code} {answer.text[:500]}")
-        self.code = answer.status_code
-
-
 class NoAnswer(Exception):
     """Nobody knows whether the server did it."""
 
 
 def path_of(kind: str, namespace: str, name: str = "") -> str:
     """Where objects of a child's kind, or previews, are."""
-    resource = _KINDS[kind]
-    base = f"/apis/{resource.api_version}" if resource.group else f"/api/{resource.version}"
-    return f"{base}/namespaces/{namespace}/{resource.plural}" + (f"/{name}" if name else "")
+    return collection_path(_KINDS[kind], namespace) + (f"/{name}" if name else "")
 
 
 class Api:
@@ -60,7 +51,7 @@ class Api:
         content_type: str = "application/json",
         **params: str,
     ) -> dict[str, Any]:
-        """One request. Raises `Refused`, `NoAnswer`."""
+        """One request. Raises `AskFailed`, `NoAnswer`."""
         content = b"" if body is None else json.dumps(body).encode()
         headers = {"Content-Type": content_type} if body is not None else {}
         try:
@@ -68,7 +59,7 @@ class Api:
         except httpx2.TransportError as error:
             raise NoAnswer(f"{method} {path}: {error}") from error
         if not answer.is_success:
-            raise Refused(answer)
+            raise AskFailed(answer)
         found: dict[str, Any] = answer.json()
         return found
 
@@ -85,7 +76,7 @@ class Api:
         """One object; None where there is none."""
         try:
             return self.ask("GET", path)
-        except Refused as error:
+        except AskFailed as error:
             if error.code == httpx2.codes.NOT_FOUND:
                 return None
             raise
@@ -101,5 +92,5 @@ class Api:
         """Whether each kind can be listed: a server whose etcd was put back fills its caches anew, and says 429."""
         try:
             return all(bool(self.ask("GET", path_of(kind, "default"))) for kind in (KIND, *CHILD_KINDS))
-        except (Refused, NoAnswer):
+        except (AskFailed, NoAnswer):
             return False

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import yaml
 
-from tests.chaos.api import Api, NoAnswer, Refused
+from tests.chaos.api import Api, NoAnswer
+from tests.controlplane import AskFailed
 from tests.node import certificates
 from tests.node.certificates import Certificate
 
@@ -108,7 +109,7 @@ class Credentials:
                 try:
                     self.replace_token(api, run)
                     break
-                except (Refused, NoAnswer):
+                except (AskFailed, NoAnswer):
                     self._tokens[run] += 1
 
     @property

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from tests.chaos.api import Api, NoAnswer, Refused
+from tests.chaos.api import Api, NoAnswer
 from tests.chaos.credentials import BY_TOKEN, Credentials
 from tests.chaos.programs import Program, Store, for_a_while
 from tests.chaos.runs import Run
 from tests.chaos.users import User
-from tests.controlplane import eventually
+from tests.controlplane import AskFailed, eventually
 
 READY = 60.0
 LONGEST_STOP = 6.0
@@ -131,7 +131,7 @@ class Cluster:
         eventually(self.api.is_ready, "the API server is ready", READY)
         try:
             self.credentials.replace_token(self.api, self.random.choice(BY_TOKEN))
-        except (Refused, NoAnswer):
+        except (AskFailed, NoAnswer):
             self.credentials.mend_tokens(self.api)
 
 

@@ -22,10 +22,10 @@ from tests.chaos.api import (
     STRATEGIC,
     Api,
     NoAnswer,
-    Refused,
     path_of,
 )
 from tests.cluster.strangers import marks, owner, stranger
+from tests.controlplane import AskFailed
 from tests.node.node import DOMAIN
 
 NAMES = Names()
@@ -118,7 +118,7 @@ class User:
     def _tried(self, deed: "Deed") -> str:
         try:
             deed(self)
-        except Refused as refused:
+        except AskFailed as refused:
             return "not there" if refused.code == 404 else "refused"
         except NoAnswer:
             return "no answer"

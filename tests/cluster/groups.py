@@ -1,13 +1,15 @@
 """An installation of our own CRD in another API group, for one test."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
+from uuid import uuid4
 
 from reconcile.crd import crd
 from reconcile.names import PLURAL
-from tests.cluster.granted import allow_statuses
+from tests.cluster.granted import allow_runs, allow_statuses
 from tests.cluster.story import Story
 from tests.controlplane import allow, install_crds
 from tests.controlplane.install import CRDS
@@ -32,3 +34,24 @@ def installation(story: Story, *, takes_anything: bool = False) -> Iterator[Stor
         yield replace(story, group=group)
     finally:
         story.plane.ask("DELETE", f"{CRDS}/{PLURAL}.{group}")
+
+
+@contextmanager
+def changed_crd(story: Story, change: Callable[[dict[str, Any]], None]) -> Iterator[Story]:
+    """The same user, with the rights of a run, and a CRD of a group of its own; `change` is given its version."""
+    group = f"other-{uuid4().hex[:8]}.example.com"
+    made = copy.deepcopy(crd(group))
+    change(made["spec"]["versions"][0])
+    install_crds(story.plane, [made])
+    allow_runs(story.plane, story.account.user, group)
+    changed = replace(story, group=group)
+    yield changed
+    changed.clear()
+    story.plane.ask("DELETE", f"{CRDS}/{PLURAL}.{group}")
+
+
+def without_in_status(version: dict[str, Any], *fields: str) -> None:
+    """As before a status had a place for these."""
+    status = version["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"]
+    for name in fields:
+        del status[name]

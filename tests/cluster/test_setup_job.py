@@ -3,23 +3,19 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from reconcile.children import CHILDREN, render
-from reconcile.crd import crd
 from reconcile.fields import field_set_of, part_of
-from reconcile.names import PLURAL
 from reconcile.preview import PreviewEnvironment, parse_preview
 from reconcile.settings import Settings, Toleration
 from reconcile.snapshot import Live
-from tests.cluster.granted import allow_runs
+from tests.cluster.groups import changed_crd, without_in_status
 from tests.cluster.story import CHILD_RESOURCES, STATUS, Story
 from tests.cluster.test_ownership import PROTECT, went
 from tests.cluster.test_status import conditions, ready, told
-from tests.controlplane import allow, eventually, install_crds
-from tests.controlplane.install import CRDS
+from tests.controlplane import allow, eventually
 from tests.controlplane.rights import service_account
 
 MIGRATE = {"command": ["migrate", "--password=hunter2hunter2"]}
@@ -404,16 +400,8 @@ def test_a_run_that_cannot_record_it_says_what_follows(story: Story) -> None:
 @pytest.fixture
 def older(story: Story) -> Iterator[Story]:
     """A story with a CRD of its own group, from before a status had a place for it."""
-    group = f"older-{uuid4().hex[:8]}.example.com"
-    manifest = crd(group)
-    schema = manifest["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    del schema["properties"]["status"]["properties"]["setup"]
-    install_crds(story.plane, [manifest])
-    allow_runs(story.plane, story.account.user, group)
-    found = replace(story, group=group)
-    yield found
-    found.clear()
-    story.plane.ask("DELETE", f"{CRDS}/{PLURAL}.{group}")
+    with changed_crd(story, lambda version: without_in_status(version, "setup")) as found:
+        yield found
 
 
 def test_an_older_crd_that_has_no_place_for_it_is_told(older: Story) -> None:

@@ -3,19 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from reconcile import rules
 from reconcile.children import CHILDREN
 from reconcile.crd import crd
-from reconcile.names import PLURAL
-from tests.cluster.granted import allow_runs
-from tests.cluster.groups import installation
+from tests.cluster.groups import changed_crd, installation, without_in_status
 from tests.cluster.story import CHILD_RESOURCES, STATUS, Story
 from tests.controlplane import AskFailed, ControlPlane, KubectlFailed, allow, eventually, install_crds
-from tests.controlplane.install import CRDS
 from tests.controlplane.rights import service_account
 
 
@@ -240,19 +236,15 @@ def test_without_the_right_to_write_it_the_run_goes_on_and_says_so(story: Story)
 @pytest.fixture(params=["no subresource", "no schema"])
 def poorer(request: pytest.FixtureRequest, story: Story) -> Iterator[Story]:
     """A story with a CRD of its own group, which keeps no status."""
-    group = f"poor-{uuid4().hex[:8]}.example.com"
-    manifest = crd(group)
-    (version,) = manifest["spec"]["versions"]
-    if request.param == "no subresource":
-        del version["subresources"]
-    else:
-        del version["schema"]["openAPIV3Schema"]["properties"]["status"]
-    install_crds(story.plane, [manifest])
-    allow_runs(story.plane, story.account.user, group)
-    poor = replace(story, group=group)
-    yield poor
-    poor.clear()
-    story.plane.ask("DELETE", f"{CRDS}/{PLURAL}.{group}")
+
+    def poor(version: dict[str, Any]) -> None:
+        if request.param == "no subresource":
+            del version["subresources"]
+        else:
+            del version["schema"]["openAPIV3Schema"]["properties"]["status"]
+
+    with changed_crd(story, poor) as found:
+        yield found
 
 
 def test_a_crd_that_keeps_no_status_is_told_and_nothing_expires(poorer: Story) -> None:
@@ -267,16 +259,8 @@ def test_a_crd_that_keeps_no_status_is_told_and_nothing_expires(poorer: Story) -
 @pytest.fixture
 def older(story: Story) -> Iterator[Story]:
     """A story with a CRD of its own group, which is older than what a status records by now."""
-    group = f"older-{uuid4().hex[:8]}.example.com"
-    manifest = crd(group)
-    (version,) = manifest["spec"]["versions"]
-    del version["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"]["hostname"]
-    install_crds(story.plane, [manifest])
-    allow_runs(story.plane, story.account.user, group)
-    old = replace(story, group=group)
-    yield old
-    old.clear()
-    story.plane.ask("DELETE", f"{CRDS}/{PLURAL}.{group}")
+    with changed_crd(story, lambda version: without_in_status(version, "hostname")) as found:
+        yield found
 
 
 def test_a_crd_that_is_older_costs_what_it_does_not_know_and_nothing_else(older: Story) -> None:
