@@ -85,7 +85,8 @@ fuzz: $(STAMP)
 # The whole of what `make test` takes a spread of; each prints how many cases there were.
 RACES := tests/model/test_interleavings.py tests/model/test_clock.py \
 	tests/cluster/test_model_contract.py tests/cluster/test_schedules.py tests/cluster/test_clock.py
-WALKS := tests/unit/test_walks.py tests/model/test_claims.py tests/cluster/test_walks.py tests/cluster/test_holders.py
+WALKS := tests/unit/test_walks.py tests/model/test_claims.py tests/cluster/test_walks.py tests/cluster/test_holders.py \
+	tests/cluster/test_fingerprint.py
 races walks: $(STAMP)
 	PROOF=whole $(BIN)/python -m pytest -q -rP -n $(WORKERS) --dist worksteal \
 	  $(or $(TESTS),$(if $(filter races,$@),$(RACES),$(WALKS)))

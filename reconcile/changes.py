@@ -126,11 +126,15 @@ class Withheld:
 
 @dataclass(frozen=True)
 class Plan:
-    """The changes from what is to what is wanted, sorted; `notes` are sentences about the whole."""
+    """The changes from what is to what is wanted, sorted; `notes` are sentences about the whole.
+
+    `settled` are so many children more that are unchanged, of previews that were not compared anew.
+    """
 
     changes: tuple[Change, ...]
     withheld: tuple[Withheld, ...] = ()
     notes: tuple[str, ...] = ()
+    settled: int = 0
 
     @property
     def writes(self) -> tuple[Write, ...]:

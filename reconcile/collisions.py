@@ -23,8 +23,10 @@ from reconcile.fields import (
     above_of,
     field_set_of,
     is_covered,
+    is_map,
     item_element,
     list_keys,
+    step,
     value_at,
 )
 from reconcile.hostnames import asks_for_more
@@ -42,7 +44,7 @@ _NAMED_LISTS = ("ports",)
 
 def collisions(live: Live, wanted: Manifest, names: Names) -> frozenset[Path]:
     """The tops of what must go from the live object before ours can stand."""
-    found = set(_in_map(live, (), {k: v for k, v in wanted.items() if k != "metadata"}))
+    found = set(_in_map((), {k: v for k, v in wanted.items() if k != "metadata"}, live.manifest))
     found.update(_stale_references(live, wanted, names))
     return frozenset(found)
 
@@ -95,43 +97,42 @@ def owned_by_others(live: Live, tops: frozenset[Path], manager: str) -> FieldSet
     )
 
 
-def _in_map(live: Live, path: Path, wanted: Mapping[str, Any]) -> Iterator[Path]:
-    yield from _other_arms(live, path, wanted)
+def _in_map(path: Path, wanted: Mapping[str, Any], live: Any) -> Iterator[Path]:
+    if not is_map(live):
+        return
+    yield from _other_arms(path, wanted, live)
     for name, value in wanted.items():
         here = (*path, f"f:{name}")
-        if isinstance(value, Mapping):
-            yield from _in_map(live, here, value)
+        if is_map(value):
+            yield from _in_map(here, value, live.get(name))
         elif isinstance(value, list | tuple) and (keys := list_keys(path, name)):
-            yield from _in_list(live, here, name, value, keys)
+            yield from _in_list(here, name, value, live.get(name), keys)
 
 
-def _in_list(live: Live, path: Path, name: str, items: Any, keys: tuple[str, ...]) -> Iterator[Path]:
+def _in_list(path: Path, name: str, items: Any, live: Any, keys: tuple[str, ...]) -> Iterator[Path]:
     elements = {item_element(item, keys): item for item in items}
     if name in _NAMED_LISTS:
-        yield from _same_name_other_keys(live, path, elements, keys)
+        yield from _same_name_other_keys(path, elements, live, keys)
     for element, item in elements.items():
-        yield from _in_map(live, (*path, element), item)
+        yield from _in_map((*path, element), item, step(live, element))
 
 
 def _same_name_other_keys(
-    live: Live, path: Path, elements: Mapping[str, Any], keys: tuple[str, ...]
+    path: Path, elements: Mapping[str, Any], live: Any, keys: tuple[str, ...]
 ) -> Iterator[Path]:
     # No set: in a file a name may be anything.
     names = [item["name"] for item in elements.values() if item.get("name") is not None]
-    for item in maps_in(value_at(live.manifest, path)):
+    for item in maps_in(live):
         element = item_element(item, keys)
         if item.get("name") in names and element not in elements:
             yield (*path, element)
 
 
-def _other_arms(live: Live, path: Path, wanted: Mapping[str, Any]) -> Iterator[Path]:
-    there = value_at(live.manifest, path)
-    if not isinstance(there, Mapping):
-        return
+def _other_arms(path: Path, wanted: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[Path]:
     for union in _UNIONS:
         ours = union & wanted.keys()
         if ours or (union is _ENV_ARMS and _is_env(path)):
-            yield from ((*path, f"f:{arm}") for arm in sorted((union & there.keys()) - ours))
+            yield from ((*path, f"f:{arm}") for arm in sorted((union & live.keys()) - ours))
 
 
 def _is_env(path: Path) -> bool:

@@ -14,7 +14,9 @@ from reconcile.setup_record import SetupRecord
 from reconcile.times import time_text
 
 TYPES = (READY, STALLED, EXPIRING)
-FIELDS = ("observedGeneration", "url", "expiresAt", "ttl", "ttlCountsFrom", SETUP, HOSTNAME)
+KEPT = "kept"
+FINGERPRINT = "fingerprint"
+FIELDS = ("observedGeneration", "url", "expiresAt", "ttl", "ttlCountsFrom", SETUP, HOSTNAME, KEPT)
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,8 @@ class Status:
     `stalled`: only a person can help. `url` is "" where the hostname does not lead to it; `ttl`,
     `ttl_counts_from` and `expires_at` are "" where it never expires, and `expires_soon` tells that its
     time is nearly over. `observed_generation` is the generation that all of this is about; `setup` is about
-    the last setup Job, and `hostname` about the hostname that it holds, None where there is none.
+    the last setup Job, and `hostname` about the hostname that it holds, None where there is none. `kept` are
+    the kinds of the children that stay otherwise than they are wanted, each with the reason.
     """
 
     ready: bool
@@ -39,6 +42,7 @@ class Status:
     observed_generation: int = 0
     setup: SetupRecord | None = None
     hostname: HostnameRecord | None = None
+    kept: tuple[tuple[str, str], ...] = ()
 
 
 def rendered(status: Status, before: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -55,6 +59,7 @@ def rendered(status: Status, before: Mapping[str, Any], now: datetime) -> dict[s
         status.ttl_counts_from,
         status.setup.written() if status.setup else None,
         status.hostname.written() if status.hostname else None,
+        [{"kind": kind, "reason": reason} for kind, reason in status.kept],
     )
     fields = {name: value for name, value in zip(FIELDS, values, strict=True) if value}
     return {**fields, "conditions": conditions}
@@ -99,7 +104,13 @@ def _condition(
 
 
 def is_written(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> bool:
-    """Whether a status says this already; conditions of other types, which others wrote, do not count."""
+    """Whether a status says this already; conditions of other types, which others wrote, do not count, nor
+    does a fingerprint: `is_marked`."""
     ours = {type_: c for type_, c in conditions_in(there).items() if type_ in TYPES}
     same = all(wanted.get(name) == there.get(name) for name in FIELDS)
     return same and conditions_in(wanted) == ours
+
+
+def is_marked(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> bool:
+    """Whether a status has this fingerprint already; one that fits nothing any more may stay."""
+    return FINGERPRINT not in wanted or wanted[FINGERPRINT] == there.get(FINGERPRINT)

@@ -312,8 +312,31 @@ def _status() -> Schema:
             "ttlCountsFrom": _time("When the ttl began: at the last change of the spec."),
             "setup": _setup_record(),
             "hostname": _hostname_record(),
+            "kept": _kept(),
+            "fingerprint": {
+                "type": "string",
+                "description": "A digest of the preview, its children and this status as they were when a "
+                "run compared them and found nothing to do: where it is the same, the next need not.",
+            },
         },
     )
+
+
+def _kept() -> Schema:
+    """Atomic: all of it is of one run."""
+    child = _object(
+        "One child.",
+        {
+            "kind": {"type": "string", "description": "Its kind; its name is the preview's."},
+            "reason": {"type": "string", "description": "Why it stays as it is."},
+        },
+    )
+    return {
+        "type": "array",
+        "description": "Children that stay otherwise than the spec asks for.",
+        "items": child,
+        "x-kubernetes-list-type": "atomic",
+    }
 
 
 def _hostname_record() -> Schema:

@@ -62,6 +62,7 @@ def decide(
     key, place = key_of(manifest), preview.key.place
     if live is None:
         return Create(key, place, manifest, NEW_PREVIEW if not preview.status else "it is not there")
+    live = live.decoded()
     owned = rules.ownership(live, preview.name, preview.uid)
     if not owned.ours and not (rules.adopt and owned.standing == "adoptable"):
         return Blocked(key, place, NAME_TAKEN, name_taken(live, owned, rules.names))

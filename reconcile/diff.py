@@ -19,10 +19,12 @@ from reconcile.fields import (
     above_of,
     covers,
     is_covered,
+    is_map,
     item_element,
-    leaves,
+    leaves_beside,
     list_keys,
     path_text,
+    step,
     value_at,
 )
 from reconcile.names import Names
@@ -30,6 +32,7 @@ from reconcile.objects import Manifest, maps_in
 from reconcile.ownership import prune_path
 from reconcile.quantities import same_quantity
 from reconcile.redact import DATA
+from reconcile.sent import SentObject
 from reconcile.snapshot import Live
 
 REPLICAS: Path = ("f:spec", "f:replicas")
@@ -55,15 +58,17 @@ def difference(
     """Compare one live object with the manifest that it should have; `by_hand` tells whether what somebody
     added with kubectl is a difference."""
     ours = live.applied_by(names.field_manager)
-    wanted_leaves = leaves(wanted)
+    live = live.decoded()
+    wanted = wanted.decoded() if isinstance(wanted, SentObject) else wanted
+    wanted_leaves = leaves_beside(wanted, live.manifest)
     values, kept = _values(live, wanted, wanted_leaves, names, ours, from_server=from_server)
     clashes = collisions(live, wanted, names)
     if by_hand and from_server and ours is not None and not edits_are_kept(live, wanted, names):
         clashes = frozenset(_tops(clashes | added_by_hand(live, wanted, names)))
-    fields = [*values, *_disorder(live, (), wanted)]
+    fields = [*values, *_disorder((), wanted, live.manifest)]
     takeover: FieldSet = EMPTY
     if ours is not None:
-        wanted_set = frozenset(path for path, _ in wanted_leaves)
+        wanted_set = frozenset(path for path, _, _ in wanted_leaves)
         seen = {change.path for change in values}
         fields += [c for c in _lost(live, wanted, wanted_set - ours, names) if c.path not in seen]
         fields += _dropped(live, ours - wanted_set, names)
@@ -92,7 +97,7 @@ def _sorted(fields: list[FieldChange]) -> tuple[FieldChange, ...]:
 def _values(
     live: Live,
     wanted: Manifest,
-    wanted_leaves: Iterable[tuple[Path, Any]],
+    wanted_leaves: Iterable[tuple[Path, Any, Any]],
     names: Names,
     ours: FieldSet | None,
     *,
@@ -102,8 +107,7 @@ def _values(
     changes, kept = [], []
     wanted_before = from_server and ours is not None and _applied_before(live, wanted, names)
     missing: Path = ()
-    for path, value in wanted_leaves:
-        there = value_at(live.manifest, path)
+    for path, value, there in wanted_leaves:
         if same_value(path, value, there) or (missing and covers(missing, path)):
             continue
         if there is MISSING and path[-1].startswith("k:"):
@@ -128,9 +132,9 @@ def same_value(path: Path, wanted: Any, there: Any) -> bool:
         return True  # the item is there; its fields are leaves of their own
     if isinstance(wanted, bool) or isinstance(there, bool):
         return wanted is there
-    if _QUANTITIES & set(path):
+    if not _QUANTITIES.isdisjoint(path):
         return same_quantity(wanted, there)
-    return bool(_plain(wanted) == _plain(there))
+    return bool(wanted == there or _plain(wanted) == _plain(there))
 
 
 def _plain(value: Any) -> Any:
@@ -190,22 +194,22 @@ def _owners(live: Live, path: Path, names: Names) -> list[str]:
     return sorted({entry.manager for entry in others if path in entry.fields or path in entry.above})
 
 
-def _disorder(live: Live, path: Path, wanted: Any) -> Iterator[FieldChange]:
+def _disorder(path: Path, wanted: Mapping[str, Any], live: Any) -> Iterator[FieldChange]:
     """Lists by key whose items, ours among others, stand in another order than ours."""
     for name, value in wanted.items():
-        here = (*path, f"f:{name}")
-        if isinstance(value, Mapping):
-            yield from _disorder(live, here, value)
+        here, there = (*path, f"f:{name}"), step(live, f"f:{name}")
+        if is_map(value):
+            yield from _disorder(here, value, there)
         elif isinstance(value, list | tuple) and (keys := list_keys(path, name)):
             elements = [item_element(item, keys) for item in value]
-            if name != "ownerReferences" and _out_of_order(live, here, elements, keys):
+            if name != "ownerReferences" and _out_of_order(there, elements, keys):
                 yield FieldChange(path_text(here), None, None, "is in another order")
             for element, item in zip(elements, value, strict=True):
-                yield from _disorder(live, (*here, element), item)
+                yield from _disorder((*here, element), item, step(there, element))
 
 
-def _out_of_order(live: Live, path: Path, elements: list[str], keys: tuple[str, ...]) -> bool:
-    there, wanted = maps_in(value_at(live.manifest, path)), set(elements)
+def _out_of_order(live: Any, elements: list[str], keys: tuple[str, ...]) -> bool:
+    there, wanted = maps_in(live), set(elements)
     order = [element for item in there if (element := item_element(item, keys)) in wanted]
     found = set(order)
     return order != [element for element in elements if element in found]

@@ -84,34 +84,7 @@ def _protected_first(
 def _own_changes(
     wish: Wish, preview: PreviewEnvironment, children: Iterable[Live], snapshot: Snapshot, policy: Policy
 ) -> list[Change]:
-    """What the wanted children need, in apply order, up to the first kind that could not be listed.
-
-    What is like the unchanged children of another preview is not compared again; a file may hold what JSON
-    cannot tell apart, so among files all is compared.
-    """
-    there = [(snapshot.children.get(manifest.key), manifest) for manifest in wish.children]
-    present = [(live, manifest) for live, manifest in there if live is not None]
-    if not policy.rules.from_server or any(live.partial for live, _ in present):
-        return _decided(wish, preview, children, snapshot, policy)
-    wording = policy.alike.wording(present, preview)
-    if wording in policy.alike:
-        return _decided(wish, preview, children, snapshot, policy, unchanged=True)
-    changes = _decided(wish, preview, children, snapshot, policy)
-    if changes == [Keep(live.key, wish.place) for live, _ in present]:
-        policy.alike.add(wording)
-    return changes
-
-
-def _decided(
-    wish: Wish,
-    preview: PreviewEnvironment,
-    children: Iterable[Live],
-    snapshot: Snapshot,
-    policy: Policy,
-    *,
-    unchanged: bool = False,
-) -> list[Change]:
-    """The changes one by one; `unchanged` tells that every child that is there is known to be as wanted."""
+    """What the wanted children need, in apply order, up to the first kind that could not be listed."""
     changes: list[Change] = []
     for manifest in wish.children:
         kind = snapshot.kinds[manifest["kind"]]
@@ -126,9 +99,7 @@ def _decided(
             changes.append(blocked(wish, ROUTE_NOT_ACCEPTED, f"{served}: {remedy}"))
             break
         there = snapshot.children.get(manifest.key)
-        if there is not None and unchanged:
-            changes.append(Keep(there.key, wish.place))
-        elif there is not None or wish.makes(manifest):
+        if there is not None or wish.makes(manifest):
             change = decide(manifest, preview, there, policy.rules)
             changes.append(_after_the_last_one(_once(change, wish), preview, children, policy))
     return changes

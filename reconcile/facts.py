@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from reconcile.changes import Blocked, Change, Create, Keep, Outcome, Update, Waiting
 from reconcile.children import is_route, runs_once
+from reconcile.decide import keeps_protected
+from reconcile.hostnames import hostnames
 from reconcile.jobs import is_finished, progress
 from reconcile.names import NAME_TAKEN
 from reconcile.objects import DEPLOYMENT, JOB, Key
@@ -15,6 +18,9 @@ from reconcile.rollout import short_line
 from reconcile.setup_record import SetupRecord, newest, record_in
 from reconcile.snapshot import Live
 from reconcile.wish import Wish
+
+MOST_KEPT = 2000
+"""Characters of what a status says of kept children; the paths of fields may be an author's."""
 
 Lives = Mapping[Key, Live]
 
@@ -27,6 +33,8 @@ class Facts:
     not there; `pods` and `setup_pods`, and the `events` about these and the Job, are asked for apart.
     `recorded` is what its status records of a setup Job, or what this run has seen of it before.
     `unread` tells that a kind of its children could not be read, so that nobody knows.
+    `looked_at` is the digest of what was compared, the `children` among it, "" where that is not all that
+    there is by now.
     """
 
     wish: Wish
@@ -40,10 +48,48 @@ class Facts:
     events: tuple[PodEvent, ...] = ()
     unread: bool = False
     recorded: SetupRecord | None = None
+    looked_at: str = ""
+    children: tuple[Live, ...] = ()
 
     @property
     def blocks(self) -> tuple[Blocked, ...]:
         return tuple(change for change in self.changes if isinstance(change, Blocked))
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the next run that sees the same objects would find nothing to do either: all was compared,
+        each child is the one that is wanted, or stays for a reason that lies in it, and the route has the
+        hostname and no other."""
+        if not self.looked_at or self.outcomes or self.wish.verdict or self.unread:
+            return False
+        kept = [change for change in self.changes if isinstance(change, Keep) and change.reason]
+        if any(change.key.name != self.wish.preview.name for change in kept):
+            return False
+        if sum(len(change.reason) for change in kept) > MOST_KEPT:
+            return False
+        if not all(isinstance(change, Keep) and not keeps_protected(change) for change in self.changes):
+            return False
+        there = {_slot(change.key) for change in self.changes}
+        wanted = {_slot(child.key): child for child in self.wish.children}
+        missing = [child for slot, child in wanted.items() if slot not in there]
+        return (
+            len(there) == len(self.changes)
+            and there <= wanted.keys()
+            and not any(is_route(child.key.kind) or self.wish.looks_for(child) for child in missing)
+            and (self.route is None or hostnames(self.route) == {self.wish.fqdn})
+        )
+
+    @property
+    def changed_at(self) -> str:
+        """When somebody last changed one of its children, as managedFields tell; "" where none does."""
+        return max((live.changed_at for live in self.children), default="")
+
+    @property
+    def kept(self) -> tuple[tuple[str, str], ...]:
+        """Of an unchanged one, the kinds of the children that stay otherwise than wanted, and why."""
+        if not self.is_unchanged:
+            return ()
+        return tuple((c.key.kind, c.reason) for c in self.changes if isinstance(c, Keep) and c.reason)
 
     @property
     def wanted(self) -> frozenset[Key]:
@@ -104,14 +150,29 @@ class Facts:
         return (*planned, *(o.message for o in self.outcomes if o.result == "kept"))
 
 
-def gather(wishes: Iterable[Wish], passes: Sequence[Pass], children: Lives) -> tuple[Facts, ...]:
-    """The facts of every preview in scope; `wishes` are the first pass's, `children` the last one's."""
+def _slot(key: Key) -> Key:
+    """A child by what it is for: a kept route stands in the place of the wanted one of another kind."""
+    return Key("route", key.namespace, key.name) if is_route(key.kind) else key
+
+
+def gather(
+    wishes: Iterable[Wish],
+    passes: Sequence[Pass],
+    children: Lives,
+    looked_at: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[Facts, ...]:
+    """The facts of every preview in scope; `wishes` and `looked_at` are the first pass's, `children` the last
+    one's."""
     changes = _changes(passes)
     outcomes = _outcomes(passes)
     lives = {**children, **{o.change.key: o.live for o in passes[-1].outcomes if o.live is not None}}
     unread = {entry.subject for one in passes for entry in one.plan.withheld}
     return tuple(
-        _facts(wish, changes.get(wish.place, ()), outcomes.get(wish.place, ()), lives, unread)
+        replace(
+            _facts(wish, changes.get(wish.place, ()), outcomes.get(wish.place, ()), lives, unread),
+            looked_at=looked_at.get(wish.place, ""),
+            children=tuple(lives[c.key] for c in changes.get(wish.place, ()) if c.key in lives),
+        )
         for wish in wishes
         if wish.in_scope
     )

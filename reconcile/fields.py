@@ -17,6 +17,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from reconcile.nesting import MAX_DEPTH
 from reconcile.objects import Manifest, maps_in
 
@@ -24,6 +26,13 @@ Path = tuple[str, ...]
 FieldSet = frozenset[Path]
 
 EMPTY: FieldSet = frozenset()
+MISSING: Any = object()
+"""What `value_at` returns where there is nothing; `None` is a value."""
+LONGEST_KEPT = 16 * 1024
+"""Bytes of a tree of fields that is kept at hand; ours have some 2,000."""
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
 
 # Lists whose items are found by key, by the name of the field that holds them (and, where one name
 # serves two kinds of list, by the field above it).
@@ -51,6 +60,11 @@ _ATOMIC = frozenset(
 _ATOMIC_ITEMS = frozenset({"ownerReferences", "imagePullSecrets"})
 
 
+def is_map(value: Any) -> bool:
+    """Whether it is a mapping; asked of thousands of values, nearly all of which are dicts or text."""
+    return type(value) is dict or (type(value) is not str and isinstance(value, Mapping))
+
+
 def list_keys(path: Path, name: str) -> tuple[str, ...] | None:
     """The keys of the list `name` below `path`; None when the list is atomic."""
     above = path[-1] if path else ""
@@ -60,7 +74,16 @@ def list_keys(path: Path, name: str) -> tuple[str, ...] | None:
 
 def item_element(item: Mapping[str, Any], keys: tuple[str, ...]) -> str:
     """The path element of one item of a list by key."""
-    return "k:" + json.dumps({k: item[k] for k in keys if k in item}, sort_keys=True, separators=(",", ":"))
+    there = [key for key in keys if key in item]
+    try:
+        return _element(tuple(there), *(item[key] for key in there))
+    except TypeError:  # in a file a key may be anything
+        return "k:" + json.dumps({k: item[k] for k in there}, sort_keys=True, separators=(",", ":"))
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _element(keys: tuple[str, ...], *values: Any) -> str:
+    return "k:" + json.dumps(dict(zip(keys, values, strict=True)), sort_keys=True, separators=(",", ":"))
 
 
 @lru_cache(maxsize=1024)
@@ -72,33 +95,40 @@ def item_keys(element: str) -> Mapping[str, Any]:
 
 def leaves(manifest: Manifest) -> list[tuple[Path, Any]]:
     """Each path that an apply of this manifest owns, with the value there; items of lists by key included."""
-    found: list[tuple[Path, Any]] = []
+    return [(path, value) for path, value, _ in leaves_beside(manifest, {})]
+
+
+def leaves_beside(manifest: Manifest, other: Manifest) -> list[tuple[Path, Any, Any]]:
+    """The same, with what stands at each path in another object: `MISSING` where there is nothing."""
+    found: list[tuple[Path, Any, Any]] = []
     for name, value in manifest.items():
+        there = step(other, f"f:{name}")
         if name == "metadata":
             metadata = {k: v for k, v in value.items() if k not in ("name", "namespace")}
-            _add_map(found, ("f:metadata",), metadata)
+            _add_map(found, ("f:metadata",), metadata, there)
         elif name not in ("apiVersion", "kind"):
-            _add_value(found, (), name, value)
+            _add_value(found, (), name, value, there)
     return found
 
 
-def _add_map(found: list[tuple[Path, Any]], path: Path, value: Mapping[str, Any]) -> None:
+def _add_map(found: list[tuple[Path, Any, Any]], path: Path, value: Mapping[str, Any], there: Any) -> None:
     for name, child in value.items():
-        _add_value(found, path, name, child)
+        _add_value(found, path, name, child, step(there, f"f:{name}"))
 
 
-def _add_value(found: list[tuple[Path, Any]], above: Path, name: str, value: Any) -> None:
+def _add_value(found: list[tuple[Path, Any, Any]], above: Path, name: str, value: Any, there: Any) -> None:
     path = (*above, f"f:{name}")
-    if isinstance(value, Mapping) and value and name not in _ATOMIC:
-        _add_map(found, path, value)
+    if is_map(value) and value and name not in _ATOMIC:
+        _add_map(found, path, value, there)
     elif (keys := list_keys(above, name)) and _holds_maps(value):
         for item in value:
-            here = (*path, item_element(item, keys))
-            found.append((here, item))
+            element = item_element(item, keys)
+            here, beside = (*path, element), step(there, element)
+            found.append((here, item, beside))
             if name not in _ATOMIC_ITEMS:
-                _add_map(found, here, item)
+                _add_map(found, here, item, beside)
     else:
-        found.append((path, value))
+        found.append((path, value, there))
 
 
 def _holds_maps(value: Any) -> bool:
@@ -123,6 +153,24 @@ def from_fields_v1(fields: Mapping[str, Any]) -> FieldSet:
             found.append(path)
         ahead += [((*path, canonical), tree[element]) for element, canonical in _elements(tree)]
     return frozenset(found) - {()}
+
+
+def read_fields_v1(fields: Mapping[str, Any]) -> FieldSet:
+    """The same, a branch at a time: thousands of children have the same one for their spec."""
+    return EMPTY.union(*(_of_branch(element, tree) for element, tree in fields.items()))
+
+
+def _of_branch(element: str, tree: Any) -> FieldSet:
+    try:
+        text = _encode({element: tree})
+    except (TypeError, ValueError, RecursionError):  # what no JSON holds stands in a file
+        return from_fields_v1({element: tree})
+    return _of_text(text) if len(text) <= LONGEST_KEPT else from_fields_v1({element: tree})
+
+
+@lru_cache(maxsize=512)
+def _of_text(text: bytes) -> FieldSet:
+    return from_fields_v1(_decode(text))
 
 
 def _elements(tree: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -181,26 +229,28 @@ def is_covered(path: Path, tops: FieldSet) -> bool:
 
 def above_of(paths: Iterable[Path]) -> FieldSet:
     """Every path that lies above one of these."""
+    return _above(paths) if isinstance(paths, frozenset) else _above(frozenset(paths))
+
+
+@lru_cache(maxsize=64)
+def _above(paths: FieldSet) -> FieldSet:
     return frozenset(path[:length] for path in paths for length in range(1, len(path)))
-
-
-MISSING: Any = object()
-"""What `value_at` returns where there is nothing; `None` is a value."""
 
 
 def value_at(manifest: Any, path: Path) -> Any:
     """What stands at a path of an object, or `MISSING`."""
     value = manifest
     for element in path:
-        value = _step(value, element)
+        value = step(value, element)
         if value is MISSING:
             return MISSING
     return value
 
 
-def _step(value: Any, element: str) -> Any:
+def step(value: Any, element: str) -> Any:
+    """What stands one path element below a value, or `MISSING`."""
     if element.startswith("f:"):
-        return value.get(element[2:], MISSING) if isinstance(value, Mapping) else MISSING
+        return value.get(element[2:], MISSING) if is_map(value) else MISSING
     if element.startswith("k:") and isinstance(value, list | tuple):
         return _item(value, item_keys(element))
     return MISSING

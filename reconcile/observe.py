@@ -4,20 +4,22 @@ The children come first: a preview made between the two lists then shows up with
 of it can be taken for left over.
 """
 
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from reconcile.children import CHILDREN, RESOURCES, is_route
 from reconcile.cluster.port import Cluster, Listing
 from reconcile.errors import ClusterError, NoAnswer, NotInstalled, internal_error
+from reconcile.fingerprint import Fingerprints
 from reconcile.listeners import hangs_on
 from reconcile.names import Names
-from reconcile.objects import GATEWAY, Key, Manifest, Resource, preview_resource
+from reconcile.objects import GATEWAY, Key, Manifest, Resource, key_of, preview_resource
+from reconcile.ownership import claimed_place
 from reconcile.pool import Stop, read_at_once
 from reconcile.preview import Unreadable, parse_preview, unreadable
 from reconcile.problems import Problem, one_line, shown
 from reconcile.sent import SentObject
-from reconcile.snapshot import KindList, Live, Preview, Snapshot
+from reconcile.snapshot import KindList, Live, Preview, Settled, Snapshot
 from reconcile.wish import Wish
 
 WHOLE_AFTER_ALL = 8
@@ -32,16 +34,18 @@ def observe(
     concurrency: int = 8,
     stop: Stop | None = None,
     meanwhile: Callable[[Preview], Preview] = lambda preview: preview,
-    before: Snapshot | None = None,
+    before: Mapping[str, KindList] | None = None,
     left_out: Collection[Resource] = (),
     keep: Callable[[Manifest], Live] = Live,
+    fingerprints: Fingerprints | None = None,
+    whole: bool = False,
 ) -> Snapshot:
     """List everything, in every namespace or in one. NoAnswer when the previews could not be listed whole.
 
     `meanwhile` is done with each preview that has come while others are on their way. A kind that was served
     `before`, in the same run, and is not any more, is one whose list failed. Kinds that are `left_out` are
     not asked for, and are as kinds that are not installed: there is nothing of them. `keep` says how much of
-    each child is kept.
+    each child is kept. `fingerprints` tell which previews are settled; none is where all is read `whole`.
     """
     resources = [kind.resource for kind in CHILDREN if kind.resource not in left_out]
     stop = stop or Stop()
@@ -51,13 +55,20 @@ def observe(
         concurrency,
         stop,
     )
-    (previews,) = read_at_once(
-        lambda _: _list_previews(cluster, names, namespace, meanwhile), [None], 1, stop
-    )
-    children = {live.key: live for _, found in results for live in found}
+    lives = [live for _, found in results for live in found]
+    glances = _Glances(fingerprints, _by_preview(lives, names) if fingerprints else {}, whole=whole)
+
+    def read(item: Manifest) -> Preview | Settled:
+        return glances.settled(item) or meanwhile(_parse(cluster, item, names))
+
+    (previews,) = read_at_once(lambda _: _list_previews(cluster, names, namespace, read), [None], 1, stop)
+    settled = {one.place: one for one in previews.items if isinstance(one, Settled)}
+    children = {live.key: live for live in lives if not (settled and claimed_place(live, names) in settled)}
     unasked = (KindList(resource, installed=False) for resource in left_out)
     return Snapshot(
-        previews=previews.items,
+        previews=tuple(one for one in previews.items if not isinstance(one, Settled)),
+        settled=tuple(settled.values()),
+        looked_at=glances.looked_at,
         previews_sent=len(previews.items),
         children=children,
         kinds={kind.resource.kind: kind for kind in (*(kind for kind, _ in results), *unasked)},
@@ -66,6 +77,35 @@ def observe(
         notes=(*previews.notes, *_notes(cluster, names, children.values(), namespace, left_out)),
         left_out=previews.left_out,
     )
+
+
+@dataclass
+class _Glances:
+    """The first look at each preview; `looked_at` are the digests of those that are not settled."""
+
+    fingerprints: Fingerprints | None
+    children: Mapping[str, tuple[Live, ...]]
+    whole: bool
+    looked_at: dict[str, str] = field(default_factory=dict)
+
+    def settled(self, item: Manifest) -> Settled | None:
+        if self.fingerprints is None:
+            return None
+        place = key_of(item).place
+        children = self.children.get(place, ())
+        found = None if self.whole else self.fingerprints.settled(item, children)
+        if found is None:
+            self.looked_at[place] = self.fingerprints.looked_at(item, children)
+        return found
+
+
+def _by_preview(lives: Iterable[Live], names: Names) -> Mapping[str, tuple[Live, ...]]:
+    """The children by the preview that their label names."""
+    found: dict[str, list[Live]] = {}
+    for live in lives:
+        if place := claimed_place(live, names):
+            found.setdefault(place, []).append(live)
+    return {place: tuple(mine) for place, mine in found.items()}
 
 
 def _parse(cluster: Cluster, manifest: Manifest, names: Names) -> Preview:
@@ -177,10 +217,10 @@ def _list_kind(
     resource: Resource,
     names: Names,
     namespace: str | None,
-    before: Snapshot | None,
+    before: Mapping[str, KindList] | None,
     keep: Callable[[Manifest], Live],
 ) -> tuple[KindList, tuple[Live, ...]]:
-    served = before is not None and before.kinds[resource.kind].installed
+    served = before is not None and before[resource.kind].installed
     try:
         # Routes of everybody count: whoever has a hostname already keeps it.
         label = None if is_route(resource.kind) else names.preview_label
@@ -197,13 +237,9 @@ def _list_kind(
 
 
 def _list_previews(
-    cluster: Cluster, names: Names, namespace: str | None, meanwhile: Callable[[Preview], Preview]
-) -> Listing[Preview]:
+    cluster: Cluster, names: Names, namespace: str | None, read: Callable[[Manifest], Preview | Settled]
+) -> Listing[Preview | Settled]:
     resource = preview_resource(names)
-
-    def read(item: Manifest) -> Preview:
-        return meanwhile(_parse(cluster, item, names))
-
     try:
         return cluster.list(resource, namespace=namespace, read=read)
     except NotInstalled as error:

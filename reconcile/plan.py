@@ -21,7 +21,7 @@ from reconcile.names import INTERNAL_ERROR
 from reconcile.objects import Key
 from reconcile.ownership import claimed_place
 from reconcile.policy import Policy
-from reconcile.snapshot import Live, Snapshot
+from reconcile.snapshot import Live, Settled, Snapshot
 from reconcile.unwanted import leftovers_of
 from reconcile.wish import Wish
 from reconcile.withhold import withhold
@@ -60,9 +60,18 @@ def make_plan(snapshot: Snapshot, wishes: Iterable[Wish], policy: Policy) -> Pla
             else policy.scope.has_gone(*place.split("/", 1)) and not snapshot.may_be_left_out(place)
         )
     )
+    settled = [one for one in snapshot.settled if policy.scope.has(one.namespace, one.name, one.labels)]
+    with_children += by_namespace(one.place for one in settled)
+    changes += [change for one in settled for change in _kept_as_before(one)]
     kept, withheld = withhold([*changes, *leftovers], snapshot, policy.max_deletes, with_children)
     notes = (*_notes(snapshot, rulings, drafts), *_protection_notes(kept, drafts, policy))
-    return Plan(_sorted(kept), withheld, notes)
+    unchanged = sum(len(one.children) - len(one.kept) for one in settled)
+    return Plan(_sorted(kept), withheld, notes, unchanged)
+
+
+def _kept_as_before(one: Settled) -> Iterable[Keep]:
+    """Why children of a settled preview stay otherwise than wanted."""
+    return (Keep(Key(kind, one.namespace, one.name), one.place, reason) for kind, reason in one.kept)
 
 
 def _draft(wish: Wish, children: Iterable[Live], snapshot: Snapshot, policy: Policy) -> Draft:
@@ -90,7 +99,7 @@ def _leftovers(place: str, children: Iterable[Live], policy: Policy) -> Iterable
 
 def only(plan: Plan, keys: frozenset[Key]) -> Plan:
     """Of the plan only what is about these keys: what a later pass may do, and has to tell."""
-    return replace(plan, changes=tuple(c for c in plan.changes if c.key in keys), notes=())
+    return replace(plan, changes=tuple(c for c in plan.changes if c.key in keys), notes=(), settled=0)
 
 
 def _children_by_preview(snapshot: Snapshot, policy: Policy) -> Mapping[str, list[Live]]:

@@ -1,5 +1,6 @@
 """One pass up to its plan: only reads."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -9,27 +10,31 @@ from reconcile.cluster.port import Cluster
 from reconcile.collector import collector_paused
 from reconcile.desire import Renderings, desire
 from reconcile.errors import NoAnswer, UsageError
+from reconcile.fingerprint import Fingerprints
 from reconcile.names import Names
 from reconcile.observe import look, observe
 from reconcile.ownership import claimed_preview
 from reconcile.phases import Phases
 from reconcile.plan import make_plan
 from reconcile.pool import Stop
+from reconcile.program import program
 from reconcile.quota import places_left
+from reconcile.reopen import contested, to_open
 from reconcile.request import Request
 from reconcile.room import ROOM, Room
 from reconcile.scope import Name, Scope
-from reconcile.snapshot import Live, Preview, Snapshot
+from reconcile.snapshot import KindList, Live, Preview, Settled, Snapshot
 from reconcile.verbs import instead_of_verb
 from reconcile.wish import Wish
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What a plan was made from."""
+    """What a plan was made from; `settled` are the previews of the scope that were not compared."""
 
     snapshot: Snapshot
     wishes: tuple[Wish, ...]
+    settled: tuple[Settled, ...] = ()
     unknown: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
 
@@ -40,9 +45,16 @@ class Seen:
 
 @collector_paused()
 def plan_pass(
-    cluster: Cluster, request: Request, stop: Stop, phases: Phases, *, before: Snapshot | None = None
+    cluster: Cluster,
+    request: Request,
+    stop: Stop,
+    phases: Phases,
+    *,
+    before: Mapping[str, KindList] | None = None,
+    whole: bool = False,
 ) -> tuple[Plan, Seen]:
-    """One pass up to its plan: only reads. `before` is what the pass before it saw."""
+    """One pass up to its plan: only reads. `before` is which kinds the pass before it saw; `whole`: also what
+    a fingerprint tells to be unchanged is compared."""
     renderings = Renderings(request.settings, request.scope)
     keep = Room(request.names, ROOM).live if cluster.is_server else Live
     snapshot = observe(
@@ -55,19 +67,27 @@ def plan_pass(
         before=before,
         left_out=request.settings.left_out,
         keep=keep,
+        fingerprints=_fingerprints(cluster, request),
+        # What follows a first pass, or waits, needs to know the children.
+        whole=whole or before is not None or request.wait is not None,
     )
     phases.done("read")
     unknown, absent = _check_names(request.scope, snapshot, request.names)
     now = time_of(cluster) if cluster.is_server else None
+    snapshot = snapshot.opened(to_open(snapshot, request.settings, now), request.settings.group)
     rules = request.rules(from_server=cluster.is_server)
-    wishes = desire(
-        snapshot.previews,
-        request.settings,
-        request.scope,
-        now=now,
-        renderings=renderings,
-        left=partial(places_left, snapshot.children.values(), rules),
-    )
+
+    def wishes_of(snapshot: Snapshot) -> tuple[Wish, ...]:
+        return desire(
+            snapshot.previews,
+            request.settings,
+            request.scope,
+            now=now,
+            renderings=renderings,
+            left=partial(places_left, snapshot.children.values(), rules),
+        )
+
+    wishes = wishes_of(snapshot)
     phases.done("desired")
     snapshot = look(
         cluster,
@@ -78,10 +98,28 @@ def plan_pass(
         stop=stop,
         keep=keep,
     )
+    if by_listeners := _by_listeners(snapshot):
+        snapshot = snapshot.opened(by_listeners, request.settings.group)
+        wishes = wishes_of(snapshot)
     phases.done("looked")
     plan = make_plan(snapshot, wishes, request.policy(from_server=cluster.is_server, now=now))
     phases.done("planned")
-    return plan, Seen(snapshot, wishes, unknown, absent)
+    settled = tuple(one for one in snapshot.settled if request.scope.has(one.namespace, one.name, one.labels))
+    return plan, Seen(snapshot, wishes, settled, unknown, absent)
+
+
+def _fingerprints(cluster: Cluster, request: Request) -> Fingerprints | None:
+    if not cluster.is_server or not request.fingerprint:
+        return None
+    return Fingerprints(program(), request.settings)
+
+
+def _by_listeners(snapshot: Snapshot) -> frozenset[str]:
+    """The settled previews whose hostname is a listener's, now that the Gateways were read."""
+    if not snapshot.gateways or not snapshot.settled:
+        return frozenset()
+    asked_for = contested(snapshot)
+    return frozenset(one.place for one in snapshot.settled if one.fqdn in asked_for)
 
 
 @dataclass(frozen=True)
@@ -100,7 +138,7 @@ def plan_about(cluster: Cluster, request: Request, wanted: Name, stop: Stop) -> 
 
     It is the plan of the whole scope, for hostnames and the brake are decided among all.
     """
-    plan, seen = plan_pass(cluster, request, stop, Phases(lambda: cluster.traffic))
+    plan, seen = plan_pass(cluster, request, stop, Phases(lambda: cluster.traffic), whole=True)
     place = place_of(wanted, seen.snapshot, request.names)
     mine = tuple(replace(wish, in_scope=wish.place == place) for wish in seen.wishes)
     only_it = Scope(names=(Name(*place.split("/")),) if place else ())
@@ -139,7 +177,7 @@ def place_of(wanted: Name, snapshot: Snapshot, names: Names) -> str:
 
     UsageError for a bare NAME that is in several namespaces.
     """
-    places = {(preview.namespace, preview.name) for preview in snapshot.previews}
+    places = {(preview.namespace, preview.name) for preview in (*snapshot.previews, *snapshot.settled)}
     places |= {
         (key.namespace, owner)
         for key, live in snapshot.children.items()

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 
-from reconcile.alike import Alike
 from reconcile.brake import DEFAULT_LIMIT, Limit
 from reconcile.decide import Rules
 from reconcile.scope import Scope
@@ -29,8 +27,3 @@ class Policy:
     max_ttl: str | None = None
     now: datetime | None = None
     gives_only_what_is_held: bool = False
-
-    @cached_property
-    def alike(self) -> Alike:
-        """What is found unchanged while this plan is made."""
-        return Alike(self.rules.names)

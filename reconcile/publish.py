@@ -5,13 +5,13 @@ What goes wrong here is told in notes, and fails nothing: the children are as th
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from reconcile.announce import announce
 from reconcile.changes import Outcome
 from reconcile.cluster.port import Cluster
-from reconcile.conditions import Status, is_written, rendered
+from reconcile.conditions import FINGERPRINT, Status, is_marked, is_written, rendered
 from reconcile.errors import (
     Conflict,
     Forbidden,
@@ -25,6 +25,7 @@ from reconcile.errors import (
 )
 from reconcile.events import News, of_outcomes, of_status
 from reconcile.facts import Facts
+from reconcile.fingerprint import fingerprint_of
 from reconcile.names import KIND, SETUP_COMPONENT, Names
 from reconcile.objects import EVENT, POD, Manifest, preview_resource
 from reconcile.podevents import WARNINGS, PodEvent, in_order, pod_event
@@ -35,7 +36,8 @@ from reconcile.room import Room
 from reconcile.settings import Settings
 from reconcile.setup_record import FIELD as SETUP
 from reconcile.snapshot import Live, Preview
-from reconcile.status import asks_for_events, asks_for_pods, status_of, waits_for_setup
+from reconcile.status import SETTLES, asks_for_events, asks_for_pods, status_of, waits_for_setup
+from reconcile.times import time_text
 from reconcile.ttl import ttl_of
 
 MOST_NAMESPACES = 8
@@ -44,6 +46,13 @@ MOST_NAMESPACES = 8
 SETUP_UNRECORDED = (
     "that a setup has run is recorded in the status: without it a setup whose Job is removed runs again"
 )
+
+SETTLING = timedelta(minutes=1)
+"""For so long nobody has changed the children, before a status is written for a fingerprint alone."""
+
+MOST_MARKED = 500
+"""So many statuses a run writes for a fingerprint alone. After an upgrade there is one for each preview, and
+two installations with other settings would write them for ever."""
 
 TRIES = 3
 """How often a status is made anew after somebody else changed the preview; the next run comes anyway."""
@@ -104,15 +113,28 @@ def publish(
         return Published({}, (f"no status was written, and no ttl counted: {error}", *follows))
     found, notes = _look(cluster, facts, settings, namespace, now, concurrency, stop)
     known = [one for one, _ in found]
-    news = [one for one, status in found if _news(one, status, now, frozenset())]
-    written, unwritten, lacking = _write_all(cluster, news, settings, now, concurrency, stop)
+    news, marks = _to_write(found, now)
+    written, unwritten, lacking = _write_all(cluster, [news, marks], settings, now, concurrency, stop)
     told = [*_deeds(known, outcomes, now), *_transitions(written)]
     untold = announce(cluster, told, settings.names, now=now, concurrency=concurrency, stop=stop)
     statuses = {one.wish.place: status for one, status in found if status is not None}
     at_work = {one.wish.place: _at_work(one) for one in known}
-    return Published(
-        statuses, (*notes, *_notes(unwritten), *_lacking_notes(lacking, news, settings)), at_work, untold
-    )
+    trouble = (*_notes(_told_of(unwritten, marks)), *_lacking_notes(lacking, news, settings))
+    return Published(statuses, (*notes, *trouble), at_work, untold)
+
+
+def _to_write(found: Iterable[tuple[Facts, Status | None]], now: datetime) -> tuple[list[Facts], list[Facts]]:
+    """Those of whom there is something to tell, and a few that are only to be marked as unchanged."""
+    wanted = [(one, _news(one, status, now, frozenset())) for one, status in found]
+    news = [one for one, said in wanted if said and not is_written(said, one.wish.preview.status)]
+    marks = [one for one, said in wanted if said and is_written(said, one.wish.preview.status)]
+    return news, marks[:MOST_MARKED]
+
+
+def _told_of(unwritten: Iterable[Unwritten], marks: Iterable[Facts]) -> list[Unwritten]:
+    """Without those that were only to be marked: they are compared again, and nothing is lost."""
+    only_marks = set(map(id, marks))
+    return [one for one in unwritten if id(one.facts) not in only_marks]
 
 
 def _look(
@@ -137,7 +159,12 @@ def _look(
 
 
 def _write_all(
-    cluster: Cluster, news: list[Facts], settings: Settings, now: datetime, concurrency: int, stop: Stop
+    cluster: Cluster,
+    turns: Sequence[list[Facts]],
+    settings: Settings,
+    now: datetime,
+    concurrency: int,
+    stop: Stop,
 ) -> tuple[list[Written], list[Unwritten], set[str]]:
     """Each status, until one of its namespace tells that none can be written there; and the fields that the
     CRD turned out to lack, without which the others are written."""
@@ -158,7 +185,7 @@ def _write_all(
             case Written() as status:
                 written.append(status)
 
-    write_at_once(write, [news], concurrency, stop, namespace_of=_namespace, seed=str(now))
+    write_at_once(write, turns, concurrency, stop, namespace_of=_namespace, seed=str(now))
     return written, unwritten, lacking
 
 
@@ -265,8 +292,20 @@ def _news(
     if status is None:
         return None
     before = facts.wish.preview.status
-    wanted = {name: value for name, value in rendered(status, before, now).items() if name not in lacking}
-    return None if is_written(wanted, before) else wanted
+    said = rendered(status, before, now)
+    if facts.is_unchanged and status.reason in SETTLES and not status.expires_soon:
+        said[FINGERPRINT] = fingerprint_of(facts.looked_at, said)
+    wanted = {name: value for name, value in said.items() if name not in lacking}
+    if not is_written(wanted, before):
+        return wanted
+    return None if is_marked(wanted, before) or _was_just_touched(facts, now) else wanted
+
+
+def _was_just_touched(facts: Facts, now: datetime) -> bool:
+    """Whether somebody changed a child a moment ago, or nobody knows: who does that all the time would have
+    the status written each time, for a fingerprint that fits nothing by then."""
+    changed_at = facts.changed_at
+    return not changed_at or changed_at > time_text(now - SETTLING)
 
 
 def _write(

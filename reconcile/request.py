@@ -23,7 +23,7 @@ class WaitRequest:
 
 @dataclass(frozen=True)
 class Request:
-    """What one run is asked to do."""
+    """What one run is asked to do. `fingerprint`: what one tells to be unchanged is not compared."""
 
     scope: Scope
     settings: Settings
@@ -32,6 +32,7 @@ class Request:
     max_deletes: Limit = DEFAULT_LIMIT
     concurrency: int = 8
     wait: WaitRequest | None = None
+    fingerprint: bool = True
 
     @property
     def names(self) -> Names:

@@ -8,7 +8,8 @@ from typing import Literal
 from reconcile.changes import Blocked, Outcome, Plan, Withheld
 from reconcile.conditions import Status
 from reconcile.errors import EXIT_DONE, EXIT_FAILED, EXIT_PENDING, EXIT_WITHHELD
-from reconcile.snapshot import Preview
+from reconcile.names import DEFAULT_GROUP
+from reconcile.snapshot import Preview, Settled
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ class Run:
     """What a run did. `unknown` are bare NAMEs that nothing answers to, `absent` are names with a namespace
     under which there is nothing; `declined` tells that the question was answered no.
 
-    `previews` are those of the scope, as the last pass read them, sorted by namespace and name; `now` is when
+    `previews` are those of the scope, as the last pass read them, sorted by namespace and name, but for the
+    `settled` ones, which are of the API group `group`; `now` is when
     the first did (None where the cluster tells no time), `url_scheme` is that of their links ("" where they
     get no route). `statuses` are what the run's end found of each preview, by `NAMESPACE/NAME`; nothing in a
     dry run and in a folder. `waited` are the previews that were waited for, in the same order, and how they
@@ -80,6 +82,8 @@ class Run:
     dry_run: bool = False
     stopped: bool = False
     previews: tuple[Preview, ...] = ()
+    settled: tuple[Settled, ...] = ()
+    group: str = DEFAULT_GROUP
     now: datetime | None = None
     url_scheme: str = "https"
     statuses: Mapping[str, Status] = field(default_factory=dict)

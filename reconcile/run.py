@@ -66,12 +66,13 @@ def _run(
         done,
         passes=carried.passes,
         previews=carried.seen.previews,
+        settled=carried.seen.settled,
         cut_short=bool(carried.trouble),
         notes=(carried.trouble,) if carried.trouble else (),
     )
     # The statuses are of what the first pass planned: a spec that changed since is the next run's.
-    children = carried.seen.snapshot.children
-    facts = gather(seen.wishes, carried.passes, children) if cluster.is_server else ()
+    children, looked_at = carried.seen.snapshot.children, seen.snapshot.looked_at
+    facts = gather(seen.wishes, carried.passes, children, looked_at) if cluster.is_server else ()
     told = ended(done, facts, _around(cluster, request, stop), request.wait, progress)
     phases.done("waited" if request.wait else "published")
     return replace(told, stopped=stop.asked, notes=(*done.notes, *told.notes))
@@ -96,7 +97,7 @@ def _carry_out_all(
     phases.done("written")
     while _asks_for_another(passes) and not stop.asked:
         try:
-            plan, seen = plan_pass(cluster, request, stop, phases, before=seen.snapshot)
+            plan, seen = plan_pass(cluster, request, stop, phases, before=seen.snapshot.kinds)
         except Stopped:
             break
         except ReconcileError as error:  # what was done is told all the same
@@ -135,6 +136,8 @@ def _begun(cluster: Cluster, request: Request, plan: Plan, seen: Seen) -> Run:
         seen.absent,
         dry_run=request.dry_run,
         previews=seen.previews,
+        settled=seen.settled,
+        group=request.settings.group,
         now=time_of(cluster),
         url_scheme=request.settings.url_scheme if request.settings.route_resource else "",
     )

@@ -38,6 +38,8 @@ class Head(msgspec.Struct):
 
     name: str = ""
     namespace: str = ""
+    uid: str = ""
+    resourceVersion: str = ""
     labels: msgspec.Raw = _ABSENT
     annotations: msgspec.Raw = _ABSENT
     ownerReferences: msgspec.Raw = _ABSENT

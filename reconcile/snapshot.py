@@ -1,13 +1,15 @@
 """What one pass saw: live objects, and of each kind whether its list was whole."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from reconcile.fields import EMPTY, FieldSet, above_of, from_fields_v1
+from reconcile.fields import EMPTY, FieldSet, above_of, read_fields_v1
 from reconcile.objects import Key, Manifest, Resource, conditions_in, key_of, map_in
-from reconcile.preview import PreviewEnvironment, Unreadable
+from reconcile.preview import PreviewEnvironment, Unreadable, parse_preview
+from reconcile.sent import SentObject
+from reconcile.ttl import Ttl
 
 Preview = PreviewEnvironment | Unreadable
 
@@ -22,7 +24,7 @@ class Entry:
     fields: FieldSet
     time: str = ""
 
-    @cached_property
+    @property
     def above(self) -> FieldSet:
         """Every path that lies above one of its fields."""
         return above_of(self.fields)
@@ -41,6 +43,12 @@ class Live:
 
     manifest: Manifest
     partial: bool = False
+
+    def decoded(self) -> "Live":
+        """The same, all of it decoded: for where most of its parts will be asked for."""
+        return (
+            replace(self, manifest=self.manifest.decoded()) if isinstance(self.manifest, SentObject) else self
+        )
 
     @cached_property
     def key(self) -> Key:
@@ -103,6 +111,11 @@ class Live:
         """When this manager's own apply last changed something; "" where it has no entry."""
         return next((entry.time for entry in self.entries if entry.is_apply_of(manager)), "")
 
+    @property
+    def changed_at(self) -> str:
+        """When any manager last changed what it holds; "" where nobody tells."""
+        return max((entry.time for entry in self.entries), default="")
+
     def others(self, manager: str) -> tuple[Entry, ...]:
         """Every entry but this manager's own Apply entry."""
         return tuple(entry for entry in self.entries if not entry.is_apply_of(manager))
@@ -120,9 +133,37 @@ def entry_of(raw: Mapping[str, Any]) -> Entry:
         manager=str(raw.get("manager", "")),
         operation=str(raw.get("operation", "")),
         subresource=str(raw.get("subresource", "")),
-        fields=from_fields_v1(fields) if isinstance(fields, Mapping) else EMPTY,
+        fields=read_fields_v1(fields) if isinstance(fields, Mapping) else EMPTY,
         time=str(raw.get("time", "")),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A preview that is as it was when a run compared it whole and found nothing to do: see `fingerprint`.
+
+    `labels` are the preview's own. `reason` is that of Ready. `kept` are kinds of its children of which the
+    plan says why they stay as they are, with these words. `manifest` is read when somebody asks for more.
+    """
+
+    namespace: str
+    name: str
+    labels: Mapping[str, str]
+    fqdn: str
+    reason: str
+    ttl: Ttl | None
+    kept: tuple[tuple[str, str], ...]
+    children: tuple[Live, ...]
+    manifest: Manifest
+
+    @property
+    def place(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+    def preview(self, group: str) -> Preview:
+        """All of it."""
+        manifest = self.manifest.decoded() if isinstance(self.manifest, SentObject) else self.manifest
+        return parse_preview(manifest, group=group)
 
 
 @dataclass(frozen=True)
@@ -156,6 +197,8 @@ class Snapshot:
     for "any may be".
     `from_server` is False for a folder, whose objects have no history of their own.
     `gateways` are those that were read for the hostnames of their listeners.
+    `settled` are previews that are among neither the `previews` nor, with their children, the `children`.
+    `looked_at` is of each other preview, by its place, the digest of what its comparison looks at.
     """
 
     previews: tuple[Preview, ...]
@@ -167,6 +210,8 @@ class Snapshot:
     notes: tuple[str, ...] = field(default=())
     left_out: frozenset[str] | None = frozenset()
     gateways: Mapping[Key, Manifest] = field(default_factory=dict)
+    settled: tuple[Settled, ...] = ()
+    looked_at: Mapping[str, str] = field(default_factory=dict)
 
     def may_be_left_out(self, place: str) -> bool:
         """Whether this preview, which no list showed, may be there all the same."""
@@ -175,6 +220,18 @@ class Snapshot:
     def with_children(self, found: Iterable[Live]) -> "Snapshot":
         """The same, with what a closer look found."""
         return replace(self, children={**self.children, **{live.key: live for live in found}})
+
+    def opened(self, places: Collection[str], group: str) -> "Snapshot":
+        """The same, with these settled previews among the others."""
+        found = [one for one in self.settled if one.place in places]
+        if not found:
+            return self
+        return replace(
+            self,
+            settled=tuple(one for one in self.settled if one.place not in places),
+            previews=(*self.previews, *(one.preview(group) for one in found)),
+            children={**self.children, **{live.key: live for one in found for live in one.children}},
+        )
 
     def with_kinds(self, found: Mapping[str, KindList]) -> "Snapshot":
         """The same, with what a closer look found about some kinds."""

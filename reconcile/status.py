@@ -49,6 +49,10 @@ from reconcile.times import time_text
 RUN_AGAIN = "another spec.image or spec.revision runs a new one"
 
 
+SETTLES = (AVAILABLE, SUSPENDED)
+"""The reasons with which a preview may stay as it is for ever."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """A reason, and why; `stalled` when only a person can help."""
@@ -88,6 +92,7 @@ def status_of(facts: Facts, now: datetime, *, url_scheme: UrlScheme = "https") -
         observed_generation=facts.wish.preview.generation,
         setup=facts.setup_record,
         hostname=_hostname(facts, finding, now),
+        kept=facts.kept if finding.reason in SETTLES else (),
     )
 
 

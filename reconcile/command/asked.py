@@ -34,6 +34,7 @@ def request_of(options: Options, *, route_given: bool) -> Request:
         max_deletes=Limit(options["max_deletes"]),
         concurrency=options["concurrency"],
         wait=_wait(options) if options["wait"] else None,
+        fingerprint=not options["no_fingerprint"],
     )
 
 

@@ -295,6 +295,11 @@ def _repeatable(*names: str, cls: type[Lines] = Lines, **kwargs: Any) -> Callabl
     shell_complete=_offer("names"),
     help="Say why one preview is as it is, and who set what; change nothing.",
 )
+@click.option(
+    "--no-fingerprint",
+    is_flag=True,
+    help="Compare every preview, also those that a status tells to be unchanged.",
+)
 @click.option("--print-crd", is_flag=True, allow_from_autoenv=False, help="Print the CRD for the API group.")
 @click.option("--strict-env", is_flag=True, help="Refuse to run where a RECONCILE_ variable is no option's.")
 @click.option("-v", "--verbose", count=True, help="Say more on stderr; twice for every request.")

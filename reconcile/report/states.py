@@ -72,7 +72,9 @@ def states(done: Run) -> tuple[State, ...]:
     """Every preview of the run's scope, sorted by namespace and name."""
     said = _by_this_run(done)
     waited = {one.place: one for one in done.waited}
-    return tuple(_safe_state(preview, said, waited.get(preview.key.place), done) for preview in done.previews)
+    previews = [*done.previews, *(one.preview(done.group) for one in done.settled)]
+    previews.sort(key=lambda preview: (preview.namespace, preview.name))
+    return tuple(_safe_state(preview, said, waited.get(preview.key.place), done) for preview in previews)
 
 
 def worst_first(found: Iterable[State]) -> list[State]:
@@ -82,7 +84,7 @@ def worst_first(found: Iterable[State]) -> list[State]:
 
 def gone(done: Run) -> tuple[str, ...]:
     """The places of the run's scope that have no preview any more: NAMEs, and owners of leftovers."""
-    there = {preview.key.place for preview in done.previews}
+    there = {one.key.place for one in done.previews} | {one.place for one in done.settled}
     leftovers = {change.preview for one in done.passes for change in one.plan.changes} - there
     return tuple(sorted(leftovers | set(done.absent)))
 

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -77,6 +77,7 @@ class Summary:
 
 def summary_of(done: Run, exit_code: int, seconds: float) -> Summary:
     """A run that got as far as a plan."""
+    compared = replace(done, settled=())  # the others' statuses are as they were
     return Summary(
         exit_code,
         seconds,
@@ -86,7 +87,8 @@ def summary_of(done: Run, exit_code: int, seconds: float) -> Summary:
         planned={name: counts(done.plan)[name] for name in ACTIONS},
         writes=Counter((action_of(o.change), o.result) for o in done.outcomes),
         # A status that somebody else wrote may give any reason: no label and no message grows by it.
-        previews=Counter(s.reason if s.reason in REASONS else s.state for s in states(done)),
+        previews=Counter(s.reason if s.reason in REASONS else s.state for s in states(compared))
+        + Counter(one.reason for one in done.settled),
         deletes_withheld=len({c.key for one in done.passes for c in one.plan.changes if is_withheld(c)}),
     )
 

@@ -26,6 +26,7 @@ def counts(plan: Plan) -> Counter[str]:
     """The changes of a plan by what they do; the blocked ones are counted in previews."""
     found = Counter(action_of(change) for change in plan.changes if not isinstance(change, Blocked))
     found["blocked"] = len({change.preview for change in plan.blocked})
+    found["unchanged"] += plan.settled
     return found
 
 
