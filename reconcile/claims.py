@@ -188,7 +188,8 @@ def _have_given_up(
             ruling = rulings.get(route.preview, GRANTED)  # one without a claim is frozen, and so is its route
             if not route.preview or route.preview == holder:
                 continue
-            if ruling.verdict == "blocked" or (route.fate == "stays" and route.preview not in rivals):
+            stays = route.fate in ("stays", "later")  # later may be never: a finalizer keeps its preview
+            if ruling.verdict == "blocked" or (stays and route.preview not in rivals):
                 rulings[route.preview] = replace(ruling, gives_up={**ruling.gives_up, route.key: reason})
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from reconcile.changes import Change, Create, Delete, Keep, Update, Waiting
 from reconcile.children import is_route
 from reconcile.claims import GRANTED, Claim, Fate, Holding, Route, Ruling
-from reconcile.decide import Rules, decide, with_spec_there
+from reconcile.decide import Rules, decide, may_go, with_spec_there
 from reconcile.draft import Draft, blocked
 from reconcile.fields import EMPTY
 from reconcile.hostnames import covered, hostnames
@@ -134,6 +134,18 @@ def _given_up(change: Change, live: Live, wish: Wish, reason: str, policy: Polic
     if isinstance(change, Waiting | Delete):
         return change
     found = not_wanted(live, wish.preview, reason, policy, PROTECTED_NO_LONGER)
+    return replace(found, reason=reason, expired_at="") if isinstance(found, Delete) else found
+
+
+def ruled_leftover(
+    change: Change, rulings: Mapping[str, Ruling], snapshot: Snapshot, policy: Policy
+) -> Change:
+    """The same of a preview that is no more: its author may have protected the route, and edits it still."""
+    reason = rulings.get(change.preview, GRANTED).gives_up.get(change.key)
+    if reason is None or not isinstance(change, Keep):
+        return change
+    live, name = snapshot.children[change.key], change.preview.partition("/")[2]
+    found = may_go(live, name, "", reason, policy.rules, PROTECTED_NO_LONGER)
     return replace(found, reason=reason, expired_at="") if isinstance(found, Delete) else found
 
 

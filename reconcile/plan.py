@@ -13,7 +13,7 @@ from reconcile.brake import by_namespace
 from reconcile.changes import SYMBOLS, Change, Keep, Plan
 from reconcile.children import APPLY_ORDER
 from reconcile.claims import Ruling, rulings_of
-from reconcile.contest import claims_of, holdings_of, routes_of, ruled
+from reconcile.contest import claims_of, holdings_of, routes_of, ruled, ruled_leftover
 from reconcile.decide import keeps_protected
 from reconcile.draft import Draft, blocked, draft_of, frozen
 from reconcile.errors import internal_error
@@ -51,6 +51,7 @@ def make_plan(snapshot: Snapshot, wishes: Iterable[Wish], policy: Policy) -> Pla
         holdings_of(wished),
     )
     changes = [change for draft in drafts.values() for change in _ruled(draft, rulings, snapshot, policy)]
+    leftovers = [ruled_leftover(change, rulings, snapshot, policy) for change in leftovers]
     with_children = by_namespace(
         place
         for place in of_preview

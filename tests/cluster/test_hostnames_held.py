@@ -226,3 +226,38 @@ def test_a_route_in_conflict_keeps_no_hostname_that_another_holds(holder: Story,
     assert f"- Ingress {place} it has {mine}, which belongs to {holder.namespace}/pr-1" in told.changes
     assert (hosts(holder), hosts(thief.story)) == ([mine], [])
     assert is_quiet(holder)
+
+
+def test_what_is_left_of_a_gone_preview_keeps_no_hostname_that_another_holds(
+    holder: Story, thief: Author
+) -> None:
+    """Protected by its author it would stay for ever, and he may edit it all the same."""
+    mine = holder.host("pr-1")
+    holder.apply(replicas=0)
+    thief.apply("pr-1", f"old.{thief.story.namespace}.example.com")
+    both(holder)
+    thief.patch("ingress/pr-1", f'{{"metadata": {{"annotations": {{"{holder.group}/prune": "disabled"}}}}}}')
+    thief.kubectl("delete", f"{PLURAL}.{thief.story.group}/pr-1", "--cascade=orphan")
+    both(holder)
+    assert thief.story.there("Ingress")
+    thief.patch("ingress/pr-1", hosts_json(mine))
+    told = both(holder)
+    place = f"{thief.story.namespace}/pr-1"
+    assert f"- Ingress {place} it has {mine}, which belongs to {holder.namespace}/pr-1" in told.changes
+    assert (hosts(holder), hosts(thief.story)) == ([mine], [])
+
+
+def test_a_preview_that_a_finalizer_holds_keeps_no_hostname_that_another_holds(
+    holder: Story, thief: Author
+) -> None:
+    mine = holder.host("pr-1")
+    holder.apply(replicas=0)
+    thief.apply("pr-1", f"old.{thief.story.namespace}.example.com", finalizers=["example.com/for-ever"])
+    both(holder)
+    thief.kubectl("delete", f"{PLURAL}.{thief.story.group}/pr-1", "--wait=false")
+    thief.patch("ingress/pr-1", hosts_json(mine))
+    told = both(holder)
+    place = f"{thief.story.namespace}/pr-1"
+    assert f"- Ingress {place} it has {mine}, which belongs to {holder.namespace}/pr-1" in told.changes
+    assert (hosts(holder), hosts(thief.story)) == ([mine], [])
+    thief.patch(f"{PLURAL}.{thief.story.group}/pr-1", '{"metadata": {"finalizers": null}}')

@@ -391,6 +391,31 @@ def test_its_authors_protection_keeps_no_hostname_of_another_but_the_operators_w
     assert not plan.writes
 
 
+def test_what_a_gone_preview_left_protected_keeps_no_hostname_of_another() -> None:
+    gone = a_read_preview("pr-1", fqdn=HOST, annotations={"platform9.com/prune": "disabled"})
+    there = [running(gone)[-1], *running(holds("pr-2", HOST, NEW))]
+    plan = plan_of([holds("pr-2", HOST, NEW)], there)
+    assert lines(plan)[0] == "- Mapping shop/pr-1 it has x.example.com, which belongs to shop/pr-2"
+    (delete,) = plan.writes
+    assert isinstance(delete, Delete)
+    assert (delete.preview_uid, delete.counts) == (None, False)
+    for kept in (
+        plan_of([holds("pr-2", HOST, NEW)], there, settings=Settings(allow_protect=("shop/pr-1",))),
+        plan_of([holds("pr-2", HOST, NEW)], there, scope=make_scope("shop", ("pr-2",), None)),
+        plan_of([holds("pr-2", HOST, NEW)], there, problem="a list failed"),
+        plan_of([a_read_preview("pr-2", fqdn=HOST)], there),
+    ):
+        assert not [write for write in kept.writes if write.key == key("Mapping")]
+
+
+def test_a_preview_that_a_finalizer_holds_keeps_no_hostname_of_another() -> None:
+    going = a_read_preview("pr-1", fqdn=HOST, deleted=NEW, created=OLD)
+    plan = plan_of([going, holds("pr-2", HOST, NEW)], [*running(going), *running(holds("pr-2", HOST, NEW))])
+    (delete,) = plan.writes
+    assert isinstance(delete, Delete)
+    assert (delete.key, delete.preview_going) == (key("Mapping"), True)
+
+
 def test_a_route_that_says_nothing_of_a_hostname_of_another_holder_stays() -> None:
     """The holder took it before its own record was there: then nobody can tell a thief from a holder."""
     one, other = (a_read_preview(name, fqdn=HOST, created=OLD) for name in ("pr-1", "pr-2"))
