@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from reconcile.brake import by_namespace
 from reconcile.changes import SYMBOLS, Change, Keep, Plan
-from reconcile.children import APPLY_ORDER
+from reconcile.children import APPLY_ORDER, is_route
 from reconcile.claims import Ruling, rulings_of
 from reconcile.contest import claims_of, holdings_of, routes_of, ruled, ruled_leftover
 from reconcile.decide import keeps_protected
@@ -33,7 +33,7 @@ FEW_NAMES = 5
 def make_plan(snapshot: Snapshot, wishes: Iterable[Wish], policy: Policy) -> Plan:
     """The plan that leads from the snapshot to what is wished, for what the scope names."""
     wished = {wish.place: wish for wish in wishes}
-    of_preview = _children_by_preview(snapshot, policy)
+    of_preview = _children_by_preview(snapshot, wished, policy)
     drafts = {
         place: _draft(wish, of_preview.get(place, ()), snapshot, policy)
         for place, wish in wished.items()
@@ -103,14 +103,24 @@ def only(plan: Plan, keys: frozenset[Key]) -> Plan:
     return replace(plan, changes=tuple(c for c in plan.changes if c.key in keys), notes=(), settled=0)
 
 
-def _children_by_preview(snapshot: Snapshot, policy: Policy) -> Mapping[str, list[Live]]:
-    """The children by the preview that their label names, or that has their name."""
+def _children_by_preview(
+    snapshot: Snapshot, wished: Mapping[str, Wish], policy: Policy
+) -> Mapping[str, list[Live]]:
+    """The children by the preview that their label names; a route without it, by the one whose it is."""
     found: dict[str, list[Live]] = {}
     for key in sorted(snapshot.children):
         live = snapshot.children[key]
-        if place := claimed_place(live, policy.rules.names):
+        if place := claimed_place(live, policy.rules.names) or _place_without_label(live, wished, policy):
             found.setdefault(place, []).append(live)
     return found
+
+
+def _place_without_label(live: Live, wished: Mapping[str, Wish], policy: Policy) -> str:
+    wish = wished.get(live.key.place)
+    if wish is None or not is_route(live.key.kind):
+        return ""
+    ours = policy.rules.ownership(live, wish.preview.name, wish.preview.uid).ours
+    return live.key.place if ours else ""
 
 
 def _sorted(changes: Iterable[Change]) -> tuple[Change, ...]:

@@ -51,6 +51,16 @@ def test_the_old_route_stays_while_no_gateway_accepts_the_new_one(story: Story, 
     assert story.children() == ["Deployment/pr-1", "Service/pr-1", f"{old}/pr-1", "HTTPRoute/pr-1"]
 
 
+def test_an_old_route_without_our_label_goes_too(story: Story) -> None:
+    """Its owner tells whose it is."""
+    label = {story.names.preview_label: None}
+    running(story, "Ingress").patch("Ingress", {"metadata": {"labels": label}})
+    story = replace(story, route="Mapping")
+    story.reconcile()
+    assert story.children() == story.all_of()
+    story.silent()
+
+
 def test_an_acceptance_that_names_no_generation_ends_a_switch(story: Story) -> None:
     story = replace(running(story, "Ingress"), route="HTTPRoute")
     story.reconcile()

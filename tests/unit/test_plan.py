@@ -416,6 +416,21 @@ def test_a_preview_that_a_finalizer_holds_keeps_no_hostname_of_another() -> None
     assert (delete.key, delete.preview_going) == (key("Mapping"), True)
 
 
+def test_a_route_of_another_kind_without_its_label_goes_as_one_with_it() -> None:
+    """Its owner tells whose it is: else it would serve its hostname for ever."""
+    (made,) = (one for one in running(PR1, INGRESS) if one.key.kind == "Ingress")
+    label = ("metadata", "labels", "platform9.com/preview")
+    stripped = live(edited(made.manifest, *label, to=None), applied=made.manifest)
+    plan = plan_of([PR1], [*running(PR1), stripped], settings=Settings(route_given=True))
+    assert lines(plan) == ["- Ingress shop/pr-1 its preview has the Mapping now"]
+    moved, holder = a_read_preview("pr-1", fqdn="new.example.com"), holds("pr-2", PR1.spec.fqdn, NEW)
+    plan = plan_of([moved, holder], [*running(moved), *running(holder), stripped])
+    told = f"- Ingress shop/pr-1 it has {PR1.spec.fqdn}, which belongs to shop/pr-2"
+    assert lines(plan)[0] == told
+    bare = live(edited(stripped.manifest, "metadata", "ownerReferences", to=None), applied=made.manifest)
+    assert not plan_of([PR1], [*running(PR1), bare], settings=Settings(route_given=True)).writes
+
+
 def test_a_route_that_says_nothing_of_a_hostname_of_another_holder_stays() -> None:
     """The holder took it before its own record was there: then nobody can tell a thief from a holder."""
     one, other = (a_read_preview(name, fqdn=HOST, created=OLD) for name in ("pr-1", "pr-2"))
