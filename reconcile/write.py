@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
 from reconcile.changes import Blocked, Create, Delete, Keep, Outcome, Result, Update, Waiting
-from reconcile.children import RESOURCES
+from reconcile.children import RESOURCES, is_route
 from reconcile.cluster.port import Cluster
 from reconcile.decide import Rules, decide, may_go
 from reconcile.diff import let_go
@@ -19,6 +19,7 @@ from reconcile.errors import (
     internal_error,
 )
 from reconcile.fields import EMPTY, MISSING, field_set_of, path_text, value_at
+from reconcile.hostnames import hostnames
 from reconcile.objects import Key, Manifest, preview_resource
 from reconcile.ownership import other_makers
 from reconcile.pool import Stop, pause
@@ -276,6 +277,8 @@ def _still(live: Live, change: Delete, rules: Rules) -> Delete | Keep:
     manager = rules.names.field_manager
     if change.deadline and live.applied_at(manager) != change.live.applied_at(manager):
         return Keep(change.key, change.preview, "it was applied again meanwhile")
+    if is_route(change.key.kind) and hostnames(live) != hostnames(change.live):
+        return Keep(change.key, change.preview, "it has other hostnames meanwhile")
     decided = may_go(live, name, change.preview_uid or "", change.reason, rules, change.deadline)
     if isinstance(decided, Waiting):
         return Keep(change.key, change.preview, decided.reason)

@@ -425,6 +425,15 @@ def leaving() -> Memory:
             "protected: platform9.com/prune is disabled",
             id="protected meanwhile",
         ),
+        pytest.param(
+            "delete Mapping shop/pr-1",
+            lambda memory, at: memory.put(
+                edited(memory.objects[at], "spec", "hostname", to="new.example.com")
+            ),
+            "kept",
+            "it has other hostnames meanwhile",
+            id="another hostname meanwhile",
+        ),
         pytest.param("delete Mapping shop/pr-1", Forbidden("may not"), "failed", "may not", id="not allowed"),
         pytest.param(
             "delete Mapping shop/pr-1", AnswerLost("broke off"), "done", "", id="the answer was lost"
