@@ -1,6 +1,7 @@
 """etcd and the API server of the node: killed, stopped, started; etcd put back in time, and its history compacted."""
 
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -38,9 +39,7 @@ class Program:
     def is_alive(self) -> bool:
         if self._popen:
             return self._popen.poll() is None
-        with suppress(OSError):
-            return Path(f"/proc/{self.pid}/cmdline").read_bytes() != b""
-        return False
+        return not _has_ended(self.pid)
 
     def stop(self) -> None:
         """It takes no step until it goes on."""
@@ -75,6 +74,13 @@ class Program:
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):
             os.kill(self.pid, number)
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether each of its threads has: the last one closes what it listened on, and another could not listen there."""
+    with suppress(ProcessLookupError), os.fdopen(os.pidfd_open(pid)) as process:
+        return bool(select.select([process], [], [], 0)[0])
+    return True
 
 
 def _pid_of(name: str) -> int:
@@ -148,7 +154,7 @@ class Store:
         """A new one, since what was there before it is to be forgotten too."""
         return int(self._post("kv/put", key=_KEY, value="")["header"]["revision"])
 
-    def wait(self, within: float = 30) -> None:
+    def wait(self, within: float = 120) -> None:
         eventually(self._is_healthy, "etcd answers", within)
 
     def _is_healthy(self) -> bool:
