@@ -1,4 +1,4 @@
-"""Requests of users and of the judge, as admin, each with one short try: who is killed does not answer."""
+"""Requests of users and of the judge, each with one short try: who is killed does not answer."""
 
 import json
 import ssl
@@ -18,10 +18,12 @@ SERVER = "https://10.88.0.1:6443"
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
+LONGEST_NIGHT = 86_400
+"""Seconds that a token is good for."""
 
 CHILD_KINDS = ("Deployment", "Service", "Ingress", "HTTPRoute", "Job")
 ROUTE_KINDS = ("Ingress", "HTTPRoute")
-_KINDS = {**RESOURCES, KIND: Resource(DEFAULT_GROUP, VERSION, KIND, PLURAL)}
+KINDS = {**RESOURCES, KIND: Resource(DEFAULT_GROUP, VERSION, KIND, PLURAL)}
 
 
 class NoAnswer(Exception):
@@ -30,18 +32,26 @@ class NoAnswer(Exception):
 
 def path_of(kind: str, namespace: str, name: str = "") -> str:
     """Where objects of a child's kind, or previews, are."""
-    return collection_path(_KINDS[kind], namespace) + (f"/{name}" if name else "")
+    return collection_path(KINDS[kind], namespace) + (f"/{name}" if name else "")
 
 
 class Api:
-    """The API server of the node, asked from inside."""
+    """The API server of the node, asked from inside; as admin, or as whose token it is."""
 
-    def __init__(self, node: Path) -> None:
+    def __init__(self, node: Path, token: str = "admintoken") -> None:
+        self._node = node
         trust = ssl.create_default_context(cafile=node / "certs" / "apiserver.crt")
-        headers = {"Authorization": "Bearer admintoken"}
+        headers = {"Authorization": f"Bearer {token}"}
         self._client = httpx2.Client(
             base_url=SERVER, headers=headers, verify=trust, timeout=5, trust_env=False
         )
+
+    def as_account(self, namespace: str, name: str) -> "Api":
+        """The same, asked by a service account."""
+        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest"}
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
+        answer = self.ask("POST", path, {**request, "spec": {"expirationSeconds": LONGEST_NIGHT}})
+        return Api(self._node, answer["status"]["token"])
 
     def ask(
         self,

@@ -27,7 +27,7 @@ from tests.chaos.credentials import Credentials
 from tests.chaos.havoc import Cluster, Deck, Runs, of_the_cluster, of_the_runs
 from tests.chaos.judge import LATER_PAGES, Judge
 from tests.chaos.runs import all_runs
-from tests.chaos.users import NAMESPACES, User
+from tests.chaos.users import AUTHOR, NAMESPACES, User
 from tests.controlplane import eventually
 
 PATIENCE = 120.0
@@ -46,7 +46,7 @@ class Campaign:
         self.credentials = Credentials(folder / "credentials")
         self.cluster = Cluster(self.api, node, folder, self.credentials)
         self.cluster.random = random.Random(f"{seed} cluster")
-        self.users = tuple(User(self.api, namespace, seed, off) for namespace in NAMESPACES)
+        self.users = tuple(self._user(namespace, seed, off) for namespace in NAMESPACES)
         self.cluster.users = self.users
         self.runs = Runs(all_runs(self.credentials, folder), self.random.choice(ROUTE_KINDS))
         self.runs.random = random.Random(f"{seed} runs")
@@ -60,6 +60,9 @@ class Campaign:
         self.steady: dict[str, str] = {}
         self.wrong: list[str] = []
         self.counts: Counter[str] = Counter()
+
+    def _user(self, namespace: str, seed: int, off: Collection[str]) -> User:
+        return User(self.api.as_account(namespace, AUTHOR), namespace, seed, off)
 
     def begin(self) -> None:
         """The first calm, and the first snapshot."""

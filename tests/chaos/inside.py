@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.chaos.api import Api
+from tests.chaos.api import KINDS, Api
 from tests.chaos.campaign import Campaign
 from tests.chaos.credentials import BY_TOKEN, HOME, RUNS, user_of
+from tests.chaos.users import AUTHOR, NAMESPACES
 from tests.controlplane import shipped
 
 STORM = 30.0
@@ -42,7 +43,7 @@ def parse() -> argparse.Namespace:
 
 
 def install(api: Api) -> None:
-    """The accounts of the runs, with the rights that are shipped."""
+    """The accounts of the runs, with the rights that are shipped; those of the users, each in its namespace."""
     named = {"metadata": {"name": HOME}}
     api.ask("POST", "/api/v1/namespaces", named)
     for run in BY_TOKEN:
@@ -52,6 +53,28 @@ def install(api: Api) -> None:
     api.ask("POST", f"/apis/{RBAC}/v1/clusterroles", {**named, "rules": shipped()})
     binding = {**named, "subjects": subjects, "roleRef": role}
     api.ask("POST", f"/apis/{RBAC}/v1/clusterrolebindings", binding)
+    api.ask(
+        "POST", f"/apis/{RBAC}/v1/clusterroles", {"metadata": {"name": AUTHOR}, "rules": rules_of_authors()}
+    )
+    for namespace in NAMESPACES:
+        install_author(api, namespace)
+
+
+def install_author(api: Api, namespace: str) -> None:
+    api.ask("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
+    named = {"metadata": {"name": AUTHOR}}
+    api.ask("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts", named)
+    subjects = [{"kind": "ServiceAccount", "namespace": namespace, "name": AUTHOR}]
+    role = {"apiGroup": RBAC, "kind": "ClusterRole", "name": AUTHOR}
+    bindings = f"/apis/{RBAC}/v1/namespaces/{namespace}/rolebindings"
+    api.ask("POST", bindings, {**named, "subjects": subjects, "roleRef": role})
+
+
+def rules_of_authors() -> list[dict[str, list[str]]]:
+    """Previews, their children and ConfigMaps, but no status."""
+    verbs = ["get", "list", "create", "update", "patch", "delete"]
+    kinds = [(kind.group, kind.plural) for kind in KINDS.values()] + [("", "configmaps")]
+    return [{"apiGroups": [group], "resources": [plural], "verbs": verbs} for group, plural in kinds]
 
 
 def table(campaign: Campaign, seed: int) -> str:

@@ -5,7 +5,7 @@ The API server is the witness: its policy has the answers to the runs' own reads
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,11 +14,13 @@ from typing import Any
 import yaml
 
 from reconcile.children.setup_job import job_name
-from reconcile.names import DEFAULT_GROUP, PLURAL, Names
+from reconcile.names import DEFAULT_GROUP, KIND, PLURAL, Names
+from reconcile.objects import key_of
 from reconcile.preview import PreviewEnvironment, parse_preview
-from tests.chaos.api import ROUTE_KINDS
+from tests.chaos.api import KINDS, ROUTE_KINDS
+from tests.chaos.calm import hosts_of
 from tests.chaos.credentials import RUNS, user_of
-from tests.chaos.users import Guard, Ledger
+from tests.chaos.users import AUTHORS, Guard, Ledger
 
 NAMES = Names()
 WRITES = ("create", "update", "patch", "delete")
@@ -26,17 +28,18 @@ PLURALS = {"Ingress": "ingresses", "HTTPRoute": "httproutes"}
 LOST = "a route with a hostname of another"
 LATER_PAGES = "later pages of a list"
 USERS = tuple(map(user_of, RUNS))
-
 Event = Mapping[str, Any]
 
 
 def policy() -> str:
-    """What the API server writes down: everything that the runs ask for, and nothing of anybody else."""
+    """What the API server writes down: everything that the runs ask for, what users write, and nothing else."""
     whole = {"level": "RequestResponse", "users": list(USERS)}
+    kinds = [{"group": kind.group, "resources": [kind.plural]} for kind in KINDS.values()]
     rules = [
         {**whole, "verbs": ["get"], "resources": [{"group": DEFAULT_GROUP, "resources": [PLURAL]}]},
         {**whole, "verbs": ["patch", "delete"]},
         {"level": "Metadata", "users": list(USERS)},
+        {"level": "RequestResponse", "users": list(AUTHORS), "verbs": list(WRITES), "resources": kinds},
         {"level": "None"},
     ]
     return yaml.safe_dump(
@@ -66,6 +69,23 @@ class Read:
     answer: Mapping[str, Any]
 
 
+class History:
+    """What something was, and since when."""
+
+    def __init__(self) -> None:
+        self._told: list[tuple[float, frozenset[str]]] = []
+
+    def add(self, when: datetime, values: Iterable[str]) -> None:
+        self._told.append((when.timestamp(), frozenset(values)))
+
+    def between(self, since: datetime, until: datetime, restored: float) -> frozenset[str]:
+        """What it was meanwhile: after etcd was put back, whatever it had been, until that is told anew."""
+        told = [(when, values) for when, values in self._told if when <= until.timestamp()]
+        before = [when for when, _ in told if when < since.timestamp()]
+        first = before[-1] if before and before[-1] > restored else 0
+        return frozenset().union(*(values for when, values in told if when >= first))
+
+
 class Judge:
     """Reads the audit log on, and remembers what it has to."""
 
@@ -76,6 +96,10 @@ class Judge:
         self._listed: dict[str, list[datetime]] = defaultdict(list)
         self._made: dict[str, str] = {}
         """The preview of each child that a run wrote, by uid."""
+        self._hosts: dict[str, History] = defaultdict(History)
+        """Of each route, by uid."""
+        self._records: dict[str, History] = defaultdict(History)
+        """Which hostname the status of a preview records, by NAMESPACE/NAME."""
         self._routes: list[tuple[datetime, str]] = []
         """Which kind the runs were told to make, and since when."""
         self.passes = {user: Passes() for user in USERS}
@@ -102,7 +126,10 @@ class Judge:
 
     def _of(self, event: Event) -> Iterator[str]:
         user = event["user"]["username"]
-        if user not in USERS or event["stage"] != "ResponseComplete":
+        if event["stage"] != "ResponseComplete":
+            return
+        self._note_hostnames(event)
+        if user not in USERS:
             return
         code, verb = event["responseStatus"]["code"], event["verb"]
         self.counts[f"answer {code}"] += 1
@@ -135,6 +162,16 @@ class Judge:
         if label := metadata.get("labels", {}).get(NAMES.preview_label):
             self._made[metadata["uid"]] = label
 
+    def _note_hostnames(self, event: Event) -> None:
+        found, when = event.get("responseObject", {}), _ended(event)
+        if event["verb"] not in WRITES or event["responseStatus"]["code"] not in (200, 201):
+            return
+        if found.get("kind") in ROUTE_KINDS:
+            self._hosts[found["metadata"]["uid"]].add(when, hosts_of(found))
+        elif found.get("kind") == KIND:
+            record = found.get("status", {}).get("hostname", {})
+            self._records[key_of(found).place].add(when, [record["name"]] if record else [])
+
     def _judge(self, user: str, event: Event) -> Iterator[str]:
         conditions = event.get("requestObject", {}).get("preconditions", {})
         uid = conditions.get("uid", "")
@@ -163,10 +200,19 @@ class Judge:
         ]
         if not reads:
             return ""
-        last = reads[-1]
-        if last.code == 404:
-            return "its preview is gone" if last.answer.get("reason") == "NotFound" else ""
-        return self._unwanted(last.answer, target, when) if last.code == 200 else ""
+        last, place = reads[-1], f"{target['namespace']}/{preview}"
+        held = _held(last.answer, when) if last.code == 200 else frozenset()
+        lost = LOST if self._of_others(uid, place, listed[-1], when) - held else ""
+        if last.code == 404 and last.answer.get("reason") == "NotFound":
+            return lost or "its preview is gone"
+        return lost or self._unwanted(last.answer, target, when) if last.code == 200 else ""
+
+    def _of_others(self, uid: str, place: str, since: datetime, when: datetime) -> frozenset[str]:
+        """The hostnames of a route that other previews' statuses record."""
+        window = since, when, max(ledger.restored for ledger in self._ledgers)
+        hosts = self._hosts[uid].between(*window) if uid in self._hosts else frozenset()
+        others = [history for holder, history in self._records.items() if holder != place]
+        return hosts & frozenset().union(*(history.between(*window) for history in others))
 
     def _unwanted(self, preview: Event, target: Event, when: datetime) -> str:
         """Why a preview that is there does not want it."""
@@ -180,22 +226,19 @@ class Judge:
             return "" if read.spec.setup and job_name(read) == target["name"] else "an older setup"
         kinds = [kind for since, kind in self._routes if since <= when]
         other = {PLURALS[kind] for kind in ROUTE_KINDS if kind != kinds[-1]}
-        if target["resource"] in other:
-            return "a route of the other kind"
-        return (
-            "" if target["resource"] not in PLURALS.values() or _holds_its_hostname(preview, when) else LOST
-        )
+        return "a route of the other kind" if target["resource"] in other else ""
 
 
-def _holds_its_hostname(preview: Event, when: datetime) -> bool:
-    """Whether its status records the hostname that it asks for: then nobody may take its route away.
+def _held(preview: Event, when: datetime) -> frozenset[str]:
+    """The hostname that its status records and that it asks for: for that nobody may take its route away.
 
     A run that was under way when it got it may still take away what it had before.
     """
     record = preview.get("status", {}).get("hostname", {})
     if not record or record["name"] != preview["spec"]["fqdn"]:
-        return False
-    return when - datetime.fromisoformat(record["heldSince"]) > timedelta(seconds=10)
+        return frozenset()
+    is_new = when - datetime.fromisoformat(record["heldSince"]) <= timedelta(seconds=10)
+    return frozenset() if is_new else frozenset({record["name"]})
 
 
 def _is_expired(preview: Event, when: datetime) -> bool:

@@ -30,6 +30,8 @@ from tests.node.node import DOMAIN
 
 NAMES = Names()
 NAMESPACES = ("chaos-0", "chaos-1", "chaos-2")
+AUTHOR = "author"
+AUTHORS = tuple(f"system:serviceaccount:{namespace}:{AUTHOR}" for namespace in NAMESPACES)
 STEADY = ("steady-0", "steady-1")
 """Never deleted and never expired: their Deployments and Services stay the same objects to the end."""
 FLEETING = tuple(f"pr-{number}" for number in range(5))
@@ -59,6 +61,8 @@ class Ledger:
     """Every uid that an object of nobody's ever had, and its path."""
     guards: dict[str, Guard] = field(default_factory=dict)
     """By uid."""
+    restored: float = 0
+    """When etcd was put back the last time."""
     counts: Counter[str] = field(default_factory=Counter)
     """What was done, and what became of it."""
 
@@ -78,8 +82,6 @@ class User:
 
     def settle_in(self) -> None:
         """A namespace with objects of others, some of them forged, and the previews that stay."""
-        self.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}},
-                       f"/api/v1/namespaces/{self.namespace}", "tests")  # fmt: skip
         for manifest in self._of_others():
             self._post(manifest)
         for name in STEADY:
@@ -131,7 +133,7 @@ class User:
             for path in sorted(set(self.ledger.ever.values()))
             if (found := self.api.found(path)) and found["metadata"]["uid"] in self.ledger.ever
         }
-        now = time.time()
+        now = self.ledger.restored = time.time()
         for guard in self.ledger.guards.values():
             guard.until = guard.until or now
         for kind in CHILD_KINDS:

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reconcile.names import KIND, PLURAL
 from tests.chaos.calm import World, served_twice, wrong_at_the_end
 from tests.chaos.judge import NAMES, Judge
 from tests.chaos.users import Guard, Ledger
@@ -46,7 +48,21 @@ def deleted(second: int, resource: str = "services", **conditions: str) -> dict[
     return event(second, "delete", target, requestObject={"preconditions": conditions})
 
 
-NOT_FOUND = read(2, 404, {"reason": "NotFound"})
+def has(second: int, host: str) -> dict[str, Any]:
+    """The route gets a hostname."""
+    answer = {"kind": "Ingress", "metadata": {"uid": UID}, "spec": {"rules": [{"host": host}]}}
+    return event(second, "patch", {"resource": "ingresses"}, responseObject=answer)
+
+
+def records(second: int, host: str, name: str = "other") -> dict[str, Any]:
+    """A status records a hostname."""
+    status = {"hostname": {"name": host}} if host else {}
+    answer = {"kind": KIND, "metadata": {"namespace": "chaos-0", "name": name}, "status": status}
+    return event(second, "patch", {"resource": PLURAL, "subresource": "status"}, responseObject=answer)
+
+
+H1, H2 = "h1.preview.test", "h2.preview.test"
+NOT_FOUND = read(2, 404, {"kind": "Status", "status": "Failure", "reason": "NotFound"})
 WANTS = read(2, 200, {"metadata": {"generation": 1}, "spec": {"fqdn": "h1.preview.test"}})
 RECORD = {"name": "h1.preview.test", "heldSince": "2025-01-01T00:00:00Z"}
 HOLDS = read(2, 200, {**WANTS["responseObject"], "status": {"hostname": RECORD}})
@@ -70,9 +86,18 @@ def verdict(folder: Path, *events: Mapping[str, Any], ledger: Ledger | None = No
         (listed(1), NOT_FOUND, deleted(3, **GOOD)),
         (listed(1), expiring(), deleted(8, **GOOD)),
         (listed(1), WANTS, deleted(3, "httproutes", **GOOD)),
-        (listed(1), WANTS, deleted(3, "ingresses", **GOOD)),
+        (has(0, H1), records(0, H1), listed(1), WANTS, deleted(3, "ingresses", **GOOD)),
+        (
+            has(0, H1),
+            records(0, H1),
+            listed(1),
+            WANTS,
+            has(2, H2),
+            records(2, ""),
+            deleted(3, "ingresses", **GOOD),
+        ),
     ],
-    ids=["gone", "expired", "switched", "a hostname of another"],
+    ids=["gone", "expired", "switched", "a hostname of another", "it was when it was listed"],
 )
 def test_a_delete_of_what_nobody_wants_is_right(tmp_path: Path, events: tuple[dict[str, Any], ...]) -> None:
     assert verdict(tmp_path, *events) == []
@@ -88,9 +113,24 @@ def test_a_delete_of_what_nobody_wants_is_right(tmp_path: Path, events: tuple[di
         (listed(1), read(2, 503, {}), deleted(3, **GOOD)),
         (listed(1), expiring(ttlCountsFrom="2026-01-01T00:00:09Z"), deleted(8, **GOOD)),
         (listed(1), expiring(observedGeneration=0), deleted(8, **GOOD)),
-        (listed(1), HOLDS, deleted(3, "ingresses", **GOOD)),
+        (has(0, H1), records(0, H1), listed(1), HOLDS, deleted(3, "ingresses", **GOOD)),
+        (has(0, H1), records(0, H1, "pr-1"), listed(1), WANTS, deleted(3, "ingresses", **GOOD)),
+        (has(0, H1), has(1, H2), records(0, H1), listed(2), WANTS, deleted(3, "ingresses", **GOOD)),
+        (has(0, H1), records(0, H1), records(1, H2), listed(2), WANTS, deleted(3, "ingresses", **GOOD)),
     ],
-    ids=["wanted", "not read", "read before", "not that 404", "503", "not yet", "older", "its own route"],
+    ids=[
+        "wanted",
+        "not read",
+        "read before",
+        "not that 404",
+        "503",
+        "not yet",
+        "older",
+        "its own route",
+        "its own record",
+        "it had it before",
+        "the other had it before",
+    ],
 )
 def test_a_delete_of_what_somebody_may_want_is_wrong(
     tmp_path: Path, events: tuple[dict[str, Any], ...]
@@ -115,6 +155,23 @@ def test_a_delete_of_what_is_protected_is_wrong(tmp_path: Path, until: float | N
     ledger = Ledger(guards={UID: Guard(since=0.0, until=until)})
     problems = verdict(tmp_path, listed(1), NOT_FOUND, deleted(3, **GOOD), ledger=ledger)
     assert len(problems) == number
+
+
+def test_a_protected_route_may_go_where_another_has_its_hostname(tmp_path: Path) -> None:
+    ledger = Ledger(guards={UID: Guard(since=0.0)})
+    events = has(0, H1), records(0, H1), listed(1), NOT_FOUND, deleted(3, "ingresses", **GOOD)
+    assert verdict(tmp_path, *events, ledger=ledger) == []
+    (problem,) = verdict(tmp_path, has(0, H2), *events[1:], ledger=ledger)
+    assert problem.startswith("what was protected was deleted: ")
+
+
+def test_after_a_restore_a_route_may_have_what_it_ever_had(tmp_path: Path) -> None:
+    """Until it is written again, nothing tells what came back."""
+    events = has(0, H1), has(1, H2), records(1, H1), listed(3), read(4, 200, WANTS["responseObject"])
+    deletes = deleted(5, "ingresses", **GOOD)
+    at = datetime.fromisoformat("2026-01-01T00:00:02Z").timestamp()
+    assert verdict(tmp_path, *events, deletes)
+    assert verdict(tmp_path, *events, deletes, ledger=Ledger(restored=at)) == []
 
 
 class Made:
