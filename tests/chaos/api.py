@@ -80,7 +80,7 @@ class Api:
     def items(self, kind: str, namespace: str) -> Iterator[Manifest]:
         """Every object of a kind in a namespace, with its kind."""
         for item in self.ask("GET", path_of(kind, namespace))["items"]:
-            yield {**item, "kind": kind}
+            yield {**item, "apiVersion": KINDS[kind].api_version, "kind": kind}
 
     def found(self, path: str) -> dict[str, Any] | None:
         """One object; None where there is none."""

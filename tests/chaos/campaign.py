@@ -40,7 +40,7 @@ class Campaign:
     """One cluster, three users, three runs, one judge."""
 
     def __init__(self, folder: Path, seed: int, off: Collection[str]) -> None:
-        node = folder / "node"
+        self.folder, node = folder, folder / "node"
         self.random = random.Random(seed)
         self.api = Api(node)
         self.credentials = Credentials(folder / "credentials")
@@ -119,10 +119,8 @@ class Campaign:
         """All is mended, and nobody does anything but the runs, until they find nothing to do any more."""
         self.cluster.heal()
         self.credentials.mend_tokens(self.api)
+        self._wait_for_the_garbage_collector()
         started = time.monotonic()
-        eventually(
-            self._nobody_is_going, "the garbage collector has ended what users deleted", PATIENCE, pause=1
-        )
         self._look()
         for passes in self.judge.passes.values():
             passes.quiet = 0
@@ -133,14 +131,34 @@ class Campaign:
             time.sleep(0.5)
         took = time.monotonic() - started
         world = World(self.api)
+        before = len(self.wrong)
         self._tell(served_twice(world))
         self._tell(wrong_at_the_end(world, self.runs.route))
         self._tell(self.strangers.wrong(self.api, self.ledgers))
         self._tell(self._not_the_same(world))
         self._tell(self._not_served(world))
+        if len(self.wrong) > before:
+            self._keep(world)
         self.counts["calms"] += 1
         self.counts["pages served"] += len(self._served(world))
         print(f"  quiet after {took:5.1f} s: {dict(reasons(world))}", flush=True)
+
+    def _keep(self, world: World) -> None:
+        """For a person, who asks `reconcile --from FILE --explain NAMESPACE/NAME` what is there."""
+        file = self.folder / f"calm-{self.counts['calms']}.json"
+        items = [*world.previews.values(), *world.children.values()]
+        file.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+        print(f"  what was there: {file}", flush=True)
+
+    def _wait_for_the_garbage_collector(self) -> None:
+        """It has to end what users deleted; one that has lost track of an owner is started anew."""
+        what = "the garbage collector has ended what users deleted"
+        try:
+            eventually(self._nobody_is_going, what, PATIENCE / 2, pause=1)
+        except AssertionError:
+            self.counts["controllers started anew"] += 1
+            self.cluster.restart_controllers()
+            eventually(self._nobody_is_going, what, PATIENCE, pause=1)
 
     def _nobody_is_going(self) -> bool:
         previews = World(self.api).previews.values()

@@ -62,11 +62,14 @@ class Cluster:
                 stack.enter_context(user.pause)
             yield
             self.heal()
-            for program in self.others:
-                program.kill()
-                program.start()
+            self.restart_controllers()
             for user in self.users:
                 user.remember()
+
+    def restart_controllers(self) -> None:
+        for program in self.others:
+            program.kill()
+            program.start()
 
     def kill_etcd(self) -> None:
         for_a_while(self.etcd.kill, self.random.uniform(0, 3), self.etcd.start)
