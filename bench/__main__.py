@@ -11,20 +11,23 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.changes import drift, making, rollouts
 from bench.client import bare_client
 from bench.figure import Figure
 from bench.load import THREADS, Load
 from bench.machine import this_machine
-from bench.measure import Bench, growth
+from bench.measure import Bench, growth, say
+from bench.peers import peers
 from bench.process import NotMeasured, Runner
 from bench.report import Report, write
 from bench.table import text_table
+from bench.upgrade import upgrade
 from tests.controlplane.install import install_crds, known_crds
 from tests.controlplane.plane import ControlPlane
 from tests.controlplane.programs import NotStarted
 
 SMALL = 1_000
-"""With more previews than these, only what an unchanged run costs is measured: kubectl takes its time."""
+"""With more previews than these, neither changes are measured nor kubectl, which takes its time."""
 
 SOMEBODY_ELSE = "kwok"
 """Who fills the cluster: not the user of the command, whose requests the audit log tells by their name."""
@@ -92,22 +95,24 @@ def measure(
 ) -> tuple[list[Figure], dict[int, Mapping[str, float]]]:
     """All figures, in the order in which they are measured, and the phases by number of previews."""
     sizes = sizes_of(previews)
+    small = max(size for size in sizes if size <= SMALL or size == sizes[0])
     bench, load = bench_of(plane, rounds)
     load.namespaces()
     load.previews(range(1))
-    bench.settle()
     say("1 preview: what a person waits for")
     figures, there = bench.small(), 1
     profiles: dict[int, Mapping[str, float]] = {}
     for size in sizes:
         say(f"{size:,} previews: making {size - there:,} more, with their children")
         load.previews(range(there, size))
-        bench.settle()
         there = size
         say(f"{size:,} previews: unchanged")
         found, profiles[size] = bench.unchanged(size)
         figures += found
-        if size == max(s for s in sizes if s <= SMALL or s == sizes[0]):
+        if size in (small, previews):
+            say(f"{size:,} previews: without fingerprints")
+            figures += upgrade(bench, size)
+        if size == small:
             figures += others(bench, size)
     load.client.close()
     return figures + growth(figures, sizes), profiles
@@ -115,13 +120,14 @@ def measure(
 
 def others(bench: Bench, size: int) -> Iterator[Figure]:
     """What is measured once; the children are made anew at the end."""
-    say(f"{size:,} previews: 1 % drifted")
-    yield from bench.drift(size)
     say(f"{size:,} previews: kubectl on the same objects")
-    yield from bench.kubectl(size)
+    yield from peers(bench, size)
+    say(f"{size:,} previews: 1 % drifted")
+    yield from drift(bench, size)
     say(f"{size:,} previews: making all children")
-    yield from bench.making(size)
-    bench.settle()
+    yield from making(bench, size)
+    say(f"{size:,} previews: rollouts")
+    yield from rollouts(bench, size)
 
 
 def bench_of(plane: ControlPlane, rounds: int) -> tuple[Bench, Load]:
@@ -130,11 +136,6 @@ def bench_of(plane: ControlPlane, rounds: int) -> tuple[Bench, Load]:
     load = Load(bare_client(plane.folder / "kubeconfigs" / SOMEBODY_ELSE, THREADS))
     extra = {"KUBECACHEDIR": str(folder / "kubectl-cache")}
     return Bench(plane, load, Runner(plane.kubeconfig, folder, extra), rounds), load
-
-
-def say(what: str) -> None:
-    """Progress."""
-    print(what, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,11 @@ def writes_of(events: Iterable[AuditEvent]) -> list[AuditEvent]:
     return [event for event in events if event.verb not in READS]
 
 
+def status_writes_of(events: Iterable[AuditEvent]) -> list[AuditEvent]:
+    """Those among them that were to a status."""
+    return [event for event in writes_of(events) if event.resource.endswith("/status")]
+
+
 def lists_of(events: Iterable[AuditEvent]) -> dict[str, list[str]]:
     """For `bench.raw`: each list once, without its pages; the previews come when all others are there."""
     paths = dict.fromkeys(_first_page(event.uri) for event in events if event.verb == "list")

@@ -1,4 +1,5 @@
-"""A small process that runs another one, and writes down how long it took and how large it became.
+"""A small process that runs another one, and writes down how long it took, on the clock and of the CPU, and
+how large it became.
 
     python -m bench.launch REPORT PROGRAM [ARGUMENT]...
 
@@ -13,7 +14,7 @@ import time
 
 
 def main() -> int:
-    """Exit code 0; REPORT gets `{"code", "seconds", "mebibytes"}`."""
+    """Exit code 0; REPORT gets `{"code", "seconds", "cpu", "mebibytes"}`."""
     report, *command = sys.argv[1:]
     begun = time.perf_counter()
     pid = os.posix_spawnp(command[0], command, os.environ)
@@ -23,6 +24,7 @@ def main() -> int:
     found = {
         "code": os.waitstatus_to_exitcode(status),
         "seconds": seconds,
+        "cpu": usage.ru_utime + usage.ru_stime,
         "mebibytes": usage.ru_maxrss / unit,
     }
     with open(report, "w", encoding="utf-8") as file:

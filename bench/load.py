@@ -90,6 +90,10 @@ class Load:
         to = path_of(DEPLOYMENT, metadata["namespace"], metadata["name"], "status")
         self._send("PATCH", f"{to}?fieldManager=kube-controller-manager", available(metadata), MERGE)
 
+    def new_images(self, image: str) -> None:
+        """Give each preview another image."""
+        self._patch(list(self.items(PREVIEWS)), "", {"spec": {"image": image}})
+
     def edit(self, previews: int, children: int) -> None:
         """Change so many children by hand, kind by kind in turn, each of another preview."""
         numbers = [place * (previews // children) for place in range(children)]
@@ -109,11 +113,20 @@ class Load:
                 to = f"{path_of(resource, namespace)}?labelSelector={NAMES.preview_label}"
                 self._send("DELETE", to, options)
             self._send("DELETE", path_of(EVENTS_V1, namespace), options)
-        at_once(self._forget, [item["metadata"] for item in self.items(PREVIEWS)])
+        self._patch(list(self.items(PREVIEWS)), "status", {"status": None})
 
-    def _forget(self, metadata: Any) -> None:
-        to = path_of(PREVIEWS, metadata["namespace"], metadata["name"], "status")
-        self._send("PATCH", to, {"status": None}, MERGE)
+    def forget_fingerprints(self) -> int:
+        """Leave the previews as an older version has left them; how many had a fingerprint."""
+        found = [item for item in self.items(PREVIEWS) if "fingerprint" in item.get("status", {})]
+        self._patch(found, "status", {"status": {"fingerprint": None}})
+        return len(found)
+
+    def _patch(self, previews: Sequence[Any], subresource: str, patch: Any) -> None:
+        def send(metadata: Any) -> None:
+            to = path_of(PREVIEWS, metadata["namespace"], metadata["name"], subresource)
+            self._send("PATCH", to, patch, MERGE)
+
+        at_once(send, [item["metadata"] for item in previews])
 
     def _send(self, method: str, to: str, body: Any, content_type: str = "application/json") -> None:
         content = json.dumps(body)

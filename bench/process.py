@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).parents[1]
+LEFT_OUT = ("RECONCILE_", "PYTHONDONTWRITEBYTECODE")
+"""What programs do not get of the environment: options, and what keeps Python from compiling once for all."""
 
 
 class NotMeasured(Exception):
@@ -19,9 +21,10 @@ class NotMeasured(Exception):
 
 @dataclass(frozen=True)
 class Ended:
-    """How a process ended: wall time from its start to its end, its largest resident size, its output."""
+    """How a process ended: wall time from its start to its end, CPU time, largest resident size, output."""
 
     seconds: float
+    cpu: float
     mebibytes: float
     code: int
     out: str
@@ -57,12 +60,12 @@ class Runner:
         if found["code"] not in codes:
             told = (done.stderr or done.stdout)[-2000:]
             raise NotMeasured(f"{' '.join(map(str, command))} ended with code {found['code']}:\n{told}")
-        return Ended(found["seconds"], found["mebibytes"], found["code"], done.stdout, done.stderr)
+        return Ended(**found, out=done.stdout, err=done.stderr)
 
     def python(self, *arguments: str | Path) -> Ended:
         """The Python that this is run with."""
         return self.run(sys.executable, *arguments)
 
     def _environment(self) -> dict[str, str]:
-        ours = {name: value for name, value in os.environ.items() if not name.startswith("RECONCILE_")}
-        return {**ours, "KUBECONFIG": str(self.kubeconfig), **self.extra}
+        left = {name: value for name, value in os.environ.items() if not name.startswith(LEFT_OUT)}
+        return {**left, "KUBECONFIG": str(self.kubeconfig), **self.extra}

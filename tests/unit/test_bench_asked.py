@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from bench.asked import lists_of, replay_of, writes_of
+from bench.asked import lists_of, replay_of, status_writes_of, writes_of
 from bench.previews import preview
 from bench.raw import token_in
 from tests.controlplane.audit import AuditEvent
@@ -96,6 +96,16 @@ def test_a_write_is_what_is_no_read() -> None:
     verbs = ("list", "get", "watch", "patch", "delete", "create", "update")
     events = [an_event(verb, "services", "/api/v1/services") for verb in verbs]
     assert [event.verb for event in writes_of(events)] == ["patch", "delete", "create", "update"]
+
+
+def test_a_write_of_a_status_is_one_of_them() -> None:
+    asked = (
+        ("get", "previewenvironments/status"),
+        ("patch", "previewenvironments/status"),
+        ("patch", "services"),
+    )
+    events = [an_event(verb, resource, ROOT) for verb, resource in asked]
+    assert status_writes_of(events) == events[1:2]
 
 
 def test_the_token_of_the_next_page_is_found_at_either_end() -> None:

@@ -72,8 +72,8 @@ def test_a_target_is_a_bound_on_the_median_or_on_the_ratio_of_the_medians(
 
 
 def test_a_target_holds_at_the_number_of_previews_that_it_was_set_for() -> None:
-    assert wanted.target_of(wanted.MEMORY, 1_000) == Target("value", 128)
-    assert wanted.target_of(wanted.MEMORY, 10_000) == Target("value", 300)
+    assert wanted.target_of(wanted.MEMORY, 1_000) == Target("value", 75)
+    assert wanted.target_of(wanted.MEMORY, 10_000) == Target("value", 210)
     assert wanted.target_of(wanted.MEMORY, 20) is None
     assert wanted.target_of(wanted.WHOLE, 1_000) is None
 

@@ -40,7 +40,7 @@ def test_the_document_is_written_anew_between_its_markers_and_nowhere_else(tmp_p
         "| figure | previews | ours | beside it | ratio | target | met |\n"
         "| --- | --- | --- | --- | --- | --- | --- |\n"
         "| unchanged, first request to plan | 1,000 | 0.300 s (0.250 to 0.350) "
-        "| the same lists, raw: 0.200 s (0.200 to 0.300) | 1.50 (0.83 to 1.75) | ratio ≤ 1.5 | yes |\n"
+        "| the same lists, raw: 0.200 s (0.200 to 0.300) | 1.50 (0.83 to 1.75) | ratio ≤ 1.15 | NO |\n"
         "| unchanged, whole process | 1,000 | 0.900 s |  |  |  |  |\n\n"
         "![Wall time against the number of previews](performance/chart.svg)\n\n"
         "Where the time of an unchanged run goes, medians:\n\n"
@@ -85,8 +85,8 @@ def test_the_json_has_every_value_that_was_measured(tmp_path: Path) -> None:
             "least": pytest.approx(0.25 / 0.3),
             "most": pytest.approx(1.75),
         },
-        "target": {"of": "ratio", "bound": 1.5, "at_most": True},
-        "met": True,
+        "target": {"of": "ratio", "bound": 1.15, "at_most": True},
+        "met": False,
     }
     assert [found["figures"][1][name] for name in ("beside", "ratio", "target", "met")] == [None] * 4
     assert found["machine"]["versions"] == {"Kubernetes": "v1.36.3", "Python": "3.11.7"}
