@@ -14,6 +14,8 @@ SEED ?=
 N ?= 1000
 ROUNDS ?= 5
 OUT ?= docs
+# The folder with the sources of what `make bench` measures beside the command, and that no package has.
+PEERS ?= ../shared/peers
 CLUSTER ?= .cluster
 # The folder with the programs of the oldest Kubernetes that the README names, as KUBEBUILDER_ASSETS is of the newest.
 OLDEST := 1.34
@@ -23,7 +25,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 
 .PHONY: help demo test test-node test-oldest chaos races fuzz walks faults mutants check format manifests names
-.PHONY: bench bench-adverse bench-node bench-smoke picture lock cluster cluster-down clean
+.PHONY: bench bench-adverse bench-node bench-smoke peers picture lock cluster cluster-down clean
 
 help:
 	@echo 'make demo           the whole story on a folder of manifests, no cluster needed'
@@ -44,6 +46,7 @@ help:
 	@echo 'make bench-node     from kubectl apply to the first page, on a node whose pods really run'
 	@echo 'make bench-adverse  what worlds that authors make cost beside an ordinary one, in memory'
 	@echo 'make bench-smoke    whether the bench itself works, in a minute; its figures say nothing'
+	@echo 'make peers          build Flux'"'"'s engine for make bench, with Go; PEERS names the folder of its sources'
 	@echo 'make picture        draw the terminal of the README anew, from what the command prints'
 	@echo 'make cluster        start a control plane from KUBEBUILDER_ASSETS and leave it running'
 	@echo 'make cluster-down   end it'
@@ -135,6 +138,12 @@ bench-adverse: $(STAMP)
 
 bench-smoke: $(STAMP)
 	@$(BIN)/python -m bench --previews 20 --rounds 2 --into .bench
+
+# Takes minutes the first time. Without it the bench leaves that row out.
+peers:
+	@if command -v go >/dev/null && test -d '$(PEERS)/flux-ssa'; \
+	then cd '$(PEERS)/flux-ssa' && go build -o '$(CURDIR)/.bench/peers/' .; \
+	else echo 'Skipped: Flux'"'"'s engine wants Go on the PATH, and its sources: make peers PEERS=FOLDER, with flux-ssa in it'; fi
 
 picture: $(STAMP)
 	@$(BIN)/python -m tools.picture

@@ -110,18 +110,23 @@ def measure(
         found, profiles[size] = bench.unchanged(size)
         figures += found
         if size in (small, previews):
-            say(f"{size:,} previews: without fingerprints")
-            figures += upgrade(bench, size)
+            figures += others(bench, size, kubectl=size == small)
         if size == small:
-            figures += others(bench, size)
+            figures += changes(bench, size)
     load.client.close()
     return figures + growth(figures, sizes), profiles
 
 
-def others(bench: Bench, size: int) -> Iterator[Figure]:
-    """What is measured once; the children are made anew at the end."""
-    say(f"{size:,} previews: kubectl on the same objects")
-    yield from peers(bench, size)
+def others(bench: Bench, size: int, *, kubectl: bool) -> Iterator[Figure]:
+    """What an unchanged run stands beside, with so many previews."""
+    say(f"{size:,} previews: without fingerprints")
+    yield from upgrade(bench, size)
+    say(f"{size:,} previews: others on the same objects")
+    yield from peers(bench, size, kubectl=kubectl)
+
+
+def changes(bench: Bench, size: int) -> Iterator[Figure]:
+    """What there is to do in a cluster; the children are made anew at the end."""
     say(f"{size:,} previews: 1 % drifted")
     yield from drift(bench, size)
     say(f"{size:,} previews: making all children")

@@ -26,6 +26,7 @@ DRIFT = "1 % drifted, requests for each child"
 DRIFT_IN_ALL = "1 % drifted, the same until a run is silent"
 DIFF = "unchanged, whole process, and kubectl diff"
 APPLY = "unchanged, whole process, and kubectl apply"
+FLUX = "unchanged, whole process, and Flux's engine"
 HELP = "reconcile --help"
 ONE = "a run over one preview"
 
@@ -37,6 +38,7 @@ BARE = "the same requests, bare"
 PASS = "python -c pass"
 KUBECTL_DIFF = "kubectl diff --server-side"
 KUBECTL_APPLY = "kubectl apply --server-side"
+FLUX_SSA = "flux-ssa"
 
 _AS_FAST = Target("ratio", 20, at_most=False)
 _TWICE = Target("value", 2)
@@ -59,6 +61,7 @@ _TARGETS: Mapping[str, Mapping[int, Target]] = {
     DRIFT: {1_000: Target("value", 3)},
     DIFF: {1_000: _AS_FAST},
     APPLY: {1_000: _AS_FAST},
+    FLUX: {1_000: Target("ratio", 12, at_most=False), 10_000: Target("ratio", 15, at_most=False)},
     HELP: {1: Target("value", 0.1)},
     ONE: {1: Target("value", 0.35)},
 }

@@ -99,8 +99,10 @@ def test_the_json_has_every_value_that_was_measured(tmp_path: Path) -> None:
 
 def test_the_chart_shows_an_unchanged_cluster_and_nothing_else() -> None:
     diff = Beside(wanted.KUBECTL_DIFF, Sample((40.0, 42.0, 41.0)), faster=True)
+    flux = Beside(wanted.FLUX_SSA, Sample((6.1,)), faster=True)
     others = (
         Figure(wanted.DIFF, 1_000, "s", Sample((0.9,)), diff, Target("ratio", 20, at_most=False)),
+        Figure(wanted.FLUX, 1_000, "s", Sample((0.9,)), flux),
         Figure(wanted.MEMORY, 1_000, "MiB", Sample((99.0,))),
     )
     assert series_of((PLANNED, WHOLE, *others)) == {
@@ -108,6 +110,7 @@ def test_the_chart_shows_an_unchanged_cluster_and_nothing_else() -> None:
         "reconcile, first request to plan": [(1_000, 0.3)],
         "the same lists, raw": [(1_000, 0.2)],
         "kubectl diff --server-side": [(1_000, 41.0)],
+        "flux-ssa": [(1_000, 6.1)],
     }
 
 

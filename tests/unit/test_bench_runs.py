@@ -1,19 +1,23 @@
 """How the bench runs things: until a run is silent, with the CPU time of each, and leaving out by name what is not there."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
 import pytest
 
+from bench import peers as peers_of
 from bench import wanted
 from bench.changes import drift, rollouts
 from bench.load import Load
 from bench.measure import MOST_RUNS, Asked, Bench
-from bench.process import Ended, NotMeasured, Runner
+from bench.peers import peers
+from bench.process import REPOSITORY, Ended, NotMeasured, Runner
 from bench.upgrade import first_run, full_comparison
 from tests.controlplane.audit import AuditEvent
 
@@ -68,7 +72,7 @@ class Scripted(Bench):
 def a_bench(folder: Path, *script: Asked, out: str = "") -> Scripted:
     load: Any = Somebody()
     runner: Any = Programs(folder, out)
-    plane: Any = None
+    plane: Any = SimpleNamespace(kubeconfig=folder)
     return Scripted(plane, load, runner, 1, iter(script))
 
 
@@ -169,6 +173,34 @@ def test_only_previews_that_have_a_fingerprint_lose_it() -> None:
     with httpx2.Client(transport=httpx2.MockTransport(answer), base_url="https://cluster") as client:
         assert Load(client).forget_fingerprints() == 1
     assert asked[1:] == [("PATCH", "/known/status", json.dumps({"status": {"fingerprint": None}}))]
+
+
+def test_without_fluxs_engine_that_row_is_left_out_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(peers_of, "FLUX_SSA", tmp_path / "flux-ssa")
+    assert peers(a_bench(tmp_path), 1_000, kubectl=False) == []
+    assert "and Flux's engine; `make peers` builds it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("out", "measured"), [("map[unchanged:0]", True), ("map[configured:3]", False)])
+def test_fluxs_engine_is_measured_where_it_found_nothing_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str, measured: bool
+) -> None:
+    monkeypatch.setattr(peers_of, "FLUX_SSA", tmp_path)
+    bench = a_bench(tmp_path, out=out)
+    if measured:
+        assert [figure.name for figure in peers(bench, 1_000, kubectl=False)] == [wanted.FLUX]
+    else:
+        with pytest.raises(NotMeasured, match="Flux's engine says"):
+            peers(bench, 1_000, kubectl=False)
+
+
+def test_without_its_sources_fluxs_engine_is_skipped_by_name(tmp_path: Path) -> None:
+    command = ["make", "--no-print-directory", "peers", f"PEERS={tmp_path}"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("Skipped: Flux's engine wants Go")
+    assert len(done.stdout.splitlines()) == 1
 
 
 # processes
