@@ -19,6 +19,8 @@ from reconcile.names import (
     Names,
 )
 from reconcile.objects import Key, Manifest, key_of
+from reconcile.ownership import ownership
+from reconcile.snapshot import Live
 from tests.chaos.api import CHILD_KINDS, ROUTE_KINDS, Api
 from tests.chaos.users import NAMESPACES, STEADY, Ledger
 from tests.node.node import DOMAIN
@@ -88,12 +90,20 @@ def wrong_at_the_end(world: World, route: str) -> Iterator[str]:
 
 
 def served_twice(world: World) -> Iterator[str]:
-    """Hostnames that routes of two previews lead to. Who takes a route's marks off makes a stranger's of it."""
+    """Hostnames that routes of two previews lead to: routes that are theirs, by the product's own proof. Who
+    takes two marks off a route, or dresses up one of his own, has a stranger's."""
     for host, routes in world.hosts().items():
-        ours = [key for key in routes if _label(world.children[key])]
+        ours = [key for key in routes if _is_ours(world, key)]
         # One preview's route of each kind leads to the same pods: the old one may be protected.
         if len({key[1:] for key in ours}) > 1:
             yield f"{host} is served by {', '.join(map(str, ours))}"
+
+
+def _is_ours(world: World, key: Key) -> bool:
+    child = world.children[key]
+    name = _label(child) or key.name
+    preview = world.previews.get(Key(KIND, key.namespace, name))
+    return ownership(Live(child), name, preview["metadata"]["uid"] if preview else "", NAMES).ours
 
 
 def _of_preview(world: World, preview: Manifest, route: str) -> Iterator[str]:

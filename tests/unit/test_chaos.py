@@ -191,21 +191,31 @@ def route(name: str, **metadata: Any) -> dict[str, Any]:
     return {**made, "spec": {"rules": [{"host": "h1.preview.test"}]}}
 
 
+def marked(name: str, **more: Any) -> dict[str, Any]:
+    """A route with all that proves that it is ours."""
+    applied = {"manager": NAMES.field_manager, "operation": "Apply", "fieldsV1": {"f:spec": {}}}
+    return route(
+        name,
+        **{
+            "labels": {NAMES.preview_label: name},
+            "annotations": {NAMES.identity_annotation: f"Ingress/chaos-0/{name}"},
+            "managedFields": [applied],
+            **more,
+        },
+    )
+
+
 def test_a_hostname_that_is_served_twice_is_wrong() -> None:
-    one, other = (route(name, labels={NAMES.preview_label: name}) for name in ("one", "other"))
-    assert [*served_twice(World(Made(one, other)))] == [
+    assert [*served_twice(World(Made(marked("one"), marked("other"))))] == [
         "h1.preview.test is served by Ingress chaos-0/one, Ingress chaos-0/other"
     ]
-    assert [*served_twice(World(Made(one, route("strangers"))))] == []
+    assert [*served_twice(World(Made(marked("one"), route("strangers"))))] == []
+    dressed = marked("other", managedFields=[{"manager": "somebody", "operation": "Update"}])
+    assert [*served_twice(World(Made(marked("one"), dressed)))] == []
 
 
 def test_a_child_of_ours_without_a_preview_is_wrong() -> None:
-    marks = {
-        "labels": {NAMES.preview_label: "pr-1"},
-        "annotations": {NAMES.identity_annotation: "Ingress/chaos-0/pr-1"},
-        "managedFields": [{"manager": NAMES.field_manager, "operation": "Apply"}],
-    }
-    world = World(Made(route("pr-1", **marks)))
+    world = World(Made(marked("pr-1")))
     assert [*wrong_at_the_end(world, "Ingress")] == ["Ingress chaos-0/pr-1 has no preview, and is there"]
 
 
