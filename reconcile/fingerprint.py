@@ -14,6 +14,7 @@ What hangs on others or on the clock is looked at in every run: `reopen`.
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -28,7 +29,7 @@ from reconcile.settings import Settings
 from reconcile.snapshot import Live, Settled
 from reconcile.ttl import Ttl
 
-ELSEWHERE = {"route_given", "max_previews"}
+ELSEWHERE: dict[str, Any] = {"route_given": False, "max_previews": None}
 """Settings that decide nothing about a settled preview alone: `open_again` looks at them."""
 
 
@@ -93,7 +94,7 @@ class Fingerprints:
     """The digests under one program and one set of settings."""
 
     def __init__(self, program: str, settings: Settings) -> None:
-        self._seed = hashlib.sha256(program.encode() + settings.model_dump_json(exclude=ELSEWHERE).encode())
+        self._seed = hashlib.sha256(program.encode() + _ENCODER.encode(replace(settings, **ELSEWHERE)))
         self._names = settings.names
 
     def looked_at(self, item: Manifest, children: Iterable[Live]) -> str:

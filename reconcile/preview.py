@@ -4,46 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Any, Final
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING, Any, Final
 
 from reconcile import rules
 from reconcile.names import EXPIRING, KIND, PRUNE_DISABLED, READY, STALLED, Names
 from reconcile.objects import Key, Manifest, maps_in
 from reconcile.problems import Problem, one_line, problems_of, shown, unknown_field
-from reconcile.spec import (
-    EnvFromSource,
-    EnvVar,
-    EnvVarSource,
-    FieldRef,
-    KeyRef,
-    LocalObjectReference,
-    ObjectRef,
-    ResourceRequirements,
-    Setup,
-    Spec,
-    known_fields,
-)
 
-__all__ = [
-    "EnvFromSource",
-    "EnvVar",
-    "EnvVarSource",
-    "FieldRef",
-    "KeyRef",
-    "LocalObjectReference",
-    "ObjectRef",
-    "PreviewEnvironment",
-    "ResourceRequirements",
-    "Setup",
-    "Spec",
-    "Unreadable",
-    "has_digest",
-    "is_meant",
-    "parse_preview",
-    "unreadable",
-]
+if TYPE_CHECKING:
+    from reconcile.spec import Spec
 
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 """Where `kubectl apply` keeps a copy of the object, of which there would be two in memory."""
@@ -93,7 +62,7 @@ class PreviewEnvironment:
     deletion_timestamp: str | None
     labels: Mapping[str, str] = field(hash=False)
     annotations: Mapping[str, str] = field(hash=False)
-    spec: Spec
+    spec: "Spec"
     status: Mapping[str, Any] = field(hash=False)
 
     @property
@@ -186,7 +155,11 @@ def unreadable(manifest: Manifest, message: str, group: str, problems: Sequence[
     )
 
 
-def _spec_of(written: Any, strict_fields: bool) -> tuple[Spec | None, list[Problem]]:
+def _spec_of(written: Any, strict_fields: bool) -> tuple["Spec | None", list[Problem]]:
+    from pydantic import ValidationError  # which takes longer to import than a run takes that reads none
+
+    from reconcile.spec import Spec, known_fields
+
     try:
         return Spec.model_validate(written, extra="forbid" if strict_fields else "ignore"), []
     except ValidationError as error:  # its text has values of env in it: it is neither kept nor chained

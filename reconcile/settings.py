@@ -1,9 +1,8 @@
-"""What the operator decides, for every preview at once: frozen, checked when made."""
+"""What the operator decides, for every preview at once: frozen, and checked where the options are read."""
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
-
-from pydantic import BaseModel, ConfigDict
 
 from reconcile.names import DEFAULT_GROUP, Names
 from reconcile.objects import HTTPROUTE, INGRESS, MAPPING, Resource
@@ -20,11 +19,8 @@ ROUTE_RESOURCES: dict[str, Resource] = {"mapping": MAPPING, "ingress": INGRESS, 
 _names = lru_cache(Names)
 
 
-class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Gateway(Frozen):
+@dataclass(frozen=True)
+class Gateway:
     """The parent of every HTTPRoute; `section` is the listener's name."""
 
     namespace: str
@@ -32,7 +28,8 @@ class Gateway(Frozen):
     section: str | None = None
 
 
-class Toleration(Frozen):
+@dataclass(frozen=True)
+class Toleration:
     """One toleration of every pod: https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/"""
 
     key: str
@@ -41,7 +38,8 @@ class Toleration(Frozen):
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
 
 
-class Settings(Frozen):
+@dataclass(frozen=True)
+class Settings:
     """The operator's options; names and values as in `reconcile --help`.
 
     Pairs are tuples of (key, value), sorted by key. `route_given` tells whether `--route` was said:

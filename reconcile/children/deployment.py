@@ -1,13 +1,16 @@
 """The Deployment: the preview's image, running."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconcile.children.metadata import Rendered, child, digest
 from reconcile.children.pod import container, pod_labels, pod_spec
 from reconcile.names import APP_COMPONENT, COMPONENT_LABEL, CONTAINER, PORT_NAME, Names
 from reconcile.objects import DEPLOYMENT
-from reconcile.preview import PreviewEnvironment, Spec
+from reconcile.preview import PreviewEnvironment
 from reconcile.settings import Settings
+
+if TYPE_CHECKING:
+    from reconcile.spec import Spec
 
 PROBE_TIMEOUT = 5
 """Seconds until an answer counts as none. The kubelet asks again when it has one, or this is over: an
@@ -67,7 +70,7 @@ def _pod_metadata(preview: PreviewEnvironment, names: Names) -> dict[str, Any]:
     return metadata
 
 
-def _container(spec: Spec, settings: Settings) -> dict[str, Any]:
+def _container(spec: "Spec", settings: Settings) -> dict[str, Any]:
     return {
         **container(spec, settings, name=CONTAINER, image=spec.image, command=spec.command, args=spec.args),
         "ports": [{"name": PORT_NAME, "containerPort": spec.port, "protocol": "TCP"}],
@@ -82,7 +85,7 @@ def _container(spec: Spec, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _handler(spec: Spec) -> dict[str, Any]:
+def _handler(spec: "Spec") -> dict[str, Any]:
     """What both probes ask for."""
     if spec.health_path:
         return {"httpGet": {"path": spec.health_path, "port": PORT_NAME}}

@@ -1,23 +1,20 @@
 """The pods of a preview: what the Deployment's and the setup Job's have in common."""
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from reconcile.children.metadata import common_labels
 from reconcile.container_resources import with_defaults
 from reconcile.names import COMPONENT_LABEL, Names
 from reconcile.objects import Manifest
-from reconcile.preview import (
-    EnvFromSource,
-    EnvVar,
-    PreviewEnvironment,
-    ResourceRequirements,
-    Spec,
-    has_digest,
-)
+from reconcile.preview import PreviewEnvironment, has_digest
 from reconcile.quantities import canonical
 from reconcile.rules import PULL_POLICIES, PullPolicy
 from reconcile.settings import Settings, Toleration
+
+if TYPE_CHECKING:
+    from reconcile.spec import EnvFromSource, EnvVar, Spec
 
 
 def pod_labels(preview: PreviewEnvironment, names: Names, component: str) -> dict[str, str]:
@@ -25,7 +22,7 @@ def pod_labels(preview: PreviewEnvironment, names: Names, component: str) -> dic
     return {**common_labels(preview, names), COMPONENT_LABEL: component}
 
 
-def pod_spec(spec: Spec, settings: Settings, container: Manifest) -> dict[str, Any]:
+def pod_spec(spec: "Spec", settings: Settings, container: Manifest) -> dict[str, Any]:
     """A pod of one container, as safe as the operator wants it, and where the operator wants it."""
     restricted = settings.pod_security == "restricted"
     return without_empty(
@@ -46,7 +43,13 @@ def pod_spec(spec: Spec, settings: Settings, container: Manifest) -> dict[str, A
 
 
 def container(
-    spec: Spec, settings: Settings, *, name: str, image: str, command: tuple[str, ...], args: tuple[str, ...]
+    spec: "Spec",
+    settings: Settings,
+    *,
+    name: str,
+    image: str,
+    command: tuple[str, ...],
+    args: tuple[str, ...],
 ) -> dict[str, Any]:
     """A container with the preview's environment and resources."""
     restricted = settings.pod_security == "restricted"
@@ -68,7 +71,7 @@ def container(
     )
 
 
-def pull_policy(spec: Spec, settings: Settings, image: str) -> PullPolicy:
+def pull_policy(spec: "Spec", settings: Settings, image: str) -> PullPolicy:
     """Choose the pull policy of an image: the author's, else the usual one, else one that is allowed.
 
         --allow-pull-policy     a tag         a digest
@@ -92,12 +95,12 @@ def pull_policy(spec: Spec, settings: Settings, image: str) -> PullPolicy:
     return next(policy for policy in (usual, *PULL_POLICIES) if policy in allowed)
 
 
-def _env(variable: EnvVar) -> dict[str, Any]:
+def _env(variable: "EnvVar") -> dict[str, Any]:
     """An empty value is the name alone: the API server drops `value: ""`."""
     return without_empty({"name": variable.name, "value": variable.value, "valueFrom": _value_from(variable)})
 
 
-def _value_from(variable: EnvVar) -> dict[str, Any]:
+def _value_from(variable: "EnvVar") -> dict[str, Any]:
     source = variable.value_from
     if source is None:
         return {}
@@ -113,7 +116,7 @@ def _key_ref(reference: Any) -> dict[str, Any]:
     return {"name": reference.name, "key": reference.key, **optional}
 
 
-def _env_from(source: EnvFromSource) -> dict[str, Any]:
+def _env_from(source: "EnvFromSource") -> dict[str, Any]:
     prefix = {"prefix": source.prefix} if source.prefix else {}
     if source.secret_ref is not None:
         return {**prefix, "secretRef": _object_ref(source.secret_ref)}
@@ -125,12 +128,12 @@ def _object_ref(reference: Any) -> dict[str, Any]:
     return {"name": reference.name, **optional}
 
 
-def _resources(spec: Spec, settings: Settings) -> dict[str, Any]:
+def _resources(spec: "Spec", settings: Settings) -> dict[str, Any]:
     """The author's own; what the author leaves out is the operator's default, unless it contradicts."""
-    asked = spec.resources or ResourceRequirements()
+    asked = spec.resources
     limits, requests = with_defaults(
-        asked.limits,
-        asked.requests,
+        asked.limits if asked else (),
+        asked.requests if asked else (),
         default_limits=settings.default_limits,
         default_requests=settings.default_requests,
     )
@@ -142,7 +145,7 @@ def _quantities(amounts: Mapping[str, str]) -> dict[str, str]:
 
 
 def _toleration(toleration: Toleration) -> dict[str, str]:
-    return {name: value for name, value in toleration.model_dump().items() if value is not None}
+    return {name: value for name, value in asdict(toleration).items() if value is not None}
 
 
 def without_empty(fields: dict[str, Any]) -> dict[str, Any]:

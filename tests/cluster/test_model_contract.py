@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 import pytest
 
@@ -15,7 +15,7 @@ from reconcile.children import RESOURCES, render
 from reconcile.names import Names
 from reconcile.objects import EVENTS_V1, Resource, preview_resource
 from reconcile.preview import PreviewEnvironment, parse_preview
-from reconcile.settings import Gateway, Settings
+from reconcile.settings import Gateway, RouteOption, Settings
 from tests.cluster.story import ROUTES, Story
 from tests.controlplane import ControlPlane
 from tests.model.apiserver import APPLY, Answered, Asked, Model, OutOfModel
@@ -248,9 +248,8 @@ class Walk:
         parsed = parse_preview(preview, group=NAMES.group)
         assert isinstance(parsed, PreviewEnvironment)
         route = self.kind.lower() if self.kind in ROUTES else "mapping"
-        settings = Settings.model_validate(
-            {"route": route, "route_given": True, "gateway": Gateway(namespace="infra", name="web")}
-        )
+        gateway = Gateway(namespace="infra", name="web")
+        settings = Settings(route=cast(RouteOption, route), route_given=True, gateway=gateway)
         return next(dict(child) for child in render(parsed, settings) if child["kind"] == self.kind)
 
 

@@ -3,9 +3,9 @@ API server. A double of ours would prove nothing here, since it would share our 
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed
@@ -23,7 +23,7 @@ from reconcile.request import Request
 from reconcile.result import Run
 from reconcile.run import run
 from reconcile.scope import make_scope
-from reconcile.settings import Settings
+from reconcile.settings import RouteOption, Settings
 from reconcile.snapshot import Live
 from tests.cluster import specs
 from tests.cluster.mutations import Mutation, mutations, undone
@@ -66,7 +66,7 @@ class Stage:
 
     def run(self, operator: Settings, *names: str, dry: bool = False) -> Run:
         scope = make_scope(self.story.namespace, names, None, namespace_only=True)
-        own = operator.model_copy(update={"allow_fqdn": (f"*.{self.story.namespace}.example.com",)})
+        own = replace(operator, allow_fqdn=(f"*.{self.story.namespace}.example.com",))
         request = Request(scope=scope, settings=own, dry_run=dry)
         return run(self.cluster, request, tell=lambda plan: None, agree=lambda plan: True)
 
@@ -116,7 +116,7 @@ def stage(story: Story) -> Iterator[Stage]:
 
 
 def operators(route: str) -> st.SearchStrategy[Settings]:
-    return specs.settings.map(lambda found: found.model_copy(update={"route": route.lower()}))
+    return specs.settings.map(lambda found: replace(found, route=cast(RouteOption, route.lower())))
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -192,7 +192,9 @@ def test_every_mutation_of_a_preview_with_all_fields_is_found_and_named_and_mend
     stage: Stage, kind: str, edited_back: bool
 ) -> None:
     """One preview for each of them, all in one run."""
-    operator = specs.ALL_SETTINGS.model_copy(update={"route": kind.lower() if kind in ROUTES else "mapping"})
+    operator = replace(
+        specs.ALL_SETTINGS, route=cast(RouteOption, kind.lower() if kind in ROUTES else "mapping")
+    )
     mutated: dict[str, Mutation] = {}
     expected: dict[tuple[str, str], set[str]] = {}
     for turn in count():

@@ -17,7 +17,8 @@ from reconcile.crd import check_group, crd, render
 from reconcile.durations import parse_duration
 from reconcile.errors import UsageError
 from reconcile.names import DEFAULT_GROUP, KIND
-from reconcile.preview import PreviewEnvironment, Spec, Unreadable, parse_preview
+from reconcile.preview import PreviewEnvironment, Unreadable, parse_preview
+from reconcile.spec import Spec
 from tests.builders import a_preview, without_uid
 from tests.contracts.spec_rows import ROWS, Row
 

@@ -462,7 +462,7 @@ DEFECTS = (
     Defect(
         "fingerprint without the settings",
         "reconcile/fingerprint.py",
-        " + settings.model_dump_json(exclude=ELSEWHERE).encode()",
+        " + _ENCODER.encode(replace(settings, **ELSEWHERE))",
         "",
         "an option that changed changes nothing",
         ("tests/unit/test_fingerprint.py",),

@@ -101,7 +101,7 @@ def sums(plan: Plan) -> str:
 def running(preview: Preview, settings: Settings | None = None) -> list[Live]:
     """The children of a preview, as an earlier run made them."""
     chosen = settings or Settings()
-    return [live(manifest) for manifest in children_of(preview, **dict(chosen)).values()]
+    return [live(manifest) for manifest in children_of(preview, **vars(chosen)).values()]
 
 
 def a_strangers(kind: str, host: str, name: str = "web") -> Live:
@@ -706,7 +706,7 @@ def parents(observed: int, status: str = "True") -> dict[str, Any]:
     ids=["no status", "of an older generation", "refused", "accepted"],
 )
 def test_the_old_route_goes_when_the_httproute_is_accepted(status: dict[str, Any], line: str) -> None:
-    manifest = children_of(PR1, **dict(HTTPROUTE))["HTTPRoute"]
+    manifest = children_of(PR1, **vars(HTTPROUTE))["HTTPRoute"]
     route = live({**manifest, "status": status}, applied=manifest, generation=2)
     plan = plan_of([PR1], [*running(PR1), route], settings=HTTPROUTE)
     assert lines(plan) == [line]

@@ -11,16 +11,9 @@ from pydantic import ValidationError
 
 from reconcile.names import DEFAULT_GROUP, PRUNE_DISABLED, Names
 from reconcile.objects import Key
-from reconcile.preview import (
-    EnvFromSource,
-    EnvVar,
-    PreviewEnvironment,
-    Spec,
-    Unreadable,
-    has_digest,
-    parse_preview,
-)
+from reconcile.preview import PreviewEnvironment, Unreadable, has_digest, parse_preview
 from reconcile.problems import Problem
+from reconcile.spec import EnvFromSource, EnvVar, Spec
 from tests.builders import a_preview, without_uid
 
 SECRET = "hunter2"

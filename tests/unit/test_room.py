@@ -15,6 +15,7 @@ from reconcile.objects import Manifest
 from reconcile.podhealth import trouble_of
 from reconcile.room import SMALL, Room
 from reconcile.sent import SentObject
+from reconcile.settings import Gateway
 from reconcile.snapshot import Live
 from tests.unit.given import NAMES, RULES, a_read_preview, children_of, entry, live
 from tests.unit.test_pods import RUNNING, UNSCHEDULABLE, a_pod
@@ -25,7 +26,7 @@ WANTED = {
     for route in (
         {"route": "mapping"},
         {"route": "ingress"},
-        {"route": "httproute", "gateway": {"namespace": "infra", "name": "web"}},
+        {"route": "httproute", "gateway": Gateway(namespace="infra", name="web")},
     )
     for kind, manifest in children_of(PREVIEW, **route).items()
 }
