@@ -3,6 +3,7 @@
 import json
 import statistics
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -16,6 +17,7 @@ from bench.load import PREVIEWS, Load
 from bench.phaselog import phases_of, to_plan
 from bench.process import Ended, NotMeasured, Runner
 from bench.sample import Sample
+from reconcile.publish import SETTLING
 from tests.controlplane.audit import AuditEvent
 from tests.controlplane.plane import ControlPlane
 
@@ -100,6 +102,11 @@ class Bench:
                 return runs
         writes = writes_of(runs[-1])
         raise NotMeasured(f"{MOST_RUNS} runs, and the last wrote {len(writes)} times, first {writes[0]}")
+
+    def rest(self) -> None:
+        """Until nobody has changed a child for so long that previews are marked as unchanged, and all are."""
+        time.sleep(SETTLING.total_seconds() + 1)
+        self.settle()
 
     def raw(self) -> Ended:
         """The lists of the last settled run, raw."""

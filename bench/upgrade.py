@@ -35,6 +35,7 @@ def full_comparison(bench: Bench, previews: int) -> list[Figure]:
 def first_run(bench: Bench, previews: int) -> list[Figure]:
     """All fingerprints were taken out of the statuses. All is settled after."""
     measured = Measured()
+    bench.rest()
     for _ in range(min(LONG_ROUNDS, bench.rounds)):
         if not bench.load.forget_fingerprints():
             say(f"Left out: {wanted.FIRST}, and its memory; no status has a fingerprint")
