@@ -1,7 +1,8 @@
 """`python -m bench.adverse`: what a run over a world that authors made costs, beside an ordinary one.
 
-Nothing is asked of a server: the lists lie in memory. Each world is a process of its own. The exit code is 1
-when a ratio is above the limit.
+Nothing is asked of a server: the lists lie in memory. No preview has a fingerprint, so that each is compared,
+in the ordinary world too. Each world is a process of its own. The exit code is 1 when a ratio is above the
+limit.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from itertools import pairwise
 from typing import Any
 
 from bench.sample import divided
-from bench.worlds import BESIDE, ORDINARY, UNLIKE, WORLDS, World
+from bench.worlds import ORDINARY, WORLDS, World
 from reconcile.cluster.port import Listing, Traffic, as_it_is
 from reconcile.facts import gather
 from reconcile.objects import Manifest, Resource
@@ -34,8 +35,6 @@ from reconcile.settings import Settings
 
 MOST = 3.0
 """No world may cost more than so many ordinary ones."""
-LIMITS = {UNLIKE: 15.0}
-"""It is linear, and the shortcut that the others take is what makes an ordinary run fast."""
 PATIENCE = 20.0
 """So many ordinary ones, and a process is ended."""
 ROUNDS = 3
@@ -135,19 +134,16 @@ def row(name: str, found: Mapping[str, float] | None, ordinary: Mapping[str, flo
 def compare(previews: int, names: list[str]) -> list[str]:
     """Print the table for so many previews; which of the worlds are above the limit."""
     began = time.perf_counter()
-    usual = {name: in_a_process(name, previews, None) for name in (ORDINARY, UNLIKE)}
+    ordinary = in_a_process(ORDINARY, previews, None)
     patience = PATIENCE * (time.perf_counter() - began)
     head = "  ".join(f"{part:>16}" for part in (*PARTS, "MiB"))
     print(f"\n{previews:,} previews{'':26}  {head}", flush=True)
     above = []
     for name in names:
-        beside = BESIDE.get(name, ORDINARY)
-        found = usual[name] if name in usual else in_a_process(name, previews, patience)
-        line, most = row(name, found, usual[beside] or {})
-        too_much = most > LIMITS.get(name, MOST)
-        above += [f"{name} ({previews:,})"] if too_much else []
-        said = "" if beside == ORDINARY else f"  beside {beside}"
-        print(f"{line}{said}{'  ABOVE' if too_much else ''}", flush=True)
+        found = ordinary if name == ORDINARY else in_a_process(name, previews, patience)
+        line, most = row(name, found, ordinary or {})
+        above += [f"{name} ({previews:,})"] if most > MOST else []
+        print(f"{line}{'  ABOVE' if most > MOST else ''}", flush=True)
     return above
 
 

@@ -1,6 +1,5 @@
 """Worlds of previews that authors may make, beside the ordinary one of as many; built in memory."""
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -128,12 +127,6 @@ def protected(number: int, manifest: dict[str, Any]) -> None:
     manifest["metadata"]["annotations"][NAMES.prune_annotation] = PRUNE_DISABLED
 
 
-def unlike(number: int, manifest: dict[str, Any]) -> None:
-    """As long as the others', and like none of them."""
-    value = hashlib.sha1(f"salt {number}".encode()).hexdigest()
-    manifest["spec"]["env"].append({"name": "SALT", "value": value})
-
-
 def unreadable(number: int, manifest: dict[str, Any]) -> None:
     manifest["spec"] = {str(field): [[field] * 3] * 3 for field in range(10)}
 
@@ -251,8 +244,6 @@ def an_event(number: int, of: int) -> dict[str, Any]:
 
 
 ORDINARY = "ordinary"
-UNLIKE = "none like another"
-"""Each is compared field by field, which `reconcile.alike` saves where children are like others'."""
 
 WORLDS: Mapping[str, Callable[[int], World]] = {
     ORDINARY: of_all(plainly),
@@ -267,7 +258,6 @@ WORLDS: Mapping[str, Callable[[int], World]] = {
     "all invalid": of_all(wrong),
     "all protected": of_all(protected),
     "with a setup": of_all(to_spec(setup={"command": ["migrate"]})),
-    UNLIKE: of_all(unlike),
     "beyond --max-previews": of_all(plainly, max_previews=1),
     "one chain of moves": moving(lambda number, previews: number + 1),
     "one circle of moves": moving(lambda number, previews: (number + 1) % previews),
@@ -288,8 +278,3 @@ WORLDS: Mapping[str, Callable[[int], World]] = {
     "a crashing pod each": crashing(False),
     "crashing pods of one": crashing(True),
 }
-
-BESIDE: Mapping[str, str] = dict.fromkeys(
-    ("all drifted", "long env", "one chain of moves", "one circle of moves"), UNLIKE
-)
-"""What is compared field by field whatever is done stands beside a world where all is."""

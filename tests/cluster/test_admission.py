@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -79,6 +80,17 @@ def test_what_a_policy_rewrites_is_kept_with_a_note(mirrored: Story) -> None:
     assert image_of(mirrored.live("Deployment")) == "mirror.example.com/web:1"
     mirrored.silent()
     assert mirrored.reconcile().changes == [keep(mirrored)]
+
+
+def test_what_a_policy_rewrites_settles_and_is_told_of_in_each_plan(
+    mirrored: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reconcile.publish.SETTLING", timedelta(hours=-1))
+    mirrored.apply(suspend=True)
+    for _ in range(3):
+        mirrored.reconcile()
+    monkeypatch.setattr("reconcile.plan.draft_of", None)  # nothing is compared
+    assert mirrored.reconcile("pr-1").changes == [keep(mirrored)]
 
 
 def test_a_change_of_the_spec_is_applied_through_the_policy(mirrored: Story) -> None:

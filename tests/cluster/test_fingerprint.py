@@ -17,10 +17,11 @@ import pytest
 from reconcile.conditions import FINGERPRINT
 from reconcile.draft import draft_of
 from reconcile.names import PRUNE_DISABLED
+from tests.cluster.granted import allow_runs
 from tests.cluster.groups import changed_crd, without_in_status
-from tests.cluster.story import ROUTES, Result, Story
+from tests.cluster.story import ROUTES, STATUS, Result, Story
 from tests.cluster.strangers import export, marks, stranger
-from tests.controlplane import AskFailed
+from tests.controlplane import AskFailed, service_account
 
 STEPS = 1500 if os.environ.get("PROOF") == "whole" else 45
 NAMES = ("pr-0", "pr-1", "pr-2", "pr-3")
@@ -162,6 +163,21 @@ def test_a_preview_whose_route_of_another_kind_is_kept_settles_too_and_is_told_o
         result = alone.reconcile(everywhere=True, route=False)
     assert (result.changes, result.lines[-1][-20:]) == (kept, "1 kept, 2 unchanged.")
     assert read(alone, monkeypatch, "--dry-run", *ROUTES["Mapping"])[1] == ["pr-1"]
+
+
+def test_without_the_right_to_the_status_all_is_compared_each_time_and_nothing_is_said(
+    alone: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled(alone)
+    path = f"{alone.path_of('PreviewEnvironment', 'pr-1')}/status?fieldManager=somebody"
+    alone.ask("PATCH", path, {"status": {"fingerprint": None}}, MERGE)
+    account = service_account(alone.plane, alone.namespace, "without")
+    allow_runs(alone.plane, account.user, alone.group, without=[STATUS])
+    for _ in range(2):
+        result, compared = read(replace(alone, account=account), monkeypatch)
+        assert (result.code, compared) == (0, ["pr-1"])
+        assert "not written" not in result.stdout
+    assert fingerprint(alone) == ""
 
 
 # The proof
