@@ -62,7 +62,9 @@ def rendered(status: Status, before: Mapping[str, Any], now: datetime) -> dict[s
         [{"kind": kind, "reason": reason} for kind, reason in status.kept],
     )
     fields = {name: value for name, value in zip(FIELDS, values, strict=True) if value}
-    return {**fields, "conditions": conditions}
+    # What somebody else wrote there would stay where ours says nothing.
+    emptied: dict[str, Any] = {KEPT: []} if before.get(KEPT) and KEPT not in fields else {}
+    return {**fields, **emptied, "conditions": conditions}
 
 
 def _wanted(status: Status) -> Iterator[tuple[str, str, str, str]]:
@@ -107,7 +109,7 @@ def is_written(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> bool:
     """Whether a status says this already; conditions of other types, which others wrote, do not count, nor
     does a fingerprint: `is_marked`."""
     ours = {type_: c for type_, c in conditions_in(there).items() if type_ in TYPES}
-    same = all(wanted.get(name) == there.get(name) for name in FIELDS)
+    same = all((wanted.get(name) or None) == (there.get(name) or None) for name in FIELDS)
     return same and conditions_in(wanted) == ours
 
 

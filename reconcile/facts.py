@@ -57,10 +57,14 @@ class Facts:
 
     @property
     def is_unchanged(self) -> bool:
-        """Whether the next run that sees the same objects would find nothing to do either: all was compared,
-        each child is the one that is wanted, or stays for a reason that lies in it, and the route has the
-        hostname and no other."""
-        if not self.looked_at or self.outcomes or self.wish.verdict or self.unread:
+        """Whether the next run that sees the same objects would find nothing to do either."""
+        return bool(self.looked_at) and self._stays
+
+    @property
+    def _stays(self) -> bool:
+        """Whether each child is the one that is wanted, or stays for a reason that lies in it, and the route
+        has the hostname and no other."""
+        if self.outcomes or self.wish.verdict or self.unread:
             return False
         kept = [change for change in self.changes if isinstance(change, Keep) and change.reason]
         if any(change.key.name != self.wish.preview.name for change in kept):
@@ -86,8 +90,8 @@ class Facts:
 
     @property
     def kept(self) -> tuple[tuple[str, str], ...]:
-        """Of an unchanged one, the kinds of the children that stay otherwise than wanted, and why."""
-        if not self.is_unchanged:
+        """Where nothing is to be done, the kinds of the children that stay otherwise than wanted, and why."""
+        if not self._stays:
             return ()
         return tuple((c.key.kind, c.reason) for c in self.changes if isinstance(c, Keep) and c.reason)
 

@@ -107,9 +107,10 @@ class Fingerprints:
         glance = _glance(item)
         if glance is None or not glance.status.fingerprint or not self._may_settle(glance.metadata):
             return None
-        if glance.status.fingerprint != of(self._looked_at(glance, children), glance.status):
+        looked_at = self._looked_at(glance, children)
+        if glance.status.fingerprint != of(looked_at, glance.status):
             return None
-        return _settled(item, glance, children)
+        return _settled(item, glance, children, looked_at)
 
     def _may_settle(self, metadata: _Metadata) -> bool:
         """One that is protected is named in each report; one that is being deleted gets no status."""
@@ -139,7 +140,7 @@ def _glance(item: Manifest) -> _Glance | None:
         return None
 
 
-def _settled(item: Manifest, glance: _Glance, children: tuple[Live, ...]) -> Settled | None:
+def _settled(item: Manifest, glance: _Glance, children: tuple[Live, ...], looked_at: str) -> Settled | None:
     metadata, status = glance.metadata, glance.status
     try:
         fqdn, labels = _SPEC.decode(glance.spec).fqdn, _LABELS.decode(metadata.labels)
@@ -148,7 +149,8 @@ def _settled(item: Manifest, glance: _Glance, children: tuple[Live, ...]) -> Set
     ready = next((condition.reason for condition in status.conditions if condition.type == READY), "")
     ttl = Ttl(status.ttl, status.ttlCountsFrom) if status.ttl else None
     kept = tuple((one.get("kind", ""), one.get("reason", "")) for one in status.kept)
-    return Settled(metadata.namespace, metadata.name, labels, fqdn, ready, ttl, kept, children, item)
+    place = (metadata.namespace, metadata.name)
+    return Settled(*place, labels, fqdn, ready, ttl, kept, children, looked_at, item)
 
 
 def fingerprint_of(looked_at: str, status: Mapping[str, Any]) -> str:

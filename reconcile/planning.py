@@ -69,7 +69,7 @@ def plan_pass(
         keep=keep,
         fingerprints=_fingerprints(cluster, request),
         # What follows a first pass, or waits, needs to know the children.
-        whole=whole or before is not None or request.wait is not None,
+        whole=whole or before is not None or request.wait is not None or not request.fingerprint,
     )
     phases.done("read")
     unknown, absent = _check_names(request.scope, snapshot, request.names)
@@ -109,9 +109,7 @@ def plan_pass(
 
 
 def _fingerprints(cluster: Cluster, request: Request) -> Fingerprints | None:
-    if not cluster.is_server or not request.fingerprint:
-        return None
-    return Fingerprints(program(), request.settings)
+    return Fingerprints(program(), request.settings) if cluster.is_server else None
 
 
 def _by_listeners(snapshot: Snapshot) -> frozenset[str]:

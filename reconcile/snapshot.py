@@ -143,7 +143,8 @@ class Settled:
     """A preview that is as it was when a run compared it whole and found nothing to do: see `fingerprint`.
 
     `labels` are the preview's own. `reason` is that of Ready. `kept` are kinds of its children of which the
-    plan says why they stay as they are, with these words. `manifest` is read when somebody asks for more.
+    plan says why they stay as they are, with these words. `looked_at` is the digest of what was looked at.
+    `manifest` is read when somebody asks for more.
     """
 
     namespace: str
@@ -154,6 +155,7 @@ class Settled:
     ttl: Ttl | None
     kept: tuple[tuple[str, str], ...]
     children: tuple[Live, ...]
+    looked_at: str
     manifest: Manifest
 
     @property
@@ -231,6 +233,7 @@ class Snapshot:
             settled=tuple(one for one in self.settled if one.place not in places),
             previews=(*self.previews, *(one.preview(group) for one in found)),
             children={**self.children, **{live.key: live for one in found for live in one.children}},
+            looked_at={**self.looked_at, **{one.place: one.looked_at for one in found}},
         )
 
     def with_kinds(self, found: Mapping[str, KindList]) -> "Snapshot":

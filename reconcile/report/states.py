@@ -72,8 +72,9 @@ def states(done: Run) -> tuple[State, ...]:
     """Every preview of the run's scope, sorted by namespace and name."""
     said = _by_this_run(done)
     waited = {one.place: one for one in done.waited}
-    previews = [*done.previews, *(one.preview(done.group) for one in done.settled)]
-    previews.sort(key=lambda preview: (preview.namespace, preview.name))
+    previews = done.previews
+    if settled := [one.preview(done.group) for one in done.settled]:
+        previews = tuple(sorted((*previews, *settled), key=lambda one: (one.namespace, one.name)))
     return tuple(_safe_state(preview, said, waited.get(preview.key.place), done) for preview in previews)
 
 
