@@ -98,6 +98,8 @@ class Judge:
         """The preview of each child that a run wrote, by uid."""
         self._hosts: dict[str, History] = defaultdict(History)
         """Of each route, by uid."""
+        self._told: dict[str, str] = {}
+        """The resourceVersion of the last write to each route that was told, by uid."""
         self._records: dict[str, History] = defaultdict(History)
         """Which hostname the status of a preview records, by NAMESPACE/NAME."""
         self._routes: list[tuple[datetime, str]] = []
@@ -167,7 +169,9 @@ class Judge:
         if event["verb"] not in WRITES or event["responseStatus"]["code"] not in (200, 201):
             return
         if found.get("kind") in ROUTE_KINDS:
-            self._hosts[found["metadata"]["uid"]].add(when, hosts_of(found))
+            uid = found["metadata"]["uid"]
+            self._hosts[uid].add(when, hosts_of(found))
+            self._told[uid] = found["metadata"].get("resourceVersion", "")
         elif found.get("kind") == KIND:
             record = found.get("status", {}).get("hostname", {})
             self._records[key_of(found).place].add(when, [record["name"]] if record else [])
@@ -202,15 +206,24 @@ class Judge:
             return ""
         last, place = reads[-1], f"{target['namespace']}/{preview}"
         held = _held(last.answer, when) if last.code == 200 else frozenset()
-        lost = LOST if self._of_others(uid, place, listed[-1], when) - held else ""
+        untold = self._told.get(uid) != event["requestObject"]["preconditions"].get("resourceVersion")
+        lost = LOST if self._of_others(uid, place, listed[-1], when, untold=untold) - held else ""
         if last.code == 404 and last.answer.get("reason") == "NotFound":
             return lost or "its preview is gone"
         return lost or self._unwanted(last.answer, target, when) if last.code == 200 else ""
 
-    def _of_others(self, uid: str, place: str, since: datetime, when: datetime) -> frozenset[str]:
-        """The hostnames of a route that other previews' statuses record."""
+    def _of_others(
+        self, uid: str, place: str, since: datetime, when: datetime, *, untold: bool
+    ) -> frozenset[str]:
+        """The hostnames of a route that other previews' statuses record.
+
+        An API server that was killed while it answered a write has not told it: then its preview's own
+        status says what the route had.
+        """
         window = since, when, max(ledger.restored for ledger in self._ledgers)
         hosts = self._hosts[uid].between(*window) if uid in self._hosts else frozenset()
+        if untold and uid in self._hosts:
+            hosts |= self._records[place].between(*window)
         others = [history for holder, history in self._records.items() if holder != place]
         return hosts & frozenset().union(*(history.between(*window) for history in others))
 

@@ -48,9 +48,10 @@ def deleted(second: int, resource: str = "services", **conditions: str) -> dict[
     return event(second, "delete", target, requestObject={"preconditions": conditions})
 
 
-def has(second: int, host: str) -> dict[str, Any]:
+def has(second: int, host: str, version: str = "7") -> dict[str, Any]:
     """The route gets a hostname."""
-    answer = {"kind": "Ingress", "metadata": {"uid": UID}, "spec": {"rules": [{"host": host}]}}
+    metadata = {"uid": UID, "resourceVersion": version}
+    answer = {"kind": "Ingress", "metadata": metadata, "spec": {"rules": [{"host": host}]}}
     return event(second, "patch", {"resource": "ingresses"}, responseObject=answer)
 
 
@@ -96,8 +97,23 @@ def verdict(folder: Path, *events: Mapping[str, Any], ledger: Ledger | None = No
             records(2, ""),
             deleted(3, "ingresses", **GOOD),
         ),
+        (
+            has(0, H2, "6"),
+            records(0, H1, "pr-1"),
+            records(0, H1),
+            listed(1),
+            WANTS,
+            deleted(3, "ingresses", **GOOD),
+        ),
     ],
-    ids=["gone", "expired", "switched", "a hostname of another", "it was when it was listed"],
+    ids=[
+        "gone",
+        "expired",
+        "switched",
+        "a hostname of another",
+        "it was when it was listed",
+        "a write that was never told",
+    ],
 )
 def test_a_delete_of_what_nobody_wants_is_right(tmp_path: Path, events: tuple[dict[str, Any], ...]) -> None:
     assert verdict(tmp_path, *events) == []
@@ -115,6 +131,7 @@ def test_a_delete_of_what_nobody_wants_is_right(tmp_path: Path, events: tuple[di
         (listed(1), expiring(observedGeneration=0), deleted(8, **GOOD)),
         (has(0, H1), records(0, H1), listed(1), HOLDS, deleted(3, "ingresses", **GOOD)),
         (has(0, H1), records(0, H1, "pr-1"), listed(1), WANTS, deleted(3, "ingresses", **GOOD)),
+        (has(0, H2, "6"), records(0, H1), listed(1), WANTS, deleted(3, "ingresses", **GOOD)),
         (has(0, H1), has(1, H2), records(0, H1), listed(2), WANTS, deleted(3, "ingresses", **GOOD)),
         (has(0, H1), records(0, H1), records(1, H2), listed(2), WANTS, deleted(3, "ingresses", **GOOD)),
     ],
@@ -128,6 +145,7 @@ def test_a_delete_of_what_nobody_wants_is_right(tmp_path: Path, events: tuple[di
         "older",
         "its own route",
         "its own record",
+        "a write that was never told, and nothing on record",
         "it had it before",
         "the other had it before",
     ],
