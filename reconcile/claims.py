@@ -102,7 +102,7 @@ def rulings_of(
 
     In time that grows with their number."""
     claimed, recorded = _by_hostname(claims), _by_hostname(holdings)
-    there = _routes_by_hostname(routes, claimed.keys())
+    there = _routes_by_hostname(routes, claimed.keys() | recorded.keys())
     rulings: Rulings = {}
     queue: Queue = {}
     holders: dict[str, str] = {}
@@ -116,6 +116,9 @@ def rulings_of(
         if sure:
             _rule_on_one(sure, there.get(hostname, []), holder, rulings, queue)
     _rule_on_moves(queue, rulings)
+    for hostname in recorded.keys() - claimed.keys():
+        if holder := _holder(recorded[hostname], (), there.get(hostname, ())):
+            holders[hostname] = holder
     _have_given_up(holders, claimed, there, rulings)
     return rulings
 
@@ -180,7 +183,7 @@ def _have_given_up(
 ) -> None:
     """What stays as it is, such as a blocked preview's route, stays not with what another has on record."""
     for hostname, holder in sorted(holders.items()):
-        rivals = {claim.preview for claim in claimed[hostname]}
+        rivals = {claim.preview for claim in claimed.get(hostname, ())}
         if holder in rivals and rulings[holder].verdict != "granted":
             continue
         reason = f"it has {hostname}, which belongs to {holder}"

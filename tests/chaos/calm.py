@@ -91,12 +91,22 @@ def wrong_at_the_end(world: World, route: str) -> Iterator[str]:
 
 def served_twice(world: World) -> Iterator[str]:
     """Hostnames that routes of two previews lead to: routes that are theirs, by the product's own proof. Who
-    takes two marks off a route, or dresses up one of his own, has a stranger's."""
+    takes two marks off a route, or dresses up one of his own, has a stranger's.
+
+    One that neither asks for any more nor has on record, for etcd was put back, is nobody's: both are kept.
+    """
     for host, routes in world.hosts().items():
         ours = [key for key in routes if _is_ours(world, key)]
         # One preview's route of each kind leads to the same pods: the old one may be protected.
-        if len({key[1:] for key in ours}) > 1:
+        if len({key[1:] for key in ours}) > 1 and any(_has(world, key, host) for key in ours):
             yield f"{host} is served by {', '.join(map(str, ours))}"
+
+
+def _has(world: World, route: Key, host: str) -> bool:
+    """Whether a route's preview asks for the hostname, or has it on record."""
+    preview = world.previews.get(Key(KIND, *route[1:]), {})
+    record = preview.get("status", {}).get("hostname", {})
+    return host in (preview.get("spec", {}).get("fqdn"), record.get("name"))
 
 
 def _is_ours(world: World, key: Key) -> bool:

@@ -223,13 +223,19 @@ def marked(name: str, **more: Any) -> dict[str, Any]:
     )
 
 
-def test_a_hostname_that_is_served_twice_is_wrong() -> None:
-    assert [*served_twice(World(Made(marked("one"), marked("other"))))] == [
+@pytest.mark.parametrize("said", [{"spec": {"fqdn": H1}}, {"status": {"hostname": {"name": H1}}}])
+def test_a_hostname_that_is_served_twice_is_wrong(said: Mapping[str, Any]) -> None:
+    one = {"kind": KIND, "metadata": {"name": "one", "namespace": "chaos-0", "uid": ""}, **said}
+    assert [*served_twice(World(Made(one, marked("one"), marked("other"))))] == [
         "h1.preview.test is served by Ingress chaos-0/one, Ingress chaos-0/other"
     ]
-    assert [*served_twice(World(Made(marked("one"), route("strangers"))))] == []
+    assert [*served_twice(World(Made(one, marked("one"), route("strangers"))))] == []
     dressed = marked("other", managedFields=[{"manager": "somebody", "operation": "Update"}])
-    assert [*served_twice(World(Made(marked("one"), dressed)))] == []
+    assert [*served_twice(World(Made(one, marked("one"), dressed)))] == []
+
+
+def test_a_hostname_that_is_nobodys_any_more_is_in_doubt() -> None:
+    assert [*served_twice(World(Made(marked("one"), marked("other"))))] == []
 
 
 def test_a_child_of_ours_without_a_preview_is_wrong() -> None:

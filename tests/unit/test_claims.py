@@ -214,6 +214,17 @@ def test_who_is_blocked_elsewhere_keeps_no_name_that_another_has_on_record(fate:
     assert ruled(given, routes)["c"].gives_up == {}, "without a record nobody knows whose it is"
 
 
+def test_a_name_that_nobody_asks_for_any_more_stays_with_who_has_it_on_record() -> None:
+    """Both were to move on, and cannot; each route has kept what it had."""
+    given = [claim("a", Y), claim("b", Y, NEW), claim("c", Y, NEW)]
+    routes = [route("a", Y), route("b", X), route("c", X)]
+    rulings = ruled(given, routes, replace(holding("c"), wanted=False))
+    why = {Key("Mapping", "shop", "b"): "it has x.example.com, which belongs to shop/c"}
+    assert rulings["b"] == Ruling("blocked", "belongs to shop/a", gives_up=why)
+    assert rulings["c"] == blocked("belongs to shop/a")
+    assert rulings == {**ruled(given, routes), "b": rulings["b"]}, "without a record nobody knows whose it is"
+
+
 def test_who_has_no_claim_keeps_no_name_that_another_has_on_record() -> None:
     """One whose name is taken, or that cannot be read: nothing else of it is changed."""
     rulings = ruled([claim("a", X)], [route("a", X), route("b", X)], holding("a"))
