@@ -41,7 +41,7 @@ help:
 	@echo 'make check          hadolint, ruff, mypy and import-linter'
 	@echo 'make format         put the code into the one format'
 	@echo 'make manifests      write the CRD and the chart'"'"'s rights anew, from the code and cronjob/rights.yaml'
-	@echo 'make names          carry the names in reconcile/names.py to every file that names the previews'
+	@echo 'make names          carry the names in reconcile/model/names.py to every file that names the previews'
 	@echo 'make bench          how fast it is beside what is used instead; N=10000 for so many previews'
 	@echo 'make bench-node     from kubectl apply to the first page, on a node whose pods really run'
 	@echo 'make bench-adverse  what worlds that authors make cost beside an ordinary one, in memory'

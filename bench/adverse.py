@@ -19,19 +19,19 @@ from typing import Any
 
 from bench.sample import divided
 from bench.worlds import ORDINARY, WORLDS, World
+from reconcile.cluster.pool import Stop
 from reconcile.cluster.port import Listing, Traffic, as_it_is
-from reconcile.facts import gather
-from reconcile.objects import Manifest, Resource
-from reconcile.phases import Phases
-from reconcile.planning import plan_pass
-from reconcile.pool import Stop
-from reconcile.publish import publish
+from reconcile.kube.objects import Manifest, Resource
+from reconcile.kube.rawjson import SentObject
+from reconcile.model.scope import Scope
+from reconcile.model.settings import Settings
 from reconcile.report.formats import FORMATS, Facts
-from reconcile.request import Request
-from reconcile.result import Pass, Run
-from reconcile.scope import Scope
-from reconcile.sent import SentObject
-from reconcile.settings import Settings
+from reconcile.run.passes import plan_pass
+from reconcile.run.phases import Phases
+from reconcile.run.request import Request
+from reconcile.status.facts import gather
+from reconcile.status.publish import publish
+from reconcile.status.result import Pass, Run
 
 MOST = 3.0
 """No world may cost more than so many ordinary ones."""

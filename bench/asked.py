@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from reconcile.children import render
-from reconcile.names import KIND, PLURAL
-from reconcile.objects import Manifest
-from reconcile.preview import PreviewEnvironment, parse_preview
-from reconcile.sent import plain
-from reconcile.settings import Settings
+from reconcile.desire.children import render
+from reconcile.kube.objects import Manifest
+from reconcile.kube.rawjson import plain
+from reconcile.model.names import KIND, PLURAL
+from reconcile.model.preview import PreviewEnvironment, parse_preview
+from reconcile.model.settings import Settings
 from tests.controlplane.audit import AuditEvent
 
 READS = ("get", "list", "watch")

@@ -5,7 +5,7 @@ from bench.asked import replay_of, status_writes_of
 from bench.figure import Figure
 from bench.measure import CONCURRENCY, Bench, Measured
 from bench.phaselog import phases_of
-from reconcile.objects import EVENTS_V1
+from reconcile.kube.objects import EVENTS_V1
 
 
 def drift(bench: Bench, previews: int) -> list[Figure]:

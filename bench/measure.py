@@ -17,7 +17,7 @@ from bench.load import PREVIEWS, Load
 from bench.phaselog import phases_of, to_plan
 from bench.process import Ended, NotMeasured, Runner
 from bench.sample import Sample
-from reconcile.publish import SETTLING
+from reconcile.status.publish import SETTLING
 from tests.controlplane.audit import AuditEvent
 from tests.controlplane.plane import ControlPlane
 

@@ -7,7 +7,7 @@ from bench.asked import children_of
 from bench.figure import Figure
 from bench.measure import CONCURRENCY, LONG_ROUNDS, Bench, Measured, say
 from bench.process import REPOSITORY, NotMeasured
-from reconcile.names import Names
+from reconcile.model.names import Names
 from tests.controlplane.programs import program
 
 FLUX_SSA = REPOSITORY / ".bench" / "peers" / "flux-ssa"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from bench.process import NotMeasured
 
-LINE = re.compile(r"^INFO reconcile\.phases: (.*)$", re.MULTILINE)
+LINE = re.compile(r"^INFO reconcile\.run\.phases: (.*)$", re.MULTILINE)
 PHASE = re.compile(r"([a-z]+) (\d+\.\d+) s(?: \(\d+ requests, \d+\.\d+ MB\))?(?:, |$)")
 TO_PLAN = ("read", "desired", "looked", "planned")
 """From the first request to the plan."""

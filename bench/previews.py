@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any
 
-from reconcile.names import DEFAULT_GROUP, KIND, VERSION
+from reconcile.model.names import DEFAULT_GROUP, KIND, VERSION
 
 NAMESPACES = 20
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"

@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 
 from bench.previews import name_of, namespace_of, preview
-from reconcile.children import render
-from reconcile.fields import field_set_of, to_fields_v1
-from reconcile.names import APP_COMPONENT, COMPONENT_LABEL, PRUNE_DISABLED, Names
-from reconcile.objects import Manifest
-from reconcile.preview import PreviewEnvironment, parse_preview
-from reconcile.sent import plain
-from reconcile.settings import Settings
+from reconcile.desire.children import render
+from reconcile.kube.managedfields import field_set_of, to_fields_v1
+from reconcile.kube.objects import Manifest
+from reconcile.kube.rawjson import plain
+from reconcile.model.names import APP_COMPONENT, COMPONENT_LABEL, PRUNE_DISABLED, Names
+from reconcile.model.preview import PreviewEnvironment, parse_preview
+from reconcile.model.settings import Settings
 
 NAMES = Names()
 CREATED, LONG_AGO = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"

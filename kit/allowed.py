@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from kit.manifests import ROOT
-from reconcile import rules
+from reconcile.model import rules
 
 Names = Mapping[str, str]
 Check = Callable[[str], str | None]
@@ -36,13 +36,13 @@ FOLDERS = {
 def problems(old: Names, new: Names, root: Path = ROOT) -> list[str]:
     """What is wrong with each new name, and a valid one; empty where all can be carried."""
     found = [
-        f"reconcile/names.py: {constant} {new[constant]!r} {problem}; "
+        f"reconcile/model/names.py: {constant} {new[constant]!r} {problem}; "
         f"choose another, such as {EXAMPLE[constant]!r}"
         for constant in new
         if new[constant] != old[constant] and (problem := _problem(constant, old, new, root))
     ]
     if new["PLURAL"] == new["SINGULAR"]:
-        found.append("reconcile/names.py: PLURAL and SINGULAR are the same; choose two")
+        found.append("reconcile/model/names.py: PLURAL and SINGULAR are the same; choose two")
     return found
 
 

@@ -1,6 +1,7 @@
 """The files that say again what is decided elsewhere: the CRD, the rights, the kinds of children.
 
-`make manifests` writes them. The CRD comes from `reconcile/crd.py`; the rights from `cronjob/rights.yaml`,
+`make manifests` writes them. The CRD comes from `reconcile/model/crd.py`, the rights from
+`cronjob/rights.yaml`,
 which is written by hand, since whoever gives rights should have to read them; the kinds that the JSON report
 names from `CHILDREN`.
 """
@@ -13,10 +14,10 @@ from typing import Any
 
 import yaml
 
-from reconcile import crd
-from reconcile.changes import DELETES, PREVIEW
-from reconcile.children import CHILDREN
-from reconcile.names import DEFAULT_GROUP, SINGULAR
+from reconcile.desire.children import CHILDREN
+from reconcile.model import crd
+from reconcile.model.names import DEFAULT_GROUP, SINGULAR
+from reconcile.plan.changes import DELETES, PREVIEW
 
 ROOT = Path(__file__).parents[1]
 RIGHTS = Path("cronjob/rights.yaml")

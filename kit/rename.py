@@ -1,4 +1,4 @@
-"""What `reconcile/names.py` calls the previews, carried to every other file that names them.
+"""What `reconcile/model/names.py` calls the previews, carried to every other file that names them.
 
 `make names` runs it. The old names are those of the CRD in `crds/`; the new ones those of `names.py`.
 Manifests, documents, examples and tests name the group and the kind as users do, letter by letter: a test
@@ -18,7 +18,7 @@ import yaml
 
 from kit.allowed import Names, problems
 from kit.manifests import ROOT
-from reconcile import names
+from reconcile.model import names
 
 LEFT_OUT = frozenset({"CHANGELOG.md"})
 """What happened is called as it was called then."""

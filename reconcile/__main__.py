@@ -1,6 +1,6 @@
 """`python -m reconcile` is the command."""
 
-from reconcile.command.cli import main
+from reconcile.cli.main import main
 
 if __name__ == "__main__":
     main()

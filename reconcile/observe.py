@@ -7,20 +7,20 @@ of it can be taken for left over.
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from reconcile.children import CHILDREN, RESOURCES, is_route
+from reconcile.cluster.pool import Stop, read_at_once
 from reconcile.cluster.port import Cluster, Listing
+from reconcile.desire.children import CHILDREN, RESOURCES, is_route
+from reconcile.desire.desired import Wish
 from reconcile.errors import ClusterError, NoAnswer, NotInstalled, internal_error
-from reconcile.fingerprint import Fingerprints
-from reconcile.listeners import hangs_on
-from reconcile.names import Names
-from reconcile.objects import GATEWAY, Key, Manifest, Resource, key_of, preview_resource
-from reconcile.ownership import claimed_place
-from reconcile.pool import Stop, read_at_once
-from reconcile.preview import Unreadable, parse_preview, unreadable
-from reconcile.problems import Problem, one_line, shown
-from reconcile.sent import SentObject
-from reconcile.snapshot import KindList, Live, Preview, Settled, Snapshot
-from reconcile.wish import Wish
+from reconcile.kube.listeners import hangs_on
+from reconcile.kube.objects import GATEWAY, Key, Manifest, Resource, key_of, preview_resource
+from reconcile.kube.rawjson import SentObject
+from reconcile.model.fingerprint import Fingerprints
+from reconcile.model.names import Names
+from reconcile.model.preview import Unreadable, parse_preview, unreadable
+from reconcile.model.problems import Problem, one_line, shown
+from reconcile.model.snapshot import KindList, Live, Preview, Settled, Snapshot
+from reconcile.plan.ownership import claimed_place
 
 WHOLE_AFTER_ALL = 8
 """So many of the wanted children that were too large to be kept are read once more, each by itself."""

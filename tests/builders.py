@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from reconcile.names import DEFAULT_GROUP, KIND, VERSION
+from reconcile.model.names import DEFAULT_GROUP, KIND, VERSION
 
 EVERY_FIELD: dict[str, Any] = {
     "port": 8080,

@@ -15,8 +15,8 @@ import pytest
 
 from reconcile.cluster.port import Cluster
 from reconcile.errors import Conflict, Rejected
-from reconcile.names import Names
-from reconcile.objects import DEPLOYMENT, SERVICE, Manifest
+from reconcile.kube.objects import DEPLOYMENT, SERVICE, Manifest
+from reconcile.model.names import Names
 
 GROUP = "platform9.com"
 MANAGER = Names(GROUP).field_manager

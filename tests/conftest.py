@@ -14,7 +14,7 @@ import pytest
 
 # It lists every kind. First imported in a test, it would keep the few that the fixture below leaves there.
 import reconcile.observe  # noqa: F401
-from reconcile.children import CHILDREN
+from reconcile.desire.children import CHILDREN
 from tests.controlplane.programs import kill
 from tests.faults import quiet
 from tests.node import starting
@@ -70,7 +70,7 @@ def _of_the_kinds_that_are_shipped(request: pytest.FixtureRequest, monkeypatch: 
     where = request.path.relative_to(request.config.rootpath).as_posix()
     if not where.startswith(("tests/cluster/", "tests/node/")) and request.path.stem not in OF_EVERY_KIND:
         shipped = tuple(kind for kind in CHILDREN if kind not in ADDED)
-        monkeypatch.setattr("reconcile.children.CHILDREN", shipped)
+        monkeypatch.setattr("reconcile.desire.children.CHILDREN", shipped)
 
 
 def pytest_configure(config: pytest.Config) -> None:

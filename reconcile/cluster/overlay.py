@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
 
+from reconcile.cluster.files.yaml import Document, Mistake, Reading, passed_over, read_files, spelled, where
 from reconcile.cluster.port import Applied, Cluster, Listing, Traffic, as_it_is
 from reconcile.errors import UnusableFiles, UsageError
-from reconcile.names import KIND, Names
-from reconcile.objects import KEPT_BY_SERVERS, Manifest, Resource
-from reconcile.preview import PreviewEnvironment, is_meant, parse_preview
-from reconcile.scope import Name
-from reconcile.yamlfiles import Document, Mistake, Reading, passed_over, read_files, spelled, where
+from reconcile.kube.objects import KEPT_BY_SERVERS, Manifest, Resource
+from reconcile.model.names import KIND, Names
+from reconcile.model.preview import PreviewEnvironment, is_meant, parse_preview
+from reconcile.model.scope import Name
 
 STDIN = "-"
 DEFAULT_NAMESPACE = "default"

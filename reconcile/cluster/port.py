@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar, overload
 
-from reconcile.objects import Manifest, Resource
+from reconcile.kube.objects import Manifest, Resource
 
 T = TypeVar("T")
 

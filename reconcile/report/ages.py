@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from reconcile.times import parse_time
+from reconcile.kube.time import parse_time
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 

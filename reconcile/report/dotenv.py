@@ -3,7 +3,7 @@
 import re
 
 from reconcile.report.states import states
-from reconcile.result import Run
+from reconcile.status.result import Run
 
 # Neither a quote nor a space: what reads these lines agrees about nothing else.
 _OTHERS = re.compile(r"[^A-Za-z0-9_./:-]")

@@ -5,12 +5,12 @@ import stat
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from reconcile.atomic import remove_abandoned, replace_file
+from reconcile.cluster.files.atomic import remove_abandoned, replace_file
 from reconcile.report.dotenv import run_dotenv
 from reconcile.report.json import run_json
 from reconcile.report.markdown import run_markdown
 from reconcile.report.text import run_text
-from reconcile.result import Run
+from reconcile.status.result import Run
 
 
 class Facts(NamedTuple):

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from reconcile.changes import (
+from reconcile.plan.changes import (
     Blocked,
     Change,
     Create,
@@ -15,11 +15,11 @@ from reconcile.changes import (
     Update,
     Waiting,
 )
+from reconcile.report.counts import action_of, counts, done_word, few, outcome_counts
 from reconcile.report.cut import cut
 from reconcile.report.safe import safe_json
 from reconcile.report.states import State, states
-from reconcile.report.sums import action_of, counts, done_word, few, outcome_counts
-from reconcile.result import Run, Standing
+from reconcile.status.result import Run, Standing
 
 FORMAT_VERSION = 1
 

@@ -15,7 +15,7 @@ from reconcile.report.cut import cut
 from reconcile.report.safe import safe_line
 from reconcile.report.states import State, gone, states, worst_first
 from reconcile.report.text import body_text, sums_line
-from reconcile.result import Run
+from reconcile.status.result import Run
 
 # What GitHub takes as one comment.
 LIMIT = 65_536

@@ -14,13 +14,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from reconcile.changes import Outcome
-from reconcile.conditions import Status
-from reconcile.names import APPLY_FAILED, EXPIRED, NAME_TAKEN, PROGRESSING, READY, SUSPENDED
-from reconcile.objects import conditions_in
-from reconcile.preview import PreviewEnvironment
-from reconcile.result import GONE, Run, Standing
-from reconcile.snapshot import Preview
+from reconcile.kube.objects import conditions_in
+from reconcile.model.names import APPLY_FAILED, EXPIRED, NAME_TAKEN, PROGRESSING, READY, SUSPENDED
+from reconcile.model.preview import PreviewEnvironment
+from reconcile.model.snapshot import Preview
+from reconcile.model.status import Status
+from reconcile.plan.changes import Outcome
+from reconcile.status.result import GONE, Run, Standing
 
 StateName = Literal["Failed", "Blocked", "NotReady", "Going", "Pending", "Changed", "Unknown", "Ready"]
 """Whoever needs a person stands first."""

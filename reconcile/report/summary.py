@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from reconcile.names import REASONS
+from reconcile.model.names import REASONS
+from reconcile.plan.withhold import is_withheld
+from reconcile.report.counts import action_of, counts
 from reconcile.report.safe import safe, safe_json
 from reconcile.report.states import states
-from reconcile.report.sums import action_of, counts
-from reconcile.result import Run
-from reconcile.withhold import is_withheld
+from reconcile.status.result import Run
 
 ACTIONS = ("create", "update", "delete")
 RESULTS = ("done", "kept", "failed", "rejected", "blocked", "skipped")

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import assert_never
 
-from reconcile.changes import (
+from reconcile.model.names import PROGRESSING, ROLLOUT_FAILED, ROUTE_NOT_ACCEPTED, SETUP_FAILED
+from reconcile.model.status import Status
+from reconcile.plan.changes import (
     SYMBOLS,
     Blocked,
     Change,
@@ -17,12 +19,10 @@ from reconcile.changes import (
     Update,
     Waiting,
 )
-from reconcile.conditions import Status
-from reconcile.names import PROGRESSING, ROLLOUT_FAILED, ROUTE_NOT_ACCEPTED, SETUP_FAILED
+from reconcile.report.counts import action_of, counts, few, outcome_counts
 from reconcile.report.cut import cut
 from reconcile.report.safe import safe_line
-from reconcile.report.sums import action_of, counts, few, outcome_counts
-from reconcile.result import Run, Standing
+from reconcile.status.result import Run, Standing
 
 _COLORS = {Create: "32", Update: "33", Delete: "31", Keep: "36", Waiting: "36", Blocked: "35"}
 _LONGEST_VALUE = 120

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reconcile.report.html import run_html
-from reconcile.result import Run
+from reconcile.status.result import Run
 from tests.browser.chromium import Browser, Tab
 from tests.unit.given import a_read_preview
 from tests.unit.test_markdown_report import everything, hostile, many

@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx2
 
-from reconcile.children import RESOURCES
-from reconcile.names import DEFAULT_GROUP, KIND, PLURAL, VERSION
-from reconcile.objects import Manifest, Resource
+from reconcile.desire.children import RESOURCES
+from reconcile.kube.objects import Manifest, Resource
+from reconcile.model.names import DEFAULT_GROUP, KIND, PLURAL, VERSION
 from tests.cluster.story import collection_path
 from tests.controlplane import AskFailed
 

@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
-from reconcile.names import (
+from reconcile.kube.objects import Key, Manifest, key_of
+from reconcile.model.names import (
     APPLY_FAILED,
     EXPIRED,
     HOSTNAME_CONFLICT,
@@ -18,9 +19,8 @@ from reconcile.names import (
     ROUTE_NOT_ACCEPTED,
     Names,
 )
-from reconcile.objects import Key, Manifest, key_of
-from reconcile.ownership import ownership
-from reconcile.snapshot import Live
+from reconcile.model.snapshot import Live
+from reconcile.plan.ownership import ownership
 from tests.chaos.api import CHILD_KINDS, ROUTE_KINDS, Api
 from tests.chaos.users import NAMESPACES, STEADY, Ledger
 from tests.node.node import DOMAIN

@@ -11,8 +11,8 @@ from threading import Event, Thread
 
 import httpx2
 
-from reconcile.names import AVAILABLE
-from reconcile.objects import Key
+from reconcile.kube.objects import Key
+from reconcile.model.names import AVAILABLE
 from tests.chaos.api import ROUTE_KINDS, Api
 from tests.chaos.calm import (
     Strangers,

@@ -13,10 +13,10 @@ from typing import Any
 
 import yaml
 
-from reconcile.children.setup_job import job_name
-from reconcile.names import DEFAULT_GROUP, KIND, PLURAL, Names
-from reconcile.objects import key_of
-from reconcile.preview import PreviewEnvironment, parse_preview
+from reconcile.desire.children.setup_job import job_name
+from reconcile.kube.objects import key_of
+from reconcile.model.names import DEFAULT_GROUP, KIND, PLURAL, Names
+from reconcile.model.preview import PreviewEnvironment, parse_preview
 from tests.chaos.api import KINDS, ROUTE_KINDS
 from tests.chaos.calm import hosts_of
 from tests.chaos.credentials import RUNS, user_of

@@ -1,7 +1,7 @@
 """The command, with few objects a page: `python -m tests.chaos.small_pages --interval 1s`."""
 
+from reconcile.cli.main import main
 from reconcile.cluster.kubernetes import client
-from reconcile.command.cli import main
 
 FEW = 5
 

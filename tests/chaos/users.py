@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from threading import Event, RLock
 from typing import Any
 
-from reconcile.names import DEFAULT_GROUP, KIND, PRUNE_DISABLED, Names
-from reconcile.objects import Manifest
-from reconcile.ownership import protected_by_others
-from reconcile.snapshot import Live
+from reconcile.kube.objects import Manifest
+from reconcile.model.names import DEFAULT_GROUP, KIND, PRUNE_DISABLED, Names
+from reconcile.model.snapshot import Live
+from reconcile.plan.ownership import protected_by_others
 from tests.chaos.api import (
     CHILD_KINDS,
     MERGE,

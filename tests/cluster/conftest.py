@@ -21,10 +21,10 @@ from uuid import uuid4
 
 import pytest
 
-from reconcile.children import RESOURCES
-from reconcile.crd import crd
-from reconcile.names import DEFAULT_GROUP, PLURAL, Names
-from reconcile.objects import preview_resource
+from reconcile.desire.children import RESOURCES
+from reconcile.kube.objects import preview_resource
+from reconcile.model.crd import crd
+from reconcile.model.names import DEFAULT_GROUP, PLURAL, Names
 from tests.cluster.granted import allow_runs
 from tests.cluster.story import Story, collection_path
 from tests.conftest import FOLDER, THROWN_AWAY
@@ -84,7 +84,7 @@ def gateway_api(api_server: ControlPlane) -> ControlPlane:
 @pytest.fixture(autouse=True)
 def _marked_with_news_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """No status is written for a fingerprint alone: when a minute is over must not decide what a run writes."""
-    monkeypatch.setattr("reconcile.publish.SETTLING", timedelta(days=365))
+    monkeypatch.setattr("reconcile.status.publish.SETTLING", timedelta(days=365))
 
 
 @pytest.fixture

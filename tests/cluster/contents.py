@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from reconcile.names import Names
+from reconcile.model.names import Names
 
 COUNTED = frozenset({"uid", "resourceVersion", "generation", "creationTimestamp"})
 GIVEN = frozenset({"clusterIP", "clusterIPs"})

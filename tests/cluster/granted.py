@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from reconcile.names import PLURAL
+from reconcile.model.names import PLURAL
 from tests.controlplane import ControlPlane, allow, grant, shipped
 
 WRITES = ["create", "patch", "delete"]

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
-from reconcile.crd import crd
-from reconcile.names import PLURAL
+from reconcile.model.crd import crd
+from reconcile.model.names import PLURAL
 from tests.cluster.granted import allow_runs, allow_statuses
 from tests.cluster.story import Story
 from tests.controlplane import allow, install_crds

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import yaml
 
-from reconcile.names import DEFAULT_GROUP
+from reconcile.model.names import DEFAULT_GROUP
 from tests.cluster.story import Story
 from tests.controlplane import ControlPlane, account_of, eventually
 from tests.controlplane.rights import may

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from reconcile.fields import Path, item_element, leaves, list_keys, path_text, value_at
-from reconcile.names import Names
-from reconcile.objects import Manifest
+from reconcile.kube.managedfields import Path, item_element, leaves, list_keys, path_text, value_at
+from reconcile.kube.objects import Manifest
+from reconcile.model.names import Names
 
 NAMES = Names()
 GONE: Any = object()

@@ -5,8 +5,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from reconcile import rules
-from reconcile.settings import Gateway, Settings, Toleration
+from reconcile.model import rules
+from reconcile.model.settings import Gateway, Settings, Toleration
 
 # From small to large, in every way of writing that is taken: requests are drawn not to be above the limits.
 CPU = ["1m", "0.1", "100m", ".25", "500m", "0.5", 1, "1000m", "1.5", 2, "1e1", "100", "1k"]

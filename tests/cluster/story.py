@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from reconcile.changes import SYMBOLS
-from reconcile.children import RESOURCES
-from reconcile.command.cli import exit_code_of
-from reconcile.names import DEFAULT_GROUP, Names
-from reconcile.objects import Resource, preview_resource
+from reconcile.cli.main import exit_code_of
+from reconcile.desire.children import RESOURCES
+from reconcile.kube.objects import Resource, preview_resource
+from reconcile.model.names import DEFAULT_GROUP, Names
+from reconcile.plan.changes import SYMBOLS
 from tests.controlplane import Account, AskFailed, AuditEvent, ControlPlane, eventually
 
 CHILD_RESOURCES = [f"{r.plural}.{r.group}" if r.group else r.plural for r in RESOURCES.values()]

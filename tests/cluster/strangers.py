@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from reconcile.children import RESOURCES
-from reconcile.names import Names
-from reconcile.objects import Manifest
+from reconcile.desire.children import RESOURCES
+from reconcile.kube.objects import Manifest
+from reconcile.model.names import Names
 
 _BACKEND = {"service": {"name": "elsewhere", "port": {"number": 80}}}
 _LABELS = {"app": "strangers"}

@@ -85,11 +85,11 @@ def test_what_a_policy_rewrites_is_kept_with_a_note(mirrored: Story) -> None:
 def test_what_a_policy_rewrites_settles_and_is_told_of_in_each_plan(
     mirrored: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reconcile.publish.SETTLING", timedelta(hours=-1))
+    monkeypatch.setattr("reconcile.status.publish.SETTLING", timedelta(hours=-1))
     mirrored.apply(suspend=True)
     for _ in range(3):
         mirrored.reconcile()
-    monkeypatch.setattr("reconcile.plan.draft_of", None)  # nothing is compared
+    monkeypatch.setattr("reconcile.plan.plan.draft_of", None)  # nothing is compared
     assert mirrored.reconcile("pr-1").changes == [keep(mirrored)]
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from reconcile.names import PLURAL
+from reconcile.model.names import PLURAL
 from tests.cluster.story import Story
 from tests.cluster.test_scope import new
 from tests.controlplane import allow, service_account

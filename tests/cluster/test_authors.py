@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from reconcile.children import RESOURCES
-from reconcile.names import PLURAL
+from reconcile.desire.children import RESOURCES
+from reconcile.model.names import PLURAL
 from tests.cluster.story import Story
 from tests.cluster.strangers import marks, stranger
 from tests.controlplane import Account, allow, eventually, service_account

@@ -6,7 +6,7 @@ import pytest
 
 from reconcile.cluster.kubernetes import connect
 from reconcile.cluster.port import Cluster
-from reconcile.objects import Manifest
+from reconcile.kube.objects import Manifest
 from tests.cluster_contract import ClusterContract, Plant
 from tests.controlplane import ControlPlane
 

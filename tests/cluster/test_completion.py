@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from reconcile.command.complete import SECONDS
+from reconcile.cli.complete import SECONDS
 from tests.cluster.process import environment
 from tests.cluster.story import Story
 

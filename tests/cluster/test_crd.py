@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from reconcile import rules
-from reconcile.crd import crd
-from reconcile.names import PLURAL, SHORT_NAMES, Names
-from reconcile.preview import PreviewEnvironment, parse_preview
-from reconcile.quantities import canonical
+from reconcile.kube.quantity import canonical
+from reconcile.model import rules
+from reconcile.model.crd import crd
+from reconcile.model.names import PLURAL, SHORT_NAMES, Names
+from reconcile.model.preview import PreviewEnvironment, parse_preview
 from tests.builders import a_preview, without_uid
 from tests.contracts.spec_rows import ROWS, Row
 from tests.controlplane import AskFailed, ControlPlane

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconcile.children import CHILDREN
+from reconcile.desire.children import CHILDREN
 from tests.builders import EVERY_FIELD
 from tests.cluster.story import ROUTES, Story
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from reconcile.children import CHILDREN
-from reconcile.names import DEFAULT_GROUP, PLURAL
+from reconcile.desire.children import CHILDREN
+from reconcile.model.names import DEFAULT_GROUP, PLURAL
 from tests.cluster.story import CHILD_RESOURCES, READS, Story
 from tests.controlplane import Account, ControlPlane, allow, eventually, service_account
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from reconcile.conditions import FINGERPRINT
-from reconcile.draft import draft_of
-from reconcile.names import PRUNE_DISABLED
+from reconcile.model.names import PRUNE_DISABLED
+from reconcile.model.status import FINGERPRINT
+from reconcile.plan.preview import draft_of
 from tests.cluster.granted import allow_runs
 from tests.cluster.groups import changed_crd, without_in_status
 from tests.cluster.story import ROUTES, STATUS, Result, Story
@@ -32,7 +32,7 @@ MERGE = "application/merge-patch+json"
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A child that was changed a moment ago is marked too: nobody waits for a minute here."""
-    monkeypatch.setattr("reconcile.publish.SETTLING", timedelta(hours=-1))
+    monkeypatch.setattr("reconcile.status.publish.SETTLING", timedelta(hours=-1))
 
 
 def fingerprint(story: Story, name: str = "pr-1") -> str:
@@ -57,7 +57,7 @@ def read(story: Story, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tupl
         return draft_of(wish, *rest)
 
     with monkeypatch.context() as patched:
-        patched.setattr("reconcile.plan.draft_of", noted)
+        patched.setattr("reconcile.plan.plan.draft_of", noted)
         return story.attempt(*arguments, everywhere=True), sorted(compared)
 
 
@@ -95,7 +95,7 @@ def test_nothing_but_fingerprints_is_written_a_few_at_a_time(
 ) -> None:
     """After an upgrade there is one for each preview, and two installations would write them for ever."""
     settled(alone, *NAMES)
-    monkeypatch.setattr("reconcile.publish.MOST_MARKED", 1)
+    monkeypatch.setattr("reconcile.status.publish.MOST_MARKED", 1)
     for left in (3, 2, 1, 0):
         before = len(statuses(alone))
         alone.reconcile(
@@ -120,7 +120,7 @@ def test_who_changes_a_child_all_the_time_costs_no_status_each_time(
     alone: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settled(alone)
-    monkeypatch.setattr("reconcile.publish.SETTLING", timedelta(minutes=1))
+    monkeypatch.setattr("reconcile.status.publish.SETTLING", timedelta(minutes=1))
     for turn in range(3):
         alone.patch("Service", {"metadata": {"annotations": {"touched": str(turn)}}}, by="somebody")
         before = len(statuses(alone))
@@ -173,7 +173,7 @@ def test_a_preview_whose_route_of_another_kind_is_kept_settles_too_and_is_told_o
     for _ in range(2):
         assert alone.reconcile(everywhere=True, route=False).changes == kept
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("reconcile.plan.draft_of", None)  # nothing is compared
+        patched.setattr("reconcile.plan.plan.draft_of", None)  # nothing is compared
         result = alone.reconcile(everywhere=True, route=False)
     assert (result.changes, result.lines[-1][-20:]) == (kept, "1 kept, 2 unchanged.")
     assert read(alone, monkeypatch, "--dry-run", *ROUTES["Mapping"])[1] == ["pr-1"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.names import Names
+from reconcile.model.names import Names
 from tests.cluster.groups import installation
 from tests.cluster.story import Story
 from tests.cluster.strangers import export, marks, owner, stranger

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.names import PLURAL
+from reconcile.model.names import PLURAL
 from tests.cluster.granted import allow_runs
 from tests.cluster.story import READS, Result, Story, hosts_of
 from tests.controlplane import KubectlFailed, allow

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from reconcile.names import DEFAULT_GROUP
+from reconcile.model.names import DEFAULT_GROUP
 from tests.cluster.conftest import fresh_namespace
 from tests.cluster.install import Installation, installed
 from tests.cluster.story import Story, call

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.crd import crd
-from reconcile.names import DEFAULT_GROUP, KIND, PLURAL
+from reconcile.model.crd import crd
+from reconcile.model.names import DEFAULT_GROUP, KIND, PLURAL
 from tests.cluster.conftest import API_REMEDY, fresh_namespace, skip_without
 from tests.cluster.granted import allow_runs
 from tests.cluster.install import LEAVING

@@ -23,7 +23,7 @@ from reconcile.errors import (
     Unauthorized,
     Unreachable,
 )
-from reconcile.objects import DEPLOYMENT, HTTPROUTE, MAPPING, SERVICE, Manifest, Resource
+from reconcile.kube.objects import DEPLOYMENT, HTTPROUTE, MAPPING, SERVICE, Manifest, Resource
 from tests.controlplane import Account, ControlPlane, allow, eventually
 
 US = "preview-reconcile.platform9.com"

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple, Protocol, cast
 
 import pytest
 
-from reconcile.children import RESOURCES, render
-from reconcile.names import Names
-from reconcile.objects import EVENTS_V1, Resource, preview_resource
-from reconcile.preview import PreviewEnvironment, parse_preview
-from reconcile.settings import Gateway, RouteOption, Settings
+from reconcile.desire.children import RESOURCES, render
+from reconcile.kube.objects import EVENTS_V1, Resource, preview_resource
+from reconcile.model.names import Names
+from reconcile.model.preview import PreviewEnvironment, parse_preview
+from reconcile.model.settings import Gateway, RouteOption, Settings
 from tests.cluster.story import ROUTES, Story
 from tests.controlplane import ControlPlane
 from tests.model.apiserver import APPLY, Answered, Asked, Model, OutOfModel

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.names import Names
+from reconcile.model.names import Names
 from tests.cluster.groups import installation
 from tests.cluster.story import ROUTES, Story, container, env_of
 from tests.cluster.strangers import owner, stranger

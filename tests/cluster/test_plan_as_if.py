@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from reconcile.names import DEFAULT_GROUP, PLURAL
+from reconcile.cluster.files.yaml import dump
+from reconcile.model.names import DEFAULT_GROUP, PLURAL
 from reconcile.report.markdown import MARK
-from reconcile.yamlfiles import dump
 from tests.cluster.story import CHILD_RESOURCES, READS, Result, Story
 from tests.controlplane import Account, ControlPlane, allow, service_account
 

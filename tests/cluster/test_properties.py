@@ -12,19 +12,19 @@ from hypothesis import HealthCheck, Phase, given, seed
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from reconcile.changes import Keep, Plan, Update
-from reconcile.children import render
 from reconcile.cluster.kubernetes import KubernetesCluster, connect
-from reconcile.fields import field_set_of
-from reconcile.names import Names
-from reconcile.objects import Manifest
-from reconcile.preview import PreviewEnvironment, parse_preview
-from reconcile.request import Request
-from reconcile.result import Run
-from reconcile.run import run
-from reconcile.scope import make_scope
-from reconcile.settings import RouteOption, Settings
-from reconcile.snapshot import Live
+from reconcile.desire.children import render
+from reconcile.kube.managedfields import field_set_of
+from reconcile.kube.objects import Manifest
+from reconcile.model.names import Names
+from reconcile.model.preview import PreviewEnvironment, parse_preview
+from reconcile.model.scope import make_scope
+from reconcile.model.settings import RouteOption, Settings
+from reconcile.model.snapshot import Live
+from reconcile.plan.changes import Keep, Plan, Update
+from reconcile.run.request import Request
+from reconcile.run.run import run
+from reconcile.status.result import Run
 from tests.cluster import specs
 from tests.cluster.mutations import Mutation, mutations, undone
 from tests.cluster.story import ROUTES, Story, container

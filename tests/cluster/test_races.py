@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from reconcile import run
-from reconcile.children import KINDS, RESOURCES
 from reconcile.cluster.kubernetes import KubernetesCluster
+from reconcile.desire.children import KINDS, RESOURCES
 from reconcile.errors import AnswerLost
-from reconcile.names import Names
+from reconcile.model.names import Names
+from reconcile.run import run
 from tests.cluster.story import ROUTES, Story, container
 from tests.cluster.strangers import stranger
 from tests.controlplane import AskFailed, eventually

@@ -12,10 +12,10 @@ from threading import Thread
 
 import pytest
 
-from reconcile.children import RESOURCES
 from reconcile.cluster.kubernetes import connect
+from reconcile.desire.children import RESOURCES
 from reconcile.errors import Rejected
-from reconcile.names import PLURAL
+from reconcile.model.names import PLURAL
 from tests.builders import EVERY_FIELD
 from tests.cluster.gate import gate_before, write_of
 from tests.cluster.process import behind

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from reconcile.request import Request
-from reconcile.scope import make_scope
-from reconcile.settings import Settings
+from reconcile.model.scope import make_scope
+from reconcile.model.settings import Settings
+from reconcile.run.request import Request
 from tests.cluster.conftest import fresh_namespace
 from tests.cluster.contents import contents, differences
 from tests.cluster.story import Story

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from reconcile.children import CHILDREN, render
-from reconcile.fields import field_set_of, part_of
-from reconcile.preview import PreviewEnvironment, parse_preview
-from reconcile.settings import Settings, Toleration
-from reconcile.snapshot import Live
+from reconcile.desire.children import CHILDREN, render
+from reconcile.kube.managedfields import field_set_of, part_of
+from reconcile.model.preview import PreviewEnvironment, parse_preview
+from reconcile.model.settings import Settings, Toleration
+from reconcile.model.snapshot import Live
 from tests.cluster.groups import changed_crd, without_in_status
 from tests.cluster.story import CHILD_RESOURCES, STATUS, Story
 from tests.cluster.test_ownership import PROTECT, went

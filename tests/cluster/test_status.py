@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from reconcile import rules
-from reconcile.children import CHILDREN
-from reconcile.crd import crd
+from reconcile.desire.children import CHILDREN
+from reconcile.model import rules
+from reconcile.model.crd import crd
 from tests.cluster.groups import changed_crd, installation, without_in_status
 from tests.cluster.story import CHILD_RESOURCES, STATUS, Story
 from tests.controlplane import AskFailed, ControlPlane, KubectlFailed, allow, eventually, install_crds

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.children import RESOURCES
+from reconcile.desire.children import RESOURCES
 from tests.cluster.conftest import fresh_namespace
 from tests.cluster.granted import allow_runs
 from tests.cluster.story import ROUTES, Story

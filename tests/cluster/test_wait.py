@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.children import RESOURCES
-from reconcile.names import PLURAL
+from reconcile.desire.children import RESOURCES
+from reconcile.model.names import PLURAL
 from tests.cluster.gate import Gate, gate_before, read_of
 from tests.cluster.process import Process, Terminal, behind
 from tests.cluster.story import STATUS, Result, Story

@@ -15,8 +15,8 @@ from uuid import uuid4
 
 import pytest
 
-from reconcile.crd import crd
-from reconcile.names import PLURAL
+from reconcile.model.crd import crd
+from reconcile.model.names import PLURAL
 from tests.cluster.conftest import fresh_namespace
 from tests.cluster.contents import contents, differences
 from tests.cluster.granted import allow_runs

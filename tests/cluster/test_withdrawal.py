@@ -8,7 +8,7 @@ import pytest
 from reconcile.cluster.kubernetes import KubernetesCluster
 from reconcile.cluster.port import Applied
 from reconcile.errors import AnswerLost
-from reconcile.names import Names
+from reconcile.model.names import Names
 from tests.cluster.story import Story
 from tests.cluster.strangers import stranger
 from tests.cluster.test_races import fields_of, touch

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from reconcile.cluster.directory import DirectoryCluster
+from reconcile.cluster.files.cluster import DirectoryCluster
 from reconcile.cluster.overlay import OverlayCluster, read_previews
 from reconcile.errors import UnusableFiles
-from reconcile.names import DEFAULT_GROUP, Names
+from reconcile.model.names import DEFAULT_GROUP, Names
+from reconcile.model.preview import Unreadable
 from reconcile.observe import observe
-from reconcile.preview import Unreadable
 from tests.cluster.story import Story
 from tests.controlplane.plane import KubectlFailed
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 import pytest
 
-from reconcile.command.cli import command
+from reconcile.cli.main import command
 from tests.contracts.test_manifests import alert_rules
 from tests.controlplane import shipped
 from tests.installation import CHART, COMPONENTS, NAME, Manifest, arguments, helm, kustomized, one, rendered

@@ -7,13 +7,13 @@ import pytest
 import yaml
 
 from kit.manifests import RIGHTS, manifests
-from reconcile.children import CHILDREN, KINDS, ChildKind
-from reconcile.children.metadata import Rendered, child
-from reconcile.objects import Resource
-from reconcile.preview import PreviewEnvironment
-from reconcile.sent import plain
-from reconcile.settings import Settings
-from reconcile.spec import Spec
+from reconcile.desire.children import CHILDREN, KINDS, ChildKind
+from reconcile.desire.children.metadata import Rendered, child
+from reconcile.kube.objects import Resource
+from reconcile.kube.rawjson import plain
+from reconcile.model.preview import PreviewEnvironment
+from reconcile.model.settings import Settings
+from reconcile.model.spec import Spec
 from tests.builders import EVERY_FIELD
 from tests.unit.given import NAMES, a_read_preview
 
@@ -31,11 +31,11 @@ def forgotten_of(kind: ChildKind) -> list[str]:
 
 def _file_of(kind: ChildKind) -> list[str]:
     name = kind.render.__name__
-    file = ROOT / "reconcile" / "children" / f"{name}.py"
+    file = ROOT / "reconcile" / "desire" / "children" / f"{name}.py"
     defined = ast.parse(file.read_text()).body if file.exists() else []
     if any(isinstance(node, ast.FunctionDef) and node.name == name for node in defined):
         return []
-    return [f"reconcile/children/{name}.py: put `def {name}` there, so that who looks for it finds it"]
+    return [f"reconcile/desire/children/{name}.py: put `def {name}` there, so that who looks for it finds it"]
 
 
 def _test_of(kind: ChildKind) -> list[str]:
@@ -64,7 +64,7 @@ def _room_of(kind: ChildKind) -> list[str]:
     if kind.room or kind.runs_once:
         return []
     return [
-        "reconcile/children/__init__.py: its row has an empty `room`, so nothing of it is ever taken over"
+        "reconcile/desire/children/__init__.py: its row has an empty `room`, so nothing of it is ever taken over"
     ]
 
 
@@ -76,10 +76,12 @@ def _content_of(kind: ChildKind) -> list[str]:
     found = []
     if left_out := sorted(said - {"apiVersion", "kind", "metadata"} - set(kind.content)):
         found.append(
-            f"reconcile/children/__init__.py: the `content` of its row has not {', '.join(left_out)}"
+            f"reconcile/desire/children/__init__.py: the `content` of its row has not {', '.join(left_out)}"
         )
     if wrong := sorted(named - said) if said else []:
-        found.append(f"reconcile/children/__init__.py: its row names {', '.join(wrong)}, which it never has")
+        found.append(
+            f"reconcile/desire/children/__init__.py: its row names {', '.join(wrong)}, which it never has"
+        )
     return found
 
 
@@ -114,13 +116,13 @@ def test_what_a_kind_has_not_is_told_with_what_to_do() -> None:
 
     odd = ChildKind(Resource("example.com", "v1", "Widget", "widgets"), widget, room=())
     assert forgotten_of(odd) == [
-        "reconcile/children/widget.py: put `def widget` there, so that who looks for it finds it",
+        "reconcile/desire/children/widget.py: put `def widget` there, so that who looks for it finds it",
         'tests/unit: no test states its whole manifest, with "kind": "Widget"',
         "cronjob/rights.yaml: the ClusterRole preview-reconcile has no rule {apiGroups: [example.com], "
         "resources: [widgets], verbs: [get, list, create, patch, delete]}",
         "cronjob/rights.yaml: the ClusterRole preview-reconcile-plan has no rule {apiGroups: [example.com], "
         "resources: [widgets], verbs: [get, list]}",
-        "reconcile/children/__init__.py: its row has an empty `room`, so nothing of it is ever taken over",
+        "reconcile/desire/children/__init__.py: its row has an empty `room`, so nothing of it is ever taken over",
     ]
 
 
@@ -129,7 +131,7 @@ def test_a_kind_without_a_spec_is_asked_for_the_fields_that_it_has() -> None:
         return child(resource, preview, NAMES, None, content={"data": {"a": preview.name}})
 
     resource = Resource("example.com", "v1", "Widget", "widgets")
-    head = "reconcile/children/__init__.py: "
+    head = "reconcile/desire/children/__init__.py: "
     assert forgotten_of(ChildKind(resource, widget))[-2:] == [
         f"{head}the `content` of its row has not data",
         f"{head}its row names spec, which it never has",

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 import yaml
 
+from reconcile.cluster.files.yaml import dump
 from reconcile.report.markdown import MARK
-from reconcile.yamlfiles import dump
 from tests.builders import a_preview
 from tests.contracts import ci_stubs
 

@@ -12,13 +12,13 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile import rules
-from reconcile.crd import check_group, crd, render
-from reconcile.durations import parse_duration
 from reconcile.errors import UsageError
-from reconcile.names import DEFAULT_GROUP, KIND
-from reconcile.preview import PreviewEnvironment, Unreadable, parse_preview
-from reconcile.spec import Spec
+from reconcile.model import rules
+from reconcile.model.crd import check_group, crd, render
+from reconcile.model.duration import parse_duration
+from reconcile.model.names import DEFAULT_GROUP, KIND
+from reconcile.model.preview import PreviewEnvironment, Unreadable, parse_preview
+from reconcile.model.spec import Spec
 from tests.builders import a_preview, without_uid
 from tests.contracts.spec_rows import ROWS, Row
 
@@ -191,7 +191,9 @@ def test_every_whole_preview_in_a_document_can_be_read(document: str) -> None:
 
 
 def test_printing_the_crd_imports_no_pydantic() -> None:
-    program = "import sys, reconcile.crd; print([m for m in ('pydantic', 'lightkube') if m in sys.modules])"
+    program = (
+        "import sys, reconcile.model.crd; print([m for m in ('pydantic', 'lightkube') if m in sys.modules])"
+    )
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert printed.stdout == "[]\n"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from reconcile.command.cli import command
+from reconcile.cli.main import command
 from tests.cookbook import ROOT, Clone
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -8,9 +8,9 @@ import click
 import pytest
 import yaml
 
-from reconcile.command.cli import command
+from reconcile.cli.main import command
+from reconcile.model.spec import Spec
 from reconcile.report.json import FORMAT_VERSION
-from reconcile.spec import Spec
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

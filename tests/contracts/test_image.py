@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from reconcile import __version__
-from reconcile.crd import render
+from reconcile.model.crd import render
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 65532

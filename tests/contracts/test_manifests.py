@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from reconcile import __version__
-from reconcile.command.cli import command
-from reconcile.durations import parse_duration
+from reconcile.cli.main import command
+from reconcile.model.duration import parse_duration
 from tests.contracts.test_help_and_readme import options_of_help
 from tests.controlplane import shipped
 from tests.installation import (

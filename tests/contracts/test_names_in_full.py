@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.names import DEFAULT_GROUP, KIND, PLURAL, SHORT_NAMES, SINGULAR
+from reconcile.model.names import DEFAULT_GROUP, KIND, PLURAL, SHORT_NAMES, SINGULAR
 
 ROOT = Path(__file__).parents[2]
 IN_FULL = f"{PLURAL}.{DEFAULT_GROUP}"

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from reconcile.children import CHILDREN
+from reconcile.desire.children import CHILDREN
 from tests.builders import a_preview
 from tests.http.command import RunCommand
 from tests.http.world import PREVIEWS, World, path

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from reconcile.children import CHILDREN
-from reconcile.names import PLURAL
+from reconcile.desire.children import CHILDREN
+from reconcile.model.names import PLURAL
 from tests.controlplane import shipped
 from tests.controlplane.rights import resources_of
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from reconcile import names
+from reconcile.model import names
 from tests.unit.test_status import ROWS
 
 DOCS = (Path(__file__).parents[2] / "docs" / "status.md").read_text()

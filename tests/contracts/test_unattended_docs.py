@@ -5,10 +5,10 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reconcile.changes import Create, Delete, Update
-from reconcile.command.metrics import registry_of
-from reconcile.events import of_outcomes
+from reconcile.cli.metrics import registry_of
+from reconcile.plan.changes import Create, Delete, Update
 from reconcile.report.summary import Summary
+from reconcile.status.events import of_outcomes
 from tests.unit.test_events import TRANSITIONS, done
 
 DOCS = Path(__file__).parents[2] / "docs"

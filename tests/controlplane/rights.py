@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import yaml
 
-from reconcile.names import DEFAULT_GROUP
+from reconcile.model.names import DEFAULT_GROUP
 from tests.controlplane.kubeconfig import write_kubeconfig
 from tests.controlplane.plane import ControlPlane, eventually
 from tests.controlplane.starting import certificate

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconcile.children import RESOURCES
-from reconcile.conditions import FINGERPRINT
-from reconcile.names import PLURAL
-from reconcile.objects import Manifest
+from reconcile.desire.children import RESOURCES
+from reconcile.kube.objects import Manifest
+from reconcile.model.names import PLURAL
+from reconcile.model.status import FINGERPRINT
 from tests.cluster.story import ROUTES, Story
 from tests.faults.line import DELETE, READ, Line, Passed, Place
 

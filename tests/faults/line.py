@@ -11,9 +11,9 @@ from unittest.mock import patch
 
 import httpx2
 
-from reconcile.children import RESOURCES
 from reconcile.cluster.kubernetes import connect
-from reconcile.names import KIND, PLURAL
+from reconcile.desire.children import RESOURCES
+from reconcile.model.names import KIND, PLURAL
 from tests.faults.faults import Broken, Fault, Send
 from tests.http.conftest import FakeTime
 

@@ -11,8 +11,8 @@ from unittest.mock import patch
 
 import httpx2
 
-from reconcile.children import RESOURCES
-from reconcile.names import KIND
+from reconcile.desire.children import RESOURCES
+from reconcile.model.names import KIND
 from tests.cluster.story import ROUTES
 from tests.faults.faults import EXPIRED, UNSERVED, Broken, Send, closes, refuses
 from tests.faults.judgement import is_of, tells

@@ -11,10 +11,10 @@ from uuid import uuid4
 
 import httpx2
 
-from reconcile.children import RESOURCES
-from reconcile.crd import crd
-from reconcile.names import PLURAL, Names
-from reconcile.objects import EVENTS_V1
+from reconcile.desire.children import RESOURCES
+from reconcile.kube.objects import EVENTS_V1
+from reconcile.model.crd import crd
+from reconcile.model.names import PLURAL, Names
 from tests.cluster.granted import allow_runs
 from tests.cluster.story import Result, Story
 from tests.controlplane import ControlPlane, install_crds, service_account
@@ -127,7 +127,7 @@ def worlds(settings: Mapping[str, Setting]) -> Iterator[Worlds]:
     made: dict[str, World] = {}
     with ExitStack() as stack:
         stack.callback(plane.close)
-        stack.enter_context(patch("reconcile.write.PAUSE", 0.0))
+        stack.enter_context(patch("reconcile.execute.write.PAUSE", 0.0))
 
         def find(name: str) -> World:
             if name not in made:

@@ -9,10 +9,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.command.cli import exit_code_of
-from reconcile.names import DEFAULT_GROUP
-from reconcile.preview import Unreadable, parse_preview
-from reconcile.yamlfiles import dump, read_file, read_text
+from reconcile.cli.main import exit_code_of
+from reconcile.cluster.files.yaml import dump, read_file, read_text
+from reconcile.model.names import DEFAULT_GROUP
+from reconcile.model.preview import Unreadable, parse_preview
 from tests.builders import a_preview
 from tests.fuzz.fuzzing import JSON_VALUES, NASTY_TEXTS, damaged_text, damaged_tree, example, profile
 from tests.unit.given import a_read_preview, children_of, live

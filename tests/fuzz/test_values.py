@@ -9,16 +9,23 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile import rules
-from reconcile.allow import image_allowed, repository
-from reconcile.durations import parse_duration
+from reconcile.desire.allow import image_allowed, repository
 from reconcile.errors import UsageError
-from reconcile.fields import field_set_of, from_fields_v1, item_keys, part_of, to_fields_v1, value_at
-from reconcile.names import DEFAULT_GROUP
-from reconcile.preview import PreviewEnvironment, Unreadable, parse_preview
-from reconcile.quantities import canonical, parse_quantity, same_quantity
-from reconcile.scope import make_scope, parse_selector
-from reconcile.times import parse_time, time_text
+from reconcile.kube.managedfields import (
+    field_set_of,
+    from_fields_v1,
+    item_keys,
+    part_of,
+    to_fields_v1,
+    value_at,
+)
+from reconcile.kube.quantity import canonical, parse_quantity, same_quantity
+from reconcile.kube.time import parse_time, time_text
+from reconcile.model import rules
+from reconcile.model.duration import parse_duration
+from reconcile.model.names import DEFAULT_GROUP
+from reconcile.model.preview import PreviewEnvironment, Unreadable, parse_preview
+from reconcile.model.scope import make_scope, parse_selector
 from tests.builders import a_preview
 from tests.fuzz.fuzzing import JSON_VALUES, NASTY_TEXTS, NASTY_VALUES, example, profile, said_of
 

@@ -11,8 +11,8 @@ from typing import Protocol
 import pytest
 import respx
 
+from reconcile.cli.main import exit_code_of
 from reconcile.cluster.kubernetes import connect
-from reconcile.command.cli import exit_code_of
 from tests.http.conftest import SERVER, FakeTime, write_kubeconfig
 from tests.http.world import World
 from tests.in_process import Ended

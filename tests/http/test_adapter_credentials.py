@@ -18,7 +18,7 @@ import respx
 
 from reconcile.cluster.kubernetes import KubernetesCluster
 from reconcile.errors import BadKubeconfig, Unauthorized
-from reconcile.objects import DEPLOYMENT
+from reconcile.kube.objects import DEPLOYMENT
 from tests.http.conftest import IN_SHOP, SERVER, FakeTime, connected, deployment, status, write_kubeconfig
 
 PR_1 = f"{IN_SHOP}/pr-1"

@@ -12,7 +12,7 @@ import pytest
 import respx
 
 from reconcile.cluster.kubernetes import KubernetesCluster
-from reconcile.objects import DEPLOYMENT
+from reconcile.kube.objects import DEPLOYMENT
 from tests.http.conftest import DATE, DEPLOYMENTS, FakeTime, Wire, connected, deployment, status
 
 PAGE_BYTES = 10_000
@@ -22,7 +22,7 @@ Answer = Callable[[httpx.Request], httpx.Response]
 
 @pytest.fixture(autouse=True)
 def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reconcile.cluster.kubernetes.listing.PAGE_BYTES", PAGE_BYTES)
+    monkeypatch.setattr("reconcile.cluster.kubernetes.pages.PAGE_BYTES", PAGE_BYTES)
 
 
 def sized(*sizes: int) -> list[dict[str, Any]]:

@@ -11,8 +11,8 @@ import respx
 
 from reconcile.cluster.kubernetes import KubernetesCluster
 from reconcile.errors import Forbidden, NotInstalled, ReconcileError, Rejected, ServerTrouble
-from reconcile.objects import DEPLOYMENT, SERVICE, Manifest
-from reconcile.sent import SentObject
+from reconcile.kube.objects import DEPLOYMENT, SERVICE, Manifest
+from reconcile.kube.rawjson import SentObject
 from tests.http.conftest import DEPLOYMENTS, IN_SHOP, SERVER, FakeTime, deployment, page, status, text_404
 
 JSON = {"Content-Type": "application/json"}
@@ -187,7 +187,7 @@ def test_a_token_that_comes_back_ends_the_list(cluster: KubernetesCluster, httpx
 def test_ever_new_tokens_end_as_well(
     cluster: KubernetesCluster, httpx2_mock: respx.Router, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reconcile.cluster.kubernetes.listing.MOST_PAGES", 5)
+    monkeypatch.setattr("reconcile.cluster.kubernetes.pages.MOST_PAGES", 5)
     tokens = map(str, itertools.count())
     route = httpx2_mock.get(DEPLOYMENTS).mock(
         side_effect=lambda request: page("pr-1", **{"continue": next(tokens)})

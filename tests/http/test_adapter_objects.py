@@ -22,8 +22,8 @@ from reconcile.errors import (
     ServerTrouble,
     Unreachable,
 )
-from reconcile.names import KIND, PLURAL
-from reconcile.objects import DEPLOYMENT, MAPPING, Resource
+from reconcile.kube.objects import DEPLOYMENT, MAPPING, Resource
+from reconcile.model.names import KIND, PLURAL
 from tests.http.conftest import IN_SHOP, SERVER, FakeTime, deployment, page, status, text_404
 
 PR_1 = f"{IN_SHOP}/pr-1"

@@ -10,7 +10,7 @@ import respx
 
 from reconcile.cluster.kubernetes import KubernetesCluster
 from reconcile.errors import AnswerLost, Conflict, ReconcileError, ServerTrouble, Unreachable
-from reconcile.objects import DEPLOYMENT
+from reconcile.kube.objects import DEPLOYMENT
 from tests.http.conftest import IN_SHOP, FakeTime, connected, deployment, page, status
 
 PR_1 = f"{IN_SHOP}/pr-1"

@@ -13,7 +13,7 @@ import pytest
 
 from reconcile.cluster.kubernetes.retry import ATTEMPTS, Pacing
 from reconcile.errors import AnswerLost, Unreachable
-from reconcile.objects import DEPLOYMENT
+from reconcile.kube.objects import DEPLOYMENT
 from tests.http.conftest import Step, Wire, connected, deployment
 
 LIST = json.dumps({"metadata": {"resourceVersion": "7"}, "items": [deployment()]}).encode()

@@ -16,15 +16,15 @@ from typing import Any
 
 import pytest
 
-from reconcile.certificates import as_go_verifies, public_context
+from reconcile.cli.metrics import push
+from reconcile.cluster.certificates import as_go_verifies, public_context
 from reconcile.cluster.kubernetes import connect
 from reconcile.cluster.kubernetes.kubeconfig import find_connection
 from reconcile.cluster.kubernetes.retry import Pacing
-from reconcile.command.metrics import push
-from reconcile.ending.probe import probe
 from reconcile.errors import Unreachable
-from reconcile.objects import DEPLOYMENT
+from reconcile.kube.objects import DEPLOYMENT
 from reconcile.report.summary import failure
+from reconcile.run.probe import probe
 from tests.http.authorities import HOST, REFUSED, TAKEN, Made, Sort, authority, make, signed
 from tests.http.test_adapter_credentials import credential, plugin, program
 
@@ -189,7 +189,7 @@ def by_probe(server: Server, trusted: Path, folder: Path, monkeypatch: pytest.Mo
 def by_pushgateway(server: Server, trusted: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
     warnings: list[str] = []
-    monkeypatch.setattr("reconcile.command.metrics.log.warning", lambda *words: warnings.append(words[-1]))
+    monkeypatch.setattr("reconcile.cli.metrics.log.warning", lambda *words: warnings.append(words[-1]))
     push(f"https://127.0.0.1:{server.port}", failure(5, "no connection", 0.5), {})
     return "".join(warnings)
 

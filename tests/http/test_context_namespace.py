@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.command.cli import exit_code_of
-from reconcile.yamlfiles import dump
+from reconcile.cli.main import exit_code_of
+from reconcile.cluster.files.yaml import dump
 from tests.builders import a_preview, without_uid
 from tests.http.command import RunCommand
 from tests.http.conftest import SERVER

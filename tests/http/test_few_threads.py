@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import respx
 
+from reconcile.cli.metrics import push
 from reconcile.cluster.kubernetes import KubernetesCluster
-from reconcile.command.metrics import push
-from reconcile.ending.probe import NO_THREAD, probe_all
+from reconcile.cluster.pool import Stop
 from reconcile.errors import BadKubeconfig
-from reconcile.objects import DEPLOYMENT
-from reconcile.pool import Stop
+from reconcile.kube.objects import DEPLOYMENT
 from reconcile.report.summary import failure
+from reconcile.run.probe import NO_THREAD, probe_all
 from tests.http.conftest import DEPLOYMENTS, FakeTime, connected, deployment, page
 from tests.http.test_adapter_credentials import credential, plugin, program, read
 from tests.threads import no_more_threads_than
@@ -59,7 +59,7 @@ def test_metrics_that_cannot_be_pushed_are_a_warning(
     push("http://127.0.0.1:9", failure(5, "no connection", 0.5), {})
     assert caplog.record_tuples == [
         (
-            "reconcile.command.metrics",
+            "reconcile.cli.metrics",
             logging.WARNING,
             "--pushgateway http://127.0.0.1:9: the metrics were not pushed: can't start new thread",
         )

@@ -11,7 +11,7 @@ import respx
 import yaml
 
 from reconcile.cluster.kubernetes import connect
-from reconcile.objects import DEPLOYMENT
+from reconcile.kube.objects import DEPLOYMENT
 from tests.http.authorities import authority, signed
 from tests.http.conftest import FakeTime
 from tests.http.test_adapter_credentials import BETA, credential

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from reconcile.decide import TOO_LARGE
-from reconcile.room import SMALL
+from reconcile.model.room import SMALL
+from reconcile.plan.decide import TOO_LARGE
 from tests.builders import a_preview
 from tests.http.command import RunCommand
 from tests.http.world import World, path
@@ -17,7 +17,7 @@ NOTE = {"example.com/note": "x" * 2 * SMALL}
 
 @pytest.fixture(autouse=True)
 def no_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reconcile.planning.ROOM", 0)
+    monkeypatch.setattr("reconcile.run.passes.ROOM", 0)
 
 
 def large(manifest: dict[str, Any], **labels: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import httpx
 import httpx2
 import pytest
 
-from reconcile.cluster.kubernetes.listing import RESTARTS
+from reconcile.cluster.kubernetes.pages import RESTARTS
 from tests.builders import a_preview
 from tests.http.command import RunCommand
 from tests.http.conftest import status, text_404

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.children import CHILDREN
+from reconcile.desire.children import CHILDREN
 from tests.builders import a_preview
 from tests.http.command import RunCommand
 from tests.http.conftest import status
@@ -194,8 +194,8 @@ def test_a_look_that_fails_withholds_its_kind_as_a_list_would(world: World, comm
 
 def phases(err: str) -> list[tuple[str, str]]:
     """The phases that the log names, and the requests of each, `""` where there were none."""
-    (line,) = (line for line in err.splitlines() if line.startswith("INFO reconcile.phases: "))
-    told = line.removeprefix("INFO reconcile.phases: ")
+    (line,) = (line for line in err.splitlines() if line.startswith("INFO reconcile.run.phases: "))
+    told = line.removeprefix("INFO reconcile.run.phases: ")
     pattern = r"([a-z]+) \d+\.\d{3} s(?: \((\d+) requests, \d+\.\d MB\))?(?:, |$)"
     assert re.fullmatch(f"(?:{pattern})+", told), told
     return re.findall(pattern, told)

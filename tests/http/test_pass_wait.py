@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from reconcile.children import CHILDREN
+from reconcile.desire.children import CHILDREN
 from tests.builders import a_preview
 from tests.http.command import RunCommand
 from tests.http.conftest import status

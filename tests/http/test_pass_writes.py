@@ -7,8 +7,8 @@ import httpx
 import httpx2
 import pytest
 
-from reconcile.fields import Path
-from reconcile.write import TRIES
+from reconcile.execute.write import TRIES
+from reconcile.kube.managedfields import Path
 from tests.builders import a_preview
 from tests.http.command import RunCommand
 from tests.http.conftest import status, text_404
@@ -64,7 +64,7 @@ def guarded(kind: str, version: str, uid: str | None = None) -> Manifest:
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """That they are long enough is shown where somebody really writes between."""
-    monkeypatch.setattr("reconcile.write.PAUSE", 0.0)
+    monkeypatch.setattr("reconcile.execute.write.PAUSE", 0.0)
 
 
 # before a delete the preview is read again

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.ending import probe as module
-from reconcile.ending.probe import Connect, probe, probe_all
-from reconcile.pool import Stop
+from reconcile.cluster.pool import Stop
+from reconcile.run import probe as module
+from reconcile.run.probe import Connect, probe, probe_all
 
 HOST = "pr-1.preview.example.com"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

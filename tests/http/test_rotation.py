@@ -23,7 +23,7 @@ from reconcile.cluster.kubernetes import KubernetesCluster, connect
 from reconcile.cluster.kubernetes.kubeconfig import find_connection
 from reconcile.cluster.kubernetes.retry import Pacing
 from reconcile.errors import Unauthorized, Unreachable
-from reconcile.objects import DEPLOYMENT
+from reconcile.kube.objects import DEPLOYMENT
 from tests.http.authorities import Made, Sort, authority, make, signed
 from tests.http.test_adapter_credentials import credential, plugin, program
 

@@ -12,7 +12,7 @@ import pytest
 
 from reconcile.cluster.kubernetes import KubernetesCluster
 from reconcile.errors import Unreachable
-from reconcile.objects import DEPLOYMENT
+from reconcile.kube.objects import DEPLOYMENT
 from tests.http.authorities import HOST, TAKEN, make
 from tests.http.conftest import Wire, connected, deployment
 from tests.http.test_adapter_wire import PROMPT, whole

@@ -11,10 +11,10 @@ from typing import Any
 
 import httpx
 
-from reconcile.children import CHILDREN
-from reconcile.fields import field_set_of, to_fields_v1
-from reconcile.names import Names
-from reconcile.objects import preview_resource
+from reconcile.desire.children import CHILDREN
+from reconcile.kube.managedfields import field_set_of, to_fields_v1
+from reconcile.kube.objects import preview_resource
+from reconcile.model.names import Names
 from tests.http.conftest import DATE, status
 
 NAMES = Names()

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from reconcile.children import CHILDREN
-from reconcile.fields import field_set_of, to_fields_v1
-from reconcile.names import Names
-from reconcile.objects import EVENT, EVENTS_V1, POD, Key, Manifest, Resource, preview_resource
+from reconcile.desire.children import CHILDREN
+from reconcile.kube.managedfields import field_set_of, to_fields_v1
+from reconcile.kube.objects import EVENT, EVENTS_V1, POD, Key, Manifest, Resource, preview_resource
+from reconcile.model.names import Names
 
 NAMES = Names()
 PREVIEW = preview_resource(NAMES)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconcile.request import Request
+from reconcile.run.request import Request
 from tests.model.apiserver import Effect, Model
 from tests.model.oracle import CHILD_KINDS, Reference
 from tests.model.sessions import Ended, Point, Program, Session

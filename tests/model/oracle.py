@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconcile.children import CHILDREN
-from reconcile.conditions import FINGERPRINT
-from reconcile.objects import Key, Manifest
+from reconcile.desire.children import CHILDREN
+from reconcile.kube.objects import Key, Manifest
+from reconcile.model.status import FINGERPRINT
 from tests.model.apiserver import NAMES, Effect, Model
 
 CHILD_KINDS = frozenset(kind.resource.kind for kind in CHILDREN)

@@ -18,9 +18,9 @@ import httpx2
 
 from reconcile.cluster.kubernetes import KubernetesCluster, connect
 from reconcile.errors import ReconcileError, code_of
-from reconcile.request import Request
-from reconcile.result import exit_code
-from reconcile.run import run
+from reconcile.run.request import Request
+from reconcile.run.run import run
+from reconcile.status.result import exit_code
 from tests.model.apiserver import Answered, Asked
 
 DATE: Final = "Thu, 01 Jan 2026 12:00:00 GMT"

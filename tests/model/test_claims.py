@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from reconcile.brake import Limit
-from reconcile.objects import Key, Manifest
+from reconcile.kube.objects import Key, Manifest
+from reconcile.plan.limits import Limit
 from tests.cluster.story import hosts_of
 from tests.model.apiserver import Effect, Model
 from tests.model.interleavings import Alone

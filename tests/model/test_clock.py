@@ -14,7 +14,7 @@ from typing import NamedTuple
 import httpx2
 import pytest
 
-from reconcile.request import Request
+from reconcile.run.request import Request
 from tests.clocks import CLOCKS, local_clock
 from tests.cluster.story import Result, call
 from tests.model.apiserver import Asked, Model

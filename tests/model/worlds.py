@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from reconcile.names import PRUNE_DISABLED
-from reconcile.objects import DEPLOYMENT, JOB, Key
-from reconcile.request import Request
-from reconcile.scope import make_scope
-from reconcile.settings import Gateway, Settings
+from reconcile.kube.objects import DEPLOYMENT, JOB, Key
+from reconcile.model.names import PRUNE_DISABLED
+from reconcile.model.scope import make_scope
+from reconcile.model.settings import Gateway, Settings
+from reconcile.run.request import Request
 from tests.model.apiserver import NAMES, SERVED, Model
 
 NAMESPACE = "shop"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 CLIENT = "reconcile/cluster/kubernetes/client.py"
-LISTING = "reconcile/cluster/kubernetes/listing.py"
+LISTING = "reconcile/cluster/kubernetes/pages.py"
 RETRY = "reconcile/cluster/kubernetes/retry.py"
 OBJECTS = ("tests/http/test_adapter_objects.py",)
 LISTS = ("tests/http/test_adapter_list.py",)
@@ -145,7 +145,7 @@ DEFECTS = (
     ),
     Defect(
         "empty-list guard off",
-        "reconcile/withhold.py",
+        "reconcile/plan/withhold.py",
         "    if deletes and not snapshot.previews_sent and not limit.everything:",
         "    if False:",
         "an empty list of previews deletes everything",
@@ -153,7 +153,7 @@ DEFECTS = (
     ),
     Defect(
         "kind not whole ignored",
-        "reconcile/withhold.py",
+        "reconcile/plan/withhold.py",
         "    return kind is not None and not kind.whole\n",
         "    return False\n",
         "of a list that broke off, deletes are carried out",
@@ -161,7 +161,7 @@ DEFECTS = (
     ),
     Defect(
         "brake off by one",
-        "reconcile/brake.py",
+        "reconcile/plan/limits.py",
         "<= limit.of(with_children_yet):",
         "<= limit.of(with_children_yet) + 1:",
         "one preview more than the limit goes",
@@ -169,7 +169,7 @@ DEFECTS = (
     ),
     Defect(
         "brake rounds up",
-        "reconcile/brake.py",
+        "reconcile/plan/limits.py",
         "math.floor(",
         "math.ceil(",
         "more than the share goes",
@@ -177,7 +177,7 @@ DEFECTS = (
     ),
     Defect(
         "no fair share of the brake",
-        "reconcile/brake.py",
+        "reconcile/plan/limits.py",
         "losing_yet + losing[namespace] * len(held)",
         "losing_yet",
         "what is lost in all namespaces alike goes in some of them",
@@ -185,7 +185,7 @@ DEFECTS = (
     ),
     Defect(
         "create forced",
-        "reconcile/write.py",
+        "reconcile/execute/write.py",
         "    answer = cluster.apply(change.manifest, manager=rules.names.field_manager, force=False)\n",
         "    answer = cluster.apply(change.manifest, manager=rules.names.field_manager, force=True)\n",
         "a stranger's object that appeared since loses its fields",
@@ -193,7 +193,7 @@ DEFECTS = (
     ),
     Defect(
         "200 on create ignored",
-        "reconcile/write.py",
+        "reconcile/execute/write.py",
         "    if answer.created or not other_makers(live, rules.names):",
         "    if True:",
         "an apply that was merged into a stranger's object counts as ours",
@@ -201,7 +201,7 @@ DEFECTS = (
     ),
     Defect(
         "create withdrawn after all",
-        "reconcile/ownership.py",
+        "reconcile/plan/ownership.py",
         "if bare or not all(map(_is_told_of, entry.fields))",
         "if True",
         "what another run has just made, and a controller annotated, is emptied as a stranger's",
@@ -209,7 +209,7 @@ DEFECTS = (
     ),
     Defect(
         "bare object of a stranger taken",
-        "reconcile/ownership.py",
+        "reconcile/plan/ownership.py",
         "if bare or not all(map(_is_told_of, entry.fields))",
         "if not all(map(_is_told_of, entry.fields))",
         "a stranger's Mapping without a spec, which a create was merged into, counts as ours and is deleted later",
@@ -217,7 +217,7 @@ DEFECTS = (
     ),
     Defect(
         "refused create withdrawn",
-        "reconcile/write.py",
+        "reconcile/execute/write.py",
         "    if unsure and live is not None",
         "    if live is not None",
         "what another run has just made, and somebody edited, is emptied as a stranger's",
@@ -225,7 +225,7 @@ DEFECTS = (
     ),
     Defect(
         "failure told as done",
-        "reconcile/write.py",
+        "reconcile/execute/write.py",
         "    return Outcome(change, result, redacted(str(error), *wanted, *there))\n",
         '    return Outcome(change, "done", redacted(str(error), *wanted, *there))\n',
         "an exception is swallowed, and the exit code is 0",
@@ -233,7 +233,7 @@ DEFECTS = (
     ),
     Defect(
         "update without version",
-        "reconcile/write.py",
+        "reconcile/execute/write.py",
         '        **change.manifest["metadata"],\n        "uid": live.uid,\n'
         '        "resourceVersion": live.resource_version,\n',
         '        **change.manifest["metadata"],\n        "uid": live.uid,\n',
@@ -242,7 +242,7 @@ DEFECTS = (
     ),
     Defect(
         "dry run writes",
-        "reconcile/run.py",
+        "reconcile/run/run.py",
         "    if request.dry_run:\n        return done\n",
         "",
         "--dry-run executes",
@@ -250,7 +250,7 @@ DEFECTS = (
     ),
     Defect(
         "next pass that failed is success",
-        "reconcile/run.py",
+        "reconcile/run/run.py",
         "cut_short=bool(carried.trouble)",
         "cut_short=False",
         "exit 0 while something waits",
@@ -258,7 +258,7 @@ DEFECTS = (
     ),
     Defect(
         "field sets loosened to a subset",
-        "reconcile/diff.py",
+        "reconcile/plan/diff.py",
         "        fields += _dropped(live, ours - wanted_set, names)\n",
         "",
         "a field that is wanted no more stays for ever",
@@ -266,7 +266,7 @@ DEFECTS = (
     ),
     Defect(
         "lost fields not seen",
-        "reconcile/diff.py",
+        "reconcile/plan/diff.py",
         "_lost(live, wanted, wanted_set - ours, names)",
         "_lost(live, wanted, EMPTY, names)",
         "what others took over is not taken back",
@@ -274,7 +274,7 @@ DEFECTS = (
     ),
     Defect(
         "order of items ignored",
-        "reconcile/diff.py",
+        "reconcile/plan/diff.py",
         "    fields = [*values, *_disorder((), wanted, live.manifest)]\n",
         "    fields = [*values]\n",
         "variables that build on each other stay in the wrong order",
@@ -282,7 +282,7 @@ DEFECTS = (
     ),
     Defect(
         "child's deletionTimestamp ignored",
-        "reconcile/decide.py",
+        "reconcile/plan/decide.py",
         "    if live.going:\n        return Waiting(key, place,",
         "    if False:\n        return Waiting(key, place,",
         "an object that is being deleted is written to",
@@ -290,7 +290,7 @@ DEFECTS = (
     ),
     Defect(
         "protection ignored",
-        "reconcile/decide.py",
+        "reconcile/plan/decide.py",
         "    if protected and not rules.ends(deadline, place):",
         "    if False:",
         "what says that it must stay is deleted",
@@ -298,7 +298,7 @@ DEFECTS = (
     ),
     Defect(
         "protected before its end",
-        "reconcile/decide.py",
+        "reconcile/plan/decide.py",
         "deadline is not None and deadline.over and",
         "deadline is not None and",
         "what is protected goes though --max-ttl has not ended",
@@ -306,7 +306,7 @@ DEFECTS = (
     ),
     Defect(
         "right to protect ignored",
-        "reconcile/decide.py",
+        "reconcile/plan/decide.py",
         "deadline.over and not self.may_protect(place)",
         "deadline.over",
         "what --allow-protect names goes with --max-ttl",
@@ -314,7 +314,7 @@ DEFECTS = (
     ),
     Defect(
         "limit on what is not protected",
-        "reconcile/decide.py",
+        "reconcile/plan/decide.py",
         "    return past(change, deadline) if protected and deadline else change\n",
         "    return past(change, deadline) if deadline else change\n",
         "old children of previews that are gone go past the brake",
@@ -322,7 +322,7 @@ DEFECTS = (
     ),
     Defect(
         "deleted meanwhile ignored",
-        "reconcile/write.py",
+        "reconcile/execute/write.py",
         "    if going != change.preview_going or metadata",
         "    if metadata",
         "the children of a preview go as expired though it is being deleted by now",
@@ -330,7 +330,7 @@ DEFECTS = (
     ),
     Defect(
         "applied again ignored",
-        "reconcile/write.py",
+        "reconcile/execute/write.py",
         "    if change.deadline and live.applied_at(manager) != change.live.applied_at(manager):",
         "    if False:",
         "what was protected goes by a count that another run has begun anew",
@@ -338,7 +338,7 @@ DEFECTS = (
     ),
     Defect(
         "foreign controller ignored",
-        "reconcile/ownership.py",
+        "reconcile/plan/ownership.py",
         "    if other := foreign_controller(live, preview_name, names):",
         "    if other := None:",
         "an object that another controller keeps is ours",
@@ -346,7 +346,7 @@ DEFECTS = (
     ),
     Defect(
         "label of another preview ignored",
-        "reconcile/ownership.py",
+        "reconcile/plan/ownership.py",
         "    if label not in (None, preview_name):",
         "    if False:",
         "a copy with another preview's label is ours",
@@ -354,7 +354,7 @@ DEFECTS = (
     ),
     Defect(
         "identity ignored",
-        "reconcile/ownership.py",
+        "reconcile/plan/ownership.py",
         "    if mark not in (None, live.key.identity):",
         "    if False:",
         "a copy under another name is ours",
@@ -362,7 +362,7 @@ DEFECTS = (
     ),
     Defect(
         "owner's uid not compared",
-        "reconcile/ownership.py",
+        "reconcile/plan/ownership.py",
         '        reference.get("uid") == uid and is_preview_reference',
         "        is_preview_reference",
         "the child of an earlier preview of the name is ours without a mark",
@@ -370,7 +370,7 @@ DEFECTS = (
     ),
     Defect(
         "claims by list order",
-        "reconcile/claims.py",
+        "reconcile/plan/hostnames.py",
         '        return (self.created or "~", self.preview)\n',
         '        return ("", "")\n',
         "who comes first in the list gets the hostname",
@@ -378,7 +378,7 @@ DEFECTS = (
     ),
     Defect(
         "holder not first",
-        "reconcile/claims.py",
+        "reconcile/plan/hostnames.py",
         "key=lambda claim: (claim.preview not in owners, claim.age)",
         "key=lambda claim: claim.age",
         "an older preview takes a hostname that is in use",
@@ -386,7 +386,7 @@ DEFECTS = (
     ),
     Defect(
         "record of a hostname not read",
-        "reconcile/claims.py",
+        "reconcile/plan/hostnames.py",
         '    return min(standing)[2] if standing else ""\n',
         '    return ""\n',
         "a hostname written by hand into a route takes it from its holder",
@@ -394,7 +394,7 @@ DEFECTS = (
     ),
     Defect(
         "record of a hostname not told",
-        "reconcile/contest.py",
+        "reconcile/plan/contest.py",
         'if wish.verdict not in ("Expired", "Going") and (record := wish.hostname_record):',
         "if False and (record := wish.hostname_record):",
         "what a status records decides nothing",
@@ -402,7 +402,7 @@ DEFECTS = (
     ),
     Defect(
         "gone ones outside the selector",
-        "reconcile/scope.py",
+        "reconcile/model/scope.py",
         "        return not self.selector and self.has_place(namespace, name)\n",
         "        return self.has_place(namespace, name)\n",
         "with a selector, children of other previews go",
@@ -410,18 +410,18 @@ DEFECTS = (
     ),
     Defect(
         "unreadable taken for absent",
-        "reconcile/draft.py",
+        "reconcile/plan/preview.py",
         "    if not isinstance(preview, PreviewEnvironment) or wish.verdict:\n"
         "        return frozen(wish, children, wish.verdict, wish.message)\n",
         "    if not isinstance(preview, PreviewEnvironment) or wish.verdict:\n"
-        "        from reconcile.unwanted import leftovers_of\n"
+        "        from reconcile.plan.prune import leftovers_of\n"
         "        return Draft(wish, tuple(leftovers_of(wish.place, children, policy)), frozen=True)\n",
         "a preview with a mistake in it loses its children",
         PLANS,
     ),
     Defect(
         "what nobody wants is not protected",
-        "reconcile/protection.py",
+        "reconcile/plan/protection.py",
         "        return names.protects(preview.annotations)\n",
         "        return False\n",
         "the garbage collector takes what was protected",
@@ -429,7 +429,7 @@ DEFECTS = (
     ),
     Defect(
         "old route goes at once",
-        "reconcile/unwanted.py",
+        "reconcile/plan/prune.py",
         "    if not accepted(there):",
         "    if False:",
         "the old route goes before the new one serves",
@@ -437,7 +437,7 @@ DEFECTS = (
     ),
     Defect(
         "fingerprint without the children",
-        "reconcile/fingerprint.py",
+        "reconcile/model/fingerprint.py",
         '        found.update("\\n".join(sorted(map(_version, children))).encode())\n',
         "",
         "drift of an unchanged preview is never seen",
@@ -445,7 +445,7 @@ DEFECTS = (
     ),
     Defect(
         "fingerprint without the spec",
-        "reconcile/fingerprint.py",
+        "reconcile/model/fingerprint.py",
         "        found.update(glance.spec)\n",
         "",
         "a CRD that shows another spec at the same generation changes nothing",
@@ -453,7 +453,7 @@ DEFECTS = (
     ),
     Defect(
         "fingerprint without the preview",
-        "reconcile/fingerprint.py",
+        "reconcile/model/fingerprint.py",
         '        found.update(f"{glance.metadata.uid}/{glance.metadata.generation}\\n".encode())\n',
         "",
         "a status that was restored with a backup speaks for another preview",
@@ -461,7 +461,7 @@ DEFECTS = (
     ),
     Defect(
         "fingerprint without the settings",
-        "reconcile/fingerprint.py",
+        "reconcile/model/fingerprint.py",
         " + _ENCODER.encode(replace(settings, **ELSEWHERE))",
         "",
         "an option that changed changes nothing",
@@ -469,7 +469,7 @@ DEFECTS = (
     ),
     Defect(
         "fingerprint without the program",
-        "reconcile/fingerprint.py",
+        "reconcile/model/fingerprint.py",
         "hashlib.sha256(program.encode() + ",
         "hashlib.sha256(",
         "another version makes nothing otherwise",
@@ -477,7 +477,7 @@ DEFECTS = (
     ),
     Defect(
         "fingerprint without the status",
-        "reconcile/fingerprint.py",
+        "reconcile/model/fingerprint.py",
         "_ENCODER.encode([fields, ours])",
         'b""',
         "a status that others wrote is believed",
@@ -485,7 +485,7 @@ DEFECTS = (
     ),
     Defect(
         "protected previews settle",
-        "reconcile/fingerprint.py",
+        "reconcile/model/fingerprint.py",
         "        return not (protected or ",
         "        return not (",
         "a preview that was just protected is not",
@@ -494,7 +494,7 @@ DEFECTS = (
     *(
         Defect(
             f"settled previews stay so: {what}",
-            "reconcile/reopen.py",
+            "reconcile/plan/reopen.py",
             line,
             "",
             "what others or the clock decide is not looked at",
@@ -510,7 +510,7 @@ DEFECTS = (
     ),
     Defect(
         "fingerprints without a bound",
-        "reconcile/publish.py",
+        "reconcile/status/publish.py",
         "    return news, marks[:MOST_MARKED]\n",
         "    return news, marks\n",
         "two installations write every status in every run",
@@ -518,7 +518,7 @@ DEFECTS = (
     ),
     Defect(
         "status written each time",
-        "reconcile/publish.py",
+        "reconcile/status/publish.py",
         "    if not is_written(wanted, before):\n",
         "    if True:\n",
         "an unchanged cluster is written to",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from reconcile.names import DEFAULT_GROUP
+from reconcile.model.names import DEFAULT_GROUP
 from tests.cluster.install import group_patches
 from tests.installation import CHART, NAME, overlay
 from tests.node.node import DOMAIN, Node

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from reconcile.names import DEFAULT_GROUP, PLURAL
+from reconcile.model.names import DEFAULT_GROUP, PLURAL
 from tests.cluster.process import REPOSITORY
 from tests.controlplane import NotStarted, eventually, missing_programs
 from tests.controlplane.programs import one_at_a_time

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reconcile.names import DEFAULT_GROUP, Names
+from reconcile.model.names import DEFAULT_GROUP, Names
 from tests.cluster.story import Result
 from tests.controlplane import eventually
 from tests.node.node import DOMAIN, Answer, Node

@@ -11,8 +11,8 @@ from uuid import uuid4
 
 import pytest
 
-from reconcile.crd import crd
-from reconcile.names import PLURAL
+from reconcile.model.crd import crd
+from reconcile.model.names import PLURAL
 from tests.controlplane import eventually
 from tests.node.node import Node
 from tests.node.operations import Installation, kustomized, released

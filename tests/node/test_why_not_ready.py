@@ -1,4 +1,4 @@
-"""Why a preview is not ready: each row of the table in `reconcile.podhealth` that a node can be made to show."""
+"""Why a preview is not ready: each row of the table in `reconcile.kube.health.pod` that a node can be made to show."""
 
 import re
 import time

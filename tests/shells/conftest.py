@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.command.complete import SECONDS
-from reconcile.yamlfiles import dump
+from reconcile.cli.complete import SECONDS
+from reconcile.cluster.files.yaml import dump
 from tests.builders import a_preview, without_uid
 from tests.controlplane.programs import missing_programs, program
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.command.complete import SECONDS
+from reconcile.cli.complete import SECONDS
 from tests.controlplane.kubeconfig import write_kubeconfig
 from tests.shells.conftest import installed
 from tests.shells.terminal import PROMPT, Terminal

@@ -11,9 +11,9 @@ from typing import Any, Protocol
 import pytest
 import yaml
 
-from reconcile.children import CHILDREN
-from reconcile.command.cli import exit_code_of
-from reconcile.yamlfiles import dump
+from reconcile.cli.main import exit_code_of
+from reconcile.cluster.files.yaml import dump
+from reconcile.desire.children import CHILDREN
 from tests.builders import a_preview, without_uid
 from tests.in_process import Ended
 
@@ -36,7 +36,7 @@ def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], a
         with monkeypatch.context() as during:
             for name, value in variables.items():
                 during.setenv(name, value)
-            during.setattr("reconcile.command.asked.read_stdin", lambda: stdin)
+            during.setattr("reconcile.cli.request.read_stdin", lambda: stdin)
             code = exit_code_of(list(arguments))
         return Ended(code, *capsys.readouterr())
 

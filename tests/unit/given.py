@@ -4,15 +4,15 @@ import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reconcile.children import render
-from reconcile.decide import Rules
-from reconcile.fields import Path, field_set_of, to_fields_v1
-from reconcile.names import DEFAULT_GROUP, Names
-from reconcile.objects import Key, Manifest
-from reconcile.preview import PreviewEnvironment, Unreadable, parse_preview
-from reconcile.sent import plain
-from reconcile.settings import Settings
-from reconcile.snapshot import Live, Preview
+from reconcile.desire.children import render
+from reconcile.kube.managedfields import Path, field_set_of, to_fields_v1
+from reconcile.kube.objects import Key, Manifest
+from reconcile.kube.rawjson import plain
+from reconcile.model.names import DEFAULT_GROUP, Names
+from reconcile.model.preview import PreviewEnvironment, Unreadable, parse_preview
+from reconcile.model.settings import Settings
+from reconcile.model.snapshot import Live, Preview
+from reconcile.plan.decide import Rules
 from tests.builders import a_preview
 
 NAMES = Names()

@@ -8,9 +8,9 @@ from typing import Any
 
 from reconcile.cluster.port import Applied, Listing, Traffic, as_it_is
 from reconcile.errors import Conflict, ReconcileError
-from reconcile.fields import field_set_of
-from reconcile.names import Names
-from reconcile.objects import Key, Manifest, Resource, key_of, preview_resource
+from reconcile.kube.managedfields import field_set_of
+from reconcile.kube.objects import Key, Manifest, Resource, key_of, preview_resource
+from reconcile.model.names import Names
 from tests.unit.given import entry
 
 Trouble = Callable[["Memory", Key], None]

@@ -2,11 +2,11 @@
 
 import pytest
 
-from reconcile.allow import image_allowed, refusals, repository
-from reconcile.globs import matches_any
-from reconcile.preview import PreviewEnvironment, parse_preview
-from reconcile.rules import PULL_POLICIES, PullPolicy
-from reconcile.settings import Settings
+from reconcile.desire.allow import image_allowed, refusals, repository
+from reconcile.model.globs import matches_any
+from reconcile.model.preview import PreviewEnvironment, parse_preview
+from reconcile.model.rules import PULL_POLICIES, PullPolicy
+from reconcile.model.settings import Settings
 from tests.builders import a_preview
 
 

@@ -12,7 +12,7 @@ from bench.process import NotMeasured
 from bench.sample import Ratio, Sample, ratio_of
 from bench.table import markdown_table, profile_table, text_table
 from reconcile.cluster.port import Traffic
-from reconcile.phases import Phases
+from reconcile.run.phases import Phases
 
 
 def a_figure(*values: float, beside: Beside | None = None, target: Target | None = None) -> Figure:
@@ -143,7 +143,7 @@ def test_what_the_command_says_of_its_phases_is_read_back() -> None:
     phases = Phases(lambda: next(traffic), lambda: next(moments))
     for name in ("read", "desired", "looked", "planned", "told"):
         phases.done(name)
-    found = phases_of(f"WARNING reconcile: slow\nINFO reconcile.phases: {phases}\nINFO reconcile: end\n")
+    found = phases_of(f"WARNING reconcile: slow\nINFO reconcile.run.phases: {phases}\nINFO reconcile: end\n")
     assert found == {"read": 0.21, "desired": 0.03, "looked": 0.0, "planned": 0.12, "told": 0.01}
     assert to_plan(found) == pytest.approx(0.36)
 

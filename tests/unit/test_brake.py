@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.brake import Limit, postponed, refused
-from reconcile.changes import Delete
-from reconcile.objects import Key
-from reconcile.snapshot import Live
+from reconcile.kube.objects import Key
+from reconcile.model.snapshot import Live
+from reconcile.plan.changes import Delete
+from reconcile.plan.limits import Limit, postponed, refused
 
 
 def deletes(previews: int, *, namespace: str = "shop", counts: bool = True) -> list[Delete]:

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from reconcile.challenges import EDIT_IN_PLACE, RULES, solvers
-from reconcile.changes import FieldChange, Keep, Update
-from reconcile.decide import Rules, decide
-from reconcile.snapshot import Live
+from reconcile.model.snapshot import Live
+from reconcile.plan.challenges import EDIT_IN_PLACE, RULES, solvers
+from reconcile.plan.changes import FieldChange, Keep, Update
+from reconcile.plan.decide import Rules, decide
 from tests.unit.given import FOLDER, NAMES, a_read_preview, children_of, edited, entry, key, live
 from tests.unit.given import RULES as OURS
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.names import KIND, PLURAL
+from reconcile.model.names import KIND, PLURAL
 from tests.chaos.calm import World, served_twice, wrong_at_the_end
 from tests.chaos.judge import NAMES, Judge
 from tests.chaos.users import Guard, Ledger

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from reconcile.children import is_name_of_child, render
-from reconcile.children.metadata import with_hash, without_owner
-from reconcile.names import Names
-from reconcile.objects import Key
-from reconcile.preview import parse_preview
-from reconcile.rules import PULL_POLICIES
-from reconcile.settings import Gateway, Settings, Toleration
-from reconcile.spec import Spec
+from reconcile.desire.children import is_name_of_child, render
+from reconcile.desire.children.metadata import with_hash, without_owner
+from reconcile.kube.objects import Key
+from reconcile.model.names import Names
+from reconcile.model.preview import parse_preview
+from reconcile.model.rules import PULL_POLICIES
+from reconcile.model.settings import Gateway, Settings, Toleration
+from reconcile.model.spec import Spec
 from tests.builders import EVERY_FIELD, a_preview, without_uid
 from tests.conftest import SHIPPED
 from tests.unit.given import NAMES, a_read_preview, children_of

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.circles import circles_in
+from reconcile.plan.circles import circles_in
 
 
 def circles(ahead: Mapping[str, list[str]]) -> set[frozenset[str]]:

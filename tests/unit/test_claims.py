@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.claims import GRANTED, UNSURE, Claim, Fate, Holding, Route, Ruling, rulings_of
-from reconcile.objects import Key
+from reconcile.kube.objects import Key
+from reconcile.plan.hostnames import GRANTED, UNSURE, Claim, Fate, Holding, Route, Ruling, rulings_of
 
 X, Y, Z = "x.example.com", "y.example.com", "z.example.com"
 OLD, NEW = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"

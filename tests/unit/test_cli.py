@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from reconcile import __version__
-from reconcile.command.cli import command
-from reconcile.command.console import wants_color
-from reconcile.yamlfiles import dump
+from reconcile.cli.console import wants_color
+from reconcile.cli.main import command
+from reconcile.cluster.files.yaml import dump
 from tests.builders import a_preview
 from tests.unit.conftest import Shell, Shop
 
@@ -665,7 +665,7 @@ HEAVY = ("lightkube", "pydantic", "yaml", "httpx2", "msgspec")
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["--nonsense"]])
 def test_what_a_command_does_not_need_is_not_imported(arguments: list[str]) -> None:
     program = (
-        "import sys\nfrom reconcile.command.cli import exit_code_of\n"
+        "import sys\nfrom reconcile.cli.main import exit_code_of\n"
         f"exit_code_of({arguments!r})\n"
         f"print(sorted(set(sys.modules) & set({HEAVY!r})), file=sys.stderr)"
     )
@@ -676,7 +676,7 @@ def test_what_a_command_does_not_need_is_not_imported(arguments: list[str]) -> N
 def test_a_folder_needs_no_client_of_an_api_server(shop: Shop) -> None:
     shop.write()
     program = (
-        "import sys\nfrom reconcile.command.cli import exit_code_of\n"
+        "import sys\nfrom reconcile.cli.main import exit_code_of\n"
         f"assert exit_code_of({list(PLAN_ONLY)!r}) == 0\n"
         "print(sorted(set(sys.modules) & {'lightkube', 'httpx2'}), file=sys.stderr)"
     )

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.cluster.directory import DirectoryCluster
+from reconcile.cluster.files.cluster import DirectoryCluster
+from reconcile.cluster.files.yaml import dump
 from reconcile.cluster.port import Cluster
-from reconcile.objects import Manifest
-from reconcile.yamlfiles import dump
+from reconcile.kube.objects import Manifest
 from tests.cluster_contract import GROUP, ClusterContract, Plant
 
 

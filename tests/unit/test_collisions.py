@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from reconcile.collisions import added_by_hand, collisions, foreign_paths, owned_by_others
-from reconcile.fields import Path, from_fields_v1
-from reconcile.objects import Manifest
-from reconcile.snapshot import Live
-from reconcile.takeover import takeover_patch
+from reconcile.execute.takeover import takeover_patch
+from reconcile.kube.managedfields import Path, from_fields_v1
+from reconcile.kube.objects import Manifest
+from reconcile.model.snapshot import Live
+from reconcile.plan.conflicts import added_by_hand, collisions, foreign_paths, owned_by_others
 from tests.unit.given import (
     CONTAINER,
     MANAGER,

@@ -6,7 +6,7 @@ import click
 import pytest
 from click.shell_completion import ShellComplete
 
-from reconcile.command.cli import COMPLETE, PREFIX, command
+from reconcile.cli.main import COMPLETE, PREFIX, command
 from tests.unit.conftest import Shop
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.conditions import Status, is_written, rendered
+from reconcile.model.status import Status, is_written, rendered
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
 THEN = "2026-01-01T00:00:00Z"

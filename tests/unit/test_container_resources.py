@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile.container_resources import Amounts, problem_of, with_defaults
+from reconcile.model.container_resources import Amounts, problem_of, with_defaults
 from tests.unit.given import a_read_preview, children_of
 
 GPU, PAGES = "example.com/gpu", "hugepages-2Mi"

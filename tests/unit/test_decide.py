@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from reconcile.changes import Blocked, Create, Delete, FieldChange, Keep, Update, Waiting
-from reconcile.children.metadata import without_owner
-from reconcile.decide import Rules, decide, may_go
-from reconcile.fields import field_set_of
-from reconcile.snapshot import Live
+from reconcile.desire.children.metadata import without_owner
+from reconcile.kube.managedfields import field_set_of
+from reconcile.model.snapshot import Live
+from reconcile.plan.changes import Blocked, Create, Delete, FieldChange, Keep, Update, Waiting
+from reconcile.plan.decide import Rules, decide, may_go
 from tests.unit.given import (
     CONTAINER,
     FOLDER,

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.changes import FieldChange
-from reconcile.diff import Difference, difference
-from reconcile.fields import Path, field_set_of, leaves, path_text
-from reconcile.objects import Manifest
-from reconcile.snapshot import Live
+from reconcile.kube.managedfields import Path, field_set_of, leaves, path_text
+from reconcile.kube.objects import Manifest
+from reconcile.model.snapshot import Live
+from reconcile.plan.changes import FieldChange
+from reconcile.plan.diff import Difference, difference
 from tests.unit.given import (
     CONTAINER,
     MANAGER,
@@ -110,7 +110,7 @@ def _plain_path(manifest: Manifest, path: Path) -> list[str | int]:
     for element in path:
         name = element[2:]
         if element.startswith("k:"):
-            from reconcile.fields import item_element, list_keys
+            from reconcile.kube.managedfields import item_element, list_keys
 
             keys = list_keys(path[: len(steps) - 1], str(steps[-1])) or ()
             step: str | int = [item_element(item, keys) for item in value].index(element)

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.cluster.directory import DirectoryCluster
+from reconcile.cluster.files.cluster import DirectoryCluster
+from reconcile.cluster.files.yaml import dump
 from reconcile.errors import Conflict, Forbidden, Rejected, ServerTrouble, UsageError
-from reconcile.fields import field_set_of, from_fields_v1
-from reconcile.names import KIND, PLURAL
-from reconcile.objects import DEPLOYMENT, SERVICE, Manifest, Resource
-from reconcile.yamlfiles import dump
+from reconcile.kube.managedfields import field_set_of, from_fields_v1
+from reconcile.kube.objects import DEPLOYMENT, SERVICE, Manifest, Resource
+from reconcile.model.names import KIND, PLURAL
 
 GROUP = "platform9.com"
 MANAGER = f"preview-reconcile.{GROUP}"

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconcile.durations import parse_duration
+from reconcile.model.duration import parse_duration
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from reconcile.command.cli import command
-from reconcile.command.environment import RESTRICTING
-from reconcile.command.termination import PATH_VARIABLE
+from reconcile.cli.environment import RESTRICTING
+from reconcile.cli.main import command
+from reconcile.cli.termination import PATH_VARIABLE
 from tests.unit.conftest import Shop
 
 PLAN = ("--from", "previews", "--dry-run")

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from reconcile.changes import Create, Delete, Outcome, Update, Write
-from reconcile.conditions import Status, rendered
+from reconcile.cluster.pool import Stop
 from reconcile.errors import Forbidden, NamespaceGoing, NoAnswer, NotInstalled
-from reconcile.events import LONGEST_NOTE, News, event, of_outcomes, of_status
-from reconcile.names import Names
-from reconcile.pool import Stop
-from reconcile.settings import Settings
+from reconcile.model.names import Names
+from reconcile.model.settings import Settings
+from reconcile.model.status import Status, rendered
+from reconcile.plan.changes import Create, Delete, Outcome, Update, Write
+from reconcile.status.events import LONGEST_NOTE, News, event, of_outcomes, of_status
 from tests.builders import a_preview
 from tests.unit.given import NAMES, a_read_preview, an_unreadable_preview, children_of, key, live
 from tests.unit.memory import Memory

@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from reconcile.answer import answer
-from reconcile.children import CHILDREN
+from reconcile.desire.children import CHILDREN
 from reconcile.errors import Forbidden, ServerTrouble, UsageError
-from reconcile.explain import Explanation
-from reconcile.inquire import inquire
-from reconcile.names import PRUNE_DISABLED
-from reconcile.report.explain import MOST_FIELDS, explanation_text
-from reconcile.request import Request
-from reconcile.run import run
-from reconcile.scope import Name, make_scope
-from reconcile.settings import Settings
+from reconcile.explain.answer import answer
+from reconcile.explain.explain import Explanation
+from reconcile.explain.inquire import inquire
+from reconcile.explain.text import MOST_FIELDS, explanation_text
+from reconcile.model.names import PRUNE_DISABLED
+from reconcile.model.scope import Name, make_scope
+from reconcile.model.settings import Settings
+from reconcile.run.request import Request
+from reconcile.run.run import run
 from tests.builders import a_preview
 from tests.in_process import Ended
 from tests.unit.conftest import Shell, Shop

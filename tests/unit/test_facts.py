@@ -2,13 +2,24 @@
 
 from typing import Any
 
-from reconcile.changes import PREVIEW, Blocked, Create, Delete, Keep, Outcome, Plan, Update, Waiting, Withheld
-from reconcile.desire import desire
-from reconcile.facts import Facts, gather
-from reconcile.result import Pass
-from reconcile.scope import Scope, make_scope
-from reconcile.settings import Settings
-from reconcile.wish import Wish
+from reconcile.desire.desire import desire
+from reconcile.desire.desired import Wish
+from reconcile.model.scope import Scope, make_scope
+from reconcile.model.settings import Settings
+from reconcile.plan.changes import (
+    PREVIEW,
+    Blocked,
+    Create,
+    Delete,
+    Keep,
+    Outcome,
+    Plan,
+    Update,
+    Waiting,
+    Withheld,
+)
+from reconcile.status.facts import Facts, gather
+from reconcile.status.result import Pass
 from tests.unit.given import a_read_preview, children_of, key, live
 
 PR1, PR2 = a_read_preview("pr-1"), a_read_preview("pr-2")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.fields import (
+from reconcile.kube.managedfields import (
     MISSING,
     FieldSet,
     Path,
@@ -22,8 +22,8 @@ from reconcile.fields import (
     to_fields_v1,
     value_at,
 )
-from reconcile.nesting import MAX_DEPTH
-from reconcile.objects import maps_in
+from reconcile.kube.nesting import MAX_DEPTH
+from reconcile.kube.objects import maps_in
 from tests.unit.given import CONTAINER, a_read_preview, children_of
 
 SERVICE: dict[str, Any] = {

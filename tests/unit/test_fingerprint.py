@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from reconcile.fingerprint import Fingerprints, fingerprint_of
-from reconcile.names import KIND, Names
-from reconcile.program import program
-from reconcile.sent import SentObject
-from reconcile.settings import Settings
-from reconcile.snapshot import Live, Settled
+from reconcile.kube.rawjson import SentObject
+from reconcile.model.fingerprint import Fingerprints, fingerprint_of
+from reconcile.model.names import KIND, Names
+from reconcile.model.settings import Settings
+from reconcile.model.snapshot import Live, Settled
+from reconcile.run.program import program
 from tests.builders import a_preview
 from tests.unit.given import a_read_preview, children_of, edited, live, told
 

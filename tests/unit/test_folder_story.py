@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.yamlfiles import dump
+from reconcile.cluster.files.yaml import dump
 from tests.builders import a_preview
 from tests.unit.conftest import Shop
 from tests.unit.given import a_read_preview, children_of

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.names import KIND
-from reconcile.yamlfiles import dump, read_text
-from reconcile.yamlfiles.leftout import is_left_out, passed_over
+from reconcile.cluster.files.yaml import dump, read_text
+from reconcile.cluster.files.yaml.leftout import is_left_out, passed_over
+from reconcile.model.names import KIND
 from tests.builders import a_preview, without_uid
 from tests.unit.conftest import Shop
 

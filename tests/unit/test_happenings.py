@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from reconcile.happenings import MOST, OLD, Happening, Happenings, happenings
-from reconcile.redact import HIDDEN
-from reconcile.snapshot import Live
+from reconcile.explain.history import MOST, OLD, Happening, Happenings, happenings
+from reconcile.kube.redact import HIDDEN
+from reconcile.model.snapshot import Live
 from tests.unit.given import a_read_preview, children_of
 
 SECRET = "correct horse battery"

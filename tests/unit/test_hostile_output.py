@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from reconcile.redact import HIDDEN, redacted, secret_values
+from reconcile.kube.redact import HIDDEN, redacted, secret_values
 from tests.builders import a_preview, without_uid
 from tests.in_process import Ended
 from tests.unit.conftest import Shell, Shop

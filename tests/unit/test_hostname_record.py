@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.hostname_record import HostnameRecord, hostname_record_in, recorded_after
+from reconcile.model.hostname_record import HostnameRecord, hostname_record_in, recorded_after
 
 X, Y = "x.example.com", "y.example.com"
 BORN, EARLIER, LATER, NOW = (f"2026-01-0{day}T00:00:00Z" for day in (2, 1, 3, 4))

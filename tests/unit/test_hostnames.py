@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.hostnames import covered, hostnames
-from reconcile.patterns import matches
-from reconcile.snapshot import Live
+from reconcile.kube.hostnames import covered, hostnames
+from reconcile.kube.patterns import matches
+from reconcile.model.snapshot import Live
 from tests.unit.work import grows_evenly
 
 A, B = "a.example.com", "b.example.com"

@@ -12,12 +12,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reconcile import __version__
-from reconcile.changes import Blocked, Outcome, Withheld
-from reconcile.objects import Key
+from reconcile.kube.objects import Key
+from reconcile.plan.changes import Blocked, Outcome, Withheld
 from reconcile.report.html import run_html
 from reconcile.report.safe import safe, safe_line
 from reconcile.report.text import body_text
-from reconcile.result import Pass, Run
+from reconcile.status.result import Pass, Run
 from tests.unit.conftest import Shop
 from tests.unit.given import a_read_preview, an_unreadable_preview
 from tests.unit.test_markdown_report import SENTENCES, WRITTEN, everything, hostile, many

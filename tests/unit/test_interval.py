@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from reconcile.command.interval import LONGEST, again_and_again, pause_after
+from reconcile.cli.interval import LONGEST, again_and_again, pause_after
+from reconcile.cluster.pool import Stop
 from reconcile.errors import NoAnswer, ReconcileError, ServerTrouble, Stopped, UsageError
 from reconcile.observe import observe as reads
-from reconcile.pool import Stop
 from tests.unit.conftest import Shop
 
 Run = bool | ReconcileError
@@ -42,7 +42,7 @@ def go(monkeypatch: pytest.MonkeyPatch) -> Go:
 
     def run(*runs: Run, interval: float = 10, chance: float = 0) -> tuple[list[float], list[str]]:
         stop = Sleeper(runs=len(runs))
-        monkeypatch.setattr("reconcile.command.interval.pause", stop.pause)
+        monkeypatch.setattr("reconcile.cli.interval.pause", stop.pause)
         return run_all(stop, *runs, interval=interval, chance=chance)
 
     return run
@@ -132,7 +132,7 @@ def between(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             else:
                 stop.ask(15)
 
-        monkeypatch.setattr("reconcile.command.interval.pause", pause)
+        monkeypatch.setattr("reconcile.cli.interval.pause", pause)
 
     return happen
 
@@ -189,7 +189,7 @@ def test_one_run_tells_no_time(shop: Shop) -> None:
     shop.write("pr-1")
     ended = shop.reconcile("-v")
     assert not re.search(STAMP, ended.out + ended.err)
-    assert ended.err.startswith("INFO reconcile.phases: ")
+    assert ended.err.startswith("INFO reconcile.run.phases: ")
 
 
 def test_each_line_of_the_log_of_many_runs_begins_with_its_time(
@@ -198,7 +198,7 @@ def test_each_line_of_the_log_of_many_runs_begins_with_its_time(
     def observe(*args: Any, **kwargs: Any) -> Any:
         raise NoAnswer("the folder is away")
 
-    monkeypatch.setattr("reconcile.planning.observe", observe)
+    monkeypatch.setattr("reconcile.run.passes.observe", observe)
     between(nothing)
     lines = shop.reconcile("--interval", "1s", "-v", code=143).err.splitlines()
     assert [line for line in lines if not re.match(STAMP, line)] == []
@@ -237,7 +237,7 @@ def test_a_run_that_gets_nowhere_is_told_and_the_next_one_comes(
             raise troubles.pop()
         return reads(*args, **kwargs)
 
-    monkeypatch.setattr("reconcile.planning.observe", observe)
+    monkeypatch.setattr("reconcile.run.passes.observe", observe)
     between(nothing)
     ended = shop.reconcile("--interval", "1s", "--log-format", "json", "-o", "none", code=143)
     records = [json.loads(line) for line in ended.err.splitlines()]

@@ -7,11 +7,11 @@ from typing import Any, get_args
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconcile.changes import DELETES, PREVIEW, Outcome, Plan, Result, Withheld
-from reconcile.children import CHILDREN
+from reconcile.desire.children import CHILDREN
 from reconcile.errors import EXIT_NO_ANSWER, EXIT_USAGE
+from reconcile.plan.changes import DELETES, PREVIEW, Outcome, Plan, Result, Withheld
 from reconcile.report.json import FORMAT_VERSION, run_json
-from reconcile.result import Pass, Run, Standing, StandingState
+from reconcile.status.result import Pass, Run, Standing, StandingState
 from tests.unit.test_text_report import CREATE, DELETE, PLAN, UPDATE
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text())

@@ -8,7 +8,7 @@ import pytest
 
 from kit.allowed import problems
 from kit.rename import carry, changed, names_of, rename
-from reconcile.crd import crd
+from reconcile.model.crd import crd
 from tests.cookbook import Clone
 
 OLD = names_of(crd())
@@ -67,7 +67,7 @@ def test_a_name_that_breaks_the_code_is_refused_with_what_is_wrong_and_a_valid_o
     constant: str, name: str, problem: str
 ) -> None:
     told, *others = problems(OLD, {**OLD, constant: name})
-    assert told.startswith(f"reconcile/names.py: {constant} {name!r} {problem}")
+    assert told.startswith(f"reconcile/model/names.py: {constant} {name!r} {problem}")
     assert told.endswith(f"; choose another, such as {NEW[constant]!r}")
     assert not others or name == OLD["SINGULAR"]
 
@@ -81,7 +81,7 @@ def test_a_name_that_nothing_else_has_is_taken(new: dict[str, str]) -> None:
 
 def test_a_singular_that_is_the_plural_is_refused() -> None:
     assert problems(OLD, {**OTHERS, "PLURAL": "trial"}) == [
-        "reconcile/names.py: PLURAL and SINGULAR are the same; choose two"
+        "reconcile/model/names.py: PLURAL and SINGULAR are the same; choose two"
     ]
 
 
@@ -110,14 +110,14 @@ def contents(root: Path) -> dict[str, str]:
 
 def test_make_names_writes_nothing_where_one_name_is_wrong(tmp_path: Path) -> None:
     clone = Clone.make(tmp_path / "clone")
-    names = clone.root / "reconcile" / "names.py"
+    names = clone.root / "reconcile" / "model" / "names.py"
     text = names.read_text().replace(
         f'DEFAULT_GROUP = "{OLD["DEFAULT_GROUP"]}"', 'DEFAULT_GROUP = "our.acme.dev"'
     )
     names.write_text(text.replace(f'KIND = "{OLD["KIND"]}"', 'KIND = "preview env"'))
     before = contents(clone.root)
     printed = clone.run("make names; echo ended with $?")
-    assert "reconcile/names.py: KIND 'preview env' must be one word" in printed
+    assert "reconcile/model/names.py: KIND 'preview env' must be one word" in printed
     assert "Traceback" not in printed
     assert printed.endswith("ended with 2\n")
     assert contents(clone.root) == before

@@ -12,14 +12,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from reconcile.changes import Blocked, Create, FieldChange, Keep, Outcome, Plan, Update, Withheld
-from reconcile.conditions import Status
-from reconcile.objects import Key
-from reconcile.preview import Unreadable
+from reconcile.kube.objects import Key
+from reconcile.model.preview import Unreadable
+from reconcile.model.status import Status
+from reconcile.plan.changes import Blocked, Create, FieldChange, Keep, Outcome, Plan, Update, Withheld
 from reconcile.report.markdown import LIMIT, MARK, run_markdown
 from reconcile.report.safe import safe_line
 from reconcile.report.text import body_text
-from reconcile.result import Pass, Run
+from reconcile.status.result import Pass, Run
 from tests.unit.given import a_read_preview, an_unreadable_preview, key
 from tests.unit.test_states import LEFTOVER, NOW, TAKEN, a_run, with_ready
 from tests.unit.test_text_report import LIVE, PLAN, SERVICE

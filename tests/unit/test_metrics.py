@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from reconcile.command.metrics import LAST_SUCCESS, push, registry_of, write_metrics
+from reconcile.cli.metrics import LAST_SUCCESS, push, registry_of, write_metrics
 from reconcile.report.summary import Summary, failure
 from tests.unit.conftest import Shop
 
@@ -113,7 +113,7 @@ def test_a_file_that_cannot_be_written_is_a_failure(shop: Shop) -> None:
 def test_without_the_extra_the_command_says_what_to_install(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reconcile.command.check.find_spec", lambda name: None)
+    monkeypatch.setattr("reconcile.cli.validate.find_spec", lambda name: None)
     complaint = "metrics need prometheus_client: pip install 'preview-reconcile[metrics]'"
     for option in (("--report", "metrics=m.prom"), ("--pushgateway", "http://gateway:9091")):
         assert complaint in shop.reconcile(*option, code=2).err
@@ -204,9 +204,7 @@ def test_user_and_password_are_sent_and_never_told(
 
 def test_a_gateway_that_is_not_there_is_a_warning(shop: Shop) -> None:
     ended = shop.reconcile("--pushgateway", "http://127.0.0.1:9")
-    said = (
-        "WARNING reconcile.command.metrics: --pushgateway http://127.0.0.1:9: the metrics were not pushed: "
-    )
+    said = "WARNING reconcile.cli.metrics: --pushgateway http://127.0.0.1:9: the metrics were not pushed: "
     assert said in ended.err
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.nesting import decoded, shallow
+from reconcile.kube.nesting import decoded, shallow
 
 TREES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

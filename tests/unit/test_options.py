@@ -6,7 +6,7 @@ from typing import Any
 import click
 import pytest
 
-from reconcile.command.options import (
+from reconcile.cli.types import (
     DurationType,
     GatewayType,
     MaxDeletesType,
@@ -18,7 +18,7 @@ from reconcile.command.options import (
     pairs,
 )
 from reconcile.errors import UsageError
-from reconcile.names import Names
+from reconcile.model.names import Names
 
 LABEL, ANNOTATION = PairType(label=True), PairType(label=False)
 

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
+from reconcile.cluster.files.yaml import dump
 from reconcile.cluster.overlay import OverlayCluster, as_if, read_previews
 from reconcile.errors import UsageError
-from reconcile.names import DEFAULT_GROUP, Names
-from reconcile.objects import SERVICE, Manifest, preview_resource
-from reconcile.request import Request
-from reconcile.result import Run
-from reconcile.run import run
-from reconcile.scope import make_scope
-from reconcile.settings import Settings
-from reconcile.yamlfiles import dump
+from reconcile.kube.objects import SERVICE, Manifest, preview_resource
+from reconcile.model.names import DEFAULT_GROUP, Names
+from reconcile.model.scope import make_scope
+from reconcile.model.settings import Settings
+from reconcile.run.request import Request
+from reconcile.run.run import run
+from reconcile.status.result import Run
 from tests.builders import a_preview, without_uid
 from tests.unit.conftest import Shop
 from tests.unit.given import a_read_preview, children_of

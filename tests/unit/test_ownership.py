@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from reconcile.objects import Manifest
-from reconcile.ownership import Ownership, is_protected, other_makers, ownership, protected_by_others
-from reconcile.snapshot import Live
+from reconcile.kube.objects import Manifest
+from reconcile.model.snapshot import Live
+from reconcile.plan.ownership import Ownership, is_protected, other_makers, ownership, protected_by_others
 from tests.unit.given import MANAGER, NAMES, a_read_preview, children_of, edited, entry, live, untracked
 
 PREVIEW = a_read_preview(uid="u-1")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.patterns import LARGEST, fixed_ends, matches
+from reconcile.kube.patterns import LARGEST, fixed_ends, matches
 
 ATOMS = st.sampled_from(
     ["a", "b", ".", r"\.", r"\d", r"\w", "[ab]", "[^a]", "[a-c.]", "-", "(a)", "(?:b.)", "(a|b.)"]

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from reconcile.cluster.port import Traffic
-from reconcile.phases import Phases
+from reconcile.run.phases import Phases
 
 
 class Past:
@@ -47,7 +47,7 @@ def test_a_phase_that_comes_again_in_a_later_pass_is_summed() -> None:
 
 
 def test_a_run_that_ended_before_its_first_phase_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, logger="reconcile.phases"):
+    with caplog.at_level(logging.INFO, logger="reconcile.run.phases"):
         phases = Past().phases()
         phases.tell()
         phases.done("read")

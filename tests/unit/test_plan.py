@@ -11,20 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.brake import Limit
-from reconcile.changes import Delete, Plan, Update, Waiting
-from reconcile.children import CHILDREN
-from reconcile.children.metadata import without_owner
-from reconcile.desire import desire
-from reconcile.names import DEFAULT_GROUP
-from reconcile.plan import make_plan, only
-from reconcile.policy import Policy
-from reconcile.preview import parse_preview
-from reconcile.quota import places_left
+from reconcile.desire.children import CHILDREN
+from reconcile.desire.children.metadata import without_owner
+from reconcile.desire.desire import desire
+from reconcile.model.names import DEFAULT_GROUP
+from reconcile.model.preview import parse_preview
+from reconcile.model.scope import Scope, make_scope
+from reconcile.model.settings import Gateway, Settings
+from reconcile.model.snapshot import KindList, Live, Preview, Snapshot
+from reconcile.plan.changes import Delete, Plan, Update, Waiting
+from reconcile.plan.limits import Limit, places_left
+from reconcile.plan.plan import make_plan, only
+from reconcile.plan.policy import Policy
 from reconcile.report.text import plan_text
-from reconcile.scope import Scope, make_scope
-from reconcile.settings import Gateway, Settings
-from reconcile.snapshot import KindList, Live, Preview, Snapshot
 from tests.builders import a_preview, without_uid
 from tests.unit.given import (
     MANAGER,
@@ -474,13 +473,20 @@ def test_where_only_one_namespace_is_read_a_hostname_is_given_to_who_has_it_on_r
 
 @pytest.mark.parametrize(
     "broken",
-    ["desire.ttl_of", "desire.refusals", "desire.render", "plan.draft_of", "plan.ruled", "contest.blocked"],
+    [
+        "desire.desire.ttl_of",
+        "desire.desire.refusals",
+        "desire.desire.render",
+        "plan.plan.draft_of",
+        "plan.plan.ruled",
+        "plan.contest.blocked",
+    ],
 )
 def test_what_is_thrown_while_one_preview_is_dealt_with_is_that_previews_failure(
     monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
-    module = import_module(f"reconcile.{broken.partition('.')[0]}")
-    name = broken.partition(".")[2]
+    path, _, name = broken.rpartition(".")
+    module = import_module(f"reconcile.{path}")
     whole = getattr(module, name)
 
     def breaks(first: Any, *rest: Any) -> Any:
@@ -503,7 +509,7 @@ def test_what_is_thrown_over_leftovers_keeps_them(monkeypatch: pytest.MonkeyPatc
     def breaks(*_: Any) -> Any:
         raise KeyError("secret")
 
-    monkeypatch.setattr("reconcile.plan.leftovers_of", breaks)
+    monkeypatch.setattr("reconcile.plan.plan.leftovers_of", breaks)
     plan = plan_of([PR2], [*running(PR1), *running(PR2)])
     assert [line for line in lines(plan) if "kept: KeyError in test_plan.py" in line]
     assert not plan.writes

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from reconcile.podevents import PodEvent, pod_events
-from reconcile.podhealth import Trouble, needs_events, trouble_of
-from reconcile.snapshot import Live
-from reconcile.times import time_text
+from reconcile.kube.health.events import PodEvent, pod_events
+from reconcile.kube.health.pod import Trouble, needs_events, trouble_of
+from reconcile.kube.time import time_text
+from reconcile.model.snapshot import Live
 from tests.unit.test_pods import RUNNING, UNSCHEDULABLE, a_pod, waiting
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)

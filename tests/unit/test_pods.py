@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from reconcile.names import Names
-from reconcile.pods import Container, by_preview, container_to_look_at, newest
-from reconcile.snapshot import Live
+from reconcile.kube.health.pods import Container, by_preview, container_to_look_at, newest
+from reconcile.model.names import Names
+from reconcile.model.snapshot import Live
 from tests.unit.given import NAMES
 
 OLD, NEW = "2026-01-01T00:00:00Z", "2026-01-01T00:01:00Z"

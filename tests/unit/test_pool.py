@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from reconcile.cluster.files.yaml import dump
+from reconcile.cluster.pool import Stop, read_at_once, write_at_once
 from reconcile.errors import Stopped
-from reconcile.pool import Stop, read_at_once, write_at_once
-from reconcile.yamlfiles import dump
 from tests.builders import a_preview
 from tests.threads import no_more_threads_than
 
@@ -133,6 +133,6 @@ def test_the_command_does_its_work_on_a_machine_that_has_no_threads(tmp_path: Pa
     command = [sys.executable, "-m", "reconcile", "--from", str(tmp_path), "--to", str(tmp_path / "out")]
     limited = f"ulimit -v {4 * 1024**2} -s {stack}; exec {shlex.join(command)}"
     ended = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, timeout=60)
-    assert "WARNING reconcile.pool: can't start new thread after" in ended.stderr
+    assert "WARNING reconcile.cluster.pool: can't start new thread after" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert (ended.returncode, len(list((tmp_path / "out").iterdir()))) == (0, 60)

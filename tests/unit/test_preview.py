@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from reconcile.names import DEFAULT_GROUP, PRUNE_DISABLED, Names
-from reconcile.objects import Key
-from reconcile.preview import PreviewEnvironment, Unreadable, has_digest, parse_preview
-from reconcile.problems import Problem
-from reconcile.spec import EnvFromSource, EnvVar, Spec
+from reconcile.kube.objects import Key
+from reconcile.model.names import DEFAULT_GROUP, PRUNE_DISABLED, Names
+from reconcile.model.preview import PreviewEnvironment, Unreadable, has_digest, parse_preview
+from reconcile.model.problems import Problem
+from reconcile.model.spec import EnvFromSource, EnvVar, Spec
 from tests.builders import a_preview, without_uid
 
 SECRET = "hunter2"

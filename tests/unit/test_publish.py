@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from reconcile.cluster.pool import Stop
 from reconcile.cluster.port import Listing
 from reconcile.errors import (
     AnswerLost,
@@ -16,12 +17,11 @@ from reconcile.errors import (
     ServerTrouble,
     UnknownFields,
 )
-from reconcile.objects import Key, Resource
-from reconcile.pool import Stop
-from reconcile.publish import MOST_NAMESPACES
-from reconcile.result import exit_code
-from reconcile.scope import make_scope
-from reconcile.settings import Gateway, Settings
+from reconcile.kube.objects import Key, Resource
+from reconcile.model.scope import make_scope
+from reconcile.model.settings import Gateway, Settings
+from reconcile.status.publish import MOST_NAMESPACES
+from reconcile.status.result import exit_code
 from tests.builders import a_preview
 from tests.unit.given import key
 from tests.unit.memory import Memory

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.quantities import canonical, parse_quantity, same_quantity
-from reconcile.rules import QUANTITY
+from reconcile.kube.quantity import canonical, parse_quantity, same_quantity
+from reconcile.model.rules import QUANTITY
 
 VALUES = {
     "0": Fraction(0),

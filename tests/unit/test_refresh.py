@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from reconcile.changes import Change, Create, Keep, Outcome, Waiting
-from reconcile.desire import desire
-from reconcile.ending.refresh import Look, kinds_to_look_at, over, refreshed
-from reconcile.facts import Facts
-from reconcile.scope import Scope
-from reconcile.settings import Gateway, Settings
-from reconcile.snapshot import Live
+from reconcile.desire.desire import desire
+from reconcile.model.scope import Scope
+from reconcile.model.settings import Gateway, Settings
+from reconcile.model.snapshot import Live
+from reconcile.plan.changes import Change, Create, Keep, Outcome, Waiting
+from reconcile.run.refresh import Look, kinds_to_look_at, over, refreshed
+from reconcile.status.facts import Facts
 from tests.unit.given import RULES, SETUP, a_read_preview, a_setup_job, children_of, key, live
 
 PR1 = a_read_preview()

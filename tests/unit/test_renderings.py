@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from reconcile.children import render
-from reconcile.desire import Renderings, desire
-from reconcile.scope import make_scope
-from reconcile.settings import Settings
+from reconcile.desire.children import render
+from reconcile.desire.desire import Renderings, desire
+from reconcile.model.scope import make_scope
+from reconcile.model.settings import Settings
 from tests.unit.given import a_read_preview
 
 SETTINGS = Settings()
@@ -27,7 +27,7 @@ def rendered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         made.append(preview.name)
         return render(preview, settings)
 
-    monkeypatch.setattr("reconcile.desire.render", counting)
+    monkeypatch.setattr("reconcile.desire.desire.render", counting)
     return made
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from reconcile.objects import Key
-from reconcile.reopen import to_open
-from reconcile.settings import Settings
-from reconcile.snapshot import Live, Settled, Snapshot
-from reconcile.ttl import Ttl
+from reconcile.kube.objects import Key
+from reconcile.model.settings import Settings
+from reconcile.model.snapshot import Live, Settled, Snapshot
+from reconcile.model.ttl import Ttl
+from reconcile.plan.reopen import to_open
 from tests.builders import a_preview
 from tests.unit.given import a_read_preview, an_unreadable_preview, children_of, edited, live, untracked
 

@@ -9,13 +9,13 @@ from typing import get_args
 
 import pytest
 
-from reconcile.command.cli import command
-from reconcile.command.options import REPORT_FORMATS
+from reconcile.cli.main import command
+from reconcile.cli.types import REPORT_FORMATS
+from reconcile.model.snapshot import Preview
 from reconcile.report.formats import FORMATS, Facts
 from reconcile.report.markdown import MARK
 from reconcile.report.states import StateName
-from reconcile.result import Run
-from reconcile.snapshot import Preview
+from reconcile.status.result import Run
 from tests.unit.conftest import Shop
 from tests.unit.test_json_report import SCHEMA, VALIDATOR
 

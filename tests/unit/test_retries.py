@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from reconcile.errors import NOT_TAKEN, Rejected, ServerTrouble
-from reconcile.result import Run
-from reconcile.retries import MOST, rejected_before
+from reconcile.plan.retries import MOST, rejected_before
+from reconcile.status.result import Run
 from tests.builders import a_preview
 from tests.unit.given import a_read_preview
 from tests.unit.memory import Memory

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from reconcile.rollout import Rollout, is_under_way, rollout, short_line
-from reconcile.snapshot import Live
+from reconcile.kube.health.rollout import Rollout, is_under_way, rollout, short_line
+from reconcile.model.snapshot import Live
 from tests.unit.given import a_read_preview, children_of
 from tests.unit.test_podhealth import NOW, runs_again
 from tests.unit.test_pods import NEW, OLD, RUNNING, a_pod, waiting

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from reconcile.routes import Objection, accepted, objection
-from reconcile.snapshot import Live
+from reconcile.kube.routes import Objection, accepted, objection
+from reconcile.model.snapshot import Live
 
 
 def a_route(kind: str, spec: Any, status: Any = None, generation: int = 2) -> Live:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from reconcile.changes import Blocked, Create, Outcome, Plan, Waiting, Withheld
-from reconcile.children import CHILDREN
+from reconcile.cluster.pool import Stop
 from reconcile.cluster.port import Listing
+from reconcile.desire.children import CHILDREN
 from reconcile.errors import (
     AnswerLost,
     Conflict,
@@ -21,15 +21,15 @@ from reconcile.errors import (
     Stopped,
     UsageError,
 )
-from reconcile.names import KIND
-from reconcile.objects import Key, Resource
-from reconcile.pool import Stop
+from reconcile.kube.objects import Key, Resource
+from reconcile.model.names import KIND
+from reconcile.model.scope import make_scope
+from reconcile.model.settings import Gateway, Settings
+from reconcile.plan.changes import Blocked, Create, Outcome, Plan, Waiting, Withheld
 from reconcile.report.summary import did_all_it_could
-from reconcile.request import Request
-from reconcile.result import Pass, Run, exit_code
-from reconcile.run import run
-from reconcile.scope import make_scope
-from reconcile.settings import Gateway, Settings
+from reconcile.run.request import Request
+from reconcile.run.run import run
+from reconcile.status.result import Pass, Run, exit_code
 from tests.builders import a_preview
 from tests.unit.given import a_read_preview, children_of, edited, entry, key
 from tests.unit.memory import PREVIEWS, Memory

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.errors import UsageError
-from reconcile.scope import Name, Scope, make_scope, parse_selector
+from reconcile.model.scope import Name, Scope, make_scope, parse_selector
 
 LABELS = {"team": "shop", "env": "x", "a.example.com/b": ""}
 

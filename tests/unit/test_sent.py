@@ -9,7 +9,7 @@ from hypothesis import given as drawn
 from hypothesis import strategies as st
 
 from reconcile.errors import ServerTrouble
-from reconcile.sent import Sent, SentObject, parts_of, plain, text_of
+from reconcile.kube.rawjson import Sent, SentObject, parts_of, plain, text_of
 
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

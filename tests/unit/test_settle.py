@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from reconcile.changes import PREVIEW, Blocked
-from reconcile.conditions import Status
-from reconcile.desire import desire
-from reconcile.ending.settle import PATIENCE, PATIENCE_FOR_A_NODE, patience, standing
-from reconcile.facts import Facts
-from reconcile.result import Standing
-from reconcile.scope import Scope
-from reconcile.settings import Settings
+from reconcile.desire.desire import desire
+from reconcile.model.scope import Scope
+from reconcile.model.settings import Settings
+from reconcile.model.status import Status
+from reconcile.plan.changes import PREVIEW, Blocked
+from reconcile.run.standing import PATIENCE, PATIENCE_FOR_A_NODE, patience, standing
+from reconcile.status.facts import Facts
+from reconcile.status.result import Standing
 from tests.unit.given import a_read_preview, a_setup_job, key
 
 (WISH,) = desire([a_read_preview()], Settings(), Scope())

@@ -4,20 +4,20 @@ from typing import Any
 
 import pytest
 
-from reconcile.allow import refusals
-from reconcile.changes import Keep, Update
-from reconcile.children import render
-from reconcile.decide import decide
+from reconcile.desire.allow import refusals
+from reconcile.desire.children import render
+from reconcile.desire.desired import Wish
 from reconcile.errors import Rejected
-from reconcile.facts import gather
-from reconcile.fields import part_of
-from reconcile.jobs import Progress, is_finished, lacks_pods, progress
-from reconcile.podevents import PodEvent
-from reconcile.redact import redacted
-from reconcile.result import Pass
-from reconcile.settings import Settings
-from reconcile.snapshot import KindList, Live
-from reconcile.wish import Wish
+from reconcile.kube.health.events import PodEvent
+from reconcile.kube.health.job import Progress, is_finished, lacks_pods, progress
+from reconcile.kube.managedfields import part_of
+from reconcile.kube.redact import redacted
+from reconcile.model.settings import Settings
+from reconcile.model.snapshot import KindList, Live
+from reconcile.plan.changes import Keep, Update
+from reconcile.plan.decide import decide
+from reconcile.status.facts import gather
+from reconcile.status.result import Pass
 from tests.builders import a_preview
 from tests.unit.conftest import Shop
 from tests.unit.given import FOLDER, RULES, a_read_preview, children_of, edited, entry, live, untracked

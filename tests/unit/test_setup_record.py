@@ -5,21 +5,21 @@ from typing import Any
 
 import pytest
 
-from reconcile.changes import Create, Keep, Outcome, Plan, Waiting
-from reconcile.desire import desire
-from reconcile.ending.refresh import Look, kinds_to_look_at, refreshed
-from reconcile.ending.settle import patience, standing
+from reconcile.cluster.files.yaml import dump
+from reconcile.desire.desire import desire
 from reconcile.errors import Conflict, Forbidden, NoAnswer, Rejected
-from reconcile.facts import Facts, gather
-from reconcile.objects import key_of
-from reconcile.publish import _at_work
-from reconcile.result import Pass, exit_code
-from reconcile.scope import Scope
-from reconcile.settings import Settings
-from reconcile.setup_record import SetupRecord, newest, record_in
-from reconcile.snapshot import Live
-from reconcile.status import RUN_AGAIN, status_of
-from reconcile.yamlfiles import dump
+from reconcile.kube.objects import key_of
+from reconcile.model.scope import Scope
+from reconcile.model.settings import Settings
+from reconcile.model.setup_record import SetupRecord, newest, record_in
+from reconcile.model.snapshot import Live
+from reconcile.plan.changes import Create, Keep, Outcome, Plan, Waiting
+from reconcile.run.refresh import Look, kinds_to_look_at, refreshed
+from reconcile.run.standing import patience, standing
+from reconcile.status.facts import Facts, gather
+from reconcile.status.publish import _at_work
+from reconcile.status.reason import RUN_AGAIN, status_of
+from reconcile.status.result import Pass, exit_code
 from tests.builders import a_preview
 from tests.unit.conftest import Shop
 from tests.unit.given import RULES, a_read_preview, edited, key, untracked

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from reconcile.command.signals import Signals
+from reconcile.cli.signals import Signals
+from reconcile.cluster.pool import Stop
 from reconcile.errors import Stopped
-from reconcile.pool import Stop
 
 
 @pytest.fixture

@@ -6,26 +6,26 @@ from dataclasses import replace
 
 import pytest
 
-from reconcile.changes import PREVIEW, Blocked, FieldChange, Outcome, Plan, Withheld
-from reconcile.command.logs import LONGEST_RECORD, JsonFormatter, SafeFormatter
-from reconcile.conditions import rendered
-from reconcile.decide import decide
-from reconcile.desire import desire
-from reconcile.events import LONGEST_NOTE, event, of_status
-from reconcile.names import NAME_TAKEN
-from reconcile.objects import EVENTS_V1
-from reconcile.podevents import LONGEST as LONGEST_EVENT
-from reconcile.podevents import pod_event
+from reconcile.cli.logging import LONGEST_RECORD, JsonFormatter, SafeFormatter
+from reconcile.desire.desire import desire
+from reconcile.kube.health.events import LONGEST as LONGEST_EVENT
+from reconcile.kube.health.events import pod_event
+from reconcile.kube.health.rollout import LONGEST_MESSAGE
+from reconcile.kube.objects import EVENTS_V1
+from reconcile.model.names import NAME_TAKEN
+from reconcile.model.scope import Scope
+from reconcile.model.settings import Settings
+from reconcile.model.status import rendered
+from reconcile.plan.changes import PREVIEW, Blocked, FieldChange, Outcome, Plan, Withheld
+from reconcile.plan.decide import decide
+from reconcile.report.counts import MOST_FIELDS
 from reconcile.report.cut import LONGEST_LINE
 from reconcile.report.html import run_html
 from reconcile.report.json import run_json
-from reconcile.report.sums import MOST_FIELDS
 from reconcile.report.text import run_text
-from reconcile.result import Pass, Run
-from reconcile.rollout import LONGEST_MESSAGE
-from reconcile.scope import Scope
-from reconcile.settings import Settings
-from reconcile.status import status_of
+from reconcile.status.events import LONGEST_NOTE, event, of_status
+from reconcile.status.reason import status_of
+from reconcile.status.result import Pass, Run
 from tests.unit.given import NAMES, RULES, a_read_preview, children_of, entry, key, untracked
 from tests.unit.test_status import NOW, facts
 from tests.unit.test_text_report import UPDATE

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from reconcile.changes import Blocked, Change, Create, Delete, Keep, Outcome, Plan, Waiting, Write
-from reconcile.conditions import Status
-from reconcile.objects import Key
-from reconcile.preview import parse_preview
+from reconcile.kube.objects import Key
+from reconcile.model.preview import parse_preview
+from reconcile.model.snapshot import Preview
+from reconcile.model.status import Status
+from reconcile.plan.changes import Blocked, Change, Create, Delete, Keep, Outcome, Plan, Waiting, Write
 from reconcile.report.dotenv import run_dotenv
 from reconcile.report.states import State, gone, states, worst_first
-from reconcile.result import Pass, Run
-from reconcile.snapshot import Preview
+from reconcile.status.result import Pass, Run
 from tests.builders import a_preview
 from tests.unit.given import a_read_preview, an_unreadable_preview, children_of, key, live
 

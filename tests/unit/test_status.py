@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from reconcile.changes import PREVIEW, Blocked, Change, Create, Keep, Outcome, Update, Waiting
-from reconcile.conditions import Status
-from reconcile.desire import desire
-from reconcile.facts import Facts
-from reconcile.hostname_record import HostnameRecord
-from reconcile.objects import key_of
-from reconcile.scope import Scope
-from reconcile.settings import Gateway, Settings
-from reconcile.snapshot import Live, Preview
-from reconcile.status import RUN_AGAIN, asks_for_pods, status_of
-from reconcile.ttl import Ttl
+from reconcile.desire.desire import desire
+from reconcile.kube.objects import key_of
+from reconcile.model.hostname_record import HostnameRecord
+from reconcile.model.scope import Scope
+from reconcile.model.settings import Gateway, Settings
+from reconcile.model.snapshot import Live, Preview
+from reconcile.model.status import Status
+from reconcile.model.ttl import Ttl
+from reconcile.plan.changes import PREVIEW, Blocked, Change, Create, Keep, Outcome, Update, Waiting
+from reconcile.status.facts import Facts
+from reconcile.status.reason import RUN_AGAIN, asks_for_pods, status_of
 from tests.unit.given import SETUP, a_read_preview, a_setup_job, an_unreadable_preview, children_of, key, live
 from tests.unit.test_pods import a_pod, waiting
 from tests.unit.test_rollout import QUOTA

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from reconcile.changes import Blocked, Create, Outcome, Plan, Withheld
-from reconcile.command.logs import JsonFormatter, logs_json, start_logging
-from reconcile.command.termination import write_termination_message
-from reconcile.objects import Key
+from reconcile.cli.logging import JsonFormatter, logs_json, start_logging
+from reconcile.cli.termination import write_termination_message
+from reconcile.kube.objects import Key
+from reconcile.plan.changes import Blocked, Create, Outcome, Plan, Withheld
 from reconcile.report.summary import LONGEST_ERROR, Summary, did_all_it_could, failure, summary_of
-from reconcile.result import Pass, Run, exit_code
+from reconcile.status.result import Pass, Run, exit_code
 from tests.builders import a_preview
 from tests.unit.given import key
 from tests.unit.memory import Memory

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from reconcile.changes import (
+from reconcile.kube.objects import Key
+from reconcile.model.status import Status
+from reconcile.plan.changes import (
     DELETES,
     Blocked,
     Create,
@@ -17,8 +19,6 @@ from reconcile.changes import (
     Waiting,
     Withheld,
 )
-from reconcile.conditions import Status
-from reconcile.objects import Key
 from reconcile.report.text import outcomes_text, plan_text, unready_text
 from tests.unit.given import a_read_preview, children_of, key, live
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from reconcile.settings import Settings
-from reconcile.times import parse_time, time_text
-from reconcile.ttl import Ttl, ttl_of
+from reconcile.kube.time import parse_time, time_text
+from reconcile.model.settings import Settings
+from reconcile.model.ttl import Ttl, ttl_of
 from tests.unit.given import a_read_preview
 
 NOON = datetime(2026, 1, 10, 12, tzinfo=UTC)

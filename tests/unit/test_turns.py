@@ -12,17 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.brake import Limit
 from reconcile.cluster.port import Applied
+from reconcile.cluster.turns import Turns
 from reconcile.errors import ServerTrouble
-from reconcile.names import KIND
-from reconcile.objects import Manifest
-from reconcile.request import Request
-from reconcile.result import Run
-from reconcile.run import run
-from reconcile.scope import make_scope
-from reconcile.settings import Settings
-from reconcile.turns import Turns
+from reconcile.kube.objects import Manifest
+from reconcile.model.names import KIND
+from reconcile.model.scope import make_scope
+from reconcile.model.settings import Settings
+from reconcile.plan.limits import Limit
+from reconcile.run.request import Request
+from reconcile.run.run import run
+from reconcile.status.result import Run
 from tests.builders import a_preview
 from tests.unit.given import key
 from tests.unit.memory import Memory

@@ -6,22 +6,22 @@ from typing import Any
 
 import pytest
 
-from reconcile.changes import Keep
-from reconcile.desire import desire
-from reconcile.ending.around import Around, Pace
-from reconcile.ending.wait import LONGEST_PROBE, Waited, wait_for
+from reconcile.cluster.pool import Stop
+from reconcile.desire.desire import desire
 from reconcile.errors import Forbidden, Rejected, ServerTrouble, Unauthorized
-from reconcile.facts import Facts
-from reconcile.names import KIND as PREVIEW_KIND
-from reconcile.pool import Stop
-from reconcile.preview import parse_preview
-from reconcile.publish import Published
-from reconcile.request import Request, WaitRequest
-from reconcile.result import Run, Standing, exit_code
-from reconcile.run import run
-from reconcile.scope import make_scope
-from reconcile.settings import Settings
-from reconcile.snapshot import Live
+from reconcile.model.names import KIND as PREVIEW_KIND
+from reconcile.model.preview import parse_preview
+from reconcile.model.scope import make_scope
+from reconcile.model.settings import Settings
+from reconcile.model.snapshot import Live
+from reconcile.plan.changes import Keep
+from reconcile.run.around import Around, Pace
+from reconcile.run.request import Request, WaitRequest
+from reconcile.run.run import run
+from reconcile.run.wait import LONGEST_PROBE, Waited, wait_for
+from reconcile.status.facts import Facts
+from reconcile.status.publish import Published
+from reconcile.status.result import Run, Standing, exit_code
 from tests.unit.given import RULES, key
 from tests.unit.memory import Memory
 from tests.unit.test_pods import UNSCHEDULABLE, a_pod, waiting

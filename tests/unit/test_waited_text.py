@@ -2,12 +2,12 @@
 
 import pytest
 
-from reconcile.command.live import LiveLines
+from reconcile.cli.live import LiveLines
 from reconcile.report.dotenv import run_dotenv
 from reconcile.report.markdown import run_markdown
 from reconcile.report.states import states
 from reconcile.report.text import standing_lines, waited_text
-from reconcile.result import Run, Standing
+from reconcile.status.result import Run, Standing
 from tests.unit.test_run import a_cluster, go
 
 URL = "https://pr-1.preview.example.com"

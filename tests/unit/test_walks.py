@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from reconcile.yamlfiles import dump
+from reconcile.cluster.files.yaml import dump
 from tests.builders import a_preview, without_uid
 from tests.cluster.story import ROUTES, Result, call
 from tests.walks import DOMAIN, START, STEPS, Edit, drawn, set_up_once_for

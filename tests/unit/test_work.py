@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
-from reconcile.announce import announce
-from reconcile.changes import Keep, Plan
-from reconcile.diff import difference
-from reconcile.draft import Draft
+from reconcile.desire.desired import Wish
 from reconcile.errors import Forbidden, ReconcileError, ServerTrouble
-from reconcile.events import News
-from reconcile.objects import Key
-from reconcile.podevents import PodEvent
-from reconcile.podhealth import trouble_of
+from reconcile.kube.health.events import PodEvent
+from reconcile.kube.health.pod import trouble_of
+from reconcile.kube.objects import Key
+from reconcile.plan.changes import Keep, Plan
+from reconcile.plan.diff import difference
+from reconcile.plan.preview import Draft
 from reconcile.report.states import states
-from reconcile.result import Pass, Run, Standing
-from reconcile.wish import Wish
+from reconcile.status.announce import announce
+from reconcile.status.events import News
+from reconcile.status.result import Pass, Run, Standing
 from tests.unit.given import CONTAINER, NAMES, a_read_preview, children_of, edited, entry, live
 from tests.unit.memory import Memory
 from tests.unit.test_events import NOW
@@ -116,7 +116,7 @@ def test_what_could_not_be_told_is_not_searched_for_each_event(
         asked.append(manifest["metadata"]["name"])
         return str(manifest["metadata"]["namespace"])
 
-    monkeypatch.setattr("reconcile.announce._namespace", counted)
+    monkeypatch.setattr("reconcile.status.announce._namespace", counted)
     told = [
         (a_read_preview(namespace=f"shop-{number}"), News("Normal", "Created", "Create", "made", ""))
         for number in range(50)

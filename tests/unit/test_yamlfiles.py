@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.yamlfiles import (
+from reconcile.cluster.files.yaml import (
     Document,
     Reading,
     dump,
@@ -306,7 +306,7 @@ def test_what_is_not_utf_8_is_named_with_its_line(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reconcile.yamlfiles.files.MAX_BYTES", 1024 * 1024)
+    monkeypatch.setattr("reconcile.cluster.files.yaml.files.MAX_BYTES", 1024 * 1024)
     path = tmp_path / "a.yaml"
     path.write_text(HEAD + "#" * 1024 * 1024)
     assert [str(mistake) for mistake in read_file(str(path)).mistakes] == [f"{path}: larger than 1 MiB"]

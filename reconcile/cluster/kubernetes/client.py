@@ -13,8 +13,10 @@ import msgspec
 from lightkube.core.generic_client import ALL_NS, GenericSyncClient
 from lightkube.types import PatchType
 
-from reconcile.children import RESOURCES
-from reconcile.cluster.kubernetes.answers import (
+from reconcile.cluster.kubernetes.deadline import Deadline
+from reconcile.cluster.kubernetes.pages import PAGE, whole_list
+from reconcile.cluster.kubernetes.paths import check_name, check_namespace, resource_class
+from reconcile.cluster.kubernetes.responses import (
     Ask,
     error_of,
     failure_of,
@@ -24,16 +26,14 @@ from reconcile.cluster.kubernetes.answers import (
     says_gone,
     unreadable,
 )
-from reconcile.cluster.kubernetes.deadline import Deadline
-from reconcile.cluster.kubernetes.listing import PAGE, whole_list
-from reconcile.cluster.kubernetes.paths import check_name, check_namespace, resource_class
 from reconcile.cluster.kubernetes.retry import Repeat
 from reconcile.cluster.port import Applied, Listing, Traffic, as_it_is
+from reconcile.desire.children import RESOURCES
 from reconcile.errors import NoAnswer, Rejected
-from reconcile.names import KIND, PLURAL
-from reconcile.nesting import decoded
-from reconcile.objects import EVENTS_V1, POD, Manifest, Resource
-from reconcile.sent import plain
+from reconcile.kube.nesting import decoded
+from reconcile.kube.objects import EVENTS_V1, POD, Manifest, Resource
+from reconcile.kube.rawjson import plain
+from reconcile.model.names import KIND, PLURAL
 
 OK, CREATED, ACCEPTED, GONE = 200, 201, 202, 410
 LONGEST_LOG = 64 * 1024

@@ -10,8 +10,8 @@ from lightkube.config.kubeconfig import SingleConfig
 from lightkube.config.models import Context
 from lightkube.core.generic_client import GenericSyncClient
 
+from reconcile.cluster.kubernetes.auth import impersonation
 from reconcile.cluster.kubernetes.client import KubernetesCluster
-from reconcile.cluster.kubernetes.credentials import impersonation
 from reconcile.cluster.kubernetes.deadline import Deadline, DeadlineBackend
 from reconcile.cluster.kubernetes.kubeconfig import Connection, find_connection
 from reconcile.cluster.kubernetes.proxy import Proxy, ProxyTransport, find_proxy

@@ -4,9 +4,9 @@ import functools
 
 from lightkube.core.resource import ApiInfo, NamespacedResourceG, ResourceDef
 
-from reconcile import rules
 from reconcile.errors import Rejected
-from reconcile.objects import Resource
+from reconcile.kube.objects import Resource
+from reconcile.model import rules
 
 VERBS = ["delete", "get", "global_list", "list", "patch"]
 

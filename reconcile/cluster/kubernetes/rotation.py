@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import httpx2
 import msgspec
 
-from reconcile.cluster.kubernetes.credentials import TokenAuth, auth, checked
+from reconcile.cluster.kubernetes.auth import TokenAuth, auth, checked
 from reconcile.cluster.kubernetes.execplugin import Credential, Plugin
 from reconcile.cluster.kubernetes.kubeconfig import Connection
 from reconcile.cluster.kubernetes.retry import read_whole

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx2
 
-from reconcile.certificates import as_go_verifies
+from reconcile.cluster.certificates import as_go_verifies
 from reconcile.cluster.kubernetes.execplugin import Credential
 from reconcile.cluster.kubernetes.kubeconfig import Connection
 from reconcile.cluster.kubernetes.kubeconfig_models import Cluster, User

@@ -1,0 +1,73 @@
+"""What is told of a run's end to those who watch from afar: log, termination message, metrics."""
+
+import logging
+import time
+from typing import Any
+
+from reconcile.cli.termination import write_termination_message
+from reconcile.errors import with_failure
+from reconcile.report.counts import done_word
+from reconcile.report.summary import Summary
+from reconcile.status.result import Run
+
+log = logging.getLogger("reconcile")
+
+SIGNALLED = 128
+"""Exit codes above it: somebody waits for us to be gone."""
+
+
+class Monitor:
+    """Tells of each run of this process; also its stopwatch."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._files = [path for format_name, path in options["report"] if format_name == "metrics"]
+        self._gateway: str | None = options["pushgateway"]
+        self._group = {"api_group": options["api_group"], "scope": options["namespace"] or "all"}
+        self.begin()
+
+    def begin(self) -> None:
+        """A run begins."""
+        self._began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return time.monotonic() - self._began
+
+    def did(self, done: Run) -> None:
+        """A record for each write."""
+        for outcome in done.outcomes:
+            change = outcome.change
+            word = done_word(change) if outcome.result == "done" else outcome.result
+            fields = {"kind": change.key.kind, "namespace": change.key.namespace, "name": change.key.name}
+            fields |= {"preview": change.preview, "result": word}
+            log.info(
+                "%s %s: %s", word, change.key, outcome.message or change.reason, extra={"fields": fields}
+            )
+
+    def ended(self, summary: Summary) -> int:
+        """Tell of its end; the exit code, with what went wrong in telling.
+
+        A file that cannot be written is a failure, as with every report; a gateway that cannot be reached
+        is not: the run did its work.
+        """
+        code = self._write_files(summary)
+        log.info("run ended: %s", summary.sentence, extra={"fields": {"summary": summary.fields}})
+        write_termination_message(summary)
+        if self._gateway and summary.exit_code < SIGNALLED:
+            from reconcile.cli.metrics import push
+
+            push(self._gateway, summary, self._group)
+        return code
+
+    def _write_files(self, summary: Summary) -> int:
+        code = summary.exit_code
+        for path in self._files:
+            from reconcile.cli.metrics import write_metrics
+
+            try:
+                write_metrics(path, summary)
+            except OSError as error:
+                log.error("--report metrics=%s: cannot be written: %s", path, error.strerror or error)
+                code = with_failure(code)
+        return code

@@ -1,0 +1,168 @@
+"""From the options of the command to what a run is asked, and of which cluster."""
+
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
+
+from reconcile import __version__
+from reconcile.cli.streams import read_stdin
+from reconcile.cli.types import pairs
+from reconcile.cluster.port import Cluster
+from reconcile.errors import UsageError
+from reconcile.model.container_resources import Amounts, problem_of
+from reconcile.model.names import Names
+from reconcile.model.scope import Name, Scope, make_scope
+from reconcile.model.settings import Gateway, Settings, Toleration
+from reconcile.plan.limits import Limit
+from reconcile.run.request import Request, WaitRequest
+
+if TYPE_CHECKING:
+    from reconcile.cluster.kubernetes import KubernetesCluster
+
+Options = dict[str, Any]
+
+
+def request_of(options: Options, *, route_given: bool) -> Request:
+    """What the options ask of one run. UsageError for what makes no sense."""
+    return Request(
+        scope=_scope(options),
+        settings=_settings(options, route_given=route_given),
+        adopt=options["adopt"],
+        dry_run=options["dry_run"],
+        max_deletes=Limit(options["max_deletes"]),
+        concurrency=options["concurrency"],
+        wait=_wait(options) if options["wait"] else None,
+        fingerprint=not options["no_fingerprint"],
+    )
+
+
+def _scope(options: Options) -> Scope:
+    """To explain one preview, a run of everything is planned: -n only says where the preview is."""
+    narrow = not options["explain"] or options["namespace_only"]
+    return make_scope(
+        options["namespace"] if narrow else None,
+        options["names"],
+        options["selector"],
+        namespace_only=options["namespace_only"],
+    )
+
+
+def wanted_of(options: Options) -> Name | None:
+    """The preview to explain, if any. UsageError for what is no name."""
+    if not options["explain"]:
+        return None
+    return make_scope(options["namespace"], (options["explain"],), None).names[0]
+
+
+def _wait(options: Options) -> WaitRequest:
+    length: timedelta = options["wait_timeout"]
+    return WaitRequest(length.total_seconds(), logs=options["logs"], probe=options["probe"])
+
+
+def _settings(options: dict[str, Any], *, route_given: bool) -> Settings:
+    ours = Names(options["api_group"])
+    limits, requests = _default_resources(options)
+    gateway = options["gateway"] and Gateway(
+        **dict(zip(("namespace", "name", "section"), options["gateway"], strict=False))
+    )
+    return Settings(
+        group=options["api_group"],
+        route=options["route"],
+        route_given=route_given,
+        route_kinds=options["route_kind"],
+        gateway=gateway,
+        ingress_class=options["ingress_class"],
+        tls_secret=options["tls_secret"],
+        cluster_issuer=options["cluster_issuer"],
+        route_labels=pairs(options["route_label"], "--route-label", ours),
+        route_annotations=pairs(options["route_annotation"], "--route-annotation", ours),
+        pod_security=options["pod_security"],
+        default_limits=limits,
+        default_requests=requests,
+        node_selector=pairs(options["node_selector"], "--node-selector"),
+        tolerations=tuple(Toleration(**toleration) for toleration in options["toleration"]),
+        priority_class=options["priority_class"],
+        allow_fqdn=options["allow_fqdn"],
+        allow_image=options["allow_image"],
+        allow_secret=options["allow_secret"],
+        allow_pull_policy=options["allow_pull_policy"],
+        allow_protect=options["allow_protect"],
+        max_previews=options["max_previews"],
+        url_scheme=options["url_scheme"],
+        default_ttl=options["default_ttl"],
+        max_ttl=options["max_ttl"],
+    )
+
+
+def _default_resources(options: Options) -> tuple[Amounts, Amounts]:
+    """Limits and requests of --default-resources. UsageError for what no container could have."""
+    limits, requests = _side(options, "limits"), _side(options, "requests")
+    if problem := problem_of(limits, requests):
+        raise UsageError(f"--default-resources: {problem}")
+    return limits, requests
+
+
+def _side(options: dict[str, Any], side: str) -> tuple[tuple[str, str], ...]:
+    return pairs(
+        [(name, amount) for which, name, amount in options["default_resources"] if which == side],
+        f"--default-resources {side}.",
+    )
+
+
+def cluster_of(options: Options, names: Sequence[Name] = ()) -> Cluster:
+    """The cluster that the options name; with `-f`, the one that it would be. Raises what
+    `connect` does, and UsageError for one of the names that the files of `-f` have elsewhere."""
+    if options["filenames"]:
+        from reconcile.cluster.overlay import refuse_missing
+
+        refuse_missing(options["filenames"])
+    if options["sources"]:
+        return _as_if(_folder(options), options, names, "")
+    server = _server(options)
+    return _as_if(server, options, names, server.namespace)
+
+
+def _as_if(cluster: Cluster, options: Options, names: Sequence[Name], namespace: str) -> Cluster:
+    """The cluster with the previews of `-f`; `namespace` is the context's."""
+    if not options["filenames"]:
+        return cluster
+    from reconcile.cluster.overlay import OverlayCluster, read_previews, refuse_elsewhere
+
+    paths, group = options["filenames"], options["api_group"]
+    stdin = read_stdin() if "-" in paths else None
+    previews = read_previews(
+        paths,
+        group=group,
+        namespace=options["namespace"] or namespace,
+        stdin=stdin,
+        exclude=options["exclude"],
+    )
+    refuse_elsewhere(previews, names)
+    return OverlayCluster(cluster, previews, group=group)
+
+
+def _folder(options: Options) -> Cluster:
+    from reconcile.cluster.files.cluster import DirectoryCluster
+
+    stdin = read_stdin() if "-" in options["sources"] else None
+    return DirectoryCluster(
+        options["sources"], options["to"], group=options["api_group"], stdin=stdin, exclude=options["exclude"]
+    )
+
+
+# Of what a cluster is made of, each imports much that the other does not need.
+def _server(options: Options) -> "KubernetesCluster":
+    # HTTP/2 is not spoken here, and httpcore2 imports h2 wherever it is installed: a tenth of all imports.
+    sys.modules.setdefault("h2", cast(ModuleType, None))
+    from reconcile.cluster.kubernetes import connect
+
+    timeout: timedelta = options["timeout"]
+    return connect(
+        options["kubeconfig"],
+        options["context"],
+        deadline_seconds=timeout.total_seconds(),
+        concurrency=options["concurrency"],
+        user_agent=f"preview-reconcile/{__version__}",
+    )

@@ -1,0 +1,226 @@
+"""A folder of manifests as a cluster: `--from` is what there is, `--to` is where the children live.
+
+    --from shop/     read, never changed: the previews, and perhaps the children (a dump of a cluster)
+    --to out/        the children, one file each; a file of ours wins over the same object in --from
+
+An apply writes the object whole, for nobody else has fields in a file of ours; a delete takes the file away.
+A file of somebody else that is in the way of a child reads as an object without label and annotation: not
+ours, so that the plan blocks the preview, and a write is `Rejected`.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from reconcile.cluster.files.defaults import bare, group_of, namespace_of
+from reconcile.cluster.files.guards import check_paths, check_same, check_step
+from reconcile.cluster.files.output import Folder, Held
+from reconcile.cluster.files.sources import STDIN, Sources
+from reconcile.cluster.files.view import View
+from reconcile.cluster.port import Applied, Listing, Traffic, as_it_is
+from reconcile.errors import Conflict, NotInstalled, Rejected, UsageError
+from reconcile.kube.objects import Key, Manifest, Resource
+from reconcile.model.names import Names
+
+__all__ = ["DirectoryCluster"]
+
+
+def _local_clock() -> datetime:
+    # A folder has no server, so it takes the clock of the machine that it lies on; nothing else may.
+    return datetime.now(UTC)  # noqa: TID251
+
+
+class DirectoryCluster:
+    """The files of `sources` (`-` is the text of `stdin`) and the folder `to`; implements `Cluster`.
+
+    What a glob of `exclude` takes is left out of `sources`. Its previews are not gone.
+
+    `UsageError` when a source is not there, or `to` is no folder.
+    """
+
+    def __init__(
+        self,
+        sources: tuple[str, ...],
+        to: str | None = None,
+        *,
+        group: str,
+        stdin: str | None = None,
+        exclude: Sequence[str] = (),
+        now: Callable[[], datetime] = _local_clock,
+    ) -> None:
+        check_paths(sources, to, stdin)
+        self._sources_named = sources
+        self._manager = Names(group).field_manager
+        self._folder = None if to is None else Folder(to, self._manager)
+        ignore = self._folder.is_ours if self._folder else lambda path: False
+        self._view = View(Sources(sources, stdin, ignore, exclude), self._folder, group)
+        self._clock = now
+
+    @property
+    def description(self) -> str:
+        """Such as `the files in shop/`."""
+        return " and ".join(_described(path) for path in self._sources_named)
+
+    @property
+    def is_server(self) -> bool:
+        return False
+
+    @property
+    def traffic(self) -> Traffic:
+        return Traffic()
+
+    def list(
+        self,
+        resource: Resource,
+        *,
+        namespace: str | None = None,
+        label: str | None = None,
+        field: str | None = None,
+        read: Callable[[Manifest], Any] = as_it_is,
+    ) -> Listing[Any]:
+        """Every object of a kind, the files read again; `problems` names what cannot be read, and where."""
+        self._view.refresh()
+        found = dict(self._view.objects(resource))
+        items = (
+            read(manifest)
+            for key, manifest in sorted(found.items())
+            if namespace in (None, key.namespace) and (label is None or label in _labels(manifest))
+        )
+        problems = tuple(str(mistake) for mistake in self._view.mistakes(resource))
+        if not self._view.is_preview(resource):
+            return Listing(tuple(items), problems)
+        notes, left_out = self._view.passed_over()
+        return Listing(tuple(items), problems, self._with_left_out(notes, left_out), left_out)
+
+    @staticmethod
+    def _with_left_out(notes: tuple[str, ...], left_out: frozenset[str] | None) -> tuple[str, ...]:
+        if left_out is None:
+            why = "a file that is left out names previews and cannot be read"
+            return (*notes, f"{why}: no preview is taken for gone")
+        kept = ", ".join(sorted(left_out))
+        return (*notes, f"left out by --exclude, children are kept: {kept}") if left_out else notes
+
+    def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
+        """One object: the file in `--to` as it is now, else what the last list saw in `--from`."""
+        return self._view.get(resource, Key(resource.kind, namespace, name))
+
+    def where(
+        self, resource: Resource, namespace: str, name: str, path: Sequence[str | int] = ()
+    ) -> str | None:
+        """`FILE:LINE` of an object, or of a field such as `("spec", "fqdn")`; None when it is in no file."""
+        return self._view.where(resource, Key(resource.kind, namespace, name), path)
+
+    def spelled(self, resource: Resource, namespace: str, name: str, path: Sequence[str | int]) -> str:
+        """How a field that is not text is written, such as `0123`; empty for a text."""
+        return self._view.spelled(resource, Key(resource.kind, namespace, name), path)
+
+    def apply(self, manifest: Manifest, *, manager: str, force: bool) -> Applied:
+        """Write the object whole; over somebody else's only with `force`, or uid and resourceVersion."""
+        resource, key = _resource_of(manifest), _key(manifest)
+        folder, held = self._place(resource, key)
+        before = self._view.get(resource, key)
+        check_same(key, before, manifest["metadata"])
+        meant = force or held or "uid" in manifest["metadata"]
+        if before and not meant:
+            raise Conflict(f"{key} is there already: {self._view.where(resource, key)}")
+        if held is None or bare(held.manifest) != bare(manifest):
+            folder.write(bare(manifest))
+        return Applied(self._view.get(resource, key) or manifest, created=before is None)
+
+    def apply_status(self, manifest: Manifest, *, manager: str) -> Manifest:
+        """Nothing: files say what is wanted, not what became of it."""
+        return manifest
+
+    def create(self, manifest: Manifest) -> bool:
+        """Nothing: what is told of a preview belongs to a server, and files say what is wanted."""
+        return False
+
+    def carry_over(self, manifest: Manifest) -> bool:
+        """Write a child that stays, and is only in `--from`, into `--to` as well; True when it was written.
+
+        For an unchanged child give what is desired, for a frozen one what is there. A child that has its
+        file, was deleted in this run, or is going, is left as it is. Raises what `apply` raises.
+        """
+        resource, key = _resource_of(manifest), _key(manifest)
+        folder, held = self._place(resource, key)
+        if held or key in self._view.removed or manifest["metadata"].get("deletionTimestamp"):
+            return False
+        folder.write(bare(manifest))
+        return True
+
+    def _place(self, resource: Resource, key: Key) -> tuple[Folder, Held | None]:
+        """Where the object is written, and our file that is there; an error where it cannot be."""
+        if self._folder is None:
+            raise UsageError(f"{key}: the files of --from are never changed; say --to DIR")
+        if self._view.is_preview(resource):
+            raise Rejected(f"{key}: previews are read from --from, and never written")
+        self._folder.tidy()
+        path, held = self._folder.file_of(key), self._folder.held(resource, key)
+        if held and not held.ours:
+            wrong = held.mistake or f"{path} was not written by {self._manager}"
+            raise Rejected(f"{key}: a file is in the way, move it elsewhere: {wrong}")
+        return self._folder, held
+
+    def patch(
+        self, resource: Resource, namespace: str, name: str, patch: Sequence[Manifest], *, manager: str
+    ) -> Manifest:
+        """Only what takes fields over is understood: tests, and changes below `metadata.managedFields`.
+
+        The tests are made (`Conflict`). The changes need not be, for the next apply writes the object whole.
+        """
+        key = Key(resource.kind, namespace, name)
+        there = self._view.get(resource, key)
+        if there is None:
+            raise Conflict(f"{key} is gone")
+        for step in patch:
+            check_step(key, there, step)
+        return there
+
+    def delete(
+        self, resource: Resource, namespace: str, name: str, *, uid: str, resource_version: str
+    ) -> bool:
+        """Take the file away. What `--from` has of the object stays there, and is not seen any more."""
+        key = Key(resource.kind, namespace, name)
+        there = self._view.get(resource, key)
+        folder, held = self._place(resource, key)
+        if there is None:
+            return False
+        check_same(key, there, {"uid": uid, "resourceVersion": resource_version})
+        if held:
+            folder.remove(key)
+        self._view.removed.add(key)
+        return True
+
+    def logs(self, namespace: str, pod: str, container: str, *, lines: int, previous: bool) -> str:
+        raise NotInstalled("files have no logs")
+
+    def restart_clock(self, seconds: float, option: str) -> None:
+        """Files answer at once."""
+
+    def now(self) -> datetime:
+        """The local clock, in UTC."""
+        return self._clock()
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def _described(path: str) -> str:
+    if path == STDIN:
+        return "standard input"
+    return f"the files in {path.rstrip('/')}/" if os.path.isdir(path) else f"the file {path}"
+
+
+def _labels(manifest: Manifest) -> Manifest:
+    return manifest["metadata"].get("labels") or {}
+
+
+def _resource_of(manifest: Manifest) -> Resource:
+    """The kind of a manifest; its plural is of use in URLs only."""
+    version = str(manifest["apiVersion"]).rpartition("/")[2]
+    return Resource(group_of(manifest), version, manifest["kind"], plural="")
+
+
+def _key(manifest: Manifest) -> Key:
+    return Key(manifest["kind"], namespace_of(manifest), manifest["metadata"]["name"])

@@ -1,0 +1,112 @@
+"""What there is: the objects of `--from`, with the files of `--to` over them."""
+
+from collections.abc import Iterator, Sequence
+
+from reconcile.cluster.files.output import Folder, Held, check_names
+from reconcile.cluster.files.passed import left_out_previews, misspelled, notes_of
+from reconcile.cluster.files.sources import Source, Sources
+from reconcile.cluster.files.yaml import Document, Mistake, spelled, where
+from reconcile.desire.children import RESOURCES
+from reconcile.errors import Rejected
+from reconcile.kube.objects import Key, Manifest, Resource, preview_resource
+from reconcile.model.names import KIND, Names
+
+
+class View:
+    """`removed` are the keys that were deleted: what `--from` still has of them is not seen any more."""
+
+    def __init__(self, sources: Sources, folder: Folder | None, group: str) -> None:
+        self._sources = sources
+        self._folder = folder
+        self._group = group
+        self.removed: set[Key] = set()
+
+    def is_preview(self, resource: Resource) -> bool:
+        """Previews are read from `--from` alone."""
+        return (resource.group, resource.kind) == (self._group, KIND)
+
+    def refresh(self) -> None:
+        """Read again what has changed in `--from`; `--to` is always read as it is."""
+        self._sources.refresh()
+
+    def objects(self, resource: Resource) -> Iterator[tuple[Key, Manifest]]:
+        """What `--from` has of a kind, then what `--to` has: the later wins."""
+        for place, source in self._sources.of(resource).objects.items():
+            if (key := Key(resource.kind, *place)) not in self.removed and not _misnamed(key, source):
+                yield key, source.manifest
+        for key, held in self._all_held(resource):
+            yield key, held.manifest
+
+    def _all_held(self, resource: Resource) -> Iterator[tuple[Key, Held]]:
+        if self._folder is None or self.is_preview(resource):
+            return
+        for key in self._folder.names(resource):
+            if held := self._folder.held(resource, key):
+                yield key, held
+
+    def mistakes(self, resource: Resource) -> Iterator[Mistake]:
+        """Why a list of this kind may not be whole."""
+        kind = self._sources.of(resource)
+        yield from (m for m in self._sources.mistakes if m.claim.may_be(resource.group, resource.kind))
+        yield from kind.mistakes
+        if self.is_preview(resource):
+            yield from misspelled(self._sources, self._group)
+        for place, source in kind.objects.items():
+            key = Key(resource.kind, *place)
+            if mistake := _misnamed(key, source) or self._other_version(resource, source):
+                yield mistake
+        yield from (held.mistake for _, held in self._all_held(resource) if held.mistake)
+
+    def passed_over(self) -> tuple[tuple[str, ...], frozenset[str] | None]:
+        """A line about what is no part of a plan, and the previews that were left out."""
+        ours = (*RESOURCES.values(), preview_resource(Names(self._group)))
+        return notes_of(self._sources, ours), left_out_previews(self._sources, self._group)
+
+    def _other_version(self, resource: Resource, source: Source) -> Mistake | None:
+        """A preview of a version that we do not know passes neither for one that we do, nor for none."""
+        document, version = source.document, source.document.manifest["apiVersion"]
+        if not self.is_preview(resource) or version == resource.api_version:
+            return None
+        return Mistake(document.file, document.line, f"apiVersion is {version!r}, not {resource.api_version}")
+
+    def held(self, resource: Resource, key: Key) -> Held | None:
+        """What is in the place of the object's file in `--to`."""
+        if self._folder is None or self.is_preview(resource):
+            return None
+        return self._folder.held(resource, key)
+
+    def get(self, resource: Resource, key: Key) -> Manifest | None:
+        """The file in `--to` as it is now, else what the last refresh saw in `--from`."""
+        check_names(*key)
+        if held := self.held(resource, key):
+            return held.manifest
+        source = None if key in self.removed else self._source(resource, key)
+        return source.manifest if source else None
+
+    def _source(self, resource: Resource, key: Key) -> Source | None:
+        return self._sources.of(resource).objects.get((key.namespace, key.name))
+
+    def where(self, resource: Resource, key: Key, path: Sequence[str | int] = ()) -> str | None:
+        """`FILE:LINE` of the object, or of a field of it; None when it is in no file."""
+        held = self.held(resource, key)
+        if self._folder and held and not held.document:
+            return f"{self._folder.file_of(key)}:1"
+        document = self._document(resource, key)
+        return where(document, path) if document else None
+
+    def spelled(self, resource: Resource, key: Key, path: Sequence[str | int]) -> str:
+        """How a field of the object is written that is not text."""
+        document = self._document(resource, key)
+        return spelled(document, path) if document else ""
+
+    def _document(self, resource: Resource, key: Key) -> Document | None:
+        held, source = self.held(resource, key), self._source(resource, key)
+        return held.document if held else source.document if source else None
+
+
+def _misnamed(key: Key, source: Source) -> Mistake | None:
+    try:
+        check_names(*key)
+    except Rejected as error:
+        return Mistake(source.document.file, source.document.line, str(error))
+    return None

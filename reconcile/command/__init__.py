@@ -1,1 +1,0 @@
-"""The command: options, terminal, shell, and runs one after the other. The pass knows nothing of it."""

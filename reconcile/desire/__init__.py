@@ -1,0 +1,1 @@
+"""From previews to the children that they want."""

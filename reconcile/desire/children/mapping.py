@@ -1,0 +1,27 @@
+"""The Emissary Mapping: the hostname to the Service.
+
+https://emissary-ingress.dev/docs/latest/topics/using/mappings/
+"""
+
+from reconcile.desire.children.metadata import Rendered, child
+from reconcile.kube.objects import MAPPING
+from reconcile.model.names import SERVICE_PORT
+from reconcile.model.preview import PreviewEnvironment
+from reconcile.model.settings import Settings
+
+
+def mapping(preview: PreviewEnvironment, settings: Settings) -> Rendered:
+    """The Mapping of a preview. TLS and the certificate sit on the Host, which is the operator's."""
+    spec = {
+        "hostname": preview.spec.fqdn,
+        "prefix": "/",
+        "service": f"http://{preview.name}.{preview.namespace}:{SERVICE_PORT}",
+    }
+    return child(
+        MAPPING,
+        preview,
+        settings.names,
+        spec,
+        labels=dict(settings.route_labels),
+        annotations=dict(settings.route_annotations),
+    )

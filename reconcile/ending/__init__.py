@@ -1,1 +1,0 @@
-"""The end of a run: statuses are written, previews waited for, and what fails is shown."""

@@ -1,0 +1,124 @@
+"""From a plan to outcomes: previews beside each other, the children of one in order.
+
+The deletes of a namespace come last in it, and wait for no other namespace.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from reconcile.cluster.pool import Stop, write_at_once
+from reconcile.cluster.port import Cluster
+from reconcile.desire.children import APPLY_ORDER
+from reconcile.desire.desired import Wish
+from reconcile.execute.write import STOPPED, put, remove
+from reconcile.kube.objects import Key, Manifest
+from reconcile.model.preview import PreviewEnvironment
+from reconcile.plan.changes import Create, Delete, Outcome, Plan, Update, Write
+from reconcile.plan.decide import Rules
+from reconcile.plan.retries import Retries, turn
+
+W = TypeVar("W", bound=Write)
+Job = tuple[Callable[[str], None], str]
+"""What is to be done for a preview, and its `NAMESPACE/NAME`."""
+UNANSWERED = "the run was told to end, and the answer did not come in time: it may have been done, or not"
+
+
+def execute(
+    plan: Plan,
+    wishes: Iterable[Wish],
+    cluster: Cluster,
+    rules: Rules,
+    *,
+    concurrency: int = 8,
+    stop: Stop | None = None,
+    seed: str = "",
+) -> tuple[Outcome, ...]:
+    """Carry out every write of the plan; what one preview meets does not hold up another.
+
+    `seed`, another in each run, decides which namespace is the first.
+    """
+    wished = {wish.place: wish for wish in wishes}
+    puts = _by_preview((c for c in plan.writes if not isinstance(c, Delete)), reverse=False)
+    removals = _by_preview((c for c in plan.writes if isinstance(c, Delete)), reverse=True)
+
+    stop = stop or Stop()
+    outcomes: dict[Key, Outcome] = {}
+    retries = Retries()
+
+    def put_all(place: str) -> None:
+        for outcome in _put_in_order(puts[place], wished[place], cluster, rules, stop, retries):
+            outcomes[outcome.change.key] = outcome
+
+    def remove_all(place: str) -> None:
+        for change in removals[place]:
+            outcomes[change.key] = _remove(change, cluster, rules, stop)
+
+    in_turn = sorted(puts, key=lambda place: turn(_readable(wished[place]), seed))
+    jobs = [[(put_all, place) for place in in_turn], [(remove_all, place) for place in removals]]
+    write_at_once(_do, jobs, concurrency, stop, namespace_of=_namespace, seed=seed)
+    # What has no outcome was under way when patience ended.
+    return tuple(outcomes.get(change.key, Outcome(change, "failed", UNANSWERED)) for change in plan.writes)
+
+
+def _do(job: Job) -> None:
+    write_all, place = job
+    write_all(place)
+
+
+def _namespace(job: Job) -> str:
+    return job[1].partition("/")[0]
+
+
+def _by_preview(changes: Iterable[W], *, reverse: bool) -> Mapping[str, list[W]]:
+    """The changes by preview, in apply order or the other way."""
+    found: dict[str, list[W]] = {}
+    for change in changes:
+        found.setdefault(change.preview, []).append(change)
+    for mine in found.values():
+        mine.sort(key=lambda change: APPLY_ORDER[change.key.kind], reverse=reverse)
+    return found
+
+
+def _put_in_order(
+    changes: Iterable[Create | Update],
+    wish: Wish,
+    cluster: Cluster,
+    rules: Rules,
+    stop: Stop,
+    retries: Retries,
+) -> Iterator[Outcome]:
+    """One preview's children, one after the other; the first that does not succeed stops the later ones.
+
+    Not so an update of what it no longer wants: that holds up nothing, and nothing holds it up.
+    """
+    manifests: Mapping[object, Manifest] = {manifest.key: manifest for manifest in wish.children}
+    stopped_by = ""
+    preview = _readable(wish)
+    left_out = retries.left_out(preview)
+    for change in changes:
+        wanted = change.key in manifests
+        if stop.asked or (wanted and stopped_by):
+            yield Outcome(change, "skipped", (wanted and stopped_by) or STOPPED)
+            continue
+        if wanted and left_out:
+            outcome = Outcome(change, "rejected", left_out)
+        else:
+            as_it_is = isinstance(change, Update) and change.keeps_spec
+            manifest = change.manifest if as_it_is else manifests.get(change.key, change.manifest)
+            outcome = put(cluster, change, manifest, preview, replace(rules, keeps_edits=as_it_is), stop)
+            retries.became(preview, outcome)
+        yield outcome
+        if wanted and outcome.result in ("failed", "rejected", "blocked"):
+            stopped_by = f"{change.key} comes before it, and was not made"
+
+
+def _readable(wish: Wish) -> PreviewEnvironment:
+    assert isinstance(wish.preview, PreviewEnvironment), "only a preview that could be read has writes"
+    return wish.preview
+
+
+def _remove(change: Delete, cluster: Cluster, rules: Rules, stop: Stop) -> Outcome:
+    if stop.asked:
+        return Outcome(change, "skipped", STOPPED)
+    return remove(cluster, change, rules, stop)

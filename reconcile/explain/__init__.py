@@ -1,0 +1,1 @@
+"""Why one preview is as it is."""

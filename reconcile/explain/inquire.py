@@ -1,0 +1,129 @@
+"""From the cluster to the explanation of one preview: a plan as a dry run makes it, and a few more reads.
+
+Nothing is written. What may not be read is a sentence in the explanation.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from reconcile.cluster.pool import Stop, read_at_once
+from reconcile.cluster.port import Cluster
+from reconcile.desire.children import is_route
+from reconcile.errors import ClusterError
+from reconcile.explain.explain import Explanation, Inquiry, explain
+from reconcile.explain.history import Happenings, happenings
+from reconcile.explain.managers import asked_fields, writers_of
+from reconcile.kube.health.events import pod_events
+from reconcile.kube.health.pods import by_preview
+from reconcile.kube.objects import DEPLOYMENT, EVENT, JOB, POD, Key, Manifest, preview_resource
+from reconcile.model.names import APP_COMPONENT, SETUP_COMPONENT, Names
+from reconcile.model.preview import PreviewEnvironment
+from reconcile.model.room import Room
+from reconcile.model.scope import Name
+from reconcile.model.snapshot import Live
+from reconcile.plan.ownership import claimed_place
+from reconcile.run.passes import Planned, plan_about, time_of
+from reconcile.run.request import Request
+
+
+def inquire(cluster: Cluster, request: Request, wanted: Name, stop: Stop | None = None) -> Explanation | None:
+    """Why a preview is as it is; None where there is neither a preview of this name nor anything left of one.
+
+    Raises `UsageError` for a bare NAME that is in several namespaces, `NoAnswer` as a run does.
+    """
+    stop = stop or Stop()
+    planned = plan_about(cluster, request, wanted, stop)
+    if not planned.place:
+        return None
+    (inquiry,) = read_at_once(lambda _: _inquiry(cluster, planned, request.names), [None], 1, stop)
+    return explain(
+        planned.place,
+        planned.snapshot,
+        planned.wishes,
+        planned.plan,
+        inquiry,
+        request.settings,
+        notes=planned.notes,
+    )
+
+
+def _inquiry(cluster: Cluster, planned: Planned, names: Names) -> Inquiry:
+    preview, preview_notes = _preview(cluster, planned, names)
+    pods, pod_notes = _pods(cluster, planned.place, names)
+    listed, event_notes = _events(cluster, planned)
+    events = _happened(listed, planned, pods, names)
+    in_a_file = cluster.where(preview_resource(names), *planned.place.split("/")) is not None
+    readable = any(
+        wish.place == planned.place and isinstance(wish.preview, PreviewEnvironment)
+        for wish in planned.wishes
+    )
+    return Inquiry(
+        asked_fields(preview, names, with_writers=not in_a_file) if preview and readable else (),
+        writers_of(Live(preview), names) if preview and not in_a_file else (),
+        pods,
+        events,
+        pod_events(listed),
+        (*preview_notes, *pod_notes, *event_notes, *_untracked(planned, cluster)),
+        time_of(cluster),
+    )
+
+
+def _untracked(planned: Planned, cluster: Cluster) -> tuple[str, ...]:
+    if cluster.is_server or any(live.tracked for live in planned.snapshot.children.values()):
+        return ()
+    return ("who set a field only an API server, or a dump with --show-managed-fields, can tell",)
+
+
+def _preview(cluster: Cluster, planned: Planned, names: Names) -> tuple[Manifest | None, tuple[str, ...]]:
+    """The preview once more, with who wrote it: a list keeps only what a run needs."""
+    if all(wish.place != planned.place for wish in planned.wishes):
+        return None, ()
+    try:
+        return cluster.get(preview_resource(names), *planned.place.split("/")), ()
+    except ClusterError as error:
+        return None, (f"who wrote the preview is not known: {error}",)
+
+
+def _pods(cluster: Cluster, place: str, names: Names) -> tuple[tuple[Live, ...], tuple[str, ...]]:
+    namespace, keep = place.partition("/")[0], Room(names, is_route).pod
+    try:
+        listing = cluster.list(POD, namespace=namespace, label=names.preview_label, read=keep)
+    except ClusterError as error:
+        return (), (f"its pods are not known: {error}",)
+    found = listing.items
+    of_the_app, of_the_setup = (
+        by_preview(found, names, component).get(place, ()) for component in (APP_COMPONENT, SETUP_COMPONENT)
+    )
+    return of_the_app + of_the_setup, ()
+
+
+def _events(cluster: Cluster, planned: Planned) -> tuple[tuple[Manifest, ...], tuple[str, ...]]:
+    try:
+        return cluster.list(EVENT, namespace=planned.place.split("/")[0]).items, ()
+    except ClusterError as error:
+        return (), (f"its events are not known: {error}",)
+
+
+def _happened(events: Sequence[Manifest], planned: Planned, pods: Sequence[Live], names: Names) -> Happenings:
+    namespace, name = planned.place.split("/")
+    live = planned.snapshot.children.get(Key(DEPLOYMENT.kind, namespace, name))
+    wanted = [m for wish in planned.wishes if wish.place == planned.place for m in wish.children]
+    return happenings(
+        events,
+        namespace,
+        name,
+        pods=pods,
+        manifests=(*(m for m in wanted if m["kind"] != JOB.kind), *_there(planned, names)),
+        since=_last_write(live, names) if live else "",
+    )
+
+
+def _there(planned: Planned, names: Names) -> Iterator[Manifest]:
+    """The preview's children as they are. A Job that is only wanted has no event yet."""
+    for live in planned.snapshot.children.values():
+        if claimed_place(live, names) == planned.place:
+            yield live.manifest
+
+
+def _last_write(live: Live, names: Names) -> str:
+    """When somebody last wrote the object, its status left out; "" where nobody tells."""
+    return max((w.time for w in writers_of(live, names) if w.subresource != "status"), default="")

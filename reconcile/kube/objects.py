@@ -1,0 +1,119 @@
+"""What the whole program speaks of: manifests, resources, keys."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from reconcile.model.names import KIND, PLURAL, VERSION, Names
+
+Manifest = Mapping[str, Any]
+"""A Kubernetes object as a plain JSON tree; never changed after it was made."""
+
+
+@dataclass(frozen=True, order=True)
+class Resource:
+    """A namespaced kind, with what its URL is made of."""
+
+    group: str
+    version: str
+    kind: str
+    plural: str
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+
+JOB = Resource("batch", "v1", "Job", "jobs")
+DEPLOYMENT = Resource("apps", "v1", "Deployment", "deployments")
+SERVICE = Resource("", "v1", "Service", "services")
+MAPPING = Resource("getambassador.io", "v3alpha1", "Mapping", "mappings")
+INGRESS = Resource("networking.k8s.io", "v1", "Ingress", "ingresses")
+POD = Resource("", "v1", "Pod", "pods")
+EVENT = Resource("", "v1", "Event", "events")
+EVENTS_V1 = Resource("events.k8s.io", "v1", "Event", "events")
+"""As it is written: the group that `EVENT`, which is read, is kept for the sake of old programs."""
+GATEWAY = Resource("gateway.networking.k8s.io", "v1", "Gateway", "gateways")
+HTTPROUTE = Resource("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes")
+
+
+KEPT_BY_SERVERS = frozenset(
+    {
+        "creationTimestamp",
+        "deletionGracePeriodSeconds",
+        "deletionTimestamp",
+        "generation",
+        "managedFields",
+        "resourceVersion",
+        "selfLink",
+        "uid",
+    }
+)
+"""The fields of metadata that a server writes, and nobody else:
+https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/object-meta/"""
+
+
+class Key(NamedTuple):
+    """Where an object is: kind, namespace, name. Kinds are unique among what we handle."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    @property
+    def place(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def identity(self) -> str:
+        """What the identity annotation of this object says: its own place, so that a copy proves nothing."""
+        return f"{self.kind}/{self.namespace}/{self.name}"
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+def key_of(manifest: Manifest) -> Key:
+    """The key of a manifest that has a kind, a namespace and a name."""
+    metadata = manifest["metadata"]
+    return Key(manifest["kind"], metadata["namespace"], metadata["name"])
+
+
+def without_servers_own(manifest: Manifest, *more: str) -> dict[str, Any]:
+    """The object without its status, what a server keeps about it, and `more` fields of its metadata."""
+    left_out = KEPT_BY_SERVERS | set(more)
+    metadata = {name: value for name, value in manifest["metadata"].items() if name not in left_out}
+    return {**{name: value for name, value in manifest.items() if name != "status"}, "metadata": metadata}
+
+
+def preview_resource(names: Names) -> Resource:
+    """The previews themselves, of this API group."""
+    return Resource(names.group, VERSION, KIND, PLURAL)
+
+
+def map_in(value: Any) -> Mapping[str, Any]:
+    """The mapping that stands there; what a person wrote in its place is passed over."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def maps_in(value: Any) -> tuple[Mapping[str, Any], ...]:
+    """The mappings in a list; what a person wrote beside them, or in place of the list, is passed over."""
+    items = value if isinstance(value, list | tuple) else ()
+    return tuple(item for item in items if isinstance(item, Mapping))
+
+
+def conditions_in(status: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    """The conditions of a status, by their type; what a person wrote beside them is passed over."""
+    found = ((condition.get("type"), condition) for condition in maps_in(status.get("conditions")))
+    return {type_: condition for type_, condition in found if isinstance(type_, str)}
+
+
+def place_namespace(place: str) -> str:
+    """The namespace of a `NAMESPACE/NAME`."""
+    return place.partition("/")[0]
+
+
+def by_namespace(places: Iterable[str]) -> Counter[str]:
+    """How many of these `NAMESPACE/NAME`, which are all different, each namespace has."""
+    return Counter(map(place_namespace, places))

@@ -1,0 +1,91 @@
+"""What a server says of an object, without the values of env, args, command and data in it; pure.
+
+An admission policy or a webhook may quote any of them in its refusal.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import Any
+
+from reconcile.kube.objects import Manifest, map_in, maps_in
+
+HIDDEN = "(not shown)"
+PIECE = 8
+"""So many characters of a value in a row are enough: it may be cut, or broken by escapes."""
+SHORTEST = 4
+"""What is shorter (`80`, `-c`) is in every text, and no secret."""
+
+DATA = ("data", "stringData", "binaryData")
+"""Where ConfigMaps and Secrets have their values."""
+
+_CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
+
+
+def redacted(message: str, *manifests: Manifest) -> str:
+    """The message without any value, or piece of a value, of the containers and the data of these manifests.
+
+    A value of 4 to 7 characters is found where it stands as a word.
+    """
+    values = {form for manifest in manifests for value in secret_values(manifest) for form in _forms(value)}
+    for short in sorted(value for value in values if SHORTEST <= len(value) < PIECE):
+        message = re.sub(rf"(?<!\w){re.escape(short)}(?!\w)", HIDDEN, message)
+    blob = "\n".join(value for value in values if len(value) >= PIECE)
+    return _without(message, _found(message, blob)) if blob else message
+
+
+def secret_values(manifest: Manifest) -> Iterator[str]:
+    """Every value of env, args and command in the containers of a Deployment or a Job, and every one that a
+    ConfigMap or a Secret has as its data.
+    """
+    template = map_in(map_in(manifest.get("spec")).get("template"))
+    pod = map_in(template.get("spec"))
+    for container in (item for name in _CONTAINERS for item in maps_in(pod.get(name))):
+        found = [variable.get("value") for variable in maps_in(container.get("env"))]
+        found += [*_items(container.get("args")), *_items(container.get("command"))]
+        yield from (value for value in found if isinstance(value, str))
+    for value in (value for name in DATA for value in map_in(manifest.get(name)).values()):
+        if isinstance(value, str):
+            yield value
+            yield from _decoded(value)
+
+
+def _decoded(value: str) -> Iterator[str]:
+    """What a value of a Secret says, once decoded, where it is text in base64; else nothing."""
+    with suppress(ValueError):  # not base64, or no text
+        yield base64.b64decode(value, validate=True).decode()
+
+
+def _forms(value: str) -> Iterable[str]:
+    """A value as it is, on one line, and as Go and JSON write it in quotes."""
+    return (
+        value,
+        " ".join(value.split()),
+        json.dumps(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
+    )
+
+
+def _found(message: str, blob: str) -> list[bool]:
+    """For every character of the message, whether it belongs to a piece of the blob."""
+    found = [False] * len(message)
+    for start in range(len(message) - PIECE + 1):
+        if message[start : start + PIECE] in blob:
+            found[start : start + PIECE] = [True] * PIECE
+    for end in (at.start() for at in re.finditer("…", message)):  # what was cut may have left a shorter piece
+        for length in range(PIECE - 1, SHORTEST - 1, -1):
+            if end >= length and message[end - length : end] in blob:
+                found[end - length : end] = [True] * length
+                break
+    return found
+
+
+def _without(message: str, found: list[bool]) -> str:
+    text = "".join("\0" if hide else character for character, hide in zip(message, found, strict=True))
+    return re.sub("\0+", HIDDEN, text)
+
+
+def _items(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else []

@@ -1,0 +1,325 @@
+"""What a preview asks for, as frozen models that take exactly what the CRD takes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated, Any, Final, Literal, Protocol, Self, TypeVar, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    model_validator,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from reconcile.model import rules
+from reconcile.model.container_resources import problem_of
+from reconcile.model.duration import parse_duration
+from reconcile.model.problems import SHOWN, WHOLE
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+T = TypeVar("T", bound=_Named)
+
+LIKELY_AGAIN = 256
+"""So many texts of each rule are remembered: most previews give the same names, keys and amounts."""
+
+
+@dataclass(frozen=True)
+class _Keeps:
+    """A string that keeps a rule."""
+
+    rule: rules.Text
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        problem_of = lru_cache(maxsize=LIKELY_AGAIN)(self.rule.problem)
+
+        def check(text: str) -> str:
+            if problem := problem_of(text):
+                raise PydanticCustomError(SHOWN, _literally(problem))
+            return text
+
+        return core_schema.no_info_after_validator_function(check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> Any:
+        return self.rule.schema()
+
+
+def _literally(sentence: str) -> Any:
+    """pydantic wants a literal as template; it fills in nothing where no context is given."""
+    return sentence
+
+
+def _listed(value: Any) -> Any:
+    """JSON has lists, strict tuples do not take them; an API server drops null."""
+    if value is None:
+        return ()
+    if isinstance(value, list | tuple):
+        return tuple(value)
+    raise PydanticCustomError(WHOLE, "is not a list")
+
+
+def _whole_number(value: Any) -> Any:
+    """An API server takes 80.0 for 80."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _default(default: object) -> BeforeValidator:
+    """An API server takes null for the default."""
+    return BeforeValidator(lambda value: default if value is None else value)
+
+
+def _quantity_text(value: Any) -> Any:
+    """A whole number is a quantity too."""
+    value = _whole_number(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        return value
+    least, most = rules.QUANTITY_NUMBER
+    if not least <= value <= most:
+        raise PydanticCustomError(SHOWN, _literally(f"is not from {least} to {most}"))
+    return str(value)
+
+
+def _ttl(text: str) -> str:
+    try:
+        parse_duration(text)
+    except ValueError as error:
+        raise PydanticCustomError(SHOWN, _literally(str(error))) from None
+    return text
+
+
+class _Quantities:
+    """Pairs of a resource's name and its quantity, sorted; written as a mapping."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        written = handler.generate_schema(Annotated[dict[_ResourceName, _Quantity], _LIMITED])
+        return core_schema.chain_schema(
+            [
+                core_schema.no_info_plain_validator_function(self._without_nulls),
+                written,
+                core_schema.no_info_plain_validator_function(lambda pairs: tuple(sorted(pairs.items()))),
+            ]
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> Any:
+        return rules.quantities_schema()
+
+    @staticmethod
+    def _without_nulls(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {name: quantity for name, quantity in value.items() if quantity is not None}
+        return {} if value is None else value
+
+
+_LIMITED: Final = Field(max_length=rules.MAX_RESOURCES)
+_ResourceName = Annotated[str, _Keeps(rules.RESOURCE_NAME)]
+_Quantity = Annotated[str, _Keeps(rules.QUANTITY), BeforeValidator(_quantity_text)]
+Quantities = Annotated[tuple[tuple[str, str], ...], _Quantities()]
+
+_ObjectName = Annotated[str, _Keeps(rules.OBJECT_NAME)]
+_Argument = Annotated[str, _Keeps(rules.ARGUMENT)]
+_Arguments = Annotated[tuple[_Argument, ...], Field(max_length=rules.MAX_ARGUMENTS), BeforeValidator(_listed)]
+
+
+class _Part(BaseModel):
+    """What all parts of a spec have in common: never changed, no coercion."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    def model_post_init(self, context: Any) -> None:
+        """Nobody asks which fields were given, and pydantic's answers are half of what a spec holds."""
+        object.__setattr__(self, "__pydantic_fields_set__", _NOT_KEPT)
+
+
+_NOT_KEPT: set[str] = set()
+
+
+def _exactly_one(part: BaseModel, *names: str) -> None:
+    given = [name for name in names if getattr(part, name) is not None]
+    if len(given) != 1:
+        among = ", ".join(str(type(part).model_fields[name].alias) for name in names)
+        raise PydanticCustomError(WHOLE, _literally(f"has {len(given)} of {among}; it must have exactly one"))
+
+
+class KeyRef(_Part):
+    """A key of a Secret or a ConfigMap in the preview's namespace."""
+
+    name: _ObjectName
+    key: Annotated[str, _Keeps(rules.DATA_KEY)]
+    optional: bool | None = None
+
+
+class FieldRef(_Part):
+    """A field of the pod itself."""
+
+    field_path: Annotated[str, _Keeps(rules.FIELD_PATH)] = Field(alias="fieldPath")
+    api_version: Literal["v1"] | None = Field(default=None, alias="apiVersion")
+
+
+class EnvVarSource(_Part):
+    """Where the value of an environment variable is taken from: exactly one."""
+
+    secret_key_ref: KeyRef | None = Field(default=None, alias="secretKeyRef")
+    config_map_key_ref: KeyRef | None = Field(default=None, alias="configMapKeyRef")
+    field_ref: FieldRef | None = Field(default=None, alias="fieldRef")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        _exactly_one(self, "secret_key_ref", "config_map_key_ref", "field_ref")
+        return self
+
+
+class EnvVar(_Part):
+    """An environment variable; its value stays out of every `repr`."""
+
+    name: Annotated[str, _Keeps(rules.ENV_NAME)]
+    value: Annotated[str, _Keeps(rules.ENV_VALUE)] | None = Field(default=None, repr=False)
+    value_from: EnvVarSource | None = Field(default=None, alias="valueFrom")
+
+    @model_validator(mode="after")
+    def _not_both(self) -> Self:
+        if self.value is not None and self.value_from is not None:
+            raise PydanticCustomError(WHOLE, "has both value and valueFrom; one of them must go")
+        return self
+
+
+class ObjectRef(_Part):
+    """A Secret or ConfigMap in the preview's namespace, whole."""
+
+    name: _ObjectName
+    optional: bool | None = None
+
+
+class EnvFromSource(_Part):
+    """All keys of a Secret or a ConfigMap as environment variables."""
+
+    prefix: Annotated[str, _Keeps(rules.ENV_NAME)] | None = None
+    config_map_ref: ObjectRef | None = Field(default=None, alias="configMapRef")
+    secret_ref: ObjectRef | None = Field(default=None, alias="secretRef")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        _exactly_one(self, "config_map_ref", "secret_ref")
+        return self
+
+
+class LocalObjectReference(_Part):
+    """A Secret in the preview's namespace."""
+
+    name: _ObjectName
+
+
+class ResourceRequirements(_Part):
+    """Limits and requests as they are written; `dict(resources.limits)` where a mapping is wanted."""
+
+    limits: Quantities = ()
+    requests: Quantities = ()
+
+    @model_validator(mode="after")
+    def _go_together(self) -> Self:
+        if problem := problem_of(self.limits, self.requests):
+            raise PydanticCustomError(WHOLE, _literally(problem))
+        return self
+
+
+def _names_once(items: tuple[T, ...]) -> tuple[T, ...]:
+    seen: set[str] = set()
+    for item in items:
+        if item.name in seen:
+            raise PydanticCustomError(WHOLE, _literally(f'has "{item.name}" twice'))
+        seen.add(item.name)
+    return items
+
+
+class Setup(_Part):
+    """What runs once for each image and revision; without an image it is the preview's."""
+
+    image: Annotated[str, _Keeps(rules.IMAGE)] | None = None
+    command: _Arguments = Field(default=(), repr=False)
+    args: _Arguments = Field(default=(), repr=False)
+
+    @model_validator(mode="after")
+    def _runs_something(self) -> Self:
+        if not (self.image or self.command or self.args):
+            raise PydanticCustomError(WHOLE, _literally(rules.NO_SETUP))
+        return self
+
+
+class Spec(_Part):
+    """What a preview asks for. `()` and None are "not given"; `replicas` 0 is not."""
+
+    image: Annotated[str, _Keeps(rules.IMAGE)]
+    fqdn: Annotated[str, _Keeps(rules.FQDN)]
+    port: Annotated[
+        int,
+        Field(ge=rules.PORT[0], le=rules.PORT[1]),
+        BeforeValidator(_whole_number),
+        _default(rules.DEFAULT_PORT),
+    ] = rules.DEFAULT_PORT
+    replicas: (
+        Annotated[int, Field(ge=rules.REPLICAS[0], le=rules.REPLICAS[1]), BeforeValidator(_whole_number)]
+        | None
+    ) = None
+    env: Annotated[
+        tuple[EnvVar, ...],
+        Field(max_length=rules.MAX_ENV),
+        AfterValidator(_names_once),
+        BeforeValidator(_listed),
+    ] = ()
+    env_from: Annotated[
+        tuple[EnvFromSource, ...], Field(max_length=rules.MAX_ENV_FROM), BeforeValidator(_listed)
+    ] = Field(default=(), alias="envFrom")
+    image_pull_secrets: Annotated[
+        tuple[LocalObjectReference, ...],
+        Field(max_length=rules.MAX_PULL_SECRETS),
+        AfterValidator(_names_once),
+        BeforeValidator(_listed),
+    ] = Field(default=(), alias="imagePullSecrets")
+    image_pull_policy: rules.PullPolicy | None = Field(default=None, alias="imagePullPolicy")
+    resources: ResourceRequirements | None = None
+    command: _Arguments = Field(default=(), repr=False)
+    args: _Arguments = Field(default=(), repr=False)
+    setup: Setup | None = None
+    health_path: Annotated[str, _Keeps(rules.HEALTH_PATH)] | None = Field(default=None, alias="healthPath")
+    revision: Annotated[str, _Keeps(rules.REVISION)] | None = None
+    ttl: Annotated[str, AfterValidator(_ttl), _Keeps(rules.DURATION)] | None = None
+    suspend: Annotated[bool, _default(False)] = False
+
+    @model_validator(mode="after")
+    def _is_not_too_long(self) -> Self:
+        """Of the names and values of env, and of what is run; the rest has bounds of its own."""
+        run = (*self.command, *self.args, *((*self.setup.command, *self.setup.args) if self.setup else ()))
+        env = sum(len(variable.name) + len(variable.value or "") for variable in self.env)
+        if env + sum(map(len, run)) > rules.MAX_TEXT:
+            raise PydanticCustomError(WHOLE, _literally(rules.TOO_MUCH_TEXT))
+        return self
+
+
+def known_fields(location: Sequence[str | int]) -> tuple[str, ...]:
+    """The names of all fields beside the one at a location of the spec, such as `("env", 0, "nmae")`."""
+    part: type[BaseModel] = Spec
+    for step in location[:-1]:
+        if isinstance(step, str):
+            part = next(_parts_in(_by_name(part)[step]))
+    return tuple(_by_name(part))
+
+
+def _by_name(part: type[BaseModel]) -> Mapping[str, Any]:
+    return {field.alias or name: field.annotation for name, field in part.model_fields.items()}
+
+
+def _parts_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The parts that a type is made of: `tuple[EnvVar, ...] | None` is of EnvVar."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _parts_in(inner)

@@ -1,0 +1,172 @@
+"""What a pass may do to one child, and what became of it; data only.
+
+Create   it is not there                                +
+Update   it is ours, and not as wanted                  ~
+Delete   it is ours, and nobody wants it                -
+Keep     it stays as it is                              =
+Waiting  its time comes when something else is done     .
+Blocked  a person has to decide                         !
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from reconcile.kube.managedfields import EMPTY, FieldSet
+from reconcile.kube.objects import Key, Manifest
+from reconcile.model.snapshot import Live
+from reconcile.model.ttl import Deadline
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One field of an update, as text for people; a value that may be secret is not in it."""
+
+    path: str
+    before: str | None
+    after: str | None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Create:
+    """Apply, unforced, what was not there a moment ago."""
+
+    key: Key
+    preview: str
+    manifest: Manifest
+    reason: str
+
+
+@dataclass(frozen=True)
+class Update:
+    """Apply over what is ours; `takeover` holds the foreign paths that must be ours before that.
+
+    `keeps_spec` tells that the manifest has the spec that is there, and not the one that is wanted."""
+
+    key: Key
+    preview: str
+    manifest: Manifest
+    live: Live
+    fields: tuple[FieldChange, ...]
+    reason: str
+    takeover: FieldSet = EMPTY
+    keeps_spec: bool = False
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Delete what is ours. `preview_uid` is None when no preview of that name is there, else the uid of the
+    preview that no longer wants it ("" in a file that gives none), and `preview_going` tells that this one is
+    being deleted; `counts` is False where the brake does not count it; `expired_at` is when its preview
+    expired, "" when it goes for another reason; `deadline` is the one that it goes by though it, or its
+    preview, is protected."""
+
+    key: Key
+    preview: str
+    live: Live
+    reason: str
+    preview_uid: str | None = None
+    preview_generation: int | None = None
+    counts: bool = True
+    expired_at: str = ""
+    preview_going: bool = False
+    deadline: Deadline | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Leave as it is; a reason is given where somebody might have expected otherwise."""
+
+    key: Key
+    preview: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Not now. `for_this_run` says that something that this run does ends the wait."""
+
+    key: Key
+    preview: str
+    reason: str
+    for_this_run: bool = False
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """Not without a person. The key names the preview (kind `Preview`) or the child."""
+
+    key: Key
+    preview: str
+    verdict: str
+    reason: str
+
+
+Change = Create | Update | Delete | Keep | Waiting | Blocked
+Write = Create | Update | Delete
+
+SYMBOLS: Mapping[type, str] = {Create: "+", Update: "~", Delete: "-", Keep: "=", Waiting: ".", Blocked: "!"}
+
+PREVIEW = "Preview"
+DELETES = "Deletes"
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """What this pass does not do: everything of a kind that could not be listed, or `DELETES` of any kind.
+
+    `partly` tells that these are the deletes of some namespaces, and that those of others go on.
+    """
+
+    subject: str
+    reason: str
+    partly: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The changes from what is to what is wanted, sorted; `notes` are sentences about the whole.
+
+    `settled` are so many children more that are unchanged, of previews that were not compared anew.
+    """
+
+    changes: tuple[Change, ...]
+    withheld: tuple[Withheld, ...] = ()
+    notes: tuple[str, ...] = ()
+    settled: int = 0
+
+    @property
+    def writes(self) -> tuple[Write, ...]:
+        return tuple(change for change in self.changes if isinstance(change, Create | Update | Delete))
+
+    @property
+    def blocked(self) -> tuple[Blocked, ...]:
+        return tuple(change for change in self.changes if isinstance(change, Blocked))
+
+    @property
+    def waits_for_this_run(self) -> tuple[Waiting, ...]:
+        return tuple(c for c in self.changes if isinstance(c, Waiting) and c.for_this_run)
+
+
+Result = Literal["done", "kept", "failed", "rejected", "blocked", "skipped"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a write.
+
+    done      the cluster is as the change wanted it
+    kept      decided again just before, it was not to be done after all
+    failed    it was tried, and did not work; `message` says why
+    rejected  the API server does not take this object: its preview's fault or its namespace's, not the run's
+    blocked   a stranger's object is in the way
+    skipped   an earlier child of the same preview did not succeed, or the run was told to end
+
+    `live` is the object as the server has it now, where a create or an update was done.
+    """
+
+    change: Write
+    result: Result
+    message: str = ""
+    live: Live | None = field(default=None, compare=False, repr=False)

@@ -1,0 +1,149 @@
+"""What others put where it collides with ours, so that a forced apply alone would be refused; pure.
+
+A forced apply changes our fields and removes none of anybody else's. Some of theirs cannot stand beside
+ours: the API server answers 422, on every pass. They are the paths that this module finds.
+
+    wanted                          live, by somebody else                collides
+    a port named `http`             another port of that name             the whole item
+    env A with `value`              env A with `valueFrom` (or reverse)   the other arm
+    a probe with `tcpSocket`        `httpGet`, `exec` or `grpc`           the other handler
+    a `preStop` hook with `sleep`   `httpGet`, `exec` or `tcpSocket`      the other handler
+    our owner reference             one to an older uid of the preview    the whole reference
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from reconcile.desire.children import ROOM_OF_OURS
+from reconcile.kube.hostnames import asks_for_more
+from reconcile.kube.managedfields import (
+    EMPTY,
+    MISSING,
+    FieldSet,
+    Path,
+    above_of,
+    field_set_of,
+    is_covered,
+    is_map,
+    item_element,
+    list_keys,
+    step,
+    value_at,
+)
+from reconcile.kube.objects import Manifest, maps_in
+from reconcile.model.names import EDITS_KEPT, Names
+from reconcile.model.snapshot import Live
+from reconcile.plan.ownership import is_preview_reference
+
+_ENV_ARMS = frozenset({"value", "valueFrom"})
+_SOURCE_ARMS = frozenset({"secretKeyRef", "configMapKeyRef", "fieldRef", "resourceFieldRef", "fileKeyRef"})
+_HANDLER_ARMS = frozenset({"tcpSocket", "httpGet", "exec", "grpc", "sleep"})
+_UNIONS: tuple[frozenset[str], ...] = (_ENV_ARMS, _SOURCE_ARMS, _HANDLER_ARMS)
+_NAMED_LISTS = ("ports",)
+
+
+def collisions(live: Live, wanted: Manifest, names: Names) -> frozenset[Path]:
+    """The tops of what must go from the live object before ours can stand."""
+    found = set(_in_map((), {k: v for k, v in wanted.items() if k != "metadata"}, live.manifest))
+    found.update(_stale_references(live, wanted, names))
+    return frozenset(found)
+
+
+def added_by_hand(live: Live, wanted: Manifest, names: Names) -> frozenset[Path]:
+    """What somebody added with kubectl where only we write, such as a variable or a header that must match.
+
+    An injector's or an autoscaler's work is no hand's. Flux tells them in the same way, by kubectl's names:
+    https://fluxcd.io/flux/faq/#why-are-kubectl-edits-rolled-back-by-flux
+    """
+    room = frozenset(ROOM_OF_OURS.get(live.key.kind, ()))
+    added = [
+        path
+        for entry in live.others(names.field_manager)
+        if not entry.subresource and (entry.manager == "kubectl" or entry.manager.startswith("kubectl-"))
+        for path in entry.fields
+        if is_covered(path, room)
+    ]
+    if not added:
+        return EMPTY
+    mine = field_set_of(wanted)
+    above = above_of(mine)
+    wholes = frozenset(own for own in mine if not own[-1].startswith("k:"))
+    return frozenset(
+        path
+        for path in added
+        if not (path in mine or path in above or is_covered(path, wholes))
+        and value_at(live.manifest, path) is not MISSING
+    )
+
+
+def edits_are_kept(live: Live, wanted: Manifest, names: Names) -> bool:
+    """Whether an annotation says that what somebody added by hand stays.
+
+    A hostname never does: it may be another preview's.
+    """
+    asked = live.annotations.get(names.edits_annotation) == EDITS_KEPT
+    return asked and not asks_for_more(live, wanted)
+
+
+def foreign_paths(live: Live, tops: frozenset[Path], manager: str) -> FieldSet:
+    """The tops themselves, and everything that other managers own at or below them."""
+    return tops | owned_by_others(live, tops, manager)
+
+
+def owned_by_others(live: Live, tops: frozenset[Path], manager: str) -> FieldSet:
+    """Everything that other managers own at or below the tops."""
+    return frozenset(
+        path for entry in live.others(manager) for path in entry.fields if is_covered(path, tops)
+    )
+
+
+def _in_map(path: Path, wanted: Mapping[str, Any], live: Any) -> Iterator[Path]:
+    if not is_map(live):
+        return
+    yield from _other_arms(path, wanted, live)
+    for name, value in wanted.items():
+        here = (*path, f"f:{name}")
+        if is_map(value):
+            yield from _in_map(here, value, live.get(name))
+        elif isinstance(value, list | tuple) and (keys := list_keys(path, name)):
+            yield from _in_list(here, name, value, live.get(name), keys)
+
+
+def _in_list(path: Path, name: str, items: Any, live: Any, keys: tuple[str, ...]) -> Iterator[Path]:
+    elements = {item_element(item, keys): item for item in items}
+    if name in _NAMED_LISTS:
+        yield from _same_name_other_keys(path, elements, live, keys)
+    for element, item in elements.items():
+        yield from _in_map((*path, element), item, step(live, element))
+
+
+def _same_name_other_keys(
+    path: Path, elements: Mapping[str, Any], live: Any, keys: tuple[str, ...]
+) -> Iterator[Path]:
+    # No set: in a file a name may be anything.
+    names = [item["name"] for item in elements.values() if item.get("name") is not None]
+    for item in maps_in(live):
+        element = item_element(item, keys)
+        if item.get("name") in names and element not in elements:
+            yield (*path, element)
+
+
+def _other_arms(path: Path, wanted: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[Path]:
+    for union in _UNIONS:
+        ours = union & wanted.keys()
+        if ours or (union is _ENV_ARMS and _is_env(path)):
+            yield from ((*path, f"f:{arm}") for arm in sorted((union & live.keys()) - ours))
+
+
+def _is_env(path: Path) -> bool:
+    # An empty env value is written as the name alone, so there the arm does not show.
+    return len(path) > 1 and path[-2] == "f:env"
+
+
+def _stale_references(live: Live, wanted: Manifest, names: Names) -> Iterator[Path]:
+    """Those to the preview that are not wanted: to an older uid, or, where it is protected, to any."""
+    uids = {reference["uid"] for reference in wanted["metadata"].get("ownerReferences") or ()}
+    for reference in live.owner_references:
+        ours = is_preview_reference(reference, wanted["metadata"]["labels"][names.preview_label], names)
+        if ours and reference.get("uid") not in uids:
+            yield ("f:metadata", "f:ownerReferences", item_element(reference, ("uid",)))

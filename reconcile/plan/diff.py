@@ -1,0 +1,236 @@
+"""Live against desired: what has to change, field by field; pure.
+
+A child is unchanged when every wanted leaf has our value, our Apply entry holds exactly the paths that the
+wanted manifest has, our list items stand in our order, and nothing of somebody else collides with ours.
+What others add elsewhere is no difference.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconcile.kube.managedfields import (
+    EMPTY,
+    MISSING,
+    FieldSet,
+    Path,
+    above_of,
+    covers,
+    is_covered,
+    is_map,
+    item_element,
+    leaves_beside,
+    list_keys,
+    path_text,
+    step,
+    value_at,
+)
+from reconcile.kube.objects import Manifest, maps_in
+from reconcile.kube.quantity import same_quantity
+from reconcile.kube.rawjson import SentObject
+from reconcile.kube.redact import DATA
+from reconcile.model.names import Names
+from reconcile.model.snapshot import Live
+from reconcile.plan.changes import FieldChange
+from reconcile.plan.conflicts import added_by_hand, collisions, edits_are_kept, foreign_paths
+from reconcile.plan.ownership import prune_path
+
+REPLICAS: Path = ("f:spec", "f:replicas")
+_SECRET = frozenset({"f:env", "f:args", "f:command", *(f"f:{name}" for name in DATA)})
+_QUANTITIES = frozenset({"f:limits", "f:requests"})
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What an apply would change; `kept` names the fields that the server itself keeps another way."""
+
+    fields: tuple[FieldChange, ...] = ()
+    takeover: FieldSet = EMPTY
+    kept: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.fields)
+
+
+def difference(
+    live: Live, wanted: Manifest, names: Names, *, from_server: bool = True, by_hand: bool = True
+) -> Difference:
+    """Compare one live object with the manifest that it should have; `by_hand` tells whether what somebody
+    added with kubectl is a difference."""
+    ours = live.applied_by(names.field_manager)
+    live = live.decoded()
+    wanted = wanted.decoded() if isinstance(wanted, SentObject) else wanted
+    wanted_leaves = leaves_beside(wanted, live.manifest)
+    values, kept = _values(live, wanted, wanted_leaves, names, ours, from_server=from_server)
+    clashes = collisions(live, wanted, names)
+    if by_hand and from_server and ours is not None and not edits_are_kept(live, wanted, names):
+        clashes = frozenset(_tops(clashes | added_by_hand(live, wanted, names)))
+    fields = [*values, *_disorder((), wanted, live.manifest)]
+    takeover: FieldSet = EMPTY
+    if ours is not None:
+        wanted_set = frozenset(path for path, _, _ in wanted_leaves)
+        seen = {change.path for change in values}
+        fields += [c for c in _lost(live, wanted, wanted_set - ours, names) if c.path not in seen]
+        fields += _dropped(live, ours - wanted_set, names)
+        takeover = foreign_paths(live, _to_take(live, ours - wanted_set, names), names.field_manager)
+    fields += _clashing(live, clashes, covered=ours or EMPTY)
+    if from_server:  # also where nothing tells who set what: what is nobody's stays, until it is ours
+        contested = frozenset(t for t in clashes if t not in (ours or EMPTY) or _owners(live, t, names))
+        takeover |= foreign_paths(live, contested, names.field_manager)
+    return Difference(_sorted(_without_hash(fields, names)), takeover, kept)
+
+
+def _without_hash(fields: list[FieldChange], names: Names) -> list[FieldChange]:
+    """Our own hashes follow every other change, so they are told only where nothing else is."""
+    hashes = tuple(f"[{name}]" for name in (names.applied_annotation, names.template_annotation))
+    told = [change for change in fields if not change.path.endswith(hashes)]
+    return told or fields
+
+
+def _sorted(fields: list[FieldChange]) -> tuple[FieldChange, ...]:
+    """By path; where two items have the same name, the one that goes before the one that comes."""
+    return tuple(
+        sorted(set(fields), key=lambda c: (c.path, c.note, c.before is None, c.before or "", c.after or ""))
+    )
+
+
+def _values(
+    live: Live,
+    wanted: Manifest,
+    wanted_leaves: Iterable[tuple[Path, Any, Any]],
+    names: Names,
+    ours: FieldSet | None,
+    *,
+    from_server: bool,
+) -> tuple[list[FieldChange], tuple[str, ...]]:
+    """The wanted leaves that have another value; those that are the server's own doing apart."""
+    changes, kept = [], []
+    wanted_before = from_server and ours is not None and _applied_before(live, wanted, names)
+    missing: Path = ()
+    for path, value, there in wanted_leaves:
+        if same_value(path, value, there) or (missing and covers(missing, path)):
+            continue
+        if there is MISSING and path[-1].startswith("k:"):
+            missing = path  # the item says it; its fields, which come next, need not
+        if wanted_before and path in (ours or EMPTY) and not _owners(live, path, names):
+            kept.append(path_text(path, wanted))
+        else:
+            changes.append(_change(live, wanted, path, there, value))
+    return changes, tuple(kept)
+
+
+def _applied_before(live: Live, wanted: Manifest, names: Names) -> bool:
+    before = live.annotations.get(names.applied_annotation)
+    return bool(before == wanted["metadata"]["annotations"][names.applied_annotation])
+
+
+def same_value(path: Path, wanted: Any, there: Any) -> bool:
+    """Whether a leaf has the wanted value, as the API server understands it."""
+    if there is MISSING:
+        return False
+    if path[-1].startswith("k:") and "f:ownerReferences" not in path:
+        return True  # the item is there; its fields are leaves of their own
+    if isinstance(wanted, bool) or isinstance(there, bool):
+        return wanted is there
+    if not _QUANTITIES.isdisjoint(path):
+        return same_quantity(wanted, there)
+    return bool(wanted == there or _plain(wanted) == _plain(there))
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists, so that a manifest of ours equals what JSON brings."""
+    if isinstance(value, Mapping):
+        return {name: _plain(child) for name, child in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(child) for child in value]
+    return value
+
+
+def _lost(live: Live, wanted: Manifest, paths: FieldSet, names: Names) -> Iterator[FieldChange]:
+    """Fields that have our value, but are not recorded as ours: taken from us, and put back."""
+    for path in _tops(paths):
+        owners = ", ".join(_owners(live, path, names)) or "nobody"
+        yield FieldChange(path_text(path, wanted), None, None, f"is set by {owners}, not by us")
+
+
+def _dropped(live: Live, paths: FieldSet, names: Names) -> Iterator[FieldChange]:
+    """Fields that are recorded as ours, and no longer wanted: what others own too may keep its value."""
+    for path in _tops(paths):
+        text = path_text(path, live.manifest)
+        if path in let_go(names) and (owners := _owners(live, path, names)):
+            yield FieldChange(text, None, None, f"is left to {', '.join(owners)}")
+        else:
+            yield FieldChange(text, shown_value(path, value_at(live.manifest, path)), None)
+
+
+def _clashing(live: Live, tops: frozenset[Path], covered: FieldSet) -> Iterator[FieldChange]:
+    named = covered | above_of(covered)  # what we drop there is named already
+    for path in tops:
+        if path not in named:
+            yield FieldChange(
+                path_text(path, live.manifest), shown_value(path, value_at(live.manifest, path)), None
+            )
+
+
+def _tops(paths: FieldSet) -> list[Path]:
+    """The paths of which no shorter one is in the set."""
+    return sorted(p for p in paths if not is_covered(p[:-1], paths))
+
+
+def let_go(names: Names) -> FieldSet:
+    """What is left to somebody else who owns it too: replicas to an autoscaler, protection to its hand."""
+    return frozenset({REPLICAS, prune_path(names)})
+
+
+def _to_take(live: Live, dropped: FieldSet, names: Names) -> frozenset[Path]:
+    """Of what we drop, what somebody else owns too: it would stay."""
+    tops = frozenset(_tops(dropped)) - let_go(names)
+    return frozenset(top for top in tops if _owners(live, top, names))
+
+
+def _owners(live: Live, path: Path, names: Names) -> list[str]:
+    """Who else owns this path, something below it, or the atomic whole that it lies in."""
+    others = live.others(names.field_manager)
+    return sorted({entry.manager for entry in others if path in entry.fields or path in entry.above})
+
+
+def _disorder(path: Path, wanted: Mapping[str, Any], live: Any) -> Iterator[FieldChange]:
+    """Lists by key whose items, ours among others, stand in another order than ours."""
+    for name, value in wanted.items():
+        here, there = (*path, f"f:{name}"), step(live, f"f:{name}")
+        if is_map(value):
+            yield from _disorder(here, value, there)
+        elif isinstance(value, list | tuple) and (keys := list_keys(path, name)):
+            elements = [item_element(item, keys) for item in value]
+            if name != "ownerReferences" and _out_of_order(there, elements, keys):
+                yield FieldChange(path_text(here), None, None, "is in another order")
+            for element, item in zip(elements, value, strict=True):
+                yield from _disorder((*here, element), item, step(there, element))
+
+
+def _out_of_order(live: Any, elements: list[str], keys: tuple[str, ...]) -> bool:
+    there, wanted = maps_in(live), set(elements)
+    order = [element for item in there if (element := item_element(item, keys)) in wanted]
+    found = set(order)
+    return order != [element for element in elements if element in found]
+
+
+def _change(live: Live, wanted: Manifest, path: Path, there: Any, value: Any) -> FieldChange:
+    before = None if there is MISSING else shown_value(path, there)
+    return FieldChange(path_text(path, wanted, live.manifest), before, shown_value(path, value))
+
+
+def shown_value(path: Path, value: Any) -> str:
+    """A value as text; env, command, args, and a Secret's data, may hold secrets: theirs is never shown."""
+    if _SECRET & set(path):
+        return "(not shown)"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or value is None:
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        shown = (f"{name}: {shown_value((*path, f'f:{name}'), child)}" for name, child in value.items())
+        return "{" + ", ".join(shown) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(shown_value(path, child) for child in value) + "]"
+    return str(value)

@@ -1,0 +1,144 @@
+"""How many previews may lose their children in one run; pure.
+
+A tool that deletes what it no longer sees deletes much when it suddenly sees little. So more than a share
+is refused until a person says that it is right: all of it, but for namespaces that lose little beside it.
+Otherwise whoever may write in one namespace would stop the deletes of all by leftovers that he forges.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from reconcile.kube.objects import by_namespace, place_namespace
+from reconcile.model.snapshot import Live
+from reconcile.plan.changes import Delete
+from reconcile.plan.decide import Rules
+from reconcile.plan.ownership import claimed_place, claimed_preview, is_protected
+
+FEW = 9
+"""A share of a small number would stop every clean-up; so many previews may always go."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """`N` previews, or `P%` of those in scope that have children; written as `--max-deletes` takes it."""
+
+    text: str = "30%"
+
+    @property
+    def everything(self) -> bool:
+        return self.text == "100%"
+
+    @property
+    def nothing(self) -> bool:
+        return self.text in ("0", "0%")
+
+    def of(self, with_children: int) -> int:
+        """How many previews may lose their children, of so many that have some."""
+        if self.nothing:
+            return 0
+        if not self.text.endswith("%"):
+            return int(self.text)
+        return max(FEW, math.floor(int(self.text[:-1]) * with_children / 100))
+
+    def explained(self, with_children: int) -> str:
+        """The limit as a person would check it: `9 (30% of the 12 that have children, at least 9)`."""
+        number = self.of(with_children)
+        if not self.text.endswith("%") or self.nothing:
+            return str(number)
+        least = f", at least {FEW}" if number == FEW else ""
+        return f"{number} ({self.text} of the {with_children} previews that have children{least})"
+
+
+DEFAULT_LIMIT = Limit()
+FEW_NAMES = 5
+"""So many namespaces are named in a message."""
+
+
+def postponed(deletes: Iterable[Delete], with_children: Counter[str], limit: Limit) -> frozenset[str]:
+    """The expired previews whose children go in a later run: those beyond the limit, the latest ones.
+
+    Each namespace has its turn before one has a second: a thousand that expired in one hold up no other.
+    """
+    ends = {change.preview: change.expired_at for change in deletes if change.expired_at}
+    turns: Counter[str] = Counter()
+    in_turn: list[tuple[int, str, str]] = []
+    for preview in sorted(ends, key=lambda preview: (ends[preview], preview)):
+        turns[place_namespace(preview)] += 1
+        in_turn.append((turns[place_namespace(preview)], ends[preview], preview))
+    return frozenset(preview for _, _, preview in sorted(in_turn)[limit.of(with_children.total()) :])
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What is not to be deleted: what counts in these namespaces, and why."""
+
+    namespaces: frozenset[str]
+    reason: str
+
+
+def refused(deletes: Iterable[Delete], with_children: Counter[str], limit: Limit) -> Refusal | None:
+    """Which of these deletes are not to be done; None when all may be. Both count previews by namespace."""
+    losing = by_namespace({change.preview for change in deletes if change.counts})
+    if limit.nothing:
+        return Refusal(frozenset(losing), "nothing is deleted: --max-deletes is 0")
+    held = _held(losing, with_children, limit)
+    if not held:
+        return None
+    number = losing.total()
+    return Refusal(
+        held,
+        f"{number} previews would lose their children, and the limit is "
+        f"{limit.explained(with_children.total())}: none of {_named(held, losing)} does; "
+        f"if that is right, say --max-deletes {number}",
+    )
+
+
+def _held(losing: Counter[str], with_children: Counter[str], limit: Limit) -> frozenset[str]:
+    """The namespaces that lose nothing: none within the limit, else those above an equal share of it.
+
+    The share is the one of max-min fairness: what the small ones leave of theirs is shared by the others.
+    So what goes is within the limit, what is lost in all namespaces alike goes in none, and one namespace
+    stops no other that loses less. What is held counts on neither side for the rest: leftovers that somebody
+    forged raise nobody's limit.
+    """
+    losing_yet, with_children_yet = losing.total(), with_children.total()
+    held: set[str] = set()
+    for namespace in sorted(losing, key=lambda namespace: (-losing[namespace], namespace)):
+        if losing_yet + losing[namespace] * len(held) <= limit.of(with_children_yet):
+            break
+        held.add(namespace)
+        losing_yet -= losing[namespace]
+        with_children_yet -= with_children[namespace]
+    return frozenset(held)
+
+
+def _named(held: frozenset[str], losing: Counter[str]) -> str:
+    """The namespaces with how many each would lose, the largest first: `namespaces a (40), b (12)`."""
+    largest_first = sorted(held, key=lambda namespace: (-losing[namespace], namespace))
+    named = ", ".join(f"{namespace} ({losing[namespace]})" for namespace in largest_first[:FEW_NAMES])
+    more = f" and {len(held) - FEW_NAMES} more" if len(held) > FEW_NAMES else ""
+    return f"namespace{'s' if len(held) > 1 else ''} {named}{more}"
+
+
+def places_left(children: Iterable[Live], rules: Rules, living: Collection[str]) -> frozenset[str]:
+    """The previews beside the living ones, expired and gone, that still have children of ours to count.
+
+    That is what is protected, and what is left of more previews of a namespace than always go in a run: a
+    few others are about to go. Otherwise whoever makes previews, and lets them go without their children,
+    would have as many as he likes.
+    """
+    protected: set[str] = set()
+    others: dict[str, set[str]] = {}
+    for live in children:
+        place = claimed_place(live, rules.names)
+        if not place or place in living:
+            continue
+        if not rules.ownership(live, claimed_preview(live, rules.names), "").ours:
+            continue
+        if is_protected(live, rules.names):
+            protected.add(place)
+        else:
+            others.setdefault(live.key.namespace, set()).add(place)
+    return frozenset(protected.union(*(places for places in others.values() if len(places) > FEW)))

@@ -1,0 +1,158 @@
+"""Is it ours, may it go, and why: the one place where that is decided; pure.
+
+A child is ours when three things agree: its label, its identity annotation, and an Apply entry of our field
+manager. What is missing of them is one thing, what contradicts is another:
+
+    label    identity   our entry    owner reference     standing
+    agrees   agrees     there        any                 ours
+    one of them absent  there        our preview's uid   ours (and mended)
+    agrees   agrees     history wiped  our preview's uid ours (and mended)
+    agrees   agrees     missing      any                 adoptable
+    anything else                                        foreign
+    whatever, with another controller                    foreign
+
+In a folder, or a dump without managedFields, label and identity alone decide.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from reconcile.desire.children import KINDS, is_name_of_child
+from reconcile.kube.managedfields import Path
+from reconcile.model.names import KIND, Names
+from reconcile.model.snapshot import Live
+
+Standing = Literal["ours", "adoptable", "foreign"]
+
+
+@dataclass(frozen=True)
+class Ownership:
+    """Whose an object is; `reason` says it in words when it is not ours."""
+
+    standing: Standing
+    reason: str = ""
+
+    @property
+    def ours(self) -> bool:
+        return self.standing == "ours"
+
+
+OURS = Ownership("ours")
+
+
+def ownership(
+    live: Live, preview_name: str, preview_uid: str, names: Names, *, from_server: bool = True
+) -> Ownership:
+    """Whose this object is, seen from a preview of its namespace (`preview_uid` is "" when it is gone)."""
+    if other := foreign_controller(live, preview_name, names):
+        return Ownership("foreign", f"its controller is {_described(other)}")
+    if not is_name_of_child(live.key, preview_name):
+        # A label that somebody changed must not make a living preview's child look like a gone one's.
+        return Ownership("foreign", f"no child of {preview_name} has its name")
+    label = live.labels.get(names.preview_label)
+    mark = live.annotations.get(names.identity_annotation)
+    if label not in (None, preview_name):
+        return Ownership("foreign", f"its label {names.preview_label} is {label}")
+    if mark not in (None, live.key.identity):
+        return Ownership("foreign", f"its annotation {names.identity_annotation} is that of {mark}")
+    return _by_what_is_there(live, label, mark, preview_uid, names, from_server=from_server)
+
+
+def _by_what_is_there(
+    live: Live, label: str | None, mark: str | None, preview_uid: str, names: Names, *, from_server: bool
+) -> Ownership:
+    missing = [
+        what
+        for what, there in (
+            (f"label {names.preview_label}", label),
+            (f"annotation {names.identity_annotation}", mark),
+        )
+        if there is None
+    ]
+    applied = live.applied_by(names.field_manager) is not None
+    trusted = applied or not (from_server or live.tracked)
+    stands_in = bool(preview_uid) and _owned_by_uid(live, preview_uid, names)
+    if trusted and (not missing or (len(missing) == 1 and stands_in)):
+        return OURS
+    if missing:
+        return Ownership("foreign", f"it has no {' and no '.join(missing)}")
+    if stands_in and not live.tracked:
+        return OURS  # somebody reset managedFields; label, identity and uid still agree
+    return Ownership("adoptable", f"its fields were not applied by {names.field_manager}")
+
+
+def other_makers(live: Live, names: Names) -> list[str]:
+    """Who else may have made the object; nobody, where it was made by an apply of ours.
+
+    Whoever made it has fields in it beside metadata and status, which a controller that adds an annotation or
+    a finalizer has not. Of a kind that needs no spec somebody may have made a bare one; but not where the
+    generation is the first: the spec that is there now was there from the beginning.
+    """
+    bare = not KINDS[live.key.kind].needs_spec and live.metadata.get("generation") != 1
+    others = (entry for entry in live.others(names.field_manager) if not entry.subresource)
+    return sorted({entry.manager for entry in others if bare or not all(map(_is_told_of, entry.fields))})
+
+
+def _is_told_of(path: Path) -> bool:
+    return path[0] in ("f:metadata", "f:status")
+
+
+def foreign_controller(live: Live, preview_name: str, names: Names) -> Mapping[str, Any] | None:
+    """The controller owner reference to anything but a preview of our group and this name."""
+    for reference in live.owner_references:
+        if reference.get("controller") and not is_preview_reference(reference, preview_name, names):
+            return reference
+    return None
+
+
+def is_preview_reference(reference: Mapping[str, Any], preview_name: str, names: Names) -> bool:
+    """Whether an owner reference names a preview of our group and this name, whatever its uid."""
+    group = str(reference.get("apiVersion", "")).rpartition("/")[0]
+    return (group, reference.get("kind"), reference.get("name")) == (names.group, KIND, preview_name)
+
+
+def _owned_by_uid(live: Live, uid: str, names: Names) -> bool:
+    return any(
+        reference.get("uid") == uid and is_preview_reference(reference, str(reference.get("name")), names)
+        for reference in live.owner_references
+    )
+
+
+def _described(reference: Mapping[str, Any]) -> str:
+    return f"{reference.get('kind')} {reference.get('name')}"
+
+
+def is_protected(live: Live, names: Names) -> bool:
+    """Whether the object says that it must not be deleted."""
+    return names.protects(live.annotations)
+
+
+def prune_path(names: Names) -> Path:
+    """Where an object says that it must not be deleted."""
+    return ("f:metadata", "f:annotations", f"f:{names.prune_annotation}")
+
+
+def protected_by_others(live: Live, names: Names, *, from_server: bool) -> bool:
+    """Whether somebody else protected it: then it stays so, whatever the preview says.
+
+    Where nothing tells who wrote the annotation, it counts as somebody else's.
+    """
+    if not is_protected(live, names):
+        return False
+    path = prune_path(names)
+    ours = live.applied_by(names.field_manager)
+    if ours is None or path not in ours:
+        return True
+    return any(path in entry.fields for entry in live.others(names.field_manager))
+
+
+def claimed_preview(live: Live, names: Names) -> str:
+    """The name of the preview that the object says it belongs to; "" where it says none."""
+    return live.labels.get(names.preview_label, "")
+
+
+def claimed_place(live: Live, names: Names) -> str:
+    """The same as `NAMESPACE/NAME`; "" where it says none."""
+    name = claimed_preview(live, names)
+    return f"{live.key.namespace}/{name}" if name else ""

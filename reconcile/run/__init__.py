@@ -1,0 +1,1 @@
+"""One run: passes, and what is told and waited for at its end."""

@@ -1,0 +1,193 @@
+"""One pass up to its plan: only reads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+
+from reconcile.cluster.pool import Stop
+from reconcile.cluster.port import Cluster
+from reconcile.desire.children import is_route
+from reconcile.desire.desire import Renderings, desire
+from reconcile.desire.desired import Wish
+from reconcile.errors import NoAnswer, UsageError
+from reconcile.model.fingerprint import Fingerprints
+from reconcile.model.names import Names
+from reconcile.model.room import ROOM, Room
+from reconcile.model.scope import Name, Scope
+from reconcile.model.snapshot import KindList, Live, Preview, Settled, Snapshot
+from reconcile.observe import look, observe
+from reconcile.plan.changes import Plan
+from reconcile.plan.limits import places_left
+from reconcile.plan.ownership import claimed_preview
+from reconcile.plan.plan import make_plan
+from reconcile.plan.reopen import contested, to_open
+from reconcile.run.collector import collector_paused
+from reconcile.run.phases import Phases
+from reconcile.run.program import program
+from reconcile.run.request import Request
+from reconcile.run.verbs import instead_of_verb
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a plan was made from; `settled` are the previews of the scope that were not compared."""
+
+    snapshot: Snapshot
+    wishes: tuple[Wish, ...]
+    settled: tuple[Settled, ...] = ()
+    unknown: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+
+    @property
+    def previews(self) -> tuple[Preview, ...]:
+        return tuple(wish.preview for wish in self.wishes if wish.in_scope)
+
+
+@collector_paused()
+def plan_pass(
+    cluster: Cluster,
+    request: Request,
+    stop: Stop,
+    phases: Phases,
+    *,
+    before: Mapping[str, KindList] | None = None,
+    whole: bool = False,
+) -> tuple[Plan, Seen]:
+    """One pass up to its plan: only reads. `before` is which kinds the pass before it saw; `whole`: also what
+    a fingerprint tells to be unchanged is compared."""
+    renderings = Renderings(request.settings, request.scope)
+    keep = Room(request.names, is_route, ROOM).live if cluster.is_server else Live
+    snapshot = observe(
+        cluster,
+        request.names,
+        namespace=request.namespace,
+        concurrency=request.concurrency,
+        stop=stop,
+        meanwhile=renderings.prepare,
+        before=before,
+        left_out=request.settings.left_out,
+        keep=keep,
+        fingerprints=_fingerprints(cluster, request),
+        # What follows a first pass, or waits, needs to know the children.
+        whole=whole or before is not None or request.wait is not None or not request.fingerprint,
+    )
+    phases.done("read")
+    unknown, absent = _check_names(request.scope, snapshot, request.names)
+    now = time_of(cluster) if cluster.is_server else None
+    snapshot = snapshot.opened(to_open(snapshot, request.settings, now), request.settings.group)
+    rules = request.rules(from_server=cluster.is_server)
+
+    def wishes_of(snapshot: Snapshot) -> tuple[Wish, ...]:
+        return desire(
+            snapshot.previews,
+            request.settings,
+            request.scope,
+            now=now,
+            renderings=renderings,
+            left=partial(places_left, snapshot.children.values(), rules),
+        )
+
+    wishes = wishes_of(snapshot)
+    phases.done("desired")
+    snapshot = look(
+        cluster,
+        snapshot,
+        wishes,
+        namespace=request.namespace,
+        concurrency=request.concurrency,
+        stop=stop,
+        keep=keep,
+    )
+    if by_listeners := _by_listeners(snapshot):
+        snapshot = snapshot.opened(by_listeners, request.settings.group)
+        wishes = wishes_of(snapshot)
+    phases.done("looked")
+    plan = make_plan(snapshot, wishes, request.policy(from_server=cluster.is_server, now=now))
+    phases.done("planned")
+    settled = tuple(one for one in snapshot.settled if request.scope.has(one.namespace, one.name, one.labels))
+    return plan, Seen(snapshot, wishes, settled, unknown, absent)
+
+
+def _fingerprints(cluster: Cluster, request: Request) -> Fingerprints | None:
+    return Fingerprints(program(), request.settings) if cluster.is_server else None
+
+
+def _by_listeners(snapshot: Snapshot) -> frozenset[str]:
+    """The settled previews whose hostname is a listener's, now that the Gateways were read."""
+    if not snapshot.gateways or not snapshot.settled:
+        return frozenset()
+    asked_for = contested(snapshot)
+    return frozenset(one.place for one in snapshot.settled if one.fqdn in asked_for)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a run would do, and what it would do it for; `notes` are those about the one preview."""
+
+    plan: Plan
+    snapshot: Snapshot
+    wishes: tuple[Wish, ...]
+    place: str
+    notes: tuple[str, ...] = ()
+
+
+def plan_about(cluster: Cluster, request: Request, wanted: Name, stop: Stop) -> Planned:
+    """The plan of a run, with the place of one preview in it, "" where it is unknown; only reads.
+
+    It is the plan of the whole scope, for hostnames and the brake are decided among all.
+    """
+    plan, seen = plan_pass(cluster, request, stop, Phases(lambda: cluster.traffic), whole=True)
+    place = place_of(wanted, seen.snapshot, request.names)
+    mine = tuple(replace(wish, in_scope=wish.place == place) for wish in seen.wishes)
+    only_it = Scope(names=(Name(*place.split("/")),) if place else ())
+    narrow = replace(request.policy(from_server=cluster.is_server, now=None), scope=only_it)
+    notes = make_plan(seen.snapshot, mine, narrow).notes if place else ()
+    return Planned(plan, seen.snapshot, seen.wishes, place, notes)
+
+
+def time_of(cluster: Cluster) -> datetime | None:
+    """The time where the previews live; a server behind a proxy that takes its Date away tells none."""
+    try:
+        return cluster.now()
+    except NoAnswer:
+        return None
+
+
+def _check_names(scope: Scope, snapshot: Snapshot, names: Names) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Which of the NAMEs answer to nothing.
+
+    UsageError for a bare one that is in several namespaces, and for one that is a verb: whoever types
+    `delete pr-1` does not want pr-1 reconciled.
+    """
+    unknown: list[str] = []
+    absent: list[str] = []
+    for wanted in scope.names:
+        if not place_of(wanted, snapshot, names):
+            bare = wanted.namespace in ("", scope.namespace)
+            if bare and (instead := instead_of_verb(wanted.name, names)):
+                raise UsageError(f"{wanted}: there is no preview of this name, and no such verb: {instead}")
+            (absent if wanted.namespace else unknown).append(str(wanted))
+    return tuple(unknown), tuple(absent)
+
+
+def place_of(wanted: Name, snapshot: Snapshot, names: Names) -> str:
+    """The `NAMESPACE/NAME` of a preview, or of what is left of one; "" where there is neither.
+
+    UsageError for a bare NAME that is in several namespaces.
+    """
+    places = {(preview.namespace, preview.name) for preview in (*snapshot.previews, *snapshot.settled)}
+    places |= {
+        (key.namespace, owner)
+        for key, live in snapshot.children.items()
+        if (owner := claimed_preview(live, names))
+    }
+    found = sorted(ns for ns, name in places if name == wanted.name and wanted.namespace in ("", ns))
+    if len(found) > 1:
+        raise UsageError(_several(wanted, found))
+    return f"{found[0]}/{wanted.name}" if found else ""
+
+
+def _several(wanted: Name, namespaces: list[str]) -> str:
+    places = ", ".join(f"{namespace}/{wanted.name}" for namespace in namespaces)
+    return f"{wanted.name} is in more than one namespace: say which of {places}"

@@ -1,0 +1,192 @@
+"""Look again and again until every preview is ready, or cannot become so, or the time is over.
+
+A look is one list for each kind that has something to tell, the pods among them where some come up; what it
+finds is written into the statuses as after any run. The time is elapsed time, by a clock of our own.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from reconcile.cluster.pool import read_at_once
+from reconcile.desire.children import RESOURCES, is_route
+from reconcile.errors import ReconcileError, Stopped
+from reconcile.kube.objects import Key, Manifest, Resource, key_of, preview_resource
+from reconcile.kube.rawjson import SentObject
+from reconcile.model.preview import parse_preview
+from reconcile.model.room import Room
+from reconcile.model.snapshot import Live, Preview
+from reconcile.model.status import Status
+from reconcile.run.around import Around
+from reconcile.run.refresh import Look, kinds_to_look_at, over, refreshed
+from reconcile.run.standing import patience, standing
+from reconcile.status.facts import Facts
+from reconcile.status.publish import Published, publish
+from reconcile.status.result import GONE, PROBE_FAILED, Standing
+
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 5.0
+GROWTH = 1.25
+"""Pods that start in seconds are seen in seconds, and five minutes cost about 65 looks. A pause is also never
+shorter than the look before it, so that a large cluster is idle half of the time."""
+
+LAST_LOOK = 1.0
+"""Seconds before the end at which the last look begins; more where a look takes longer."""
+
+LONGEST_PROBE = 10.0
+"""Seconds of a look for all links together: one that hangs must not keep the others from being looked at."""
+
+OPTION = "--wait-timeout"
+
+
+@dataclass(frozen=True)
+class Waited:
+    """How the previews stood at the end, sorted; what the looks found of them last."""
+
+    standings: tuple[Standing, ...]
+    statuses: Mapping[str, Status]
+    notes: tuple[str, ...]
+    pods: Mapping[str, tuple[Live, ...]]
+    untold: tuple[str, ...] = ()
+
+
+def wait_for(facts: Iterable[Facts], first: Published, seconds: float, around: Around) -> Waited:
+    """Wait at most so many seconds; `first` is what was found when the wait began. Raises nothing that a
+    look meets: it is told, and the next look may do better."""
+    wait = _Wait(around, {one.wish.place: one for one in facts}, around.pace.clock() + seconds, first.notes)
+    around.cluster.restart_clock(seconds, OPTION)
+    wait.found(first)
+    length, took = FIRST_PAUSE, 0.0
+    while wait.pending and not around.stop.asked:
+        nap = min(length, wait.left - max(LAST_LOOK, 2 * took))
+        if nap <= 0:
+            break
+        around.pace.pause(nap, around.stop)
+        began = wait.left
+        wait.look()
+        took = began - wait.left
+        length = max(took, min(LONGEST_PAUSE, length * GROWTH))
+    standings = sorted(wait.standings.values(), key=lambda one: (one.namespace, one.name))
+    return Waited(tuple(standings), wait.statuses, wait.notes, wait.pods, wait.untold)
+
+
+@dataclass
+class _Wait:
+    """The wait under way: `pending` are the facts of those that have not settled."""
+
+    around: Around
+    pending: dict[str, Facts]
+    end: float
+    notes: tuple[str, ...] = ()
+    standings: dict[str, Standing] = field(default_factory=dict)
+    statuses: dict[str, Status] = field(default_factory=dict)
+    pods: dict[str, tuple[Live, ...]] = field(default_factory=dict)
+    failing_since: dict[tuple[str, str, str], float] = field(default_factory=dict)
+    untold: tuple[str, ...] = ()
+
+    @property
+    def left(self) -> float:
+        return self.end - self.around.pace.clock()
+
+    def look(self) -> None:
+        """One list for each kind, then the statuses; a list that does not come leaves all as it was."""
+        around = self.around
+        try:
+            looks = self._lists()
+        except Stopped:
+            return
+        except ReconcileError as error:
+            self.notes = (f"the last look did not work: {error}",)
+            around.tell(self._sorted(), str(error))
+            return
+        for place, look in looks.items():
+            if why := over(self.pending[place], look.preview):
+                self._is_over(place, why)
+            else:
+                self.pending[place] = refreshed(self.pending[place], look, around.rules, around.settings)
+        self.found(
+            publish(
+                around.cluster,
+                self.pending.values(),
+                around.settings,
+                namespace=around.namespace,
+                concurrency=around.concurrency,
+                stop=around.stop,
+            )
+        )
+
+    def found(self, published: Published) -> None:
+        """What a look found decides who is waited for any longer."""
+        self.notes = published.notes
+        self.untold = self.untold or published.untold
+        self.statuses |= published.statuses
+        stand = {place: standing(f, published.statuses.get(place)) for place, f in self.pending.items()}
+        self.pods |= {place: pods for place, pods in published.pods.items() if place in stand}
+        self.standings |= self._patient(self._probed(stand))
+        for place in stand:
+            if self.standings[place].state != "waiting":
+                del self.pending[place]
+        self.around.tell(self._sorted(), "")
+
+    def _patient(self, stand: Mapping[str, Standing]) -> dict[str, Standing]:
+        """A failure that may pass is none before it has been seen for a while."""
+        now = self.around.pace.clock()
+        found = dict(stand)
+        for place, one in stand.items():
+            if one.state != "failed":
+                continue
+            what = (place, one.reason, one.message.partition(":")[0])
+            since = self.failing_since.setdefault(what, now)
+            if now - since < patience(self.pending[place], one):
+                found[place] = replace(one, state="waiting")
+        return found
+
+    def _probed(self, stand: Mapping[str, Standing]) -> Mapping[str, Standing]:
+        probe = self.around.probe
+        ready = {place: one for place, one in stand.items() if one.state == "ready"}
+        if probe is None or not ready:
+            return stand
+        wrong = probe([one.url for one in ready.values() if one.url], min(self.left, LONGEST_PROBE))
+        return {**stand, **{place: _with_probe(one, wrong) for place, one in ready.items()}}
+
+    def _is_over(self, place: str, why: str) -> None:
+        facts = self.pending.pop(place)
+        preview = facts.wish.preview
+        self.standings[place] = Standing(preview.namespace, preview.name, "failed", GONE, why)
+
+    def _sorted(self) -> tuple[Standing, ...]:
+        return tuple(self.standings[place] for place in sorted(self.standings))
+
+    def _lists(self) -> Mapping[str, Look]:
+        """What there is now of each preview that is waited for. Raises what a list raises."""
+        around = self.around
+        previews = preview_resource(around.settings.names)
+        kinds = sorted({kind for one in self.pending.values() for kind in kinds_to_look_at(one)})
+
+        names, namespace = around.settings.names, around.namespace
+        keep = Room(names, is_route).live
+
+        def listed(resource: Resource) -> tuple[Live | Preview | None, ...]:
+            if resource == previews:
+                return around.cluster.list(resource, namespace=namespace, read=self._parsed).items
+            label = names.preview_label
+            return around.cluster.list(resource, namespace=namespace, label=label, read=keep).items
+
+        resources = [previews, *(RESOURCES[kind] for kind in kinds)]
+        found = [
+            one for items in read_at_once(listed, resources, around.concurrency, around.stop) for one in items
+        ]
+        children: dict[Key, Live] = {live.key: live for live in found if isinstance(live, Live)}
+        there = {one.key.place: one for one in found if one is not None and not isinstance(one, Live)}
+        return {place: Look(there.get(place), children, frozenset(kinds)) for place in self.pending}
+
+    def _parsed(self, manifest: Manifest) -> Preview | None:
+        """A preview that is waited for; None for another one."""
+        if key_of(manifest).place not in self.pending:
+            return None
+        found = manifest.decoded() if isinstance(manifest, SentObject) else manifest
+        return parse_preview(found, group=self.around.settings.group)
+
+
+def _with_probe(one: Standing, wrong: Mapping[str, str]) -> Standing:
+    why = wrong.get(one.url, "") if one.url else "no route of its own has its hostname"
+    return replace(one, state="waiting", reason=PROBE_FAILED, message=f"probe: {why}") if why else one

@@ -1,0 +1,1 @@
+"""From outcomes to each preview's status, and to Events."""

@@ -1,0 +1,250 @@
+"""What one run knows of each preview when it ends; pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+from reconcile.desire.children import is_route, runs_once
+from reconcile.desire.desired import Wish
+from reconcile.kube.health.events import PodEvent
+from reconcile.kube.health.job import is_finished, progress
+from reconcile.kube.health.rollout import short_line
+from reconcile.kube.hostnames import hostnames
+from reconcile.kube.objects import DEPLOYMENT, JOB, Key
+from reconcile.model.names import NAME_TAKEN
+from reconcile.model.setup_record import SetupRecord, newest, record_in
+from reconcile.model.snapshot import Live
+from reconcile.plan.changes import Blocked, Change, Create, Keep, Outcome, Update, Waiting
+from reconcile.plan.decide import keeps_protected
+from reconcile.status.result import Pass
+
+MOST_KEPT = 2000
+"""Characters of what a status says of kept children; the paths of fields may be an author's."""
+
+Lives = Mapping[Key, Live]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One preview: what it wants, what the passes planned and did about it, and what is there.
+
+    `deployment`, `setup` (the Job of its image and revision) and `route` are its own, None where they are
+    not there; `pods` and `setup_pods`, and the `events` about these and the Job, are asked for apart.
+    `recorded` is what its status records of a setup Job, or what this run has seen of it before.
+    `unread` tells that a kind of its children could not be read, so that nobody knows.
+    `looked_at` is the digest of what was compared, the `children` among it, "" where that is not all that
+    there is by now.
+    """
+
+    wish: Wish
+    changes: tuple[Change, ...]
+    outcomes: tuple[Outcome, ...]
+    deployment: Live | None
+    route: Live | None
+    setup: Live | None = None
+    pods: tuple[Live, ...] = ()
+    setup_pods: tuple[Live, ...] = ()
+    events: tuple[PodEvent, ...] = ()
+    unread: bool = False
+    recorded: SetupRecord | None = None
+    looked_at: str = ""
+    children: tuple[Live, ...] = ()
+
+    @property
+    def blocks(self) -> tuple[Blocked, ...]:
+        return tuple(change for change in self.changes if isinstance(change, Blocked))
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the next run that sees the same objects would find nothing to do either."""
+        return bool(self.looked_at) and self._stays
+
+    @property
+    def _stays(self) -> bool:
+        """Whether each child is the one that is wanted, or stays for a reason that lies in it, and the route
+        has the hostname and no other."""
+        if self.outcomes or self.wish.verdict or self.unread:
+            return False
+        kept = [change for change in self.changes if isinstance(change, Keep) and change.reason]
+        if any(change.key.name != self.wish.preview.name for change in kept):
+            return False
+        if sum(len(change.reason) for change in kept) > MOST_KEPT:
+            return False
+        if not all(isinstance(change, Keep) and not keeps_protected(change) for change in self.changes):
+            return False
+        there = {_slot(change.key) for change in self.changes}
+        wanted = {_slot(child.key): child for child in self.wish.children}
+        missing = [child for slot, child in wanted.items() if slot not in there]
+        return (
+            len(there) == len(self.changes)
+            and there <= wanted.keys()
+            and not any(is_route(child.key.kind) or self.wish.looks_for(child) for child in missing)
+            and (self.route is None or hostnames(self.route) == {self.wish.fqdn})
+        )
+
+    @property
+    def changed_at(self) -> str:
+        """When somebody last changed one of its children, as managedFields tell; "" where none does."""
+        return max((live.changed_at for live in self.children), default="")
+
+    @property
+    def kept(self) -> tuple[tuple[str, str], ...]:
+        """Where nothing is to be done, the kinds of the children that stay otherwise than wanted, and why."""
+        if not self._stays:
+            return ()
+        return tuple((c.key.kind, c.reason) for c in self.changes if isinstance(c, Keep) and c.reason)
+
+    @property
+    def wanted(self) -> frozenset[Key]:
+        """The children that it wants."""
+        return self.wish.wanted
+
+    @property
+    def sets_up(self) -> bool:
+        """Whether a setup Job has to be complete before it is ready."""
+        return any(runs_once(manifest["kind"]) for manifest in self.wish.children)
+
+    @property
+    def setup_key(self) -> Key | None:
+        """The setup Job of its image and revision, there or not; None where there is to be none."""
+        return next((manifest.key for manifest in self.wish.children if manifest["kind"] == JOB.kind), None)
+
+    @property
+    def setup_record(self) -> SetupRecord | None:
+        """What there is to record of its setup: how the Job is, or, where it is removed, how it was last.
+
+        An object that is not ours says nothing, nor does a Job that is being deleted and was never recorded:
+        it may be that of a preview of the same name that was deleted before.
+        """
+        key, job, before = self.setup_key, self.setup, self.recorded
+        mine = before if key is not None and before is not None and before.job == key.name else None
+        if key is None or self._is_taken:
+            return before
+        if job is None:
+            lost = mine is not None and mine.result == "Running" and key not in self.awaited
+            return replace(mine, result="Unknown") if lost and mine is not None else before
+        if job.going and mine is None:
+            return before
+        return newest(mine, _seen(job, self.setup_pods))
+
+    def recorded_by(self, status: Mapping[str, Any]) -> SetupRecord | None:
+        """What is recorded of its setup where another run may have written this status meanwhile: that, and
+        what this run has seen."""
+        there, seen, key = record_in(status), self.setup_record, self.setup_key
+        mine = seen is not None and key is not None and seen.job == key.name
+        return newest(there, seen) if mine and seen is not None else there
+
+    @property
+    def _is_taken(self) -> bool:
+        """Whether an object of a name that it needs is not ours."""
+        blocks = any(block.verdict == NAME_TAKEN for block in self.blocks)
+        return blocks or any(outcome.result == "blocked" for outcome in self.outcomes)
+
+    @property
+    def awaited(self) -> frozenset[Key]:
+        """The wanted children that this run left as they were."""
+        planned = {c.key for c in self.changes if isinstance(c, Waiting) and c.key in self.wanted}
+        return frozenset(planned | {o.change.key for o in self.outcomes if o.result == "kept"})
+
+    @property
+    def waits(self) -> tuple[str, ...]:
+        """Why children that it wants are not as wanted yet."""
+        planned = [c.reason for c in self.changes if isinstance(c, Waiting) and c.key in self.wanted]
+        return (*planned, *(o.message for o in self.outcomes if o.result == "kept"))
+
+
+def _slot(key: Key) -> Key:
+    """A child by what it is for: a kept route stands in the place of the wanted one of another kind."""
+    return Key("route", key.namespace, key.name) if is_route(key.kind) else key
+
+
+def gather(
+    wishes: Iterable[Wish],
+    passes: Sequence[Pass],
+    children: Lives,
+    looked_at: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[Facts, ...]:
+    """The facts of every preview in scope; `wishes` and `looked_at` are the first pass's, `children` the last
+    one's."""
+    changes = _changes(passes)
+    outcomes = _outcomes(passes)
+    lives = {**children, **{o.change.key: o.live for o in passes[-1].outcomes if o.live is not None}}
+    unread = {entry.subject for one in passes for entry in one.plan.withheld}
+    return tuple(
+        replace(
+            _facts(wish, changes.get(wish.place, ()), outcomes.get(wish.place, ()), lives, unread),
+            looked_at=looked_at.get(wish.place, ""),
+            children=tuple(lives[c.key] for c in changes.get(wish.place, ()) if c.key in lives),
+        )
+        for wish in wishes
+        if wish.in_scope
+    )
+
+
+def _changes(passes: Sequence[Pass]) -> Mapping[str, tuple[Change, ...]]:
+    """The changes by preview; what a later pass says of a child stands in place of what an earlier said."""
+    found: dict[str, dict[tuple[Key, str], Change]] = {}
+    for change in (change for one in passes for change in one.plan.changes):
+        verdict = change.verdict if isinstance(change, Blocked) else ""
+        found.setdefault(change.preview, {})[change.key, verdict] = change
+    return {place: tuple(mine.values()) for place, mine in found.items()}
+
+
+def _outcomes(passes: Sequence[Pass]) -> Mapping[str, tuple[Outcome, ...]]:
+    """What became of creates and updates, by preview: a failed delete takes nothing from a preview."""
+    found: dict[str, list[Outcome]] = {}
+    for outcome in (outcome for one in passes for outcome in one.outcomes):
+        if isinstance(outcome.change, Create | Update):
+            found.setdefault(outcome.change.preview, []).append(outcome)
+    return {place: tuple(mine) for place, mine in found.items()}
+
+
+def _facts(
+    wish: Wish, changes: Sequence[Change], outcomes: Sequence[Outcome], lives: Lives, unread: set[str]
+) -> Facts:
+    deployment = Key(DEPLOYMENT.kind, wish.preview.namespace, wish.preview.name)
+    keys = [manifest.key for manifest in wish.children]
+    kinds = {key.kind for key in keys}
+    return Facts(
+        wish,
+        tuple(changes),
+        tuple(outcome for outcome in outcomes if _is_about(outcome, wish)),
+        deployment=lives.get(deployment),
+        setup=next((lives[key] for key in keys if runs_once(key.kind) and key in lives), None),
+        route=_route(wish, changes, lives),
+        unread=bool(kinds & unread),
+        recorded=_recorded(wish, outcomes),
+    )
+
+
+def _recorded(wish: Wish, outcomes: Sequence[Outcome]) -> SetupRecord | None:
+    """What its status records of its setup; one that this run has made may be removed by its last pass."""
+    for outcome in outcomes:
+        key = outcome.change.key
+        made = isinstance(outcome.change, Create) and outcome.result == "done"
+        if made and key.kind == JOB.kind and key in wish.wanted:
+            return newest(wish.record, SetupRecord(key.name, "Running"))
+    return wish.record
+
+
+def _seen(job: Live, pods: Sequence[Live]) -> SetupRecord:
+    """What a Job that is there says of itself."""
+    found = progress(job, pods)
+    if found is None:
+        return SetupRecord(job.key.name, "Complete")
+    if not is_finished(job):
+        return SetupRecord(job.key.name, "Running")
+    return SetupRecord(job.key.name, "Failed", short_line(found.message))
+
+
+def _is_about(outcome: Outcome, wish: Wish) -> bool:
+    """Whether it can take anything from a preview: not what is only protected, and that nobody wants."""
+    return isinstance(outcome.change, Create) or outcome.change.key in wish.wanted
+
+
+def _route(wish: Wish, changes: Sequence[Change], lives: Lives) -> Live | None:
+    """The route that leads to it: of the kind that it wants, else the one of another kind that it kept."""
+    routes = [c.key for c in changes if is_route(c.key.kind) and isinstance(c, Keep | Create | Update)]
+    there = [lives[key] for key in sorted(routes, key=lambda key: key not in wish.wanted) if key in lives]
+    return there[0] if there else None

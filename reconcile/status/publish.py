@@ -1,0 +1,410 @@
+"""Previews' statuses to the cluster, where they changed: the last step of a run, and no part of its plan.
+
+What goes wrong here is told in notes, and fails nothing: the children are as they are.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from reconcile.cluster.pool import Stop, read_at_once, write_at_once
+from reconcile.cluster.port import Cluster
+from reconcile.desire.children import is_route
+from reconcile.errors import (
+    Conflict,
+    Forbidden,
+    NamespaceGoing,
+    NoAnswer,
+    NotInstalled,
+    ReconcileError,
+    Stopped,
+    UnknownFields,
+    internal_error,
+)
+from reconcile.kube.health.events import WARNINGS, PodEvent, in_order, pod_event
+from reconcile.kube.health.pods import by_preview
+from reconcile.kube.objects import EVENT, POD, Manifest, preview_resource
+from reconcile.kube.time import time_text
+from reconcile.model.fingerprint import fingerprint_of
+from reconcile.model.names import KIND, SETUP_COMPONENT, Names
+from reconcile.model.preview import parse_preview
+from reconcile.model.room import Room
+from reconcile.model.settings import Settings
+from reconcile.model.setup_record import FIELD as SETUP
+from reconcile.model.snapshot import Live, Preview
+from reconcile.model.status import FINGERPRINT, Status, is_marked, is_written, rendered
+from reconcile.model.ttl import ttl_of
+from reconcile.plan.changes import Outcome
+from reconcile.status.announce import announce
+from reconcile.status.events import News, of_outcomes, of_status
+from reconcile.status.facts import Facts
+from reconcile.status.reason import SETTLES, asks_for_events, asks_for_pods, status_of, waits_for_setup
+
+MOST_NAMESPACES = 8
+"""Events of more namespaces than these are asked for in one list of all."""
+
+SETUP_UNRECORDED = (
+    "that a setup has run is recorded in the status: without it a setup whose Job is removed runs again"
+)
+
+SETTLING = timedelta(minutes=1)
+"""For so long nobody has changed the children, before a status is written for a fingerprint alone."""
+
+MOST_MARKED = 500
+"""So many statuses a run writes for a fingerprint alone. After an upgrade there is one for each preview, and
+two installations with other settings would write them for ever."""
+
+TRIES = 3
+"""How often a status is made anew after somebody else changed the preview; the next run comes anyway."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was found of each preview, by `NAMESPACE/NAME`, and sentences about what could not be told.
+
+    `pods` are those that tell why it is not ready, where they were asked for: of its setup Job until that is
+    complete, then of its Deployment. `untold` says why Events could not be told.
+    """
+
+    statuses: Mapping[str, Status] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    pods: Mapping[str, tuple[Live, ...]] = field(default_factory=dict)
+    untold: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Written:
+    """A status that was written: of which preview, in the place of what it said before."""
+
+    preview: Preview
+    status: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Unwritten:
+    """A status that was not written; `for_ever` when the others of its namespace cannot be written either:
+    there is no right to it, or no such subresource."""
+
+    facts: Facts
+    reason: str
+    for_ever: bool = False
+
+
+def publish(
+    cluster: Cluster,
+    facts: Iterable[Facts],
+    settings: Settings,
+    *,
+    namespace: str | None = None,
+    concurrency: int = 8,
+    stop: Stop | None = None,
+    outcomes: Iterable[Outcome] = (),
+) -> Published:
+    """Write the status of every preview of which there is something new to say, and tell of that, and of what
+    these writes did to its children, in Events.
+
+    The pods are listed, once, where a Deployment is not available.
+    """
+    stop, facts = stop or Stop(), tuple(facts)
+    try:
+        now = cluster.now()
+    except NoAnswer as error:
+        follows = (SETUP_UNRECORDED,) if any(one.sets_up for one in facts) else ()
+        return Published({}, (f"no status was written, and no ttl counted: {error}", *follows))
+    found, notes = _look(cluster, facts, settings, namespace, now, concurrency, stop)
+    known = [one for one, _ in found]
+    news, marks = _to_write(found, now)
+    written, unwritten, lacking = _write_all(cluster, [news, marks], settings, now, concurrency, stop)
+    told = [*_deeds(known, outcomes, now), *_transitions(written)]
+    untold = announce(cluster, told, settings.names, now=now, concurrency=concurrency, stop=stop)
+    statuses = {one.wish.place: status for one, status in found if status is not None}
+    at_work = {one.wish.place: _at_work(one) for one in known}
+    trouble = (*_notes(_told_of(unwritten, marks)), *_lacking_notes(lacking, news, settings))
+    return Published(statuses, (*notes, *trouble), at_work, untold)
+
+
+def _to_write(found: Iterable[tuple[Facts, Status | None]], now: datetime) -> tuple[list[Facts], list[Facts]]:
+    """Those of whom there is something to tell, and a few that are only to be marked as unchanged."""
+    wanted = [(one, _news(one, status, now, frozenset())) for one, status in found]
+    news = [one for one, said in wanted if said and not is_written(said, one.wish.preview.status)]
+    marks = [one for one, said in wanted if said and is_written(said, one.wish.preview.status)]
+    return news, marks[:MOST_MARKED]
+
+
+def _told_of(unwritten: Iterable[Unwritten], marks: Iterable[Facts]) -> list[Unwritten]:
+    """Without those that were only to be marked: they are compared again, and nothing is lost."""
+    only_marks = set(map(id, marks))
+    return [one for one in unwritten if id(one.facts) not in only_marks]
+
+
+def _look(
+    cluster: Cluster,
+    facts: Iterable[Facts],
+    settings: Settings,
+    namespace: str | None,
+    now: datetime,
+    concurrency: int,
+    stop: Stop,
+) -> tuple[list[tuple[Facts, Status | None]], tuple[str, ...]]:
+    """The facts, with their pods and Events where these were asked for, what is found of each, and notes."""
+    notes: tuple[str, ...]
+    known, notes = list(facts), ()
+    if any(map(asks_for_pods, known)):
+        pods, notes = _pods(cluster, settings.names, namespace, stop)
+        known = _with_pods(known, pods, settings.names)
+    if namespaces := {one.wish.preview.namespace for one in known if asks_for_events(one)}:
+        events, more = _events(cluster, namespaces, namespace, concurrency, stop)
+        known, notes = _with_events(known, events), (*notes, *more)
+    return [(one, _found(one, settings, now)) for one in known], notes
+
+
+def _write_all(
+    cluster: Cluster,
+    turns: Sequence[list[Facts]],
+    settings: Settings,
+    now: datetime,
+    concurrency: int,
+    stop: Stop,
+) -> tuple[list[Written], list[Unwritten], set[str]]:
+    """Each status, until one of its namespace tells that none can be written there; and the fields that the
+    CRD turned out to lack, without which the others are written."""
+    unwritten: list[Unwritten] = []
+    written: list[Written] = []
+    lacking: set[str] = set()
+    for_ever: set[str] = set()
+
+    def write(one: Facts) -> None:
+        if _namespace(one) in for_ever:
+            unwritten.append(Unwritten(one, ""))
+            return
+        match _write(cluster, one, settings, now, lacking, stop):
+            case Unwritten() as trouble:
+                unwritten.append(trouble)
+                if trouble.for_ever:
+                    for_ever.add(_namespace(one))
+            case Written() as status:
+                written.append(status)
+
+    write_at_once(write, turns, concurrency, stop, namespace_of=_namespace, seed=str(now))
+    return written, unwritten, lacking
+
+
+def _namespace(facts: Facts) -> str:
+    return facts.wish.preview.namespace
+
+
+def _with_pods(known: Iterable[Facts], pods: Iterable[Live], names: Names) -> list[Facts]:
+    """The facts with their pods, where these were asked for."""
+    mine, setups = by_preview(pods, names), by_preview(pods, names, SETUP_COMPONENT)
+    return [
+        replace(one, pods=mine.get(one.wish.place, ()), setup_pods=setups.get(one.wish.place, ()))
+        if asks_for_pods(one)
+        else one
+        for one in known
+    ]
+
+
+def _with_events(known: Iterable[Facts], events: Iterable[PodEvent]) -> list[Facts]:
+    """The facts, each with the events about its own pods and Job."""
+    about: dict[str, list[PodEvent]] = {}
+    for event in events:
+        about.setdefault(event.uid, []).append(event)
+    return [
+        replace(one, events=tuple(event for uid in _uids(one) for event in about.get(uid, ())))
+        for one in known
+    ]
+
+
+def _uids(facts: Facts) -> Iterator[str]:
+    yield from (pod.uid for pod in (*facts.pods, *facts.setup_pods))
+    if facts.setup is not None:
+        yield facts.setup.uid
+
+
+def _deeds(
+    known: Iterable[Facts], outcomes: Iterable[Outcome], now: datetime
+) -> Iterator[tuple[Preview, News]]:
+    """What was done to the children of each preview; a preview that is gone is told nothing."""
+    done: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        done.setdefault(outcome.change.preview, []).append(outcome)
+    for one in known:
+        for news in of_outcomes(done.get(one.wish.place, ()), now):
+            yield one.wish.preview, news
+
+
+def _transitions(written: Iterable[Written]) -> Iterator[tuple[Preview, News]]:
+    for one in written:
+        for news in of_status(one.preview.status, one.status):
+            yield one.preview, news
+
+
+def _at_work(facts: Facts) -> tuple[Live, ...]:
+    """The pods that tell why a preview is not ready: those of its setup Job, until that is complete."""
+    return facts.setup_pods if waits_for_setup(facts) else facts.pods
+
+
+def _pods(
+    cluster: Cluster, names: Names, namespace: str | None, stop: Stop
+) -> tuple[tuple[Live, ...], tuple[str, ...]]:
+    """All pods of all previews, in one list; without them a status says less."""
+
+    keep = Room(names, is_route).pod
+
+    def listed(_: None) -> tuple[Live, ...]:
+        return cluster.list(POD, namespace=namespace, label=names.preview_label, read=keep).items
+
+    try:
+        (pods,) = read_at_once(listed, [None], 1, stop)
+    except Stopped:
+        return (), ()
+    except ReconcileError as error:
+        return (), (f"why pods do not come up is not known: {error}",)
+    return pods, ()
+
+
+def _events(
+    cluster: Cluster, namespaces: Collection[str], only: str | None, concurrency: int, stop: Stop
+) -> tuple[tuple[PodEvent, ...], tuple[str, ...]]:
+    """The Warnings of these namespaces: what a probe, a mount or an admission answered is nowhere else."""
+    places = [only] if only or len(namespaces) > MOST_NAMESPACES else sorted(namespaces)
+
+    def listed(namespace: str | None) -> tuple[PodEvent | None, ...]:
+        return cluster.list(EVENT, namespace=namespace, field=WARNINGS, read=pod_event).items
+
+    try:
+        found = read_at_once(listed, places, concurrency, stop)
+    except Stopped:
+        return (), ()
+    except ReconcileError as error:
+        return (), (f"what probes and mounts answered is not known: {error}",)
+    return in_order(event for events in found for event in events), ()
+
+
+def _found(facts: Facts, settings: Settings, now: datetime) -> Status | None:
+    return status_of(facts, now, url_scheme=settings.url_scheme)
+
+
+def _news(
+    facts: Facts, status: Status | None, now: datetime, lacking: Collection[str]
+) -> dict[str, Any] | None:
+    """The status as it is to be written; None where there is nothing new."""
+    if status is None:
+        return None
+    before = facts.wish.preview.status
+    said = rendered(status, before, now)
+    if facts.is_unchanged and status.reason in SETTLES and not status.expires_soon:
+        said[FINGERPRINT] = fingerprint_of(facts.looked_at, said)
+    wanted = {name: value for name, value in said.items() if name not in lacking}
+    if not is_written(wanted, before):
+        return wanted
+    return None if is_marked(wanted, before) or _was_just_touched(facts, now) else wanted
+
+
+def _was_just_touched(facts: Facts, now: datetime) -> bool:
+    """Whether somebody changed a child a moment ago, or nobody knows: who does that all the time would have
+    the status written each time, for a fingerprint that fits nothing by then."""
+    changed_at = facts.changed_at
+    return not changed_at or changed_at > time_text(now - SETTLING)
+
+
+def _write(
+    cluster: Cluster, facts: Facts, settings: Settings, time: datetime, lacking: set[str], stop: Stop
+) -> Written | Unwritten | None:
+    """Write one status; None where there is nothing to say."""
+    try:
+        return _tried(cluster, facts, settings, time, lacking, stop)
+    except NamespaceGoing:
+        return None
+    except ReconcileError as error:
+        return Unwritten(facts, str(error), for_ever=isinstance(error, Forbidden | NotInstalled))
+    except Exception as error:
+        return Unwritten(facts, internal_error(error))
+
+
+def _tried(
+    cluster: Cluster, facts: Facts, settings: Settings, time: datetime, lacking: set[str], stop: Stop
+) -> Written | None:
+    """Where the preview has changed meanwhile, look again: another run may have said it. Where the CRD lacks
+    some of the fields, leave them out."""
+    now: Facts | None = facts
+    for _ in range(TRIES):
+        if now is None or stop.asked:
+            break
+        if not (wanted := _news(now, _found(now, settings, time), time, lacking)):
+            break
+        try:
+            cluster.apply_status(_manifest(now, wanted, settings.names), manager=settings.names.field_manager)
+        except Conflict:
+            now = _again(cluster, now, settings)
+        except UnknownFields as error:
+            if not error.fields & wanted.keys():
+                raise
+            lacking |= error.fields
+        else:
+            return Written(now.wish.preview, wanted)
+    return None
+
+
+def _manifest(facts: Facts, status: Mapping[str, Any], names: Names) -> Manifest:
+    preview = facts.wish.preview
+    return {
+        "apiVersion": names.api_version,
+        "kind": KIND,
+        "metadata": {
+            "name": preview.name,
+            "namespace": preview.namespace,
+            "uid": preview.uid,
+            "resourceVersion": preview.resource_version,
+        },
+        "status": status,
+    }
+
+
+def _again(cluster: Cluster, facts: Facts, settings: Settings) -> Facts | None:
+    """The same with the preview as it is now; None where all that is known is about another one."""
+    before = facts.wish.preview
+    found = cluster.get(preview_resource(settings.names), before.namespace, before.name)
+    if found is None:
+        return None
+    preview = parse_preview(found, group=settings.group)
+    same = (preview.uid, preview.generation) == (before.uid, before.generation)
+    if not same or preview.deletion_timestamp:
+        return None
+    ttl = ttl_of(preview, settings)
+    if facts.wish.verdict == "Expired" and ttl != facts.wish.ttl:
+        return None
+    recorded = facts.recorded_by(preview.status)
+    return replace(facts, wish=replace(facts.wish, preview=preview, ttl=ttl), recorded=recorded)
+
+
+def _lacking_notes(lacking: Collection[str], news: Iterable[Facts], settings: Settings) -> Iterator[str]:
+    if not lacking:
+        return
+    fields = ", ".join(f"status.{name}" for name in sorted(lacking))
+    yield (
+        f"the CRD that is installed does not know {fields}: statuses are written without; "
+        f"install it anew with `reconcile --print-crd --api-group {settings.group} | kubectl apply -f -`"
+    )
+    yield from _consequences(news, ttl="ttlCountsFrom" in lacking, setup=SETUP in lacking)
+
+
+def _notes(unwritten: Sequence[Unwritten]) -> Iterator[str]:
+    """One sentence for all of them, however many there are, and one for what follows from it."""
+    if not unwritten:
+        return
+    places = sorted(one.facts.wish.place for one in unwritten)
+    reason = next(one.reason for one in unwritten if one.reason)
+    others = f" and {len(places) - 1} more" if len(places) > 1 else ""
+    yield f"the status of {places[0]}{others} was not written: {reason}"
+    yield from _consequences(one.facts for one in unwritten)
+
+
+def _consequences(unwritten: Iterable[Facts], *, ttl: bool = True, setup: bool = True) -> Iterator[str]:
+    """What follows where a ttl, or a setup, is not written into these statuses."""
+    unwritten = tuple(unwritten)
+    if ttl and any(one.wish.ttl for one in unwritten):
+        yield "a ttl counts from what a run wrote into the status: without it a preview never expires"
+    if setup and any(one.sets_up for one in unwritten):
+        yield SETUP_UNRECORDED

@@ -1,0 +1,228 @@
+"""From what a run knows of a preview to what its status says; pure.
+
+The first that holds:
+
+    going                                      no status
+    Invalid, Expired, Refused                  its verdict
+    NameTaken, HostnameConflict                somebody else has what it wants
+    RouteNotAccepted                           its kind of route is not installed
+    ApplyFailed                                a write did not work
+    Progressing                                a child waits for something, or is not there
+    Suspended                                  no pods are wanted
+    SetupFailed, Progressing                   its setup Job
+    RolloutFailed, Progressing                 its pods
+    RouteNotAccepted                           its route's parents
+    Available                                  none of these
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconcile.kube.health.job import lacks_pods, progress
+from reconcile.kube.health.pod import needs_events
+from reconcile.kube.health.rollout import is_under_way, newest_pods, rollout, short_line
+from reconcile.kube.hostnames import hostnames
+from reconcile.kube.objects import Key, conditions_in
+from reconcile.kube.routes import objection
+from reconcile.kube.time import time_text
+from reconcile.model.hostname_record import HostnameRecord, recorded_after
+from reconcile.model.names import (
+    APPLY_FAILED,
+    AVAILABLE,
+    EXPIRED,
+    HOSTNAME_CONFLICT,
+    NAME_TAKEN,
+    PROGRESSING,
+    READY,
+    ROLLOUT_FAILED,
+    ROUTE_NOT_ACCEPTED,
+    SETUP_FAILED,
+    SUSPENDED,
+)
+from reconcile.model.preview import PreviewEnvironment
+from reconcile.model.settings import UrlScheme
+from reconcile.model.setup_record import SetupRecord
+from reconcile.model.status import Status
+from reconcile.status.facts import Facts
+
+RUN_AGAIN = "another spec.image or spec.revision runs a new one"
+
+
+SETTLES = (AVAILABLE, SUSPENDED)
+"""The reasons with which a preview may stay as it is for ever."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A reason, and why; `stalled` when only a person can help."""
+
+    reason: str
+    message: str
+    stalled: bool = False
+
+
+def status_of(facts: Facts, now: datetime, *, url_scheme: UrlScheme = "https") -> Status | None:
+    """What the status of a preview says; None where nothing is to be said: it is going, or nobody knows."""
+    if facts.wish.verdict == "Going" or facts.unread:
+        return None
+    looks: tuple[Callable[[Facts], Finding | None], ...] = (
+        _verdict,
+        _blocked,
+        _failed,
+        _waiting,
+        _suspended,
+        lambda facts: _setup(facts, now),
+        lambda facts: _pods(facts, now),
+        _route,
+    )
+    found = next((finding for look in looks if (finding := look(facts))), None)
+    finding = found or Finding(AVAILABLE, f"its pods are available{_unseen_end(facts)}")
+    ttl = facts.wish.ttl.begun(now) if facts.wish.ttl else None
+    return Status(
+        ready=finding.reason == AVAILABLE,
+        reason=finding.reason,
+        message=short_line(finding.message),
+        stalled=finding.stalled,
+        url=_url(facts, finding, url_scheme),
+        ttl=ttl.text if ttl else "",
+        ttl_counts_from=ttl.counts_from if ttl else "",
+        expires_at=ttl.expires_at if ttl else "",
+        expires_soon=ttl is not None and finding.reason != EXPIRED and ttl.ends_soon(now),
+        observed_generation=facts.wish.preview.generation,
+        setup=facts.setup_record,
+        hostname=_hostname(facts, finding, now),
+        kept=facts.kept if finding.reason in SETTLES else (),
+    )
+
+
+def _hostname(facts: Facts, finding: Finding, now: datetime) -> HostnameRecord | None:
+    if finding.reason == EXPIRED:
+        return None
+    return recorded_after(
+        facts.wish.hostname_record,
+        facts.wish.fqdn,
+        hostnames(facts.route) if facts.route else (),
+        time_text(now),
+        in_conflict=any(block.verdict == HOSTNAME_CONFLICT for block in facts.blocks),
+    )
+
+
+def asks_for_pods(facts: Facts) -> bool:
+    """Whether its pods would say more than its Deployment does."""
+    if facts.wish.verdict or _suspended(facts):
+        return False
+    setting_up = facts.setup is not None and progress(facts.setup) is not None
+    under_way = facts.deployment is not None and is_under_way(facts.deployment)
+    return setting_up or under_way or _failed_before(facts)
+
+
+def asks_for_events(facts: Facts) -> bool:
+    """Whether Events would say more than its pods and its setup Job do."""
+    lacking = facts.setup is not None and lacks_pods(facts.setup, facts.setup_pods)
+    newest = newest_pods(facts.deployment, facts.pods) if facts.deployment else ()
+    return asks_for_pods(facts) and (lacking or needs_events([*newest, *facts.setup_pods]))
+
+
+def _failed_before(facts: Facts) -> bool:
+    """Whether the last run saw its pods fail: one that crashes again and again is available in between."""
+    ready = conditions_in(facts.wish.preview.status).get(READY, {})
+    return facts.deployment is not None and ready.get("reason") == ROLLOUT_FAILED
+
+
+def waits_for_setup(facts: Facts) -> bool:
+    """Whether its setup keeps it from being ready."""
+    return _setup(facts) is not None
+
+
+def _verdict(facts: Facts) -> Finding | None:
+    wish = facts.wish
+    return Finding(wish.verdict, wish.message, stalled=True) if wish.verdict else None
+
+
+def _blocked(facts: Facts) -> Finding | None:
+    for block in facts.blocks:
+        return Finding(block.verdict, block.reason, stalled=True)
+    for outcome in facts.outcomes:
+        if outcome.result == "blocked":
+            return Finding(NAME_TAKEN, outcome.message, stalled=True)
+    return None
+
+
+def _failed(facts: Facts) -> Finding | None:
+    """Not stalled: the next run tries again."""
+    failed = (outcome.message for outcome in facts.outcomes if outcome.result in ("failed", "rejected"))
+    return next((Finding(APPLY_FAILED, message) for message in failed), None)
+
+
+def _waiting(facts: Facts) -> Finding | None:
+    if facts.waits:
+        return Finding(PROGRESSING, facts.waits[0])
+    return None if facts.deployment else Finding(PROGRESSING, "its Deployment is not there")
+
+
+def _suspended(facts: Facts) -> Finding | None:
+    preview = facts.wish.preview
+    if isinstance(preview, PreviewEnvironment) and preview.spec.suspend:
+        return Finding(SUSPENDED, "no pods are wanted: spec.suspend is true")
+    return None
+
+
+def _setup(facts: Facts, now: datetime | None = None) -> Finding | None:
+    """The setup Job of this image and revision: until it is complete the new pods do not count."""
+    if not facts.sets_up:
+        return None
+    if facts.setup is None:
+        return _removed_setup(facts)
+    found = progress(facts.setup, facts.setup_pods, facts.events)
+    if found is None:
+        return None
+    if not found.failed:
+        pods = _pods(facts, now) if facts.deployment else None
+        failing = f"; its pods: {pods.message}" if pods and pods.stalled else ""
+        return Finding(PROGRESSING, f"its setup {facts.setup.key} {found.message}{failing}")
+    return _setup_failed(found.message, facts.setup.key)
+
+
+def _removed_setup(facts: Facts) -> Finding | None:
+    """A setup whose Job is not there: what is recorded of it has run."""
+    key, record = facts.setup_key, facts.setup_record
+    if key is None or record is None or record.job != key.name:
+        return Finding(PROGRESSING, "its setup Job is not there")
+    return _setup_failed(record.message, key) if record.result == "Failed" else None
+
+
+def _setup_failed(message: str, job: Key) -> Finding:
+    return Finding(SETUP_FAILED, f"{message} (setup {job}); {RUN_AGAIN}", stalled=True)
+
+
+def _unseen_end(facts: Facts) -> str:
+    """That nobody knows how its setup ended, in the words that follow how its pods are."""
+    key, record = facts.setup_key, facts.setup_record
+    unseen = key is not None and record == SetupRecord(key.name, "Unknown")
+    return f"; its setup {key} was removed before its end was seen" if unseen else ""
+
+
+def _pods(facts: Facts, now: datetime | None) -> Finding | None:
+    assert facts.deployment is not None, "one that is not there waits"
+    found = rollout(facts.deployment, facts.pods, facts.events, now)
+    if found.reason == AVAILABLE:
+        return None
+    return Finding(found.reason, found.message, stalled=found.reason == ROLLOUT_FAILED)
+
+
+def _route(facts: Facts) -> Finding | None:
+    fqdn = facts.wish.fqdn
+    if facts.route and fqdn and fqdn not in hostnames(facts.route):
+        told = f"{facts.route.key} does not have the hostname {fqdn}: --route switches it"
+        return Finding(ROUTE_NOT_ACCEPTED, told, stalled=True)
+    found = objection(facts.route) if facts.route else None
+    return Finding(ROUTE_NOT_ACCEPTED, found.message, stalled=found.final) if found else None
+
+
+def _url(facts: Facts, finding: Finding, scheme: UrlScheme) -> str:
+    """The link, where a route of its own has the hostname."""
+    fqdn, taken = facts.wish.fqdn, finding.reason in (NAME_TAKEN, HOSTNAME_CONFLICT)
+    if not fqdn or taken or facts.route is None or fqdn not in hostnames(facts.route):
+        return ""
+    return f"{scheme}://{fqdn}"
