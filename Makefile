@@ -75,34 +75,34 @@ test-oldest: $(STAMP)
 	@"$(OLDEST_ASSETS)/kube-apiserver" --version | grep -F 'v$(OLDEST).' \
 	  || { echo 'make test-oldest OLDEST_ASSETS=FOLDER: a folder with the programs of Kubernetes $(OLDEST)' >&2; exit 1; }
 	KUBEBUILDER_ASSETS="$(OLDEST_ASSETS)" env -u RECONCILE_TEST_CLUSTER -u RECONCILE_REQUIRE_CLUSTER \
-	  $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(or $(TESTS),tests/cluster)
+	  $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(or $(TESTS),tests/e2e)
 
 # On a node of its own. The seed, which it prints, draws the same deeds again; when each is done is chance.
 chaos: $(STAMP)
-	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+	@$(BIN)/python -m tests.proofs.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 # Without xdist: what a failure shows may be text that cannot be sent between processes.
 fuzz: $(STAMP)
-	@RECONCILE_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q $(or $(TESTS),tests/fuzz)
+	@RECONCILE_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q $(or $(TESTS),tests/proofs/fuzz)
 
 # The whole of what `make test` takes a spread of; each prints how many cases there were.
-RACES := tests/model/test_interleavings.py tests/model/test_clock.py \
-	tests/cluster/test_model_contract.py tests/cluster/test_schedules.py tests/cluster/test_clock.py
-WALKS := tests/unit/test_walks.py tests/model/test_claims.py tests/cluster/test_walks.py tests/cluster/test_holders.py \
-	tests/cluster/test_fingerprint.py
+RACES := tests/proofs/model/test_interleavings.py tests/proofs/model/test_clock.py \
+	tests/e2e/test_model_contract.py tests/e2e/test_schedules.py tests/e2e/test_clock.py
+WALKS := tests/proofs/test_walks_in_a_folder.py tests/proofs/model/test_claims.py tests/e2e/test_walks.py tests/e2e/test_holders.py \
+	tests/e2e/test_fingerprint.py
 races walks: $(STAMP)
 	PROOF=whole $(BIN)/python -m pytest -q -rP -n $(WORKERS) --dist worksteal \
 	  $(or $(TESTS),$(if $(filter races,$@),$(RACES),$(WALKS)))
 
 # Every request with every fault, every list that comes short, and a kill around every write; the number of cases is
 # told at the end.
-FAULTS := tests/cluster/test_faults.py tests/cluster/test_faults_lists.py
+FAULTS := tests/e2e/test_faults.py tests/e2e/test_faults_lists.py
 faults: $(STAMP)
 	@RECONCILE_FAULTS=all $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(or $(TESTS),$(FAULTS))
 
 # Each on a throw-away copy of the code: is there a test that notices?
 mutants: $(STAMP)
-	@$(BIN)/python -m tests.mutants
+	@$(BIN)/python -m tests.proofs.mutants
 
 check: $(STAMP)
 	$(BIN)/hadolint Dockerfile

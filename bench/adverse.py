@@ -19,7 +19,7 @@ from typing import Any
 
 from bench.sample import divided
 from bench.worlds import ORDINARY, WORLDS, World
-from reconcile.cluster.pool import Stop
+from reconcile.cluster.context import Context
 from reconcile.cluster.port import Listing, Traffic, as_it_is
 from reconcile.kube.objects import Manifest, Resource
 from reconcile.kube.rawjson import SentObject
@@ -80,14 +80,14 @@ def a_run(world: World) -> Callable[[], dict[str, float]]:
     cluster: Any = Shelf(world)
     request = Request(scope=Scope(), settings=Settings(**world.settings), dry_run=True)
 
+    context = Context(cluster, request.settings, concurrency=1)
+
     def once() -> dict[str, float]:
         clock = [time.process_time()]
-        plan, seen = plan_pass(cluster, request, Stop(), Phases(lambda: Traffic()))
+        plan, seen = plan_pass(context, request, Phases(lambda: Traffic()))
         clock.append(time.process_time())
         passes = (Pass(plan),)
-        found = publish(
-            cluster, gather(seen.wishes, passes, seen.snapshot.children), request.settings, concurrency=1
-        )
+        found = publish(context, gather(seen.all_desired, passes, seen.snapshot.children))
         clock.append(time.process_time())
         done = Run(passes, dry_run=True, previews=seen.previews, now=NOW, statuses=found.statuses)
         for report in FORMATS.values():

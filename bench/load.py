@@ -10,8 +10,8 @@ import httpx2
 
 from bench.previews import NAMESPACES, name_of, namespace_of, preview
 from bench.raw import token_in
-from reconcile.kube.objects import DEPLOYMENT, EVENTS_V1, MAPPING, SERVICE, Resource, preview_resource
-from reconcile.model.names import Names
+from reconcile.kube.objects import DEPLOYMENT, EVENTS_V1, MAPPING, SERVICE, Resource
+from reconcile.model.names import Names, preview_resource
 
 T = TypeVar("T")
 NAMES = Names()

@@ -22,7 +22,7 @@ EXAMPLE = {
     "KIND": "Sandbox",
     "SINGULAR": "sandbox",
 }
-WITH_EXAMPLES = frozenset({"kit/allowed.py", "tests/unit/test_kit_rename.py"})
+WITH_EXAMPLES = frozenset({"kit/allowed.py", "tests/contracts/test_kit_rename.py"})
 COMMAND = ("reconcile",)
 # A kind is a class too, which tests import beside their own.
 FOLDERS = {

@@ -4,66 +4,63 @@ The children come first: a preview made between the two lists then shows up with
 of it can be taken for left over.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from reconcile.cluster.pool import Stop, read_at_once
+from reconcile.cluster.context import Context
 from reconcile.cluster.port import Cluster, Listing
-from reconcile.desire.children import CHILDREN, RESOURCES, is_route
-from reconcile.desire.desired import Wish
 from reconcile.errors import ClusterError, NoAnswer, NotInstalled, internal_error
 from reconcile.kube.listeners import hangs_on
-from reconcile.kube.objects import GATEWAY, Key, Manifest, Resource, key_of, preview_resource
+from reconcile.kube.live import Live
+from reconcile.kube.objects import GATEWAY, Key, Manifest, Resource, key_of
 from reconcile.kube.rawjson import SentObject
 from reconcile.model.fingerprint import Fingerprints
-from reconcile.model.names import Names
+from reconcile.model.names import Names, preview_resource
 from reconcile.model.preview import Unreadable, parse_preview, unreadable
 from reconcile.model.problems import Problem, one_line, shown
-from reconcile.model.snapshot import KindList, Live, Preview, Settled, Snapshot
-from reconcile.plan.ownership import claimed_place
+from reconcile.model.snapshot import KindList, Preview, Reads, Settled, Snapshot, claimed_place
 
-WHOLE_AFTER_ALL = 8
-"""So many of the wanted children that were too large to be kept are read once more, each by itself."""
+Claimed = tuple[str, Live]
+"""A child, after the preview that its label names; told apart while other lists are on their way."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is listed of one kind: all, or what has the `label`. An `optional` kind need not be served."""
+
+    resource: Resource
+    label: str | None
+    optional: bool
 
 
 def observe(
-    cluster: Cluster,
-    names: Names,
+    context: Context,
+    queries: Sequence[Query],
     *,
-    namespace: str | None = None,
-    concurrency: int = 8,
-    stop: Stop | None = None,
     meanwhile: Callable[[Preview], Preview] = lambda preview: preview,
     before: Mapping[str, KindList] | None = None,
-    left_out: Collection[Resource] = (),
     keep: Callable[[Manifest], Live] = Live,
     fingerprints: Fingerprints | None = None,
     whole: bool = False,
 ) -> Snapshot:
-    """List everything, in every namespace or in one. NoAnswer when the previews could not be listed whole.
+    """List the children and then the previews, in every namespace or in one. NoAnswer when the previews
+    could not be listed whole.
 
     `meanwhile` is done with each preview that has come while others are on their way. A kind that was served
-    `before`, in the same run, and is not any more, is one whose list failed. Kinds that are `left_out` are
-    not asked for, and are as kinds that are not installed: there is nothing of them. `keep` says how much of
-    each child is kept. `fingerprints` tell which previews are settled; none is where all is read `whole`.
+    `before`, in the same run, and is not any more, is one whose list failed. `keep` says how much of each
+    child is kept. `fingerprints` tell which previews are settled; none is where all is read `whole`.
     """
-    resources = [kind.resource for kind in CHILDREN if kind.resource not in left_out]
-    stop = stop or Stop()
-    results = read_at_once(
-        lambda resource: _list_kind(cluster, resource, names, namespace, before, keep),
-        resources,
-        concurrency,
-        stop,
-    )
-    lives = [live for _, found in results for live in found]
-    glances = _Glances(fingerprints, _by_preview(lives, names) if fingerprints else {}, whole=whole)
+    cluster, names, left_out = context.cluster, context.names, context.settings.left_out
+    results = context.read_all(lambda query: _list_kind(context, query, before, keep), queries)
+    lives = [one for _, found in results for one in found]
+    glances = _Glances(fingerprints, _by_preview(lives) if fingerprints else {}, whole=whole)
 
     def read(item: Manifest) -> Preview | Settled:
         return glances.settled(item) or meanwhile(_parse(cluster, item, names))
 
-    (previews,) = read_at_once(lambda _: _list_previews(cluster, names, namespace, read), [None], 1, stop)
+    (previews,) = context.read_all(lambda _: _list_previews(context, read), [None])
     settled = {one.place: one for one in previews.items if isinstance(one, Settled)}
-    children = {live.key: live for live in lives if not (settled and claimed_place(live, names) in settled)}
+    children = {live.key: live for place, live in lives if place not in settled}
     unasked = (KindList(resource, installed=False) for resource in left_out)
     return Snapshot(
         previews=tuple(one for one in previews.items if not isinstance(one, Settled)),
@@ -74,7 +71,7 @@ def observe(
         kinds={kind.resource.kind: kind for kind in (*(kind for kind, _ in results), *unasked)},
         previews_problem="; ".join(previews.problems),
         from_server=cluster.is_server,
-        notes=(*previews.notes, *_notes(cluster, names, children.values(), namespace, left_out)),
+        notes=(*previews.notes, *_notes(context, children.values())),
         left_out=previews.left_out,
     )
 
@@ -99,11 +96,11 @@ class _Glances:
         return found
 
 
-def _by_preview(lives: Iterable[Live], names: Names) -> Mapping[str, tuple[Live, ...]]:
+def _by_preview(lives: Iterable[Claimed]) -> Mapping[str, tuple[Live, ...]]:
     """The children by the preview that their label names."""
     found: dict[str, list[Live]] = {}
-    for live in lives:
-        if place := claimed_place(live, names):
+    for place, live in lives:
+        if place:
             found.setdefault(place, []).append(live)
     return {place: tuple(mine) for place, mine in found.items()}
 
@@ -135,44 +132,23 @@ def _in_its_file(cluster: Cluster, resource: Resource, place: tuple[str, str], p
 
 
 def look(
-    cluster: Cluster,
-    snapshot: Snapshot,
-    wishes: Iterable[Wish],
-    *,
-    namespace: str | None = None,
-    concurrency: int = 8,
-    stop: Stop | None = None,
-    keep: Callable[[Manifest], Live] = Live,
+    context: Context, snapshot: Snapshot, reads: Reads, *, keep: Callable[[Manifest], Live] = Live
 ) -> Snapshot:
-    """GET each wanted child that no list showed, so that the plan knows what a write would meet; a few of
-    those of which a part was kept, whole: the next passes read others, when these have become smaller; and
-    where a hostname is to be given, the Gateways whose listeners may have it."""
-    wishes = tuple(wishes)
-    unseen = [key for wish in wishes for key in _unseen(wish, snapshot)]
-    partial = [key for wish in wishes for key in sorted(wish.wanted) if _is_partial(key, snapshot)]
-    asked = [*((key, keep) for key in unseen), *((key, Live) for key in partial[:WHOLE_AFTER_ALL])]
-    found = read_at_once(lambda ask: _get(cluster, *ask), asked, concurrency, stop or Stop())
+    """Read these children one by one, and then the Gateways that the routes hang on."""
+    asked = [*((key, keep) for key in reads.children), *((key, Live) for key in reads.whole)]
+    found = context.read_all(lambda ask: _get(context.cluster, snapshot, *ask), asked)
     problems = {kind.resource.kind: kind for kind, _ in found if kind is not None}
-    lives = [live for _, live in found if live is not None]
-    seen = snapshot.with_children(lives)
+    seen = snapshot.with_children(live for _, live in found if live is not None)
     seen = seen.with_kinds(problems) if problems else seen
-    if not any(map(_asks_anew, wishes)):
+    if not reads.gateways:
         return seen
     keys = {key for live in seen.children.values() for key in hangs_on(live)}
-    gateways = sorted(key for key in keys if namespace in (None, key.namespace))
-    return _with_gateways(cluster, seen, gateways, concurrency, stop or Stop()) if gateways else seen
+    gateways = sorted(key for key in keys if context.namespace in (None, key.namespace))
+    return _with_gateways(context, seen, gateways) if gateways else seen
 
 
-def _asks_anew(wish: Wish) -> bool:
-    """Whether this run may give it a hostname: who has one on record keeps it."""
-    record = wish.hostname_record
-    return wish.in_scope and bool(wish.fqdn) and (record is None or record.name != wish.fqdn)
-
-
-def _with_gateways(
-    cluster: Cluster, snapshot: Snapshot, keys: list[Key], concurrency: int, stop: Stop
-) -> Snapshot:
-    found = read_at_once(lambda key: _gateway(cluster, key), keys, concurrency, stop)
+def _with_gateways(context: Context, snapshot: Snapshot, keys: list[Key]) -> Snapshot:
+    found = context.read_all(lambda key: _gateway(context.cluster, key), keys)
     gateways = {key: gateway for key, (gateway, _) in zip(keys, found, strict=True) if gateway is not None}
     notes = tuple(note for _, note in found if note)
     return replace(snapshot, gateways=gateways, notes=(*snapshot.notes, *notes[:1]))
@@ -187,24 +163,10 @@ def _gateway(cluster: Cluster, key: Key) -> tuple[Manifest | None, str]:
         return None, f"the hostnames of the listeners of {key} were not seen: {error}"
 
 
-def _unseen(wish: Wish, snapshot: Snapshot) -> Iterable[Key]:
-    for manifest in wish.children:
-        kind = snapshot.kinds[manifest["kind"]]
-        if not kind.known or not kind.installed:
-            return
-        listed_whole = is_route(kind.resource.kind) and kind.whole
-        looked_for = not listed_whole and wish.looks_for(manifest)
-        if looked_for and (key := manifest.key) not in snapshot.children:
-            yield key
-
-
-def _is_partial(key: Key, snapshot: Snapshot) -> bool:
-    live = snapshot.children.get(key)
-    return live is not None and live.partial
-
-
-def _get(cluster: Cluster, key: Key, keep: Callable[[Manifest], Live]) -> tuple[KindList | None, Live | None]:
-    resource = RESOURCES[key.kind]
+def _get(
+    cluster: Cluster, snapshot: Snapshot, key: Key, keep: Callable[[Manifest], Live]
+) -> tuple[KindList | None, Live | None]:
+    resource = snapshot.kinds[key.kind].resource
     try:
         found = cluster.get(resource, key.namespace, key.name)
     except ClusterError as error:
@@ -213,22 +175,24 @@ def _get(cluster: Cluster, key: Key, keep: Callable[[Manifest], Live]) -> tuple[
 
 
 def _list_kind(
-    cluster: Cluster,
-    resource: Resource,
-    names: Names,
-    namespace: str | None,
+    context: Context,
+    query: Query,
     before: Mapping[str, KindList] | None,
     keep: Callable[[Manifest], Live],
-) -> tuple[KindList, tuple[Live, ...]]:
+) -> tuple[KindList, tuple[Claimed, ...]]:
+    resource, names = query.resource, context.names
+
+    def read(item: Manifest) -> Claimed:
+        live = keep(item)
+        return claimed_place(live, names), live
+
     served = before is not None and before[resource.kind].installed
     try:
-        # Routes of everybody count: whoever has a hostname already keeps it.
-        label = None if is_route(resource.kind) else names.preview_label
-        listing = cluster.list(resource, namespace=namespace, label=label, read=keep)
+        listing = context.cluster.list(resource, namespace=context.namespace, label=query.label, read=read)
     except ClusterError as error:
         # The others are always served: a 404 to their list is a proxy's, and no empty list. Nor is one to
-        # that of routes that were served a moment ago: a proxy's, or their CRD has just gone.
-        if isinstance(error, NotInstalled) and is_route(resource.kind) and not served:
+        # that of an optional kind that was served a moment ago: a proxy's, or its CRD has just gone.
+        if isinstance(error, NotInstalled) and query.optional and not served:
             return KindList(resource, installed=False), ()
         problem = f"the list of {resource.plural} is not whole: {error}"
         return KindList(resource, problem=problem, known=False), ()
@@ -237,35 +201,29 @@ def _list_kind(
 
 
 def _list_previews(
-    cluster: Cluster, names: Names, namespace: str | None, read: Callable[[Manifest], Preview | Settled]
+    context: Context, read: Callable[[Manifest], Preview | Settled]
 ) -> Listing[Preview | Settled]:
-    resource = preview_resource(names)
+    cluster, resource = context.cluster, preview_resource(context.names)
     try:
-        return cluster.list(resource, namespace=namespace, read=read)
+        return cluster.list(resource, namespace=context.namespace, read=read)
     except NotInstalled as error:
         raise NoAnswer(
             f"{resource.kind} ({resource.api_version}) is not installed in {cluster.description}: "
-            f"install it with `reconcile --print-crd --api-group {names.group} | kubectl apply -f -`"
+            f"install it with `reconcile --print-crd --api-group {resource.group} | kubectl apply -f -`"
         ) from error
     except ClusterError as error:
         raise NoAnswer(f"the previews of {cluster.description} could not be listed: {error}") from error
 
 
-def _notes(
-    cluster: Cluster,
-    names: Names,
-    children: Iterable[Live],
-    namespace: str | None,
-    left_out: Collection[Resource],
-) -> tuple[str, ...]:
-    notes = []
-    if left_out:
+def _notes(context: Context, children: Iterable[Live]) -> tuple[str, ...]:
+    notes, namespace, label = [], context.namespace, context.names.preview_label
+    if left_out := context.settings.left_out:
         kinds = " and ".join(resource.plural for resource in left_out)
         notes.append(f"{kinds} were not read (--route-kind): hostnames on them were not seen")
     if namespace:
         notes.append(f"only namespace {namespace} was read: hostnames of other namespaces were not seen")
-    ours = (live for live in children if names.preview_label in live.labels)
-    if not cluster.is_server and any(not live.tracked for live in ours):
+    ours = (live for live in children if label in live.labels)
+    if not context.cluster.is_server and any(not live.tracked for live in ours):
         notes.append(
             "some children have no managedFields: whose they are is told by label and annotation alone, and "
             "fields that are no longer wanted cannot be seen (kubectl get --show-managed-fields has them)"

@@ -16,8 +16,8 @@ import pytest
 import reconcile.observe  # noqa: F401
 from reconcile.desire.children import CHILDREN
 from tests.controlplane.programs import kill
-from tests.faults import quiet
 from tests.node import starting
+from tests.proofs.faults import quiet
 
 # Set by a person: use the control plane of `make cluster` in that folder, and leave it running.
 # Else set here, before the workers of pytest-xdist are started, which inherit it: all use the same one.
@@ -36,14 +36,14 @@ class Real(NamedTuple):
 
 
 REALS = (
-    Real("Against a real cluster", ("tests/cluster/", "tests/node/"), "RECONCILE_REQUIRE_CLUSTER"),
+    Real("Against a real cluster", ("tests/e2e/", "tests/node/"), "RECONCILE_REQUIRE_CLUSTER"),
     Real(
         "In a real browser and real shells", ("tests/browser/", "tests/shells/"), "RECONCILE_REQUIRE_PROGRAMS"
     ),
 )
 
 # The fixtures `world` and `command`, for the tests of whole passes wherever they lie.
-pytest_plugins = ["tests.in_process", "tests.http.command"]
+pytest_plugins = ["tests.in_process", "tests.shop", "tests.cluster_adapters.command"]
 
 # How long an example takes tells how busy the machine is, and nothing of the code.
 hypothesis.settings.register_profile("reconcile", deadline=None)
@@ -68,7 +68,7 @@ def _of_the_kinds_that_are_shipped(request: pytest.FixtureRequest, monkeypatch: 
     have it.
     """
     where = request.path.relative_to(request.config.rootpath).as_posix()
-    if not where.startswith(("tests/cluster/", "tests/node/")) and request.path.stem not in OF_EVERY_KIND:
+    if not where.startswith(("tests/e2e/", "tests/node/")) and request.path.stem not in OF_EVERY_KIND:
         shipped = tuple(kind for kind in CHILDREN if kind not in ADDED)
         monkeypatch.setattr("reconcile.desire.children.CHILDREN", shipped)
 
@@ -135,18 +135,18 @@ def skips(reports: Iterable[pytest.TestReport | pytest.CollectReport]) -> Iterat
 # Tables of what others write, as the tests whose parameters are their rows.
 TABLES = {
     "certificates": (
-        "tests/http/test_certificates.py::test_an_authority_that_kubectl_takes_is_taken",
-        "tests/http/test_certificates.py::test_what_kubectl_refuses_is_refused_before_anything_is_sent",
+        "tests/cluster_adapters/test_certificates.py::test_an_authority_that_kubectl_takes_is_taken",
+        "tests/cluster_adapters/test_certificates.py::test_what_kubectl_refuses_is_refused_before_anything_is_sent",
     ),
     "kubeconfigs": (
-        "tests/http/test_kubeconfigs_of_providers.py::test_a_kubeconfig_of_a_provider_leads_to_its_server_as_whom_it_says",
-        "tests/unit/test_kubeconfig.py::test_a_mistake_is_a_sentence_that_names_the_file",
+        "tests/cluster_adapters/test_kubeconfigs_of_providers.py::test_a_kubeconfig_of_a_provider_leads_to_its_server_as_whom_it_says",
+        "tests/cluster_adapters/test_kubeconfig.py::test_a_mistake_is_a_sentence_that_names_the_file",
     ),
     "YAML spellings": (
-        "tests/cluster/test_yaml_spellings.py::test_what_kubectl_takes_is_taken_and_means_the_same",
+        "tests/e2e/test_yaml_spellings.py::test_what_kubectl_takes_is_taken_and_means_the_same",
     ),
     "hostname spellings": (
-        "tests/unit/test_hostnames.py::test_a_mapping_takes_a_hostname_in_whatever_spelling",
+        "tests/kube/test_hostnames.py::test_a_mapping_takes_a_hostname_in_whatever_spelling",
     ),
 }
 

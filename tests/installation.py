@@ -1,4 +1,4 @@
-"""What cronjob/ and its chart make of an operator's wishes, rendered by the real kubectl and helm."""
+"""What cronjob/ and its chart make of an operator's all_desired, rendered by the real kubectl and helm."""
 
 import json
 import os

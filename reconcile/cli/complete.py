@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from click.shell_completion import CompletionItem
 
-from reconcile.kube.objects import Manifest, preview_resource
-from reconcile.model.names import DEFAULT_GROUP, Names
+from reconcile.kube.objects import Manifest
+from reconcile.model.names import DEFAULT_GROUP, Names, preview_resource
 
 Parameters = Mapping[str, Any]
 """What stands on the line already, as click has it; an option that was not given may be missing."""

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconcile.cli.files import write_report
 from reconcile.cli.signals import Signals
 from reconcile.cli.streams import attended, trouble
 from reconcile.cluster.port import Cluster
 from reconcile.errors import EXIT_DONE, EXIT_FAILED, with_failure
 from reconcile.plan.changes import Plan, Write
-from reconcile.report.formats import FORMATS, Facts, write_report
+from reconcile.report.formats import FORMATS, Facts
 from reconcile.report.safe import safe_line
 from reconcile.report.text import end_text, head_text, plan_text, standing_lines, title_of
 from reconcile.run.passes import time_of

@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from itertools import pairwise, takewhile
 from typing import Any, Literal
 
-from reconcile.report.cut import cut
-from reconcile.report.safe import safe_json, safe_line
+from reconcile.report.safe import cut, safe_json, safe_line
 
 LogFormat = Literal["text", "json"]
 

@@ -16,9 +16,9 @@ from urllib.request import HTTPSHandler, Request, build_opener
 from prometheus_client import CollectorRegistry, Gauge, generate_latest, pushadd_to_gateway
 from prometheus_client.parser import text_string_to_metric_families
 
+from reconcile.cli.files import write_text
 from reconcile.cluster.certificates import public_context
 from reconcile.model.names import TOOL
-from reconcile.report.formats import write_text
 from reconcile.report.summary import ACTIONS, RESULTS, Summary
 
 log = logging.getLogger(__name__)

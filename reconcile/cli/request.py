@@ -10,6 +10,7 @@ from reconcile import __version__
 from reconcile.cli.streams import read_stdin
 from reconcile.cli.types import pairs
 from reconcile.cluster.port import Cluster
+from reconcile.desire.children import RESOURCES
 from reconcile.errors import UsageError
 from reconcile.model.container_resources import Amounts, problem_of
 from reconcile.model.names import Names
@@ -148,7 +149,12 @@ def _folder(options: Options) -> Cluster:
 
     stdin = read_stdin() if "-" in options["sources"] else None
     return DirectoryCluster(
-        options["sources"], options["to"], group=options["api_group"], stdin=stdin, exclude=options["exclude"]
+        options["sources"],
+        options["to"],
+        group=options["api_group"],
+        children=tuple(RESOURCES.values()),
+        stdin=stdin,
+        exclude=options["exclude"],
     )
 
 

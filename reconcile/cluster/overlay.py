@@ -196,14 +196,14 @@ class OverlayCluster:
     def _as_if(self, place: Place, there: Manifest | None) -> Manifest:
         return as_if(self._previews[place].manifest, there, namespace=place[0], group=self._group)
 
-    def apply(self, manifest: Manifest, *, manager: str, force: bool) -> Applied:
+    def apply(self, resource: Resource, manifest: Manifest, *, manager: str, force: bool) -> Applied:
         self._refuse()
 
-    def apply_status(self, manifest: Manifest, *, manager: str) -> Manifest:
+    def apply_status(self, resource: Resource, manifest: Manifest, *, manager: str) -> Manifest:
         """Refused."""
         self._refuse()
 
-    def create(self, manifest: Manifest) -> bool:
+    def create(self, resource: Resource, manifest: Manifest) -> bool:
         self._refuse()
 
     def patch(
@@ -222,7 +222,7 @@ class OverlayCluster:
     ) -> bool:
         self._refuse()
 
-    def carry_over(self, manifest: Manifest) -> bool:
+    def carry_over(self, resource: Resource, manifest: Manifest) -> bool:
         self._refuse()
 
     def _refuse(self) -> NoReturn:

@@ -100,17 +100,17 @@ class Cluster(Protocol):
         """One object; None only when the server itself says that it is not there
         (a 404 that is a JSON Status with reason NotFound). A text 404 is `NotInstalled`."""
 
-    def apply(self, manifest: Manifest, *, manager: str, force: bool) -> Applied:
+    def apply(self, resource: Resource, manifest: Manifest, *, manager: str, force: bool) -> Applied:
         """Server-side apply. With `metadata.uid` and `metadata.resourceVersion` in the manifest it changes
         that very object or is a `Conflict`; without them it may create."""
 
-    def apply_status(self, manifest: Manifest, *, manager: str) -> Manifest:
+    def apply_status(self, resource: Resource, manifest: Manifest, *, manager: str) -> Manifest:
         """Server-side apply of the status subresource, forced; the object as it is afterwards.
 
         `metadata.uid` and `metadata.resourceVersion` mean that very object in that very state, else it is a
         `Conflict`. `NotInstalled` where the kind has no such subresource. A folder keeps no status."""
 
-    def create(self, manifest: Manifest) -> bool:
+    def create(self, resource: Resource, manifest: Manifest) -> bool:
         """Make an object that is told and never changed, such as an Event; False where one of this name is
         there already, and stays as it is. A folder keeps none."""
 
@@ -125,7 +125,7 @@ class Cluster(Protocol):
         """Delete this very object in this very state, in the background; False when it was gone already.
         `Conflict` when it is another one, or has changed."""
 
-    def carry_over(self, manifest: Manifest) -> bool:
+    def carry_over(self, resource: Resource, manifest: Manifest) -> bool:
         """Told of each child that stays as it is: a folder that is being filled writes it down, and returns
         True when it did; a server has it already."""
 

@@ -9,7 +9,7 @@ from typing import TypeGuard
 from reconcile.desire.allow import refusals
 from reconcile.desire.children import render
 from reconcile.desire.children.metadata import Rendered
-from reconcile.desire.desired import Verdict, Wish
+from reconcile.desire.desired import Desired, Verdict
 from reconcile.desire.quota import Left, Quota, nothing_left
 from reconcile.errors import internal_error
 from reconcile.model.preview import PreviewEnvironment, Unreadable
@@ -52,7 +52,7 @@ def desire(
     now: datetime | None = None,
     renderings: Renderings | None = None,
     left: Left = nothing_left,
-) -> tuple[Wish, ...]:
+) -> tuple[Desired, ...]:
     """What every preview wants, sorted by namespace and name.
 
     `now` is the time where the previews live, None where no status is kept: there nothing expires.
@@ -63,7 +63,7 @@ def desire(
     timed = [_timed(preview, settings, now) for preview in ordered]
     over = {one.preview.key.place for one in timed if one.over}
     surplus = Quota(settings.max_previews, settings.names.preview_label).surplus(ordered, over, left)
-    return tuple(_wish(one, renderings, surplus) for one in timed)
+    return tuple(_desired(one, renderings, surplus) for one in timed)
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _timed(preview: Preview, settings: Settings, now: datetime | None) -> _Timed
         return _Timed(preview, fault=internal_error(error))
 
 
-def _wish(one: _Timed, renderings: Renderings, surplus: Mapping[str, str]) -> Wish:
+def _desired(one: _Timed, renderings: Renderings, surplus: Mapping[str, str]) -> Desired:
     preview = one.preview
     in_scope = renderings.scope.has(preview.namespace, preview.name, preview.labels)
     try:
@@ -94,7 +94,7 @@ def _wish(one: _Timed, renderings: Renderings, surplus: Mapping[str, str]) -> Wi
         children = renderings.of(preview) if _is_to_have(preview, in_scope, verdict) else ()
     except Exception as error:
         verdict, message, children = "InternalError", internal_error(error), ()
-    return Wish(preview, in_scope, verdict, message, children, one.ttl, one.deadline)
+    return Desired(preview, in_scope, verdict, message, children, one.ttl, one.deadline)
 
 
 def _is_to_have(preview: Preview, in_scope: bool, verdict: Verdict) -> TypeGuard[PreviewEnvironment]:

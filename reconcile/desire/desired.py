@@ -17,7 +17,7 @@ Verdict = Literal["", "Going", "Invalid", "Expired", "Refused", "InternalError"]
 
 
 @dataclass(frozen=True)
-class Wish:
+class Desired:
     """One preview, and what it wants.
 
     `verdict` is "" for one that gets its children; else `message` says why it does not: the children of an

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from reconcile.cluster.pool import Stop, write_at_once
+from reconcile.cluster.context import Context
+from reconcile.cluster.pool import Stop
 from reconcile.cluster.port import Cluster
 from reconcile.desire.children import APPLY_ORDER
-from reconcile.desire.desired import Wish
+from reconcile.desire.desired import Desired
 from reconcile.execute.write import STOPPED, put, remove
 from reconcile.kube.objects import Key, Manifest
 from reconcile.model.preview import PreviewEnvironment
@@ -25,38 +26,31 @@ UNANSWERED = "the run was told to end, and the answer did not come in time: it m
 
 
 def execute(
-    plan: Plan,
-    wishes: Iterable[Wish],
-    cluster: Cluster,
-    rules: Rules,
-    *,
-    concurrency: int = 8,
-    stop: Stop | None = None,
-    seed: str = "",
+    context: Context, plan: Plan, all_desired: Iterable[Desired], rules: Rules, *, seed: str = ""
 ) -> tuple[Outcome, ...]:
     """Carry out every write of the plan; what one preview meets does not hold up another.
 
     `seed`, another in each run, decides which namespace is the first.
     """
-    wished = {wish.place: wish for wish in wishes}
+    desired_by_place = {desired.place: desired for desired in all_desired}
     puts = _by_preview((c for c in plan.writes if not isinstance(c, Delete)), reverse=False)
     removals = _by_preview((c for c in plan.writes if isinstance(c, Delete)), reverse=True)
 
-    stop = stop or Stop()
+    cluster, stop = context.cluster, context.stop
     outcomes: dict[Key, Outcome] = {}
     retries = Retries()
 
     def put_all(place: str) -> None:
-        for outcome in _put_in_order(puts[place], wished[place], cluster, rules, stop, retries):
+        for outcome in _put_in_order(puts[place], desired_by_place[place], cluster, rules, stop, retries):
             outcomes[outcome.change.key] = outcome
 
     def remove_all(place: str) -> None:
         for change in removals[place]:
             outcomes[change.key] = _remove(change, cluster, rules, stop)
 
-    in_turn = sorted(puts, key=lambda place: turn(_readable(wished[place]), seed))
+    in_turn = sorted(puts, key=lambda place: turn(_readable(desired_by_place[place]), seed))
     jobs = [[(put_all, place) for place in in_turn], [(remove_all, place) for place in removals]]
-    write_at_once(_do, jobs, concurrency, stop, namespace_of=_namespace, seed=seed)
+    context.write_all(_do, jobs, namespace_of=_namespace, seed=seed)
     # What has no outcome was under way when patience ended.
     return tuple(outcomes.get(change.key, Outcome(change, "failed", UNANSWERED)) for change in plan.writes)
 
@@ -82,7 +76,7 @@ def _by_preview(changes: Iterable[W], *, reverse: bool) -> Mapping[str, list[W]]
 
 def _put_in_order(
     changes: Iterable[Create | Update],
-    wish: Wish,
+    desired: Desired,
     cluster: Cluster,
     rules: Rules,
     stop: Stop,
@@ -92,9 +86,9 @@ def _put_in_order(
 
     Not so an update of what it no longer wants: that holds up nothing, and nothing holds it up.
     """
-    manifests: Mapping[object, Manifest] = {manifest.key: manifest for manifest in wish.children}
+    manifests: Mapping[object, Manifest] = {manifest.key: manifest for manifest in desired.children}
     stopped_by = ""
-    preview = _readable(wish)
+    preview = _readable(desired)
     left_out = retries.left_out(preview)
     for change in changes:
         wanted = change.key in manifests
@@ -113,9 +107,9 @@ def _put_in_order(
             stopped_by = f"{change.key} comes before it, and was not made"
 
 
-def _readable(wish: Wish) -> PreviewEnvironment:
-    assert isinstance(wish.preview, PreviewEnvironment), "only a preview that could be read has writes"
-    return wish.preview
+def _readable(desired: Desired) -> PreviewEnvironment:
+    assert isinstance(desired.preview, PreviewEnvironment), "only a preview that could be read has writes"
+    return desired.preview
 
 
 def _remove(change: Delete, cluster: Cluster, rules: Rules, stop: Stop) -> Outcome:

@@ -6,9 +6,9 @@ ours: one JSON patch, guarded by uid and resourceVersion, that changes nothing b
 
 from typing import Any
 
+from reconcile.kube.live import Live, entry_of
 from reconcile.kube.managedfields import EMPTY, FieldSet, to_fields_v1
 from reconcile.model.names import Names
-from reconcile.model.snapshot import Live, entry_of
 
 
 def takeover_patch(live: Live, paths: FieldSet, names: Names) -> list[dict[str, Any]]:

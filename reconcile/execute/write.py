@@ -18,11 +18,12 @@ from reconcile.errors import (
 )
 from reconcile.execute.takeover import takeover_patch
 from reconcile.kube.hostnames import hostnames
+from reconcile.kube.live import Live
 from reconcile.kube.managedfields import EMPTY, MISSING, field_set_of, path_text, value_at
-from reconcile.kube.objects import Key, Manifest, preview_resource
+from reconcile.kube.objects import Key, Manifest
 from reconcile.kube.redact import redacted
+from reconcile.model.names import preview_resource
 from reconcile.model.preview import PreviewEnvironment
-from reconcile.model.snapshot import Live
 from reconcile.plan.changes import Blocked, Create, Delete, Keep, Outcome, Result, Update, Waiting
 from reconcile.plan.decide import Rules, decide, may_go
 from reconcile.plan.diff import let_go
@@ -160,7 +161,8 @@ def _read(cluster: Cluster, key: Key) -> Live | None:
 
 
 def _create(cluster: Cluster, change: Create, rules: Rules) -> Attempt:
-    answer = cluster.apply(change.manifest, manager=rules.names.field_manager, force=False)
+    resource, manager = RESOURCES[change.key.kind], rules.names.field_manager
+    answer = cluster.apply(resource, change.manifest, manager=manager, force=False)
     live = Live(answer.manifest)
     if answer.created or not other_makers(live, rules.names):
         return ("done", "", live)  # made, or met what another run of ours had just made
@@ -179,7 +181,7 @@ def _withdraw(cluster: Cluster, live: Live, rules: Rules) -> Attempt:
         "resourceVersion": live.resource_version,
     }
     bare = {"apiVersion": live.manifest["apiVersion"], "kind": live.key.kind, "metadata": metadata}
-    cluster.apply(bare, manager=rules.names.field_manager, force=False)
+    cluster.apply(RESOURCES[live.key.kind], bare, manager=rules.names.field_manager, force=False)
     owners = ", ".join(other_makers(live, rules.names))
     return (
         "blocked",
@@ -199,7 +201,8 @@ def _update(cluster: Cluster, change: Update, rules: Rules) -> Attempt:
         "uid": live.uid,
         "resourceVersion": live.resource_version,
     }
-    answer = cluster.apply({**change.manifest, "metadata": metadata}, manager=manager, force=True)
+    manifest = {**change.manifest, "metadata": metadata}
+    answer = cluster.apply(resource, manifest, manager=manager, force=True)
     return _checked(change, Live(answer.manifest), rules)
 
 

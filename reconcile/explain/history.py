@@ -13,10 +13,10 @@ from typing import Any
 from reconcile.desire.children import KINDS
 from reconcile.desire.children.setup_job import is_job_of_pod
 from reconcile.kube.health.events import event_count, event_time
+from reconcile.kube.live import Live
 from reconcile.kube.objects import JOB, Manifest, key_of, map_in
 from reconcile.kube.redact import redacted
 from reconcile.model.names import KIND
-from reconcile.model.snapshot import Live
 
 MOST = 20
 """So many events are told: the newest."""

@@ -5,7 +5,7 @@ Nothing is written. What may not be read is a sentence in the explanation.
 
 from collections.abc import Iterator, Sequence
 
-from reconcile.cluster.pool import Stop, read_at_once
+from reconcile.cluster.pool import Stop
 from reconcile.cluster.port import Cluster
 from reconcile.desire.children import is_route
 from reconcile.errors import ClusterError
@@ -13,16 +13,16 @@ from reconcile.explain.explain import Explanation, Inquiry, explain
 from reconcile.explain.history import Happenings, happenings
 from reconcile.explain.managers import asked_fields, writers_of
 from reconcile.kube.health.events import pod_events
-from reconcile.kube.health.pods import by_preview
-from reconcile.kube.objects import DEPLOYMENT, EVENT, JOB, POD, Key, Manifest, preview_resource
-from reconcile.model.names import APP_COMPONENT, SETUP_COMPONENT, Names
+from reconcile.kube.live import Live
+from reconcile.kube.objects import DEPLOYMENT, EVENT, JOB, POD, Key, Manifest
+from reconcile.model.names import APP_COMPONENT, SETUP_COMPONENT, Names, preview_resource
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.room import Room
 from reconcile.model.scope import Name
-from reconcile.model.snapshot import Live
-from reconcile.plan.ownership import claimed_place
+from reconcile.model.snapshot import claimed_place
 from reconcile.run.passes import Planned, plan_about, time_of
 from reconcile.run.request import Request
+from reconcile.status.facts import by_preview
 
 
 def inquire(cluster: Cluster, request: Request, wanted: Name, stop: Stop | None = None) -> Explanation | None:
@@ -30,15 +30,15 @@ def inquire(cluster: Cluster, request: Request, wanted: Name, stop: Stop | None 
 
     Raises `UsageError` for a bare NAME that is in several namespaces, `NoAnswer` as a run does.
     """
-    stop = stop or Stop()
-    planned = plan_about(cluster, request, wanted, stop)
+    context = request.context(cluster, stop or Stop())
+    planned = plan_about(context, request, wanted)
     if not planned.place:
         return None
-    (inquiry,) = read_at_once(lambda _: _inquiry(cluster, planned, request.names), [None], 1, stop)
+    (inquiry,) = context.read_all(lambda _: _inquiry(cluster, planned, request.names), [None])
     return explain(
         planned.place,
         planned.snapshot,
-        planned.wishes,
+        planned.all_desired,
         planned.plan,
         inquiry,
         request.settings,
@@ -53,8 +53,8 @@ def _inquiry(cluster: Cluster, planned: Planned, names: Names) -> Inquiry:
     events = _happened(listed, planned, pods, names)
     in_a_file = cluster.where(preview_resource(names), *planned.place.split("/")) is not None
     readable = any(
-        wish.place == planned.place and isinstance(wish.preview, PreviewEnvironment)
-        for wish in planned.wishes
+        desired.place == planned.place and isinstance(desired.preview, PreviewEnvironment)
+        for desired in planned.all_desired
     )
     return Inquiry(
         asked_fields(preview, names, with_writers=not in_a_file) if preview and readable else (),
@@ -75,7 +75,7 @@ def _untracked(planned: Planned, cluster: Cluster) -> tuple[str, ...]:
 
 def _preview(cluster: Cluster, planned: Planned, names: Names) -> tuple[Manifest | None, tuple[str, ...]]:
     """The preview once more, with who wrote it: a list keeps only what a run needs."""
-    if all(wish.place != planned.place for wish in planned.wishes):
+    if all(desired.place != planned.place for desired in planned.all_desired):
         return None, ()
     try:
         return cluster.get(preview_resource(names), *planned.place.split("/")), ()
@@ -106,7 +106,9 @@ def _events(cluster: Cluster, planned: Planned) -> tuple[tuple[Manifest, ...], t
 def _happened(events: Sequence[Manifest], planned: Planned, pods: Sequence[Live], names: Names) -> Happenings:
     namespace, name = planned.place.split("/")
     live = planned.snapshot.children.get(Key(DEPLOYMENT.kind, namespace, name))
-    wanted = [m for wish in planned.wishes if wish.place == planned.place for m in wish.children]
+    wanted = [
+        m for desired in planned.all_desired if desired.place == planned.place for m in desired.children
+    ]
     return happenings(
         events,
         namespace,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reconcile.kube.live import Entry, Live
 from reconcile.kube.managedfields import (
     MISSING,
     Path,
@@ -20,7 +21,6 @@ from reconcile.kube.managedfields import (
 )
 from reconcile.kube.objects import Manifest, without_servers_own
 from reconcile.model.names import Names
-from reconcile.model.snapshot import Entry, Live
 from reconcile.plan.diff import REPLICAS, same_value, shown_value
 
 HIDDEN_VALUE = "set"

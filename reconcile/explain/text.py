@@ -3,15 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from reconcile.explain.answer import answer
-from reconcile.explain.explain import Child, Explanation
+from reconcile.explain.explain import Child, Explanation, answer
 from reconcile.explain.history import Happening
 from reconcile.explain.managers import FieldState, Writer
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.setup_record import record_in
-from reconcile.report.ages import age
-from reconcile.report.cut import cut
-from reconcile.report.safe import safe_line
+from reconcile.report.safe import age, cut, safe_line
 from reconcile.report.text import plan_text
 from reconcile.status.reason import RUN_AGAIN
 
@@ -60,8 +57,8 @@ def _cut(text: str) -> str:
 def _asked(told: Explanation) -> Iterator[str]:
     rows = [(f.path, _cut(f.there or ""), _who(f.writers, told)) for f in told.inquiry.fields]
     yield from _table(rows)
-    if told.wish and told.wish.verdict == "Invalid":
-        yield told.wish.message
+    if told.desired and told.desired.verdict == "Invalid":
+        yield told.desired.message
         if writers := _who(told.inquiry.writers, told):
             yield f"last written by {writers}"
 
@@ -117,7 +114,7 @@ def _title(child: Child, told: Explanation) -> str:
 
 def _child(child: Child, told: Explanation) -> Iterator[str]:
     if not child.standing:
-        ran = told.wish.record_of(child.key) if told.wish else None
+        ran = told.desired.record_of(child.key) if told.desired else None
         yield f"not made again: it has run, by the status ({ran.result}); {RUN_AGAIN}" if ran else "wanted"
         return
     if child.writers:

@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from reconcile.kube.listeners import Listeners, of_listeners
+from reconcile.kube.live import Live
 from reconcile.kube.objects import HTTPROUTE, INGRESS, MAPPING, Manifest, map_in, maps_in
 from reconcile.kube.patterns import fixed_ends, matches
-from reconcile.model.snapshot import Live
 
 _PORT = re.compile(r":\d+$")
 _GLOB = re.compile(r"[*?[]")

@@ -5,8 +5,8 @@ https://gateway-api.sigs.k8s.io/reference/spec/#httproutespec
 
 from collections.abc import Iterator, Mapping
 
+from reconcile.kube.live import Live
 from reconcile.kube.objects import GATEWAY, HTTPROUTE, Key, Manifest, maps_in
-from reconcile.model.snapshot import Live
 
 Listeners = Mapping[Key, Manifest]
 """The Gateways that were read, by `Gateway NAMESPACE/NAME`."""

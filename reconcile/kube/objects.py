@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from reconcile.model.names import KIND, PLURAL, VERSION, Names
-
 Manifest = Mapping[str, Any]
 """A Kubernetes object as a plain JSON tree; never changed after it was made."""
 
@@ -85,11 +83,6 @@ def without_servers_own(manifest: Manifest, *more: str) -> dict[str, Any]:
     left_out = KEPT_BY_SERVERS | set(more)
     metadata = {name: value for name, value in manifest["metadata"].items() if name not in left_out}
     return {**{name: value for name, value in manifest.items() if name != "status"}, "metadata": metadata}
-
-
-def preview_resource(names: Names) -> Resource:
-    """The previews themselves, of this API group."""
-    return Resource(names.group, VERSION, KIND, PLURAL)
 
 
 def map_in(value: Any) -> Mapping[str, Any]:

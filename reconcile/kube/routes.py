@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reconcile.kube.live import Live
 from reconcile.kube.objects import HTTPROUTE, conditions_in, map_in, maps_in
-from reconcile.model.snapshot import Live
 
 
 def accepted(live: Live) -> bool:

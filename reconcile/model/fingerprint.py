@@ -19,13 +19,14 @@ from typing import Any
 
 import msgspec
 
+from reconcile.kube.live import Live
 from reconcile.kube.nesting import decoded
 from reconcile.kube.objects import Manifest
 from reconcile.kube.rawjson import SentObject, head_of
 from reconcile.model.names import READY
 from reconcile.model.preview import LONGEST_METADATA
 from reconcile.model.settings import Settings
-from reconcile.model.snapshot import Live, Settled
+from reconcile.model.snapshot import Settled
 from reconcile.model.status import TYPES
 from reconcile.model.ttl import Ttl
 

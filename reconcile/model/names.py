@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from reconcile.kube.objects import Resource
+
 DEFAULT_GROUP = "platform9.com"
 VERSION = "v1"
 KIND = "PreviewEnvironment"
@@ -131,3 +133,8 @@ class Names:
     def field_manager(self) -> str:
         """Who we are in `metadata.managedFields`."""
         return f"{TOOL}.{self.group}"
+
+
+def preview_resource(names: Names) -> Resource:
+    """The previews themselves, of this API group."""
+    return Resource(names.group, VERSION, KIND, PLURAL)

@@ -8,10 +8,10 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from reconcile.kube.live import Live
 from reconcile.kube.objects import Manifest, map_in, maps_in
 from reconcile.kube.rawjson import SentObject
 from reconcile.model.names import Names
-from reconcile.model.snapshot import Live
 
 SMALL = 16 * 1024
 ROOM = 128 * 1024 * 1024

@@ -2,140 +2,15 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import Any
 
-from reconcile.kube.managedfields import EMPTY, FieldSet, above_of, read_fields_v1
-from reconcile.kube.objects import Key, Manifest, Resource, conditions_in, key_of, map_in
+from reconcile.kube.live import Live
+from reconcile.kube.objects import Key, Manifest, Resource
 from reconcile.kube.rawjson import SentObject
+from reconcile.model.names import Names
 from reconcile.model.preview import PreviewEnvironment, Unreadable, parse_preview
 from reconcile.model.ttl import Ttl
 
 Preview = PreviewEnvironment | Unreadable
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One entry of `metadata.managedFields`; `time` is when the manager last changed what it holds there."""
-
-    manager: str
-    operation: str
-    subresource: str
-    fields: FieldSet
-    time: str = ""
-
-    @property
-    def above(self) -> FieldSet:
-        """Every path that lies above one of its fields."""
-        return above_of(self.fields)
-
-    def is_apply_of(self, manager: str) -> bool:
-        """Whether it tells what this manager's apply of the object itself holds."""
-        return (self.manager, self.operation, self.subresource) == (manager, "Apply", "")
-
-
-@dataclass(frozen=True)
-class Live:
-    """One object as the cluster has it.
-
-    `partial` where it is so large that only what tells whose it is was kept: it is compared with nothing.
-    """
-
-    manifest: Manifest
-    partial: bool = False
-
-    def decoded(self) -> "Live":
-        """The same, all of it decoded: for where most of its parts will be asked for."""
-        return (
-            replace(self, manifest=self.manifest.decoded()) if isinstance(self.manifest, SentObject) else self
-        )
-
-    @cached_property
-    def key(self) -> Key:
-        return key_of(self.manifest)
-
-    @property
-    def metadata(self) -> Mapping[str, Any]:
-        metadata: Mapping[str, Any] = self.manifest["metadata"]
-        return metadata
-
-    @property
-    def uid(self) -> str:
-        return str(self.metadata.get("uid", ""))
-
-    @property
-    def resource_version(self) -> str:
-        return str(self.metadata.get("resourceVersion", ""))
-
-    @property
-    def labels(self) -> Mapping[str, str]:
-        return self.metadata.get("labels") or {}
-
-    @property
-    def annotations(self) -> Mapping[str, str]:
-        return self.metadata.get("annotations") or {}
-
-    @property
-    def spec(self) -> Mapping[str, Any]:
-        return map_in(self.manifest.get("spec"))
-
-    @property
-    def status(self) -> Mapping[str, Any]:
-        return map_in(self.manifest.get("status"))
-
-    def condition(self, type_: str) -> Mapping[str, Any]:
-        """The condition of this type in its status; empty where it has none."""
-        return conditions_in(self.status).get(type_, {})
-
-    @property
-    def owner_references(self) -> tuple[Mapping[str, Any], ...]:
-        return tuple(self.metadata.get("ownerReferences") or ())
-
-    @property
-    def going(self) -> bool:
-        """Deleted already, and held by a finalizer."""
-        return bool(self.metadata.get("deletionTimestamp"))
-
-    @cached_property
-    def entries(self) -> tuple[Entry, ...]:
-        return tuple(entry_of(raw) for raw in self.metadata.get("managedFields") or () if raw)
-
-    def applied_by(self, manager: str) -> FieldSet | None:
-        """What this manager's own Apply entry holds; None where it has none."""
-        for entry in self.entries:
-            if entry.is_apply_of(manager):
-                return entry.fields
-        return None
-
-    def applied_at(self, manager: str) -> str:
-        """When this manager's own apply last changed something; "" where it has no entry."""
-        return next((entry.time for entry in self.entries if entry.is_apply_of(manager)), "")
-
-    @property
-    def changed_at(self) -> str:
-        """When any manager last changed what it holds; "" where nobody tells."""
-        return max((entry.time for entry in self.entries), default="")
-
-    def others(self, manager: str) -> tuple[Entry, ...]:
-        """Every entry but this manager's own Apply entry."""
-        return tuple(entry for entry in self.entries if not entry.is_apply_of(manager))
-
-    @property
-    def tracked(self) -> bool:
-        """Whether anybody's fields are recorded; status and scale of themselves do not count."""
-        return any(not entry.subresource for entry in self.entries)
-
-
-def entry_of(raw: Mapping[str, Any]) -> Entry:
-    """An entry as the server writes it; what is no text or no tree in it is empty."""
-    fields = raw.get("fieldsV1")
-    return Entry(
-        manager=str(raw.get("manager", "")),
-        operation=str(raw.get("operation", "")),
-        subresource=str(raw.get("subresource", "")),
-        fields=read_fields_v1(fields) if isinstance(fields, Mapping) else EMPTY,
-        time=str(raw.get("time", "")),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +64,16 @@ class KindList:
 
 
 @dataclass(frozen=True)
+class Reads:
+    """What is read by itself, beside the lists: `children` that no list showed, and some `whole` of which a
+    part was kept; with `gateways`, those that the routes hang on."""
+
+    children: tuple[Key, ...] = ()
+    whole: tuple[Key, ...] = ()
+    gateways: bool = False
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """The previews and the children that one pass saw.
 
@@ -239,3 +124,14 @@ class Snapshot:
     def with_kinds(self, found: Mapping[str, KindList]) -> "Snapshot":
         """The same, with what a closer look found about some kinds."""
         return replace(self, kinds={**self.kinds, **found})
+
+
+def claimed_preview(live: Live, names: Names) -> str:
+    """The name of the preview that the object says it belongs to; "" where it says none."""
+    return live.labels.get(names.preview_label, "")
+
+
+def claimed_place(live: Live, names: Names) -> str:
+    """The same as `NAMESPACE/NAME`; "" where it says none."""
+    name = claimed_preview(live, names)
+    return f"{live.key.namespace}/{name}" if name else ""

@@ -8,10 +8,10 @@ https://cert-manager.io/docs/usage/ingress/#supported-annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from reconcile.kube.live import Live
 from reconcile.kube.managedfields import Path
 from reconcile.kube.objects import INGRESS, Manifest, map_in, maps_in
 from reconcile.model.names import Names
-from reconcile.model.snapshot import Live
 from reconcile.plan.diff import same_value
 
 EDIT_IN_PLACE = "acme.cert-manager.io/http01-edit-in-place"

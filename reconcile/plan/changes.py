@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from reconcile.kube.live import Live
 from reconcile.kube.managedfields import EMPTY, FieldSet
 from reconcile.kube.objects import Key, Manifest
-from reconcile.model.snapshot import Live
 from reconcile.model.ttl import Deadline
 
 

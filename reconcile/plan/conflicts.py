@@ -16,6 +16,7 @@ from typing import Any
 
 from reconcile.desire.children import ROOM_OF_OURS
 from reconcile.kube.hostnames import asks_for_more
+from reconcile.kube.live import Live
 from reconcile.kube.managedfields import (
     EMPTY,
     MISSING,
@@ -32,7 +33,6 @@ from reconcile.kube.managedfields import (
 )
 from reconcile.kube.objects import Manifest, maps_in
 from reconcile.model.names import EDITS_KEPT, Names
-from reconcile.model.snapshot import Live
 from reconcile.plan.ownership import is_preview_reference
 
 _ENV_ARMS = frozenset({"value", "valueFrom"})

@@ -2,20 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from reconcile.desire.children import ROOM_OF_OURS, runs_once
 from reconcile.desire.children.metadata import with_hash, with_owner, without_owner
+from reconcile.kube.live import Live
 from reconcile.kube.managedfields import EMPTY, FieldSet, below, covers, field_set_of, part_of, path_text
 from reconcile.kube.objects import Manifest, key_of
 from reconcile.model.globs import matches_any
 from reconcile.model.names import NAME_TAKEN, Names
 from reconcile.model.preview import PreviewEnvironment
-from reconcile.model.snapshot import Live
+from reconcile.model.scope import Scope
 from reconcile.model.ttl import Deadline
 from reconcile.plan.challenges import solvers, without_rules
 from reconcile.plan.changes import Blocked, Change, Create, Delete, Keep, Update, Waiting
 from reconcile.plan.conflicts import added_by_hand, edits_are_kept, owned_by_others
 from reconcile.plan.diff import Difference, difference
+from reconcile.plan.limits import DEFAULT_LIMIT, Limit
 from reconcile.plan.ownership import (
     Ownership,
     is_preview_reference,
@@ -226,3 +229,24 @@ def protection(place: str, deadline: Deadline | None, rules: Rules, where: str =
     if rules.may_protect(place):
         return f"protected: {says}, and --allow-protect names {place}"
     return f"protected until {deadline.at} (--max-ttl): {says}" if deadline else f"protected: {says}"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How to plan, beside what is and what is wanted.
+
+    `route_kind` is the kind of route that previews get, "" for none; `switch` tells whether a preview that
+    has a route of another kind is switched to it. `max_deletes` is how many previews may lose their
+    children. `now` is the time where they live, None where nobody tells it, and `max_ttl` the operator's.
+    `gives_only_what_is_held` tells that a hostname is given to nobody whose status does not record it: only
+    one namespace is read, and nobody said which hostnames are its own.
+    """
+
+    rules: Rules
+    scope: Scope
+    route_kind: str
+    switch: bool
+    max_deletes: Limit = DEFAULT_LIMIT
+    max_ttl: str | None = None
+    now: datetime | None = None
+    gives_only_what_is_held: bool = False

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reconcile.kube.live import Live
 from reconcile.kube.managedfields import (
     EMPTY,
     MISSING,
@@ -30,7 +31,6 @@ from reconcile.kube.quantity import same_quantity
 from reconcile.kube.rawjson import SentObject
 from reconcile.kube.redact import DATA
 from reconcile.model.names import Names
-from reconcile.model.snapshot import Live
 from reconcile.plan.changes import FieldChange
 from reconcile.plan.conflicts import added_by_hand, collisions, edits_are_kept, foreign_paths
 from reconcile.plan.ownership import prune_path

@@ -7,14 +7,12 @@ Otherwise whoever may write in one namespace would stop the deletes of all by le
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from reconcile.kube.objects import by_namespace, place_namespace
-from reconcile.model.snapshot import Live
-from reconcile.plan.changes import Delete
-from reconcile.plan.decide import Rules
-from reconcile.plan.ownership import claimed_place, claimed_preview, is_protected
+from reconcile.model.snapshot import Snapshot
+from reconcile.plan.changes import DELETES, Change, Delete, Keep, Waiting, Withheld
 
 FEW = 9
 """A share of a small number would stop every clean-up; so many previews may always go."""
@@ -122,23 +120,74 @@ def _named(held: frozenset[str], losing: Counter[str]) -> str:
     return f"namespace{'s' if len(held) > 1 else ''} {named}{more}"
 
 
-def places_left(children: Iterable[Live], rules: Rules, living: Collection[str]) -> frozenset[str]:
-    """The previews beside the living ones, expired and gone, that still have children of ours to count.
+DELETE_WITHHELD = "delete withheld"
+"""How the reason of a child begins that would be deleted if this pass might."""
 
-    That is what is protected, and what is left of more previews of a namespace than always go in a run: a
-    few others are about to go. Otherwise whoever makes previews, and lets them go without their children,
-    would have as many as he likes.
+
+def withhold(
+    changes: Sequence[Change], snapshot: Snapshot, limit: Limit, with_children: Counter[str]
+) -> tuple[list[Change], tuple[Withheld, ...]]:
+    """The changes without the deletes that this pass must not do, and why it must not.
+
+    `with_children` counts the previews in scope that have children, the gone ones included, by namespace.
+    Expired previews are counted apart: as many as the limit go, whatever becomes of the others, and the rest
+    wait.
     """
-    protected: set[str] = set()
-    others: dict[str, set[str]] = {}
-    for live in children:
-        place = claimed_place(live, rules.names)
-        if not place or place in living:
-            continue
-        if not rules.ownership(live, claimed_preview(live, rules.names), "").ours:
-            continue
-        if is_protected(live, rules.names):
-            protected.add(place)
-        else:
-            others.setdefault(live.key.namespace, set()).add(place)
-    return frozenset(protected.union(*(places for places in others.values() if len(places) > FEW)))
+    withheld = [
+        Withheld(kind.resource.kind, f"{kind.problem}; nothing of this kind is changed in this run")
+        for kind in snapshot.kinds.values()
+        if not kind.whole and not (kind.known and snapshot.previews_problem)
+    ]
+    deletes = [change for change in changes if isinstance(change, Delete)]
+    if reason := _not_seen(deletes, snapshot, limit):
+        return [_kept(c) for c in changes], (*withheld, Withheld(DELETES, reason))
+    changes = [_kept(change) if _kind_not_whole(change, snapshot) else change for change in changes]
+    deletes = [change for change in changes if isinstance(change, Delete)]
+    refusal = refused(deletes, with_children, limit) if deletes else None
+    if refusal:
+        others = not limit.nothing and bool(with_children.keys() - refusal.namespaces)
+        withheld.append(Withheld(DELETES, refusal.reason, partly=others))
+        changes = [_kept(c) if limit.nothing or _counts(c, refusal.namespaces) else c for c in changes]
+    return _expiring(changes, limit, with_children), tuple(withheld)
+
+
+def _expiring(changes: Sequence[Change], limit: Limit, with_children: Counter[str]) -> list[Change]:
+    later = postponed((c for c in changes if isinstance(c, Delete)), with_children, limit)
+    reason = f"expired, and waits: --max-deletes lets {limit.explained(with_children.total())} go in a run"
+    return [
+        Waiting(c.key, c.preview, reason)
+        if isinstance(c, Delete) and c.expired_at and c.preview in later
+        else c
+        for c in changes
+    ]
+
+
+def _not_seen(deletes: Sequence[Delete], snapshot: Snapshot, limit: Limit) -> str:
+    if snapshot.previews_problem:
+        return f"{snapshot.previews_problem}; nothing is deleted in this run"
+    if deletes and not snapshot.previews_sent and not limit.everything:
+        return (
+            f"the list of previews is empty, and {len(deletes)} children would be deleted: none is; "
+            "if there are to be no previews, say --max-deletes 100%"
+        )
+    return ""
+
+
+def _kind_not_whole(change: Change, snapshot: Snapshot) -> bool:
+    kind = snapshot.kinds.get(change.key.kind)
+    return kind is not None and not kind.whole
+
+
+def _counts(change: Change, namespaces: frozenset[str]) -> bool:
+    return isinstance(change, Delete) and change.counts and place_namespace(change.preview) in namespaces
+
+
+def _kept(change: Change) -> Change:
+    if isinstance(change, Delete):
+        return Keep(change.key, change.preview, f"{DELETE_WITHHELD} ({change.reason})")
+    return change
+
+
+def is_withheld(change: Change) -> bool:
+    """Whether it stands in the place of a delete that this pass must not do."""
+    return isinstance(change, Keep) and change.reason.startswith(DELETE_WITHHELD)

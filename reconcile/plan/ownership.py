@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from reconcile.desire.children import KINDS, is_name_of_child
+from reconcile.kube.live import Live
 from reconcile.kube.managedfields import Path
 from reconcile.model.names import KIND, Names
-from reconcile.model.snapshot import Live
 
 Standing = Literal["ours", "adoptable", "foreign"]
 
@@ -145,14 +145,3 @@ def protected_by_others(live: Live, names: Names, *, from_server: bool) -> bool:
     if ours is None or path not in ours:
         return True
     return any(path in entry.fields for entry in live.others(names.field_manager))
-
-
-def claimed_preview(live: Live, names: Names) -> str:
-    """The name of the preview that the object says it belongs to; "" where it says none."""
-    return live.labels.get(names.preview_label, "")
-
-
-def claimed_place(live: Live, names: Names) -> str:
-    """The same as `NAMESPACE/NAME`; "" where it says none."""
-    name = claimed_preview(live, names)
-    return f"{live.key.namespace}/{name}" if name else ""

@@ -10,44 +10,43 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from reconcile.desire.children import APPLY_ORDER, is_route
-from reconcile.desire.desired import Wish
+from reconcile.desire.desired import Desired
 from reconcile.errors import internal_error
+from reconcile.kube.live import Live
 from reconcile.kube.objects import Key, by_namespace
 from reconcile.model.names import INTERNAL_ERROR
-from reconcile.model.snapshot import Live, Settled, Snapshot
+from reconcile.model.snapshot import Settled, Snapshot, claimed_place
 from reconcile.plan.changes import SYMBOLS, Change, Keep, Plan
-from reconcile.plan.contest import claims_of, holdings_of, routes_of, ruled, ruled_leftover
-from reconcile.plan.decide import keeps_protected
+from reconcile.plan.claims import claims_of, holdings_of, routes_of, ruled, ruled_leftover
+from reconcile.plan.decide import Policy, keeps_protected
 from reconcile.plan.hostnames import Ruling, rulings_of
-from reconcile.plan.ownership import claimed_place
-from reconcile.plan.policy import Policy
+from reconcile.plan.limits import withhold
 from reconcile.plan.preview import Draft, blocked, draft_of, frozen
 from reconcile.plan.prune import leftovers_of
-from reconcile.plan.withhold import withhold
 
 FEW_NAMES = 5
 """So many previews are named in a note."""
 
 
-def make_plan(snapshot: Snapshot, wishes: Iterable[Wish], policy: Policy) -> Plan:
-    """The plan that leads from the snapshot to what is wished, for what the scope names."""
-    wished = {wish.place: wish for wish in wishes}
-    of_preview = _children_by_preview(snapshot, wished, policy)
+def make_plan(snapshot: Snapshot, all_desired: Iterable[Desired], policy: Policy) -> Plan:
+    """The plan that leads from the snapshot to what is desired_by_place, for what the scope names."""
+    desired_by_place = {desired.place: desired for desired in all_desired}
+    of_preview = _children_by_preview(snapshot, desired_by_place, policy)
     drafts = {
-        place: _draft(wish, of_preview.get(place, ()), snapshot, policy)
-        for place, wish in wished.items()
-        if wish.in_scope
+        place: _draft(desired, of_preview.get(place, ()), snapshot, policy)
+        for place, desired in desired_by_place.items()
+        if desired.in_scope
     }
     leftovers = [
         change
         for place, children in of_preview.items()
-        if place not in wished and not snapshot.may_be_left_out(place)
+        if place not in desired_by_place and not snapshot.may_be_left_out(place)
         for change in _leftovers(place, children, policy)
     ]
     rulings = rulings_of(
-        claims_of(wished, drafts, policy),
-        routes_of(snapshot, of_preview, wished, drafts, leftovers, policy),
-        holdings_of(wished),
+        claims_of(desired_by_place, drafts, policy),
+        routes_of(snapshot, of_preview, desired_by_place, drafts, leftovers, policy),
+        holdings_of(desired_by_place),
     )
     changes = [change for draft in drafts.values() for change in _ruled(draft, rulings, snapshot, policy)]
     leftovers = [ruled_leftover(change, rulings, snapshot, policy) for change in leftovers]
@@ -55,8 +54,8 @@ def make_plan(snapshot: Snapshot, wishes: Iterable[Wish], policy: Policy) -> Pla
         place
         for place in of_preview
         if (
-            wished[place].in_scope
-            if place in wished
+            desired_by_place[place].in_scope
+            if place in desired_by_place
             else policy.scope.has_gone(*place.split("/", 1)) and not snapshot.may_be_left_out(place)
         )
     )
@@ -74,11 +73,11 @@ def _kept_as_before(one: Settled) -> Iterable[Keep]:
     return (Keep(Key(kind, one.namespace, one.name), one.place, reason) for kind, reason in one.kept)
 
 
-def _draft(wish: Wish, children: Iterable[Live], snapshot: Snapshot, policy: Policy) -> Draft:
+def _draft(desired: Desired, children: Iterable[Live], snapshot: Snapshot, policy: Policy) -> Draft:
     try:
-        return draft_of(wish, children, snapshot, policy)
+        return draft_of(desired, children, snapshot, policy)
     except Exception as error:
-        return frozen(wish, children, INTERNAL_ERROR, internal_error(error))
+        return frozen(desired, children, INTERNAL_ERROR, internal_error(error))
 
 
 def _ruled(
@@ -87,7 +86,7 @@ def _ruled(
     try:
         return tuple(ruled(draft, rulings, snapshot, policy))
     except Exception as error:
-        return (blocked(draft.wish, INTERNAL_ERROR, internal_error(error)),)
+        return (blocked(draft.desired, INTERNAL_ERROR, internal_error(error)),)
 
 
 def _leftovers(place: str, children: Iterable[Live], policy: Policy) -> Iterable[Change]:
@@ -103,22 +102,24 @@ def only(plan: Plan, keys: frozenset[Key]) -> Plan:
 
 
 def _children_by_preview(
-    snapshot: Snapshot, wished: Mapping[str, Wish], policy: Policy
+    snapshot: Snapshot, desired_by_place: Mapping[str, Desired], policy: Policy
 ) -> Mapping[str, list[Live]]:
     """The children by the preview that their label names; a route without it, by the one whose it is."""
     found: dict[str, list[Live]] = {}
     for key in sorted(snapshot.children):
         live = snapshot.children[key]
-        if place := claimed_place(live, policy.rules.names) or _place_without_label(live, wished, policy):
+        if place := claimed_place(live, policy.rules.names) or _place_without_label(
+            live, desired_by_place, policy
+        ):
             found.setdefault(place, []).append(live)
     return found
 
 
-def _place_without_label(live: Live, wished: Mapping[str, Wish], policy: Policy) -> str:
-    wish = wished.get(live.key.place)
-    if wish is None or not is_route(live.key.kind):
+def _place_without_label(live: Live, desired_by_place: Mapping[str, Desired], policy: Policy) -> str:
+    desired = desired_by_place.get(live.key.place)
+    if desired is None or not is_route(live.key.kind):
         return ""
-    ours = policy.rules.ownership(live, wish.preview.name, wish.preview.uid).ours
+    ours = policy.rules.ownership(live, desired.preview.name, desired.preview.uid).ours
     return live.key.place if ours else ""
 
 
@@ -139,7 +140,7 @@ def _place(preview: str) -> tuple[str, str]:
 
 def _notes(snapshot: Snapshot, rulings: Mapping[str, Ruling], drafts: Mapping[str, Draft]) -> tuple[str, ...]:
     warnings = [
-        f"warning: {drafts[place].wish.fqdn} of {place}: {ruling.warning}"
+        f"warning: {drafts[place].desired.fqdn} of {place}: {ruling.warning}"
         for place, ruling in sorted(rulings.items())
         if ruling.warning and place in drafts
     ]
@@ -147,9 +148,9 @@ def _notes(snapshot: Snapshot, rulings: Mapping[str, Ruling], drafts: Mapping[st
 
 
 def _ttl_notes(snapshot: Snapshot, drafts: Mapping[str, Draft]) -> Iterable[str]:
-    if not snapshot.from_server and any(draft.wish.ttl for draft in drafts.values()):
+    if not snapshot.from_server and any(draft.desired.ttl for draft in drafts.values()):
         yield "a ttl counts from what an earlier run wrote into a status: among files nothing expires"
-    expired = sorted(place for place, draft in drafts.items() if draft.wish.verdict == "Expired")
+    expired = sorted(place for place, draft in drafts.items() if draft.desired.verdict == "Expired")
     if expired:
         yield f"{_counted(expired, 'expired')}; any change of its spec brings a preview back"
 
@@ -160,7 +161,7 @@ def _protection_notes(
     """Who is protected, gone previews too, and by which right, where the operator gives or ends it."""
     rules = policy.rules
     found = {change.preview for change in changes if keeps_protected(change)}
-    found |= {p for p, draft in drafts.items() if rules.names.protects(draft.wish.preview.annotations)}
+    found |= {p for p, draft in drafts.items() if rules.names.protects(draft.desired.preview.annotations)}
     allowed = sorted(filter(rules.may_protect, found))
     limited = sorted(found.difference(allowed))
     if limited and policy.max_ttl:

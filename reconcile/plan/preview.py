@@ -5,23 +5,22 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from reconcile.desire.children import is_route, runs_once
-from reconcile.desire.desired import Wish
+from reconcile.desire.desired import Desired
+from reconcile.kube.live import Live
 from reconcile.kube.objects import Key, Manifest
 from reconcile.model.names import NAME_TAKEN, ROUTE_NOT_ACCEPTED
 from reconcile.model.preview import PreviewEnvironment
-from reconcile.model.snapshot import Live, Snapshot
+from reconcile.model.snapshot import Snapshot
 from reconcile.plan.changes import PREVIEW, Blocked, Change, Create, Delete, Keep, Waiting
-from reconcile.plan.decide import decide
-from reconcile.plan.policy import Policy
-from reconcile.plan.protection import protection_of
-from reconcile.plan.prune import at_work, kept_reason, outlived, unwanted_of
+from reconcile.plan.decide import Policy, decide
+from reconcile.plan.prune import at_work, kept_reason, outlived, protection_of, unwanted_of
 
 
 @dataclass(frozen=True)
 class Draft:
     """What one preview's own children need, before hostnames are settled."""
 
-    wish: Wish
+    desired: Desired
     changes: tuple[Change, ...]
     frozen: bool = False
 
@@ -35,41 +34,41 @@ class Draft:
 
     def keeps_as_ours(self, key: Key) -> bool:
         """Whether the child was found to be ours, and as it is wanted."""
-        return not self.frozen and self.on(key) == Keep(key, self.wish.place)
+        return not self.frozen and self.on(key) == Keep(key, self.desired.place)
 
 
-def draft_of(wish: Wish, children: Iterable[Live], snapshot: Snapshot, policy: Policy) -> Draft:
+def draft_of(desired: Desired, children: Iterable[Live], snapshot: Snapshot, policy: Policy) -> Draft:
     """The changes that one preview's children need, as if no other preview asked for its hostname."""
-    preview = wish.preview
-    if wish.verdict == "Going":
-        waiting = Waiting(Key(PREVIEW, preview.namespace, preview.name), wish.place, wish.message)
-        over = wish.deadline is not None and wish.deadline.over
-        own = [outlived(live, wish, policy) for live in children] if over else _silent(wish, children)
-        return Draft(wish, (waiting, *own), frozen=True)
-    if isinstance(preview, PreviewEnvironment) and wish.verdict == "Expired":
-        changes = [outlived(live, wish, policy) for live in children]
-        return Draft(wish, _protected_first(changes, children, wish, preview, policy))
-    if not isinstance(preview, PreviewEnvironment) or wish.verdict:
-        return frozen(wish, children, wish.verdict, wish.message)
-    changes = _own_changes(wish, preview, children, snapshot, policy)
+    preview = desired.preview
+    if desired.verdict == "Going":
+        waiting = Waiting(Key(PREVIEW, preview.namespace, preview.name), desired.place, desired.message)
+        over = desired.deadline is not None and desired.deadline.over
+        own = [outlived(live, desired, policy) for live in children] if over else _silent(desired, children)
+        return Draft(desired, (waiting, *own), frozen=True)
+    if isinstance(preview, PreviewEnvironment) and desired.verdict == "Expired":
+        changes = [outlived(live, desired, policy) for live in children]
+        return Draft(desired, _protected_first(changes, children, desired, preview, policy))
+    if not isinstance(preview, PreviewEnvironment) or desired.verdict:
+        return frozen(desired, children, desired.verdict, desired.message)
+    changes = _own_changes(desired, preview, children, snapshot, policy)
     taken = [c.reason for c in changes if isinstance(c, Blocked) and c.verdict == NAME_TAKEN]
     if taken:
-        return frozen(wish, children, NAME_TAKEN, "; ".join(taken))
-    wanted = {change.key for change in changes} | wish.wanted
+        return frozen(desired, children, NAME_TAKEN, "; ".join(taken))
+    wanted = {change.key for change in changes} | desired.wanted
     unwanted = [live for live in children if live.key not in wanted]
-    changes += unwanted_of(wish, preview, unwanted, changes, snapshot, policy)
-    return Draft(wish, _protected_first(changes, children, wish, preview, policy))
+    changes += unwanted_of(desired, preview, unwanted, changes, snapshot, policy)
+    return Draft(desired, _protected_first(changes, children, desired, preview, policy))
 
 
 def _protected_first(
     changes: Iterable[Change],
     children: Iterable[Live],
-    wish: Wish,
+    desired: Desired,
     preview: PreviewEnvironment,
     policy: Policy,
 ) -> tuple[Change, ...]:
     """The changes; an unwanted child that stays is as protected as it has to be."""
-    unwanted = {live.key: live for live in children if live.key not in wish.wanted}
+    unwanted = {live.key: live for live in children if live.key not in desired.wanted}
     return tuple(
         (
             change.key in unwanted
@@ -82,11 +81,15 @@ def _protected_first(
 
 
 def _own_changes(
-    wish: Wish, preview: PreviewEnvironment, children: Iterable[Live], snapshot: Snapshot, policy: Policy
+    desired: Desired,
+    preview: PreviewEnvironment,
+    children: Iterable[Live],
+    snapshot: Snapshot,
+    policy: Policy,
 ) -> list[Change]:
     """What the wanted children need, in apply order, up to the first kind that could not be listed."""
     changes: list[Change] = []
-    for manifest in wish.children:
+    for manifest in desired.children:
         kind = snapshot.kinds[manifest["kind"]]
         if not kind.known:
             break
@@ -96,18 +99,18 @@ def _own_changes(
         if not kind.installed:
             served = f"{kind.resource.kind} ({kind.resource.api_version}) is not installed in this cluster"
             remedy = "install it, or choose another --route"
-            changes.append(blocked(wish, ROUTE_NOT_ACCEPTED, f"{served}: {remedy}"))
+            changes.append(blocked(desired, ROUTE_NOT_ACCEPTED, f"{served}: {remedy}"))
             break
         there = snapshot.children.get(manifest.key)
-        if there is not None or wish.makes(manifest):
+        if there is not None or desired.makes(manifest):
             change = decide(manifest, preview, there, policy.rules)
-            changes.append(_after_the_last_one(_once(change, wish), preview, children, policy))
+            changes.append(_after_the_last_one(_once(change, desired), preview, children, policy))
     return changes
 
 
-def _once(change: Change, wish: Wish) -> Change:
+def _once(change: Change, desired: Desired) -> Change:
     """A setup Job that is recorded, and is being deleted, is not waited for: no other takes its place."""
-    ran = isinstance(change, Waiting) and wish.record_of(change.key) is not None
+    ran = isinstance(change, Waiting) and desired.record_of(change.key) is not None
     return Keep(change.key, change.preview) if ran else change
 
 
@@ -139,14 +142,16 @@ def _kept_routes(
     ]
 
 
-def frozen(wish: Wish, children: Iterable[Live], verdict: str, reason: str) -> Draft:
+def frozen(desired: Desired, children: Iterable[Live], verdict: str, reason: str) -> Draft:
     """Nothing of the preview is changed, and a person has to decide."""
-    return Draft(wish, (blocked(wish, verdict, reason), *_silent(wish, children)), frozen=True)
+    return Draft(desired, (blocked(desired, verdict, reason), *_silent(desired, children)), frozen=True)
 
 
-def _silent(wish: Wish, children: Iterable[Live]) -> Iterable[Keep]:
-    return (Keep(live.key, wish.place) for live in children)
+def _silent(desired: Desired, children: Iterable[Live]) -> Iterable[Keep]:
+    return (Keep(live.key, desired.place) for live in children)
 
 
-def blocked(wish: Wish, verdict: str, reason: str) -> Blocked:
-    return Blocked(Key(PREVIEW, wish.preview.namespace, wish.preview.name), wish.place, verdict, reason)
+def blocked(desired: Desired, verdict: str, reason: str) -> Blocked:
+    return Blocked(
+        Key(PREVIEW, desired.preview.namespace, desired.preview.name), desired.place, verdict, reason
+    )

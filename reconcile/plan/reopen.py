@@ -16,8 +16,7 @@ from reconcile.kube.hostnames import covered, hostnames
 from reconcile.kube.objects import Key, by_namespace
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.settings import Settings
-from reconcile.model.snapshot import Snapshot
-from reconcile.plan.ownership import claimed_place
+from reconcile.model.snapshot import Snapshot, claimed_place
 
 
 def to_open(snapshot: Snapshot, settings: Settings, now: datetime | None) -> frozenset[str]:

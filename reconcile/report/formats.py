@@ -1,14 +1,12 @@
-"""Every format of the report by its name, and the report as a file."""
+"""Every format of the report by its name."""
 
-import os
-import stat
+import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from reconcile.cluster.files.atomic import remove_abandoned, replace_file
-from reconcile.report.dotenv import run_dotenv
 from reconcile.report.json import run_json
 from reconcile.report.markdown import run_markdown
+from reconcile.report.states import states
 from reconcile.report.text import run_text
 from reconcile.status.result import Run
 
@@ -39,24 +37,19 @@ FORMATS: Mapping[str, Format] = {
 }
 
 
-def write_report(format_name: str, path: str, done: Run, facts: Facts) -> None:
-    """Write the report, whole or not at all; into a pipe or a device as it comes. Raises OSError."""
-    write_text(path, FORMATS[format_name](done, facts))
+# Neither a quote nor a space: what reads these lines agrees about nothing else.
+_OTHERS = re.compile(r"[^A-Za-z0-9_./:-]")
 
 
-def write_text(path: str, text: str) -> None:
-    """Write a file, whole or not at all; into a pipe or a device as it comes. Raises OSError."""
-    if _is_file_or_nothing(path):
-        place = os.path.realpath(path)
-        remove_abandoned(os.path.dirname(place))
-        replace_file(place, text)
-    else:
-        with open(path, "wb") as file:
-            file.write(text.encode())
+def run_dotenv(done: Run) -> str:
+    """How many previews the scope has, and of a single one its name, link, state and reason.
 
-
-def _is_file_or_nothing(path: str) -> bool:
-    try:
-        return stat.S_ISREG(os.stat(path).st_mode)
-    except FileNotFoundError:
-        return True
+    What there is not is left out: GitLab takes no empty value.
+    """
+    found = states(done)
+    values = {"PREVIEW_COUNT": str(len(found))}
+    if len(found) == 1:
+        (one,) = found
+        values |= {"PREVIEW_NAME": one.name, "PREVIEW_URL": one.url}
+        values |= {"PREVIEW_STATE": one.state, "PREVIEW_REASON": one.reason}
+    return "".join(f"{name}={_OTHERS.sub('', value)}\n" for name, value in values.items() if value)

@@ -16,9 +16,7 @@ from xml.etree import ElementTree
 
 from reconcile import __version__
 from reconcile.kube.time import parse_time
-from reconcile.report.ages import age, moment, until
-from reconcile.report.cut import cut
-from reconcile.report.safe import safe_line
+from reconcile.report.safe import age, cut, moment, safe_line, until
 from reconcile.report.states import State, gone, states, worst_first
 from reconcile.report.text import body_text, done_line, sums_line
 from reconcile.status.result import Run

@@ -16,8 +16,7 @@ from reconcile.plan.changes import (
     Waiting,
 )
 from reconcile.report.counts import action_of, counts, done_word, few, outcome_counts
-from reconcile.report.cut import cut
-from reconcile.report.safe import safe_json
+from reconcile.report.safe import cut, safe_json
 from reconcile.report.states import State, states
 from reconcile.status.result import Run, Standing
 

@@ -10,9 +10,7 @@ import html
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from reconcile.report.ages import age, moment
-from reconcile.report.cut import cut
-from reconcile.report.safe import safe_line
+from reconcile.report.safe import age, cut, moment, safe_line
 from reconcile.report.states import State, gone, states, worst_first
 from reconcile.report.text import body_text, sums_line
 from reconcile.status.result import Run

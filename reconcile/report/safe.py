@@ -6,6 +6,9 @@ a command by the system that runs us.
 
 import re
 import unicodedata
+from datetime import datetime
+
+from reconcile.kube.time import parse_time
 
 # C0, DEL and C1; format characters (bidi, zero width, soft hyphen, tags); line and paragraph separators;
 # surrogates and private use, which no terminal agrees about.
@@ -39,3 +42,46 @@ def safe_line(text: str) -> str:
 def safe_json(document: str) -> str:
     """JSON text, already ASCII, in which no string can be read as a command of a CI system."""
     return _CI_COMMAND.sub(lambda match: match[0][:-1] + f"\\u{ord(match[0][-1]):04x}", document)
+
+
+LONGEST_LINE = 2_000
+"""Characters of one text of a report, whoever wrote what is in it."""
+
+_WAS_CUT = re.compile(r"… \(([0-9]{1,9}) characters\)\Z")
+
+
+def cut(text: str, longest: int = LONGEST_LINE) -> str:
+    """The text, or its first `longest` characters and how many there are."""
+    if len(text) <= longest:
+        return text
+    before = _WAS_CUT.search(text)
+    return f"{text[:longest]}… ({before[1] if before else len(text)} characters)"
+
+
+_UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
+
+
+def moment(text: str) -> str:
+    """Such as `2026-01-05 10:30 UTC`; "" where it is no time."""
+    found = parse_time(text)
+    return found.strftime("%Y-%m-%d %H:%M UTC") if found else ""
+
+
+def age(created: str, now: datetime | None) -> str:
+    """As kubectl tells ages, in one unit: `45s`, `5m`, `3h`, `2d`; "" where nobody knows."""
+    since = parse_time(created)
+    return "" if since is None or now is None else _span(max(0, int((now - since).total_seconds())))
+
+
+def until(end: str, now: datetime | None) -> str:
+    """Such as `in 2d` or `3h ago`; "" where nobody knows."""
+    at = parse_time(end)
+    if at is None or now is None:
+        return ""
+    seconds = int((at - now).total_seconds())
+    return f"in {_span(seconds)}" if seconds > 0 else f"{_span(-seconds)} ago"
+
+
+def _span(seconds: int) -> str:
+    unit, length = next((unit, length) for unit, length in _UNITS if seconds >= length or unit == "s")
+    return f"{seconds // length}{unit}"

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from reconcile.model.names import REASONS
-from reconcile.plan.withhold import is_withheld
+from reconcile.plan.limits import is_withheld
 from reconcile.report.counts import action_of, counts
 from reconcile.report.safe import safe, safe_json
 from reconcile.report.states import states

@@ -20,8 +20,7 @@ from reconcile.plan.changes import (
     Waiting,
 )
 from reconcile.report.counts import action_of, counts, few, outcome_counts
-from reconcile.report.cut import cut
-from reconcile.report.safe import safe_line
+from reconcile.report.safe import cut, safe_line
 from reconcile.status.result import Run, Standing
 
 _COLORS = {Create: "32", Update: "33", Delete: "31", Keep: "36", Waiting: "36", Blocked: "35"}

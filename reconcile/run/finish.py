@@ -1,18 +1,19 @@
 """The end of a run: what is found of each preview, told in its status, and waited for where that is asked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from reconcile.plan.changes import Outcome
-from reconcile.run.around import Around
+from reconcile.cluster.context import Context
+from reconcile.plan.decide import Rules
 from reconcile.run.request import WaitRequest
 from reconcile.status.facts import Facts
 from reconcile.status.publish import Published, publish
 from reconcile.status.result import Run, Standing
 
 if TYPE_CHECKING:
-    from reconcile.run.wait import Waited
+    from reconcile.run.wait import Probe
 
 
 class Progress(Protocol):
@@ -28,59 +29,37 @@ class Progress(Protocol):
         """The last lines of what keeps a preview from being ready."""
 
 
-def ended(
-    done: Run, facts: tuple[Facts, ...], around: Around, wait: WaitRequest | None, progress: Progress | None
+def finish(
+    context: Context,
+    done: Run,
+    facts: tuple[Facts, ...],
+    rules: Rules,
+    wait: WaitRequest | None,
+    progress: Progress | None,
 ) -> Run:
     """The run with what was found of each preview, at once, or after the wait."""
-    published = _published(facts, done.outcomes, around)
-    if wait is None or progress is None or around.stop.asked:
+    published = publish(context, facts, done.outcomes) if context.cluster.is_server else Published()
+    if wait is None or progress is None or context.stop.asked:
         return replace(done, statuses=published.statuses, notes=(*published.notes, *published.untold))
     from reconcile.run.wait import wait_for  # which most runs do not need
 
+    probe = _probe(context) if wait.probe else None
     try:
-        waited = wait_for(facts, published, wait.seconds, _telling(around, wait, progress))
+        waited = wait_for(
+            context, facts, published, wait.seconds, rules=rules, tell=progress.wait, probe=probe
+        )
     finally:
         progress.waited()
     if wait.logs:
-        _show_logs(waited, around, progress)
+        from reconcile.run.logs import show_logs
+
+        show_logs(context, waited.standings, waited.pods, progress.log)
     return replace(
         done, statuses=waited.statuses, notes=(*waited.notes, *waited.untold), waited=waited.standings
     )
 
 
-def _published(facts: tuple[Facts, ...], outcomes: Sequence[Outcome], around: Around) -> Published:
-    if not around.cluster.is_server:
-        return Published()
-    return publish(
-        around.cluster,
-        facts,
-        around.settings,
-        namespace=around.namespace,
-        concurrency=around.concurrency,
-        stop=around.stop,
-        outcomes=outcomes,
-    )
-
-
-def _telling(around: Around, wait: WaitRequest, progress: Progress) -> Around:
-    if not wait.probe:
-        return replace(around, tell=progress.wait)
+def _probe(context: Context) -> "Probe":
     from reconcile.run.probe import probe_all
 
-    def probe(urls: Sequence[str], seconds: float) -> Mapping[str, str]:
-        return probe_all(urls, seconds, concurrency=around.concurrency, stop=around.stop)
-
-    return replace(around, tell=progress.wait, probe=probe)
-
-
-def _show_logs(waited: "Waited", around: Around, progress: Progress) -> None:
-    from reconcile.run.logs import show_logs
-
-    show_logs(
-        around.cluster,
-        waited.standings,
-        waited.pods,
-        show=progress.log,
-        concurrency=around.concurrency,
-        stop=around.stop,
-    )
+    return partial(probe_all, concurrency=context.concurrency, stop=context.stop)

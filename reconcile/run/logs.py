@@ -5,11 +5,11 @@ It may hold secrets, and goes nowhere but to whoever called the command.
 
 from collections.abc import Callable, Iterable, Mapping
 
-from reconcile.cluster.pool import Stop, read_at_once
+from reconcile.cluster.context import Context
 from reconcile.cluster.port import Cluster
 from reconcile.errors import NotStarted, ReconcileError, Stopped
 from reconcile.kube.health.pods import Container, container_to_look_at
-from reconcile.model.snapshot import Live
+from reconcile.kube.live import Live
 from reconcile.status.result import Standing
 
 LINES = 30
@@ -21,20 +21,14 @@ Show = Callable[[Standing, str, list[str]], None]
 
 
 def show_logs(
-    cluster: Cluster,
-    standings: Iterable[Standing],
-    pods: Mapping[str, tuple[Live, ...]],
-    *,
-    show: Show,
-    concurrency: int,
-    stop: Stop,
+    context: Context, standings: Iterable[Standing], pods: Mapping[str, tuple[Live, ...]], show: Show
 ) -> None:
     """Show what the container of each preview that is not ready wrote last."""
     wanted = [one for one in standings if not one.satisfied]
     found = [(one, where) for one in wanted if (where := container_to_look_at(pods.get(one.place, ())))]
-    cluster.restart_clock(SECONDS, "the logs")
+    context.cluster.restart_clock(SECONDS, "the logs")
     try:
-        read = read_at_once(lambda each: _lines(cluster, *each), found, concurrency, stop)
+        read = context.read_all(lambda each: _lines(context.cluster, *each), found)
     except Stopped:
         return
     for (one, where), (problem, lines) in zip(found, read, strict=True):

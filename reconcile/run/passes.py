@@ -1,32 +1,51 @@
 """One pass up to its plan: only reads."""
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from reconcile.cluster.pool import Stop
+from reconcile.cluster.context import Context
 from reconcile.cluster.port import Cluster
-from reconcile.desire.children import is_route
+from reconcile.desire.children import CHILDREN, is_route
 from reconcile.desire.desire import Renderings, desire
-from reconcile.desire.desired import Wish
+from reconcile.desire.desired import Desired
 from reconcile.errors import NoAnswer, UsageError
+from reconcile.kube.live import Live
 from reconcile.model.fingerprint import Fingerprints
 from reconcile.model.names import Names
 from reconcile.model.room import ROOM, Room
 from reconcile.model.scope import Name, Scope
-from reconcile.model.snapshot import KindList, Live, Preview, Settled, Snapshot
-from reconcile.observe import look, observe
+from reconcile.model.settings import Settings
+from reconcile.model.snapshot import KindList, Preview, Settled, Snapshot, claimed_preview
+from reconcile.observe import Query, look, observe
 from reconcile.plan.changes import Plan
-from reconcile.plan.limits import places_left
-from reconcile.plan.ownership import claimed_preview
 from reconcile.plan.plan import make_plan
+from reconcile.plan.prune import places_left
+from reconcile.plan.reads import reads_of
 from reconcile.plan.reopen import contested, to_open
-from reconcile.run.collector import collector_paused
 from reconcile.run.phases import Phases
 from reconcile.run.program import program
 from reconcile.run.request import Request
 from reconcile.run.verbs import instead_of_verb
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """No collection meanwhile.
+
+    Each would walk through all that was read so far, which is ten thousand trees of JSON, and find nothing:
+    trees have no circles, and go when nobody refers to them.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 @dataclass(frozen=True)
@@ -34,21 +53,20 @@ class Seen:
     """What a plan was made from; `settled` are the previews of the scope that were not compared."""
 
     snapshot: Snapshot
-    wishes: tuple[Wish, ...]
+    all_desired: tuple[Desired, ...]
     settled: tuple[Settled, ...] = ()
     unknown: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
 
     @property
     def previews(self) -> tuple[Preview, ...]:
-        return tuple(wish.preview for wish in self.wishes if wish.in_scope)
+        return tuple(desired.preview for desired in self.all_desired if desired.in_scope)
 
 
 @collector_paused()
 def plan_pass(
-    cluster: Cluster,
+    context: Context,
     request: Request,
-    stop: Stop,
     phases: Phases,
     *,
     before: Mapping[str, KindList] | None = None,
@@ -56,61 +74,50 @@ def plan_pass(
 ) -> tuple[Plan, Seen]:
     """One pass up to its plan: only reads. `before` is which kinds the pass before it saw; `whole`: also what
     a fingerprint tells to be unchanged is compared."""
-    renderings = Renderings(request.settings, request.scope)
+    cluster, settings = context.cluster, context.settings
+    renderings = Renderings(settings, request.scope)
     keep = Room(request.names, is_route, ROOM).live if cluster.is_server else Live
     snapshot = observe(
-        cluster,
-        request.names,
-        namespace=request.namespace,
-        concurrency=request.concurrency,
-        stop=stop,
+        context,
+        _queries(settings),
         meanwhile=renderings.prepare,
         before=before,
-        left_out=request.settings.left_out,
         keep=keep,
-        fingerprints=_fingerprints(cluster, request),
+        fingerprints=Fingerprints(program(), settings) if cluster.is_server else None,
         # What follows a first pass, or waits, needs to know the children.
         whole=whole or before is not None or request.wait is not None or not request.fingerprint,
     )
     phases.done("read")
     unknown, absent = _check_names(request.scope, snapshot, request.names)
     now = time_of(cluster) if cluster.is_server else None
-    snapshot = snapshot.opened(to_open(snapshot, request.settings, now), request.settings.group)
+    snapshot = snapshot.opened(to_open(snapshot, settings, now), settings.group)
     rules = request.rules(from_server=cluster.is_server)
 
-    def wishes_of(snapshot: Snapshot) -> tuple[Wish, ...]:
-        return desire(
-            snapshot.previews,
-            request.settings,
-            request.scope,
-            now=now,
-            renderings=renderings,
-            left=partial(places_left, snapshot.children.values(), rules),
-        )
+    def all_desired_of(snapshot: Snapshot) -> tuple[Desired, ...]:
+        left = partial(places_left, snapshot.children.values(), rules)
+        return desire(snapshot.previews, settings, request.scope, now=now, renderings=renderings, left=left)
 
-    wishes = wishes_of(snapshot)
+    all_desired = all_desired_of(snapshot)
     phases.done("desired")
-    snapshot = look(
-        cluster,
-        snapshot,
-        wishes,
-        namespace=request.namespace,
-        concurrency=request.concurrency,
-        stop=stop,
-        keep=keep,
-    )
+    snapshot = look(context, snapshot, reads_of(all_desired, snapshot), keep=keep)
     if by_listeners := _by_listeners(snapshot):
-        snapshot = snapshot.opened(by_listeners, request.settings.group)
-        wishes = wishes_of(snapshot)
+        snapshot = snapshot.opened(by_listeners, settings.group)
+        all_desired = all_desired_of(snapshot)
     phases.done("looked")
-    plan = make_plan(snapshot, wishes, request.policy(from_server=cluster.is_server, now=now))
+    plan = make_plan(snapshot, all_desired, request.policy(from_server=cluster.is_server, now=now))
     phases.done("planned")
     settled = tuple(one for one in snapshot.settled if request.scope.has(one.namespace, one.name, one.labels))
-    return plan, Seen(snapshot, wishes, settled, unknown, absent)
+    return plan, Seen(snapshot, all_desired, settled, unknown, absent)
 
 
-def _fingerprints(cluster: Cluster, request: Request) -> Fingerprints | None:
-    return Fingerprints(program(), request.settings) if cluster.is_server else None
+def _queries(settings: Settings) -> list[Query]:
+    """The kinds of children. Routes of everybody count: whoever has a hostname already keeps it."""
+    label = settings.names.preview_label
+    return [
+        Query(kind.resource, None if kind.is_route else label, optional=kind.is_route)
+        for kind in CHILDREN
+        if kind.resource not in settings.left_out
+    ]
 
 
 def _by_listeners(snapshot: Snapshot) -> frozenset[str]:
@@ -127,23 +134,24 @@ class Planned:
 
     plan: Plan
     snapshot: Snapshot
-    wishes: tuple[Wish, ...]
+    all_desired: tuple[Desired, ...]
     place: str
     notes: tuple[str, ...] = ()
 
 
-def plan_about(cluster: Cluster, request: Request, wanted: Name, stop: Stop) -> Planned:
+def plan_about(context: Context, request: Request, wanted: Name) -> Planned:
     """The plan of a run, with the place of one preview in it, "" where it is unknown; only reads.
 
     It is the plan of the whole scope, for hostnames and the brake are decided among all.
     """
-    plan, seen = plan_pass(cluster, request, stop, Phases(lambda: cluster.traffic), whole=True)
+    cluster = context.cluster
+    plan, seen = plan_pass(context, request, Phases(lambda: cluster.traffic), whole=True)
     place = place_of(wanted, seen.snapshot, request.names)
-    mine = tuple(replace(wish, in_scope=wish.place == place) for wish in seen.wishes)
+    mine = tuple(replace(desired, in_scope=desired.place == place) for desired in seen.all_desired)
     only_it = Scope(names=(Name(*place.split("/")),) if place else ())
     narrow = replace(request.policy(from_server=cluster.is_server, now=None), scope=only_it)
     notes = make_plan(seen.snapshot, mine, narrow).notes if place else ()
-    return Planned(plan, seen.snapshot, seen.wishes, place, notes)
+    return Planned(plan, seen.snapshot, seen.all_desired, place, notes)
 
 
 def time_of(cluster: Cluster) -> datetime | None:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 
 from reconcile.desire.children import is_route, runs_once
 from reconcile.kube.health.job import is_finished
+from reconcile.kube.live import Live
 from reconcile.kube.objects import DEPLOYMENT, HTTPROUTE, Key, key_of
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.settings import Settings
-from reconcile.model.snapshot import Live, Preview
+from reconcile.model.snapshot import Preview
 from reconcile.model.ttl import ttl_of
 from reconcile.plan.changes import Change, Create, Keep, Update, Waiting
 from reconcile.plan.decide import Rules, decide
@@ -34,7 +35,7 @@ def kinds_to_look_at(facts: Facts) -> frozenset[str]:
 
 def over(facts: Facts, now: Preview | None) -> str:
     """Why what this run knows is about another preview than there is now; "" where it is about this one."""
-    before = facts.wish.preview
+    before = facts.desired.preview
     if now is None:
         return "it was deleted while this run waited"
     if now.deletion_timestamp:
@@ -57,7 +58,7 @@ def refreshed(facts: Facts, look: Look, rules: Rules, settings: Settings) -> Fac
     gone = {key for key in _made(facts) if key.kind in look.kinds and key not in look.children}
     return replace(
         facts,
-        wish=replace(facts.wish, preview=look.preview, ttl=ttl_of(look.preview, settings)),
+        desired=replace(facts.desired, preview=look.preview, ttl=ttl_of(look.preview, settings)),
         changes=tuple(_change(change, settled, gone - {facts.setup_key}) for change in facts.changes),
         outcomes=tuple(o for o in facts.outcomes if o.result != "kept" or o.change.key not in settled),
         deployment=look.children.get(Key(DEPLOYMENT.kind, *_place(facts))),
@@ -83,7 +84,7 @@ def _as_wanted(key: Key, facts: Facts, look: Look, rules: Rules) -> bool:
         return facts.recorded is not None and facts.recorded.job == key.name
     if live is None or not isinstance(preview, PreviewEnvironment):
         return False
-    manifest = next(manifest for manifest in facts.wish.children if key_of(manifest) == key)
+    manifest = next(manifest for manifest in facts.desired.children if key_of(manifest) == key)
     return isinstance(decide(manifest, preview, live, rules), Keep)
 
 
@@ -112,4 +113,4 @@ def _route(facts: Facts, look: Look, settled: frozenset[Key]) -> Live | None:
 
 
 def _place(facts: Facts) -> tuple[str, str]:
-    return facts.wish.preview.namespace, facts.wish.preview.name
+    return facts.desired.preview.namespace, facts.desired.preview.name

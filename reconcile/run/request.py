@@ -1,14 +1,16 @@
-"""What one run is asked to do; pure."""
+"""What one run is asked to do."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
+from reconcile.cluster.context import Context
+from reconcile.cluster.pool import Stop
+from reconcile.cluster.port import Cluster
 from reconcile.model.names import Names
 from reconcile.model.scope import Scope
 from reconcile.model.settings import Settings
-from reconcile.plan.decide import Rules
+from reconcile.plan.decide import Policy, Rules
 from reconcile.plan.limits import DEFAULT_LIMIT, Limit
-from reconcile.plan.policy import Policy
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,10 @@ class Request:
     def namespace(self) -> str | None:
         """The only namespace that is asked; None for all."""
         return self.scope.namespace if self.scope.namespace_only else None
+
+    def context(self, cluster: Cluster, stop: Stop) -> Context:
+        """What the run works with."""
+        return Context(cluster, self.settings, self.namespace, self.concurrency, stop)
 
     def rules(self, *, from_server: bool) -> Rules:
         """How each child is decided; `from_server` as in `Rules`."""

@@ -3,15 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from reconcile.cluster.context import Context
 from reconcile.cluster.pool import Stop
 from reconcile.cluster.port import Cluster
+from reconcile.desire.children import RESOURCES
 from reconcile.errors import ReconcileError, Stopped
 from reconcile.execute.execute import execute
 from reconcile.execute.write import GONE
 from reconcile.plan.changes import Create, Keep, Outcome, Plan, Waiting
 from reconcile.plan.plan import only
-from reconcile.run.around import Around
-from reconcile.run.finish import Progress, ended
+from reconcile.run.finish import Progress, finish
 from reconcile.run.passes import Seen, plan_pass, time_of
 from reconcile.run.phases import Phases
 from reconcile.run.request import Request
@@ -37,31 +38,31 @@ def run(
     `tell` gets each plan before it is carried out; `agree` is asked once, about the first; `progress` is
     needed for a wait. Raises `Stopped` when it is told to end before anything was written.
     """
+    context = request.context(cluster, stop or Stop())
     phases = Phases(lambda: cluster.traffic)
     try:
-        return _run(cluster, request, phases, tell, agree, stop or Stop(), progress)
+        return _run(context, request, phases, tell, agree, progress)
     finally:
         phases.tell()
 
 
 def _run(
-    cluster: Cluster,
+    context: Context,
     request: Request,
     phases: Phases,
     tell: Tell,
     agree: Agree,
-    stop: Stop,
     progress: Progress | None,
 ) -> Run:
-    plan, seen = plan_pass(cluster, request, stop, phases)
+    plan, seen = plan_pass(context, request, phases)
     tell(plan)
-    done = _begun(cluster, request, plan, seen)
+    done = _begun(context.cluster, request, plan, seen)
     if request.dry_run:
         return done
     if plan.writes and not agree(plan):
         return replace(done, declined=True)
     phases.done("told")
-    carried = _carry_out_all(cluster, request, plan, seen, stop, phases, tell)
+    carried = _carry_out_all(context, request, plan, seen, phases, tell)
     done = replace(
         done,
         passes=carried.passes,
@@ -72,10 +73,11 @@ def _run(
     )
     # The statuses are of what the first pass planned: a spec that changed since is the next run's.
     children, looked_at = carried.seen.snapshot.children, seen.snapshot.looked_at
-    facts = gather(seen.wishes, carried.passes, children, looked_at) if cluster.is_server else ()
-    told = ended(done, facts, _around(cluster, request, stop), request.wait, progress)
+    is_server = context.cluster.is_server
+    facts = gather(seen.all_desired, carried.passes, children, looked_at) if is_server else ()
+    told = finish(context, done, facts, request.rules(from_server=is_server), request.wait, progress)
     phases.done("waited" if request.wait else "published")
-    return replace(told, stopped=stop.asked, notes=(*done.notes, *told.notes))
+    return replace(told, stopped=context.stop.asked, notes=(*done.notes, *told.notes))
 
 
 @dataclass(frozen=True)
@@ -89,15 +91,15 @@ class _CarriedOut:
 
 
 def _carry_out_all(
-    cluster: Cluster, request: Request, plan: Plan, seen: Seen, stop: Stop, phases: Phases, tell: Tell
+    context: Context, request: Request, plan: Plan, seen: Seen, phases: Phases, tell: Tell
 ) -> _CarriedOut:
     """This plan, and then those of what waited for it; they are about nothing else."""
     named = frozenset(change.key for change in plan.waits_for_this_run)
-    passes = [_carry_out(cluster, request, plan, seen, stop)]
+    passes = [_carry_out(context, request, plan, seen)]
     phases.done("written")
-    while _asks_for_another(passes) and not stop.asked:
+    while _asks_for_another(passes) and not context.stop.asked:
         try:
-            plan, seen = plan_pass(cluster, request, stop, phases, before=seen.snapshot.kinds)
+            plan, seen = plan_pass(context, request, phases, before=seen.snapshot.kinds)
         except Stopped:
             break
         except ReconcileError as error:  # what was done is told all the same
@@ -105,7 +107,7 @@ def _carry_out_all(
         plan = only(plan, named)
         if plan.writes:
             tell(plan)
-        passes.append(_carry_out(cluster, request, plan, seen, stop))
+        passes.append(_carry_out(context, request, plan, seen))
         phases.done("written")
     return _CarriedOut(tuple(passes), seen)
 
@@ -115,17 +117,6 @@ def _asks_for_another(passes: list[Pass]) -> bool:
     last = passes[-1]
     made_room = any(outcome.result == "done" or outcome.message == GONE for outcome in last.outcomes)
     return len(passes) < PASSES and bool(last.plan.waits_for_this_run) and made_room
-
-
-def _around(cluster: Cluster, request: Request, stop: Stop) -> Around:
-    return Around(
-        cluster=cluster,
-        settings=request.settings,
-        rules=request.rules(from_server=cluster.is_server),
-        namespace=request.namespace,
-        concurrency=request.concurrency,
-        stop=stop,
-    )
 
 
 def _begun(cluster: Cluster, request: Request, plan: Plan, seen: Seen) -> Run:
@@ -143,12 +134,11 @@ def _begun(cluster: Cluster, request: Request, plan: Plan, seen: Seen) -> Run:
     )
 
 
-def _carry_out(cluster: Cluster, request: Request, plan: Plan, seen: Seen, stop: Stop) -> Pass:
+def _carry_out(context: Context, request: Request, plan: Plan, seen: Seen) -> Pass:
+    cluster = context.cluster
     rules = request.rules(from_server=cluster.is_server)
     seed = str(time_of(cluster)) if cluster.is_server else ""
-    outcomes = execute(
-        plan, seen.wishes, cluster, rules, concurrency=request.concurrency, stop=stop, seed=seed
-    )
+    outcomes = execute(context, plan, seen.all_desired, rules, seed=seed)
     if not cluster.is_server:
         outcomes += _carry_over(cluster, plan, seen)
     return Pass(plan, outcomes)
@@ -156,7 +146,7 @@ def _carry_out(cluster: Cluster, request: Request, plan: Plan, seen: Seen, stop:
 
 def _carry_over(cluster: Cluster, plan: Plan, seen: Seen) -> tuple[Outcome, ...]:
     """A folder gets also what stays as it is; what cannot be written there is a failure like another."""
-    wanted = {manifest.key: manifest for wish in seen.wishes for manifest in wish.children}
+    wanted = {manifest.key: manifest for desired in seen.all_desired for manifest in desired.children}
     failures = []
     for change in plan.changes:
         live = seen.snapshot.children.get(change.key)
@@ -164,7 +154,8 @@ def _carry_over(cluster: Cluster, plan: Plan, seen: Seen) -> tuple[Outcome, ...]
             continue
         unchanged = isinstance(change, Keep) and not change.reason
         try:
-            cluster.carry_over(wanted.get(change.key, live.manifest) if unchanged else live.manifest)
+            manifest = wanted.get(change.key, live.manifest) if unchanged else live.manifest
+            cluster.carry_over(RESOURCES[change.key.kind], manifest)
         except ReconcileError as error:
             failures.append(
                 Outcome(Create(change.key, change.preview, live.manifest, ""), "failed", str(error))

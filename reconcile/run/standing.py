@@ -44,12 +44,12 @@ _FOR_A_PERSON = frozenset({INVALID, REFUSED, NAME_TAKEN, HOSTNAME_CONFLICT})
 
 def standing(facts: Facts, status: Status | None) -> Standing:
     """How a preview stands by what its status says; None where there was nothing to say, or no time."""
-    preview = facts.wish.preview
+    preview = facts.desired.preview
     if facts.unread:
         return Standing(
             preview.namespace, preview.name, "failed", UNREAD, "its children could not all be read"
         )
-    if facts.wish.verdict == "Going":
+    if facts.desired.verdict == "Going":
         return Standing(preview.namespace, preview.name, "failed", GOING, "it is being deleted")
     if status is None:
         return Standing(preview.namespace, preview.name, "waiting", "", "nobody knows how it is")

@@ -4,19 +4,23 @@ A look is one list for each kind that has something to tell, the pods among them
 finds is written into the statuses as after any run. The time is elapsed time, by a clock of our own.
 """
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from reconcile.cluster.pool import read_at_once
+from reconcile.cluster.context import Context
+from reconcile.cluster.pool import Stop, pause
 from reconcile.desire.children import RESOURCES, is_route
 from reconcile.errors import ReconcileError, Stopped
-from reconcile.kube.objects import Key, Manifest, Resource, key_of, preview_resource
+from reconcile.kube.live import Live
+from reconcile.kube.objects import Key, Manifest, Resource, key_of
 from reconcile.kube.rawjson import SentObject
+from reconcile.model.names import preview_resource
 from reconcile.model.preview import parse_preview
 from reconcile.model.room import Room
-from reconcile.model.snapshot import Live, Preview
+from reconcile.model.snapshot import Preview
 from reconcile.model.status import Status
-from reconcile.run.around import Around
+from reconcile.plan.decide import Rules
 from reconcile.run.refresh import Look, kinds_to_look_at, over, refreshed
 from reconcile.run.standing import patience, standing
 from reconcile.status.facts import Facts
@@ -38,6 +42,24 @@ LONGEST_PROBE = 10.0
 OPTION = "--wait-timeout"
 
 
+Tell = Callable[[Sequence[Standing], str], None]
+"""Told after each look: how all stand, and why the look did not work, or ""."""
+
+Probe = Callable[[Sequence[str], float], Mapping[str, str]]
+"""Asks for URLs, in at most so many seconds; what is wrong with each, "" where it answers."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Time, so that tests need none."""
+
+    clock: Callable[[], float] = time.monotonic
+    pause: Callable[[float, Stop], None] = pause
+
+
+PACE = Pace()
+
+
 @dataclass(frozen=True)
 class Waited:
     """How the previews stood at the end, sorted; what the looks found of them last."""
@@ -49,18 +71,29 @@ class Waited:
     untold: tuple[str, ...] = ()
 
 
-def wait_for(facts: Iterable[Facts], first: Published, seconds: float, around: Around) -> Waited:
+def wait_for(
+    context: Context,
+    facts: Iterable[Facts],
+    first: Published,
+    seconds: float,
+    *,
+    rules: Rules,
+    tell: Tell,
+    probe: Probe | None = None,
+    pace: Pace = PACE,
+) -> Waited:
     """Wait at most so many seconds; `first` is what was found when the wait began. Raises nothing that a
     look meets: it is told, and the next look may do better."""
-    wait = _Wait(around, {one.wish.place: one for one in facts}, around.pace.clock() + seconds, first.notes)
-    around.cluster.restart_clock(seconds, OPTION)
+    pending = {one.desired.place: one for one in facts}
+    wait = _Wait(context, rules, tell, probe, pace, pending, pace.clock() + seconds, first.notes)
+    context.cluster.restart_clock(seconds, OPTION)
     wait.found(first)
     length, took = FIRST_PAUSE, 0.0
-    while wait.pending and not around.stop.asked:
+    while wait.pending and not context.stop.asked:
         nap = min(length, wait.left - max(LAST_LOOK, 2 * took))
         if nap <= 0:
             break
-        around.pace.pause(nap, around.stop)
+        pace.pause(nap, context.stop)
         began = wait.left
         wait.look()
         took = began - wait.left
@@ -73,7 +106,11 @@ def wait_for(facts: Iterable[Facts], first: Published, seconds: float, around: A
 class _Wait:
     """The wait under way: `pending` are the facts of those that have not settled."""
 
-    around: Around
+    context: Context
+    rules: Rules
+    tell: Tell
+    probe: Probe | None
+    pace: Pace
     pending: dict[str, Facts]
     end: float
     notes: tuple[str, ...] = ()
@@ -85,34 +122,25 @@ class _Wait:
 
     @property
     def left(self) -> float:
-        return self.end - self.around.pace.clock()
+        return self.end - self.pace.clock()
 
     def look(self) -> None:
         """One list for each kind, then the statuses; a list that does not come leaves all as it was."""
-        around = self.around
         try:
             looks = self._lists()
         except Stopped:
             return
         except ReconcileError as error:
             self.notes = (f"the last look did not work: {error}",)
-            around.tell(self._sorted(), str(error))
+            self.tell(self._sorted(), str(error))
             return
         for place, look in looks.items():
             if why := over(self.pending[place], look.preview):
                 self._is_over(place, why)
             else:
-                self.pending[place] = refreshed(self.pending[place], look, around.rules, around.settings)
-        self.found(
-            publish(
-                around.cluster,
-                self.pending.values(),
-                around.settings,
-                namespace=around.namespace,
-                concurrency=around.concurrency,
-                stop=around.stop,
-            )
-        )
+                settings = self.context.settings
+                self.pending[place] = refreshed(self.pending[place], look, self.rules, settings)
+        self.found(publish(self.context, self.pending.values()))
 
     def found(self, published: Published) -> None:
         """What a look found decides who is waited for any longer."""
@@ -125,11 +153,11 @@ class _Wait:
         for place in stand:
             if self.standings[place].state != "waiting":
                 del self.pending[place]
-        self.around.tell(self._sorted(), "")
+        self.tell(self._sorted(), "")
 
     def _patient(self, stand: Mapping[str, Standing]) -> dict[str, Standing]:
         """A failure that may pass is none before it has been seen for a while."""
-        now = self.around.pace.clock()
+        now = self.pace.clock()
         found = dict(stand)
         for place, one in stand.items():
             if one.state != "failed":
@@ -141,7 +169,7 @@ class _Wait:
         return found
 
     def _probed(self, stand: Mapping[str, Standing]) -> Mapping[str, Standing]:
-        probe = self.around.probe
+        probe = self.probe
         ready = {place: one for place, one in stand.items() if one.state == "ready"}
         if probe is None or not ready:
             return stand
@@ -150,7 +178,7 @@ class _Wait:
 
     def _is_over(self, place: str, why: str) -> None:
         facts = self.pending.pop(place)
-        preview = facts.wish.preview
+        preview = facts.desired.preview
         self.standings[place] = Standing(preview.namespace, preview.name, "failed", GONE, why)
 
     def _sorted(self) -> tuple[Standing, ...]:
@@ -158,23 +186,20 @@ class _Wait:
 
     def _lists(self) -> Mapping[str, Look]:
         """What there is now of each preview that is waited for. Raises what a list raises."""
-        around = self.around
-        previews = preview_resource(around.settings.names)
+        context, names = self.context, self.context.names
+        previews = preview_resource(names)
         kinds = sorted({kind for one in self.pending.values() for kind in kinds_to_look_at(one)})
-
-        names, namespace = around.settings.names, around.namespace
         keep = Room(names, is_route).live
 
         def listed(resource: Resource) -> tuple[Live | Preview | None, ...]:
+            namespace = context.namespace
             if resource == previews:
-                return around.cluster.list(resource, namespace=namespace, read=self._parsed).items
+                return context.cluster.list(resource, namespace=namespace, read=self._parsed).items
             label = names.preview_label
-            return around.cluster.list(resource, namespace=namespace, label=label, read=keep).items
+            return context.cluster.list(resource, namespace=namespace, label=label, read=keep).items
 
         resources = [previews, *(RESOURCES[kind] for kind in kinds)]
-        found = [
-            one for items in read_at_once(listed, resources, around.concurrency, around.stop) for one in items
-        ]
+        found = [one for items in context.read_all(listed, resources) for one in items]
         children: dict[Key, Live] = {live.key: live for live in found if isinstance(live, Live)}
         there = {one.key.place: one for one in found if one is not None and not isinstance(one, Live)}
         return {place: Look(there.get(place), children, frozenset(kinds)) for place in self.pending}
@@ -184,7 +209,7 @@ class _Wait:
         if key_of(manifest).place not in self.pending:
             return None
         found = manifest.decoded() if isinstance(manifest, SentObject) else manifest
-        return parse_preview(found, group=self.around.settings.group)
+        return parse_preview(found, group=self.context.settings.group)
 
 
 def _with_probe(one: Standing, wrong: Mapping[str, str]) -> Standing:

@@ -8,13 +8,15 @@ Nothing is told of a preview that is on its way (`Progressing`), nor of what sta
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any, Literal, assert_never
 
+from reconcile.cluster.context import Context
 from reconcile.desire.children import APPLY_ORDER
+from reconcile.errors import Forbidden, NamespaceGoing, NotInstalled, ReconcileError
 from reconcile.kube.objects import EVENTS_V1, Manifest, conditions_in
 from reconcile.model.names import (
     APPLY_FAILED,
@@ -164,3 +166,38 @@ def _one_line(text: str) -> str:
     if len(line.encode()) <= LONGEST_NOTE:
         return line
     return line.encode()[: LONGEST_NOTE - 3].decode(errors="ignore") + "…"
+
+
+EVERYWHERE = ""
+"""In the place of a namespace."""
+
+
+def announce(context: Context, told: Sequence[tuple[Preview, News]], now: datetime) -> tuple[str, ...]:
+    """Tell all of it, each piece once. The note says what could not be told; after a signal nothing is."""
+    # A Date has no fractions of a second: without some, what is sorted by time is in no order.
+    times = (now + timedelta(microseconds=number) for number in range(len(told)))
+    events = [
+        event(preview, news, context.names, time) for (preview, news), time in zip(told, times, strict=True)
+    ]
+    untold: list[ReconcileError] = []
+    for_ever: set[str] = set()
+
+    def tell(one: Manifest) -> None:
+        if context.stop.asked or {EVERYWHERE, _namespace(one)} & for_ever:
+            return
+        try:
+            context.cluster.create(EVENTS_V1, one)
+        except NamespaceGoing:
+            pass
+        except ReconcileError as error:
+            untold.append(error)
+            if isinstance(error, Forbidden | NotInstalled):  # the next one would be answered alike
+                for_ever.add(_namespace(one) if isinstance(error, Forbidden) else EVERYWHERE)
+
+    context.write_all(tell, [events], namespace_of=_namespace, seed=str(now))
+    return tuple(f"what happened was not told in events: {error}" for error in untold[:1])
+
+
+def _namespace(manifest: Manifest) -> str:
+    namespace: str = manifest["metadata"]["namespace"]
+    return namespace

@@ -6,15 +6,15 @@ from types import MappingProxyType
 from typing import Any
 
 from reconcile.desire.children import is_route, runs_once
-from reconcile.desire.desired import Wish
+from reconcile.desire.desired import Desired
 from reconcile.kube.health.events import PodEvent
 from reconcile.kube.health.job import is_finished, progress
 from reconcile.kube.health.rollout import short_line
 from reconcile.kube.hostnames import hostnames
+from reconcile.kube.live import Live
 from reconcile.kube.objects import DEPLOYMENT, JOB, Key
-from reconcile.model.names import NAME_TAKEN
+from reconcile.model.names import APP_COMPONENT, COMPONENT_LABEL, NAME_TAKEN, Names
 from reconcile.model.setup_record import SetupRecord, newest, record_in
-from reconcile.model.snapshot import Live
 from reconcile.plan.changes import Blocked, Change, Create, Keep, Outcome, Update, Waiting
 from reconcile.plan.decide import keeps_protected
 from reconcile.status.result import Pass
@@ -37,7 +37,7 @@ class Facts:
     there is by now.
     """
 
-    wish: Wish
+    desired: Desired
     changes: tuple[Change, ...]
     outcomes: tuple[Outcome, ...]
     deployment: Live | None
@@ -64,23 +64,23 @@ class Facts:
     def _stays(self) -> bool:
         """Whether each child is the one that is wanted, or stays for a reason that lies in it, and the route
         has the hostname and no other."""
-        if self.outcomes or self.wish.verdict or self.unread:
+        if self.outcomes or self.desired.verdict or self.unread:
             return False
         kept = [change for change in self.changes if isinstance(change, Keep) and change.reason]
-        if any(change.key.name != self.wish.preview.name for change in kept):
+        if any(change.key.name != self.desired.preview.name for change in kept):
             return False
         if sum(len(change.reason) for change in kept) > MOST_KEPT:
             return False
         if not all(isinstance(change, Keep) and not keeps_protected(change) for change in self.changes):
             return False
         there = {_slot(change.key) for change in self.changes}
-        wanted = {_slot(child.key): child for child in self.wish.children}
+        wanted = {_slot(child.key): child for child in self.desired.children}
         missing = [child for slot, child in wanted.items() if slot not in there]
         return (
             len(there) == len(self.changes)
             and there <= wanted.keys()
-            and not any(is_route(child.key.kind) or self.wish.looks_for(child) for child in missing)
-            and (self.route is None or hostnames(self.route) == {self.wish.fqdn})
+            and not any(is_route(child.key.kind) or self.desired.looks_for(child) for child in missing)
+            and (self.route is None or hostnames(self.route) == {self.desired.fqdn})
         )
 
     @property
@@ -98,17 +98,19 @@ class Facts:
     @property
     def wanted(self) -> frozenset[Key]:
         """The children that it wants."""
-        return self.wish.wanted
+        return self.desired.wanted
 
     @property
     def sets_up(self) -> bool:
         """Whether a setup Job has to be complete before it is ready."""
-        return any(runs_once(manifest["kind"]) for manifest in self.wish.children)
+        return any(runs_once(manifest["kind"]) for manifest in self.desired.children)
 
     @property
     def setup_key(self) -> Key | None:
         """The setup Job of its image and revision, there or not; None where there is to be none."""
-        return next((manifest.key for manifest in self.wish.children if manifest["kind"] == JOB.kind), None)
+        return next(
+            (manifest.key for manifest in self.desired.children if manifest["kind"] == JOB.kind), None
+        )
 
     @property
     def setup_record(self) -> SetupRecord | None:
@@ -160,25 +162,25 @@ def _slot(key: Key) -> Key:
 
 
 def gather(
-    wishes: Iterable[Wish],
+    all_desired: Iterable[Desired],
     passes: Sequence[Pass],
     children: Lives,
     looked_at: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Facts, ...]:
-    """The facts of every preview in scope; `wishes` and `looked_at` are the first pass's, `children` the last
-    one's."""
+    """The facts of every preview in scope; `all_desired` and `looked_at` are of the first pass, `children` of
+    the last."""
     changes = _changes(passes)
     outcomes = _outcomes(passes)
     lives = {**children, **{o.change.key: o.live for o in passes[-1].outcomes if o.live is not None}}
     unread = {entry.subject for one in passes for entry in one.plan.withheld}
     return tuple(
         replace(
-            _facts(wish, changes.get(wish.place, ()), outcomes.get(wish.place, ()), lives, unread),
-            looked_at=looked_at.get(wish.place, ""),
-            children=tuple(lives[c.key] for c in changes.get(wish.place, ()) if c.key in lives),
+            _facts(desired, changes.get(desired.place, ()), outcomes.get(desired.place, ()), lives, unread),
+            looked_at=looked_at.get(desired.place, ""),
+            children=tuple(lives[c.key] for c in changes.get(desired.place, ()) if c.key in lives),
         )
-        for wish in wishes
-        if wish.in_scope
+        for desired in all_desired
+        if desired.in_scope
     )
 
 
@@ -201,31 +203,31 @@ def _outcomes(passes: Sequence[Pass]) -> Mapping[str, tuple[Outcome, ...]]:
 
 
 def _facts(
-    wish: Wish, changes: Sequence[Change], outcomes: Sequence[Outcome], lives: Lives, unread: set[str]
+    desired: Desired, changes: Sequence[Change], outcomes: Sequence[Outcome], lives: Lives, unread: set[str]
 ) -> Facts:
-    deployment = Key(DEPLOYMENT.kind, wish.preview.namespace, wish.preview.name)
-    keys = [manifest.key for manifest in wish.children]
+    deployment = Key(DEPLOYMENT.kind, desired.preview.namespace, desired.preview.name)
+    keys = [manifest.key for manifest in desired.children]
     kinds = {key.kind for key in keys}
     return Facts(
-        wish,
+        desired,
         tuple(changes),
-        tuple(outcome for outcome in outcomes if _is_about(outcome, wish)),
+        tuple(outcome for outcome in outcomes if _is_about(outcome, desired)),
         deployment=lives.get(deployment),
         setup=next((lives[key] for key in keys if runs_once(key.kind) and key in lives), None),
-        route=_route(wish, changes, lives),
+        route=_route(desired, changes, lives),
         unread=bool(kinds & unread),
-        recorded=_recorded(wish, outcomes),
+        recorded=_recorded(desired, outcomes),
     )
 
 
-def _recorded(wish: Wish, outcomes: Sequence[Outcome]) -> SetupRecord | None:
+def _recorded(desired: Desired, outcomes: Sequence[Outcome]) -> SetupRecord | None:
     """What its status records of its setup; one that this run has made may be removed by its last pass."""
     for outcome in outcomes:
         key = outcome.change.key
         made = isinstance(outcome.change, Create) and outcome.result == "done"
-        if made and key.kind == JOB.kind and key in wish.wanted:
-            return newest(wish.record, SetupRecord(key.name, "Running"))
-    return wish.record
+        if made and key.kind == JOB.kind and key in desired.wanted:
+            return newest(desired.record, SetupRecord(key.name, "Running"))
+    return desired.record
 
 
 def _seen(job: Live, pods: Sequence[Live]) -> SetupRecord:
@@ -238,13 +240,27 @@ def _seen(job: Live, pods: Sequence[Live]) -> SetupRecord:
     return SetupRecord(job.key.name, "Failed", short_line(found.message))
 
 
-def _is_about(outcome: Outcome, wish: Wish) -> bool:
+def _is_about(outcome: Outcome, desired: Desired) -> bool:
     """Whether it can take anything from a preview: not what is only protected, and that nobody wants."""
-    return isinstance(outcome.change, Create) or outcome.change.key in wish.wanted
+    return isinstance(outcome.change, Create) or outcome.change.key in desired.wanted
 
 
-def _route(wish: Wish, changes: Sequence[Change], lives: Lives) -> Live | None:
+def _route(desired: Desired, changes: Sequence[Change], lives: Lives) -> Live | None:
     """The route that leads to it: of the kind that it wants, else the one of another kind that it kept."""
     routes = [c.key for c in changes if is_route(c.key.kind) and isinstance(c, Keep | Create | Update)]
-    there = [lives[key] for key in sorted(routes, key=lambda key: key not in wish.wanted) if key in lives]
+    there = [lives[key] for key in sorted(routes, key=lambda key: key not in desired.wanted) if key in lives]
     return there[0] if there else None
+
+
+def by_preview(
+    pods: Iterable[Live], names: Names, component: str = APP_COMPONENT
+) -> Mapping[str, tuple[Live, ...]]:
+    """The pods of each preview's Deployment, or of another component, by `NAMESPACE/NAME`.
+
+    Those that are going are left out."""
+    found: dict[str, list[Live]] = {}
+    for pod in pods:
+        if pod.labels.get(COMPONENT_LABEL) == component and not pod.going:
+            place = f"{pod.key.namespace}/{pod.labels.get(names.preview_label, '')}"
+            found.setdefault(place, []).append(pod)
+    return {place: tuple(mine) for place, mine in found.items()}

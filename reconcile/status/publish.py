@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from reconcile.cluster.pool import Stop, read_at_once, write_at_once
+from reconcile.cluster.context import Context
 from reconcile.cluster.port import Cluster
 from reconcile.desire.children import is_route
 from reconcile.errors import (
@@ -23,22 +23,21 @@ from reconcile.errors import (
     internal_error,
 )
 from reconcile.kube.health.events import WARNINGS, PodEvent, in_order, pod_event
-from reconcile.kube.health.pods import by_preview
-from reconcile.kube.objects import EVENT, POD, Manifest, preview_resource
+from reconcile.kube.live import Live
+from reconcile.kube.objects import EVENT, POD, Manifest
 from reconcile.kube.time import time_text
 from reconcile.model.fingerprint import fingerprint_of
-from reconcile.model.names import KIND, SETUP_COMPONENT, Names
+from reconcile.model.names import KIND, SETUP_COMPONENT, Names, preview_resource
 from reconcile.model.preview import parse_preview
 from reconcile.model.room import Room
 from reconcile.model.settings import Settings
 from reconcile.model.setup_record import FIELD as SETUP
-from reconcile.model.snapshot import Live, Preview
+from reconcile.model.snapshot import Preview
 from reconcile.model.status import FINGERPRINT, Status, is_marked, is_written, rendered
 from reconcile.model.ttl import ttl_of
 from reconcile.plan.changes import Outcome
-from reconcile.status.announce import announce
-from reconcile.status.events import News, of_outcomes, of_status
-from reconcile.status.facts import Facts
+from reconcile.status.events import News, announce, of_outcomes, of_status
+from reconcile.status.facts import Facts, by_preview
 from reconcile.status.reason import SETTLES, asks_for_events, asks_for_pods, status_of, waits_for_setup
 
 MOST_NAMESPACES = 8
@@ -91,45 +90,42 @@ class Unwritten:
     for_ever: bool = False
 
 
-def publish(
-    cluster: Cluster,
-    facts: Iterable[Facts],
-    settings: Settings,
-    *,
-    namespace: str | None = None,
-    concurrency: int = 8,
-    stop: Stop | None = None,
-    outcomes: Iterable[Outcome] = (),
-) -> Published:
+def publish(context: Context, facts: Iterable[Facts], outcomes: Iterable[Outcome] = ()) -> Published:
     """Write the status of every preview of which there is something new to say, and tell of that, and of what
     these writes did to its children, in Events.
 
     The pods are listed, once, where a Deployment is not available.
     """
-    stop, facts = stop or Stop(), tuple(facts)
+    facts = tuple(facts)
     try:
-        now = cluster.now()
+        now = context.cluster.now()
     except NoAnswer as error:
         follows = (SETUP_UNRECORDED,) if any(one.sets_up for one in facts) else ()
         return Published({}, (f"no status was written, and no ttl counted: {error}", *follows))
-    found, notes = _look(cluster, facts, settings, namespace, now, concurrency, stop)
+    found, notes = _look(context, facts, now)
     known = [one for one, _ in found]
     news, marks = _to_write(found, now)
-    written, unwritten, lacking = _write_all(cluster, [news, marks], settings, now, concurrency, stop)
-    told = [*_deeds(known, outcomes, now), *_transitions(written)]
-    untold = announce(cluster, told, settings.names, now=now, concurrency=concurrency, stop=stop)
-    statuses = {one.wish.place: status for one, status in found if status is not None}
-    at_work = {one.wish.place: _at_work(one) for one in known}
-    trouble = (*_notes(_told_of(unwritten, marks)), *_lacking_notes(lacking, news, settings))
+    written, unwritten, lacking = _write_all(context, [news, marks], now)
+    untold = announce(context, [*_deeds(known, outcomes, now), *_transitions(written)], now)
+    statuses = {one.desired.place: status for one, status in found if status is not None}
+    at_work = {one.desired.place: _at_work(one) for one in known}
+    trouble = (*_notes(_told_of(unwritten, marks)), *_lacking_notes(lacking, news, context.settings))
     return Published(statuses, (*notes, *trouble), at_work, untold)
 
 
 def _to_write(found: Iterable[tuple[Facts, Status | None]], now: datetime) -> tuple[list[Facts], list[Facts]]:
     """Those of whom there is something to tell, and a few that are only to be marked as unchanged."""
-    wanted = [(one, _news(one, status, now, frozenset())) for one, status in found]
-    news = [one for one, said in wanted if said and not is_written(said, one.wish.preview.status)]
-    marks = [one for one, said in wanted if said and is_written(said, one.wish.preview.status)]
-    return news, marks[:MOST_MARKED]
+    news: list[Facts] = []
+    marks: list[Facts] = []
+    for one, status in found:
+        if status is None:
+            continue
+        before = one.desired.preview.status
+        if not is_written(rendered(status, before, now), before):
+            news.append(one)
+        elif len(marks) < MOST_MARKED and _news(one, status, now, frozenset()):
+            marks.append(one)
+    return news, marks
 
 
 def _told_of(unwritten: Iterable[Unwritten], marks: Iterable[Facts]) -> list[Unwritten]:
@@ -139,33 +135,22 @@ def _told_of(unwritten: Iterable[Unwritten], marks: Iterable[Facts]) -> list[Unw
 
 
 def _look(
-    cluster: Cluster,
-    facts: Iterable[Facts],
-    settings: Settings,
-    namespace: str | None,
-    now: datetime,
-    concurrency: int,
-    stop: Stop,
+    context: Context, facts: Iterable[Facts], now: datetime
 ) -> tuple[list[tuple[Facts, Status | None]], tuple[str, ...]]:
     """The facts, with their pods and Events where these were asked for, what is found of each, and notes."""
     notes: tuple[str, ...]
     known, notes = list(facts), ()
     if any(map(asks_for_pods, known)):
-        pods, notes = _pods(cluster, settings.names, namespace, stop)
-        known = _with_pods(known, pods, settings.names)
-    if namespaces := {one.wish.preview.namespace for one in known if asks_for_events(one)}:
-        events, more = _events(cluster, namespaces, namespace, concurrency, stop)
+        pods, notes = _pods(context)
+        known = _with_pods(known, pods, context.names)
+    if namespaces := {one.desired.preview.namespace for one in known if asks_for_events(one)}:
+        events, more = _events(context, namespaces)
         known, notes = _with_events(known, events), (*notes, *more)
-    return [(one, _found(one, settings, now)) for one in known], notes
+    return [(one, _found(one, context.settings, now)) for one in known], notes
 
 
 def _write_all(
-    cluster: Cluster,
-    turns: Sequence[list[Facts]],
-    settings: Settings,
-    now: datetime,
-    concurrency: int,
-    stop: Stop,
+    context: Context, turns: Sequence[list[Facts]], now: datetime
 ) -> tuple[list[Written], list[Unwritten], set[str]]:
     """Each status, until one of its namespace tells that none can be written there; and the fields that the
     CRD turned out to lack, without which the others are written."""
@@ -178,7 +163,7 @@ def _write_all(
         if _namespace(one) in for_ever:
             unwritten.append(Unwritten(one, ""))
             return
-        match _write(cluster, one, settings, now, lacking, stop):
+        match _write(context, one, now, lacking):
             case Unwritten() as trouble:
                 unwritten.append(trouble)
                 if trouble.for_ever:
@@ -186,19 +171,19 @@ def _write_all(
             case Written() as status:
                 written.append(status)
 
-    write_at_once(write, turns, concurrency, stop, namespace_of=_namespace, seed=str(now))
+    context.write_all(write, turns, namespace_of=_namespace, seed=str(now))
     return written, unwritten, lacking
 
 
 def _namespace(facts: Facts) -> str:
-    return facts.wish.preview.namespace
+    return facts.desired.preview.namespace
 
 
 def _with_pods(known: Iterable[Facts], pods: Iterable[Live], names: Names) -> list[Facts]:
     """The facts with their pods, where these were asked for."""
     mine, setups = by_preview(pods, names), by_preview(pods, names, SETUP_COMPONENT)
     return [
-        replace(one, pods=mine.get(one.wish.place, ()), setup_pods=setups.get(one.wish.place, ()))
+        replace(one, pods=mine.get(one.desired.place, ()), setup_pods=setups.get(one.desired.place, ()))
         if asks_for_pods(one)
         else one
         for one in known
@@ -230,8 +215,8 @@ def _deeds(
     for outcome in outcomes:
         done.setdefault(outcome.change.preview, []).append(outcome)
     for one in known:
-        for news in of_outcomes(done.get(one.wish.place, ()), now):
-            yield one.wish.preview, news
+        for news in of_outcomes(done.get(one.desired.place, ()), now):
+            yield one.desired.preview, news
 
 
 def _transitions(written: Iterable[Written]) -> Iterator[tuple[Preview, News]]:
@@ -245,18 +230,16 @@ def _at_work(facts: Facts) -> tuple[Live, ...]:
     return facts.setup_pods if waits_for_setup(facts) else facts.pods
 
 
-def _pods(
-    cluster: Cluster, names: Names, namespace: str | None, stop: Stop
-) -> tuple[tuple[Live, ...], tuple[str, ...]]:
+def _pods(context: Context) -> tuple[tuple[Live, ...], tuple[str, ...]]:
     """All pods of all previews, in one list; without them a status says less."""
-
-    keep = Room(names, is_route).pod
+    names, keep = context.names, Room(context.names, is_route).pod
 
     def listed(_: None) -> tuple[Live, ...]:
-        return cluster.list(POD, namespace=namespace, label=names.preview_label, read=keep).items
+        listing = context.cluster.list(POD, namespace=context.namespace, label=names.preview_label, read=keep)
+        return listing.items
 
     try:
-        (pods,) = read_at_once(listed, [None], 1, stop)
+        (pods,) = context.read_all(listed, [None])
     except Stopped:
         return (), ()
     except ReconcileError as error:
@@ -264,17 +247,16 @@ def _pods(
     return pods, ()
 
 
-def _events(
-    cluster: Cluster, namespaces: Collection[str], only: str | None, concurrency: int, stop: Stop
-) -> tuple[tuple[PodEvent, ...], tuple[str, ...]]:
+def _events(context: Context, namespaces: Collection[str]) -> tuple[tuple[PodEvent, ...], tuple[str, ...]]:
     """The Warnings of these namespaces: what a probe, a mount or an admission answered is nowhere else."""
+    only = context.namespace
     places = [only] if only or len(namespaces) > MOST_NAMESPACES else sorted(namespaces)
 
     def listed(namespace: str | None) -> tuple[PodEvent | None, ...]:
-        return cluster.list(EVENT, namespace=namespace, field=WARNINGS, read=pod_event).items
+        return context.cluster.list(EVENT, namespace=namespace, field=WARNINGS, read=pod_event).items
 
     try:
-        found = read_at_once(listed, places, concurrency, stop)
+        found = context.read_all(listed, places)
     except Stopped:
         return (), ()
     except ReconcileError as error:
@@ -292,7 +274,7 @@ def _news(
     """The status as it is to be written; None where there is nothing new."""
     if status is None:
         return None
-    before = facts.wish.preview.status
+    before = facts.desired.preview.status
     said = rendered(status, before, now)
     if facts.is_unchanged and status.reason in SETTLES and not status.expires_soon:
         said[FINGERPRINT] = fingerprint_of(facts.looked_at, said)
@@ -309,12 +291,10 @@ def _was_just_touched(facts: Facts, now: datetime) -> bool:
     return not changed_at or changed_at > time_text(now - SETTLING)
 
 
-def _write(
-    cluster: Cluster, facts: Facts, settings: Settings, time: datetime, lacking: set[str], stop: Stop
-) -> Written | Unwritten | None:
+def _write(context: Context, facts: Facts, time: datetime, lacking: set[str]) -> Written | Unwritten | None:
     """Write one status; None where there is nothing to say."""
     try:
-        return _tried(cluster, facts, settings, time, lacking, stop)
+        return _tried(context, facts, time, lacking)
     except NamespaceGoing:
         return None
     except ReconcileError as error:
@@ -323,32 +303,32 @@ def _write(
         return Unwritten(facts, internal_error(error))
 
 
-def _tried(
-    cluster: Cluster, facts: Facts, settings: Settings, time: datetime, lacking: set[str], stop: Stop
-) -> Written | None:
+def _tried(context: Context, facts: Facts, time: datetime, lacking: set[str]) -> Written | None:
     """Where the preview has changed meanwhile, look again: another run may have said it. Where the CRD lacks
     some of the fields, leave them out."""
     now: Facts | None = facts
+    settings, names = context.settings, context.names
     for _ in range(TRIES):
-        if now is None or stop.asked:
+        if now is None or context.stop.asked:
             break
         if not (wanted := _news(now, _found(now, settings, time), time, lacking)):
             break
         try:
-            cluster.apply_status(_manifest(now, wanted, settings.names), manager=settings.names.field_manager)
+            manifest = _manifest(now, wanted, names)
+            context.cluster.apply_status(preview_resource(names), manifest, manager=names.field_manager)
         except Conflict:
-            now = _again(cluster, now, settings)
+            now = _again(context.cluster, now, settings)
         except UnknownFields as error:
             if not error.fields & wanted.keys():
                 raise
             lacking |= error.fields
         else:
-            return Written(now.wish.preview, wanted)
+            return Written(now.desired.preview, wanted)
     return None
 
 
 def _manifest(facts: Facts, status: Mapping[str, Any], names: Names) -> Manifest:
-    preview = facts.wish.preview
+    preview = facts.desired.preview
     return {
         "apiVersion": names.api_version,
         "kind": KIND,
@@ -364,7 +344,7 @@ def _manifest(facts: Facts, status: Mapping[str, Any], names: Names) -> Manifest
 
 def _again(cluster: Cluster, facts: Facts, settings: Settings) -> Facts | None:
     """The same with the preview as it is now; None where all that is known is about another one."""
-    before = facts.wish.preview
+    before = facts.desired.preview
     found = cluster.get(preview_resource(settings.names), before.namespace, before.name)
     if found is None:
         return None
@@ -373,10 +353,10 @@ def _again(cluster: Cluster, facts: Facts, settings: Settings) -> Facts | None:
     if not same or preview.deletion_timestamp:
         return None
     ttl = ttl_of(preview, settings)
-    if facts.wish.verdict == "Expired" and ttl != facts.wish.ttl:
+    if facts.desired.verdict == "Expired" and ttl != facts.desired.ttl:
         return None
     recorded = facts.recorded_by(preview.status)
-    return replace(facts, wish=replace(facts.wish, preview=preview, ttl=ttl), recorded=recorded)
+    return replace(facts, desired=replace(facts.desired, preview=preview, ttl=ttl), recorded=recorded)
 
 
 def _lacking_notes(lacking: Collection[str], news: Iterable[Facts], settings: Settings) -> Iterator[str]:
@@ -394,7 +374,7 @@ def _notes(unwritten: Sequence[Unwritten]) -> Iterator[str]:
     """One sentence for all of them, however many there are, and one for what follows from it."""
     if not unwritten:
         return
-    places = sorted(one.facts.wish.place for one in unwritten)
+    places = sorted(one.facts.desired.place for one in unwritten)
     reason = next(one.reason for one in unwritten if one.reason)
     others = f" and {len(places) - 1} more" if len(places) > 1 else ""
     yield f"the status of {places[0]}{others} was not written: {reason}"
@@ -404,7 +384,7 @@ def _notes(unwritten: Sequence[Unwritten]) -> Iterator[str]:
 def _consequences(unwritten: Iterable[Facts], *, ttl: bool = True, setup: bool = True) -> Iterator[str]:
     """What follows where a ttl, or a setup, is not written into these statuses."""
     unwritten = tuple(unwritten)
-    if ttl and any(one.wish.ttl for one in unwritten):
+    if ttl and any(one.desired.ttl for one in unwritten):
         yield "a ttl counts from what a run wrote into the status: without it a preview never expires"
     if setup and any(one.sets_up for one in unwritten):
         yield SETUP_UNRECORDED

@@ -15,13 +15,13 @@ The first that holds:
     Available                                  none of these
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from reconcile.kube.health.job import lacks_pods, progress
 from reconcile.kube.health.pod import needs_events
-from reconcile.kube.health.rollout import is_under_way, newest_pods, rollout, short_line
+from reconcile.kube.health.rollout import Health, is_under_way, newest_pods, rollout, short_line
 from reconcile.kube.hostnames import hostnames
 from reconcile.kube.objects import Key, conditions_in
 from reconcile.kube.routes import objection
@@ -49,6 +49,13 @@ from reconcile.status.facts import Facts
 RUN_AGAIN = "another spec.image or spec.revision runs a new one"
 
 
+REASON_OF: Mapping[Health, str] = {
+    "Current": AVAILABLE,
+    "InProgress": PROGRESSING,
+    "Failed": ROLLOUT_FAILED,
+    "Suspended": SUSPENDED,
+}
+"""What is said of a Deployment's health."""
 SETTLES = (AVAILABLE, SUSPENDED)
 """The reasons with which a preview may stay as it is for ever."""
 
@@ -64,7 +71,7 @@ class Finding:
 
 def status_of(facts: Facts, now: datetime, *, url_scheme: UrlScheme = "https") -> Status | None:
     """What the status of a preview says; None where nothing is to be said: it is going, or nobody knows."""
-    if facts.wish.verdict == "Going" or facts.unread:
+    if facts.desired.verdict == "Going" or facts.unread:
         return None
     looks: tuple[Callable[[Facts], Finding | None], ...] = (
         _verdict,
@@ -78,7 +85,7 @@ def status_of(facts: Facts, now: datetime, *, url_scheme: UrlScheme = "https") -
     )
     found = next((finding for look in looks if (finding := look(facts))), None)
     finding = found or Finding(AVAILABLE, f"its pods are available{_unseen_end(facts)}")
-    ttl = facts.wish.ttl.begun(now) if facts.wish.ttl else None
+    ttl = facts.desired.ttl.begun(now) if facts.desired.ttl else None
     return Status(
         ready=finding.reason == AVAILABLE,
         reason=finding.reason,
@@ -89,7 +96,7 @@ def status_of(facts: Facts, now: datetime, *, url_scheme: UrlScheme = "https") -
         ttl_counts_from=ttl.counts_from if ttl else "",
         expires_at=ttl.expires_at if ttl else "",
         expires_soon=ttl is not None and finding.reason != EXPIRED and ttl.ends_soon(now),
-        observed_generation=facts.wish.preview.generation,
+        observed_generation=facts.desired.preview.generation,
         setup=facts.setup_record,
         hostname=_hostname(facts, finding, now),
         kept=facts.kept if finding.reason in SETTLES else (),
@@ -100,8 +107,8 @@ def _hostname(facts: Facts, finding: Finding, now: datetime) -> HostnameRecord |
     if finding.reason == EXPIRED:
         return None
     return recorded_after(
-        facts.wish.hostname_record,
-        facts.wish.fqdn,
+        facts.desired.hostname_record,
+        facts.desired.fqdn,
         hostnames(facts.route) if facts.route else (),
         time_text(now),
         in_conflict=any(block.verdict == HOSTNAME_CONFLICT for block in facts.blocks),
@@ -110,7 +117,7 @@ def _hostname(facts: Facts, finding: Finding, now: datetime) -> HostnameRecord |
 
 def asks_for_pods(facts: Facts) -> bool:
     """Whether its pods would say more than its Deployment does."""
-    if facts.wish.verdict or _suspended(facts):
+    if facts.desired.verdict or _suspended(facts):
         return False
     setting_up = facts.setup is not None and progress(facts.setup) is not None
     under_way = facts.deployment is not None and is_under_way(facts.deployment)
@@ -126,7 +133,7 @@ def asks_for_events(facts: Facts) -> bool:
 
 def _failed_before(facts: Facts) -> bool:
     """Whether the last run saw its pods fail: one that crashes again and again is available in between."""
-    ready = conditions_in(facts.wish.preview.status).get(READY, {})
+    ready = conditions_in(facts.desired.preview.status).get(READY, {})
     return facts.deployment is not None and ready.get("reason") == ROLLOUT_FAILED
 
 
@@ -136,8 +143,8 @@ def waits_for_setup(facts: Facts) -> bool:
 
 
 def _verdict(facts: Facts) -> Finding | None:
-    wish = facts.wish
-    return Finding(wish.verdict, wish.message, stalled=True) if wish.verdict else None
+    desired = facts.desired
+    return Finding(desired.verdict, desired.message, stalled=True) if desired.verdict else None
 
 
 def _blocked(facts: Facts) -> Finding | None:
@@ -162,7 +169,7 @@ def _waiting(facts: Facts) -> Finding | None:
 
 
 def _suspended(facts: Facts) -> Finding | None:
-    preview = facts.wish.preview
+    preview = facts.desired.preview
     if isinstance(preview, PreviewEnvironment) and preview.spec.suspend:
         return Finding(SUSPENDED, "no pods are wanted: spec.suspend is true")
     return None
@@ -206,13 +213,14 @@ def _unseen_end(facts: Facts) -> str:
 def _pods(facts: Facts, now: datetime | None) -> Finding | None:
     assert facts.deployment is not None, "one that is not there waits"
     found = rollout(facts.deployment, facts.pods, facts.events, now)
-    if found.reason == AVAILABLE:
+    reason = REASON_OF[found.health]
+    if reason == AVAILABLE:
         return None
-    return Finding(found.reason, found.message, stalled=found.reason == ROLLOUT_FAILED)
+    return Finding(reason, found.message, stalled=reason == ROLLOUT_FAILED)
 
 
 def _route(facts: Facts) -> Finding | None:
-    fqdn = facts.wish.fqdn
+    fqdn = facts.desired.fqdn
     if facts.route and fqdn and fqdn not in hostnames(facts.route):
         told = f"{facts.route.key} does not have the hostname {fqdn}: --route switches it"
         return Finding(ROUTE_NOT_ACCEPTED, told, stalled=True)
@@ -222,7 +230,7 @@ def _route(facts: Facts) -> Finding | None:
 
 def _url(facts: Facts, finding: Finding, scheme: UrlScheme) -> str:
     """The link, where a route of its own has the hostname."""
-    fqdn, taken = facts.wish.fqdn, finding.reason in (NAME_TAKEN, HOSTNAME_CONFLICT)
+    fqdn, taken = facts.desired.fqdn, finding.reason in (NAME_TAKEN, HOSTNAME_CONFLICT)
     if not fqdn or taken or facts.route is None or fqdn not in hostnames(facts.route):
         return ""
     return f"{scheme}://{fqdn}"

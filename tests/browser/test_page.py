@@ -12,9 +12,9 @@ import pytest
 from reconcile.report.html import run_html
 from reconcile.status.result import Run
 from tests.browser.chromium import Browser, Tab
-from tests.unit.given import a_read_preview
-from tests.unit.test_markdown_report import everything, hostile, many
-from tests.unit.test_states import NOW, a_run
+from tests.given import a_read_preview
+from tests.report.test_markdown import everything, hostile, many
+from tests.report.test_states import NOW, a_run
 
 PHONE: dict[str, Any] = {"width": 390, "height": 844, "phone": True}
 TRICKS = (

@@ -1,6 +1,6 @@
 """Specs that are taken and specs that are refused, by the model and by an API server alike.
 
-`ROWS` is used twice: `tests/contracts` asks the model, `tests/cluster` an API server that has the CRD.
+`ROWS` is used twice: `tests/contracts` asks the model, `tests/e2e` an API server that has the CRD.
 """
 
 from dataclasses import dataclass

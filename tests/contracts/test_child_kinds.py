@@ -15,7 +15,7 @@ from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.settings import Settings
 from reconcile.model.spec import Spec
 from tests.builders import EVERY_FIELD
-from tests.unit.given import NAMES, a_read_preview
+from tests.given import NAMES, a_read_preview
 
 ROOT = Path(__file__).parents[2]
 VERBS = {
@@ -39,10 +39,10 @@ def _file_of(kind: ChildKind) -> list[str]:
 
 
 def _test_of(kind: ChildKind) -> list[str]:
-    texts = (path.read_text() for path in (ROOT / "tests" / "unit").glob("test_*.py"))
+    texts = (path.read_text() for path in (ROOT / "tests" / "desire").glob("test_*.py"))
     if any(f'"kind": "{kind.resource.kind}"' in text for text in texts):
         return []
-    return [f'tests/unit: no test states its whole manifest, with "kind": "{kind.resource.kind}"']
+    return [f'tests/desire: no test states its whole manifest, with "kind": "{kind.resource.kind}"']
 
 
 def _rights_of(kind: ChildKind) -> list[str]:
@@ -117,7 +117,7 @@ def test_what_a_kind_has_not_is_told_with_what_to_do() -> None:
     odd = ChildKind(Resource("example.com", "v1", "Widget", "widgets"), widget, room=())
     assert forgotten_of(odd) == [
         "reconcile/desire/children/widget.py: put `def widget` there, so that who looks for it finds it",
-        'tests/unit: no test states its whole manifest, with "kind": "Widget"',
+        'tests/desire: no test states its whole manifest, with "kind": "Widget"',
         "cronjob/rights.yaml: the ClusterRole preview-reconcile has no rule {apiGroups: [example.com], "
         "resources: [widgets], verbs: [get, list, create, patch, delete]}",
         "cronjob/rights.yaml: the ClusterRole preview-reconcile-plan has no rule {apiGroups: [example.com], "

@@ -25,7 +25,7 @@ def test_a_field_and_a_kind_of_child_and_own_names_can_be_had_by_the_pages_alone
     for page in ("own-names.md", "field.md", "child-kind.md"):
         clone.follow(page)
     checked = clone.run(
-        "python -m mypy reconcile/desire/children tests/unit/test_networkpolicy.py; ruff check -q && echo done"
+        "python -m mypy reconcile/desire/children tests/desire/test_networkpolicy.py; ruff check -q && echo done"
     )
     assert checked.endswith("done\n"), checked
 

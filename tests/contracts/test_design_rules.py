@@ -12,7 +12,7 @@ from reconcile.cluster.port import Cluster
 from reconcile.desire.children import APPLY_ORDER, KINDS, ROOM_OF_OURS, is_route
 from reconcile.kube.managedfields import list_keys
 from reconcile.model.settings import ROUTE_RESOURCES
-from tests.unit.memory import Memory
+from tests.memory import Memory
 
 ROOT = Path(__file__).parents[2]
 MODULES = sorted((ROOT / "reconcile").rglob("*.py"))

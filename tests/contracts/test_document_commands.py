@@ -19,18 +19,18 @@ NOT_RUN = {
     "make test": "it is what runs this",
     "pip install": "it would put this checkout into the Python that runs the tests; test_image.py installs it",
     "docker": "there is no docker here; tests/node builds the image by other means, and runs it",
-    "kubectl": "it wants a cluster; tests/cluster/test_install.py installs, upgrades and removes on one",
+    "kubectl": "it wants a cluster; tests/e2e/test_install.py installs, upgrades and removes on one",
     "helm": "it wants a cluster; test_chart.py renders the chart",
     "kind load": "it wants a cluster of kind",
     "k3d": "it wants a cluster of k3d",
     "ctr": "it is for a node",
-    "RECONCILE_PUSHGATEWAY": "it wants a Pushgateway; tests/unit/test_metrics.py",
+    "RECONCILE_PUSHGATEWAY": "it wants a Pushgateway; tests/cli/test_metrics.py",
     "eval": "it wants the ConfigMap of a cluster; test_manifests.py reads the ConfigMap",
     'eval "$(_RECONCILE': "each is for a shell of its own; tests/shells types them in all three",
     "_RECONCILE_COMPLETE": "it is for fish; tests/shells types it there",
     "reconcile --print-crd": "it wants a cluster; the CRD is compared in test_crd_and_model.py",
     "reconcile --wait": "in files nothing becomes ready; tests/node waits for the first preview on a real node",
-    "reconcile --interval": "it never ends; tests/unit/test_interval.py",
+    "reconcile --interval": "it never ends; tests/cli/test_interval.py",
 }
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from reconcile.desire.children import CHILDREN
 from tests.builders import a_preview
-from tests.http.command import RunCommand
-from tests.http.world import PREVIEWS, World, path
-from tests.unit.given import a_read_preview, available, children_of, live, told
+from tests.cluster_adapters.command import RunCommand
+from tests.cluster_adapters.world import PREVIEWS, World, path
+from tests.given import a_read_preview, available, children_of, live, told
 
 WANTED = ("Deployment", "Service", "Mapping")
 PAGE = 20

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from reconcile.model import names
-from tests.unit.test_status import ROWS
+from tests.status.test_reason import ROWS
 
 DOCS = (Path(__file__).parents[2] / "docs" / "status.md").read_text()
 TABLE = DOCS.partition("## The reasons")[2].partition("\n## ")[0]

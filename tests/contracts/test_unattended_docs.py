@@ -9,7 +9,7 @@ from reconcile.cli.metrics import registry_of
 from reconcile.plan.changes import Create, Delete, Update
 from reconcile.report.summary import Summary
 from reconcile.status.events import of_outcomes
-from tests.unit.test_events import TRANSITIONS, done
+from tests.status.test_events import TRANSITIONS, done
 
 DOCS = Path(__file__).parents[2] / "docs"
 UNATTENDED = (DOCS / "unattended.md").read_text()

@@ -4,8 +4,8 @@ import subprocess
 from pathlib import Path
 
 from reconcile import __version__
-from tests.cluster.process import REPOSITORY
 from tests.controlplane.programs import one_at_a_time
+from tests.e2e.process import REPOSITORY
 from tests.node.node import Node
 from tests.node.starting import SCRIPTS, run_folder
 

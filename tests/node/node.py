@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.cluster.process import REPOSITORY, environment
-from tests.cluster.story import Result
+from tests.e2e.process import REPOSITORY, environment
+from tests.e2e.story import Result
 
 DOMAIN = "preview.test"
 """Every name in it leads to the router."""

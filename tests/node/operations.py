@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from reconcile.model.names import DEFAULT_GROUP
-from tests.cluster.install import group_patches
+from tests.e2e.install import group_patches
 from tests.installation import CHART, NAME, overlay
 from tests.node.node import DOMAIN, Node
 

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reconcile.model.names import DEFAULT_GROUP, PLURAL
-from tests.cluster.process import REPOSITORY
 from tests.controlplane import NotStarted, eventually, missing_programs
 from tests.controlplane.programs import one_at_a_time
+from tests.e2e.process import REPOSITORY
 from tests.node.node import Node
 
 RUN = "RECONCILE_TEST_NODE_RUN"

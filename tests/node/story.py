@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from reconcile.model.names import DEFAULT_GROUP, Names
-from tests.cluster.story import Result
 from tests.controlplane import eventually
+from tests.e2e.story import Result
 from tests.node.node import DOMAIN, Answer, Node
 
 INGRESS = ("--route", "ingress")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from tests.cluster.process import REPOSITORY
+from tests.e2e.process import REPOSITORY
 from tests.node.node import Node
 from tests.node.starting import assets
 from tests.node.story import HTTPROUTE, INGRESS, Story

@@ -9,12 +9,11 @@ ours, so that the plan blocks the preview, and a write is `Rejected`.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from reconcile.cluster.files.defaults import bare, group_of, namespace_of
-from reconcile.cluster.files.guards import check_paths, check_same, check_step
+from reconcile.cluster.files.defaults import bare, namespace_of
 from reconcile.cluster.files.output import Folder, Held
 from reconcile.cluster.files.sources import STDIN, Sources
 from reconcile.cluster.files.view import View
@@ -34,7 +33,8 @@ def _local_clock() -> datetime:
 class DirectoryCluster:
     """The files of `sources` (`-` is the text of `stdin`) and the folder `to`; implements `Cluster`.
 
-    What a glob of `exclude` takes is left out of `sources`. Its previews are not gone.
+    What a glob of `exclude` takes is left out of `sources`. Its previews are not gone. `children` are the
+    kinds of which a preview may have some: others are passed over, with a note.
 
     `UsageError` when a source is not there, or `to` is no folder.
     """
@@ -45,6 +45,7 @@ class DirectoryCluster:
         to: str | None = None,
         *,
         group: str,
+        children: Collection[Resource],
         stdin: str | None = None,
         exclude: Sequence[str] = (),
         now: Callable[[], datetime] = _local_clock,
@@ -54,7 +55,7 @@ class DirectoryCluster:
         self._manager = Names(group).field_manager
         self._folder = None if to is None else Folder(to, self._manager)
         ignore = self._folder.is_ours if self._folder else lambda path: False
-        self._view = View(Sources(sources, stdin, ignore, exclude), self._folder, group)
+        self._view = View(Sources(sources, stdin, ignore, exclude), self._folder, group, children)
         self._clock = now
 
     @property
@@ -115,9 +116,9 @@ class DirectoryCluster:
         """How a field that is not text is written, such as `0123`; empty for a text."""
         return self._view.spelled(resource, Key(resource.kind, namespace, name), path)
 
-    def apply(self, manifest: Manifest, *, manager: str, force: bool) -> Applied:
+    def apply(self, resource: Resource, manifest: Manifest, *, manager: str, force: bool) -> Applied:
         """Write the object whole; over somebody else's only with `force`, or uid and resourceVersion."""
-        resource, key = _resource_of(manifest), _key(manifest)
+        key = _key(manifest)
         folder, held = self._place(resource, key)
         before = self._view.get(resource, key)
         check_same(key, before, manifest["metadata"])
@@ -128,21 +129,21 @@ class DirectoryCluster:
             folder.write(bare(manifest))
         return Applied(self._view.get(resource, key) or manifest, created=before is None)
 
-    def apply_status(self, manifest: Manifest, *, manager: str) -> Manifest:
+    def apply_status(self, resource: Resource, manifest: Manifest, *, manager: str) -> Manifest:
         """Nothing: files say what is wanted, not what became of it."""
         return manifest
 
-    def create(self, manifest: Manifest) -> bool:
+    def create(self, resource: Resource, manifest: Manifest) -> bool:
         """Nothing: what is told of a preview belongs to a server, and files say what is wanted."""
         return False
 
-    def carry_over(self, manifest: Manifest) -> bool:
+    def carry_over(self, resource: Resource, manifest: Manifest) -> bool:
         """Write a child that stays, and is only in `--from`, into `--to` as well; True when it was written.
 
         For an unchanged child give what is desired, for a frozen one what is there. A child that has its
         file, was deleted in this run, or is going, is left as it is. Raises what `apply` raises.
         """
-        resource, key = _resource_of(manifest), _key(manifest)
+        key = _key(manifest)
         folder, held = self._place(resource, key)
         if held or key in self._view.removed or manifest["metadata"].get("deletionTimestamp"):
             return False
@@ -216,11 +217,59 @@ def _labels(manifest: Manifest) -> Manifest:
     return manifest["metadata"].get("labels") or {}
 
 
-def _resource_of(manifest: Manifest) -> Resource:
-    """The kind of a manifest; its plural is of use in URLs only."""
-    version = str(manifest["apiVersion"]).rpartition("/")[2]
-    return Resource(group_of(manifest), version, manifest["kind"], plural="")
-
-
 def _key(manifest: Manifest) -> Key:
     return Key(manifest["kind"], namespace_of(manifest), manifest["metadata"]["name"])
+
+
+_HISTORY = "/metadata/managedFields"
+
+
+def check_paths(sources: Sequence[str], to: str | None, stdin: str | None) -> None:
+    """`UsageError` for what cannot have been meant."""
+    for path in sources:
+        if path == STDIN and stdin is None:
+            raise UsageError("--from -: nothing was read from standard input")
+        if path != STDIN and not os.path.lexists(path):
+            raise UsageError(f"--from {path}: there is no such file or folder")
+    if to is not None and os.path.lexists(to) and not os.path.isdir(to):
+        raise UsageError(f"--to {to}: this is no folder")
+
+
+def check_same(key: Key, there: Manifest | None, wanted: Mapping[str, Any]) -> None:
+    """`Conflict` unless what is there has the uid and the resourceVersion that are wanted, where any are."""
+    for name, said in (("uid", "is another object by now"), ("resourceVersion", "has changed")):
+        if not wanted.get(name):
+            continue
+        if there is None:
+            raise Conflict(f"{key} is gone")
+        if there["metadata"][name] != wanted[name]:
+            raise Conflict(f"{key} {said}")
+
+
+_GUARDS = ("/metadata/uid", "/metadata/resourceVersion")
+
+
+def check_step(key: Key, there: Manifest, step: Manifest) -> None:
+    """One step of a JSON patch: a guard is held, a change of managedFields passes, any other is refused.
+
+    A guard is a `test`, or what a server takes as one: a uid or a resourceVersion put in place of itself.
+    """
+    path = str(step.get("path"))
+    if step.get("op") == "test" or path in _GUARDS:
+        if _at(there, path) != step.get("value"):
+            raise Conflict(f"{key} has changed")
+    elif path != _HISTORY and not path.startswith(f"{_HISTORY}/"):
+        raise Rejected(f"{key}: in a folder a patch may change {_HISTORY} only, not {path}")
+
+
+def _at(value: Any, pointer: str) -> Any:
+    """What a JSON pointer (RFC 6901) leads to; None where there is nothing."""
+    for part in pointer.split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, Mapping):
+            value = value.get(name)
+        elif isinstance(value, list) and name.isdigit() and int(name) < len(value):
+            value = value[int(name)]
+        else:
+            return None
+    return value

@@ -1,24 +1,26 @@
 """What there is: the objects of `--from`, with the files of `--to` over them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from reconcile.cluster.files.output import Folder, Held, check_names
 from reconcile.cluster.files.passed import left_out_previews, misspelled, notes_of
 from reconcile.cluster.files.sources import Source, Sources
 from reconcile.cluster.files.yaml import Document, Mistake, spelled, where
-from reconcile.desire.children import RESOURCES
 from reconcile.errors import Rejected
-from reconcile.kube.objects import Key, Manifest, Resource, preview_resource
-from reconcile.model.names import KIND, Names
+from reconcile.kube.objects import Key, Manifest, Resource
+from reconcile.model.names import KIND, Names, preview_resource
 
 
 class View:
     """`removed` are the keys that were deleted: what `--from` still has of them is not seen any more."""
 
-    def __init__(self, sources: Sources, folder: Folder | None, group: str) -> None:
+    def __init__(
+        self, sources: Sources, folder: Folder | None, group: str, children: Collection[Resource]
+    ) -> None:
         self._sources = sources
         self._folder = folder
         self._group = group
+        self._children = children
         self.removed: set[Key] = set()
 
     def is_preview(self, resource: Resource) -> bool:
@@ -59,7 +61,7 @@ class View:
 
     def passed_over(self) -> tuple[tuple[str, ...], frozenset[str] | None]:
         """A line about what is no part of a plan, and the previews that were left out."""
-        ours = (*RESOURCES.values(), preview_resource(Names(self._group)))
+        ours = (*self._children, preview_resource(Names(self._group)))
         return notes_of(self._sources, ours), left_out_previews(self._sources, self._group)
 
     def _other_version(self, resource: Resource, source: Source) -> Mistake | None:

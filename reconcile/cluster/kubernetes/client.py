@@ -1,6 +1,7 @@
 """A cluster behind an API server: lists, reads and guarded writes."""
 
 import builtins
+import functools
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -11,11 +12,11 @@ from typing import Any
 import httpx2
 import msgspec
 from lightkube.core.generic_client import ALL_NS, GenericSyncClient
+from lightkube.core.resource import ApiInfo, NamespacedResourceG, ResourceDef
 from lightkube.types import PatchType
 
 from reconcile.cluster.kubernetes.deadline import Deadline
 from reconcile.cluster.kubernetes.pages import PAGE, whole_list
-from reconcile.cluster.kubernetes.paths import check_name, check_namespace, resource_class
 from reconcile.cluster.kubernetes.responses import (
     Ask,
     error_of,
@@ -28,17 +29,15 @@ from reconcile.cluster.kubernetes.responses import (
 )
 from reconcile.cluster.kubernetes.retry import Repeat
 from reconcile.cluster.port import Applied, Listing, Traffic, as_it_is
-from reconcile.desire.children import RESOURCES
 from reconcile.errors import NoAnswer, Rejected
 from reconcile.kube.nesting import decoded
-from reconcile.kube.objects import EVENTS_V1, POD, Manifest, Resource
+from reconcile.kube.objects import POD, Manifest, Resource
 from reconcile.kube.rawjson import plain
-from reconcile.model.names import KIND, PLURAL
+from reconcile.model import rules
 
 OK, CREATED, ACCEPTED, GONE = 200, 201, 202, 410
 LONGEST_LOG = 64 * 1024
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
-KNOWN = {(known.api_version, known.kind): known for known in (*RESOURCES.values(), EVENTS_V1)}
 
 # Refused unless escaped, or, as the line breaks among them, read as white space: https://yaml.org/spec/1.2.2/
 _NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
@@ -105,8 +104,7 @@ class KubernetesCluster:
             return None
         raise error_of(ask, response)
 
-    def apply(self, manifest: Manifest, *, manager: str, force: bool) -> Applied:
-        resource = _resource_of(manifest)
+    def apply(self, resource: Resource, manifest: Manifest, *, manager: str, force: bool) -> Applied:
         metadata = manifest.get("metadata") or {}
         namespace = check_namespace(resource, metadata.get("namespace"))
         name = check_name(resource, metadata.get("name"))
@@ -118,8 +116,8 @@ class KubernetesCluster:
         )
         return Applied(_object(ask, response), created=response.status_code == CREATED)
 
-    def apply_status(self, manifest: Manifest, *, manager: str) -> Manifest:
-        resource, metadata = _resource_of(manifest), manifest["metadata"]
+    def apply_status(self, resource: Resource, manifest: Manifest, *, manager: str) -> Manifest:
+        metadata = manifest["metadata"]
         namespace = check_namespace(resource, metadata.get("namespace"))
         name = check_name(resource, metadata.get("name"))
         ask = Ask("patch", resource, namespace, name, Repeat.GUARDED, subresource="status")
@@ -133,8 +131,8 @@ class KubernetesCluster:
             raise no_subresource(ask)
         raise error_of(ask, response)
 
-    def create(self, manifest: Manifest) -> bool:
-        resource, metadata = _resource_of(manifest), manifest["metadata"]
+    def create(self, resource: Resource, manifest: Manifest) -> bool:
+        metadata = manifest["metadata"]
         namespace = check_namespace(resource, metadata.get("namespace"))
         name = check_name(resource, metadata.get("name"))
         # The name is given, so a second request finds the first one's work: 409.
@@ -176,7 +174,7 @@ class KubernetesCluster:
             raise unreadable(ask, response, "it is no JSON")
         return True
 
-    def carry_over(self, manifest: Manifest) -> bool:
+    def carry_over(self, resource: Resource, manifest: Manifest) -> bool:
         return False  # a server has it already
 
     def where(
@@ -265,17 +263,6 @@ def _as_yaml(manifest: Manifest) -> msgspec.Raw:
     return msgspec.Raw(_NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode())
 
 
-def _resource_of(manifest: Manifest) -> Resource:
-    """Raises Rejected for a kind whose plural is not known here."""
-    api_version, kind = manifest.get("apiVersion", ""), manifest.get("kind", "")
-    if (api_version, kind) in KNOWN:
-        return KNOWN[api_version, kind]
-    group, slash, version = str(api_version).partition("/")
-    if kind == KIND and slash:
-        return Resource(group, version, KIND, PLURAL)
-    raise Rejected(f"apply {kind!r} of {api_version!r}: no kind of ours")
-
-
 def _object(ask: Ask, response: httpx2.Response) -> dict[str, Any]:
     """The object that was asked for, and no other."""
     if not is_json(response):
@@ -297,3 +284,36 @@ def _date(response: httpx2.Response) -> datetime | None:
     except ValueError:
         return None
     return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+VERBS = ["delete", "get", "global_list", "list", "patch"]
+
+
+def check_name(resource: Resource, name: object) -> str:
+    """Raises Rejected for what is no DNS subdomain."""
+    if isinstance(name, str) and name and not rules.OBJECT_NAME.problem(name):
+        return name
+    raise Rejected(f"{resource.kind} {name!r}: a name is lower-case letters, digits, dashes and dots")
+
+
+def check_namespace(resource: Resource, namespace: object) -> str:
+    """Raises Rejected for what is no DNS label."""
+    if isinstance(namespace, str) and namespace and not rules.NAMESPACE.problem(namespace):
+        return namespace
+    raise Rejected(f"{resource.kind} in {namespace!r}: a namespace is lower-case letters, digits and dashes")
+
+
+@functools.cache
+def resource_class(resource: Resource, subresource: str = "") -> type[NamespacedResourceG]:
+    """What lightkube makes a URL from. Not of its registry, which takes each kind once, in one shape.
+
+    Raises Rejected where the group, the version or the plural is no part of a URL.
+    """
+    parts = (resource.group or "core", resource.version, resource.plural)
+    if any(rules.OBJECT_NAME.problem(part) for part in parts):
+        raise Rejected(
+            f"{resource.kind}: {resource.api_version}/{resource.plural} is no API group of Kubernetes"
+        )
+    definition = ResourceDef(resource.group, resource.version, resource.kind)
+    info = ApiInfo(definition, resource.plural, VERBS, action=subresource or None)
+    return type(resource.kind, (NamespacedResourceG,), {"_api_info": info})

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from reconcile.cluster.kubernetes.kubeconfig import Connection
-from reconcile.cluster.kubernetes.kubeconfig_models import Cluster, Exec
+from reconcile.cluster.kubernetes.kubeconfig import Cluster, Connection, Exec
 from reconcile.errors import BadKubeconfig
 
 logger = logging.getLogger(__name__)

@@ -16,8 +16,7 @@ import httpx2
 
 from reconcile.cluster.certificates import as_go_verifies
 from reconcile.cluster.kubernetes.execplugin import Credential
-from reconcile.cluster.kubernetes.kubeconfig import Connection
-from reconcile.cluster.kubernetes.kubeconfig_models import Cluster, User
+from reconcile.cluster.kubernetes.kubeconfig import Cluster, Connection, User
 from reconcile.errors import BadKubeconfig
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from reconcile.kube.health.events import PodEvent
 from reconcile.kube.health.pod import has_ended, refusal, trouble_of
 from reconcile.kube.health.pods import age_and_name, exit_of
+from reconcile.kube.live import Live
 from reconcile.kube.redact import redacted
-from reconcile.model.snapshot import Live
 
 # On a Job's pods: https://kubernetes.io/docs/reference/labels-annotations-taints/#batch-kubernetes-io-job-name
 JOB_NAME_LABEL = "batch.kubernetes.io/job-name"

@@ -40,10 +40,10 @@ from signal import Signals
 from typing import Any
 
 from reconcile.kube.health.events import PodEvent
+from reconcile.kube.live import Live
 from reconcile.kube.objects import map_in, maps_in
 from reconcile.kube.redact import redacted
 from reconcile.kube.time import parse_time
-from reconcile.model.snapshot import Live
 
 UNSCHEDULABLE = "Unschedulable"
 CRASHING = "CrashLoopBackOff"

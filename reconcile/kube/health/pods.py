@@ -4,25 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from reconcile.kube.health.pod import end_of
+from reconcile.kube.live import Live
 from reconcile.kube.objects import map_in, maps_in
-from reconcile.model.names import APP_COMPONENT, COMPONENT_LABEL, Names
-from reconcile.model.snapshot import Live
 
 TEMPLATE_LABEL = "pod-template-hash"
-
-
-def by_preview(
-    pods: Iterable[Live], names: Names, component: str = APP_COMPONENT
-) -> Mapping[str, tuple[Live, ...]]:
-    """The pods of each preview's Deployment, or of another component, by `NAMESPACE/NAME`.
-
-    Those that are going are left out."""
-    found: dict[str, list[Live]] = {}
-    for pod in pods:
-        if pod.labels.get(COMPONENT_LABEL) == component and not pod.going:
-            place = f"{pod.key.namespace}/{pod.labels.get(names.preview_label, '')}"
-            found.setdefault(place, []).append(pod)
-    return {place: tuple(mine) for place, mine in found.items()}
 
 
 def age_and_name(pod: Live) -> tuple[str, str]:

@@ -2,40 +2,44 @@
 
 The first row that holds:
 
-    the Deployment                                       reason         message
+    the Deployment                                       health      message
 
-    wants no pods                                        Suspended      replicas is 0
-    is of a generation that its controller has not seen  Progressing    that
-    has a pod that does not become ready by itself       RolloutFailed  what that pod shows (`podhealth`)
-    has all pods of the newest template available        Available
-    cannot make pods: condition ReplicaFailure           RolloutFailed  FailedCreate: a quota, a policy
-    is paused                                            Progressing    that, and how to resume it
-    is over its deadline: condition Progressing          RolloutFailed  ProgressDeadlineExceeded, a pod
-    has ready pods, and older ones are still there       Progressing    how many
-    anything else                                        Progressing    N of M pods are available, and why
+    wants no pods                                        Suspended   replicas is 0
+    is of a generation that its controller has not seen  InProgress  that
+    has a pod that does not become ready by itself       Failed      what that pod shows (`podhealth`)
+    has all pods of the newest template available        Current
+    cannot make pods: condition ReplicaFailure           Failed      FailedCreate: a quota, a policy
+    is paused                                            InProgress  that, and how to resume it
+    is over its deadline: condition Progressing           Failed      ProgressDeadlineExceeded, a pod
+    has ready pods, and older ones are still there       InProgress  how many
+    anything else                                        InProgress  N of M pods are available, and why
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from reconcile.kube.health.events import PodEvent
 from reconcile.kube.health.pod import is_ready, refusal, trouble_of
 from reconcile.kube.health.pods import newest
+from reconcile.kube.live import Live
 from reconcile.kube.objects import map_in
 from reconcile.kube.redact import redacted
-from reconcile.model.names import AVAILABLE, PROGRESSING, ROLLOUT_FAILED, SUSPENDED
-from reconcile.model.snapshot import Live
 
 LONGEST_MESSAGE = 500
 
 
+# The words of kstatus, and Argo CD's for what is scaled down on purpose:
+# https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md
+Health = Literal["Current", "InProgress", "Failed", "Suspended"]
+
+
 @dataclass(frozen=True)
 class Rollout:
-    """Available, Progressing, RolloutFailed or Suspended (no pods are wanted), and why."""
+    """How it is, and why; Suspended where no pods are wanted."""
 
-    reason: str
+    health: Health
     message: str
 
 
@@ -65,29 +69,29 @@ def rollout(
     """
     status, wanted = deployment.status, _wanted(deployment)
     if wanted == 0:
-        return Rollout(SUSPENDED, "no pods are wanted: replicas is 0")
+        return Rollout("Suspended", "no pods are wanted: replicas is 0")
     if not _is_current(deployment, status):
-        return Rollout(PROGRESSING, "the Deployment controller has not seen this version yet")
+        return Rollout("InProgress", "the Deployment controller has not seen this version yet")
     complete = _is_complete(status, wanted)
     mine = newest_pods(deployment, pods) if _count(status, "updatedReplicas") else []
     # What crashes again and again may be ready in between: of a complete Deployment only such pods are heard.
     trouble = trouble_of((pod for pod in mine if is_ready(pod) or not complete), events, now)
     if trouble and trouble.failed:
-        return Rollout(ROLLOUT_FAILED, short_line(trouble.message))
+        return Rollout("Failed", short_line(trouble.message))
     if complete:
-        return Rollout(AVAILABLE, "its pods are available")
+        return Rollout("Current", "its pods are available")
     if refused := _refused(deployment):
-        return Rollout(ROLLOUT_FAILED, short_line(refused))
+        return Rollout("Failed", short_line(refused))
     why = trouble.message if trouble else ""
     if deployment.spec.get("paused") is True:
         key = deployment.key
         resume = f"kubectl rollout resume deployment/{key.name} -n {key.namespace}"
         return Rollout(
-            PROGRESSING, short_line(f"its rollout is paused; {resume}" + (f" ({why})" if why else ""))
+            "InProgress", short_line(f"its rollout is paused; {resume}" + (f" ({why})" if why else ""))
         )
     if late := _too_late(deployment):
-        return Rollout(ROLLOUT_FAILED, short_line(f"ProgressDeadlineExceeded: {why or late}"))
-    return Rollout(PROGRESSING, short_line(_on_the_way(status, wanted, mine, why)))
+        return Rollout("Failed", short_line(f"ProgressDeadlineExceeded: {why or late}"))
+    return Rollout("InProgress", short_line(_on_the_way(status, wanted, mine, why)))
 
 
 def _on_the_way(status: Mapping[str, Any], wanted: int, mine: Sequence[Live], why: str) -> str:

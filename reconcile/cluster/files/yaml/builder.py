@@ -1,15 +1,65 @@
 """A parser's events to JSON trees: nothing recurses, depth and aliases are bounded while the text is read."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, TypeAlias, cast
 
 import yaml
 
 from reconcile.cluster.files.yaml.claims import ANYTHING, Claim
-from reconcile.cluster.files.yaml.lines import Lines, Spelled, move_to, own_line
 from reconcile.cluster.files.yaml.scalars import MERGE, UNKNOWN_TAG, key_text, plain_value, tagged_value
+
+
+@dataclass(frozen=True, slots=True)
+class Spelled:
+    """The line of a scalar that is not text, and how its author wrote it: `0123` is 83."""
+
+    line: int
+    text: str
+
+
+Lines: TypeAlias = "int | Spelled | dict[str | None, Lines] | list[Lines]"
+"""The line of a scalar; of a mapping `{None: its own line, field: Lines, …}`; of a list
+`[its own line, Lines of the first item, …]`. What an alias stands for has the line of the alias."""
+
+
+def own_line(lines: Lines) -> int:
+    """The line of a value itself."""
+    if isinstance(lines, dict):
+        return cast(int, lines[None])
+    if isinstance(lines, list):
+        return cast(int, lines[0])
+    return lines.line if isinstance(lines, Spelled) else lines
+
+
+def spelling(lines: Lines) -> str:
+    """How a scalar that is not text is written; empty for anything else."""
+    return lines.text if isinstance(lines, Spelled) else ""
+
+
+def move_to(lines: Lines, line: int) -> Lines:
+    """A field begins where its name stands, not where its value does."""
+    if isinstance(lines, dict):
+        lines[None] = line
+    elif isinstance(lines, list):
+        lines[0] = line
+    else:
+        return Spelled(line, lines.text) if isinstance(lines, Spelled) else line
+    return lines
+
+
+def follow(lines: Lines, path: Sequence[str | int]) -> Lines:
+    """The lines of what stands at the path, or of the nearest thing above it that is there."""
+    for step in path:
+        if isinstance(lines, dict) and isinstance(step, str) and step in lines:
+            lines = lines[step]
+        elif isinstance(lines, list) and isinstance(step, int) and 0 <= step < len(lines) - 1:
+            lines = lines[step + 1]
+        else:
+            break
+    return lines
+
 
 MAX_DEPTH = 200
 TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep"

@@ -4,9 +4,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from reconcile.cluster.files.yaml.builder import Parsed
+from reconcile.cluster.files.yaml.builder import Parsed, own_line
 from reconcile.cluster.files.yaml.leftout import is_left_out
-from reconcile.cluster.files.yaml.lines import own_line
 from reconcile.cluster.files.yaml.objects import Document, Mistake, Reading, objects_in
 from reconcile.cluster.files.yaml.parse import parse
 

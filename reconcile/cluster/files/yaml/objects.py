@@ -5,9 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconcile.cluster.files.yaml.builder import Bad, Parsed
+from reconcile.cluster.files.yaml.builder import Bad, Lines, Parsed, follow, own_line, spelling
 from reconcile.cluster.files.yaml.claims import ANYTHING, Claim, claim_of
-from reconcile.cluster.files.yaml.lines import Lines, follow, own_line, spelling
 from reconcile.kube.objects import Manifest
 
 

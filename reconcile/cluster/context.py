@@ -1,0 +1,43 @@
+"""What one run works with: a cluster, what the operator decided, and how many requests may be under way."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from reconcile.cluster.pool import Stop, read_at_once, write_at_once
+from reconcile.cluster.port import Cluster
+from reconcile.model.names import Names
+from reconcile.model.settings import Settings
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Context:
+    """`namespace` is the only one that is read, None for all. No request is begun once `stop` was asked."""
+
+    cluster: Cluster
+    settings: Settings
+    namespace: str | None = None
+    concurrency: int = 8
+    stop: Stop = field(default_factory=Stop)
+
+    @property
+    def names(self) -> Names:
+        return self.settings.names
+
+    def read_all(self, read: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        """Read these at once; see `read_at_once`."""
+        return read_at_once(read, items, self.concurrency, self.stop)
+
+    def write_all(
+        self,
+        write: Callable[[T], object],
+        stages: Sequence[Sequence[T]],
+        *,
+        namespace_of: Callable[[T], str],
+        seed: str,
+    ) -> None:
+        """Write these at once; see `write_at_once`."""
+        write_at_once(write, stages, self.concurrency, self.stop, namespace_of=namespace_of, seed=seed)

@@ -1,0 +1,204 @@
+"""`--report FORMAT=PATH` and `-o`: every format on stdout and in files, whole or not at all."""
+
+import json
+import os
+import stat
+import threading
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from reconcile.cli.main import command
+from reconcile.cli.types import REPORT_FORMATS
+from reconcile.model.snapshot import Preview
+from reconcile.report.formats import FORMATS, Facts
+from reconcile.report.markdown import MARK
+from reconcile.report.states import StateName
+from reconcile.status.result import Run
+from tests.report.test_json import SCHEMA, VALIDATOR
+from tests.shop import Shop
+
+ARGUMENTS = ("--from", "previews", "--to", "out", "--yes")
+
+
+def test_the_option_knows_the_formats_that_there_are() -> None:
+    assert set(REPORT_FORMATS) == {*FORMATS, "metrics"}
+    (output,) = (parameter for parameter in command.params if parameter.name == "output")
+    assert {*output.to_info_dict()["type"]["choices"]} == {*FORMATS, "none"} - {"dotenv", "html"}
+
+
+def test_the_schema_names_every_state() -> None:
+    assert SCHEMA["$defs"]["preview"]["properties"]["state"]["enum"] == list(get_args(StateName))
+
+
+@pytest.mark.parametrize("format_name", ["text", "json", "markdown"])
+def test_a_file_holds_what_stdout_would_have_been(shop: Shop, format_name: str) -> None:
+    """One run each on a folder of its own; the plan has creates, a block and a name that is not there."""
+    shop.write("pr-1")
+    shop.write("pr-2", fqdn="Foo")
+    arguments = ("--to", "a", "shop/pr-1", "shop/pr-2", "shop/pr-3")
+    printed = shop.shell("--from", "previews", *arguments, "-o", format_name)
+    other = ("--from", "previews", "--to", "b", *arguments[2:])
+    ended = shop.shell(*other, "--report", f"{format_name}=report", "-o", "json", RECONCILE_COLOR="1")
+    assert (printed.code, ended.code) == (1, 1)
+    assert Path("report").read_text() == printed.out
+
+
+def test_a_run_of_several_passes_is_told_whole_in_a_file_too(shop: Shop) -> None:
+    shop.write()
+    shop.reconcile()
+    ended = shop.reconcile("--route", "ingress", "--report", "text=report")
+    assert "Then (pass 2): " in ended.out
+    assert Path("report").read_text() == ended.out
+
+
+def test_several_reports_are_written_at_once(shop: Shop) -> None:
+    shop.write(status={"expiresAt": "2026-01-05T00:00:00Z"}, dumped=True)
+    reports = [f"--report={name}={name}.out" for name in REPORT_FORMATS]
+    shop.reconcile(*reports)
+    found = json.loads(Path("json.out").read_text())
+    VALIDATOR.validate(found)
+    assert found["previews"] == [
+        {
+            "namespace": "shop",
+            "name": "pr-1",
+            "url": "https://pr-1.preview.example.com",
+            "state": "Changed",
+            "reason": "Progressing",
+            "message": "",
+            "created": "2026-01-01T00:00:00Z",
+            "expires": "2026-01-05T00:00:00Z",
+        }
+    ]
+    assert Path("markdown.out").read_text().startswith(MARK)
+    assert "PREVIEW_URL=https://pr-1.preview.example.com\n" in Path("dotenv.out").read_text()
+    assert Path("text.out").read_text().startswith("Every preview, ")
+
+
+def test_of_previews_outside_the_scope_nothing_is_told(shop: Shop) -> None:
+    shop.write("pr-1")
+    shop.write("pr-2")
+    ended = shop.reconcile("shop/pr-2", "--dry-run", "-o", "json", "--report", "dotenv=p.env")
+    states = [(preview["name"], preview["state"]) for preview in ended.report["previews"]]
+    assert states == [("pr-2", "Pending")]
+    assert "PREVIEW_NAME=pr-2\n" in Path("p.env").read_text()
+
+
+def test_without_routes_there_is_no_link(shop: Shop) -> None:
+    shop.write()
+    ended = shop.reconcile("--route", "none", "--dry-run", "-o", "json")
+    assert [preview["url"] for preview in ended.report["previews"]] == [None]
+
+
+@pytest.mark.parametrize("value", ["markdown", "markdown=", "yaml=x", "=x"])
+def test_a_report_without_a_format_or_a_path_is_a_usage_error(shop: Shop, value: str) -> None:
+    ended = shop.shell("--from", "previews", "--dry-run", "--report", value)
+    assert (ended.code, ended.out) == (2, "")
+    assert f"{value!r}: say FORMAT=PATH, with one of text, json, markdown, html, dotenv" in ended.err
+
+
+# whole, or not at all
+
+
+@pytest.mark.parametrize(
+    ("path", "why"), [("nowhere/x", "No such file or directory"), (".", "Is a directory")]
+)
+def test_a_report_that_cannot_be_written_is_exit_1_and_says_why(shop: Shop, path: str, why: str) -> None:
+    shop.write()
+    ended = shop.reconcile("--report", f"text={path}", "--report", "json=report", code=1)
+    assert ended.err == f"ERROR reconcile: --report text={path}: cannot be written: {why}\n"
+    assert ended.lines[-1] == "Done: 3 created, 0 updated, 0 deleted."
+    assert json.loads(Path("report").read_text())["exit_code"] == 1
+    assert len(shop.children()) == 3
+
+
+def test_deletes_that_were_withheld_are_told_before_a_report_that_cannot_be_written(shop: Shop) -> None:
+    shop.write()
+    shop.reconcile()
+    shop.remove()
+    ended = shop.reconcile("--report", "text=nowhere/x", code=4)
+    assert "cannot be written" in ended.err
+
+
+def test_a_report_that_was_there_is_replaced_whole_and_nothing_is_left_beside_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.write()
+    Path("report").write_text("old")
+    os.link("report", "as it was")
+    shop.reconcile("--dry-run", "--report", "text=report")
+    assert Path("report").read_text().startswith("Every preview")
+    assert Path("as it was").read_text() == "old", "another file took its place"
+    assert stat.S_IMODE(Path("report").stat().st_mode) == 0o666 & ~_umask()
+    monkeypatch.setattr(os, "replace", _no_room)
+    ended = shop.reconcile("--dry-run", "--report", "text=report", code=1)
+    assert "--report text=report: cannot be written: No space left on device" in ended.err
+    assert Path("report").read_text().startswith("Every preview")
+    assert sorted(os.listdir()) == ["as it was", "previews", "report"]
+
+
+def _no_room(*_: object) -> None:
+    raise OSError(28, os.strerror(28))
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def test_a_link_stays_one_and_its_target_is_written(shop: Shop) -> None:
+    shop.write()
+    Path("target").touch()
+    Path("link").symlink_to("target")
+    shop.reconcile("--dry-run", "--report", "text=link")
+    assert Path("link").is_symlink()
+    assert Path("target").read_text().startswith("Every preview")
+
+
+def test_a_pipe_is_written_into(shop: Shop) -> None:
+    shop.write()
+    os.mkfifo("pipe")
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append(Path("pipe").read_text()), daemon=True)
+    reader.start()
+    shop.reconcile("--dry-run", "--report", "text=pipe")
+    reader.join(10)
+    assert read[0].startswith("Every preview")
+
+
+def test_a_report_with_a_defect_keeps_no_other_from_being_written(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(done: Run, facts: Facts) -> str:
+        raise ValueError("a secret")
+
+    shop.write()
+    monkeypatch.setitem(FORMATS, "html", broken)
+    ended = shop.shell(*ARGUMENTS, "--report=html=page", "--report=json=found", "--report=markdown=comment")
+    assert ended.code == 1
+    assert "--report html=page: cannot be made (ValueError): this is a defect" in ended.err
+    assert "a secret" not in ended.err
+    assert json.loads(Path("found").read_text())["exit_code"] == 1
+    assert Path("comment").read_text().startswith(MARK)
+
+
+def test_a_preview_with_a_defect_keeps_no_other_from_being_reported(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(preview: Preview, scheme: str) -> str:
+        if preview.name == "pr-1":
+            raise ValueError("a secret")
+        return "https://other.example.com"
+
+    monkeypatch.setattr("reconcile.report.states._url", broken)
+    for name in ("pr-1", "pr-2"):
+        shop.write(name)
+    ended = shop.shell(*ARGUMENTS, *(f"--report={name}={name}.out" for name in FORMATS))
+    assert ended.code == 0
+    first, second = json.loads(Path("json.out").read_text())["previews"]
+    assert first["message"] == "how it stands cannot be reported (ValueError): this is a defect"
+    assert second["url"] == "https://other.example.com"
+    for name in ("html", "markdown"):
+        assert "other.example.com" in Path(f"{name}.out").read_text()

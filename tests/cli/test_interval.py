@@ -1,0 +1,287 @@
+"""Runs one after the other: their pauses, what ends them, and what is printed of them."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconcile.cli.runs import LONGEST, again_and_again, pause_after
+from reconcile.cluster.pool import Stop
+from reconcile.errors import NoAnswer, ReconcileError, ServerTrouble, Stopped, UsageError
+from reconcile.observe import observe as reads
+from tests.shop import Shop
+
+Run = bool | ReconcileError
+Go = Callable[..., tuple[list[float], list[str]]]
+
+
+@dataclass
+class Sleeper(Stop):
+    """Does not sleep, and asks to end in the pause after so many runs."""
+
+    runs: int = 0
+    paused: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def pause(self, seconds: float, stop: Stop) -> None:
+        self.paused.append(seconds)
+        if len(self.paused) == self.runs:
+            self.ask(15)
+
+
+@pytest.fixture
+def go(monkeypatch: pytest.MonkeyPatch) -> Go:
+    """The pauses after these runs, and what was told of those that got nowhere."""
+
+    def run(*runs: Run, interval: float = 10, chance: float = 0) -> tuple[list[float], list[str]]:
+        stop = Sleeper(runs=len(runs))
+        monkeypatch.setattr("reconcile.cli.runs.pause", stop.pause)
+        return run_all(stop, *runs, interval=interval, chance=chance)
+
+    return run
+
+
+def run_all(stop: Sleeper, *runs: Run, interval: float, chance: float) -> tuple[list[float], list[str]]:
+    coming, told = list(runs), list[str]()
+
+    def once() -> bool:
+        run = coming.pop(0)
+        if isinstance(run, ReconcileError):
+            raise run
+        return run
+
+    again_and_again(
+        once,
+        failed=lambda error: told.append(str(error)),
+        interval=timedelta(seconds=interval),
+        stop=stop,
+        chance=lambda: chance,
+    )
+    return stop.paused, told
+
+
+def test_after_a_run_that_did_all_it_could_the_pause_is_the_interval(go: Go) -> None:
+    assert go(True, True, True) == ([10, 10, 10], [])
+
+
+def test_a_pause_gets_a_little_longer_by_chance_so_that_many_do_not_come_at_once(go: Go) -> None:
+    assert go(True, chance=1.0)[0] == [11.0]
+
+
+def test_after_failures_the_pauses_grow_and_one_success_ends_that(go: Go) -> None:
+    trouble = NoAnswer("no connection")
+    assert go(False, trouble, ServerTrouble("503"), True, False) == (
+        [20, 40, 80, 10, 20],
+        ["no connection", "503"],
+    )
+
+
+@pytest.mark.parametrize(("interval", "longest"), [(1.0, LONGEST), (3600.0, 3600.0)])
+def test_the_pauses_have_an_end(interval: float, longest: float) -> None:
+    assert pause_after(10_000, interval, 0) == longest
+
+
+@pytest.mark.parametrize("error", [UsageError("pr-1 is in two namespaces"), Stopped("told to end")])
+def test_what_was_asked_wrongly_and_a_signal_end_it(go: Go, error: ReconcileError) -> None:
+    with pytest.raises(type(error)):
+        go(error, True)
+
+
+def test_what_came_up_in_the_cluster_later_is_a_failed_run(go: Go) -> None:
+    """A second preview of a bare NAME, which a tenant may make."""
+    several = UsageError("pr-1 is in two namespaces")
+    assert go(True, several, True) == ([10, 20, 10], ["pr-1 is in two namespaces"])
+
+
+def test_a_signal_while_a_later_run_was_reading_ends_it(go: Go) -> None:
+    with pytest.raises(Stopped):
+        go(True, Stopped("told to end"), True)
+
+
+def test_a_signal_before_the_first_run_ends_it_too() -> None:
+    stop = Stop()
+    stop.ask(15)
+    again_and_again(
+        lambda: pytest.fail("a run was begun"),
+        failed=lambda error: None,
+        interval=timedelta(seconds=1),
+        stop=stop,
+    )
+
+
+# the command
+
+
+@pytest.fixture
+def between(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """What happens in the pauses, one after the other; after the last the command is told to end."""
+
+    def happen(*steps: Callable[[], Any]) -> None:
+        coming = list(steps)
+
+        def pause(seconds: float, stop: Stop) -> None:
+            if coming:
+                coming.pop(0)()
+            else:
+                stop.ask(15)
+
+        monkeypatch.setattr("reconcile.cli.runs.pause", pause)
+
+    return happen
+
+
+def nothing() -> None:
+    """Happens in a pause."""
+
+
+def test_only_a_run_that_did_or_said_something_new_is_printed(
+    shop: Shop, between: Callable[..., None]
+) -> None:
+    shop.write("pr-1")
+    other = "pr-1.preview.example.com"
+    between(
+        nothing,
+        nothing,
+        lambda: shop.write("pr-2", fqdn=other),
+        nothing,
+        lambda: shop.remove("pr-2"),
+        nothing,
+    )
+    ended = shop.reconcile("--interval", "1s", code=143)
+    assert ended.out.count("Every preview, in the files in previews/") == 3
+    assert ended.lines == [
+        *(f"+ {kind} shop/pr-1 new preview" for kind in ("Deployment", "Service", "Mapping")),
+        "Plan: 3 to create, 0 to update, 0 to delete, 0 unchanged.",
+        "Done: 3 created, 0 updated, 0 deleted.",
+        *(f"+ {kind} shop/pr-2 new preview" for kind in ("Deployment", "Service")),
+        "! Preview shop/pr-2 pr-1.preview.example.com belongs to shop/pr-1",
+        "Plan: 2 to create, 0 to update, 0 to delete, 1 blocked, 3 unchanged.",
+        "Done: 2 created, 0 updated, 0 deleted.",
+        *(f"- {kind} shop/pr-2 its preview is gone" for kind in ("Deployment", "Service")),
+        "Plan: 0 to create, 0 to update, 2 to delete, 3 unchanged.",
+        "Done: 0 created, 0 updated, 2 deleted.",
+    ]
+
+
+STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ  "
+
+
+@pytest.mark.parametrize("quiet", [[], ["-q"]])
+def test_each_report_begins_with_its_time_whatever_it_tells(
+    shop: Shop, between: Callable[..., None], quiet: list[str]
+) -> None:
+    shop.write("pr-1")
+    between(nothing, lambda: shop.write("pr-2"), nothing, lambda: shop.write("pr-2", fqdn="Bad"))
+    ended = shop.reconcile("--interval", "1s", *quiet, code=143)
+    head = f"^{STAMP}Every preview, in the files in previews/\n\n"
+    assert len(re.findall(head, ended.out, re.MULTILINE)) == ended.out.count("Plan: ") == 3
+    assert re.match(head, ended.out)
+
+
+def test_one_run_tells_no_time(shop: Shop) -> None:
+    shop.write("pr-1")
+    ended = shop.reconcile("-v")
+    assert not re.search(STAMP, ended.out + ended.err)
+    assert ended.err.startswith("INFO reconcile.run.phases: ")
+
+
+def test_each_line_of_the_log_of_many_runs_begins_with_its_time(
+    shop: Shop, between: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def observe(*args: Any, **kwargs: Any) -> Any:
+        raise NoAnswer("the folder is away")
+
+    monkeypatch.setattr("reconcile.run.passes.observe", observe)
+    between(nothing)
+    lines = shop.reconcile("--interval", "1s", "-v", code=143).err.splitlines()
+    assert [line for line in lines if not re.match(STAMP, line)] == []
+    assert sum(line.endswith("Z  ERROR reconcile: the folder is away") for line in lines) == 2
+
+
+def test_a_block_that_is_lifted_is_said(shop: Shop, between: Callable[..., None]) -> None:
+    shop.write("pr-1", fqdn="Bad")
+    between(nothing, lambda: shop.remove("pr-1"), nothing)
+    ended = shop.reconcile("--interval", "1s", code=143)
+    assert [line for line in ended.lines if line.startswith("Plan")] == [
+        "Plan: 0 to create, 0 to update, 0 to delete, 1 blocked, 0 unchanged.",
+        "Plan: 0 to create, 0 to update, 0 to delete, 0 unchanged.",
+    ]
+
+
+def test_a_dry_run_that_would_do_the_same_is_printed_once(shop: Shop, between: Callable[..., None]) -> None:
+    shop.write("pr-1")
+    between(nothing, lambda: shop.write("pr-1", replicas=2), lambda: shop.write("pr-2"), nothing)
+    ended = shop.reconcile("--interval", "1s", "--dry-run", code=143)
+    assert [line for line in ended.lines if line.startswith("Plan")] == [
+        "Plan: 3 to create, 0 to update, 0 to delete, 0 unchanged.",
+        "Plan: 6 to create, 0 to update, 0 to delete, 0 unchanged.",
+    ]
+    assert not Path("children").exists()
+
+
+def test_a_run_that_gets_nowhere_is_told_and_the_next_one_comes(
+    shop: Shop, between: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.write("pr-1")
+    troubles = [NoAnswer("the folder is away")]
+
+    def observe(*args: Any, **kwargs: Any) -> Any:
+        if troubles:
+            raise troubles.pop()
+        return reads(*args, **kwargs)
+
+    monkeypatch.setattr("reconcile.run.passes.observe", observe)
+    between(nothing)
+    ended = shop.reconcile("--interval", "1s", "--log-format", "json", "-o", "none", code=143)
+    records = [json.loads(line) for line in ended.err.splitlines()]
+    assert [record["message"] for record in records] == [
+        "the folder is away",
+        "run ended: exit code 5 after 0.0 s: the folder is away",
+        records[2]["message"],
+        *(f"created {kind} shop/pr-1: new preview" for kind in ("Deployment", "Service", "Mapping")),
+        records[-1]["message"],
+    ]
+    assert [r["summary"]["exit_code"] for r in records if "summary" in r] == [5, 0]
+    assert records[2]["message"].startswith("read ")
+    assert records[3]["kind"] == "Deployment"
+    assert ended.out == ""
+
+
+def test_the_reports_in_files_are_those_of_the_newest_run(shop: Shop, between: Callable[..., None]) -> None:
+    shop.write("pr-1")
+    between(nothing)
+    shop.reconcile("--interval", "1s", "--report", "json=report.json", code=143)
+    (one,) = json.loads(Path("report.json").read_text())["passes"]
+    assert one["plan"]["summary"]["unchanged"] == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "with_"),
+    [
+        (["--dry-run", "--exit-code"], "--exit-code do not go together: a run follows the other"),
+        (["--from", "-"], "--from - do not go together: it is read once"),
+        (["-f", "x", "--dry-run"], "-f do not go together: it is read once"),
+        (["-o", "json"], "-o json do not go together: say --report FORMAT=PATH"),
+        (["-o", "markdown"], "-o markdown do not go together: say --report FORMAT=PATH"),
+    ],
+)
+def test_what_makes_no_sense_again_and_again_is_refused(shop: Shop, arguments: list[str], with_: str) -> None:
+    ended = shop.reconcile("--interval", "1s", *arguments, code=2)
+    assert f"Error: --interval and {with_}\n" in ended.err
+
+
+def test_at_a_terminal_nobody_is_asked_so_yes_has_to_be_said(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, between: Callable[..., None]
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    between()
+    ended = shop.reconcile("--interval", "1s", code=2)
+    assert "--interval at a terminal needs --yes: nobody is asked before each run" in ended.err
+    shop.reconcile("--interval", "1s", "--yes", code=143)

@@ -1,0 +1,689 @@
+"""The command: its options and variables, what does not go together, what is printed where."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+from reconcile import __version__
+from reconcile.cli.console import wants_color
+from reconcile.cli.main import command
+from reconcile.cluster.files.yaml import dump
+from tests.builders import a_preview
+from tests.shop import Shell, Shop
+
+PLAN_ONLY = ("--from", "previews", "--dry-run")
+EMPTY = "Plan: 0 to create, 0 to update, 0 to delete, 0 unchanged."
+
+
+def error_of(shell: Shell, *arguments: str, code: int = 2, **variables: str) -> str:
+    """The complaint; nothing else is printed."""
+    ended = shell(*arguments, **variables)
+    assert (ended.code, ended.out) == (code, ""), ended
+    return ended.err
+
+
+# what does not go together
+
+NOT_TOGETHER = pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--to", "x"], "--to needs --from: say where the previews are"),
+        (
+            ["--from", "previews", "--to", "-"],
+            "--to -: children are files in a folder, and not a stream; name a folder",
+        ),
+        (
+            ["--explain", "./previews"],
+            "--explain needs NAME, and ./previews is a path: say --from ./previews --explain NAME",
+        ),
+        (["--explain", "."], "--explain needs NAME, and . is a path: say --from . --explain NAME"),
+        (
+            ["--explain", "pr-1", "previews/"],
+            "--explain needs NAME, and previews/ is a path: say --from previews/ --explain NAME",
+        ),
+        (["--from", "previews"], "--from needs --dry-run or --to: files are never changed"),
+        (
+            [*PLAN_ONLY, "--context", "x"],
+            "--from and --context do not go together: the files are the cluster",
+        ),
+        (
+            [*PLAN_ONLY, "--kubeconfig", "x"],
+            "--from and --kubeconfig do not go together: the files are the cluster",
+        ),
+        (["--exit-code"], "--exit-code needs --dry-run"),
+        (["-v", "-q"], "-v and -q do not go together"),
+        (["--wait", "--dry-run"], "--wait and --dry-run do not go together: nothing is done to wait for"),
+        (
+            ["--wait", "--from", "previews", "--to", "x"],
+            "--wait and --from do not go together: in files nothing becomes ready",
+        ),
+        (["--logs"], "--logs needs --wait"),
+        (
+            ["--route-kind", "ingress", "--route-kind", "httproute"],
+            "--route-kind needs --route ingress, httproute or none: --route is mapping, which it does not name",
+        ),
+        (["--probe", "--allow-fqdn", "*"], "--probe needs --wait"),
+        (
+            ["--wait", "--probe"],
+            "--probe needs --allow-fqdn: whoever may write a preview would choose what is asked from here",
+        ),
+        (
+            ["--wait", "--probe", "--allow-fqdn", "*", "--route", "none"],
+            "--probe and --route none do not go together: there is no link",
+        ),
+        (["--route", "httproute"], "--route httproute needs --gateway NAMESPACE/NAME"),
+        (["--gateway", "a/b"], "--gateway needs --route httproute"),
+        (["--ingress-class", "x"], "--ingress-class needs --route ingress"),
+        (["--tls-secret", "x", "--route", "mapping"], "--tls-secret needs --route ingress"),
+        (["--cluster-issuer", "x"], "--cluster-issuer needs --route ingress"),
+        (
+            ["--route", "ingress", "--tls-secret", "x", "--cluster-issuer", "y"],
+            "--tls-secret and --cluster-issuer do not go together: cert-manager would write into the Secret",
+        ),
+        (["--namespace-only"], "--namespace-only needs -n: say which namespace"),
+        (
+            ["-n", "shop", "blog/pr-1"],
+            "-n shop and blog/pr-1 do not go together: leave out one of the two namespaces",
+        ),
+        (
+            ["-l", "a b"],
+            "-l 'a b': 'a b' is no requirement: say key=value, key!=value, key in (a,b), key or !key",
+        ),
+        (["--from", "nowhere", "--dry-run"], "--from nowhere: there is no such file or folder"),
+        ([*PLAN_ONLY, "--to", "a-file"], "--to a-file: this is no folder"),
+        (
+            [*PLAN_ONLY, "--route-label", "a=1", "--route-label", "a=2"],
+            "--route-label a is given twice, with two values",
+        ),
+        (
+            [*PLAN_ONLY, "--default-resources", "limits.cpu=1", "--default-resources", "limits.cpu=2"],
+            "--default-resources limits. cpu is given twice, with two values",
+        ),
+        (
+            [*PLAN_ONLY, "--default-resources", "limits.cpu=1", "--default-resources", "requests.cpu=2"],
+            "--default-resources: requests.cpu (2) is above limits.cpu (1); "
+            "lower the request or raise the limit",
+        ),
+        (
+            [*PLAN_ONLY, "--default-resources", "requests.example.com/gpu=1"],
+            "--default-resources: requests.example.com/gpu has no limit; "
+            "set limits.example.com/gpu to the same amount",
+        ),
+        (
+            [
+                *PLAN_ONLY,
+                "--api-group",
+                "previews.example.com",
+                "--route-annotation",
+                "previews.example.com/x=y",
+            ],
+            "--route-annotation previews.example.com/x: this key is written by reconcile itself",
+        ),
+        (
+            ["--interval", "1s", "--yes", "-o", "json"],
+            "--interval and -o json do not go together: say --report FORMAT=PATH",
+        ),
+        (["--explain", "x", "-o", "json"], "--explain and -o json do not go together: it is text alone"),
+        (["--explain", "x", "--wait"], "--explain and --wait do not go together: it explains one preview"),
+        (["--context", "x"], "--context x: there is no kubeconfig; give one with --kubeconfig"),
+        (["--dry-run", "-f", "nowhere"], "-f nowhere: there is no such file or folder"),
+    ],
+)
+
+
+@NOT_TOGETHER
+def test_what_does_not_go_together_is_a_usage_error(shop: Shop, arguments: list[str], complaint: str) -> None:
+    Path("a-file").touch()
+    ended = shop.shell(*arguments)
+    hint = "Try 'reconcile --help'.\n" if ended.code == 2 else ""
+    assert (ended.out, ended.err) == ("", f"Error: {complaint}\n{hint}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--nonsense"], "No such option '--nonsense'."),
+        (["--route", "traefik"], "Invalid value for '--route'"),
+        (["--concurrency", "0"], "Invalid value for '--concurrency'"),
+        (["--timeout", "5"], "Invalid value for '--timeout': '5': has no unit"),
+        (["--max-deletes", "x"], "Invalid value for '--max-deletes': 'x': say a number of previews"),
+        (["--allow-protect", "shop"], "'shop': say NAMESPACE/NAME, each a glob, such as 'shop/*'"),
+        (
+            ["--allow-pull-policy", "always"],
+            "Invalid value for '--allow-pull-policy': 'always' is not one of 'Always', 'IfNotPresent', 'Never'",
+        ),
+        (["-n", "Shop"], "Invalid value for '-n' / '--namespace': 'Shop' is no name"),
+        (["-o", "yaml"], "Invalid value for '-o' / '--output'"),
+    ],
+)
+def test_an_option_that_is_wrong_by_itself_is_a_usage_error_too(
+    shell: Shell, arguments: list[str], complaint: str
+) -> None:
+    assert complaint in error_of(shell, *arguments)
+
+
+def test_an_api_group_that_can_be_none_is_a_usage_error_everywhere(shop: Shop) -> None:
+    for arguments in ([*PLAN_ONLY], ["--print-crd"]):
+        assert "Error: " in error_of(shop.shell, *arguments, "--api-group", "Example")
+
+
+def test_no_complaint_writes_a_control_character(shop: Shop) -> None:
+    for arguments in (
+        ["a/b/\x1b[2Jc"],
+        ["-l", "\x1b[2J"],
+        ["-n", "\x1b[2J"],
+        ["--from", "\x1b[2J", "--dry-run"],
+    ):
+        assert "\x1b" not in error_of(shop.shell, *arguments)
+
+
+# the variables
+
+
+def option_names() -> list[str]:
+    return [
+        max(parameter.opts, key=len) for parameter in command.params if isinstance(parameter, click.Option)
+    ]
+
+
+def variable_of(option: str) -> str:
+    return "RECONCILE_" + option.removeprefix("--").replace("-", "_").upper()
+
+
+NO_VARIABLE = {"--print-crd", "--version", "--help"}
+
+
+@pytest.mark.parametrize("option", sorted(set(option_names()) - NO_VARIABLE))
+def test_every_option_is_a_variable_too(option: str) -> None:
+    """Each with a value that is wrong, or that can be seen in what was parsed."""
+    parameter = next(p for p in command.params if option in p.opts)
+    values = {
+        "timeout": "9s",
+        "wait_timeout": "9s",
+        "concurrency": "3",
+        "route": "none",
+        "output": "json",
+        "gateway": "a/b",
+        "allow_protect": "a/*",
+    }
+    values |= {"pod_security": "restricted", "max_deletes": "7", "max_previews": "5", "verbose": "1"}
+    values |= dict.fromkeys(("route_label", "route_annotation", "node_selector"), "a=b")
+    values |= {"default_resources": "limits.cpu=1", "toleration": "a", "report": "json=x"}
+    values |= {"allow_pull_policy": "Never", "url_scheme": "http", "default_ttl": "72h", "max_ttl": "7d"}
+    values |= {
+        "route_kind": "ingress",
+        "interval": "9s",
+        "log_format": "json",
+        "pushgateway": "http://gateway:9091",
+    }
+    assert parameter.name
+    value = values.get(parameter.name, "1" if getattr(parameter, "is_flag", False) else "x")
+    context = _parsed({variable_of(option): value})
+    source = context.get_parameter_source(parameter.name)
+    assert source is click.core.ParameterSource.ENVIRONMENT, f"{variable_of(option)} is not read"
+
+
+def _parsed(variables: dict[str, str]) -> click.Context:
+    with pytest.MonkeyPatch.context() as during:
+        for name in [name for name in os.environ if name.startswith("RECONCILE_")]:
+            during.delenv(name)
+        for name, value in variables.items():
+            during.setenv(name, value)
+        return command.make_context("reconcile", [], auto_envvar_prefix="RECONCILE")
+
+
+@pytest.mark.parametrize("option", sorted(NO_VARIABLE))
+def test_what_is_no_setting_is_no_variable(shop: Shop, option: str) -> None:
+    """`RECONCILE_VERSION=v1` in an image must not break every run."""
+    ended = shop.shell(*PLAN_ONLY, **{variable_of(option): "1"})
+    assert (ended.code, ended.lines) == (0, [EMPTY])
+
+
+def test_a_repeatable_option_takes_one_value_a_line_and_a_value_may_hold_spaces(shop: Shop) -> None:
+    shop.write()
+    annotations = "example.com/note=a b  c\n\n  example.com/other=x\n"
+    shop.shell("--from", "previews", "--to", "children", RECONCILE_ROUTE_ANNOTATION=annotations)
+    found = shop.child("Mapping")["metadata"]["annotations"]
+    assert (found["example.com/note"], found["example.com/other"]) == ("a b  c", "x")
+
+
+def pull_policy(shop: Shop, name: str) -> str:
+    (app,) = shop.child("Deployment", name)["spec"]["template"]["spec"]["containers"]
+    found: str = app["imagePullPolicy"]
+    return found
+
+
+def test_the_pull_policies_that_are_allowed_bound_previews_and_are_their_default(shop: Shop) -> None:
+    shop.write("pr-1")
+    shop.write("pr-2", imagePullPolicy="Never")
+    shop.write("pr-3", imagePullPolicy="Always")
+    shop.options = ["--allow-pull-policy", "Never", "--allow-pull-policy", "IfNotPresent"]
+    ended = shop.reconcile(code=1)
+    said = "spec.imagePullPolicy: Always is not allowed; --allow-pull-policy is Never, IfNotPresent"
+    assert [" ".join(line.split()) for line in ended.lines if line.startswith("!")] == [
+        f"! Preview shop/pr-3 {said}"
+    ]
+    assert {name: pull_policy(shop, name) for name in ("pr-1", "pr-2")} == {
+        "pr-1": "IfNotPresent",
+        "pr-2": "Never",
+    }
+    shop.is_silent(code=1)
+
+
+def test_the_pull_policies_that_are_allowed_come_from_a_variable_one_a_line(shop: Shop) -> None:
+    shop.write("pr-1")
+    shop.write("pr-2", imagePullPolicy="Never")
+    allowed = {"RECONCILE_ALLOW_PULL_POLICY": "IfNotPresent\nNever\n"}
+    ended = shop.shell("--from", "previews", "--to", "children", **allowed)
+    assert (ended.code, pull_policy(shop, "pr-1"), pull_policy(shop, "pr-2")) == (0, "IfNotPresent", "Never")
+
+
+def test_several_folders_come_from_a_variable_one_a_line(shop: Shop) -> None:
+    shop.write()
+    Path("more here").mkdir()
+    Path("more here/pr-2.yaml").write_text(dump(a_preview("pr-2")))
+    ended = shop.shell("--dry-run", RECONCILE_FROM="previews\nmore here")
+    assert ended.lines[-1] == "Plan: 6 to create, 0 to update, 0 to delete, 0 unchanged."
+
+
+def test_what_is_said_on_the_command_line_wins_over_the_variable(shop: Shop) -> None:
+    shop.write()
+    ended = shop.shell(*PLAN_ONLY, "--route", "none", RECONCILE_ROUTE="ingress")
+    assert ended.lines[-1].startswith("Plan: 2 to create")
+
+
+def test_a_route_from_a_variable_switches_as_one_from_the_command_line_does(shop: Shop) -> None:
+    shop.write()
+    shop.reconcile()
+    ended = shop.shell("--from", "previews", "--to", "children", RECONCILE_ROUTE="ingress")
+    assert ended.lines[-1] == "Done: 1 created, 0 updated, 1 deleted."
+
+
+def as_variables(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
+    """The same without an option: the NAMEs, and a variable for each option."""
+    parsed, _, given = command.make_parser(click.Context(command, **command.context_settings)).parse_args(
+        list(arguments)
+    )
+    variables = {}
+    for option in given:
+        if isinstance(option, click.Option) and option.name:
+            value = parsed[option.name]
+            text = "\n".join(value) if isinstance(value, list) else "1" if value is True else str(value)
+            variables[variable_of(max(option.opts, key=len))] = text
+    names = parsed["names"]
+    return list(names) if isinstance(names, tuple) else [], variables
+
+
+@NOT_TOGETHER
+def test_an_option_that_nobody_typed_is_named_by_its_variable(
+    shop: Shop, arguments: list[str], complaint: str
+) -> None:
+    Path("a-file").touch()
+    names, variables = as_variables(arguments)
+    told = shop.shell(*names, **variables).err.removeprefix("Error: ").splitlines()[0]
+    wrong, _, remedy = re.split("( needs |: |$)", told, maxsplit=1)
+    assert not re.findall(r"(?<![\w(-])--?[a-z]", wrong), f"an option that nobody typed in {told!r}"
+    assert set(re.findall("RECONCILE_[A-Z_]+", wrong)) <= set(variables)
+    assert complaint.endswith(remedy), "the command line overrides a variable, so a remedy is an option"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "told"),
+    [
+        (
+            ["--route", "httproute", "--gateway", "a/b"],
+            {"RECONCILE_INGRESS_CLASS": "web"},
+            "RECONCILE_INGRESS_CLASS (--ingress-class) needs --route ingress",
+        ),
+        (
+            [],
+            {"RECONCILE_ROUTE": "httproute"},
+            "RECONCILE_ROUTE=httproute (--route httproute) needs --gateway NAMESPACE/NAME",
+        ),
+        (
+            ["--wait"],
+            {"RECONCILE_DRY_RUN": "1"},
+            "--wait and RECONCILE_DRY_RUN (--dry-run) do not go together: nothing is done to wait for",
+        ),
+        (["--exit-code"], {"RECONCILE_DRY_RUN": "0"}, "--exit-code needs --dry-run"),
+        (
+            ["--dry-run", "--interval", "1s"],
+            {"RECONCILE_FROM": "nowhere"},
+            "RECONCILE_FROM=nowhere (--from nowhere): there is no such file or folder",
+        ),
+        (["-q", "-v"], {"RECONCILE_QUIET": "1", "RECONCILE_VERBOSE": "2"}, "-v and -q do not go together"),
+    ],
+)
+def test_only_what_a_variable_has_set_is_named_by_it(
+    shop: Shop, arguments: list[str], variables: dict[str, str], told: str
+) -> None:
+    assert shop.shell(*arguments, **variables).err.splitlines()[0] == f"Error: {told}"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("RECONCILE_TIMEOUT", "abc", "RECONCILE_TIMEOUT (--timeout): 'abc': is no duration"),
+        ("RECONCILE_NAMESPACE", "Shop", "RECONCILE_NAMESPACE (--namespace): 'Shop' is no name"),
+        ("RECONCILE_EXIT_CODE", "x", "RECONCILE_EXIT_CODE (--exit-code): 'x' is not a valid boolean"),
+        ("RECONCILE_REPORT", "json=a\nx", "RECONCILE_REPORT (--report): 'x': say FORMAT=PATH"),
+    ],
+)
+def test_a_value_that_is_wrong_is_told_with_its_variable(
+    shell: Shell, variable: str, value: str, told: str
+) -> None:
+    assert f"Error: Invalid value for {told}" in shell(**{variable: value}).err
+
+
+JSON = {"RECONCILE_LOG_FORMAT": "json"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "told"),
+    [
+        (["--log-format", "json", "--nonsense"], {}, "No such option '--nonsense'."),
+        (["--nonsense", "--log-format=json"], {}, "No such option '--nonsense'."),
+        (["--timeout"], JSON, "Option '--timeout' requires an argument."),
+        (["-o", "xml"], JSON, "Invalid value for '-o' / '--output': 'xml' is not one of "),
+        ([], {**JSON, "RECONCILE_TIMEOUT": "abc"}, "Invalid value for RECONCILE_TIMEOUT (--timeout): "),
+        (["--exit-code"], JSON, "--exit-code needs --dry-run"),
+        (["--print-crd", "--api-group", "Example"], JSON, "API group 'Example' "),
+    ],
+)
+def test_where_the_log_is_json_a_usage_error_is_one_record(
+    shell: Shell, arguments: list[str], variables: dict[str, str], told: str
+) -> None:
+    ended = shell(*arguments, **variables)
+    (line,) = ended.err.splitlines()
+    record = json.loads(line)
+    assert (ended.code, ended.out, record["level"]) == (2, "", "ERROR")
+    assert record["message"].startswith(told)
+    assert "--help" not in record["message"], "a record is for programs"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables"),
+    [
+        (["--log-format", "text"], JSON),
+        (["--log-format=json", "--log-format=text"], {}),
+        (["--", "--log-format=json"], {}),
+        (["--log-format"], {}),
+        (["--log-format=xml"], JSON),
+    ],
+)
+def test_where_the_log_is_text_a_usage_error_is_text(
+    shell: Shell, arguments: list[str], variables: dict[str, str]
+) -> None:
+    assert "\nError: " in shell("--nonsense", *arguments, **variables).err
+
+
+@pytest.mark.parametrize("value", ["", "0", "false"])
+def test_a_flag_that_is_off_in_its_variable_is_off(shop: Shop, value: str) -> None:
+    shop.write()
+    shop.shell("--from", "previews", "--to", "children", RECONCILE_DRY_RUN=value)
+    assert len(shop.children()) == 3
+
+
+# what reaches the children
+
+
+def test_the_operators_options_reach_the_children(shop: Shop) -> None:
+    shop.write()
+    shop.reconcile(
+        "--route", "ingress", "--ingress-class", "web", "--tls-secret", "wildcard",
+        "--route-label", "team=shop", "--pod-security", "restricted",
+        "--default-resources", "limits.memory=512Mi", "--default-resources", "requests.cpu=100m",
+        "--node-selector", "pool=previews", "--toleration", "previews:NoSchedule",
+        "--priority-class", "low",
+    )  # fmt: skip
+    ingress, pod = shop.child("Ingress"), shop.child("Deployment")["spec"]["template"]["spec"]
+    assert ingress["metadata"]["labels"]["team"] == "shop"
+    assert ingress["spec"]["ingressClassName"] == "web"
+    assert ingress["spec"]["tls"][0]["secretName"] == "wildcard"
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["nodeSelector"] == {"pool": "previews"}
+    assert pod["tolerations"] == [{"key": "previews", "operator": "Exists", "effect": "NoSchedule"}]
+    assert pod["priorityClassName"] == "low"
+    assert pod["containers"][0]["resources"] == {
+        "limits": {"memory": "512Mi"},
+        "requests": {"cpu": "100m"},
+    }
+
+
+def test_another_api_group_has_previews_and_children_of_its_own(shop: Shop) -> None:
+    shop.write("pr-1")
+    shop.write("pr-2", group="previews.example.com")
+    shop.reconcile()
+    ended = shop.shell(
+        "--from", "previews", "--to", "other", "--api-group", "previews.example.com", "--max-deletes", "100%"
+    )
+    assert ended.lines[-1] == "Done: 3 created, 0 updated, 0 deleted."
+    assert shop.children() == ["Deployment shop/pr-1", "Service shop/pr-1", "Mapping shop/pr-1"]
+    assert sorted(os.listdir("other")) == [
+        "shop.deployment.pr-2.yaml",
+        "shop.mapping.pr-2.yaml",
+        "shop.service.pr-2.yaml",
+    ]
+
+
+# what is printed where
+
+
+def test_the_scope_is_printed_first(shop: Shop) -> None:
+    shop.write()
+    ended = shop.shell(*PLAN_ONLY, "-n", "shop", "pr-1")
+    assert ended.out.startswith("Previews shop/pr-1 in namespace shop, in the files in previews/\n\n+ ")
+
+
+def test_quiet_prints_only_what_needs_attention(shop: Shop) -> None:
+    shop.write("pr-1")
+    shop.write("pr-2", fqdn="Foo")
+    ended = shop.reconcile("-q", code=1)
+    assert ended.lines == [
+        next(line for line in ended.lines if line.startswith("! Preview shop/pr-2 ")),
+        "Plan: 3 to create, 0 to update, 0 to delete, 1 blocked, 0 unchanged.",
+        "Done: 3 created, 0 updated, 0 deleted.",
+    ]
+    assert ended.err == ""
+
+
+def test_json_is_all_that_is_on_stdout(shop: Shop) -> None:
+    shop.write()
+    ended = shop.reconcile("-o", "json", "shop/pr-1", "shop/pr-9")
+    assert ended.report["exit_code"] == 0
+    assert ended.report["absent"] == ["shop/pr-9"]
+    assert ended.report["passes"][0]["outcomes"]["summary"]["created"] == 3
+    assert ended.err == "shop/pr-9: nothing there\n"
+
+
+def test_an_unknown_name_is_told_on_stderr_and_an_absent_one_on_stdout(shop: Shop) -> None:
+    shop.write()
+    unknown = shop.reconcile("pr-9", code=1)
+    assert "pr-9: there is no preview of this name, and nothing left of one" in unknown.err
+    absent = shop.reconcile("shop/pr-9")
+    assert "shop/pr-9: nothing there" in absent.lines
+
+
+def test_a_name_in_two_namespaces_is_a_usage_error_that_lists_them(shop: Shop) -> None:
+    shop.write("pr-1", "shop")
+    shop.write("pr-1", "blog")
+    said = error_of(shop.shell, *PLAN_ONLY, "pr-1")
+    assert said.startswith("Error: pr-1 is in more than one namespace: say which of blog/pr-1, shop/pr-1\n")
+
+
+VERBS = {
+    "delete": "run kubectl delete previewenvironments.platform9.com NAME",
+    "get": "run kubectl get previewenvironments.platform9.com NAME",
+    "apply": "run kubectl apply -f FILE",
+    "logs": "run kubectl logs with deployment/NAME",
+    "plan": "pass --dry-run NAME",
+    "explain": "pass --explain NAME",
+}
+
+
+@pytest.mark.parametrize("namespace", [[], ["-n", "shop"]])
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_that_is_no_preview_reconciles_nothing_and_tells_what_to_type(
+    shop: Shop, verb: str, namespace: list[str]
+) -> None:
+    shop.write()
+    ended = shop.reconcile(*namespace, verb, "pr-1", code=2)
+    place = "shop/" * bool(namespace) + verb
+    said = f"Error: {place}: there is no preview of this name, and no such verb: {VERBS[verb]}\n"
+    assert (ended.out, shop.children(), ended.err.startswith(said)) == ("", [], True)
+
+
+def test_a_preview_may_have_the_name_of_a_verb(shop: Shop) -> None:
+    shop.write("delete")
+    shop.write("pr-1")
+    shop.reconcile("delete")
+    assert shop.children() == [f"{kind} shop/delete" for kind in ("Deployment", "Service", "Mapping")]
+    shop.remove("delete")
+    assert "3 deleted" in shop.reconcile("delete", "--max-deletes", "100%").lines[-1]
+    assert "shop/get: nothing there" in shop.reconcile("shop/get").lines
+
+
+def test_a_report_is_not_written_to_a_file_called_dash(shop: Shop) -> None:
+    said = error_of(shop.shell, *PLAN_ONLY, "--report", "json=-")
+    assert "'json=-': a report is a file; for stdout say -o FORMAT" in said
+    assert not Path("-").exists()
+
+
+def test_h_is_help(shell: Shell) -> None:
+    assert shell("-h") == shell("--help")
+
+
+# the question
+
+
+class Terminal:
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("answer", "code", "made"), [(True, 0, 3), (False, 3, 0)])
+def test_at_a_terminal_a_plan_with_changes_is_asked_about(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, answer: bool, code: int, made: int
+) -> None:
+    asked: list[str] = []
+
+    def confirm(text: str, **_: Any) -> bool:
+        asked.append(text)
+        return answer
+
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr(click, "confirm", confirm)
+    shop.write()
+    ended = shop.reconcile(code=code)
+    assert asked == ["Carry this out?"]
+    assert len(shop.children()) == made
+    assert ended.lines[-1] == ("Done: 3 created, 0 updated, 0 deleted." if answer else "Nothing was changed.")
+    shop.reconcile("--yes")
+    shop.reconcile()
+    assert asked == ["Carry this out?"], "not with --yes, nor where nothing is to be done"
+
+
+def test_where_nobody_sits_at_a_terminal_nobody_is_asked(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(*_: Any, **__: Any) -> bool:
+        raise AssertionError("asked")
+
+    monkeypatch.setattr(click, "confirm", asked)
+    shop.write()
+    shop.reconcile()
+    assert len(shop.children()) == 3
+
+
+# colour
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "colored"),
+    [
+        ([], {}, False),
+        ([], {"FORCE_COLOR": "1"}, True),
+        ([], {"FORCE_COLOR": ""}, False),
+        ([], {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        (["--color"], {}, True),
+        (["--color"], {"NO_COLOR": "1"}, True),
+        (["--no-color"], {"FORCE_COLOR": "1"}, False),
+        ([], {"RECONCILE_COLOR": "1"}, True),
+    ],
+)
+def test_colour_is_where_it_is_wanted(
+    shop: Shop, arguments: list[str], variables: dict[str, str], colored: bool
+) -> None:
+    shop.write()
+    ended = shop.shell(*PLAN_ONLY, *arguments, **variables)
+    assert ("\x1b[32m+ Deployment" in ended.out) is colored
+    report = shop.shell(*PLAN_ONLY, *arguments, "-o", "json", **variables)
+    assert "\x1b" not in report.out
+
+
+def test_colour_is_there_by_itself_at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    assert wants_color(None)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not wants_color(None)
+
+
+# what needs no cluster
+
+
+def test_the_crd_is_printed_for_the_group_that_is_said(shell: Shell) -> None:
+    ended = shell("--print-crd", "--api-group", "previews.example.com")
+    crd = yaml.safe_load(ended.out)
+    assert (ended.code, ended.err) == (0, "")
+    assert crd["metadata"]["name"] == "previewenvironments.previews.example.com"
+    assert crd["spec"]["group"] == "previews.example.com"
+    assert "platform9.com" not in ended.out
+
+
+def test_the_version_is_that_of_the_package_also_where_a_variable_has_another(shell: Shell) -> None:
+    ended = shell("--version", RECONCILE_VERSION="v9")
+    assert (ended.code, ended.out) == (0, f"reconcile, version {__version__}\n")
+
+
+def test_without_a_cluster_there_is_no_answer_and_no_traceback(shell: Shell, tmp_path: Path) -> None:
+    said = error_of(shell, "--kubeconfig", str(tmp_path / "nothing"), code=5)
+    assert said.startswith("Error: ")
+    assert "Traceback" not in said
+
+
+HEAVY = ("lightkube", "pydantic", "yaml", "httpx2", "msgspec")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["--nonsense"]])
+def test_what_a_command_does_not_need_is_not_imported(arguments: list[str]) -> None:
+    program = (
+        "import sys\nfrom reconcile.cli.main import exit_code_of\n"
+        f"exit_code_of({arguments!r})\n"
+        f"print(sorted(set(sys.modules) & set({HEAVY!r})), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_a_folder_needs_no_client_of_an_api_server(shop: Shop) -> None:
+    shop.write()
+    program = (
+        "import sys\nfrom reconcile.cli.main import exit_code_of\n"
+        f"assert exit_code_of({list(PLAN_ONLY)!r}) == 0\n"
+        "print(sorted(set(sys.modules) & {'lightkube', 'httpx2'}), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_it_runs_as_a_module_too() -> None:
+    done = subprocess.run([sys.executable, "-m", "reconcile", "--version"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, f"reconcile, version {__version__}\n")

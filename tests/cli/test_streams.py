@@ -1,0 +1,131 @@
+"""Whether somebody reads what is told never decides what is done: real processes, whose streams are closed,
+full, or read by nobody any more."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.shop import Shop
+
+FULL = "stdout: cannot be written: No space left on device"
+CLOSED = "stdout: cannot be written: Bad file descriptor"
+CHILDREN = 3
+WORK = ("--from previews --to children --yes", "--from previews --to children")
+STREAMS = [
+    # how the streams are, exit code, what stderr says (None where there is none)
+    (">/dev/full", 1, FULL),
+    (">&-", 1, CLOSED),
+    ("2>/dev/full", 0, None),
+    ("2>&-", 0, None),
+    ("<&-", 0, ""),
+    ("<&- >&-", 1, CLOSED),
+    ("2>&- <&-", 0, None),
+    ("<&- >&- 2>&-", 1, None),
+    (">/dev/full 2>&1", 1, None),
+    ("| true", 0, ""),
+    ("| head -1", 0, ""),
+    ("2>&1 | true", 0, ""),
+]
+ALL_STREAMS = pytest.mark.parametrize(("streams", "code", "told"), STREAMS, ids=[s for s, _, _ in STREAMS])
+
+
+def bash(options: str, streams: str) -> tuple[int, str, str]:
+    """Run the command so; its exit code, what came through stdout, and its stderr."""
+    run, pipe, reader = f"{sys.executable} -m reconcile {options} {streams}".partition(" | ")
+    # A reader that goes at once has gone before anything is written.
+    script = f"({run}; echo $? > code)" + (f"{pipe}{reader}; wait" if pipe else "")
+    env = {name: value for name, value in os.environ.items() if not name.startswith("RECONCILE_")}
+    done = subprocess.run(["bash", "-c", script], env=env, capture_output=True, text=True, timeout=60)
+    return int(Path("code").read_text()), done.stdout, done.stderr
+
+
+@pytest.fixture
+def many(shop: Shop) -> Shop:
+    """A plan that does not fit into the buffer of a stream."""
+    for number in range(60):
+        shop.write(f"pr-{number}")
+    return shop
+
+
+@ALL_STREAMS
+@pytest.mark.parametrize("options", [f"{WORK[0]} -o json", f"{WORK[1]} -vv"])
+def test_the_work_is_done_whoever_reads_of_it(
+    shop: Shop, options: str, streams: str, code: int, told: str | None
+) -> None:
+    shop.write()
+    ended, _, err = bash(options, streams)
+    assert (ended, len(shop.children())) == (code, CHILDREN)
+    assert "Traceback" not in err
+    if told is not None and "-vv" not in options:
+        assert err == (f"Error: {told}\n" if told else "")
+
+
+@ALL_STREAMS
+def test_so_is_work_whose_report_is_long(many: Shop, streams: str, code: int, told: str | None) -> None:
+    ended, _, err = bash(WORK[0], streams)
+    assert (ended, len(many.children())) == (code, 60 * CHILDREN)
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("options", ["--help", "--version", "--print-crd", "--from previews --explain pr-1"])
+@pytest.mark.parametrize(
+    ("streams", "code"), [(">/dev/full", 1), (">&-", 1), ("| true", 0), ("2>&-", 0), ("2>/dev/full", 0)]
+)
+def test_what_is_only_printed_fails_where_it_cannot_be_written(
+    shop: Shop, options: str, streams: str, code: int
+) -> None:
+    shop.write()
+    ended, _, err = bash(options, streams)
+    assert (ended, "Traceback" in err) == (code, False)
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ("--nonsense", 2),
+        ("--from previews --dry-run --exit-code", 3),
+        ("--from previews --dry-run unknown", 1),
+        ("--kubeconfig nowhere", 5),
+    ],
+)
+@pytest.mark.parametrize("streams", ["2>&-", "2>/dev/full", "<&-", "| true"])
+def test_another_exit_code_stays(shop: Shop, options: str, streams: str, code: int) -> None:
+    shop.write()
+    assert bash(options, streams)[0] == code
+
+
+def test_nothing_that_is_told_gets_into_a_file_that_has_the_number_of_a_closed_stream(shop: Shop) -> None:
+    shop.write()
+    shop.reconcile()
+    before = {file: text for file, (text, _) in shop.state().items()}
+    for file in before:
+        Path("children", file).unlink()
+    bash(f"{WORK[0]} -vv --report json=report.json --report html=page.html", ">&- 2>&-")
+    json.loads(Path("report.json").read_text())
+    assert Path("page.html").read_text().startswith("<!DOCTYPE html>")
+    assert {file: text for file, (text, _) in shop.state().items()} == before
+
+
+def test_with_nothing_to_tell_a_closed_stdout_is_no_failure(shop: Shop) -> None:
+    shop.write()
+    assert bash(f"{WORK[0]} -o none", ">&-") == (0, "", "")
+
+
+@pytest.mark.parametrize("options", ["--from - --to children", "-f - --from previews --dry-run"])
+def test_what_is_to_be_read_from_a_closed_stdin_is_missed(shop: Shop, options: str) -> None:
+    shop.write()
+    code, _, err = bash(options, "<&-")
+    assert (code, shop.children()) == (2, [])
+    assert err.startswith("Error: -: stdin is closed; pipe the manifests in, or name a file\n")
+
+
+def test_the_log_of_runs_tells_of_the_stream_too(shop: Shop) -> None:
+    shop.write()
+    _, _, err = bash(f"{WORK[0]} --log-format json", ">/dev/full")
+    records = [json.loads(line) for line in err.splitlines()]
+    (summary,) = [record["summary"] for record in records if "summary" in record]
+    assert (summary["exit_code"], records[-1]["message"]) == (1, FULL)

@@ -1,0 +1,639 @@
+"""Claims about a folder as a cluster: what is read, what is ours, what is written and what never is."""
+
+import os
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconcile.cluster.files.cluster import DirectoryCluster
+from reconcile.cluster.files.yaml import dump
+from reconcile.desire.children import RESOURCES
+from reconcile.errors import Conflict, Forbidden, Rejected, ServerTrouble, UsageError
+from reconcile.kube.managedfields import field_set_of, from_fields_v1
+from reconcile.kube.objects import DEPLOYMENT, SERVICE, Manifest, Resource
+from reconcile.model.names import KIND, PLURAL, Names, preview_resource
+
+GROUP = "platform9.com"
+CHILDREN = tuple(RESOURCES.values())
+MANAGER = f"preview-reconcile.{GROUP}"
+HEADER = f"# Written by {MANAGER}; edits are overwritten.\n"
+LABEL = f"{GROUP}/preview"
+PREVIEW = Resource(GROUP, "v1", KIND, PLURAL)
+
+
+def preview(name: str, fqdn: str = "a.example.com", **metadata: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": f"{GROUP}/v1",
+        "kind": KIND,
+        "metadata": {"name": name, **metadata},
+        "spec": {"image": "app:1", "fqdn": fqdn},
+    }
+
+
+def service(name: str = "pr-1", port: int = 80, **metadata: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": "shop", "labels": {LABEL: name}, **metadata},
+        "spec": {"ports": [{"name": "http", "port": port, "protocol": "TCP"}]},
+    }
+
+
+class Place:
+    """A folder for `--from`, one for `--to`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.source = path / "shop"
+        self.to = path / "out"
+        self.source.mkdir()
+
+    def put(self, file: str, *manifests: Manifest, header: str = "") -> Path:
+        path = self.path / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(header + "---\n".join(dump(manifest) for manifest in manifests))
+        return path
+
+    def cluster(self, *sources: str, to: str | None = "out", **options: Any) -> DirectoryCluster:
+        return DirectoryCluster(sources or ("shop",), to, group=GROUP, children=CHILDREN, **options)
+
+    def written(self) -> dict[str, str]:
+        return {path.name: path.read_text() for path in sorted(self.to.iterdir())}
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    monkeypatch.chdir(tmp_path)
+    return Place(tmp_path)
+
+
+def apply(cluster: DirectoryCluster, manifest: Manifest) -> Manifest:
+    resource = RESOURCES.get(manifest["kind"], preview_resource(Names()))
+    return cluster.apply(resource, manifest, manager=MANAGER, force=False).manifest
+
+
+def delete(cluster: DirectoryCluster, live: Manifest) -> bool:
+    metadata = live["metadata"]
+    return cluster.delete(
+        SERVICE, "shop", metadata["name"], uid=metadata["uid"], resource_version=metadata["resourceVersion"]
+    )
+
+
+def names(cluster: DirectoryCluster, resource: Resource = SERVICE, **only: Any) -> list[str]:
+    listing = cluster.list(resource, **only)
+    assert listing.problems == ()
+    return [item["metadata"]["name"] for item in listing.items]
+
+
+def there(cluster: DirectoryCluster, name: str = "pr-1") -> Manifest:
+    found = cluster.get(SERVICE, "shop", name)
+    assert found is not None
+    return found
+
+
+# --from
+
+
+def test_previews_are_read_from_the_files_and_live_in_default_where_they_name_no_namespace(
+    place: Place,
+) -> None:
+    place.put("shop/a.yaml", preview("pr-1"), preview("pr-2", namespace="shop"), service())
+    items = place.cluster().list(PREVIEW).items
+    assert [(i["metadata"]["namespace"], i["metadata"]["name"]) for i in items] == [
+        ("default", "pr-1"),
+        ("shop", "pr-2"),
+    ]
+
+
+def test_an_object_of_a_file_has_the_same_uid_at_every_reading_and_a_version_of_its_content(
+    place: Place,
+) -> None:
+    def metadata() -> dict[str, Any]:
+        (item,) = place.cluster().list(SERVICE).items
+        return dict(item["metadata"])
+
+    place.put("shop/a.yaml", service())
+    first = metadata()
+    assert metadata() == first
+    place.put("shop/a.yaml", service(port=81))
+    second = metadata()
+    assert second["uid"] == first["uid"]
+    assert second["resourceVersion"] != first["resourceVersion"]
+    assert "creationTimestamp" not in first
+
+
+def test_a_preview_of_a_file_has_no_uid_that_its_children_could_name_as_their_owner(place: Place) -> None:
+    place.put("shop/a.yaml", preview("pr-1"))
+    (item,) = place.cluster().list(PREVIEW).items
+    assert item["metadata"].keys() == {"name", "namespace", "resourceVersion"}
+
+
+def test_what_a_dump_says_of_an_object_stays(place: Place) -> None:
+    theirs: dict[str, Any] = {
+        "uid": "4f9e",
+        "resourceVersion": "17",
+        "creationTimestamp": "2024-01-02T03:04:05Z",
+        "deletionTimestamp": "2024-01-03T03:04:05Z",
+        "managedFields": [{"manager": "kubectl", "operation": "Apply"}],
+    }
+    place.put("shop/a.yaml", preview("pr-1", namespace="shop", **theirs))
+    (item,) = place.cluster().list(PREVIEW).items
+    assert item["metadata"] == {"name": "pr-1", "namespace": "shop", **theirs}
+
+
+def test_a_list_is_of_one_kind_and_of_the_namespace_and_the_label_asked_for(place: Place) -> None:
+    elsewhere = service("pr-2", namespace="other")
+    place.put(
+        "shop/a.yaml", service("pr-1"), elsewhere, service("pr-3", labels={"app": "x"}), preview("pr-1")
+    )
+    cluster = place.cluster()
+    assert names(cluster) == ["pr-2", "pr-1", "pr-3"]
+    assert names(cluster, namespace="shop") == ["pr-1", "pr-3"]
+    assert names(cluster, label=LABEL) == ["pr-2", "pr-1"]
+    assert names(cluster, DEPLOYMENT) == []
+
+
+def test_a_file_that_cannot_be_read_is_a_problem_of_every_list_and_a_broken_object_of_its_kinds(
+    place: Place,
+) -> None:
+    place.put("shop/a.yaml", preview("pr-1"))
+    (place.source / "b.yaml").write_text("kind: Service\nmetadata: [\n")
+    (place.source / "c.yaml").write_text("apiVersion: v1\nkind: Service\n")
+    not_yaml = "shop/b.yaml:3: not YAML: while parsing a flow node, did not find expected node content"
+    nameless = "shop/c.yaml:1: a document without metadata.name"
+    cluster = place.cluster()
+    found = [cluster.list(resource).problems for resource in (PREVIEW, DEPLOYMENT, SERVICE)]
+    assert found == [(not_yaml,), (not_yaml,), (not_yaml, nameless)]
+    assert [item["metadata"]["name"] for item in cluster.list(PREVIEW).items] == ["pr-1"]
+
+
+def test_an_object_that_is_in_two_files_is_a_problem_that_names_both(place: Place) -> None:
+    place.put("shop/a.yaml", service(), preview("pr-1"))
+    place.put("shop/b.yaml", service("pr-2"), service(port=81))
+    listing = place.cluster().list(SERVICE)
+    assert listing.problems == ("shop/b.yaml:14: Service shop/pr-1 is in shop/a.yaml:1 already",)
+    assert [item["spec"]["ports"][0]["port"] for item in listing.items] == [80, 80]
+    assert names(place.cluster(), PREVIEW) == ["pr-1"]
+
+
+def test_a_preview_of_another_version_is_a_problem_and_does_not_look_gone(place: Place) -> None:
+    place.put("shop/a.yaml", {**preview("pr-1"), "apiVersion": f"{GROUP}/v1beta1"})
+    listing = place.cluster().list(PREVIEW)
+    assert listing.problems == (f"shop/a.yaml:1: apiVersion is '{GROUP}/v1beta1', not {GROUP}/v1",)
+
+
+def test_a_route_of_another_version_is_there(place: Place) -> None:
+    place.put(
+        "shop/a.yaml", {**service(), "apiVersion": "gateway.networking.k8s.io/v1beta1", "kind": "HTTPRoute"}
+    )
+    resource = Resource("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes")
+    assert names(place.cluster(), resource) == ["pr-1"]
+
+
+def test_previews_of_another_group_are_none_of_ours(place: Place) -> None:
+    place.put("shop/a.yaml", {**preview("pr-1"), "apiVersion": "example.org/v1"})
+    assert names(place.cluster(), PREVIEW) == []
+
+
+@pytest.mark.parametrize("name", ["../x", "Foo", "a/b"])
+def test_a_name_that_no_object_can_have_is_a_problem(place: Place, name: str) -> None:
+    place.put("shop/a.yaml", service(name))
+    listing = place.cluster().list(SERVICE)
+    assert listing.items == ()
+    said = f"shop/a.yaml:1: Service 'shop'/{name!r}: the name is no Kubernetes name"
+    assert listing.problems == (said,)
+
+
+def test_names_of_kinds_that_are_none_of_ours_may_have_colons(place: Place) -> None:
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "system:a"}}
+    place.put("shop/a.yaml", role, preview("pr-1"))
+    assert names(place.cluster(), PREVIEW) == ["pr-1"]
+
+
+def test_the_files_are_read_again_at_each_list(place: Place) -> None:
+    file = place.put("shop/a.yaml", preview("pr-1"))
+    cluster = place.cluster()
+    assert names(cluster, PREVIEW) == ["pr-1"]
+    place.put("shop/b.yaml", preview("pr-2"))
+    file.unlink()
+    assert names(cluster, PREVIEW) == ["pr-2"]
+
+
+def test_standard_input_is_a_source(place: Place) -> None:
+    cluster = place.cluster("-", "shop", stdin=dump(preview("pr-9")))
+    place.put("shop/a.yaml", preview("pr-1"))
+    assert names(cluster, PREVIEW) == ["pr-1", "pr-9"]
+    assert cluster.where(PREVIEW, "default", "pr-9") == "standard input:1"
+
+
+def test_a_pipe_gives_what_it_has_once_and_keeps_it(place: Place) -> None:
+    os.mkfifo("pipe")
+    text = dump(preview("pr-1"))
+    writer = threading.Thread(target=Path("pipe").write_text, args=(text,))
+    writer.start()
+    cluster = place.cluster("pipe")
+    assert [names(cluster, PREVIEW), names(cluster, PREVIEW)] == [["pr-1"], ["pr-1"]]
+    writer.join()
+
+
+def test_where_names_file_and_line_of_a_field(place: Place) -> None:
+    place.put("shop/a.yaml", preview("pr-1"), preview("pr-2"))
+    cluster = place.cluster()
+    assert cluster.where(PREVIEW, "default", "pr-2") == "shop/a.yaml:9"
+    assert cluster.where(PREVIEW, "default", "pr-2", ("spec", "fqdn")) == "shop/a.yaml:15"
+    assert cluster.where(PREVIEW, "default", "pr-3") is None
+    apply(cluster, service())
+    assert cluster.where(SERVICE, "shop", "pr-1", ("spec", "ports")) == "out/shop.service.pr-1.yaml:10"
+
+
+@pytest.mark.parametrize(
+    ("sources", "to", "expected"),
+    [
+        (("nowhere",), None, "--from nowhere: there is no such file or folder"),
+        (("-",), None, "--from -: nothing was read from standard input"),
+        (("shop",), "shop/file", "--to shop/file: this is no folder"),
+    ],
+)
+def test_a_path_that_cannot_be_meant_is_a_usage_error(
+    place: Place, sources: tuple[str, ...], to: str | None, expected: str
+) -> None:
+    (place.source / "file").touch()
+    with pytest.raises(UsageError) as caught:
+        DirectoryCluster(sources, to, group=GROUP, children=CHILDREN)
+    assert str(caught.value) == expected
+
+
+def test_it_says_which_files_it_is(place: Place) -> None:
+    file = place.put("a.yaml", preview("pr-1"))
+    cluster = place.cluster("shop/", file.name, "-", stdin="")
+    assert cluster.description == "the files in shop/ and the file a.yaml and standard input"
+    assert not cluster.is_server
+
+
+# --to
+
+
+def test_a_child_is_written_readable_under_a_name_of_its_own(place: Place) -> None:
+    apply(place.cluster(), service())
+    assert place.written() == {
+        "shop.service.pr-1.yaml": f"""{HEADER}apiVersion: v1
+kind: Service
+metadata:
+  name: pr-1
+  namespace: shop
+  labels:
+    platform9.com/preview: pr-1
+spec:
+  ports:
+  - name: http
+    port: 80
+    protocol: TCP
+"""
+    }
+
+
+def test_a_file_never_holds_what_a_server_keeps(place: Place) -> None:
+    kept: dict[str, Any] = dict.fromkeys(("uid", "resourceVersion", "creationTimestamp", "selfLink"), "x")
+    live = service(**kept, generation=3, managedFields=[{"manager": "x"}])
+    assert place.cluster().carry_over(SERVICE, {**live, "status": {"loadBalancer": {}}})
+    assert place.written()["shop.service.pr-1.yaml"] == HEADER + dump(service())
+
+
+def test_a_file_of_ours_is_ours_whole(place: Place) -> None:
+    place.put("out/shop.service.pr-1.yaml", service(), header=HEADER)
+    live = there(place.cluster())
+    (entry,) = live["metadata"]["managedFields"]
+    assert (entry["manager"], entry["operation"], entry["apiVersion"]) == (MANAGER, "Apply", "v1")
+    assert from_fields_v1(entry["fieldsV1"]) == field_set_of(service())
+
+
+def test_a_file_of_ours_wins_over_the_same_object_in_from(place: Place) -> None:
+    place.put("shop/a.yaml", service(port=81), service("pr-2"))
+    place.put("out/shop.service.pr-1.yaml", service(port=80), header=HEADER)
+    items = place.cluster().list(SERVICE, label=LABEL).items
+    assert [(i["metadata"]["name"], i["spec"]["ports"][0]["port"]) for i in items] == [
+        ("pr-1", 80),
+        ("pr-2", 80),
+    ]
+
+
+def test_a_file_keeps_its_line_ends_and_is_still_ours(place: Place) -> None:
+    file = place.put("out/shop.service.pr-1.yaml", service(), header=HEADER)
+    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    assert names(place.cluster(), label=LABEL) == ["pr-1"]
+
+
+def in_the_way(place: Place, kind: str) -> Path:
+    """Something that is not ours, where `Service shop/pr-1` would be written."""
+    file = "out/shop.service.pr-1.yaml"
+    match kind:
+        case "no header":
+            return place.put(file, service())
+        case "another group":
+            return place.put(file, service(), header=HEADER.replace(GROUP, "example.org"))
+        case "two documents":
+            return place.put(file, service(), service("pr-2"), header=HEADER)
+        case "no document":
+            return place.put(file, header=HEADER)
+        case "another name":
+            return place.put(file, service("pr-2"), header=HEADER)
+        case "another kind":
+            return place.put(file, {**service(), "kind": "Deployment"}, header=HEADER)
+        case "another API group":
+            return place.put(file, {**service(), "apiVersion": "serving.knative.dev/v1"}, header=HEADER)
+        case "a link":
+            target = place.put("elsewhere.yaml", service(), header=HEADER)
+            place.to.mkdir()
+            (place.path / file).symlink_to(target)
+            return target
+        case "a folder":
+            return place.put(f"{file}/x", service())
+        case _:
+            place.to.mkdir()
+            os.mkfifo(place.path / file)
+            return place.put("elsewhere.yaml")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "no header",
+        "another group",
+        "two documents",
+        "no document",
+        "another name",
+        "another kind",
+        "another API group",
+        "a link",
+        "a folder",
+        "a pipe",
+    ],
+)
+def test_a_file_in_the_way_reads_as_nothing_of_ours_and_is_never_written(place: Place, kind: str) -> None:
+    place.put(
+        "shop/a.yaml", service()
+    )  # a child of ours in --from does not help: the file stands in its place
+    other = in_the_way(place, kind)
+    before = other.read_bytes()
+    cluster = place.cluster()
+    live = there(cluster)
+    assert {name: value for name, value in live.items() if name != "metadata"} == {
+        "apiVersion": "v1",
+        "kind": "Service",
+    }
+    assert live["metadata"].keys() == {"namespace", "name", "uid", "resourceVersion"}
+    assert cluster.list(SERVICE, label=LABEL).items == ()
+    assert cluster.list(SERVICE).items == (live,)
+    assert cluster.where(SERVICE, "shop", "pr-1") == "out/shop.service.pr-1.yaml:1"
+    for write in (
+        lambda: apply(cluster, service()),
+        lambda: cluster.carry_over(SERVICE, service()),
+        lambda: delete(cluster, live),
+    ):
+        with pytest.raises(
+            Rejected, match=r"a file is in the way, move it elsewhere: out/shop\.service\.pr-1\.yaml"
+        ):
+            write()
+    assert other.read_bytes() == before
+    assert cluster.list(SERVICE).problems == ()
+
+
+def test_a_file_of_ours_that_cannot_be_read_is_a_problem_and_in_the_way(place: Place) -> None:
+    place.to.mkdir()
+    (place.to / "shop.service.pr-1.yaml").write_text(f"{HEADER}<<<<<<< HEAD\n")
+    cluster = place.cluster()
+    (problem,) = cluster.list(SERVICE).problems
+    assert problem.startswith("out/shop.service.pr-1.yaml:2: no Kubernetes object")
+    assert cluster.list(DEPLOYMENT).problems == ()
+    with pytest.raises(Rejected, match=r"in the way.*out/shop.service.pr-1.yaml:2"):
+        apply(cluster, service())
+
+
+def test_a_file_of_ours_with_a_list_of_the_wrong_things_is_an_object_that_the_next_apply_mends(
+    place: Place,
+) -> None:
+    place.put("out/shop.service.pr-1.yaml", {**service(), "spec": {"ports": [80, None]}}, header=HEADER)
+    cluster = place.cluster()
+    assert there(cluster)["spec"] == {"ports": [80, None]}
+    apply(cluster, service())
+    assert there(cluster)["spec"] == service()["spec"]
+
+
+def test_no_other_file_in_to_is_read_or_touched(place: Place) -> None:
+    others = {
+        "README.md": "hello",
+        "kustomization.yaml": "{[",
+        "Shop.service.pr-2.yaml": HEADER,
+        "shop.service.pr-1.yaml.orig": HEADER,
+        "shop.service.pr_1.yaml": HEADER,
+        "_.service.pr-1.yaml": HEADER,
+    }
+    place.to.mkdir()
+    for name, text in others.items():
+        (place.to / name).write_text(text)
+    cluster = place.cluster(".")
+    place.put("shop/a.yaml", preview("pr-1"))
+    assert names(cluster, PREVIEW) == ["pr-1"]
+    delete(cluster, apply(cluster, service()))
+    assert place.written() == dict(sorted(others.items()))
+
+
+def test_a_folder_can_be_from_and_to_at_once(place: Place) -> None:
+    place.put("shop/a.yaml", preview("pr-1"))
+    cluster = place.cluster("shop", to="shop")
+    first = apply(cluster, service())
+    again = place.cluster("shop", to="shop")
+    assert (names(again, PREVIEW), names(again)) == (["pr-1"], ["pr-1"])
+    assert there(again) == first
+    assert delete(again, first)
+    assert sorted(os.listdir("shop")) == ["a.yaml"]
+
+
+def test_a_to_inside_from_is_not_read_as_a_source(place: Place) -> None:
+    place.put("shop/a.yaml", preview("pr-1"))
+    apply(place.cluster("shop", to="shop/out"), service())
+    place.put("shop/out/other.yaml", preview("pr-2"))
+    again = place.cluster("shop", to="shop/out")
+    assert (names(again, PREVIEW), names(again)) == (["pr-1"], ["pr-1"])
+
+
+def test_previews_are_never_read_from_to_nor_written(place: Place) -> None:
+    place.put("out/shop.previewenvironment.pr-1.yaml", preview("pr-1", namespace="shop"), header=HEADER)
+    cluster = place.cluster()
+    assert names(cluster, PREVIEW) == []
+    with pytest.raises(Rejected, match="previews are read from --from"):
+        apply(cluster, preview("pr-1", namespace="shop"))
+
+
+def test_an_apply_writes_into_to_what_was_only_in_from_and_leaves_from_alone(place: Place) -> None:
+    file = place.put("shop/a.yaml", service(port=81, annotations={"note": "x"}))
+    before = file.read_bytes()
+    cluster = place.cluster()
+    metadata = there(cluster)["metadata"]
+    guards = {name: metadata[name] for name in ("uid", "resourceVersion")}
+    answer = cluster.apply(SERVICE, service(**guards), manager=MANAGER, force=True)
+    assert not answer.created
+    assert place.written() == {"shop.service.pr-1.yaml": HEADER + dump(service())}
+    assert file.read_bytes() == before
+    assert there(place.cluster()) == answer.manifest
+
+
+def test_an_unforced_apply_over_an_object_of_from_is_a_conflict(place: Place) -> None:
+    place.put("shop/a.yaml", service(port=81))
+    cluster = place.cluster()
+    with pytest.raises(Conflict, match=r"Service shop/pr-1 is there already: shop/a\.yaml:1"):
+        apply(cluster, service())
+    assert not place.to.exists()
+
+
+def test_an_unchanged_file_is_not_written_again(place: Place) -> None:
+    cluster = place.cluster()
+    apply(cluster, service())
+    before = os.stat("out/shop.service.pr-1.yaml")
+    apply(cluster, service())
+    assert os.stat("out/shop.service.pr-1.yaml") == before
+
+
+def test_what_only_from_has_is_not_seen_again_once_it_was_deleted(place: Place) -> None:
+    file = place.put("shop/a.yaml", service())
+    cluster = place.cluster()
+    live = there(cluster)
+    assert delete(cluster, live)
+    assert cluster.get(SERVICE, "shop", "pr-1") is None
+    assert names(cluster) == []
+    assert not cluster.carry_over(SERVICE, live)
+    assert not delete(cluster, live)
+    assert file.exists()
+    assert not place.to.exists()
+
+
+def test_a_delete_shows_nothing_of_from_behind_the_file(place: Place) -> None:
+    place.put("shop/a.yaml", service(port=81))
+    place.put("out/shop.service.pr-1.yaml", service(), header=HEADER)
+    cluster = place.cluster()
+    assert delete(cluster, there(cluster))
+    assert cluster.get(SERVICE, "shop", "pr-1") is None
+    assert place.written() == {}
+
+
+def test_a_child_that_stays_is_carried_over_once(place: Place) -> None:
+    place.put("shop/a.yaml", service("pr-1"), service("pr-2"))
+    cluster = place.cluster()
+    assert cluster.carry_over(SERVICE, there(cluster, "pr-1"))
+    assert not cluster.carry_over(SERVICE, there(cluster, "pr-1"))
+    assert place.written() == {"shop.service.pr-1.yaml": HEADER + dump(service("pr-1"))}
+
+
+def test_a_child_that_is_going_is_not_carried_over(place: Place) -> None:
+    place.put("shop/a.yaml", service(deletionTimestamp="2024-01-02T03:04:05Z"))
+    cluster = place.cluster()
+    assert not cluster.carry_over(SERVICE, there(cluster))
+    assert not place.to.exists()
+
+
+def test_without_to_every_write_is_a_usage_error(place: Place) -> None:
+    place.put("shop/a.yaml", service())
+    cluster = place.cluster(to=None)
+    live = there(cluster)
+    for write in (
+        lambda: apply(cluster, service()),
+        lambda: cluster.carry_over(SERVICE, live),
+        lambda: delete(cluster, live),
+    ):
+        with pytest.raises(UsageError, match="say --to DIR"):
+            write()
+
+
+def test_a_patch_may_test_and_take_fields_over_and_do_nothing_else(place: Place) -> None:
+    cluster = place.cluster()
+    live = apply(cluster, service())
+    guard = {"op": "test", "path": "/metadata/uid", "value": live["metadata"]["uid"]}
+    taken = {"op": "replace", "path": "/metadata/managedFields/0/fieldsV1", "value": {}}
+    label = {"op": "test", "path": "/metadata/labels/platform9.com~1preview", "value": "pr-1"}
+    port = {"op": "test", "path": "/spec/ports/0/port", "value": 80}
+    assert cluster.patch(SERVICE, "shop", "pr-1", [guard, label, port, taken], manager=MANAGER) == live
+    with pytest.raises(Conflict):
+        cluster.patch(SERVICE, "shop", "pr-1", [{**port, "path": "/spec/ports/1/port"}], manager=MANAGER)
+    with pytest.raises(Rejected):
+        cluster.patch(SERVICE, "shop", "pr-1", [{**taken, "path": "/spec/ports"}], manager=MANAGER)
+    with pytest.raises(Conflict):
+        cluster.patch(SERVICE, "shop", "pr-2", [guard], manager=MANAGER)
+
+
+def test_a_write_that_fails_is_an_error_of_that_object_and_leaves_nothing_behind(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(ServerTrouble, match=r"out/shop\.service\.pr-1\.yaml: No space left on device"):
+        apply(place.cluster(), service())
+    assert place.written() == {}
+
+
+def test_a_folder_that_may_not_be_written_is_forbidden(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "makedirs", refused)
+    with pytest.raises(Forbidden, match=r"out/shop\.service\.pr-1\.yaml: Permission denied"):
+        apply(place.cluster(), service())
+
+
+def test_what_cannot_be_written_as_text_is_refused(place: Place) -> None:
+    with pytest.raises(Rejected, match="Service shop/pr-1: cannot be written as YAML"):
+        apply(place.cluster(), service(annotations={"a": "\ud800"}))
+
+
+def test_two_installations_share_a_folder_and_do_not_touch_each_other(place: Place) -> None:
+    theirs = DirectoryCluster(("shop",), "out", group="example.org", children=CHILDREN)
+    apply(theirs, service("pr-2"))
+    cluster = place.cluster()
+    apply(cluster, service("pr-1"))
+    assert names(cluster, label=LABEL) == ["pr-1"]
+    assert [item["metadata"]["name"] for item in theirs.list(SERVICE, label=LABEL).items] == ["pr-2"]
+
+
+def test_the_clock_is_the_one_that_was_given(place: Place) -> None:
+    moment = datetime(2024, 1, 2, tzinfo=UTC)
+    assert place.cluster(now=lambda: moment).now() == moment
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXTS,
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(TEXTS, below, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(spec=st.dictionaries(TEXTS, VALUES, max_size=4), annotations=st.dictionaries(TEXTS, TEXTS, max_size=3))
+def test_what_is_applied_reads_back_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory, spec: dict[str, Any], annotations: dict[str, str]
+) -> None:
+    folder = tmp_path_factory.mktemp("round")
+    manifest = {**service(annotations=annotations), "spec": spec}
+    answer = apply(
+        DirectoryCluster((str(folder),), str(folder / "out"), group=GROUP, children=CHILDREN), manifest
+    )
+    found = there(DirectoryCluster((str(folder),), str(folder / "out"), group=GROUP, children=CHILDREN))
+    assert found == answer
+    assert found["spec"] == spec
+    assert found["metadata"]["annotations"] == annotations
+    (entry,) = found["metadata"]["managedFields"]
+    assert from_fields_v1(entry["fieldsV1"]) == field_set_of(manifest)
+
+
+def test_a_folder_keeps_no_status(place: Place) -> None:
+    path = place.put("shop/preview.yaml", preview("pr-1", namespace="shop"))
+    before = path.read_text()
+    status = {**preview("pr-1", namespace="shop"), "status": {"url": "https://a.example.com"}}
+    assert place.cluster().apply_status(preview_resource(Names()), status, manager=MANAGER) == status
+    assert path.read_text() == before
+    assert not place.to.exists()

@@ -1,0 +1,360 @@
+"""What one list that is not whole does to a pass: to its plan, its deletes, its writes and its exit code."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import httpx2
+import pytest
+
+from reconcile.cluster.kubernetes.pages import RESTARTS
+from tests.builders import a_preview
+from tests.cluster_adapters.command import RunCommand
+from tests.cluster_adapters.conftest import status, text_404
+from tests.cluster_adapters.world import PREVIEWS, World, a_list, full_name, path
+from tests.given import a_read_preview, children_of, edited, entry, live
+from tests.in_process import Ended
+
+DEPLOYMENT, SERVICE, MAPPING, INGRESS = "Deployment", "Service", "Mapping", "Ingress"
+CHILDREN = (DEPLOYMENT, SERVICE, MAPPING, INGRESS)
+PREVIEW = PREVIEWS.kind
+JSON = {"Content-Type": "application/json"}
+
+Manifest = dict[str, Any]
+
+# pr-0 is gone, and has left two kinds of route; pr-1 is new; of pr-2 every child has drifted.
+CREATES = {("create", kind, "pr-1") for kind in (DEPLOYMENT, SERVICE, MAPPING)}
+UPDATES = {("update", kind, "pr-2") for kind in (DEPLOYMENT, SERVICE, MAPPING)}
+DELETES = {("delete", kind, "pr-0") for kind in CHILDREN}
+EVERYTHING = CREATES | UPDATES | DELETES
+PUTS_IN_ORDER = (DEPLOYMENT, SERVICE, MAPPING)
+
+
+def drifted(manifest: Manifest) -> Manifest:
+    """The child as the server has it after somebody changed one of its labels."""
+    by = entry("kubectl-edit", [("f:metadata", "f:labels", "f:app.kubernetes.io/name")])
+    return edited(live(manifest, by).manifest, "metadata", "labels", "app.kubernetes.io/name", to="edited")
+
+
+def children(kind: str) -> list[Manifest]:
+    """The children of this kind, in the order of a list: what is to be deleted comes first."""
+    routes = {"route": "ingress"} if kind == INGRESS else {}
+    wanted = {name: children_of(a_read_preview(name), **routes)[kind] for name in ("pr-0", "pr-2")}
+    gone = dict(live(wanted["pr-0"]).manifest)
+    return [gone] if kind == INGRESS else [gone, drifted(wanted["pr-2"])]
+
+
+def objects(kind: str) -> list[Manifest]:
+    return [a_preview("pr-1"), a_preview("pr-2")] if kind == PREVIEW else children(kind)
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    for kind in (*CHILDREN, PREVIEW):
+        world.has(*objects(kind))
+    return world
+
+
+def writes_of(planned: set[tuple[str, str, str]]) -> set[str]:
+    """The requests that carry these changes out."""
+    methods = {"create": "PATCH", "update": "PATCH", "delete": "DELETE"}
+    return {f"{methods[action]} {path(kind, name)}" for action, kind, name in planned}
+
+
+def without(kind: str) -> set[tuple[str, str, str]]:
+    """What is still planned when this kind's list is not whole: nothing of it, and in a preview nothing
+    that comes after it."""
+    place = PUTS_IN_ORDER.index(kind) if kind in PUTS_IN_ORDER else len(PUTS_IN_ORDER)
+    before = PUTS_IN_ORDER[:place]
+    return {
+        (action, other, name)
+        for action, other, name in EVERYTHING
+        if (other in before if action != "delete" else other != kind)
+    }
+
+
+# failures
+
+
+def said(*answers: Any) -> Callable[[World, str], None]:
+    """Answers to the list of a kind; a callable one is asked what the answer for the kind is."""
+
+    def put(world: World, kind: str) -> None:
+        ready = [answer(kind) if callable(answer) else answer for answer in answers]
+        world.says("GET", path(kind), *ready)
+
+    return put
+
+
+def page_one(kind: str) -> httpx.Response:
+    """All but the last item, and a token: taken for the whole, it would cost somebody their children."""
+    items = objects(kind)
+    return a_list(items[:-1] or items, **{"continue": "page-two"})
+
+
+def forbidden(kind: str) -> httpx.Response:
+    plural, _, group = full_name(kind).partition(".")
+    words = f'{full_name(kind)} is forbidden: "ci" cannot list resource "{plural}" in API group "{group}"'
+    return status(403, "Forbidden", words)
+
+
+def expired_for_ever(world: World, kind: str) -> None:
+    again = [page_one(kind), status(410, "Expired", "The provided continue parameter is too old")]
+    world.says("GET", path(kind), *again * (1 + RESTARTS))
+
+
+def times_out(request: httpx.Request) -> httpx.Response:
+    raise httpx2.ReadTimeout("timed out")
+
+
+def page_two_times_out(world: World, kind: str) -> None:
+    world.says("GET", path(kind), page_one(kind), times_out)
+
+
+NOT_WHOLE: dict[str, tuple[Callable[[World, str], None], str]] = {
+    "403": (said(forbidden), "no right to list {kind} in all namespaces (403); have it granted"),
+    "410 on every page two": (expired_for_ever, "it expired 4 times before its last page came (410)"),
+    "500 on page two": (
+        said(page_one, status(500, "InternalError", "etcd is slow")),
+        "the API server is in trouble (500): etcd is slow",
+    ),
+    "broken JSON": (
+        said(httpx.Response(200, content=b'{"metadata": {}, "items": [', headers=JSON)),
+        "the answer (200, application/json) cannot be used: Input data was truncated",
+    ),
+    "items null": (said(httpx.Response(200, json={"items": None})), "Expected `array`, got `null`"),
+    "items missing": (
+        said(httpx.Response(200, json={"metadata": {}})),
+        "Object missing required field `items`",
+    ),
+    "no Content-Type": (
+        said(httpx.Response(200, content=b'{"items": []}')),
+        "the answer (200, no Content-Type) cannot be used",
+    ),
+    "a timeout on page two": (page_two_times_out, "no whole answer from the API server: timed out"),
+    "a token that repeats": (said(page_one), "it has no end: a page leads back to one that was read before"),
+    "another resourceVersion on page two": (
+        said(page_one, a_list(version="101")),
+        "its pages are of different states (100, 101)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NOT_WHOLE)
+@pytest.mark.parametrize("kind", CHILDREN)
+def test_a_list_that_is_not_whole_withholds_its_kind_and_nothing_else(
+    world: World, command: RunCommand, kind: str, case: str
+) -> None:
+    fail, words = NOT_WHOLE[case]
+    fail(world, kind)
+    ended = command("-o", "json")
+    assert ended.planned == without(kind)
+    assert {str(sent) for sent in world.writes} == writes_of(without(kind))
+    assert {result for result, _ in ended.outcomes.values()} <= {"created", "updated", "deleted"}
+    assert list(ended.withheld) == [kind]
+    assert_told(kind, words, ended.withheld[kind])
+    assert ended.code == 4
+
+
+@pytest.mark.parametrize("case", NOT_WHOLE)
+@pytest.mark.parametrize("kind", CHILDREN)
+def test_the_text_of_a_dry_run_says_the_same(world: World, command: RunCommand, kind: str, case: str) -> None:
+    fail, words = NOT_WHOLE[case]
+    fail(world, kind)
+    ended = command("--dry-run")
+    [line] = [line for line in ended.out.splitlines() if line.startswith(f"! {kind}: ")]
+    assert_told(kind, words, line.removeprefix(f"! {kind}: "))
+    assert world.writes == []
+    assert ended.code == 4
+
+
+def assert_told(kind: str, words: str, reason: str) -> None:
+    """The reason names the kind, what was asked, what went wrong, and what follows."""
+    listed = f"list {full_name(kind)} in all namespaces: "
+    assert reason.startswith(f"the list of {full_name(kind).partition('.')[0]} is not whole: {listed}")
+    assert words.format(kind=full_name(kind)) in reason
+    assert reason.endswith("; nothing of this kind is changed in this run")
+
+
+@pytest.mark.parametrize("case", NOT_WHOLE)
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_without_a_whole_list_of_previews_there_is_no_plan(
+    world: World, command: RunCommand, case: str, output: str
+) -> None:
+    fail, words = NOT_WHOLE[case]
+    fail(world, PREVIEW)
+    ended = command("-o", output)
+    assert ended.out == ""
+    assert ended.err.startswith("Error: the previews of context test (http://api.example.com:8001) could not")
+    assert f"could not be listed: list {full_name(PREVIEW)} in all namespaces: " in ended.err
+    assert words.format(kind=full_name(PREVIEW)) in ended.err
+    assert world.writes == []
+    assert ended.code == 5
+
+
+def test_no_list_at_all_names_every_kind(world: World, command: RunCommand) -> None:
+    for kind in CHILDREN:
+        world.says("GET", path(kind), status(500, "InternalError", "etcd is slow"))
+    ended = command("-o", "json")
+    assert set(ended.withheld) == set(CHILDREN)
+    assert ended.planned == set()
+    assert world.writes == []
+    assert ended.code == 4
+
+
+# what is no failure
+
+
+@pytest.mark.parametrize("kind", [*CHILDREN, PREVIEW])
+def test_a_list_that_expires_once_is_read_anew_and_then_counts(
+    world: World, command: RunCommand, kind: str
+) -> None:
+    expired = httpx.Response(
+        410, json={"kind": "Status", "reason": "Expired", "code": 410, "metadata": {"continue": "offered"}}
+    )
+    world.says("GET", path(kind), page_one(kind), expired, a_list(objects(kind)))
+    ended = command("-o", "json")
+    assert ended.planned == EVERYTHING
+    assert {str(sent) for sent in world.writes} == writes_of(EVERYTHING)
+    assert ended.withheld == {}
+    tokens = [sent.params.get("continue") for sent in world.sent if sent.path == path(kind)]
+    assert tokens == [None, "page-two", None]
+    assert ended.code == 0
+
+
+def test_a_world_that_answers_is_carried_out_whole(world: World, command: RunCommand) -> None:
+    ended = command("-o", "json")
+    assert ended.planned == EVERYTHING
+    assert {str(sent) for sent in world.writes} == writes_of(EVERYTHING)
+    assert ended.withheld == {}
+    assert ended.code == 0
+
+
+# kinds that are not served
+
+
+@pytest.mark.parametrize("kind", [DEPLOYMENT, SERVICE])
+def test_a_built_in_kind_that_is_not_served_is_a_list_that_failed(
+    world: World, command: RunCommand, kind: str
+) -> None:
+    world.says("GET", path(kind), text_404())
+    ended = command("-o", "json")
+    assert ended.planned == without(kind)
+    assert {str(sent) for sent in world.writes} == writes_of(without(kind))
+    assert list(ended.withheld) == [kind]
+    assert f"the API server does not serve {full_name(kind)} of v1 (404)" in ended.withheld[kind]
+    assert ended.code == 4
+
+
+def test_a_route_kind_that_is_not_served_blocks_who_would_have_a_route_of_it(
+    world: World, command: RunCommand
+) -> None:
+    world.says("GET", path(MAPPING), text_404())
+    ended = command("-o", "json")
+    assert ended.planned == without(MAPPING) | {("blocked", "Preview", name) for name in ("pr-1", "pr-2")}
+    assert {str(sent) for sent in world.writes} == writes_of(without(MAPPING))
+    assert reasons(ended, "blocked") == {
+        "Mapping (getambassador.io/v3alpha1) is not installed in this cluster: "
+        "install it, or choose another --route"
+    }
+    assert ended.withheld == {}
+    assert ended.code == 1
+
+
+def test_another_route_kind_that_is_not_served_is_nothing_to_speak_of(
+    world: World, command: RunCommand
+) -> None:
+    world.says("GET", path(INGRESS), text_404())
+    world.says("GET", path("HTTPRoute"), text_404())
+    ended = command("-o", "json")
+    assert ended.planned == without(INGRESS)
+    assert {str(sent) for sent in world.writes} == writes_of(without(INGRESS))
+    assert ended.withheld == {}
+    assert ended.code == 0
+
+
+INGRESS_ALONE = ("--route", "ingress", "--route-kind", "ingress")
+
+
+def test_a_route_kind_that_is_left_out_is_not_asked_for_whatever_becomes_of_its_list(
+    world: World, command: RunCommand
+) -> None:
+    """Nor read, nor deleted: what a gone preview has of it stays, and the run is as good as any."""
+    world.says("GET", path(MAPPING), status(500, "InternalError", "conversion webhook failed"))
+    ended = command(*INGRESS_ALONE, "-o", "json")
+    left_out = {path(MAPPING).rpartition("/")[2], path("HTTPRoute").rpartition("/")[2]}
+    assert [str(sent) for sent in world.sent if left_out & set(sent.path.split("/"))] == []
+    assert {kind for _, kind, _ in ended.planned} == {DEPLOYMENT, SERVICE, INGRESS}
+    assert ("delete", INGRESS, "pr-0") in ended.planned
+    assert (ended.withheld, ended.code) == ({}, 0)
+
+
+def test_each_plan_notes_the_route_kinds_that_were_left_out(world: World, command: RunCommand) -> None:
+    noted = "mappings and httproutes were not read (--route-kind): hostnames on them were not seen"
+    assert noted in command(*INGRESS_ALONE).out
+    assert "--route-kind" not in command("--route", "ingress").out
+
+
+def test_a_run_with_some_route_kinds_needs_no_rights_to_the_others(world: World, command: RunCommand) -> None:
+    for kind in (MAPPING, "HTTPRoute"):
+        world.says("GET", path(kind), forbidden(kind))
+    assert command("--route", "none", "--route-kind", "ingress").code == 0
+
+
+def test_previews_that_are_not_served_are_no_answer_and_the_remedy_is_told(
+    world: World, command: RunCommand
+) -> None:
+    world.says("GET", path(PREVIEW), text_404())
+    ended = command()
+    assert ended.out == ""
+    assert ended.err == (
+        "Error: PreviewEnvironment (platform9.com/v1) is not installed in context test "
+        "(http://api.example.com:8001): install it with "
+        "`reconcile --print-crd --api-group platform9.com | kubectl apply -f -`\n"
+    )
+    assert world.writes == []
+    assert ended.code == 5
+
+
+# an empty list of previews
+
+
+def test_an_empty_list_of_previews_withholds_every_delete(world: World, command: RunCommand) -> None:
+    world.says("GET", path(PREVIEW), a_list())
+    ended = command("-o", "json")
+    left = {(kind, "pr-0") for kind in CHILDREN} | {(kind, "pr-2") for kind in PUTS_IN_ORDER}
+    assert ended.planned == {("keep", kind, name) for kind, name in left}
+    assert reasons(ended, "keep") == {"delete withheld (its preview is gone)"}
+    assert list(ended.withheld) == ["Deletes"]
+    assert ended.withheld["Deletes"].startswith("the list of previews is empty, and ")
+    assert ended.withheld["Deletes"].endswith("if there are to be no previews, say --max-deletes 100%")
+    assert world.writes == []
+    assert ended.code == 4
+
+
+def test_an_empty_list_of_previews_is_meant_when_a_person_says_so(world: World, command: RunCommand) -> None:
+    world.says("GET", path(PREVIEW), a_list())
+    world.says("GET", path(PREVIEW, "pr-2"), gone_preview())
+    ended = command("-o", "json", "--max-deletes", "100%")
+    everything = DELETES | {("delete", kind, "pr-2") for kind in PUTS_IN_ORDER}
+    assert {str(sent) for sent in world.writes} == writes_of(everything)
+    assert ended.withheld == {}
+    assert ended.code == 0
+
+
+def test_an_empty_list_of_previews_with_nothing_left_of_any_is_no_failure(
+    world: World, command: RunCommand
+) -> None:
+    for kind in (*CHILDREN, PREVIEW):
+        world.says("GET", path(kind), a_list())
+    ended = command("-o", "json")
+    assert (ended.planned, ended.withheld, ended.code) == (set(), {}, 0)
+
+
+def gone_preview() -> httpx.Response:
+    words = 'previewenvironments.platform9.com "pr-2" not found'
+    return status(404, "NotFound", words, name="pr-2", group="platform9.com", kind="previewenvironments")
+
+
+def reasons(ended: Ended, action: str) -> set[str]:
+    return {change["reason"] for change in ended.plan["changes"] if change["action"] == action}

@@ -1,0 +1,192 @@
+"""An API server with a few objects, behind the mock: what it says by itself, and what a test makes it say.
+
+It keeps no state: a write is answered, and changes nothing that a later read shows.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from reconcile.desire.children import CHILDREN
+from reconcile.kube.managedfields import field_set_of, to_fields_v1
+from reconcile.model.names import Names, preview_resource
+from tests.cluster_adapters.conftest import DATE, status
+
+NAMES = Names()
+MANAGER = NAMES.field_manager
+PREVIEWS = preview_resource(NAMES)
+RESOURCES = {resource.kind: resource for resource in (*(kind.resource for kind in CHILDREN), PREVIEWS)}
+VERSION = "100"
+APPLY = "application/apply-patch+yaml"
+STATUS = "/status"
+EVENTS = "/events"
+
+Answer = httpx.Response | Callable[[httpx.Request], httpx.Response]
+
+
+def path(kind: str, name: str = "", namespace: str = "shop") -> str:
+    """The URL path of an object; without a name, of the kind in all namespaces."""
+    resource = RESOURCES[kind]
+    root = f"/apis/{resource.api_version}" if resource.group else f"/api/{resource.version}"
+    return f"{root}/namespaces/{namespace}/{resource.plural}/{name}" if name else f"{root}/{resource.plural}"
+
+
+def full_name(kind: str) -> str:
+    """As messages call a kind: `deployments.apps`."""
+    resource = RESOURCES[kind]
+    return f"{resource.plural}.{resource.group}".rstrip(".")
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One request, as the server got it."""
+
+    method: str
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    type: str = ""
+    body: Any = None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+class World:
+    """Answers each request: with what a test has told it to say to it, else as an API server would."""
+
+    def __init__(self) -> None:
+        self.sent: list[Sent] = []
+        self._lists: dict[str, list[dict[str, Any]]] = {}
+        self._objects: dict[str, dict[str, Any]] = {}
+        self._script: dict[tuple[str, str], list[Answer]] = {}
+        self._lock = threading.Lock()
+
+    def has(self, *objects: Mapping[str, Any]) -> None:
+        """Put objects there, in the order in which their list shows them."""
+        for found in objects:
+            metadata = found["metadata"]
+            self._lists.setdefault(path(found["kind"]), []).append(dict(found))
+            self._objects[path(found["kind"], metadata["name"], metadata["namespace"])] = dict(found)
+
+    def says(self, method: str, to: str, *answers: Answer) -> None:
+        """What it answers to this method and path, one request after the other; the last answer for ever."""
+        self._script[method, to] = list(answers)
+
+    @property
+    def writes(self) -> list[Sent]:
+        """The writes of children: statuses and events, which are no part of a plan, are left out."""
+        writes = [sent for sent in self.sent if sent.method != "GET"]
+        return [sent for sent in writes if not sent.path.endswith((STATUS, EVENTS))]
+
+    def bodies(self, method: str, to: str) -> list[Any]:
+        """What was sent with the requests of this method and path."""
+        return [sent.body for sent in self.sent if (sent.method, sent.path) == (method, to)]
+
+    def count(self, method: str, to: str) -> int:
+        return len(self.bodies(method, to))
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        sent = Sent(
+            request.method,
+            request.url.path,
+            dict(request.url.params),
+            request.headers.get("Content-Type", ""),
+            json.loads(request.content) if request.content else None,
+        )
+        with self._lock:
+            self.sent.append(sent)
+            script = self._script.get((sent.method, sent.path), [])
+            answer = script.pop(0) if len(script) > 1 else script[0] if script else None
+        if answer is None:
+            return self._by_itself(sent)
+        if isinstance(answer, httpx.Response):
+            headers = {**DATE, **answer.headers}
+            return httpx.Response(answer.status_code, headers=headers, content=answer.content)
+        return answer(request)
+
+    def _by_itself(self, sent: Sent) -> httpx.Response:
+        if sent.method == "GET" and "/namespaces/" not in sent.path:
+            return self._list(sent)
+        if sent.method == "PATCH":
+            return self._patched(sent)
+        if sent.method == "POST":
+            return httpx.Response(201, json=sent.body, headers=DATE)
+        if sent.path not in self._objects:
+            return gone(sent.path)
+        body = self._objects[sent.path] if sent.method == "GET" else {"kind": "Status", "status": "Success"}
+        return httpx.Response(200, json=body, headers=DATE)
+
+    def _list(self, sent: Sent) -> httpx.Response:
+        label = sent.params.get("labelSelector")
+        items = [
+            item
+            for item in self._lists.get(sent.path, [])
+            if label is None or label in item["metadata"].get("labels", {})
+        ]
+        start, limit = int(sent.params.get("continue", "0")), int(sent.params["limit"])
+        more = {"continue": str(start + limit)} if start + limit < len(items) else {}
+        return a_list(items[start : start + limit], **more)
+
+    def _patched(self, sent: Sent) -> httpx.Response:
+        there = self._objects.get(sent.path.removesuffix(STATUS))
+        if sent.path.endswith(STATUS):
+            return httpx.Response(200, json={**(there or {}), **sent.body}, headers=DATE)
+        if sent.type != APPLY:
+            assert there is not None
+            return httpx.Response(200, json=after_patch(there, sent.body), headers=DATE)
+        return httpx.Response(201 if there is None else 200, json=after_apply(sent.body, there), headers=DATE)
+
+
+def a_list(
+    items: list[dict[str, Any]] | None = None, version: str = VERSION, **metadata: str
+) -> httpx.Response:
+    """A page as the server sends it: the items without apiVersion and kind."""
+    bare = [{k: v for k, v in item.items() if k not in ("apiVersion", "kind")} for item in items or ()]
+    return httpx.Response(
+        200, json={"metadata": {"resourceVersion": version, **metadata}, "items": bare}, headers=DATE
+    )
+
+
+def an_object(manifest: Mapping[str, Any], code: int = 200) -> httpx.Response:
+    return httpx.Response(code, json=dict(manifest), headers=DATE)
+
+
+def gone(to: str) -> httpx.Response:
+    """The server's own word that the object of this path is not there."""
+    *_, plural, name = to.split("/")
+    return status(404, "NotFound", f'{plural} "{name}" not found', name=name, kind=plural)
+
+
+def changed(manifest: Mapping[str, Any], **metadata: Any) -> dict[str, Any]:
+    """The object with other metadata, such as another resourceVersion."""
+    return {**manifest, "metadata": {**manifest["metadata"], **metadata}}
+
+
+def after_apply(
+    sent: Mapping[str, Any], there: Mapping[str, Any] | None, *others: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What the server keeps of an apply of ours; `others` are further entries of managedFields."""
+    before = there["metadata"] if there else {}
+    kept = [entry for entry in before.get("managedFields", []) if entry.get("manager") != MANAGER]
+    ours = {
+        "manager": MANAGER,
+        "operation": "Apply",
+        "fieldsType": "FieldsV1",
+        "fieldsV1": to_fields_v1(field_set_of(sent)),
+    }
+    return changed(
+        sent,
+        uid=before.get("uid", "uid-of-what-was-made"),
+        resourceVersion=str(int(before.get("resourceVersion", "100")) + 1),
+        managedFields=[ours, *kept, *others],
+    )
+
+
+def after_patch(there: Mapping[str, Any], patch: list[dict[str, Any]]) -> dict[str, Any]:
+    """The object after the one JSON patch that we send: other managedFields, and a new resourceVersion."""
+    version = str(int(there["metadata"]["resourceVersion"]) + 1)
+    return changed(there, managedFields=patch[-1]["value"], resourceVersion=version)

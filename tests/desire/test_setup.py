@@ -1,0 +1,450 @@
+"""The setup Job: when it is made, what waits for it, what becomes of the old ones, and how it is doing."""
+
+from typing import Any
+
+import pytest
+
+from reconcile.desire.allow import refusals
+from reconcile.desire.children import render
+from reconcile.desire.desired import Desired
+from reconcile.errors import Rejected
+from reconcile.kube.health.events import PodEvent
+from reconcile.kube.health.job import Progress, is_finished, lacks_pods, progress
+from reconcile.kube.live import Live
+from reconcile.kube.managedfields import part_of
+from reconcile.kube.redact import redacted
+from reconcile.model.settings import Settings
+from reconcile.model.snapshot import KindList
+from reconcile.plan.changes import Keep, Update
+from reconcile.plan.decide import decide
+from reconcile.status.facts import gather
+from reconcile.status.result import Pass
+from tests.builders import a_preview
+from tests.given import FOLDER, RULES, a_read_preview, children_of, edited, entry, live, untracked
+from tests.kube.test_health_pods import a_pod, waiting
+from tests.plan.test_plan import WHOLE, lines, plan_of
+from tests.run.test_run import LISTS, a_cluster, go
+from tests.shop import Shop
+
+SETUP: dict[str, Any] = {"setup": {"command": ["migrate", "--password=hunter22"]}}
+PR1 = a_read_preview(**SETUP)
+PUSHED = a_read_preview(revision="2", generation=2, **SETUP)
+REST = ("Deployment", "Service", "Mapping")
+
+COMPLETE = {"type": "Complete", "status": "True", "reason": "CompletionsReached", "message": "all is done"}
+FAILED = {
+    "type": "Failed",
+    "status": "True",
+    "reason": "BackoffLimitExceeded",
+    "message": "Job has reached the specified backoff limit",
+}
+
+
+def job_of(preview: Any = PR1) -> dict[str, Any]:
+    return children_of(preview)["Job"]
+
+
+def a_job(*conditions: dict[str, Any], preview: Any = PR1, **status: Any) -> Live:
+    """The preview's Job on a server; without conditions it is not over."""
+    made = live(job_of(preview))
+    return Live({**made.manifest, "status": {"conditions": list(conditions), **status}})
+
+
+def place(preview: Any = PR1) -> str:
+    return f"shop/{job_of(preview)['metadata']['name']}"
+
+
+def rest(preview: Any = PR1) -> list[Live]:
+    """The preview's other children."""
+    return [live(children_of(preview)[kind]) for kind in REST]
+
+
+def about_jobs(*args: Any, **kwargs: Any) -> list[str]:
+    return [line for line in lines(plan_of(*args, **kwargs)) if " Job " in line]
+
+
+# when it is made
+
+
+def test_a_new_preview_gets_its_job_before_its_deployment() -> None:
+    assert lines(plan_of([PR1])) == [
+        f"+ Job {place()} new preview",
+        *[f"+ {kind} shop/pr-1 new preview" for kind in REST],
+    ]
+
+
+@pytest.mark.parametrize("condition", [COMPLETE, FAILED, None])
+def test_the_one_of_its_image_and_revision_is_kept_whatever_became_of_it(condition: Any) -> None:
+    there = a_job(*([condition] if condition else []))
+    assert about_jobs([PR1], [there, *rest()]) == []
+
+
+@pytest.mark.parametrize("condition", [COMPLETE, FAILED])
+def test_another_revision_has_its_own_and_the_old_one_goes(condition: dict[str, Any]) -> None:
+    assert about_jobs([PUSHED], [a_job(condition), *rest()]) == [
+        f"+ Job {place(PUSHED)} another image or revision",
+        f"- Job {place()} its preview has another image or revision",
+    ]
+
+
+def test_a_new_one_waits_for_one_that_runs_and_the_deployment_does_not() -> None:
+    plan = plan_of([PUSHED], [a_job(), *rest()])
+    told = f"waits: Job {place()}, of another image or revision, has not ended (deleting it helps)"
+    assert sorted(lines(plan)) == sorted(
+        [
+            "~ Deployment shop/pr-1 its preview or an option changed",
+            "spec.template.metadata.annotations[platform9.com/revision] + 2",
+            f". Job {place()} waits: goes when it has ended",
+            f". Job {place(PUSHED)} {told}",
+        ]
+    )
+    assert plan.waits_for_this_run == ()
+
+
+def test_a_new_one_waits_for_one_that_is_being_deleted_too() -> None:
+    going = Live(edited(a_job().manifest, "metadata", "deletionTimestamp", to="2026-01-01T00:00:00Z"))
+    assert about_jobs([PUSHED], [going, *rest()]) == [
+        f". Job {place()} is being deleted, and waits for its finalizers",
+        f". Job {place(PUSHED)} waits: Job {place()}, of another image or revision, has not ended "
+        "(deleting it helps)",
+    ]
+
+
+def test_a_job_of_somebody_else_with_our_label_holds_nothing_up() -> None:
+    theirs = untracked(edited(job_of(), "metadata", "annotations", to={}))
+    assert [line[:2] for line in about_jobs([PUSHED], [theirs, *rest()])] == ["+ ", "= "]
+
+
+def test_a_preview_that_asks_for_no_setup_any_more_loses_its_jobs_when_they_have_ended() -> None:
+    plain = a_read_preview()
+    assert about_jobs([plain], [a_job(COMPLETE), *rest()]) == [
+        f"- Job {place()} its preview does not want it"
+    ]
+    assert about_jobs([plain], [a_job(), *rest()]) == [f". Job {place()} waits: goes when it has ended"]
+
+
+@pytest.mark.parametrize(
+    "preview",
+    [
+        a_read_preview(suspend=True, **SETUP),
+        a_read_preview(deleted="2026-01-01T00:00:00Z", **SETUP),
+        a_read_preview(image="evil.example/x", **SETUP),
+    ],
+)
+def test_a_preview_that_is_suspended_going_or_refused_gets_none_and_keeps_what_ran(preview: Any) -> None:
+    settings = Settings(allow_image=("registry.example.com/*",))
+    assert about_jobs([preview], settings=settings) == []
+    assert about_jobs([preview], [a_job(COMPLETE, preview=preview)], settings=settings) == []
+
+
+def test_a_suspended_preview_is_not_looked_for_again_and_again() -> None:
+    memory = a_cluster(a_preview(suspend=True, **SETUP))
+    go(memory)
+    memory.log.clear()
+    go(memory)
+    assert memory.log == [*[f"list {plural}" for plural in LISTS], "list previewenvironments"]
+
+
+def test_a_job_in_the_way_blocks_its_preview() -> None:
+    theirs = untracked(edited(job_of(), "metadata", "labels", to={}))
+    assert [line[:2] for line in lines(plan_of([PR1], [theirs]))] == ["! "]
+
+
+def test_a_gone_previews_job_goes_like_its_other_children_also_where_it_runs() -> None:
+    others = [a_read_preview(f"pr-{number}") for number in range(2, 4)]
+    assert about_jobs(others, [a_job()]) == [f"- Job {place()} its preview is gone"]
+    protected = Live(
+        edited(a_job().manifest, "metadata", "annotations", "platform9.com/prune", to="disabled")
+    )
+    assert about_jobs(others, [protected]) == [f"= Job {place()} protected: platform9.com/prune is disabled"]
+
+
+def test_a_protected_preview_keeps_its_old_jobs_too_and_they_are_protected() -> None:
+    protected = a_read_preview(revision="2", annotations={"platform9.com/prune": "disabled"}, **SETUP)
+    assert about_jobs([protected], [a_job(COMPLETE), *rest(protected)]) == [
+        f"+ Job {place(PUSHED)} another image or revision",
+        f"~ Job {place()} its preview is protected",
+    ]
+
+
+def test_an_old_job_does_not_count_for_the_brake() -> None:
+    previews = [a_read_preview(f"pr-{n}", revision="2", **SETUP) for n in range(12)]
+    old = [a_job(COMPLETE, preview=a_read_preview(f"pr-{n}", **SETUP)) for n in range(12)]
+    plan = plan_of(previews, [*old, *(child for preview in previews for child in rest(preview))], limit="1")
+    assert plan.withheld == ()
+    assert sum(line.startswith("- Job ") for line in lines(plan)) == 12
+
+
+def test_a_job_whose_label_names_another_preview_is_not_that_ones() -> None:
+    stolen = Live(edited(a_job(COMPLETE).manifest, "metadata", "labels", "platform9.com/preview", to="pr-9"))
+    bare = Live(edited(stolen.manifest, "metadata", "ownerReferences", to=None))
+    (line,) = about_jobs([a_read_preview("pr-2")], [bare])
+    assert line.startswith(f"= Job {place()} kept, its preview is gone, but it is not ours")
+
+
+def test_where_jobs_cannot_be_listed_only_a_preview_with_a_setup_stands_still() -> None:
+    kinds = {"Job": KindList(WHOLE["Job"].resource, problem="no right", known=False)}
+    assert [line for line in lines(plan_of([PR1], kinds=kinds)) if line[0] == "+"] == []
+    plain = lines(plan_of([a_read_preview()], kinds=kinds))
+    assert [line for line in plain if line[0] == "+"] == [f"+ {kind} shop/pr-1 new preview" for kind in REST]
+
+
+# below metadata it is never compared
+
+
+OTHER = a_read_preview(
+    setup={"command": ["other"], "args": ["x"]},
+    env=[{"name": "A", "value": "1"}],
+    resources={"limits": {"cpu": "1"}},
+)
+
+
+@pytest.mark.parametrize("rules", [RULES, FOLDER])
+def test_what_ran_has_run_whatever_is_wanted_now(rules: Any) -> None:
+    wanted = children_of(OTHER, pod_security="restricted", priority_class="low")["Job"]
+    assert isinstance(decide(wanted, OTHER, a_job(COMPLETE), rules), Keep)
+
+
+def test_its_metadata_is_mended_by_an_apply_that_repeats_the_spec_that_is_there() -> None:
+    label = ("metadata", "labels", "app.kubernetes.io/name")
+    there = edited(edited(job_of(), "spec", "completions", to=1), *label, to="mine")
+    by_hand = entry("kubectl-edit", [tuple(f"f:{step}" for step in label)])
+    found = decide(children_of(OTHER)["Job"], OTHER, live(there, by_hand, applied=job_of()), RULES)
+    assert isinstance(found, Update)
+    assert found.manifest["spec"] == job_of()["spec"]
+    assert [change.path for change in found.fields] == ["metadata.labels[app.kubernetes.io/name]"]
+
+
+def test_an_apply_repeats_what_was_applied_also_where_it_is_no_longer_wanted() -> None:
+    """Without it the apply would drop the variables of OTHER, and be a 422."""
+    made = job_of(OTHER)
+    protected = a_read_preview(annotations={"platform9.com/prune": "disabled"}, **SETUP)
+    found = decide(job_of(protected), protected, live(made), RULES)
+    assert isinstance(found, Update)
+    assert (found.manifest["spec"], found.reason) == (made["spec"], "its preview is protected")
+
+
+def test_one_whose_history_was_wiped_becomes_ours_with_the_spec_that_is_there() -> None:
+    wiped = untracked(job_of(), managedFields=None)
+    found = decide(children_of(OTHER)["Job"], OTHER, wiped, RULES)
+    assert isinstance(found, Update)
+    container = found.manifest["spec"]["template"]["spec"]["containers"][0]
+    assert container["command"] == ["migrate", "--password=hunter22"]
+    assert "env" not in container
+
+
+def test_the_part_of_an_object_is_what_its_paths_lead_to() -> None:
+    manifest = children_of(a_read_preview(env=[{"name": "A"}, {"name": "B", "value": "1"}]))["Deployment"]
+    made = live(manifest)
+    paths = made.applied_by(RULES.names.field_manager)
+    grown = edited(made.manifest, "spec", "progressDeadlineSeconds", to=600)
+    grown["spec"]["template"]["spec"]["containers"].insert(0, {"name": "sidecar"})
+    assert paths is not None
+    assert part_of(grown, paths) == manifest
+
+
+# how it is doing
+
+
+def a_setup_pod(*containers: dict[str, Any], phase: str = "Pending", **given: Any) -> Live:
+    pod = a_pod(*containers, component="setup", **given).manifest
+    labels = {**pod["metadata"]["labels"], "batch.kubernetes.io/job-name": place().partition("/")[2]}
+    status = {**pod["status"], "phase": phase, **given.get("status", {})}
+    return Live({**pod, "metadata": {**pod["metadata"], "labels": labels}, "status": status})
+
+
+def ended(code: int, **more: Any) -> dict[str, Any]:
+    return {"state": {"terminated": {"exitCode": code, "reason": "Error", **more}}}
+
+
+def evicted() -> Live:
+    pod = a_setup_pod(phase="Failed").manifest
+    told = {"reason": "Evicted", "message": "The node was low on memory; --password=hunter22 was not."}
+    return Live({**pod, "status": {**pod["status"], **told}})
+
+
+PROGRESS: dict[str, tuple[Live, tuple[Live, ...], Progress | None]] = {
+    "it is complete": (a_job(COMPLETE), (), None),
+    "nobody has seen it yet": (live(job_of()), (), Progress(False, "runs")),
+    "it runs": (a_job(active=1), (a_setup_pod(),), Progress(False, "runs")),
+    "a try has failed": (
+        a_job(active=1, failed=1),
+        (a_setup_pod(ended(3), phase="Failed"), a_setup_pod()),
+        Progress(False, "runs; tries that failed so far: 1 (exit code 3)"),
+    ),
+    "a try has failed whose pod is gone": (
+        a_job(failed=1),
+        (),
+        Progress(False, "runs; tries that failed so far: 1"),
+    ),
+    "it failed": (
+        a_job(FAILED, failed=3),
+        (
+            a_setup_pod(ended(2), phase="Failed", created="2026-01-01T00:02:00Z"),
+            a_setup_pod(ended(1), phase="Failed"),
+        ),
+        Progress(True, "exit code 2"),
+    ),
+    "it failed for want of memory": (
+        a_job(FAILED),
+        (a_setup_pod(ended(137, reason="OOMKilled"), phase="Failed"),),
+        Progress(True, "exit code 137 (OOMKilled)"),
+    ),
+    "its pod was evicted": (
+        a_job(FAILED),
+        (evicted(),),
+        Progress(True, "Evicted: The node was low on memory; (not shown) was not."),
+    ),
+    "it failed and no pod is left": (
+        a_job({**FAILED, "reason": "DeadlineExceeded", "message": "Job was active longer than its deadline"}),
+        (),
+        Progress(True, "DeadlineExceeded: Job was active longer than its deadline"),
+    ),
+    "its image cannot be pulled": (
+        a_job(active=1),
+        (a_setup_pod(waiting("ImagePullBackOff", "x: not found")),),
+        Progress(True, "ImagePullBackOff: x: not found"),
+    ),
+    "its container has ended, and its pod does not say so yet": (
+        a_job(active=1),
+        (a_setup_pod({"name": "setup", **ended(0)}, phase="Running"),),
+        Progress(False, "runs"),
+    ),
+    "its pod is held back by the scheduler": (
+        a_job(active=1),
+        (
+            a_setup_pod(
+                conditions=({"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"},),
+                spec={"schedulingGates": [{"name": "queue"}]},
+            ),
+        ),
+        Progress(False, "is starting: SchedulingGated: held by queue"),
+    ),
+    "pods of another Job do not count": (
+        a_job(preview=PUSHED),
+        (a_setup_pod(waiting("ImagePullBackOff", "x: not found")),),
+        Progress(False, "runs"),
+    ),
+    "a condition that does not hold is none": (
+        a_job({**COMPLETE, "status": "False"}, {**FAILED, "status": "Unknown"}),
+        (),
+        Progress(False, "runs"),
+    ),
+}
+
+
+@pytest.mark.parametrize("row", PROGRESS)
+def test_how_far_a_job_has_come(row: str) -> None:
+    job, pods, told = PROGRESS[row]
+    assert progress(job, pods) == told
+
+
+REFUSED = PodEvent(
+    "uid-of-the-job", "FailedCreate", 'Error creating: pods "pr-1-x-" is forbidden: exceeded quota: small'
+)
+
+
+def test_a_job_whose_pods_are_refused_says_why_which_only_its_events_do() -> None:
+    refused = a_job()
+    refused = Live({**refused.manifest, "metadata": {**refused.metadata, "uid": REFUSED.uid}})
+    told = Progress(True, "FailedCreate: exceeded quota: small")
+    assert lacks_pods(refused, ())
+    assert progress(refused, (), (REFUSED,)) == told
+    assert progress(a_job(), (), (REFUSED,)) == Progress(False, "runs"), "of another Job"
+    assert progress(refused, (a_setup_pod(),), (REFUSED,)) == Progress(False, "runs"), "let in since"
+    assert not lacks_pods(refused, (a_setup_pod(),))
+
+
+def test_a_job_that_something_holds_back_says_so() -> None:
+    job = a_job()
+    held = Live({**job.manifest, "spec": {**job.spec, "suspend": True}})
+    waits = "is suspended (spec.suspend), as a queue does until there is room"
+    assert progress(held, (), (REFUSED,)) == Progress(False, waits)
+    assert not lacks_pods(held, ())
+
+
+def test_one_that_has_ended_is_told_by_its_conditions_alone() -> None:
+    assert is_finished(a_job(COMPLETE))
+    assert is_finished(a_job(FAILED))
+    failing = {"type": "FailureTarget", "status": "True"}
+    assert not is_finished(a_job(failing, succeeded=1, failed=3, completionTime="2026-01-01T00:00:00Z"))
+
+
+def test_a_run_knows_the_job_that_it_has_just_made() -> None:
+    children = render(PR1, Settings())
+    found = {one.key: one for one in (a_job(), *rest())}
+    (facts,) = gather([Desired(PR1, True, children=children)], [Pass(plan_of([PR1]))], found)
+    assert facts.setup is not None
+    assert (str(facts.setup.key), facts.sets_up) == (f"Job {place()}", True)
+    (plain,) = gather([Desired(PR1, True, children=children[1:])], [Pass(plan_of([PR1]))], found)
+    assert (plain.setup, plain.sets_up) == (None, False)
+
+
+# what authors may ask for, and what nobody may read
+
+
+def test_the_image_of_a_setup_is_held_to_what_is_allowed() -> None:
+    preview = a_read_preview(setup={"image": "evil.example/x:1"})
+    assert list(refusals(preview, Settings(allow_image=("registry.example.com/*",)))) == [
+        "spec.setup.image: evil.example/x:1 is not allowed; --allow-image is registry.example.com/*"
+    ]
+
+
+def test_a_refusal_that_quotes_a_setups_command_is_told_without_it() -> None:
+    assert redacted("denied: migrate --password=hunter22", job_of()) == "denied: (not shown) (not shown)"
+
+
+def test_a_setups_command_is_in_no_repr() -> None:
+    assert "hunter22" not in repr(PR1)
+
+
+# in a folder
+
+
+def test_in_a_folder_it_is_one_more_file_and_old_ones_go_since_nothing_runs_there(shop: Shop) -> None:
+    shop.write(**SETUP)
+    shop.reconcile()
+    (first,) = [child for child in shop.children() if child.startswith("Job ")]
+    shop.is_silent()
+    shop.write(revision="2", **SETUP)
+    ended = shop.reconcile()
+    (second,) = [child for child in shop.children() if child.startswith("Job ")]
+    assert second != first
+    assert f"- {first} its preview has another image or revision" in ended.lines
+    assert "hunter22" not in ended.out + ended.err
+    shop.is_silent()
+    shop.write(revision="2")
+    shop.reconcile()
+    assert [child for child in shop.children() if child.startswith("Job ")] == []
+
+
+def test_a_dump_that_says_that_a_job_runs_is_planned_as_the_cluster_would_be() -> None:
+    there = [a_job(active=1), *rest()]
+    assert about_jobs([PUSHED], there, from_server=False)[0][0] == "."
+    silent = [Live({k: v for k, v in one.manifest.items() if k != "status"}) for one in there]
+    assert [line[0] for line in about_jobs([PUSHED], silent, from_server=False)] == ["+", "-"]
+
+
+# a whole run
+
+
+def test_a_run_tells_how_the_setups_pod_ended() -> None:
+    memory = a_cluster(a_preview(**SETUP))
+    go(memory)
+    memory.put({**memory.objects[a_job().key], "status": {"conditions": [FAILED]}})
+    memory.put(dict(a_setup_pod(ended(7), phase="Failed").manifest))
+    told = go(memory).statuses["shop/pr-1"]
+    assert (told.reason, told.stalled) == ("SetupFailed", True)
+    assert told.message == (
+        f"exit code 7 (setup Job {place()}); another spec.image or spec.revision runs a new one"
+    )
+
+
+def test_a_job_that_cannot_be_made_keeps_the_new_pods_from_coming() -> None:
+    memory = a_cluster(a_preview(**SETUP))
+    memory.trouble(f"apply Job {place()}", Rejected("no more Jobs in this namespace"))
+    done = go(memory)
+    assert [(o.change.key.kind, o.result) for o in done.outcomes] == [
+        ("Job", "rejected"),
+        *[(kind, "skipped") for kind in REST],
+    ]

@@ -1,0 +1,181 @@
+"""What an author cannot do to the others, with the rights of an author alone, on a real API server."""
+
+import json
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from reconcile.desire.children import RESOURCES
+from reconcile.model.names import PLURAL
+from tests.controlplane import Account, allow, eventually, service_account
+from tests.e2e.story import Story
+from tests.e2e.strangers import marks, stranger
+
+MANIFESTS = Iterable[Mapping[str, Any]]
+
+
+class Author:
+    """A service account with every right on some kinds in one namespace, and none elsewhere."""
+
+    def __init__(self, story: Story, *kinds: str) -> None:
+        self.story = story
+        name = f"author-{uuid4().hex[:8]}"
+        self.account: Account = service_account(story.plane, story.namespace, name)
+        resources = [f"{RESOURCES[kind].plural}.{RESOURCES[kind].group}".rstrip(".") for kind in kinds]
+        own = [f"{PLURAL}.{story.group}", *resources]
+        verbs = ["get", "list", "create", "patch", "update", "delete"]
+        allow(story.plane, self.account.user, verbs, own, namespace=story.namespace)
+
+    @property
+    def previews(self) -> str:
+        """What kubectl calls them, in full."""
+        return f"{PLURAL}.{self.story.group}"
+
+    def apply(self, name: str = "pr-1", **spec: Any) -> None:
+        """Apply a preview, with what of it is metadata."""
+        metadata: dict[str, Any] = {
+            key: spec.pop(key) for key in ("annotations", "finalizers") if key in spec
+        }
+        manifest = {
+            "apiVersion": self.story.names.api_version,
+            "kind": "PreviewEnvironment",
+            "metadata": {**metadata, "name": name},
+            "spec": {"image": "registry.example.com/web:1", "fqdn": self.story.host(name), **spec},
+        }
+        self.kubectl("apply", "-f", "-", manifests=[manifest])
+
+    def kubectl(self, *arguments: str, manifests: MANIFESTS = ()) -> str:
+        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(manifests)})
+        said = ("-n", self.story.namespace, *arguments)
+        return self.story.plane.kubectl(*said, kubeconfig=self.account.kubeconfig, input=text)
+
+
+# leftovers that somebody forged
+
+
+def forged(story: Story, number: int) -> list[dict[str, Any]]:
+    """Services as we would have made them for previews that never were."""
+    names = [f"forged-{n:02}" for n in range(number)]
+    made = [stranger("Service", name, **marks("Service", story.namespace, name)) for name in names]
+    for one in made:
+        one["metadata"] = json.loads(json.dumps(one["metadata"]).replace("platform9.com", story.group))
+    return made
+
+
+def test_forged_leftovers_of_one_namespace_stop_no_delete_in_another(alone: Story, elsewhere: Story) -> None:
+    author = Author(alone, "Service")
+    for name in ("lives", "gone"):
+        elsewhere.apply(name, replicas=0)
+    elsewhere.reconcile()
+    elsewhere.orphan("gone")
+    manager = f"--field-manager={alone.names.field_manager}"
+    author.kubectl("apply", "--server-side", manager, "-f", "-", manifests=forged(alone, 40))
+    result = alone.reconcile(everywhere=True, code=4)
+    assert [line for line in result.lines if line.startswith("! ")] == [
+        "! Deletes: 41 previews would lose their children, and the limit is 12 (30% of the 42 previews that "
+        f"have children): none of namespace {alone.namespace} (40) does; if that is right, say "
+        "--max-deletes 41"
+    ]
+    assert sorted(elsewhere.children()) == sorted(elsewhere.all_of("lives"))
+    assert len(alone.children()) == 40
+    alone.silent(everywhere=True, code=4)
+
+
+# limits of the operator
+
+
+FINALIZER = "example.com/hold"
+
+
+MOST = ("--max-ttl", "3s")
+
+
+@pytest.fixture
+def protected(story: Story) -> Author:
+    """An author whose preview is protected, and has run."""
+    author = Author(story, "Service")
+    author.apply(annotations={story.names.prune_annotation: "disabled"}, ttl="0")
+    story.reconcile(*MOST)
+    assert sorted(story.children()) == sorted(story.all_of())
+    return author
+
+
+def named(story: Story) -> list[str]:
+    """The children of pr-1 as a plan names them."""
+    return [child.replace("/", f" {story.namespace}/") for child in story.all_of()]
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["expired", "gone"])
+def test_what_an_author_protects_does_not_outlive_the_operators_most(
+    protected: Author, story: Story, gone: bool
+) -> None:
+    story.apply("pr-2", fqdn=story.host("pr-1"), ttl="0")
+    if gone:
+        protected.kubectl("delete", protected.previews, "pr-1")
+        told = story.reconcile(*MOST, code=1).changes
+        assert [line for line in told if line[0] == "-"] == []
+        assert f"which belongs to {story.namespace}/pr-1" in told[-1]
+    time.sleep(3.1)
+    allowed = ("--allow-protect", f"{story.namespace}/pr-*", "--dry-run")
+    spared = story.reconcile(*MOST, *allowed, "pr-1").changes
+    by = f"platform9.com/prune is disabled, and --allow-protect names {story.namespace}/pr-1"
+    assert spared == [f"= {child} protected: {by}" for child in named(story)]
+    changes = story.reconcile(*MOST, "pr-1").changes
+    assert [line.partition(";")[2][:23] for line in changes] == [" it was protected until"] * 3
+    assert not set(story.all_of()) & set(story.children())
+    story.apply("pr-2", fqdn=story.host("pr-1"), ttl="0", revision="b")
+    story.reconcile(*MOST)
+    assert story.children() == story.all_of("pr-2")
+
+
+def test_nor_does_a_child_that_an_author_protects(story: Story) -> None:
+    author = Author(story, "Service")
+    author.apply()
+    story.reconcile()
+    author.kubectl("annotate", "service", "pr-1", f"{story.names.prune_annotation}=disabled")
+    story.reconcile()
+    author.kubectl("delete", author.previews, "pr-1")
+    author.apply("other")
+    until = [line for line in story.reconcile("--max-ttl", "1h").changes if line[0] == "="]
+    assert [line.partition(" until ")[0] for line in until] == [f"= Service {story.namespace}/pr-1 protected"]
+    left = sorted(["Service/pr-1", *story.all_of("other")])
+    eventually(lambda: sorted(story.children()) == left, "the others are gone")
+    time.sleep(3.1)
+    story.reconcile(*MOST)
+    assert sorted(story.children()) == sorted(story.all_of("other"))
+
+
+def test_what_is_left_of_gone_previews_counts_among_those_of_their_namespace(
+    protected: Author, story: Story
+) -> None:
+    protected.kubectl("delete", protected.previews, "pr-1")
+    protected.apply("pr-2")
+    refused = story.reconcile("--max-previews", "1", code=1).lines
+    assert [line for line in refused if line.startswith("! ")] == [
+        f"! Preview {story.namespace}/pr-2 namespace {story.namespace} has 1 preview and the children of 1 "
+        "that are gone, and may have 1 in all: delete some, or what is left of those "
+        "(label platform9.com/preview), or say --max-previews"
+    ]
+    assert sorted(story.children()) == sorted(story.all_of())
+    story.reconcile("--max-previews", "2")
+    assert sorted(story.children()) == sorted([*story.all_of(), *story.all_of("pr-2")])
+
+
+def test_a_finalizer_keeps_no_child_longer_than_the_operators_most(story: Story) -> None:
+    author = Author(story)
+    author.apply(finalizers=[FINALIZER])
+    story.reconcile(*MOST)
+    author.kubectl("delete", author.previews, "pr-1", "--wait=false")
+    waits = f". Preview {story.namespace}/pr-1 it is being deleted, and waits for its finalizers"
+    assert story.reconcile(*MOST).changes == [waits]
+    time.sleep(3.1)
+    assert story.reconcile().changes == [waits]
+    assert sorted(story.children()) == sorted(story.all_of())
+    story.reconcile(*MOST)
+    assert story.children() == []
+    assert story.there("PreviewEnvironment")
+    story.silent(*MOST)
+    author.kubectl("patch", author.previews, "pr-1", "--type=merge", '-p={"metadata":{"finalizers":null}}')

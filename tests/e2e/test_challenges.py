@@ -1,0 +1,70 @@
+"""cert-manager's edit in place of an Ingress of ours, on a real API server."""
+
+from dataclasses import replace
+from typing import Any
+
+from tests.e2e.story import Story
+
+CERT_MANAGER = "cert-manager-challenges"
+ASKED = ("--route-annotation", "acme.cert-manager.io/http01-edit-in-place=true")
+CHALLENGE = {
+    "path": "/.well-known/acme-challenge/Zm9v",
+    "pathType": "ImplementationSpecific",
+    "backend": {"service": {"name": "cm-acme-http-solver-x7k2p", "port": {"number": 8089}}},
+}
+
+
+def paths(story: Story) -> list[str]:
+    return [path["path"] for path in story.live("Ingress")["spec"]["rules"][0]["http"]["paths"]]
+
+
+def begin(ingress: dict[str, Any]) -> None:
+    ingress["spec"]["rules"][0]["http"]["paths"].insert(0, CHALLENGE)
+
+
+def end(ingress: dict[str, Any]) -> None:
+    ingress["spec"]["rules"][0]["http"]["paths"].remove(CHALLENGE)
+
+
+def test_a_path_for_a_challenge_stays_until_cert_manager_takes_it_out(story: Story) -> None:
+    story = replace(story, route="Ingress")
+    place = f"{story.namespace}/pr-1"
+    story.apply(replicas=0)
+    story.reconcile(*ASKED)
+    both = [CHALLENGE["path"], "/"]
+    options: tuple[str, ...] = ASKED
+    for challenge in range(2):  # a renewal goes the same way
+        story.edit("Ingress", begin, by=CERT_MANAGER)
+        kept = f"= Ingress {place} kept, with the path that {CERT_MANAGER} added for a certificate"
+        assert story.reconcile(*options).changes == [kept]
+        story.silent(*options)
+        options = (*ASKED, "--route-label", f"challenge=n{challenge}")
+        assert story.reconcile(*options).changes[0].startswith(f"~ Ingress {place}")
+        assert paths(story) == both
+        story.silent(*options)
+        story.edit("Ingress", end, by=CERT_MANAGER)
+        story.reconcile(*options)
+        assert paths(story) == ["/"]
+        story.silent(*options)
+        assert story.reconcile(*options).changes == []
+
+
+def test_a_path_for_a_challenge_of_another_hostname_goes_with_it(story: Story) -> None:
+    story = replace(story, route="Ingress")
+    story.apply(replicas=0)
+    story.reconcile(*ASKED)
+    story.edit("Ingress", begin, by=CERT_MANAGER)
+    story.apply(replicas=0, fqdn=story.host("another"))
+    story.reconcile(*ASKED)
+    assert (paths(story), story.route_hosts()) == (["/"], [story.host("another")])
+    story.silent(*ASKED)
+
+
+def test_where_no_edit_in_place_is_asked_for_the_path_is_taken_out(story: Story) -> None:
+    story = replace(story, route="Ingress")
+    story.apply(replicas=0)
+    story.reconcile()
+    story.edit("Ingress", begin, by=CERT_MANAGER)
+    story.reconcile()
+    assert paths(story) == ["/"]
+    story.silent()

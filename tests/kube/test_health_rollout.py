@@ -1,0 +1,182 @@
+"""How far a Deployment has come: every row of the table."""
+
+from typing import Any
+
+import pytest
+
+from reconcile.kube.health.rollout import Rollout, is_under_way, rollout, short_line
+from reconcile.kube.live import Live
+from tests.given import a_read_preview, children_of
+from tests.kube.test_health_pod import NOW, runs_again
+from tests.kube.test_health_pods import NEW, OLD, RUNNING, a_pod, waiting
+
+CRASH = a_pod(waiting("CrashLoopBackOff", exitCode=1))
+AVAILABLE = Rollout("Current", "its pods are available")
+CRASHES = Rollout("Failed", "CrashLoopBackOff: exit code 1")
+UNSEEN = Rollout("InProgress", "the Deployment controller has not seen this version yet")
+
+
+def progressing(text: str, more: str = "") -> Rollout:
+    return Rollout("InProgress", f"{text} pods are available{more}")
+
+
+def condition(type_: str, status: str, reason: str, message: str = "") -> dict[str, str]:
+    return {"type": type_, "status": status, "reason": reason, "message": message}
+
+
+LATE = condition("Progressing", "False", "ProgressDeadlineExceeded", 'ReplicaSet "pr-1-a" has timed out.')
+QUOTA = condition(
+    "ReplicaFailure", "True", "FailedCreate", 'pods "pr-1-a-x7k2p" is forbidden: exceeded quota: small'
+)
+POLICY = condition(
+    "ReplicaFailure", "True", "FailedCreate", 'pods "pr-1-b" is forbidden: policy says no to value hunter22!'
+)
+
+
+def a_deployment(
+    total: int = 0,
+    updated: int = 0,
+    available: int = 0,
+    *conditions: dict[str, str],
+    wanted: int | None = 2,
+    seen: int = 3,
+) -> Live:
+    """One of generation 3."""
+    preview = a_read_preview(env=[{"name": "A", "value": "hunter22!"}], replicas=wanted)
+    manifest = children_of(preview)["Deployment"]
+    status: dict[str, Any] = {"observedGeneration": seen, "conditions": list(conditions)}
+    counts = {"replicas": total, "updatedReplicas": updated, "availableReplicas": available}
+    status |= {name: count for name, count in counts.items() if count}
+    metadata = {**manifest["metadata"], "generation": 3}
+    return Live({**manifest, "metadata": metadata, "status": status})
+
+
+@pytest.mark.parametrize(
+    ("deployment", "told", "asks"),
+    [
+        (a_deployment(2, 2, 2), AVAILABLE, False),
+        (a_deployment(1, 1, 1, wanted=None), AVAILABLE, False),
+        (a_deployment(2, 2, 2, seen=2), UNSEEN, False),
+        (a_deployment(seen=2), UNSEEN, False),
+        (a_deployment(2, 0, 2), progressing("0 of 2"), False),  # both are of the version before
+        (a_deployment(3, 2, 3), CRASHES, True),
+        (a_deployment(2, 1, 1), CRASHES, True),
+        (a_deployment(2, 2, 1), CRASHES, True),
+        (a_deployment(2, 2, 2, LATE, QUOTA), AVAILABLE, False),
+        (a_deployment(0, 0, 0), progressing("0 of 2"), False),
+        (
+            a_deployment(0, 0, 0, QUOTA, LATE),
+            Rollout("Failed", "FailedCreate: exceeded quota: small"),
+            False,
+        ),
+        (
+            a_deployment(0, 0, 0, POLICY),
+            Rollout("Failed", "FailedCreate: policy says no to value (not shown)"),
+            False,
+        ),
+        (
+            a_deployment(0, 0, 0, {**QUOTA, "status": "False"}),
+            progressing("0 of 2"),
+            False,
+        ),
+        (
+            a_deployment(2, 0, 2, LATE),
+            Rollout("Failed", 'ProgressDeadlineExceeded: ReplicaSet "pr-1-a" has timed out.'),
+            False,
+        ),
+        (a_deployment(2, 2, 0, LATE, QUOTA), CRASHES, True),
+        (a_deployment(wanted=0), Rollout("Suspended", "no pods are wanted: replicas is 0"), False),
+    ],
+)
+def test_a_deployment_says_how_far_it_is(deployment: Live, told: Rollout, asks: bool) -> None:
+    assert rollout(deployment, [CRASH]) == told
+    assert is_under_way(deployment) is asks
+
+
+@pytest.mark.parametrize(
+    ("deployment", "told"),
+    [
+        (
+            a_deployment(3, 2, 3),
+            progressing("2 of 2", "; pods of the version before that are still there: 1"),
+        ),
+        (a_deployment(2, 2, 1), progressing("1 of 2")),
+        (a_deployment(3, 1, 2), progressing("0 of 2")),
+        (a_deployment(3, 1, 3), progressing("1 of 2")),
+        (
+            a_deployment(2, 2, 0, LATE),
+            Rollout("Failed", 'ProgressDeadlineExceeded: ReplicaSet "pr-1-a" has timed out.'),
+        ),
+    ],
+)
+def test_without_a_word_of_its_pods_its_counts_and_conditions_tell(deployment: Live, told: Rollout) -> None:
+    assert rollout(deployment) == told
+
+
+def newest_of(deployment: Live, *pods: Live) -> list[Live]:
+    """The pods with the mark of the Deployment's template."""
+    marks = deployment.spec["template"]["metadata"]["annotations"]
+    return [Live({**pod.manifest, "metadata": {**pod.metadata, "annotations": dict(marks)}}) for pod in pods]
+
+
+READY = {"type": "Ready", "status": "True"}
+
+
+def test_the_pods_of_the_version_before_never_stand_for_those_of_the_new_one() -> None:
+    deployment = a_deployment(2, 1, 1, wanted=1)
+    old = a_pod(template="1", conditions=(READY,))
+    (new,) = newest_of(deployment, a_pod(RUNNING, name="pr-1-b", template="2"))
+    assert rollout(deployment, [old, new]) == progressing("0 of 1")
+    assert rollout(deployment) == progressing("0 of 1"), "also where its pods may not be listed"
+
+
+def test_after_a_way_back_the_pods_that_crashed_are_those_of_the_version_before() -> None:
+    deployment = a_deployment(2, 1, 1, wanted=1)
+    (back,) = newest_of(deployment, a_pod(template="1", created=OLD, conditions=(READY,)))
+    crashed = a_pod(waiting("CrashLoopBackOff", exitCode=1), name="pr-1-b", template="2", created=NEW)
+    assert rollout(deployment, [back, crashed]) == progressing(
+        "1 of 1", "; pods of the version before that are still there: 1"
+    )
+
+
+def test_what_crashed_twice_and_is_ready_for_a_moment_is_not_available() -> None:
+    deployment = a_deployment(1, 1, 1, wanted=1)
+    ready = a_pod(runs_again(3, 2, ready=True), conditions=(READY,))
+    assert rollout(deployment, [ready], now=NOW) == Rollout("Failed", "CrashLoopBackOff: exit code 3")
+    later = a_pod(runs_again(3, 2, since=60, ready=True), conditions=(READY,))
+    assert rollout(deployment, [later], now=NOW) == AVAILABLE
+
+
+def paused(deployment: Live) -> Live:
+    return Live({**deployment.manifest, "spec": {**deployment.spec, "paused": True}})
+
+
+def test_a_rollout_that_is_paused_says_so_and_how_it_goes_on() -> None:
+    resume = "its rollout is paused; kubectl rollout resume deployment/pr-1 -n shop"
+    assert rollout(paused(a_deployment(2, 0, 2))) == Rollout("InProgress", resume)
+    assert rollout(paused(a_deployment(2, 2, 2))) == AVAILABLE
+    begun = paused(a_deployment(3, 1, 2))
+    pods = newest_of(
+        begun, a_pod({"name": "app", "restartCount": 0, "state": {"terminated": {"exitCode": 3}}})
+    )
+    assert rollout(begun, pods) == Rollout("InProgress", f"{resume} (container app ended: exit code 3)")
+
+
+def test_over_its_deadline_a_deployment_tells_what_its_pods_show() -> None:
+    deployment = a_deployment(1, 1, 0, LATE, wanted=1)
+    pods = newest_of(
+        deployment, a_pod({"name": "app", "restartCount": 0, "state": {"terminated": {"exitCode": 3}}})
+    )
+    late = "ProgressDeadlineExceeded: container app ended: exit code 3"
+    assert rollout(deployment, pods) == Rollout("Failed", late)
+
+
+def test_a_deployment_that_was_just_made_has_not_been_seen() -> None:
+    manifest = children_of(a_read_preview())["Deployment"]
+    assert rollout(Live({**manifest, "metadata": {**manifest["metadata"], "generation": 1}})) == UNSEEN
+
+
+def test_a_message_is_one_line_and_not_too_long() -> None:
+    assert short_line("a\n  b\tc ") == "a b c"
+    assert short_line("x" * 501) == "x" * 499 + "…"
+    assert short_line("x" * 500) == "x" * 500

@@ -1,0 +1,229 @@
+"""Field sets: what a manifest would own, what managedFields say, and the way between the two."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconcile.kube.managedfields import (
+    MISSING,
+    FieldSet,
+    Path,
+    below,
+    covers,
+    field_set_of,
+    from_fields_v1,
+    item_element,
+    leaves,
+    list_keys,
+    path_text,
+    to_fields_v1,
+    value_at,
+)
+from reconcile.kube.nesting import MAX_DEPTH
+from reconcile.kube.objects import maps_in
+from tests.given import CONTAINER, a_read_preview, children_of
+
+SERVICE: dict[str, Any] = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {
+        "name": "pr-1",
+        "namespace": "shop",
+        "labels": {"a.example.com/b": "c"},
+        "ownerReferences": [{"uid": "u-1", "kind": "X"}],
+    },
+    "spec": {
+        "selector": {"app": "x"},
+        "ports": [{"name": "http", "port": 80, "protocol": "TCP", "targetPort": "http"}],
+    },
+}
+PORT = ("f:spec", "f:ports", 'k:{"port":80,"protocol":"TCP"}')
+OWNED: FieldSet = frozenset(
+    {
+        ("f:metadata", "f:labels", "f:a.example.com/b"),
+        ("f:metadata", "f:ownerReferences", 'k:{"uid":"u-1"}'),
+        ("f:spec", "f:selector"),
+        PORT,
+        (*PORT, "f:name"),
+        (*PORT, "f:port"),
+        (*PORT, "f:protocol"),
+        (*PORT, "f:targetPort"),
+    }
+)
+
+
+def test_a_manifest_owns_its_leaves_and_its_list_items_but_not_its_name_and_kind() -> None:
+    assert field_set_of(SERVICE) == OWNED
+
+
+def test_a_server_writes_the_same_set_as_a_tree() -> None:
+    """As a real API server wrote it, with its own order of keys."""
+    tree = {
+        "f:metadata": {
+            "f:labels": {"f:a.example.com/b": {}},
+            "f:ownerReferences": {'k:{"uid":"u-1"}': {}},
+        },
+        "f:spec": {
+            "f:ports": {
+                'k:{"protocol":"TCP", "port":80}': {
+                    ".": {}, "f:name": {}, "f:port": {}, "f:protocol": {}, "f:targetPort": {},
+                }
+            },
+            "f:selector": {},
+        },
+    }  # fmt: skip
+    assert from_fields_v1(tree) == OWNED
+
+
+def test_each_leaf_comes_with_its_value() -> None:
+    found = dict(leaves(SERVICE))
+    assert found[(*PORT, "f:targetPort")] == "http"
+    assert found["f:spec", "f:selector"] == {"app": "x"}
+    assert found[PORT] == SERVICE["spec"]["ports"][0]
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "keys"),
+    [
+        (("f:spec", "f:template", "f:spec"), "containers", ("name",)),
+        (CONTAINER, "ports", ("containerPort", "protocol")),
+        (("f:spec",), "ports", ("port", "protocol")),
+        (CONTAINER, "env", ("name",)),
+        (("f:metadata",), "ownerReferences", ("uid",)),
+        (("f:spec", "f:template", "f:spec"), "imagePullSecrets", ("name",)),
+        (CONTAINER, "args", None),
+        (CONTAINER, "envFrom", None),
+        (("f:spec", "f:template", "f:spec"), "tolerations", None),
+        (("f:spec",), "rules", None),
+        (("f:spec",), "parentRefs", None),
+    ],
+)
+def test_only_some_lists_have_items_of_their_own(path: Path, name: str, keys: Any) -> None:
+    assert list_keys(path, name) == keys
+
+
+def test_in_a_container_the_references_are_whole() -> None:
+    preview = a_read_preview(
+        env=[{"name": "S", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}, {"name": "E"}],
+        args=["a"],
+        envFrom=[{"secretRef": {"name": "s"}}],
+    )
+    found = below(field_set_of(children_of(preview)["Deployment"]), CONTAINER)
+    port = (*CONTAINER, "f:ports", 'k:{"containerPort":80,"protocol":"TCP"}')
+    assert found == {
+        CONTAINER,
+        (*CONTAINER, "f:name"),
+        (*CONTAINER, "f:image"),
+        (*CONTAINER, "f:imagePullPolicy"),
+        (*CONTAINER, "f:args"),
+        (*CONTAINER, "f:envFrom"),
+        (*CONTAINER, "f:env", 'k:{"name":"S"}'),
+        (*CONTAINER, "f:env", 'k:{"name":"S"}', "f:name"),
+        (*CONTAINER, "f:env", 'k:{"name":"S"}', "f:valueFrom", "f:secretKeyRef"),
+        (*CONTAINER, "f:env", 'k:{"name":"E"}'),
+        (*CONTAINER, "f:env", 'k:{"name":"E"}', "f:name"),
+        port,
+        (*port, "f:name"),
+        (*port, "f:containerPort"),
+        (*port, "f:protocol"),
+        *((*CONTAINER, probe, "f:tcpSocket", "f:port") for probe in ("f:startupProbe", "f:readinessProbe")),
+        *((*CONTAINER, probe, "f:periodSeconds") for probe in ("f:startupProbe", "f:readinessProbe")),
+        *((*CONTAINER, probe, "f:timeoutSeconds") for probe in ("f:startupProbe", "f:readinessProbe")),
+        (*CONTAINER, "f:startupProbe", "f:failureThreshold"),
+        (*CONTAINER, "f:lifecycle", "f:preStop", "f:sleep", "f:seconds"),
+        (*CONTAINER, "f:securityContext", "f:allowPrivilegeEscalation"),
+    }
+
+
+NAMES = st.sampled_from(["a", "b", "spec", "a.b/c", "v", ""])
+KEYS = st.dictionaries(NAMES, st.one_of(st.integers(0, 9), st.text(max_size=3)), min_size=1, max_size=2)
+ELEMENTS = st.one_of(
+    NAMES.map(lambda name: f"f:{name}"),
+    KEYS.map(lambda keys: item_element(keys, tuple(keys))),
+    st.integers(0, 9).map(lambda value: f"v:{value}"),
+)
+PATHS = st.lists(ELEMENTS, min_size=1, max_size=4).map(tuple)
+
+
+@given(st.frozensets(PATHS, max_size=12))
+def test_a_field_set_survives_the_way_to_a_tree_and_back(paths: frozenset[Path]) -> None:
+    assert from_fields_v1(json.loads(json.dumps(to_fields_v1(paths)))) == paths
+
+
+@given(
+    st.recursive(
+        st.one_of(st.none(), st.integers(), st.text(max_size=3)),
+        lambda below: st.one_of(
+            st.lists(below, max_size=2),
+            st.dictionaries(ELEMENTS | st.sampled_from([".", "k:", "k:5", "k:{", "x"]), below, max_size=3),
+        ),
+        max_leaves=8,
+    )
+)  # fmt: skip
+def test_any_tree_can_be_read_and_its_paths_be_told(tree: Any) -> None:
+    for path in from_fields_v1(tree if isinstance(tree, dict) else {}):
+        assert isinstance(path_text(path, SERVICE), str)
+        value_at(SERVICE, path)
+
+
+def test_what_is_there_is_told_from_what_is_not() -> None:
+    manifest: dict[str, Any] = {"spec": {"a": None, "b": [], "items": 5}}
+    assert value_at(manifest, ("f:spec", "f:a")) is None
+    assert value_at(manifest, ("f:spec", "f:b")) == []
+    assert value_at(manifest, ("f:spec", "f:c")) is MISSING
+    assert value_at(manifest, ("f:spec", "f:a", "f:b")) is MISSING
+    assert value_at(manifest, ("f:spec", "f:items", 'k:{"name":"x"}')) is MISSING
+    assert value_at(SERVICE, (*PORT, "f:targetPort")) == "http"
+    assert value_at(SERVICE, ("f:spec", "f:ports", 'k:{"port":81,"protocol":"TCP"}')) is MISSING
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ((*PORT, "f:targetPort"), "spec.ports[http].targetPort"),
+        (("f:spec", "f:ports", 'k:{"port":81,"protocol":"UDP"}'), "spec.ports[81/UDP]"),
+        (("f:metadata", "f:labels", "f:a.example.com/b"), "metadata.labels[a.example.com/b]"),
+        (("f:metadata", "f:ownerReferences", 'k:{"uid":"u-1"}'), "metadata.ownerReferences[u-1]"),
+        (("f:metadata", "f:finalizers", 'v:"x"'), 'metadata.finalizers."x"'),
+    ],
+)
+def test_paths_are_told_as_people_write_them(path: Path, text: str) -> None:
+    assert path_text(path, SERVICE) == text
+
+
+def test_an_item_is_called_by_the_name_that_the_first_manifest_gives_it() -> None:
+    other = {"spec": {"ports": [{"name": "web", "port": 80, "protocol": "TCP"}]}}
+    assert path_text(PORT, other, SERVICE) == "spec.ports[web]"
+    assert path_text(PORT, {}, SERVICE) == "spec.ports[http]"
+    assert path_text(PORT) == "spec.ports[80/TCP]"
+
+
+def test_a_path_covers_itself_and_what_lies_below() -> None:
+    assert covers(("f:spec",), ("f:spec",))
+    assert covers(("f:spec",), ("f:spec", "f:a"))
+    assert not covers(("f:spec", "f:a"), ("f:spec",))
+    assert below(OWNED, PORT) == {path for path in OWNED if path[:3] == PORT}
+
+
+@pytest.mark.parametrize("ports", [[80, None], 5, "x", {"a": 1}, None])
+def test_a_list_that_holds_no_items_is_one_leaf_and_no_exception(ports: Any) -> None:
+    manifest = {"metadata": {"name": "x"}, "spec": {"ports": ports}}
+    top: Path = ("f:spec", "f:ports")
+    assert field_set_of(manifest) == {(*top, "f:a") if isinstance(ports, dict) else top}
+    assert maps_in(ports) == ()
+
+
+def test_keys_without_an_end_are_no_keys() -> None:
+    deep = "k:" + "[" * 100_000
+    assert from_fields_v1({"f:a": {}, deep: {}}) == {("f:a",)}
+
+
+@pytest.mark.parametrize("depth", [900, 50_000])
+def test_a_tree_without_an_end_is_cut_where_no_object_is_so_deep(depth: int) -> None:
+    tree: dict[str, Any] = {}
+    for _ in range(depth):
+        tree = {"f:a": tree}
+    assert from_fields_v1({"f:b": {}, **tree}) == {("f:b",), ("f:a",) * MAX_DEPTH}

@@ -1,0 +1,202 @@
+"""A digest of all that a comparison looks at: whatever of it changes, the preview is compared anew."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from reconcile.kube.live import Live
+from reconcile.kube.rawjson import SentObject
+from reconcile.model.fingerprint import Fingerprints, fingerprint_of
+from reconcile.model.names import KIND, Names
+from reconcile.model.settings import Settings
+from reconcile.model.snapshot import Settled
+from reconcile.run.program import program
+from tests.builders import a_preview
+from tests.given import a_read_preview, children_of, edited, live, told
+
+NAMES = Names()
+SETTINGS = Settings()
+Change = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def sent(manifest: dict[str, Any]) -> SentObject:
+    """The object as a list of a server has it."""
+    known = {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"]}
+    return SentObject(msgspec.json.encode(manifest), known).opened()
+
+
+def children(**versions: str) -> tuple[Live, ...]:
+    found = children_of(a_read_preview()).items()
+    return tuple(
+        Live(sent(dict(live(child, resourceVersion=versions.get(kind, "7")).manifest)))
+        for kind, child in found
+    )
+
+
+def marked(manifest: dict[str, Any], settings: Settings = SETTINGS, by: str = "one") -> dict[str, Any]:
+    """The preview as the run left it that found nothing to do."""
+    looked_at = Fingerprints(by, settings).looked_at(sent(manifest), children())
+    return edited(manifest, "status", "fingerprint", to=fingerprint_of(looked_at, manifest["status"]))
+
+
+MARKED = marked(told(a_preview(annotations={"a": "b"}, labels={"team": "shop"})))
+
+
+def seen(
+    manifest: dict[str, Any] = MARKED,
+    there: tuple[Live, ...] | None = None,
+    settings: Settings = SETTINGS,
+    by: str = "one",
+) -> Settled | None:
+    return Fingerprints(by, settings).settled(sent(manifest), children() if there is None else there)
+
+
+def test_what_is_as_it_was_is_settled_and_says_what_a_report_needs() -> None:
+    found = seen()
+    assert found is not None
+    assert (found.place, found.fqdn, found.reason) == ("shop/pr-1", "pr-1.preview.example.com", "Available")
+    assert (found.labels, found.ttl, found.kept) == ({"team": "shop"}, None, ())
+    preview = found.preview(NAMES.group)
+    assert preview == a_read_preview(annotations={"a": "b"}, labels={"team": "shop"}, status=MARKED["status"])
+
+
+def test_the_order_of_lists_and_of_names_in_a_status_says_nothing() -> None:
+    record = dict(reversed(MARKED["status"]["hostname"].items()))
+    assert seen(edited(MARKED, "status", "hostname", to=record), tuple(reversed(children()))) is not None
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        *(
+            pytest.param(children(**{kind: "8"}), id=f"another {kind}")
+            for kind in children_of(a_read_preview())
+        ),
+        pytest.param(children()[1:], id="one less"),
+        pytest.param(
+            (*children(), live(children_of(a_read_preview(), route="ingress")["Ingress"])), id="one more"
+        ),
+        pytest.param((), id="none"),
+    ],
+)
+def test_another_version_of_a_child_is_another_object(there: tuple[Live, ...]) -> None:
+    assert seen(there=there) is None
+
+
+def test_a_child_that_was_made_again_is_another_object_even_with_the_same_version() -> None:
+    first, *others = children()
+    again = Live(sent(dict(live(first.manifest, uid="another").manifest)))
+    assert seen(there=(again, *others)) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "to"),
+    [
+        (("metadata", "uid"), "another"),
+        (("metadata", "generation"), 2),
+        (("metadata", "deletionTimestamp"), "2026-01-02T00:00:00Z"),
+        (("metadata", "annotations", NAMES.prune_annotation), "disabled"),
+        (("metadata", "labels", "many"), "x" * 17_000),
+        (("spec", "image"), "another"),
+        (("spec", "replicas"), 2),
+        (("status", "fingerprint"), "0" * 32),
+        (("status", "fingerprint"), None),
+        (("status", "observedGeneration"), 2),
+        (("status", "url"), "http://elsewhere"),
+        (("status", "expiresAt"), "2026-01-02T00:00:00Z"),
+        (("status", "ttl"), "1h"),
+        (("status", "ttlCountsFrom"), "2026-01-02T00:00:00Z"),
+        (("status", "setup"), {"job": "pr-1-0123456789", "result": "Complete"}),
+        (("status", "hostname", "name"), "another.example.com"),
+        (("status", "hostname"), None),
+        (("status", "kept"), [{"kind": "Deployment", "reason": "somebody says so"}]),
+        (("status", "conditions", 0, "reason"), "Suspended"),
+        (("status", "conditions", 0, "message"), "all is well"),
+        (("status", "conditions", 0, "status"), "False"),
+        (("status", "conditions", 0, "lastTransitionTime"), "2026-01-02T00:00:00Z"),
+        (("status", "conditions"), []),
+        (("status",), None),
+    ],
+)
+def test_what_differs_in_the_preview_or_its_status_is_compared(path: tuple[str | int, ...], to: Any) -> None:
+    assert seen(edited(MARKED, *path, to=to)) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "to"),
+    [
+        (("metadata", "resourceVersion"), "9"),
+        (("metadata", "annotations", "a"), "c"),
+        (("metadata", "labels", "team"), "other"),
+        (("status", "conditions", 1), {"type": "Others", "status": "True"}),
+    ],
+)
+def test_what_nobody_decides_by_is_not_looked_at(path: tuple[str | int, ...], to: Any) -> None:
+    manifest = MARKED
+    if path[-1] == 1:
+        manifest = edited(MARKED, "status", "conditions", to=[*MARKED["status"]["conditions"], to])
+    else:
+        manifest = edited(MARKED, *path, to=to)
+    assert seen(manifest) is not None
+
+
+@pytest.mark.parametrize(
+    ("path", "to"),
+    [
+        (("status",), "text"),
+        (("status", "conditions"), "text"),
+        (("status", "conditions", 0), "text"),
+        (("status", "hostname"), ["a", "list"]),
+        (("status", "fingerprint"), 7),
+        (("status", "kept"), {"kind": "x"}),
+        (("metadata", "labels"), {"a": 1}),
+        (("metadata", "annotations"), "text"),
+        (("spec",), None),
+        (("spec", "fqdn"), 7),
+    ],
+)
+def test_an_odd_preview_is_compared_and_keeps_no_list_from_being_read(
+    path: tuple[str | int, ...], to: Any
+) -> None:
+    odd = edited(MARKED, *path, to=to)
+    assert seen(odd) is None
+    assert isinstance(Fingerprints("one", SETTINGS).looked_at(sent(odd), children()), str)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(route="ingress"),
+        Settings(pod_security="restricted"),
+        Settings(allow_image=("other/*",)),
+        Settings(allow_fqdn=()),
+        Settings(default_ttl="1h"),
+        Settings(max_ttl="1h"),
+        Settings(url_scheme="http"),
+        Settings(default_limits=(("cpu", "1"),)),
+        Settings(group="other.example.com"),
+    ],
+    ids=str,
+)
+def test_other_settings_compare_anew(settings: Settings) -> None:
+    others = seen(settings=settings) is None
+    assert others == (settings != SETTINGS)
+
+
+@pytest.mark.parametrize("settings", [Settings(route_given=True), Settings(max_previews=3)])
+def test_what_is_asked_of_each_pass_anew_is_no_part_of_it(settings: Settings) -> None:
+    assert seen(settings=settings) is not None
+
+
+def test_another_program_compares_anew() -> None:
+    assert seen(by="another") is None
+    assert len(program()) == 64
+
+
+def test_what_no_server_sent_has_no_digest() -> None:
+    fingerprints = Fingerprints("one", SETTINGS)
+    assert fingerprints.settled(MARKED, children()) is None
+    assert fingerprints.looked_at(MARKED, children()) == ""
+    assert MARKED["kind"] == KIND

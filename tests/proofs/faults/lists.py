@@ -1,0 +1,175 @@
+"""A case: the list of one kind is not what the server has, then a clean run.
+
+The lists come in pages of one object, so that each has a second page; all else is the real server's.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from unittest.mock import patch
+
+import httpx2
+
+from reconcile.desire.children import RESOURCES
+from reconcile.model.names import KIND
+from tests.e2e.story import ROUTES
+from tests.proofs.faults.faults import EXPIRED, UNSERVED, Broken, Send, closes, refuses
+from tests.proofs.faults.judgement import is_of, tells
+from tests.proofs.faults.line import READ, Line, Place
+from tests.proofs.faults.strikes import Seen, harm, judged, seen_with
+from tests.proofs.faults.worlds import SETTINGS, Setting, World
+
+SETTINGS_OF_LISTS: Mapping[str, Setting] = {
+    "gone": SETTINGS["gone"],
+    "gone, Ingress": replace(SETTINGS["gone"], name="gone, Ingress", route="Ingress"),
+    "gone, HTTPRoute": replace(SETTINGS["gone"], name="gone, HTTPRoute", route="HTTPRoute"),
+    "drifted": SETTINGS["drifted"],
+    "switching": SETTINGS["switching"],
+    "expiring": SETTINGS["expiring"],
+}
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a list is not what the server has: what becomes of its first page, and of those after it.
+
+    `unnoticed` names the kinds whose list nobody can tell from a whole one then.
+    """
+
+    name: str
+    first: Broken | None = None
+    later: Broken | None = None
+    unnoticed: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Short:
+    """One case: the list of this kind, in this way."""
+
+    kind: str
+    way: Way
+
+    @property
+    def noticed(self) -> bool:
+        return self.kind not in self.way.unnoticed
+
+    def __str__(self) -> str:
+        return f"the list of {self.kind}: {self.way}"
+
+
+def _changed(change: Callable[[dict[str, Any]], None]) -> Broken:
+    """The server's own page, with something changed on the way."""
+
+    def answer(request: httpx2.Request, send: Send) -> httpx2.Response:
+        real = send()
+        page = real.json()
+        change(page)
+        headers = {"Content-Type": "application/json", "Date": real.headers["Date"]}
+        return httpx2.Response(real.status_code, headers=headers, content=json.dumps(page).encode())
+
+    return answer
+
+
+def _without_items(page: dict[str, Any]) -> None:
+    del page["items"]
+
+
+def _ended(page: dict[str, Any]) -> None:
+    page["metadata"].pop("continue", None)
+
+
+def _ended_unseen(page: dict[str, Any]) -> None:
+    _ended(page)
+    page["metadata"].pop("remainingItemCount", None)
+
+
+def _emptied(page: dict[str, Any]) -> None:
+    page["items"] = []
+
+
+def _empty_and_ended(page: dict[str, Any]) -> None:
+    _emptied(page)
+    _ended_unseen(page)
+
+
+def _null(page: dict[str, Any]) -> None:
+    page["items"] = None
+
+
+def _of_another_state(page: dict[str, Any]) -> None:
+    page["metadata"]["resourceVersion"] = "1"
+
+
+CHILDREN = frozenset(RESOURCES)
+LABELLED = CHILDREN - ROUTES.keys()
+"""Listed by their label; then the server does not say how many remain. Routes are listed whoever made them."""
+EVERY_KIND = CHILDREN | {KIND}
+WAYS: tuple[Way, ...] = (
+    Way("page two has expired (410)", later=EXPIRED),
+    Way("page two is 500", later=refuses(500, "InternalError")),
+    Way("page two is closed", later=closes),
+    Way("page two is of another state", later=_changed(_of_another_state)),
+    Way("page two has items: null", later=_changed(_null)),
+    Way("the token is dropped", first=_changed(_ended), unnoticed=LABELLED),
+    Way("the token is dropped, and how many remain", first=_changed(_ended_unseen), unnoticed=EVERY_KIND),
+    Way("the pages are empty", first=_changed(_emptied), later=_changed(_emptied), unnoticed=CHILDREN),
+    Way("items: []", first=_changed(_empty_and_ended), unnoticed=CHILDREN),
+    Way("items: null", first=_changed(_null)),
+    Way("items missing", first=_changed(_without_items)),
+    Way("404", first=UNSERVED.breaks, unnoticed=frozenset(ROUTES)),
+    Way("403", first=refuses(403, "Forbidden")),
+    Way("410", first=EXPIRED),
+)
+
+
+def shorts(world: World) -> list[Short]:
+    """Each kind that needs more than one page for what the world itself has, in each way; in a fixed order.
+
+    Routes are listed whoever made them: a second page that is there for those of others may be gone with them.
+    """
+    kinds = sorted(kind for kind in EVERY_KIND if _number(world, kind) > 1)
+    return [Short(kind, way) for kind in kinds for way in WAYS]
+
+
+def _number(world: World, kind: str) -> int:
+    folder = f"{world.story.path_of(kind)}/"
+    return sum(path.startswith(folder) for path in world.before.uids)
+
+
+def in_small_pages() -> Any:
+    """Every list comes in pages of one object."""
+    return patch("reconcile.cluster.kubernetes.client.PAGE", 1)
+
+
+def wrong_with_list(world: World, short: Short) -> list[str]:
+    """Run the case; what was wrong about it, nothing where all was right."""
+
+    def meddle(request: httpx2.Request) -> Broken | None:
+        if Place(request.method, request.url.path).kind_listed != short.kind:
+            return None
+        return short.way.later if "continue" in request.url.params else short.way.first
+
+    seen = seen_with(world, Line(meddle=meddle))
+    if short.noticed:
+        return [*judged(world, seen), *_written_unseen(short, seen)]
+    # Short without a sign: it makes a run write what need not be, and miss what it ought to see.
+    return list(harm(world, seen))
+
+
+def _written_unseen(short: Short, seen: Seen) -> Iterator[str]:
+    """What was not seen whole is not changed; without the previews nothing is."""
+    if seen.result.code == 0:
+        yield "exit 0"
+    trace = seen.line.trace  # of which an earlier pass may have seen the list whole
+    broken = next((at for at, passed in enumerate(trace) if not passed.whole), len(trace))
+    if broken == len(trace):
+        yield "every list came whole, so this case is about nothing"
+    for passed in trace[broken:]:
+        if passed.place.method == READ or tells(passed.place):
+            continue
+        if short.kind == KIND or is_of(passed.place, short.kind):
+            yield f"written though the list was not whole: {passed.place} ({passed.code})"

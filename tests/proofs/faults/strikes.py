@@ -1,0 +1,110 @@
+"""A case: one fault at one request of a reference run, then a clean run; and how it is judged."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.e2e.story import ROUTES, Result
+from tests.proofs.faults.faults import FAULTS, UNSERVED
+from tests.proofs.faults.judgement import (
+    State,
+    changed_uids,
+    different,
+    needless_writes,
+    out_of_turn,
+    unanswered,
+    wrongful_deletes,
+)
+from tests.proofs.faults.line import Line, Place, Strike
+from tests.proofs.faults.worlds import World
+
+EXITS = (0, 1, 4, 5)
+WAYS = 2 * len(FAULTS)
+"""Each request of a world fails in so many ways: with each fault, once or from then on."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one case showed: the run that met a fault, and the clean one after it."""
+
+    line: Line
+    result: Result
+    state: State
+    clean_line: Line
+    clean: Result
+    end: State
+
+
+def strikes(world: World) -> list[Strike]:
+    """Each request of the reference run with each fault: once, and from then on; in a fixed order."""
+    counts: Counter[Place] = Counter(passed.place for passed in world.reference.trace)
+    return [
+        Strike(place, nth, fault, lasting)
+        for place in sorted(counts)
+        for nth in range(1, counts[place] + 1)
+        for fault in FAULTS
+        for lasting in (False, True)
+    ]
+
+
+def wrong_with(world: World, strike: Strike) -> list[str]:
+    """Run the case; what was wrong about it, nothing where all was right."""
+    return list(judged(world, seen_with(world, Line(strike))))
+
+
+def seen_with(world: World, line: Line) -> Seen:
+    """A run over this line where the world is as it was made, and a clean one after it."""
+    world.restore()
+    clean_line = Line()
+    result = world.run(line)
+    state = world.state()
+    clean = world.run(clean_line)
+    return Seen(line, result, state, clean_line, clean, world.state())
+
+
+def judged(world: World, seen: Seen) -> Iterator[str]:
+    yield from harm(world, seen)
+    for line in (seen.line, seen.clean_line):
+        yield from needless_writes(line, world.reference)
+    yield from out_of_turn(seen.line, world.reference)
+    yield from exit_code_lies(world, seen)
+
+
+def harm(world: World, seen: Seen) -> Iterator[str]:
+    """Nothing that was there has gone, and the clean run ends where the reference run does."""
+    if not seen.line.struck:
+        yield "the request was never made"
+    for line in (seen.line, seen.clean_line):
+        yield from wrongful_deletes(line, world.reference)
+    yield from changed_uids(world.before, seen.state, world.after)
+    yield from changed_uids(seen.state, seen.end, world.after)
+    yield from not_converged(world, seen.clean, seen.end)
+
+
+def not_converged(world: World, clean: Result, end: State) -> Iterator[str]:
+    if clean.code != world.code:
+        yield f"the clean run ended with {clean.code}: {clean.stdout}{clean.stderr}"
+    if end.objects != world.after.objects:
+        unlike = different(world.after.objects, end.objects)
+        yield f"the clean run did not reach the reference state:\n{unlike}"
+
+
+def exit_code_lies(world: World, seen: Seen) -> Iterator[str]:
+    """0 only where the children are as they should be; and then always, if nothing went unanswered."""
+    reached, code = seen.state.children == world.after.children, seen.result.code
+    if code not in EXITS:
+        yield f"exit code {code}"
+    if code == 0 and not reached and not told_unserved(world, seen.line.strike):
+        yield f"exit 0, and not reached:\n{different(world.after.children, seen.state.children)}"
+    if reached and code != 0 and not (open_ := unanswered(seen.line)):
+        yield f"reached, all answered, and exit {code}: {seen.result.stdout}{seen.result.stderr}{open_}"
+
+
+def told_unserved(world: World, strike: Strike | None) -> bool:
+    """Whether the API server's own words were that it does not serve a kind that no new route is of.
+
+    That is what a cluster without Emissary or the Gateway API says: there is nothing of the kind then.
+    """
+    kind = strike.place.kind_listed if strike else None
+    others = ROUTES.keys() - {world.setting.route}
+    return strike is not None and kind in others and strike.nth == 1 and strike.fault is UNSERVED

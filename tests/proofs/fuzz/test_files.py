@@ -1,0 +1,97 @@
+"""Whatever stands in the files of `--from`, the command ends with an exit code, and never a traceback."""
+
+import contextlib
+import io
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconcile.cli.main import exit_code_of
+from reconcile.cluster.files.yaml import dump, read_file, read_text
+from reconcile.model.names import DEFAULT_GROUP
+from reconcile.model.preview import Unreadable, parse_preview
+from tests.builders import a_preview
+from tests.given import a_read_preview, children_of, live
+from tests.proofs.fuzz.fuzzing import JSON_VALUES, NASTY_TEXTS, damaged_text, damaged_tree, example, profile
+
+PREVIEW = a_preview(
+    env=[
+        {"name": "A", "value": "b"},
+        {"name": "B", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}},
+    ],
+    resources={"limits": {"cpu": "500m", "memory": "256Mi"}},
+    setup={"command": ["migrate"]},
+    ttl="7d",
+    replicas=2,
+    status={"ttlCountsFrom": "2026-01-01T00:00:00Z", "conditions": [{"type": "Ready", "status": "True"}]},
+)
+CHILDREN = [dict(live(manifest).manifest) for manifest in children_of(a_read_preview()).values()]
+WORLD = [PREVIEW, *CHILDREN]
+TEXT = "---\n".join(dump(manifest) for manifest in WORLD)
+
+
+def ends_in_order(content: bytes, *options: str) -> None:
+    """The whole command on a folder with one file of this content."""
+    out, err = io.StringIO(), io.StringIO()
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "a.yaml").write_bytes(content)
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = exit_code_of(["--from", folder, "--dry-run", *options])
+    assert code in range(6), (code, err.getvalue())
+    assert "Traceback" not in out.getvalue() + err.getvalue()
+    assert code in (0, 3) or err.getvalue() or out.getvalue(), "it failed and said nothing"
+
+
+@profile()
+@given(text=st.one_of(NASTY_TEXTS, damaged_text(TEXT)))
+def test_any_text_gives_objects_or_mistakes_with_their_lines(text: str) -> None:
+    with example("test_any_text_gives_objects_or_mistakes_with_their_lines"):
+        reading = read_text(text, "a.yaml")
+        assert all(mistake.line >= 1 and mistake.message for mistake in reading.mistakes)
+        assert all(document.manifest["metadata"]["name"] for document in reading.documents)
+
+
+@profile()
+@given(
+    data=st.one_of(
+        st.binary(max_size=200), damaged_text(TEXT).map(lambda t: t.encode("utf-8", "surrogatepass"))
+    )
+)
+def test_any_bytes_give_objects_or_mistakes(tmp_path_factory: Any, data: bytes) -> None:
+    with example("test_any_bytes_give_objects_or_mistakes"), tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "a.yaml")
+        file.write_bytes(data)
+        assert all(str(mistake).startswith(str(file)) for mistake in read_file(str(file)).mistakes)
+
+
+@profile(share=0.5)
+@given(text=damaged_text(TEXT))
+def test_the_command_ends_in_order_on_any_text(text: str) -> None:
+    with example("test_the_command_ends_in_order_on_any_text"):
+        ends_in_order(text.encode("utf-8", "surrogatepass"))
+
+
+@profile()
+@given(world=damaged_tree(WORLD, JSON_VALUES), report=st.sampled_from(("text", "json", "markdown")))
+def test_the_command_ends_in_order_on_any_objects(world: list[Any], report: str) -> None:
+    with example("test_the_command_ends_in_order_on_any_objects"):
+        documents = [dump(manifest) if isinstance(manifest, dict) else "{}\n" for manifest in world]
+        ends_in_order("---\n".join(documents).encode(), "-o", report)
+
+
+@profile()
+@given(manifest=damaged_tree(PREVIEW, JSON_VALUES), strict=st.booleans())
+def test_any_preview_reads_or_says_which_field_is_wrong(manifest: Any, strict: bool) -> None:
+    with example("test_any_preview_reads_or_says_which_field_is_wrong"):
+        metadata = manifest.get("metadata")
+        named = {**(metadata if isinstance(metadata, dict) else {}), "name": "pr-1", "namespace": "shop"}
+        parsed = parse_preview({**manifest, "metadata": named}, group=DEFAULT_GROUP, strict_fields=strict)
+        if isinstance(parsed, Unreadable):
+            assert parsed.message
+            assert (
+                parsed.problems[0].location[0] in ("apiVersion", "kind", "metadata", "spec", "status")
+                or strict
+            )

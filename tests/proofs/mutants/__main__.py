@@ -1,0 +1,205 @@
+"""`make mutants`: each seeded defect on a throw-away copy of the code, and whether some test kills it."""
+
+import argparse
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tests.proofs.mutants.table import DEFECTS, Defect
+
+ROOT = Path(__file__).parents[3]
+LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "dist", "bench")
+NAMED_SECONDS, ALL_SECONDS, CLUSTER_SECONDS = 120.0, 900.0, 900.0
+ALL = (
+    *(
+        "tests/kube",
+        "tests/model",
+        "tests/desire",
+        "tests/plan",
+        "tests/status",
+        "tests/report",
+        "tests/explain",
+    ),
+    *("tests/run", "tests/cli", "tests/cluster_adapters", "tests/contracts", "tests/proofs/fuzz"),
+)
+PASSED, FAILED = 0, 1
+
+Verdict = Literal["killed", "hung", "lived", "unclear"]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run of some tests ended; `code` is pytest's, None where it was stopped at its time limit."""
+
+    code: int | None
+    last: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a defect, by which test, and in how many seconds."""
+
+    defect: Defect
+    verdict: Verdict
+    by: str
+    seconds: float
+
+
+def main() -> int:
+    """0 when every defect was killed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.proofs.mutants", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only these defects")
+    parser.add_argument("--workers", type=int, default=2)
+    options = parser.parse_args()
+    if unknown := set(options.names) - {defect.name for defect in DEFECTS}:
+        parser.error(f"no such defect: {', '.join(sorted(unknown))}")
+    defects = [defect for defect in DEFECTS if not options.names or defect.name in options.names]
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="reconcile-mutants-") as folder:
+        copies = [_copied(Path(folder, str(number))) for number in range(options.workers)]
+        if trouble := _trouble_without_defect(copies[0], defects):
+            print(f"Without any defect the named tests do not pass:\n{trouble}", file=sys.stderr)
+            return 1
+        results = _all_results(defects, copies)
+    return _told(results, time.monotonic() - started)
+
+
+def _copied(place: Path) -> Path:
+    """The code and its tests, without what git leaves out; `.ci` and the ignore files are read by tests."""
+    shutil.copytree(ROOT, place, ignore=LEFT_OUT)
+    for name in (".ci", ".dockerignore", ".gitignore"):
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, place / name)
+        elif source.exists():
+            shutil.copy(source, place / name)
+    shutil.copytree(ROOT / "bench", place / "bench", ignore=shutil.ignore_patterns("__pycache__"))
+    return place
+
+
+def _trouble_without_defect(copy: Path, defects: list[Defect]) -> str:
+    code = "import reconcile; print(reconcile.__file__)"
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=copy, env=_env(copy), capture_output=True, text=True, check=True
+    )
+    if not found.stdout.startswith(str(copy)):
+        return f"the tests would run the code of {found.stdout}"
+    named = sorted({test for defect in defects for test in defect.tests if not _needs_cluster(test)})
+    ended = _tests(copy, named, ALL_SECONDS, "--maxfail=20")
+    return "" if ended.code == PASSED else ended.last
+
+
+def _all_results(defects: list[Defect], copies: list[Path]) -> list[Result]:
+    free: queue.SimpleQueue[Path] = queue.SimpleQueue()
+    for copy in copies:
+        free.put(copy)
+    saying = threading.Lock()
+
+    def one(defect: Defect) -> Result:
+        copy = free.get()
+        try:
+            result = _result(defect, copy)
+        finally:
+            free.put(copy)
+        with saying:
+            print(_line(result), flush=True)
+        return result
+
+    with ThreadPoolExecutor(len(copies)) as pool:
+        return list(pool.map(one, defects))
+
+
+def _result(defect: Defect, copy: Path) -> Result:
+    started = time.monotonic()
+    file = copy / defect.file
+    whole = file.read_text(encoding="utf-8")
+    assert whole.count(defect.snippet) == 1, f"{defect.name}: not in {defect.file} exactly once"
+    try:
+        file.write_text(whole.replace(defect.snippet, defect.replacement), encoding="utf-8")
+        verdict, by = _verdict(defect, copy)
+    finally:
+        file.write_text(whole, encoding="utf-8")
+    return Result(defect, verdict, by, time.monotonic() - started)
+
+
+def _verdict(defect: Defect, copy: Path) -> tuple[Verdict, str]:
+    """By the tests that the table names; then by all that need no API server."""
+    named = [test for test in defect.tests if not _needs_cluster(test)]
+    on_cluster = [test for test in defect.tests if _needs_cluster(test)]
+    assets = bool(os.environ.get("KUBEBUILDER_ASSETS"))
+    rounds: list[tuple[list[str], float]] = [(named, NAMED_SECONDS)] if named else []
+    if on_cluster and assets:
+        rounds.append((on_cluster, CLUSTER_SECONDS))
+    elif on_cluster and not named:
+        return "unclear", "skipped: it takes an API server, and KUBEBUILDER_ASSETS is not set"
+    rounds.append((list(ALL), ALL_SECONDS))
+    for tests, seconds in rounds:
+        ended = _tests(copy, tests, seconds, "-x")
+        if ended.code is None:
+            return "hung", f"stopped after {seconds:g} s"
+        if ended.code == FAILED:
+            return "killed", ended.last + ("" if tests != list(ALL) else "  (not named in the table)")
+        if ended.code != PASSED:
+            return "unclear", f"pytest ended with {ended.code}: {ended.last}"
+    return "lived", ""
+
+
+def _tests(copy: Path, tests: list[str], seconds: float, *options: str) -> Ended:
+    arguments = ["-q", "-rf", "--tb=no", "-p", "no:cacheprovider", "--no-header", *options, *tests]
+    process = subprocess.Popen(
+        [sys.executable, "-B", "-m", "pytest", *arguments],
+        cwd=copy,
+        env=_env(copy),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    try:
+        output, _ = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.terminate()  # pytest then ends its control plane, too
+        try:
+            process.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+        return Ended(None)
+    failed = [line for line in output.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    last = failed[0].split(" - ")[0].split(" ", 1)[1] if failed else output[-2000:]
+    return Ended(process.returncode, last)
+
+
+def _env(copy: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RECONCILE_")}
+    return {**kept, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _needs_cluster(test: str) -> bool:
+    return test.startswith("tests/e2e")
+
+
+def _line(result: Result) -> str:
+    return f"{result.verdict:8} {result.defect.name:36} {result.seconds:6.1f} s  {result.by}"
+
+
+def _told(results: list[Result], seconds: float) -> int:
+    dead = [result for result in results if result.verdict in ("killed", "hung")]
+    for result in results:
+        if result not in dead:
+            print(f"{result.verdict}: {result.defect.name} ({result.defect.file}): {result.defect.meaning}")
+    print(f"{len(dead)} of {len(results)} seeded defects are killed, in {seconds:.0f} s")
+    return 0 if len(dead) == len(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,254 @@
+"""The judge of `make chaos` notices what is wrong: here each wrong thing is made up."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconcile.model.names import KIND, PLURAL
+from tests.e2e.strangers import stranger
+from tests.proofs.chaos.calm import World, served_twice, wrong_at_the_end
+from tests.proofs.chaos.judge import NAMES, Judge
+from tests.proofs.chaos.users import Guard, Ledger
+
+USER = "run-a"
+PREVIEWS = {"resource": "previewenvironments", "namespace": "chaos-0"}
+UID = "11111111"
+GOOD = {"uid": UID, "resourceVersion": "7"}
+
+
+def event(second: int, verb: str, target: Mapping[str, str], code: int = 200, **more: Any) -> dict[str, Any]:
+    time = f"2026-01-01T00:00:{second:02}.000000Z"
+    return {
+        "stage": "ResponseComplete",
+        "user": {"username": USER},
+        "verb": verb,
+        "objectRef": dict(target),
+        "requestURI": "/",
+        "requestReceivedTimestamp": time,
+        "stageTimestamp": time,
+        "responseStatus": {"code": code},
+        **more,
+    }
+
+
+def listed(second: int) -> dict[str, Any]:
+    return event(second, "list", PREVIEWS)
+
+
+def read(second: int, code: int, answer: Mapping[str, Any]) -> dict[str, Any]:
+    return event(second, "get", {**PREVIEWS, "name": "pr-1"}, code, responseObject=answer)
+
+
+def deleted(second: int, resource: str = "services", **conditions: str) -> dict[str, Any]:
+    target = {"resource": resource, "namespace": "chaos-0", "name": "pr-1"}
+    return event(second, "delete", target, requestObject={"preconditions": conditions})
+
+
+def has(second: int, host: str, version: str = "7") -> dict[str, Any]:
+    """The route gets a hostname."""
+    metadata = {"uid": UID, "resourceVersion": version}
+    answer = {"kind": "Ingress", "metadata": metadata, "spec": {"rules": [{"host": host}]}}
+    return event(second, "patch", {"resource": "ingresses"}, responseObject=answer)
+
+
+def records(second: int, host: str, name: str = "other") -> dict[str, Any]:
+    """A status records a hostname."""
+    status = {"hostname": {"name": host}} if host else {}
+    answer = {"kind": KIND, "metadata": {"namespace": "chaos-0", "name": name}, "status": status}
+    return event(second, "patch", {"resource": PLURAL, "subresource": "status"}, responseObject=answer)
+
+
+H1, H2 = "h1.preview.test", "h2.preview.test"
+NOT_FOUND = read(2, 404, {"kind": "Status", "status": "Failure", "reason": "NotFound"})
+WANTS = read(2, 200, {"metadata": {"generation": 1}, "spec": {"fqdn": "h1.preview.test"}})
+RECORD = {"name": "h1.preview.test", "heldSince": "2025-01-01T00:00:00Z"}
+HOLDS = read(2, 200, {**WANTS["responseObject"], "status": {"hostname": RECORD}})
+
+
+def expiring(**more: Any) -> dict[str, Any]:
+    status = {"ttl": "5s", "ttlCountsFrom": "2026-01-01T00:00:01Z", "observedGeneration": 1, **more}
+    return read(7, 200, {"metadata": {"generation": 1}, "spec": {"ttl": "5s"}, "status": status})
+
+
+def verdict(folder: Path, *events: Mapping[str, Any], ledger: Ledger | None = None) -> list[str]:
+    (folder / "audit.log").write_text("".join(f"{json.dumps(one)}\n" for one in events))
+    judge = Judge(folder / "audit.log", (ledger or Ledger(),))
+    judge.route_is("Ingress", "2025-01-01T00:00:00Z")
+    return judge.wrong()
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        (listed(1), NOT_FOUND, deleted(3, **GOOD)),
+        (listed(1), expiring(), deleted(8, **GOOD)),
+        (listed(1), WANTS, deleted(3, "httproutes", **GOOD)),
+        (has(0, H1), records(0, H1), listed(1), WANTS, deleted(3, "ingresses", **GOOD)),
+        (
+            has(0, H1),
+            records(0, H1),
+            listed(1),
+            WANTS,
+            has(2, H2),
+            records(2, ""),
+            deleted(3, "ingresses", **GOOD),
+        ),
+        (
+            has(0, H2, "6"),
+            records(0, H1, "pr-1"),
+            records(0, H1),
+            listed(1),
+            WANTS,
+            deleted(3, "ingresses", **GOOD),
+        ),
+    ],
+    ids=[
+        "gone",
+        "expired",
+        "switched",
+        "a hostname of another",
+        "it was when it was listed",
+        "a write that was never told",
+    ],
+)
+def test_a_delete_of_what_nobody_wants_is_right(tmp_path: Path, events: tuple[dict[str, Any], ...]) -> None:
+    assert verdict(tmp_path, *events) == []
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        (listed(1), WANTS, deleted(3, **GOOD)),
+        (listed(1), deleted(3, **GOOD)),
+        (NOT_FOUND, listed(3), deleted(4, **GOOD)),
+        (listed(1), read(2, 404, {"reason": "Expired"}), deleted(3, **GOOD)),
+        (listed(1), read(2, 503, {}), deleted(3, **GOOD)),
+        (listed(1), expiring(ttlCountsFrom="2026-01-01T00:00:09Z"), deleted(8, **GOOD)),
+        (listed(1), expiring(observedGeneration=0), deleted(8, **GOOD)),
+        (has(0, H1), records(0, H1), listed(1), HOLDS, deleted(3, "ingresses", **GOOD)),
+        (has(0, H1), records(0, H1, "pr-1"), listed(1), WANTS, deleted(3, "ingresses", **GOOD)),
+        (has(0, H2, "6"), records(0, H1), listed(1), WANTS, deleted(3, "ingresses", **GOOD)),
+        (has(0, H1), has(1, H2), records(0, H1), listed(2), WANTS, deleted(3, "ingresses", **GOOD)),
+        (has(0, H1), records(0, H1), records(1, H2), listed(2), WANTS, deleted(3, "ingresses", **GOOD)),
+    ],
+    ids=[
+        "wanted",
+        "not read",
+        "read before",
+        "not that 404",
+        "503",
+        "not yet",
+        "older",
+        "its own route",
+        "its own record",
+        "a write that was never told, and nothing on record",
+        "it had it before",
+        "the other had it before",
+    ],
+)
+def test_a_delete_of_what_somebody_may_want_is_wrong(
+    tmp_path: Path, events: tuple[dict[str, Any], ...]
+) -> None:
+    (problem,) = verdict(tmp_path, *events)
+    assert problem.startswith("its preview was not gone, and wanted it: ")
+
+
+def test_a_delete_that_names_no_state_is_wrong(tmp_path: Path) -> None:
+    (problem,) = verdict(tmp_path, listed(1), NOT_FOUND, deleted(3, uid=UID))
+    assert problem.startswith("a delete without uid or resourceVersion: ")
+
+
+def test_a_delete_of_what_is_nobodys_is_wrong(tmp_path: Path) -> None:
+    ledger = Ledger(ever={UID: "/a/path"})
+    (problem,) = verdict(tmp_path, listed(1), NOT_FOUND, deleted(3, **GOOD), ledger=ledger)
+    assert problem.startswith("what is nobody's was deleted: ")
+
+
+@pytest.mark.parametrize(("until", "number"), [(None, 1), (0.0, 0)])
+def test_a_delete_of_what_is_protected_is_wrong(tmp_path: Path, until: float | None, number: int) -> None:
+    ledger = Ledger(guards={UID: Guard(since=0.0, until=until)})
+    problems = verdict(tmp_path, listed(1), NOT_FOUND, deleted(3, **GOOD), ledger=ledger)
+    assert len(problems) == number
+
+
+def test_a_protected_route_may_go_where_another_has_its_hostname(tmp_path: Path) -> None:
+    ledger = Ledger(guards={UID: Guard(since=0.0)})
+    events = has(0, H1), records(0, H1), listed(1), NOT_FOUND, deleted(3, "ingresses", **GOOD)
+    assert verdict(tmp_path, *events, ledger=ledger) == []
+    (problem,) = verdict(tmp_path, has(0, H2), *events[1:], ledger=ledger)
+    assert problem.startswith("what was protected was deleted: ")
+
+
+def test_after_a_restore_a_route_may_have_what_it_ever_had(tmp_path: Path) -> None:
+    """Until it is written again, nothing tells what came back."""
+    events = has(0, H1), has(1, H2), records(1, H1), listed(3), read(4, 200, WANTS["responseObject"])
+    deletes = deleted(5, "ingresses", **GOOD)
+    at = datetime.fromisoformat("2026-01-01T00:00:02Z").timestamp()
+    assert verdict(tmp_path, *events, deletes)
+    assert verdict(tmp_path, *events, deletes, ledger=Ledger(restored=at)) == []
+
+
+class Made:
+    """A namespace of three, made up."""
+
+    def __init__(self, *items: Mapping[str, Any]) -> None:
+        self._items = items
+
+    def items(self, kind: str, namespace: str) -> list[Mapping[str, Any]]:
+        return [
+            one for one in self._items if (one["kind"], one["metadata"]["namespace"]) == (kind, namespace)
+        ]
+
+
+def route(name: str, **metadata: Any) -> dict[str, Any]:
+    made = stranger("Ingress", name, namespace="chaos-0", **metadata)
+    return {**made, "spec": {"rules": [{"host": "h1.preview.test"}]}}
+
+
+def marked(name: str, **more: Any) -> dict[str, Any]:
+    """A route with all that proves that it is ours."""
+    applied = {"manager": NAMES.field_manager, "operation": "Apply", "fieldsV1": {"f:spec": {}}}
+    return route(
+        name,
+        **{
+            "labels": {NAMES.preview_label: name},
+            "annotations": {NAMES.identity_annotation: f"Ingress/chaos-0/{name}"},
+            "managedFields": [applied],
+            **more,
+        },
+    )
+
+
+@pytest.mark.parametrize("said", [{"spec": {"fqdn": H1}}, {"status": {"hostname": {"name": H1}}}])
+def test_a_hostname_that_is_served_twice_is_wrong(said: Mapping[str, Any]) -> None:
+    one = {"kind": KIND, "metadata": {"name": "one", "namespace": "chaos-0", "uid": ""}, **said}
+    assert [*served_twice(World(Made(one, marked("one"), marked("other"))))] == [
+        "h1.preview.test is served by Ingress chaos-0/one, Ingress chaos-0/other"
+    ]
+    assert [*served_twice(World(Made(one, marked("one"), route("strangers"))))] == []
+    dressed = marked("other", managedFields=[{"manager": "somebody", "operation": "Update"}])
+    assert [*served_twice(World(Made(one, marked("one"), dressed)))] == []
+
+
+def test_a_hostname_that_is_nobodys_any_more_is_in_doubt() -> None:
+    assert [*served_twice(World(Made(marked("one"), marked("other"))))] == []
+
+
+def test_a_child_of_ours_without_a_preview_is_wrong() -> None:
+    world = World(Made(marked("pr-1")))
+    assert [*wrong_at_the_end(world, "Ingress")] == ["Ingress chaos-0/pr-1 has no preview, and is there"]
+
+
+PREVIEW = {
+    "kind": "PreviewEnvironment",
+    "metadata": {"name": "pr-1", "namespace": "chaos-0", "generation": 1},
+}
+
+
+def test_a_preview_that_no_run_has_dealt_with_is_wrong() -> None:
+    (problem,) = wrong_at_the_end(World(Made(PREVIEW)), "Ingress")
+    assert problem == "PreviewEnvironment chaos-0/pr-1: its status is about generation 0, not 1"

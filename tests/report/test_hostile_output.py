@@ -1,0 +1,433 @@
+"""Whatever files and servers hold: no output can do anything, no secret is in one, and nothing falls over."""
+
+import json
+import os
+import re
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from reconcile.kube.redact import HIDDEN, redacted, secret_values
+from tests.builders import a_preview, without_uid
+from tests.in_process import Ended
+from tests.shop import Shell, Shop
+
+COMMANDS = "::error::boom ##vso[task.complete]x ##[error]y section_start:1:z"
+HOSTILE = f"\x1b[31mred\u202eevil\u2066\u200bwide\n::error::boom\r\n##[error]y\x9b2J\u2028{COMMANDS}\x7f"
+ACTS = re.compile(r"^\s*::|##\[|##vso\[|section_(start|end):", re.IGNORECASE | re.MULTILINE)
+UNSAFE = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co"}
+CANARY = "canary-0a1b2c3d"
+
+
+def harmless(*ended: Ended) -> str:
+    """All that these calls printed, once it is sure that it can do nothing."""
+    text = "\n".join(output for one in ended for output in (one.out, one.err))
+    assert ACTS.findall(text) == []
+    assert {c for c in text if unicodedata.category(c) in UNSAFE} <= {"\n"}
+    return text
+
+
+def every_way(shop: Shop, code: int) -> list[Ended]:
+    """The plan and the run, with all that they can say."""
+    ways = (("--dry-run",), ("--dry-run", "-o", "json"), ("-vv",), ("-vv", "-o", "json"))
+    return [shop.reconcile(*way, code=code) for way in ways]
+
+
+# what a server says of an object
+
+
+def deployment(**container: Any) -> dict[str, Any]:
+    return {"kind": "Deployment", "spec": {"template": {"spec": {"containers": [container]}}}}
+
+
+SECRETIVE = deployment(
+    name="app",
+    image="registry.example.com/web:1",
+    env=[
+        {"name": "A", "value": "correct horse battery"},
+        {"name": "B", "value": "hunter2"},
+        {"name": "C", "value": 'quo"ted\\ <secret>\nof two lines'},
+        {"name": "D", "value": "80"},
+        {"name": "E", "valueFrom": {"secretKeyRef": {"name": "database", "key": "password"}}},
+        {"name": "F"},
+    ],
+    args=["--password=opensesame"],
+    command=["/bin/secretive-start"],
+)
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("no: correct horse battery!", f"no: {HIDDEN}!"),
+        ("no: rect horse batt!", f"no: {HIDDEN}!"),
+        ("no: correct horse ba…", f"no: {HIDDEN}…"),
+        ("no: correct…", f"no: {HIDDEN}…"),
+        ("no: cor…", "no: cor…"),
+        ('"hunter2" or hunter2, not hunter22', f'"{HIDDEN}" or {HIDDEN}, not hunter22'),
+        ('is quo"ted\\ <secret> of two lines', f"is {HIDDEN}"),
+        (r'is "quo\"ted\\ <secret>\nof two lines"', f'is "{HIDDEN}"'),
+        ('is "quo\\"ted\\\\ \\u003csecret\\u003e\\nof two lines"', None),
+        ("containers[0].args: --password=opensesame", f"containers[0].args: {HIDDEN}"),
+        ("/bin/secretive-start: not found", f"{HIDDEN}: not found"),
+        ("port 80 of registry.example.com/web:1", "port 80 of registry.example.com/web:1"),
+        ("Secret database is not there", "Secret database is not there"),
+    ],
+)
+def test_a_message_is_shown_without_the_secrets_that_it_quotes(message: str, shown: str | None) -> None:
+    told = redacted(message, SECRETIVE)
+    assert told == shown if shown is not None else HIDDEN in told
+    assert not re.search("horse|<secret>|of two|sesame|secretive", told)
+
+
+def test_secrets_of_other_containers_and_of_what_is_there_are_hidden_too() -> None:
+    sidecar = deployment(name="sidecar", env=[{"name": "A", "value": CANARY}])
+    sidecar["spec"]["template"]["spec"] = {
+        "initContainers": sidecar["spec"]["template"]["spec"]["containers"]
+    }
+    assert redacted(f"no: {CANARY}, opensesame", SECRETIVE, sidecar) == f"no: {HIDDEN}, opensesame".replace(
+        "opensesame", HIDDEN
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "quoted"),
+    [
+        ({"stringData": {"PASSWORD": "opensesame"}}, "opensesame"),
+        ({"data": {"PASSWORD": "opensesame"}}, "opensesame"),
+        ({"data": {"PASSWORD": "b3BlbnNlc2FtZSE="}}, "b3BlbnNlc2FtZSE="),
+        ({"data": {"PASSWORD": "b3BlbnNlc2FtZSE="}}, "opensesame!"),
+        ({"binaryData": {"blob": "b3BlbnNlc2FtZSE="}}, "opensesame!"),
+        ({"binaryData": {"blob": "//79/P///v38"}}, "//79/P///v38"),
+    ],
+)
+def test_the_data_of_a_kind_that_a_clone_adds_are_hidden_too(
+    data: dict[str, dict[str, str]], quoted: str
+) -> None:
+    assert redacted(f"no: {quoted} in PASSWORD", data) == f"no: {HIDDEN} in PASSWORD"
+
+
+@pytest.mark.parametrize("data", ["not a map", ["a list"], {"a key": None, "another": 7}, None])
+def test_data_of_another_shape_hide_nothing(data: Any) -> None:
+    assert redacted("no: a key, not a map, a list", {"data": data}) == "no: a key, not a map, a list"
+
+
+@given(value=st.text(min_size=8), before=st.text(), after=st.text(), cut=st.data())
+def test_no_eight_characters_of_a_value_are_ever_shown(
+    value: str, before: str, after: str, cut: st.DataObject
+) -> None:
+    start = cut.draw(st.integers(0, len(value) - 8))
+    piece = value[start : cut.draw(st.integers(start + 8, len(value)))]
+    told = redacted(before + piece + after, deployment(args=[value]))
+    left = told.replace(HIDDEN, "\n")
+    pieces = (value[at : at + 8] for at in range(len(value) - 7))
+    assert not [found for found in pieces if found in left and "\n" not in found]
+
+
+TREES: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.text(max_size=8) | st.just(HOSTILE),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["name", "value", "env", "host", "spec", "k:{}", "f:a"]), inner, max_size=3
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@given(TREES, TREES, TREES)
+def test_a_message_about_any_object_is_shown(spec: Any, template: Any, pod: Any) -> None:
+    for manifest in (
+        {"spec": spec},
+        {"spec": {"template": template}},
+        {"spec": {"template": {"spec": {"containers": pod, "initContainers": [pod]}}}},
+    ):
+        assert redacted("cut", manifest) == "cut"
+        assert all(isinstance(value, str) for value in secret_values(manifest))
+
+
+# what files hold
+
+
+def test_what_a_file_says_of_a_preview_does_nothing(shop: Shop) -> None:
+    values: dict[str, Any] = {
+        "image": HOSTILE,
+        "fqdn": HOSTILE,
+        "port": HOSTILE,
+        "env": [{"name": HOSTILE, "value": HOSTILE}, {HOSTILE: HOSTILE}],
+        "resources": {"limits": {HOSTILE: HOSTILE}},
+        "healthPath": HOSTILE,
+        "ttl": HOSTILE,
+        HOSTILE: HOSTILE,
+    }
+    for number, (field, value) in enumerate(values.items()):
+        preview = without_uid(a_preview(f"pr-{number}", annotations={HOSTILE: HOSTILE}))
+        preview["spec"][field] = value
+        shop.put(f"{number}.yaml", json.dumps(preview))
+    text = harmless(*every_way(shop, 1))
+    assert text.count("::error::boom") > len(values)
+    assert shop.children() == []
+
+
+@pytest.mark.parametrize("field", ["name", "namespace", "kind", "apiVersion"])
+@pytest.mark.parametrize("value", [HOSTILE, COMMANDS, "../../escaped", "a/b", "", ".", "pr-1\n"])
+def test_what_names_an_object_does_nothing_and_leads_nowhere(shop: Shop, field: str, value: str) -> None:
+    preview = without_uid(a_preview())
+    place = preview["metadata"] if field in preview["metadata"] else preview
+    place[field] = value
+    shop.put("one.yaml", json.dumps(preview))
+    shop.write("pr-2")
+    before = {path for path in Path().rglob("*") if "children" not in path.parts}
+    ended = shop.shell("--from", "previews", "--to", "children", "-vv")
+    assert ended.code in (0, 1, 4)
+    harmless(ended)
+    assert {path for path in Path().rglob("*") if "children" not in path.parts} == before
+    assert {name.split(".")[0] for name in shop.state()} <= {"shop", "default"}
+
+
+def test_the_name_of_a_file_does_nothing(shop: Shop) -> None:
+    name = HOSTILE.replace("/", "") + ".yaml"
+    (Path("previews") / name).write_text("spec: [")
+    (Path("previews") / f"2{name}").write_text(json.dumps(without_uid(a_preview(fqdn="No"))))
+    shop.write("pr-2")
+    text = harmless(*every_way(shop, 4))
+    assert "! Preview     shop/pr-1  previews/2\ufffd[31mred\ufffdevil" in text
+    assert "! Deletes: previews/\ufffd[31mred\ufffdevil" in text
+
+
+BROKEN = {
+    "unclosed quote": 'value: "%s',
+    "unclosed list": "[%s, {a: ",
+    "tab": "a: b\n\t%s: c",
+    "two documents in one": "a: %s\n b: c: d",
+    "unknown alias": "a: *%s",
+    "unknown tag": "!%s a",
+    "tag of Python": "!!python/object/apply:os.system [%s]",
+    "key twice": "{a: %s, a: %s}",
+    "bad escape": '"\\q %s"',
+    "bad indent": "  a: %s\n b: c",
+    "reserved": "a: @%s",
+    "directive": "%%YAML 9.9 %s\n---\na: b",
+    "block": "a: |9 %s\n b",
+    "no document of Kubernetes": "%s",
+    "a list of it": "- %s\n- TOKEN=%s",
+    "no kind": "{apiVersion: v1, metadata: {name: %s}, data: {password: %s}}",
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_no_mistake_in_a_file_shows_what_stands_there(shop: Shop, case: str) -> None:
+    """Who breaks a file while editing has the whole of it in the log of a CI job otherwise."""
+    named = "apiVersion: platform9.com/v1\nkind: PreviewEnvironment\nmetadata: {name: pr-1, namespace: shop}"
+    broken = BROKEN[case].replace("%s", CANARY).replace("%%", "%")
+    indented = "\n".join(f"      {line}" for line in broken.split("\n"))
+    shop.put("whole.yaml", broken)
+    shop.put("inside.yaml", f"{named}\nspec:\n  env:\n    - name: A\n      value:\n{indented}\n")
+    shop.write("pr-2")
+    ended = [
+        shop.shell("--from", "previews", "--to", "children", "-vv", *how) for how in ((), ("-o", "json"))
+    ]
+    for one in ended:
+        assert one.code in (0, 1, 4)
+        if case != "no kind":  # a name is no secret
+            assert CANARY not in one.out + one.err
+    assert "TOKEN" not in ended[0].out
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_no_secret_of_a_preview_is_shown_whatever_is_wrong_with_it(shop: Shop, number: int) -> None:
+    """What stands in the wrong place is a secret all the same."""
+    odd: list[dict[str, Any]] = [
+        {"env": f"TOKEN={CANARY}"},
+        {"env": [f"TOKEN={CANARY}"]},
+        {"env": {"TOKEN": CANARY}},
+        {"env": [{"name": f"TOKEN={CANARY}"}]},
+        {"env": [{"name": "A", "value": {"from": CANARY}}]},
+        {"env": [{"name": "A", "value": CANARY, "valueFrom": {"fieldRef": {"fieldPath": CANARY}}}]},
+        {"env": [{"name": "A", "value": CANARY}, {"name": "A", "value": CANARY}]},
+        {"env": [{"name": "A", f"TOKEN={CANARY}": "x"}]},
+        {"env": [{"name": "A", "value": CANARY + "\x00"}]},
+        {"env": [{"name": "A", "value": CANARY * 3000}]},
+        {"args": CANARY, "command": CANARY},
+        {"args": [[CANARY]], "command": [{CANARY: CANARY}]},
+        {"args": {CANARY: CANARY}},
+        {"command": [CANARY] * 101},
+    ]
+    for at, spec in enumerate(odd):
+        fqdn = None if number == 0 else "No"
+        shop.put(f"{at}.yaml", json.dumps(without_uid(a_preview(f"pr-{at:02}", fqdn=fqdn, **spec))))
+    for ended in every_way(shop, 1):
+        assert CANARY not in ended.out + ended.err
+        assert len(ended.out) < 20_000
+
+
+# objects of every shape
+
+KINDS = {
+    "Deployment": "apps/v1",
+    "Service": "v1",
+    "Mapping": "getambassador.io/v3alpha1",
+    "Ingress": "networking.k8s.io/v1",
+    "HTTPRoute": "gateway.networking.k8s.io/v1",
+    "PreviewEnvironment": "platform9.com/v1",
+}
+PARTS = ("spec", "status", "labels", "annotations", "ownerReferences", "managedFields", "finalizers", "uid")
+
+
+@given(
+    kind=st.sampled_from(sorted(KINDS)),
+    parts=st.dictionaries(st.sampled_from(PARTS), TREES, max_size=3),
+    fields=st.dictionaries(
+        st.sampled_from(
+            [
+                "rules",
+                "hostnames",
+                "hostname",
+                "host",
+                "precedence",
+                "host_regex",
+                "headers",
+                "regex_headers",
+                "prefix",
+                "defaultBackend",
+                "parentRefs",
+                "template",
+                "ports",
+            ]
+        ),
+        TREES,
+        max_size=3,
+    ),
+    ours=st.booleans(),
+)
+@example("Ingress", {}, {"rules": ["a"]}, True)
+@example("HTTPRoute", {}, {"hostnames": 7}, True)
+@example("Mapping", {"spec": "text"}, {}, True)
+@example("Mapping", {}, {"hostname": "*", "prefix": "/", "precedence": "1"}, False)
+@example("Mapping", {}, {"headers": {"1": 1}, "regex_headers": ["a"], "host": 1, "prefix": [1]}, False)
+@example("Mapping", {"labels": ["a"]}, {"hostname": "a"}, False)
+@example(
+    "Ingress",
+    {},
+    {"rules": [{"host": "a", "http": [1]}, {"host": "a", "http": {"paths": [{"path": 1}]}}]},
+    False,
+)
+@example("HTTPRoute", {}, {"hostnames": ["a"], "rules": [{"matches": ["a", {"path": "a"}]}]}, False)
+@example("Deployment", {"managedFields": [{"fieldsV1": {"f:spec": 1}}]}, {}, True)
+@example("Deployment", {"managedFields": {"a": 1}}, {}, True)
+@example("Service", {"ownerReferences": ["a"]}, {}, True)
+@example("Service", {"labels": ["a"]}, {}, False)
+@example("Service", {}, {"ports": [{"name": []}]}, True)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_object_of_a_dump_makes_the_run_fall_over(
+    shop: Shop, kind: str, parts: dict[str, Any], fields: dict[str, Any], ours: bool
+) -> None:
+    metadata: dict[str, Any] = {"name": "pr-1", "namespace": "shop"}
+    if ours:
+        metadata["labels"] = {"platform9.com/preview": "pr-1"}
+        metadata["annotations"] = {"platform9.com/identity": f"{kind}/shop/pr-1"}
+    manifest: dict[str, Any] = {
+        "apiVersion": KINDS[kind],
+        "kind": kind,
+        "metadata": metadata,
+        "spec": {**fields},
+    }
+    for part, tree in parts.items():
+        (manifest if part in ("spec", "status") else metadata)[part] = tree
+    for route in ("ingress", "mapping"):
+        shop.put("odd.yaml", json.dumps(manifest))
+        shop.write("pr-1" if kind != "PreviewEnvironment" else "pr-2")
+        ended = shop.shell("--from", "previews", "--dry-run", "--route", route, "-vv")
+        assert ended.code in (0, 1, 4), ended
+        harmless(ended)
+
+
+# what is large
+
+
+def test_two_thousand_previews_are_cut_at_the_number_that_is_allowed(shop: Shop) -> None:
+    previews = [
+        without_uid(a_preview(f"pr-{number:04}")) | {"kind": "PreviewEnvironment"} for number in range(2000)
+    ]
+    for number, preview in enumerate(previews):
+        preview["metadata"]["creationTimestamp"] = f"2026-01-01T{number // 60 % 24:02}:{number % 60:02}:00Z"
+    shop.put("all.yaml", json.dumps({"apiVersion": "v1", "kind": "List", "items": previews}))
+    report = shop.reconcile("--dry-run", "-o", "json", "--max-previews", "100", code=1).report
+    summary = report["passes"][0]["plan"]["summary"]
+    assert (summary["create"], summary["blocked"], summary["delete"]) == (300, 1900, 0)
+    reasons = {c["reason"] for c in report["passes"][0]["plan"]["changes"] if c["action"] == "blocked"}
+    assert reasons == {
+        "namespace shop has 2000 previews, and this is not one of its 100 oldest: "
+        "delete some, or say --max-previews"
+    }
+
+
+def test_being_over_the_number_deletes_nothing(shop: Shop) -> None:
+    for name in ("pr-1", "pr-2", "pr-3"):
+        shop.write(name, dumped=True)
+    shop.reconcile()
+    before = shop.state()
+    assert len(before) == 9
+    shop.reconcile("--max-previews", "1", code=1)
+    shop.reconcile("--max-previews", "1", "--max-deletes", "100%", code=1)
+    assert shop.state() == before
+
+
+def test_megabytes_in_a_preview_are_told_in_short_lines(shop: Shop) -> None:
+    env = [{"name": f"V{number}", "value": CANARY + "x" * 32_000} for number in range(100)]
+    shop.write("pr-1", env=env[:2])
+    shop.write("pr-5", env=env)
+    shop.write("pr-2", env=[{"name": "A", "value": CANARY + "x" * 5_000_000}])
+    shop.write("pr-3", fqdn="x" * 1_000_000, image="y" * 1_000_000)
+    shop.write("pr-4", annotations={"example.com/note": "x" * 1_000_000})
+    for ended in every_way(shop, 1):
+        assert CANARY not in ended.out + ended.err
+        assert max(map(len, ended.out.splitlines())) < 1000
+    assert shop.children() == [
+        f"{kind} shop/{name}" for name in ("pr-1", "pr-4") for kind in ("Deployment", "Service", "Mapping")
+    ]
+
+
+BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"{name}: &{name} [{','.join(['*' + before] * 9)}]\n"
+    for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [BOMB, "[" * 5_000, "{a: " * 5_000, "- " * 20_000 + "a", "a: &a {b: *a}", '{"a":' * 5_000],
+    ids=["aliases", "lists", "maps", "blocks", "itself", "json"],
+)
+def test_a_file_that_would_grow_or_nest_without_end_is_a_mistake_in_it(shop: Shop, text: str) -> None:
+    shop.put("bomb.yaml", text)
+    shop.write("pr-2")
+    for ended in every_way(shop, 4):
+        harmless(ended)
+        assert len(ended.out) < 10_000
+    assert "previews/bomb.yaml" in shop.reconcile(code=4).out
+
+
+def test_the_command_line_does_nothing(shell: Shell, tmp_path: Path) -> None:
+    """A CI job may hand on the name of a branch."""
+    given = ["--from", os.fspath(tmp_path), "--dry-run"]
+    for arguments in (
+        [*given, f"{COMMANDS}/x"],
+        [*given, HOSTILE],
+        [*given, "-n", COMMANDS],
+        [*given, "-l", HOSTILE],
+        [*given, "--max-deletes", COMMANDS],
+        [*given, "--api-group", HOSTILE],
+        [*given, "--allow-fqdn", HOSTILE],
+        [*given, f"--{COMMANDS}"],
+        ["--from", HOSTILE, "--dry-run"],
+        ["--from", COMMANDS, "--dry-run"],
+    ):
+        ended = shell(*arguments)
+        assert ended.code in (0, 1, 2), arguments
+        assert harmless(ended).strip(), arguments

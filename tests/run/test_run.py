@@ -1,0 +1,649 @@
+"""One run: what it asks of a cluster and in which order, what becomes of each write, and the exit code."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from reconcile.cluster.pool import Stop
+from reconcile.cluster.port import Listing
+from reconcile.desire.children import CHILDREN
+from reconcile.errors import (
+    AnswerLost,
+    Conflict,
+    Forbidden,
+    NamespaceGoing,
+    NoAnswer,
+    NotInstalled,
+    ReconcileError,
+    Rejected,
+    ServerTrouble,
+    Stopped,
+    UsageError,
+)
+from reconcile.kube.objects import Key, Resource
+from reconcile.model.names import KIND
+from reconcile.model.scope import make_scope
+from reconcile.model.settings import Gateway, Settings
+from reconcile.plan.changes import Blocked, Create, Outcome, Plan, Waiting, Withheld
+from reconcile.report.summary import did_all_it_could
+from reconcile.run.request import Request
+from reconcile.run.run import run
+from reconcile.status.result import Pass, Run, exit_code
+from tests.builders import a_preview
+from tests.given import a_read_preview, children_of, edited, entry, key
+from tests.memory import PREVIEWS, Memory
+
+PREVIEW = "PreviewEnvironment shop/pr-1"
+ALL = ["Deployment shop/pr-1", "Service shop/pr-1", "Mapping shop/pr-1"]
+LISTS = [kind.resource.plural for kind in CHILDREN]
+SERVICE = children_of(a_read_preview())["Service"]
+INGRESS = Settings(route="ingress", route_given=True)
+
+
+def a_cluster(*previews: dict[str, Any]) -> Memory:
+    memory = Memory()
+    for preview in previews or (a_preview(),):
+        memory.put(preview)
+    return memory
+
+
+def go(memory: Memory, *, stop: Stop | None = None, agrees: bool = True, **request: Any) -> Run:
+    """A run that nobody is asked about; `concurrency` 1, so that its requests have an order."""
+    asked = Request(
+        **{"scope": make_scope(None, (), None), "settings": Settings(), "concurrency": 1, **request}
+    )
+    return run(memory, asked, tell=lambda plan: None, agree=lambda plan: agrees, stop=stop)
+
+
+def running() -> Memory:
+    """A preview whose children an earlier run made."""
+    memory = a_cluster()
+    go(memory)
+    memory.log.clear()
+    return memory
+
+
+def results(done: Run) -> list[tuple[str, str]]:
+    return [(str(outcome.change.key), outcome.result) for outcome in done.outcomes]
+
+
+def messages(done: Run) -> list[str]:
+    return [outcome.message for outcome in done.outcomes if outcome.message]
+
+
+# what is asked, and in which order
+
+
+def test_children_are_listed_before_previews_and_looked_for_before_they_are_made() -> None:
+    memory = a_cluster()
+    assert exit_code(go(memory)) == 0
+    # Routes of everybody are listed, so nobody need look for one.
+    look = [f"get {child}" for child in ALL[:2]]
+    assert memory.log == [
+        *[f"list {plural}" for plural in LISTS],
+        f"list {PREVIEWS}",
+        *look,
+        *[f"apply {child}" for child in ALL],
+        f"status {PREVIEW}",
+        "event Created shop/pr-1",
+    ]
+
+
+def test_a_run_over_an_unchanged_cluster_only_lists() -> None:
+    memory = running()
+    assert results(go(memory)) == []
+    assert memory.log == [*[f"list {plural}" for plural in LISTS], f"list {PREVIEWS}"]
+
+
+def test_a_dry_run_only_reads_and_plans_the_same() -> None:
+    memory = a_cluster()
+    done = go(memory, dry_run=True)
+    assert memory.writes() == []
+    assert done.plan == go(memory).plan
+
+
+def test_deletes_come_last_and_go_the_other_way() -> None:
+    memory = running()
+    del memory.objects[key("PreviewEnvironment")]
+    memory.put(a_preview("pr-2"))
+    go(memory)
+    assert [line for line in memory.writes() if "pr-1" in line] == [f"delete {child}" for child in ALL[::-1]]
+    assert [line.split()[0] for line in memory.writes()] == ["apply"] * 3 + ["delete"] * 3
+
+
+def test_its_preview_is_read_again_before_each_delete() -> None:
+    memory = running()
+    del memory.objects[key("PreviewEnvironment")]
+    memory.put(a_preview("pr-2"))
+    go(memory)
+    first = memory.log.index("delete Mapping shop/pr-1")
+    assert memory.log[first - 1] == "get PreviewEnvironment shop/pr-1"
+
+
+def test_with_namespace_only_nothing_is_asked_outside_and_the_plan_says_so() -> None:
+    memory = a_cluster()
+    done = go(memory, scope=make_scope("shop", (), None, namespace_only=True))
+    assert [line for line in memory.log if line.startswith("list")] == [
+        f"list {plural} in shop" for plural in [*LISTS, PREVIEWS]
+    ]
+    assert done.plan.notes == ("only namespace shop was read: hostnames of other namespaces were not seen",)
+
+
+def test_a_route_of_a_kind_that_is_left_out_is_neither_kept_nor_deleted_by_any_request() -> None:
+    memory = running()
+    left_out = Settings(route="ingress", route_given=True, route_kinds=("ingress",))
+    done = go(memory, settings=left_out)
+    assert results(done) == [("Ingress shop/pr-1", "done")]
+    assert [change.key.kind for change in done.plan.changes] == ["Ingress", "Deployment", "Service"]
+    assert key("Mapping") in memory.objects
+    assert [line for line in memory.log if "apping" in line or "httproute" in line.lower()] == []
+    memory.log.clear()
+    assert results(go(memory, settings=left_out)) == []
+    listed = [plural for plural in LISTS if plural not in ("mappings", "httproutes")]
+    assert memory.log == [f"list {plural}" for plural in [*listed, PREVIEWS]]
+
+
+# the question
+
+
+def test_nothing_is_done_when_the_answer_is_no() -> None:
+    memory = a_cluster()
+    done = go(memory, agrees=False)
+    assert (done.declined, memory.writes(), exit_code(done)) == (True, [], 3)
+
+
+def test_where_nothing_is_to_be_done_nobody_is_asked() -> None:
+    assert not go(running(), agrees=False).declined
+
+
+# passes
+
+
+def test_a_switch_takes_two_passes_and_the_second_does_only_what_the_first_named() -> None:
+    memory = running()
+    memory.put(a_preview("pr-9", fqdn="pr-1.preview.example.com"))
+
+    def news(memory: Memory, at: Key) -> None:
+        memory.put(a_preview("pr-3"))
+
+    memory.trouble("apply Ingress shop/pr-1", news)
+    done = go(memory, settings=INGRESS)
+    assert [results(Run((one,))) for one in done.passes] == [
+        [("Ingress shop/pr-1", "done"), ("Deployment shop/pr-9", "done"), ("Service shop/pr-9", "done")],
+        [("Mapping shop/pr-1", "done")],
+    ]
+
+
+def test_a_chain_of_hostnames_takes_three_passes_at_most() -> None:
+    names = ["pr-1", "pr-2", "pr-3", "pr-4"]
+    memory = a_cluster(*[a_preview(name, fqdn=f"{name}.example.com") for name in names])
+    go(memory)
+    for name, host in zip(names, [*names[1:], "free"], strict=True):
+        memory.put(a_preview(name, fqdn=f"{host}.example.com"))
+    done = go(memory)
+    assert [results(Run((one,))) for one in done.passes] == [
+        [("Mapping shop/pr-4", "done")],
+        [("Mapping shop/pr-3", "done")],
+        [("Mapping shop/pr-2", "done")],
+    ]
+    assert results(go(memory)) == [("Mapping shop/pr-1", "done")]
+
+
+@pytest.mark.parametrize("kind", ["mappings", "ingresses"])
+def test_a_kind_that_is_not_served_any_more_in_a_later_pass_is_a_list_that_failed(kind: str) -> None:
+    memory = running()
+
+    def goes(memory: Memory, at: Key) -> None:
+        memory.trouble(f"list {kind}", NotInstalled("a text 404"))
+
+    memory.trouble("apply Ingress shop/pr-1", goes)
+    done = go(memory, settings=INGRESS)
+    (withheld,) = done.passes[1].plan.withheld
+    assert withheld.reason == (
+        f"the list of {kind} is not whole: a text 404; nothing of this kind is changed in this run"
+    )
+    assert results(done) == [("Ingress shop/pr-1", "done")]
+    assert exit_code(done) == 4
+
+
+def test_where_nothing_got_done_there_is_no_second_pass() -> None:
+    memory = running()
+    memory.trouble("apply Ingress shop/pr-1", Rejected("no"))
+    assert len(go(memory, settings=INGRESS).passes) == 1
+
+
+def test_an_acceptance_that_does_not_come_is_waited_for_in_no_run() -> None:
+    settings = Settings(route="httproute", route_given=True, gateway=Gateway(namespace="infra", name="web"))
+    memory = running()
+    done = go(memory, settings=settings)
+    assert len(done.passes) == 2
+    assert exit_code(done) == 0
+    assert len(go(memory, settings=settings).passes) == 1
+
+
+# what becomes of a write
+
+
+@pytest.mark.parametrize(
+    ("error", "result", "allowed"),
+    [(Rejected("no"), "rejected", 0), (Forbidden("no"), "failed", 1), (ServerTrouble("no"), "failed", 1)],
+)
+def test_one_preview_that_fails_does_not_hold_up_another_and_its_later_children_are_left_out(
+    error: ReconcileError, result: str, allowed: int
+) -> None:
+    memory = a_cluster(a_preview("pr-1"), a_preview("pr-2"))
+    memory.trouble("apply Service shop/pr-1", error)
+    done = go(memory)
+    assert results(done) == [
+        ("Deployment shop/pr-1", "done"),
+        ("Service shop/pr-1", result),
+        ("Mapping shop/pr-1", "skipped"),
+        ("Deployment shop/pr-2", "done"),
+        ("Service shop/pr-2", "done"),
+        ("Mapping shop/pr-2", "done"),
+    ]
+    assert messages(done) == [
+        "no",
+        "Service shop/pr-1 comes before it, and was not made",
+    ]
+    assert exit_code(done) == 1
+    assert (exit_code(done, allow_blocked=True), did_all_it_could(done)) == (allowed, not allowed)
+    assert done.statuses["shop/pr-1"].reason == "ApplyFailed"
+
+
+@pytest.mark.parametrize(("fails", "other"), [("Mapping", "Ingress"), ("Service", "Mapping")])
+def test_what_is_protected_though_nobody_wants_it_holds_up_nothing_and_is_held_up_by_nothing(
+    fails: str, other: str
+) -> None:
+    memory = running()
+    memory.put(a_preview(annotations={"platform9.com/prune": "disabled"}))
+    memory.trouble(f"apply {fails} shop/pr-1", Rejected("no"))
+    done = dict(results(go(memory, settings=INGRESS)))
+    assert (done[f"{fails} shop/pr-1"], done[f"{other} shop/pr-1"]) == ("rejected", "done")
+
+
+def test_what_is_to_be_protected_and_changes_meanwhile_is_looked_at_again() -> None:
+    memory = running()
+    memory.put(a_preview(annotations={"platform9.com/prune": "disabled"}))
+    memory.trouble("apply Mapping shop/pr-1", lambda memory, at: memory.touch(at))
+    assert ("Mapping shop/pr-1", "done") in results(go(memory, settings=INGRESS))
+    assert memory.objects[key("Mapping")]["metadata"]["annotations"]["platform9.com/prune"] == "disabled"
+
+
+def drifted() -> Memory:
+    memory = running()
+    there = memory.objects[key("Service")]
+    memory.put(
+        edited(there, "spec", "ports", 0, "targetPort", to=8080),
+        managedFields=[
+            *there["metadata"]["managedFields"],
+            entry("kubectl-edit", {("f:spec", "f:x")}),
+        ],
+    )
+    memory.put(
+        edited(memory.objects[key("Service")], "metadata", "annotations", "platform9.com/applied", to="x")
+    )
+    return memory
+
+
+def test_a_conflict_is_read_and_decided_again() -> None:
+    memory = drifted()
+    memory.trouble(
+        "apply Service shop/pr-1", lambda memory, at: memory.touch(at), lambda memory, at: memory.touch(at)
+    )
+    done = go(memory)
+    assert results(done) == [("Service shop/pr-1", "done")]
+    assert memory.writes() == ["apply Service shop/pr-1"] * 3
+    assert memory.objects[key("Service")]["spec"] == SERVICE["spec"]
+
+
+def test_after_five_conflicts_it_is_given_up() -> None:
+    memory = drifted()
+    memory.trouble("apply Service shop/pr-1", *[lambda memory, at: memory.touch(at)] * 9)
+    done = go(memory)
+    assert messages(done) == ["Service shop/pr-1 changed under our hands 5 times: run again"]
+    assert (len(memory.writes()), exit_code(done)) == (5, 1)
+
+
+def test_a_conflict_with_what_is_right_by_now_is_a_success() -> None:
+    memory = drifted()
+    right = {
+        **SERVICE,
+        "metadata": {
+            **SERVICE["metadata"],
+            "managedFields": [entry("preview-reconcile.platform9.com", SERVICE, "Apply")],
+        },
+    }
+    memory.trouble("apply Service shop/pr-1", lambda memory, at: memory.put(right))
+    assert results(go(memory)) == [("Service shop/pr-1", "done")]
+    assert len(memory.writes()) == 1
+
+
+def test_a_create_whose_answer_was_lost_is_looked_for_and_not_sent_again() -> None:
+    memory = a_cluster()
+
+    def lost(memory: Memory, at: Key) -> None:
+        made = {
+            **SERVICE,
+            "metadata": {
+                **SERVICE["metadata"],
+                "managedFields": [entry("preview-reconcile.platform9.com", SERVICE, "Apply")],
+            },
+        }
+        memory.put(made)
+        raise AnswerLost("broke off")
+
+    memory.trouble("apply Service shop/pr-1", lost)
+    done = go(memory)
+    assert exit_code(done) == 0
+    assert memory.writes() == [f"apply {child}" for child in ALL]
+
+
+def test_a_strangers_object_that_appears_in_between_gets_our_fields_taken_out_again_and_blocks() -> None:
+    memory = a_cluster()
+    stranger = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "pr-1", "namespace": "shop"}}
+    history = [entry("helm", {("f:spec", "f:selector")})]
+    memory.trouble("apply Service shop/pr-1", lambda memory, at: memory.put(stranger, managedFields=history))
+    done = go(memory)
+    assert results(done) == [
+        ("Deployment shop/pr-1", "done"),
+        ("Service shop/pr-1", "blocked"),
+        ("Mapping shop/pr-1", "skipped"),
+    ]
+    assert messages(done)[0] == (
+        "Service shop/pr-1 was made by helm a moment ago, and is not ours: delete it, or rename the preview"
+    )
+    assert memory.writes().count("apply Service shop/pr-1") == 2
+    assert memory.objects[key("Service")]["metadata"]["managedFields"] == history
+
+
+def test_what_another_run_of_ours_made_in_between_is_a_success() -> None:
+    memory = a_cluster()
+    history = [entry("preview-reconcile.platform9.com", SERVICE, "Apply")]
+    memory.trouble("apply Service shop/pr-1", lambda memory, at: memory.put(SERVICE, managedFields=history))
+    assert exit_code(go(memory)) == 0
+
+
+def test_a_namespace_that_is_going_is_no_failure() -> None:
+    memory = a_cluster()
+    for child in ALL:
+        memory.trouble(f"apply {child}", NamespaceGoing("terminating"))
+    done = go(memory)
+    assert messages(done) == ["namespace shop is being deleted"] * 3
+    assert exit_code(done) == 0
+
+
+# what becomes of a delete
+
+
+def leaving() -> Memory:
+    memory = running()
+    del memory.objects[key("PreviewEnvironment")]
+    memory.put(a_preview("pr-2"))
+    go(memory, dry_run=True)
+    return memory
+
+
+@pytest.mark.parametrize(
+    ("request_", "happens", "result", "message"),
+    [
+        pytest.param(
+            "get PreviewEnvironment shop/pr-1",
+            lambda memory, at: memory.put(a_preview()),
+            "kept",
+            "its preview is there again",
+            id="its preview is back",
+        ),
+        pytest.param(
+            "delete Mapping shop/pr-1",
+            lambda memory, at: memory.objects.pop(at),
+            "kept",
+            "it was gone already, and not by this run",
+            id="gone already",
+        ),
+        pytest.param(
+            "delete Mapping shop/pr-1",
+            lambda memory, at: memory.touch(at),
+            "done",
+            "",
+            id="its status changed",
+        ),
+        pytest.param(
+            "delete Mapping shop/pr-1",
+            lambda memory, at: memory.put(edited(memory.objects[at], "metadata", "uid", to="other")),
+            "kept",
+            "it was made again meanwhile",
+            id="made again",
+        ),
+        pytest.param(
+            "delete Mapping shop/pr-1",
+            lambda memory, at: memory.put(
+                edited(memory.objects[at], "metadata", "annotations", "platform9.com/prune", to="disabled")
+            ),
+            "kept",
+            "protected: platform9.com/prune is disabled",
+            id="protected meanwhile",
+        ),
+        pytest.param(
+            "delete Mapping shop/pr-1",
+            lambda memory, at: memory.put(
+                edited(memory.objects[at], "spec", "hostname", to="new.example.com")
+            ),
+            "kept",
+            "it has other hostnames meanwhile",
+            id="another hostname meanwhile",
+        ),
+        pytest.param("delete Mapping shop/pr-1", Forbidden("may not"), "failed", "may not", id="not allowed"),
+        pytest.param(
+            "delete Mapping shop/pr-1", AnswerLost("broke off"), "done", "", id="the answer was lost"
+        ),
+        pytest.param(
+            "get PreviewEnvironment shop/pr-1",
+            NotInstalled("a text 404"),
+            "failed",
+            "a text 404",
+            id="no proof",
+        ),
+    ],
+)
+def test_what_becomes_of_a_delete(request_: str, happens: Any, result: str, message: str) -> None:
+    memory = leaving()
+    memory.trouble(request_, happens)
+    outcome = next(o for o in go(memory).outcomes if o.change.key == key("Mapping"))
+    assert (outcome.result, outcome.message) == (result, message)
+
+
+# what could not be seen
+
+
+def test_a_kind_that_cannot_be_listed_is_left_alone_and_so_is_what_comes_after_it() -> None:
+    memory = a_cluster()
+    memory.trouble("list services", Forbidden("no right to list services"))
+    done = go(memory)
+    assert memory.writes() == ["apply Deployment shop/pr-1"]
+    assert not any("get Service" in line or "get Mapping" in line for line in memory.log)
+    assert done.plan.withheld == (
+        Withheld(
+            "Service",
+            "the list of services is not whole: no right to list services; "
+            "nothing of this kind is changed in this run",
+        ),
+    )
+    assert exit_code(done) == 4
+
+
+def test_a_look_that_fails_is_as_bad_as_a_list_that_fails() -> None:
+    memory = a_cluster()
+    memory.trouble("get Service shop/pr-1", ServerTrouble("503"))
+    done = go(memory)
+    assert memory.writes() == ["apply Deployment shop/pr-1"]
+    assert done.plan.withheld[0].reason.startswith("Service shop/pr-1 could not be read: 503")
+    assert exit_code(done) == 4
+
+
+def test_a_route_kind_that_is_not_installed_and_not_asked_for_is_nothing() -> None:
+    memory = a_cluster()
+    memory.trouble("list httproutes", NotInstalled("404"))
+    assert exit_code(go(memory)) == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (Forbidden("no right"), "the previews of memory could not be listed: no right"),
+        (ServerTrouble("500"), "the previews of memory could not be listed: 500"),
+        (
+            NotInstalled("404"),
+            "PreviewEnvironment (platform9.com/v1) is not installed in memory: "
+            "install it with `reconcile --print-crd --api-group platform9.com | kubectl apply -f -`",
+        ),
+    ],
+)
+def test_without_the_previews_there_is_nothing_to_work_from(error: Any, says: str) -> None:
+    memory = a_cluster()
+    memory.trouble(f"list {PREVIEWS}", error)
+    with pytest.raises(NoAnswer) as raised:
+        go(memory)
+    assert str(raised.value) == says
+
+
+# names
+
+
+def test_a_bare_name_that_nothing_answers_to_is_unknown_and_one_with_a_namespace_is_absent() -> None:
+    memory = running()
+    done = go(memory, scope=make_scope(None, ("pr-7", "shop/pr-8"), None))
+    assert (done.unknown, done.absent) == (("pr-7",), ("shop/pr-8",))
+    assert exit_code(done) == 1
+    assert exit_code(go(memory, scope=make_scope("shop", ("pr-8",), None))) == 0
+
+
+def test_a_name_in_two_namespaces_is_a_usage_error_that_lists_them() -> None:
+    memory = a_cluster(a_preview("pr-1", "shop"), a_preview("pr-1", "blog", fqdn="b.example.com"))
+    with pytest.raises(
+        UsageError, match="pr-1 is in more than one namespace: say which of blog/pr-1, shop/pr-1"
+    ):
+        go(memory, scope=make_scope(None, ("pr-1",), None))
+
+
+# told to end
+
+
+def test_told_to_end_before_anything_was_read_it_raises() -> None:
+    stop = Stop()
+    stop.ask(15)
+    with pytest.raises(Stopped):
+        go(a_cluster(), stop=stop)
+
+
+def test_told_to_end_between_two_writes_the_rest_is_left_out() -> None:
+    memory, stop = a_cluster(), Stop()
+    memory.trouble("apply Service shop/pr-1", lambda memory, at: stop.ask(15))
+    done = go(memory, stop=stop)
+    assert results(done) == [
+        ("Deployment shop/pr-1", "done"),
+        ("Service shop/pr-1", "done"),
+        ("Mapping shop/pr-1", "skipped"),
+    ]
+    assert messages(done) == ["the run was told to end before this"]
+    assert done.stopped
+
+
+# the exit code
+
+
+CREATE = Create(key("Service"), "shop/pr-1", {}, "new preview")
+BLOCKED = Blocked(key("Preview"), "shop/pr-1", "Invalid", "")
+WAITING = Waiting(key("Mapping"), "shop/pr-1", "")
+WITHHELD = (Withheld("Deletes", "too many"),)
+
+
+@pytest.mark.parametrize(
+    ("plan", "result", "options", "code"),
+    [
+        (Plan(()), None, {}, 0),
+        (Plan((CREATE,)), "done", {}, 0),
+        (Plan((CREATE,)), "kept", {}, 0),
+        (Plan((CREATE,)), "failed", {}, 1),
+        (Plan((CREATE,)), "skipped", {}, 1),
+        (Plan((CREATE,)), "blocked", {}, 1),
+        (Plan((CREATE,)), "blocked", {"allow_blocked": True}, 0),
+        (Plan((CREATE,)), "failed", {"allow_blocked": True}, 1),
+        (Plan((CREATE,)), "rejected", {}, 1),
+        (Plan((CREATE,)), "rejected", {"allow_blocked": True}, 0),
+        (Plan((BLOCKED,)), None, {}, 1),
+        (Plan((BLOCKED,)), None, {"allow_blocked": True}, 0),
+        (Plan((WAITING,)), None, {}, 0),
+        (Plan((WAITING,)), None, {"pending_is_3": True}, 0),
+        (Plan((BLOCKED, CREATE), WITHHELD), "failed", {}, 4),
+    ],
+)
+def test_the_exit_code_of_a_run(plan: Plan, result: Any, options: dict[str, bool], code: int) -> None:
+    outcomes = (Outcome(CREATE, result),) if result else ()
+    assert exit_code(Run((Pass(plan, outcomes),)), **options) == code
+
+
+@pytest.mark.parametrize(
+    ("plan", "code"),
+    [
+        (Plan(()), 0),
+        (Plan((WAITING,)), 0),
+        (Plan((CREATE,)), 3),
+        (Plan((CREATE, BLOCKED)), 1),
+        (Plan((CREATE, BLOCKED), WITHHELD), 4),
+    ],
+)
+def test_the_exit_code_of_a_dry_run_that_asks_for_pending_changes(plan: Plan, code: int) -> None:
+    assert exit_code(Run((Pass(plan),), dry_run=True), pending_is_3=True) == code
+    assert exit_code(Run((Pass(plan),), dry_run=True)) == (0 if code == 3 else code)
+
+
+def test_a_later_pass_counts_too() -> None:
+    assert exit_code(Run((Pass(Plan(())), Pass(Plan((BLOCKED,)))))) == 1
+
+
+def test_a_conflict_is_no_error_that_ends_a_run() -> None:
+    memory = a_cluster()
+    memory.trouble("apply Service shop/pr-1", Conflict("409"))
+    assert exit_code(go(memory)) == 0
+
+
+# what the reports need
+
+
+def test_the_run_has_the_previews_of_its_scope_as_the_last_pass_read_them() -> None:
+    memory = a_cluster(a_preview("pr-2"), a_preview("pr-1"), a_preview("pr-3", "blog"))
+    done = go(memory, scope=make_scope("shop", (), None))
+    assert [preview.name for preview in done.previews] == ["pr-1", "pr-2"]
+    assert (done.now, done.url_scheme) == (memory.now(), "https")
+    assert go(memory, settings=Settings(route="none")).url_scheme == ""
+
+
+def test_a_cluster_that_does_not_tell_the_time_is_worked_in_all_the_same() -> None:
+    class Timeless(Memory):
+        def now(self) -> datetime:
+            raise NoAnswer("no Date")
+
+    memory = Timeless()
+    memory.put(a_preview())
+    done = go(memory)
+    assert (done.now, exit_code(done)) == (None, 0)
+
+
+def test_what_the_first_pass_did_is_told_also_where_the_next_cannot_begin() -> None:
+    class Tired(Memory):
+        def list(self, resource: Resource, **kwargs: Any) -> Listing[Any]:
+            if resource.kind == KIND and self.log.count("apply Ingress shop/pr-1"):
+                raise ServerTrouble("etcd is away")
+            return super().list(resource, **kwargs)
+
+    memory = Tired()
+    memory.put(a_preview())
+    go(memory)
+    done = go(memory, settings=Settings(route="ingress", route_given=True))
+    assert [str(outcome.change.key) for outcome in done.outcomes] == ["Ingress shop/pr-1"]
+    assert done.notes == (
+        "the next pass could not begin: the previews of memory could not be listed: etcd is away",
+    )
+    assert exit_code(done) == 1, "what waits is not done"

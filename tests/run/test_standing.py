@@ -1,0 +1,82 @@
+"""When a preview that is waited for is ready, cannot become so, or is on its way."""
+
+from dataclasses import replace
+
+import pytest
+
+from reconcile.desire.desire import desire
+from reconcile.model.scope import Scope
+from reconcile.model.settings import Settings
+from reconcile.model.status import Status
+from reconcile.plan.changes import PREVIEW, Blocked
+from reconcile.run.standing import PATIENCE, PATIENCE_FOR_A_NODE, patience, standing
+from reconcile.status.facts import Facts
+from reconcile.status.result import Standing
+from tests.given import a_read_preview, a_setup_job, key
+
+(WISH,) = desire([a_read_preview()], Settings(), Scope())
+FACTS = Facts(WISH, (), (), None, None)
+
+
+def a_status(reason: str, *, ready: bool = False, stalled: bool = False, message: str = "m") -> Status:
+    return Status(ready, reason, message, stalled=stalled, url="https://x")
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "seconds"),
+    [
+        (a_status("Available", ready=True), "ready", 0.0),
+        (a_status("Suspended"), "suspended", 0.0),
+        (a_status("Progressing"), "waiting", 0.0),
+        (a_status("RouteNotAccepted"), "waiting", PATIENCE),
+        (a_status("Invalid", stalled=True), "failed", 0.0),
+        (a_status("Expired", stalled=True), "failed", 0.0),
+        (a_status("Refused", stalled=True), "failed", 0.0),
+        (a_status("NameTaken", stalled=True), "failed", 0.0),
+        (a_status("HostnameConflict", stalled=True), "failed", 0.0),
+        (a_status("SetupFailed", stalled=True), "failed", PATIENCE),
+        (a_status("ApplyFailed"), "failed", 0.0),
+        (a_status("RolloutFailed", stalled=True), "failed", PATIENCE),
+        (a_status("RouteNotAccepted", stalled=True), "failed", PATIENCE),
+        (
+            a_status("RolloutFailed", stalled=True, message="Unschedulable: 0/1"),
+            "failed",
+            PATIENCE_FOR_A_NODE,
+        ),
+    ],
+    ids=lambda value: value.reason if isinstance(value, Status) else str(value),
+)
+def test_each_reason_settles_or_is_waited_for(status: Status, state: str, seconds: float) -> None:
+    found = standing(FACTS, status)
+    blamed = status.reason in ("Invalid", "Refused", "NameTaken", "HostnameConflict")
+    expected = Standing("shop", "pr-1", "ready", status.reason, status.message, "https://x", blamed)
+    assert replace(found, state="ready") == expected
+    under_way = replace(FACTS, setup=a_setup_job())
+    assert (found.state, patience(under_way, found)) == (state, seconds)
+
+
+def test_a_setup_job_that_has_ended_fails_at_once() -> None:
+    over = replace(FACTS, setup=a_setup_job("Failed"))
+    assert patience(over, standing(over, a_status("SetupFailed", stalled=True))) == 0.0
+
+
+def test_a_kind_of_route_that_is_not_installed_fails_at_once_and_is_a_persons() -> None:
+    blocked = replace(FACTS, changes=(Blocked(key(PREVIEW), "shop/pr-1", "RouteNotAccepted", "x"),))
+    found = standing(blocked, a_status("RouteNotAccepted", stalled=True))
+    assert (found.state, found.for_a_person, patience(blocked, found)) == ("failed", True, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (FACTS, ("waiting", "", "nobody knows how it is")),
+        (replace(FACTS, unread=True), ("failed", "Unread", "its children could not all be read")),
+        (
+            replace(FACTS, desired=replace(WISH, verdict="Going")),
+            ("failed", "Going", "it is being deleted"),
+        ),
+    ],
+)
+def test_where_there_is_no_status_to_write(facts: Facts, expected: tuple[str, str, str]) -> None:
+    found = standing(facts, None)
+    assert (found.state, found.reason, found.message) == expected

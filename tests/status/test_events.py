@@ -1,0 +1,346 @@
+"""What is told of a preview in Events, when, and how often: `events` alone, and in whole runs."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from reconcile.cluster.pool import Stop
+from reconcile.errors import Forbidden, NamespaceGoing, NoAnswer, NotInstalled
+from reconcile.model.names import Names
+from reconcile.model.settings import Settings
+from reconcile.model.status import Status, rendered
+from reconcile.plan.changes import Create, Delete, Outcome, Update, Write
+from reconcile.status.events import LONGEST_NOTE, News, event, of_outcomes, of_status
+from tests.builders import a_preview
+from tests.given import NAMES, a_read_preview, an_unreadable_preview, children_of, key, live
+from tests.memory import Memory
+from tests.run.test_run import INGRESS, a_cluster, go
+from tests.status.test_publish import again, controllers, crashing, status
+
+NOW = datetime(2026, 1, 10, 12, 0, 0, 250_000, tzinfo=UTC)
+TIME = "2026-01-10T12:00:00.250000Z"
+PREVIEW = a_read_preview(generation=3)
+WANTED = children_of(PREVIEW)
+THERE = {**children_of(PREVIEW, route="ingress"), **WANTED}
+
+
+def change(action: type, kind: str, reason: str) -> Write:
+    there = live(THERE[kind])
+    match action.__name__:
+        case "Create":
+            return Create(key(kind), "shop/pr-1", THERE[kind], reason)
+        case "Update":
+            return Update(key(kind), "shop/pr-1", THERE[kind], there, (), reason)
+        case _:
+            return Delete(key(kind), "shop/pr-1", there, reason)
+
+
+def done(action: type, kind: str, reason: str) -> Outcome:
+    return Outcome(change(action, kind, reason), "done")
+
+
+def told(*outcomes: Outcome) -> list[tuple[str, str]]:
+    return [(one.reason, one.note) for one in of_outcomes(outcomes, NOW)]
+
+
+# what was done
+
+
+def test_the_children_that_were_made_are_told_together_in_apply_order() -> None:
+    outcomes = [done(Create, kind, "new preview") for kind in ("Mapping", "Deployment", "Service")]
+    assert of_outcomes(outcomes, NOW) == (
+        News("Normal", "Created", "Create", "created Deployment, Service, Mapping: new preview", TIME),
+    )
+
+
+def test_each_action_is_told_once_and_each_reason_in_it() -> None:
+    assert told(
+        done(Create, "Mapping", "another kind of route"),
+        done(Delete, "Ingress", "another kind of route"),
+        done(Update, "Deployment", "its preview or an option changed"),
+        done(Update, "Service", "drifted"),
+    ) == [
+        ("Created", "created Mapping: another kind of route"),
+        ("Updated", "updated Deployment: its preview or an option changed; Service: drifted"),
+        ("Deleted", "deleted Ingress: another kind of route"),
+    ]
+
+
+@pytest.mark.parametrize("result", ["kept", "failed", "blocked", "skipped"])
+def test_what_was_not_done_is_not_told(result: Any) -> None:
+    assert told(Outcome(change(Create, "Service", "new preview"), result, "no")) == []
+
+
+# what a status has new
+
+
+def a_status(reason: str = "Available", generation: int = 3, **given: Any) -> dict[str, Any]:
+    found = Status(reason == "Available", reason, "its message", observed_generation=generation, **given)
+    return rendered(found, {}, NOW)
+
+
+EXPIRES: dict[str, Any] = {"expires_at": "2026-01-10T13:00:00Z", "ttl": "10h", "expires_soon": True}
+SOON = (
+    "its children go at 2026-01-10T13:00:00Z; any change of its spec, such as another spec.revision, keeps it"
+)
+FAILED = a_status("RolloutFailed", stalled=True)
+
+TRANSITIONS: dict[str, tuple[dict[str, Any], dict[str, Any], list[tuple[str, str]]]] = {
+    "available": ({}, a_status(), [("Normal", "Available")]),
+    "available, as before": (a_status(), a_status(generation=4), []),
+    "on its way": (a_status(), a_status("Progressing"), []),
+    "there again": (a_status("Progressing"), a_status(), [("Normal", "Available")]),
+    "suspended": (a_status(), a_status("Suspended"), [("Normal", "Suspended")]),
+    "expired": (a_status(), a_status("Expired", stalled=True), [("Normal", "Expired")]),
+    "failed": (a_status("Progressing"), FAILED, [("Warning", "RolloutFailed")]),
+    "failed, in other words": ({**FAILED, "url": "x"}, FAILED, []),
+    "another push that fails": (
+        FAILED,
+        a_status("RolloutFailed", generation=4, stalled=True),
+        [("Warning", "RolloutFailed")],
+    ),
+    "a write that failed": (a_status(), a_status("ApplyFailed"), [("Warning", "ApplyFailed")]),
+    "another push that is rejected": (
+        a_status("ApplyFailed"),
+        a_status("ApplyFailed", generation=4),
+        [("Warning", "ApplyFailed")],
+    ),
+    "a gateway that has not answered": (a_status("Progressing"), a_status("RouteNotAccepted"), []),
+    "a gateway that refuses": (
+        a_status("RouteNotAccepted"),
+        a_status("RouteNotAccepted", stalled=True),
+        [("Warning", "RouteNotAccepted")],
+    ),
+    "expires soon": (a_status(), a_status(**EXPIRES), [("Warning", "ExpiresSoon")]),
+    "expires soon, as before": (a_status(**EXPIRES), a_status(**EXPIRES), []),
+    "expires soon, and failed": (
+        a_status("Progressing"),
+        a_status("RolloutFailed", stalled=True, **EXPIRES),
+        [("Warning", "RolloutFailed"), ("Warning", "ExpiresSoon")],
+    ),
+    "expires at another time": (
+        a_status(**EXPIRES),
+        a_status(**{**EXPIRES, "expires_at": "2026-01-10T14:00:00Z"}),
+        [("Warning", "ExpiresSoon")],
+    ),
+}
+
+
+@pytest.mark.parametrize("row", TRANSITIONS)
+def test_only_a_transition_is_told(row: str) -> None:
+    before, after, expected = TRANSITIONS[row]
+    assert [(one.type, one.reason) for one in of_status(before, after)] == expected
+
+
+# the object
+
+
+def made(news: News, preview: Any = PREVIEW, names: Names = NAMES) -> Any:
+    return event(preview, news, names, NOW)
+
+
+NEW = News("Normal", "Created", "Create", "created Service: new preview", TIME)
+
+
+def test_the_whole_event() -> None:
+    found = made(NEW)
+    name = found["metadata"]["name"]
+    assert found == {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {"name": name, "namespace": "shop"},
+        "eventTime": TIME,
+        "reportingController": "platform9.com/preview-reconcile",
+        "reportingInstance": "preview-reconcile.platform9.com",
+        "action": "Create",
+        "reason": "Created",
+        "type": "Normal",
+        "note": "created Service: new preview",
+        "regarding": {
+            "apiVersion": "platform9.com/v1",
+            "kind": "PreviewEnvironment",
+            "namespace": "shop",
+            "name": "pr-1",
+            "uid": PREVIEW.uid,
+            "resourceVersion": PREVIEW.resource_version,
+        },
+    }
+    assert name.startswith("pr-1.")
+
+
+def expiring(expires_at: str) -> News:
+    (found,) = of_status({}, a_status("Progressing", **{**EXPIRES, "expires_at": expires_at}))
+    return found
+
+
+def test_the_name_is_of_the_uid_and_the_end_so_that_a_second_one_is_there_already() -> None:
+    first = made(expiring("2026-01-10T13:00:00Z"))["metadata"]["name"]
+    assert made(expiring("2026-01-10T13:00:00Z"))["metadata"]["name"] == first
+    assert made(expiring("2026-01-10T14:00:00Z"))["metadata"]["name"] != first
+    another = a_read_preview(generation=3, uid="another")
+    assert made(expiring("2026-01-10T13:00:00Z"), another)["metadata"]["name"] != first
+
+
+def test_a_pod_that_crashes_on_and_on_is_told_once_for_each_generation() -> None:
+    (first,), (second,) = of_status(a_status("Progressing"), FAILED), of_status(a_status(), FAILED)
+    assert made(first)["metadata"]["name"] == made(second)["metadata"]["name"]
+    (pushed,) = of_status(FAILED, a_status("RolloutFailed", generation=4, stalled=True))
+    assert made(pushed)["metadata"]["name"] != made(first)["metadata"]["name"]
+
+
+def test_a_note_is_one_line_of_plain_characters_and_no_longer_than_the_server_takes_it() -> None:
+    note = made(News("Warning", "Invalid", "Reconcile", f"a\n\x1b[2Jb\u202e{'é' * 2000}", ""))["note"]
+    assert note.startswith("a [2Jb éé")
+    assert note.endswith("é…")
+    assert LONGEST_NOTE - 1 <= len(note.encode()) <= LONGEST_NOTE
+
+
+def test_a_name_that_is_too_long_for_a_preview_is_not_too_long_for_its_event() -> None:
+    preview = an_unreadable_preview("a." * 120 + "a")
+    name = made(NEW, preview)["metadata"]["name"]
+    assert len(name) < 253
+    assert ".." not in name
+
+
+# whole runs
+
+
+def events(memory: Memory) -> list[str]:
+    return [line for line in memory.log if line.startswith("event")]
+
+
+def told_by(memory: Memory, **request: Any) -> list[str]:
+    return [line for line in again(memory, **request)[0] if line.startswith("event")]
+
+
+def test_a_life_is_told_step_by_step_and_an_unchanged_cluster_is_told_nothing() -> None:
+    memory = a_cluster()
+    assert told_by(memory) == ["event Created shop/pr-1"]
+    assert told_by(memory) == []
+    controllers(memory)
+    assert told_by(memory) == ["event Available shop/pr-1"]
+    assert told_by(memory) == []
+    assert told_by(memory, settings=INGRESS) == [
+        "event Created shop/pr-1",
+        "event Deleted shop/pr-1",
+    ]
+    crashing(memory)
+    assert told_by(memory, settings=INGRESS) == ["event RolloutFailed shop/pr-1"]
+    assert told_by(memory, settings=INGRESS) == []
+
+
+def test_what_blocks_a_preview_is_told_once() -> None:
+    memory = a_cluster(a_preview("pr-1"), a_preview("pr-2", fqdn="pr-1.preview.example.com"))
+    assert "event HostnameConflict shop/pr-2" in told_by(memory)
+    assert told_by(memory) == []
+
+
+def test_of_a_preview_that_is_gone_nothing_is_told() -> None:
+    memory = a_cluster()
+    go(memory)
+    del memory.objects[key("PreviewEnvironment")]
+    memory.put(a_preview("pr-2"))
+    assert told_by(memory) == ["event Created shop/pr-2"]
+
+
+@pytest.mark.parametrize("request_", [{"dry_run": True}, {"agrees": False}])
+def test_where_nothing_is_carried_out_nothing_is_told(request_: dict[str, Any]) -> None:
+    assert told_by(a_cluster(), **request_) == []
+
+
+def test_a_run_that_was_told_to_end_tells_nothing() -> None:
+    memory, stop = a_cluster(), Stop()
+    memory.trouble("apply Service shop/pr-1", lambda memory, at: stop.ask(15))
+    assert told_by(memory, stop=stop) == []
+
+
+def test_what_hangs_on_a_status_is_not_told_where_that_cannot_be_written() -> None:
+    """Else it would be told by every run."""
+    memory = a_cluster()
+    go(memory)
+    crashing(memory)
+    memory.trouble("status PreviewEnvironment shop/pr-1", Forbidden("no right to patch"))
+    assert told_by(memory) == []
+
+
+def test_a_tenth_of_the_ttl_before_its_end_is_told_once_and_a_new_revision_takes_it_back() -> None:
+    memory = a_cluster(a_preview(ttl="10h"))
+    go(memory)
+    controllers(memory)
+    go(memory)
+    memory.time += timedelta(hours=9) - timedelta(seconds=1)
+    assert told_by(memory) == []
+    memory.time += timedelta(seconds=1)
+    assert told_by(memory) == ["event ExpiresSoon shop/pr-1"]
+    (condition,) = (c for c in status(memory)["conditions"] if c["type"] == "Expiring")
+    assert (condition["status"], condition["reason"]) == ("True", "ExpiresSoon")
+    assert condition["message"].startswith("its children go at 2026-01-01T10:00:00Z; ")
+    assert told_by(memory) == []
+    kept = memory.objects[key("PreviewEnvironment")]
+    metadata = {**kept["metadata"], "generation": 2}
+    memory.put({**kept, "metadata": metadata, "spec": {**kept["spec"], "revision": "b"}})
+    go(memory)
+    assert {c["type"] for c in status(memory)["conditions"]} == {"Ready"}
+    memory.time += timedelta(hours=10)
+    go(memory)
+    assert {c["type"] for c in status(memory)["conditions"]} == {"Ready", "Stalled"}
+
+
+def test_the_notice_is_a_day_at_most() -> None:
+    memory = a_cluster(a_preview(ttl="30d"))
+    go(memory)
+    memory.time += timedelta(days=28, hours=23)
+    assert told_by(memory) == []
+    memory.time += timedelta(hours=1)
+    assert told_by(memory) == ["event ExpiresSoon shop/pr-1"]
+
+
+# what cannot be told
+
+
+def test_without_the_right_one_is_tried_in_each_namespace_and_one_note_says_so() -> None:
+    places = [("pr-1", "blog"), ("pr-1", "shop"), ("pr-2", "shop")]
+    memory = a_cluster(
+        *(a_preview(name, space, fqdn=f"{name}.{space}.example.com") for name, space in places)
+    )
+    for name, space in places:
+        memory.trouble(f"event Created {space}/{name}", Forbidden("no right to create events"))
+    done = go(memory)
+    tried = [line.rpartition("/")[0] for line in events(memory)]
+    assert sorted(tried) == ["event Created blog", "event Created shop"]
+    assert done.notes == ("what happened was not told in events: no right to create events",)
+    assert [outcome.result for outcome in done.outcomes] == ["done"] * 9
+
+
+def test_a_server_without_events_is_asked_once() -> None:
+    memory = a_cluster(a_preview("pr-1", "blog", fqdn="a.example.com"), a_preview("pr-1"))
+    for place in ("blog/pr-1", "shop/pr-1"):
+        memory.trouble(f"event Created {place}", NotInstalled("no events"))
+    done = go(memory)
+    assert len(events(memory)) == 1
+    assert done.notes == ("what happened was not told in events: no events",)
+
+
+def test_a_namespace_that_goes_is_no_trouble() -> None:
+    memory = a_cluster()
+    memory.trouble("event Created shop/pr-1", NamespaceGoing("shop is being deleted"))
+    assert go(memory).notes == ()
+
+
+def test_a_server_that_tells_no_time_is_told_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = a_cluster()
+
+    def no_time() -> datetime:
+        raise NoAnswer("no Date")
+
+    monkeypatch.setattr(memory, "now", no_time)
+    assert go(memory).notes == ("no status was written, and no ttl counted: no Date",)
+    assert events(memory) == []
+
+
+def test_in_a_folder_nothing_is_told() -> None:
+    memory = a_cluster()
+    memory.is_server = False
+    go(memory, settings=Settings())
+    assert events(memory) == []

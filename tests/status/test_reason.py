@@ -1,0 +1,403 @@
+"""What a preview's status says: every row of the table in docs/status.md."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from reconcile.desire.desire import desire
+from reconcile.kube.live import Live
+from reconcile.kube.objects import key_of
+from reconcile.model.hostname_record import HostnameRecord
+from reconcile.model.scope import Scope
+from reconcile.model.settings import Gateway, Settings
+from reconcile.model.snapshot import Preview
+from reconcile.model.status import Status
+from reconcile.model.ttl import Ttl
+from reconcile.plan.changes import PREVIEW, Blocked, Change, Create, Keep, Outcome, Update, Waiting
+from reconcile.status.facts import Facts
+from reconcile.status.reason import RUN_AGAIN, asks_for_pods, status_of
+from tests.given import SETUP, a_read_preview, a_setup_job, an_unreadable_preview, children_of, key, live
+from tests.kube.test_health_pods import a_pod, waiting
+from tests.kube.test_health_rollout import QUOTA
+
+NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
+URL = "https://pr-1.preview.example.com"
+HTTPROUTE: dict[str, Any] = {"route": "httproute", "gateway": Gateway(namespace="infra", name="web")}
+PR1 = a_read_preview(generation=3)
+WANTED = children_of(PR1)
+UP = {"replicas": 1, "updatedReplicas": 1, "availableReplicas": 1, "observedGeneration": 1}
+STARTING = {"replicas": 1, "updatedReplicas": 1, "observedGeneration": 1}
+
+
+def a_live(kind: str, status: dict[str, Any] | None = None, **settings: Any) -> Live:
+    made = live(children_of(PR1, **settings)[kind], generation=1)
+    return Live({**made.manifest, "status": status or {}})
+
+
+def facts(preview: Preview = PR1, **given: Any) -> Facts:
+    """A preview with everything, unless a test says otherwise."""
+    settings = Settings(**given.pop("settings", {}))
+    (desired,) = desire([preview], settings, Scope(), now=given.pop("now", NOW))
+    changes: tuple[Change, ...] = tuple(Keep(key_of(m), desired.place) for m in desired.children)
+    there: dict[str, Any] = {"deployment": a_live("Deployment", UP), "route": a_live("Mapping")}
+    return replace(Facts(desired, changes, (), None, None), **{**there, **given})
+
+
+def said(given: Facts) -> tuple[bool, str, str, bool, str]:
+    status = status_of(given, NOW)
+    assert status is not None
+    assert (status.observed_generation, status.ttl) == (given.desired.preview.generation, "")
+    return status.ready, status.reason, status.message, status.stalled, status.url
+
+
+def deployment(**status: Any) -> Live:
+    return a_live("Deployment", status)
+
+
+def gateway_says(**statuses: str) -> Live:
+    route = a_live("HTTPRoute", **HTTPROUTE)
+    conditions = [
+        {"type": t, "status": s, "reason": "R", "message": "m", "observedGeneration": 1}
+        for t, s in statuses.items()
+    ]
+    parent = route.manifest["spec"]["parentRefs"][0]
+    return a_live("HTTPRoute", {"parents": [{"parentRef": parent, "conditions": conditions}]}, **HTTPROUTE)
+
+
+def blocked(verdict: str, reason: str) -> tuple[Change, ...]:
+    return (Blocked(key(PREVIEW), "shop/pr-1", verdict, reason),)
+
+
+SET_UP = a_read_preview(generation=3, setup=SETUP)
+SETUP_PLACE = a_setup_job().key.place
+
+CREATE = Create(key("Deployment"), "shop/pr-1", WANTED["Deployment"], "new preview")
+ROUTE = Create(key("Mapping"), "shop/pr-1", WANTED["Mapping"], "new preview")
+SUSPENDED = a_read_preview(suspend=True, generation=3)
+REFUSED = {"allow_image": ("ghcr.io/acme/*",)}
+WITHOUT_IT = "does not have the hostname other.example.com: --route switches it"
+CRASH = a_pod(waiting("CrashLoopBackOff", exitCode=1))
+
+
+ROWS: dict[str, tuple[Facts, tuple[bool, str, str, bool, str]]] = {
+    "all is well": (facts(), (True, "Available", "its pods are available", False, URL)),
+    "invalid": (
+        facts(an_unreadable_preview(generation=4)),
+        (False, "Invalid", 'spec.fqdn: "Foo" has upper-case letters', True, ""),
+    ),
+    "refused": (
+        facts(settings=REFUSED),
+        (
+            False,
+            "Refused",
+            "spec.image: registry.example.com/shop:1 is not allowed; --allow-image is ghcr.io/acme/*",
+            True,
+            "",
+        ),
+    ),
+    "a name that is taken": (
+        facts(changes=blocked("NameTaken", "Service shop/pr-1 is there, and is not ours")),
+        (False, "NameTaken", "Service shop/pr-1 is there, and is not ours", True, ""),
+    ),
+    "a hostname that is taken": (
+        facts(changes=blocked("HostnameConflict", "x belongs to shop/pr-2"), route=None),
+        (False, "HostnameConflict", "x belongs to shop/pr-2", True, ""),
+    ),
+    "a kind of route that is not installed": (
+        facts(changes=blocked("RouteNotAccepted", "HTTPRoute is not installed"), route=None),
+        (False, "RouteNotAccepted", "HTTPRoute is not installed", True, ""),
+    ),
+    "a stranger's object between look and write": (
+        facts(
+            outcomes=(Outcome(CREATE, "blocked", "Deployment shop/pr-1 was made by helm"),), deployment=None
+        ),
+        (False, "NameTaken", "Deployment shop/pr-1 was made by helm", True, ""),
+    ),
+    "a write that failed": (
+        facts(
+            outcomes=(
+                Outcome(CREATE, "failed", "the API server is in trouble"),
+                Outcome(ROUTE, "skipped", "Deployment shop/pr-1 comes before it, and was not made"),
+            ),
+            deployment=None,
+            route=None,
+        ),
+        (False, "ApplyFailed", "the API server is in trouble", False, ""),
+    ),
+    "a child that waits": (
+        facts(changes=(Waiting(key("Mapping"), "shop/pr-1", "waits: x still has it"),), route=None),
+        (False, "Progressing", "waits: x still has it", False, ""),
+    ),
+    "an old route that waits is nothing": (
+        facts(changes=(Waiting(key("Ingress"), "shop/pr-1", "waits: goes when Mapping is there"),)),
+        (True, "Available", "its pods are available", False, URL),
+    ),
+    "a write that was not to be done after all": (
+        facts(outcomes=(Outcome(CREATE, "kept", "namespace shop is being deleted"),), deployment=None),
+        (False, "Progressing", "namespace shop is being deleted", False, URL),
+    ),
+    "a Deployment that is not there": (
+        facts(deployment=None),
+        (False, "Progressing", "its Deployment is not there", False, URL),
+    ),
+    "suspended": (
+        facts(SUSPENDED, deployment=deployment(observedGeneration=1)),
+        (False, "Suspended", "no pods are wanted: spec.suspend is true", False, URL),
+    ),
+    "scaled to zero": (
+        facts(deployment=Live({**a_live("Deployment").manifest, "spec": {"replicas": 0}})),
+        (False, "Suspended", "no pods are wanted: replicas is 0", False, URL),
+    ),
+    "a setup Job that is not there": (
+        facts(SET_UP),
+        (False, "Progressing", "its setup Job is not there", False, URL),
+    ),
+    "a setup Job that runs": (
+        facts(SET_UP, setup=a_setup_job()),
+        (False, "Progressing", f"its setup Job {SETUP_PLACE} runs", False, URL),
+    ),
+    "a setup Job that runs while the pods crash": (
+        facts(SET_UP, setup=a_setup_job(), deployment=deployment(**STARTING), pods=(CRASH,)),
+        (
+            False,
+            "Progressing",
+            f"its setup Job {SETUP_PLACE} runs; its pods: CrashLoopBackOff: exit code 1",
+            False,
+            URL,
+        ),
+    ),
+    "a setup Job that failed": (
+        facts(SET_UP, setup=a_setup_job("Failed")),
+        (False, "SetupFailed", f"Why: said so (setup Job {SETUP_PLACE}); {RUN_AGAIN}", True, URL),
+    ),
+    "a setup Job that is complete": (
+        facts(SET_UP, setup=a_setup_job("Complete")),
+        (True, "Available", "its pods are available", False, URL),
+    ),
+    "pods come after the setup Job": (
+        facts(SET_UP, setup=a_setup_job("Complete"), deployment=deployment(**STARTING)),
+        (False, "Progressing", "0 of 1 pods are available", False, URL),
+    ),
+    "pods that crash for want of their setup": (
+        facts(SET_UP, setup=a_setup_job("Failed"), deployment=deployment(**STARTING), pods=(CRASH,)),
+        (False, "SetupFailed", f"Why: said so (setup Job {SETUP_PLACE}); {RUN_AGAIN}", True, URL),
+    ),
+    "suspended before it was set up": (
+        facts(a_read_preview(suspend=True, generation=3, setup=SETUP)),
+        (False, "Suspended", "no pods are wanted: spec.suspend is true", False, URL),
+    ),
+    "pods that start": (
+        facts(deployment=deployment(**STARTING)),
+        (False, "Progressing", "0 of 1 pods are available", False, URL),
+    ),
+    "pods that crash": (
+        facts(deployment=deployment(**STARTING), pods=(CRASH,)),
+        (False, "RolloutFailed", "CrashLoopBackOff: exit code 1", True, URL),
+    ),
+    "pods that a quota refuses": (
+        facts(deployment=deployment(observedGeneration=1, conditions=[QUOTA])),
+        (False, "RolloutFailed", "FailedCreate: exceeded quota: small", True, URL),
+    ),
+    "a gateway that is silent": (
+        facts(route=a_live("HTTPRoute", **HTTPROUTE), settings=HTTPROUTE),
+        (
+            False,
+            "RouteNotAccepted",
+            "Gateway infra/web has not taken HTTPRoute shop/pr-1 yet",
+            False,
+            URL,
+        ),
+    ),
+    "a gateway that refuses": (
+        facts(route=gateway_says(Accepted="False"), settings=HTTPROUTE),
+        (
+            False,
+            "RouteNotAccepted",
+            "Gateway infra/web does not take HTTPRoute shop/pr-1: R: m",
+            True,
+            URL,
+        ),
+    ),
+    "a gateway that takes it": (
+        facts(route=gateway_says(Accepted="True", ResolvedRefs="True"), settings=HTTPROUTE),
+        (True, "Available", "its pods are available", False, URL),
+    ),
+    "pods come before the route": (
+        facts(deployment=deployment(**STARTING), route=gateway_says(Accepted="False"), settings=HTTPROUTE),
+        (False, "Progressing", "0 of 1 pods are available", False, URL),
+    ),
+    "no route is wanted": (
+        facts(settings={"route": "none"}, route=None),
+        (True, "Available", "its pods are available", False, ""),
+    ),
+    "a route of another kind was kept": (
+        facts(route=a_live("Ingress", route="ingress")),
+        (True, "Available", "its pods are available", False, URL),
+    ),
+    "a route without its hostname was kept": (
+        facts(a_read_preview(fqdn="other.example.com")),
+        (False, "RouteNotAccepted", f"Mapping shop/pr-1 {WITHOUT_IT}", True, ""),
+    ),
+}
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_preview_is_told(row: str) -> None:
+    given, told = ROWS[row]
+    assert said(given) == told
+
+
+REASONS = {
+    "Available",
+    "Progressing",
+    "RolloutFailed",
+    "Invalid",
+    "Refused",
+    "HostnameConflict",
+    "NameTaken",
+    "RouteNotAccepted",
+    "SetupFailed",
+    "Suspended",
+    "ApplyFailed",
+}
+
+
+def test_the_rows_have_every_reason_but_those_with_a_test_of_their_own() -> None:
+    assert {told[1] for _, told in ROWS.values()} == REASONS
+
+
+def test_what_is_written_in_this_run_counts_before_what_was_there() -> None:
+    """A blocked preview stays blocked, and a verdict wins over everything."""
+    both = facts(
+        changes=blocked("HostnameConflict", "taken"), outcomes=(Outcome(CREATE, "failed", "trouble"),)
+    )
+    assert said(both)[1] == "HostnameConflict"
+    assert said(facts(settings=REFUSED, outcomes=both.outcomes, deployment=None))[1] == "Refused"
+
+
+def test_a_preview_that_is_going_gets_none() -> None:
+    assert status_of(facts(a_read_preview(deleted="2026-01-01T00:00:00Z")), NOW) is None
+
+
+def test_what_could_not_be_read_is_not_told_about() -> None:
+    assert status_of(facts(unread=True), NOW) is None
+
+
+def test_the_link_has_the_scheme_that_was_asked_for() -> None:
+    told = status_of(facts(), NOW, url_scheme="http")
+    assert told is not None
+    assert told.url == "http://pr-1.preview.example.com"
+
+
+@pytest.mark.parametrize(
+    ("status", "asks"),
+    [(UP, False), (STARTING, True), ({"observedGeneration": 1}, False), ({}, False)],
+)
+def test_pods_are_asked_for_only_where_they_can_say_more(status: dict[str, Any], asks: bool) -> None:
+    given = facts(deployment=a_live("Deployment", status))
+    assert asks_for_pods(given) is asks
+    assert not asks_for_pods(replace(given, desired=replace(given.desired, verdict="Refused")))
+    assert not asks_for_pods(replace(given, deployment=None))
+
+
+def test_pods_are_asked_for_where_a_setup_job_is_not_complete() -> None:
+    assert asks_for_pods(facts(SET_UP, setup=a_setup_job()))
+    assert asks_for_pods(facts(SET_UP, setup=a_setup_job("Failed")))
+    assert not asks_for_pods(facts(SET_UP, setup=a_setup_job("Complete")))
+    suspended = a_read_preview(suspend=True, generation=3, setup=SETUP)
+    assert not asks_for_pods(facts(suspended, setup=a_setup_job("Failed")))
+
+
+# ttl
+
+
+def a_status(begun: str, ttl: str = "24h") -> dict[str, Any]:
+    return {"observedGeneration": 3, "ttl": ttl, "ttlCountsFrom": begun}
+
+
+def test_the_first_status_begins_the_count() -> None:
+    assert status_of(facts(a_read_preview(ttl="24h", generation=3)), NOW) == Status(
+        ready=True,
+        reason="Available",
+        message="its pods are available",
+        url=URL,
+        ttl="24h",
+        ttl_counts_from="2026-01-10T12:00:00Z",
+        expires_at="2026-01-11T12:00:00Z",
+        observed_generation=3,
+        hostname=HostnameRecord("pr-1.preview.example.com", "2026-01-10T12:00:00Z"),
+    )
+
+
+def test_a_count_that_has_begun_goes_on() -> None:
+    told = status_of(
+        facts(a_read_preview(ttl="24h", generation=3, status=a_status("2026-01-10T00:00:00Z"))), NOW
+    )
+    assert told is not None
+    assert (told.ttl_counts_from, told.expires_at) == ("2026-01-10T00:00:00Z", "2026-01-11T00:00:00Z")
+
+
+def test_an_expired_preview_says_when_and_how_to_bring_it_back_and_keeps_its_count() -> None:
+    preview = a_read_preview(ttl="24h", generation=3, status=a_status("2026-01-09T00:00:00Z"))
+    assert status_of(facts(preview), NOW) == Status(
+        ready=False,
+        reason="Expired",
+        message=(
+            "its ttl of 24h ended at 2026-01-10T00:00:00Z: any change of its spec brings it back, "
+            "such as another spec.revision"
+        ),
+        stalled=True,
+        ttl="24h",
+        ttl_counts_from="2026-01-09T00:00:00Z",
+        expires_at="2026-01-10T00:00:00Z",
+        observed_generation=3,
+    )
+
+
+def test_a_refused_preview_counts_on() -> None:
+    preview = a_read_preview(ttl="24h", generation=3, status=a_status("2026-01-10T00:00:00Z"))
+    assert facts(preview, settings=REFUSED).desired.ttl == Ttl("24h", "2026-01-10T00:00:00Z")
+
+
+def test_an_update_that_was_done_is_read_from_its_answer() -> None:
+    """What the list showed was ready before it."""
+    update = Update(key("Deployment"), "shop/pr-1", WANTED["Deployment"], a_live("Deployment", UP), (), "")
+    answer = live(WANTED["Deployment"], generation=2)
+    after = Live({**answer.manifest, "status": UP})
+    assert said(facts(outcomes=(Outcome(update, "done", live=after),), deployment=after))[1] == "Progressing"
+
+
+# the hostname that it holds
+
+
+HELD = HostnameRecord("pr-1.preview.example.com", "2026-01-10T00:00:00Z")
+
+
+def holder(**spec: Any) -> Any:
+    return a_read_preview(generation=3, status={"hostname": HELD.written()}, **spec)
+
+
+def record_of(given: Facts) -> HostnameRecord | None:
+    told = status_of(given, NOW)
+    assert told is not None
+    return told.hostname
+
+
+def test_what_it_holds_is_recorded_once_and_stays() -> None:
+    assert record_of(facts(holder())) == HELD
+    assert record_of(facts(a_read_preview())) == replace(HELD, held_since="2026-01-10T12:00:00Z")
+
+
+def test_who_is_in_conflict_records_nothing_new() -> None:
+    conflict = Blocked(key("Preview"), "shop/pr-1", "HostnameConflict", "belongs to shop/pr-2")
+    assert record_of(facts(a_read_preview(), changes=(conflict,))) is None
+    assert record_of(facts(holder(), changes=(conflict,))) == HELD, "it has it on its route still"
+    assert record_of(facts(holder(), changes=(conflict,), route=None)) is None
+
+
+def test_who_has_expired_holds_nothing_any_more() -> None:
+    given = facts(holder())
+    expired = replace(given, desired=replace(given.desired, verdict="Expired", message="its ttl ended"))
+    assert record_of(expired) is None
