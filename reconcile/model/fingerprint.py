@@ -9,7 +9,7 @@ found nothing to do and nothing to tell, writes into its status a digest of all 
     its status                       all that we say in it, so that it says the same still
 
 Where the next lists give the same digest, the preview is settled: neither parsed nor rendered nor compared.
-What hangs on others or on the clock is looked at in every run: `reopen`.
+What hangs on others or on the clock is looked at in every run: `plan.reopen`.
 """
 
 import hashlib

@@ -1,9 +1,9 @@
 """From what is and what is wanted to the changes, in order and with their reasons; pure.
 
-draft      what each preview's own children need, one by one
-unwanted   what is there and nobody wants
-contest    who gets which hostname, and so which route may be written now
-withhold   the deletes that this pass must not do
+preview    what each preview's own children need, one by one
+prune      what is there and nobody wants
+claims     who gets which hostname, and so which route may be written now
+limits     the deletes that this pass must not do
 """
 
 from collections.abc import Iterable, Mapping

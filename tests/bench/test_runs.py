@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -54,6 +55,11 @@ class Programs:
         return Ended(1.0, 0.5, 60.0, 0, self.out, "")
 
     python = run
+
+
+@pytest.fixture(autouse=True)
+def _nothing_was_changed_a_moment_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.measure.SETTLING", timedelta(seconds=-1))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ The first row that holds:
 
     wants no pods                                        Suspended   replicas is 0
     is of a generation that its controller has not seen  InProgress  that
-    has a pod that does not become ready by itself       Failed      what that pod shows (`podhealth`)
+    has a pod that does not become ready by itself       Failed      what that pod shows (`pod`)
     has all pods of the newest template available        Current
     cannot make pods: condition ReplicaFailure           Failed      FailedCreate: a quota, a policy
     is paused                                            InProgress  that, and how to resume it
