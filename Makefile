@@ -89,7 +89,7 @@ fuzz: $(STAMP)
 RACES := tests/proofs/model/test_interleavings.py tests/proofs/model/test_clock.py \
 	tests/e2e/test_model_contract.py tests/e2e/test_schedules.py tests/e2e/test_clock.py
 WALKS := tests/proofs/test_walks_in_a_folder.py tests/proofs/model/test_claims.py tests/e2e/test_walks.py tests/e2e/test_holders.py \
-	tests/e2e/test_fingerprint.py
+	tests/e2e/test_fingerprint.py tests/e2e/test_properties.py
 races walks: $(STAMP)
 	PROOF=whole $(BIN)/python -m pytest -q -rP -n $(WORKERS) --dist worksteal \
 	  $(or $(TESTS),$(if $(filter races,$@),$(RACES),$(WALKS)))

@@ -32,5 +32,5 @@ def test_what_a_list_does_not_show_is_neither_deleted_nor_taken_for_gone(
     world_of: Worlds, name: str, part: int, record_property: RecordProperty
 ) -> None:
     world = world_of(name)
-    cases = chosen(shorts(world), part, few=9, period=len(WAYS))
+    cases = chosen(shorts(world), part, few=5, period=len(WAYS))
     assert_nothing_wrong(cases, partial(wrong_with_list, world), record_property)

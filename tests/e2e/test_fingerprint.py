@@ -23,7 +23,7 @@ from tests.e2e.groups import changed_crd, without_in_status
 from tests.e2e.story import ROUTES, STATUS, Result, Story
 from tests.e2e.strangers import export, marks, stranger
 
-STEPS = 1500 if os.environ.get("PROOF") == "whole" else 45
+STEPS = 1500 if os.environ.get("PROOF") == "whole" else 20
 NAMES = ("pr-0", "pr-1", "pr-2", "pr-3")
 MANAGERS = ("kubectl-edit", "kube-controller-manager", "somebody")
 MERGE = "application/merge-patch+json"
