@@ -1,14 +1,13 @@
 """The CustomResourceDefinition, made to measure for an API group."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
 
 from reconcile.errors import UsageError
-from reconcile.model import rules
+from reconcile.model import cel, rules
 from reconcile.model.names import DEFAULT_GROUP, KIND, PLURAL, SHORT_NAMES, SINGULAR, VERSION
-from reconcile.model.rules import Text
 
 Schema = dict[str, Any]
 
@@ -87,216 +86,15 @@ def _preview() -> Schema:
         required=("spec",),
     )
     says = f"the name, which its Service has too, {rules.NAME.says}; of at most {rules.NAME.max_length}"
-    return schema | _validations((_keeps("self.metadata.name", rules.NAME), says))
+    return schema | cel.validations((cel.keeps("self.metadata.name", rules.NAME), says))
 
 
 def _spec() -> Schema:
-    secrets = _list("Secrets to pull the image with.", _named("A Secret."), rules.MAX_PULL_SECRETS, by="name")
-    return _object(
-        f"What the preview asks for. Names and values of env, command, args and setup have {rules.MAX_TEXT} "
-        "characters together at the most.",
-        {
-            "image": _text(rules.IMAGE, "The container image: REGISTRY:PORT/PATH:TAG@DIGEST."),
-            "fqdn": _text(rules.FQDN, "The hostname, in lower case, without scheme, port or wildcard."),
-            "port": _number(rules.PORT, "The container's port. The Service always listens on 80.")
-            | {"default": rules.DEFAULT_PORT},
-            "replicas": _number(rules.REPLICAS, "How many pods. Leave it out where an autoscaler decides."),
-            "env": _list("Environment variables.", _env(), rules.MAX_ENV, by="name"),
-            "envFrom": _list(
-                "Secrets and ConfigMaps whose keys become environment variables.",
-                _env_from(),
-                rules.MAX_ENV_FROM,
-            ),
-            "imagePullSecrets": secrets,
-            "imagePullPolicy": _pull_policy(),
-            "resources": _resources(),
-            "command": _arguments("Instead of the image's entrypoint. It is not run in a shell."),
-            "args": _arguments("Arguments of the command, instead of the image's own."),
-            "setup": _setup(),
-            "healthPath": _text(
-                rules.HEALTH_PATH, "The path that a readiness probe asks for over HTTP; without it, over TCP."
-            ),
-            "revision": _text(
-                rules.REVISION, "A commit. Change it to roll the pods though the tag is the same."
-            ),
-            "ttl": _ttl(),
-            "suspend": {
-                "type": "boolean",
-                "description": "Run no pods, but keep the Service and the route.",
-                "default": False,
-            },
-        },
-        required=("image", "fqdn"),
-    ) | _validations((f"{_length_of_text()} <= {rules.MAX_TEXT}", rules.TOO_MUCH_TEXT))
+    # Here, since every run has its API group checked by this module, and not every run needs pydantic.
+    from reconcile.model.spec import Spec
+    from reconcile.model.structural import structural_schema
 
-
-def _length_of_text() -> str:
-    """The names and values of env, and what is run, in CEL."""
-    env = "self.env.map(e, size(e.name) + (has(e.value) ? size(e.value) : 0))"
-    lengths = [f"(has(self.env) ? {env} : [])"]
-    for of, there in (("self", ""), ("self.setup", "has(self.setup) && ")):
-        for name in ("command", "args"):
-            lengths.append(f"({there}has({of}.{name}) ? {of}.{name}.map(text, size(text)) : [])")
-    return f"({' + '.join(lengths)}).sum()"
-
-
-def _env() -> Schema:
-    schema = _object(
-        "An environment variable.",
-        {
-            "name": _text(rules.ENV_NAME, "Its name."),
-            "value": _text(rules.ENV_VALUE, "Its value. $(NAME) of an earlier one is expanded."),
-            "valueFrom": _value_from(),
-        },
-        required=("name",),
-    )
-    both = "!(has(self.value) && has(self.valueFrom))"
-    return schema | _validations((both, "has both value and valueFrom; one of them must go"))
-
-
-def _value_from() -> Schema:
-    field = _object(
-        "A field of the pod.",
-        {
-            "fieldPath": _text(rules.FIELD_PATH, "Such as metadata.name or status.podIP."),
-            "apiVersion": {"type": "string", "enum": [rules.FIELD_API_VERSION], "description": "Always v1."},
-        },
-        required=("fieldPath",),
-    )
-    sources = (_key_ref("Secret"), _key_ref("ConfigMap"), field)
-    return _one_of("Where the value is taken from.", dict(zip(rules.SOURCES, sources, strict=True)))
-
-
-def _key_ref(kind: str) -> Schema:
-    return _object(
-        f"A key of a {kind} in the preview's namespace.",
-        {
-            "name": _text(rules.OBJECT_NAME, f"The {kind}."),
-            "key": _text(rules.DATA_KEY, "The key."),
-            "optional": {"type": "boolean", "description": "Whether it may be missing."},
-        },
-        required=("name", "key"),
-    )
-
-
-def _env_from() -> Schema:
-    prefix = _text(rules.ENV_NAME, "Put before each key.")
-    return _one_of(
-        "A Secret or a ConfigMap.",
-        {"configMapRef": _object_ref("ConfigMap"), "secretRef": _object_ref("Secret")},
-        beside={"prefix": prefix},
-    )
-
-
-def _object_ref(kind: str) -> Schema:
-    schema = _named(f"A {kind} in the preview's namespace.")
-    schema["properties"]["optional"] = {"type": "boolean", "description": "Whether it may be missing."}
-    return schema
-
-
-def _named(description: str) -> Schema:
-    return _object(description, {"name": _text(rules.OBJECT_NAME, "Its name.")}, required=("name",))
-
-
-def _pull_policy() -> Schema:
-    return {
-        "type": "string",
-        "enum": list(rules.PULL_POLICIES),
-        "description": "When a node pulls the image, and the setup's: IfNotPresent or Never for one that was "
-        "loaded into it. Without it, Always for a tag and IfNotPresent for a digest, where the operator "
-        "allows these.",
-    }
-
-
-def _resources() -> Schema:
-    known = f"self.all(name, {_keeps('name', rules.RESOURCE_NAME)})"
-    says = "has a name that is no resource of a container, such as cpu, memory or example.com/gpu"
-    rule = _validations((known, says))
-    return _object(
-        "What the container needs, and may use at most.",
-        {
-            "limits": rules.quantities_schema() | {"description": "What it may use at most."} | rule,
-            "requests": rules.quantities_schema() | {"description": "What it is given for certain."} | rule,
-        },
-    ) | _validations(*_resource_rules())
-
-
-_EXCLUSIVE = f"(n.startsWith('{rules.HUGE_PAGES}') || (n.contains('/') && !n.contains('{rules.NATIVE}')))"
-"""Whether Kubernetes lets nobody have more than was requested: extended resources and huge pages."""
-
-
-def _resource_rules() -> Iterator[tuple[str, str]]:
-    """The rules of `container_resources` in CEL."""
-    limited = "has(self.limits) && n in self.limits"
-    compared = "quantity(string(self.requests[n])).compareTo(quantity(string(self.limits[n])))"
-    yield (
-        f"!has(self.requests) || self.requests.all(n, !({limited}) || {_EXCLUSIVE} || {compared} <= 0)",
-        "has a request that is above its limit; lower the request or raise the limit",
-    )
-    yield (
-        f"!has(self.requests) || self.requests.all(n, !{_EXCLUSIVE} || ({limited} && {compared} == 0))",
-        "has a request of an extended resource or of huge pages without an equal limit; set both alike",
-    )
-    yield from _amount_rules("limits")
-    yield from _amount_rules("requests")
-    given = " + ".join(f"(has(self.{side}) ? self.{side}.map(n, n) : [])" for side in ("limits", "requests"))
-    yield (
-        f"!({given}).exists(n, n.startsWith('{rules.HUGE_PAGES}')) "
-        f"|| ({given}).exists(n, n in ['cpu', 'memory'])",
-        f"has a size of huge pages that {rules.ALONE}",
-    )
-
-
-def _amount_rules(side: str) -> Iterator[tuple[str, str]]:
-    whole = f"string(self.{side}[n]).matches('^(?:{rules.WHOLE_AMOUNT})$')"
-    amount = f"quantity(string(self.{side}[n])).asInteger()"
-    page = f"quantity(n.substring({len(rules.HUGE_PAGES)})).asInteger()"
-    yield (
-        f"!has(self.{side}) || self.{side}.all(n, !{_EXCLUSIVE} || {whole})",
-        f"has an amount of an extended resource or of huge pages that is {rules.NOT_WHOLE}",
-    )
-    yield (
-        f"!has(self.{side}) || self.{side}.all(n, !n.startsWith('{rules.HUGE_PAGES}') || !{whole} "
-        f"|| {amount} % {page} == 0)",
-        "has an amount of huge pages that is not a multiple of their size",
-    )
-
-
-def _setup() -> Schema:
-    schema = _object(
-        "A Job that runs once for each image and revision, such as a migration: until it is complete the "
-        "preview is not Ready. It has the preview's env, envFrom, imagePullSecrets, imagePullPolicy and "
-        "resources. To run it again, change revision.",
-        {
-            "image": _text(rules.IMAGE, "Its image; without it, the preview's."),
-            "command": _arguments("Instead of the image's entrypoint. It is not run in a shell."),
-            "args": _arguments("Arguments of the command, instead of the image's own."),
-        },
-    )
-    something = " || ".join(
-        (
-            "has(self.image)",
-            *(f"(has(self.{name}) && self.{name}.size() > 0)" for name in ("command", "args")),
-        )
-    )
-    return schema | _validations((something, rules.NO_SETUP))
-
-
-def _arguments(description: str) -> Schema:
-    return _list(description, rules.ARGUMENT.schema(), rules.MAX_ARGUMENTS)
-
-
-def _ttl() -> Schema:
-    # A unit that is not there is found as '', and counts as 0.
-    seconds = " + ".join(
-        f"int(('0' + self.find('[0-9]+{unit}')).replace('{unit}', '')) * {length}"
-        for unit, length in rules.DURATION_UNITS.items()
-    )
-    most = rules.MAX_DURATION_DAYS * rules.DURATION_UNITS["d"]
-    return _text(
-        rules.DURATION,
-        "How long the preview is kept after the last change of its spec: 72h, 7d, 1d12h. 0 is never expired.",
-    ) | _validations((f"{seconds} <= {most}", f"the value {rules.TOO_LONG}"))
+    return structural_schema(Spec)
 
 
 def _status() -> Schema:
@@ -404,45 +202,3 @@ def _time(description: str) -> Schema:
 def _object(description: str, properties: Mapping[str, Schema], required: Sequence[str] = ()) -> Schema:
     schema: Schema = {"type": "object", "description": description, "properties": dict(properties)}
     return schema | ({"required": list(required)} if required else {})
-
-
-def _one_of(
-    description: str, sources: Mapping[str, Schema], beside: Mapping[str, Schema] | None = None
-) -> Schema:
-    names = ", ".join(sources)
-    given = ", ".join(f"has(self.{name})" for name in sources)
-    rule = (f"[{given}].filter(given, given).size() == 1", f"must have exactly one of {names}")
-    return _object(description, {**(beside or {}), **sources}) | _validations(rule)
-
-
-def _list(description: str, items: Schema, most: int, by: str | None = None) -> Schema:
-    schema: Schema = {"type": "array", "description": description, "maxItems": most, "items": items}
-    keys = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [by]}
-    return schema | (keys if by else {"x-kubernetes-list-type": "atomic"})
-
-
-def _number(bounds: tuple[int, int], description: str) -> Schema:
-    return {
-        "type": "integer",
-        "format": "int32",
-        "description": description,
-        "minimum": bounds[0],
-        "maximum": bounds[1],
-    }
-
-
-def _text(rule: Text, description: str) -> Schema:
-    schema = rule.schema() | {"description": description}
-    return schema | ({"x-kubernetes-validations": rule.validations()} if rule.never else {})
-
-
-def _keeps(value: str, rule: Text) -> str:
-    """A rule for a string in CEL, where JSON schema has no place for it."""
-    never = (f" && !{value}.matches(r'{found}')" for found, _ in rule.never)
-    return f"size({value}) <= {rule.max_length} && {value}.matches(r'^(?:{rule.pattern})$')" + "".join(never)
-
-
-def _validations(*rules_and_messages: tuple[str, str]) -> Schema:
-    return {
-        "x-kubernetes-validations": [{"rule": rule, "message": says} for rule, says in rules_and_messages]
-    }

@@ -42,20 +42,18 @@ class Text:
         return re.compile(self.pattern)
 
     def schema(self) -> dict[str, Any]:
-        """The rule as JSON schema, but for `never`, which JSON schema cannot say."""
+        """The rule as a schema of the CRD, where CEL says what JSON schema cannot: `never`."""
         schema: dict[str, Any] = {"type": "string", "maxLength": self.max_length}
         if self.min_length:
             schema["minLength"] = self.min_length
         if self.pattern:
             schema["pattern"] = f"^(?:{self.pattern})$"
+        if self.never:
+            schema["x-kubernetes-validations"] = [
+                {"rule": f"!self.matches(r'{found}')", "message": f"the value {sentence}"}
+                for found, sentence in self.never
+            ]
         return schema
-
-    def validations(self) -> list[dict[str, str]]:
-        """`never` as CEL rules of the CRD."""
-        return [
-            {"rule": f"!self.matches(r'{found}')", "message": f"the value {sentence}"}
-            for found, sentence in self.never
-        ]
 
 
 _LABEL = "[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"

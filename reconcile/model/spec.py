@@ -1,4 +1,7 @@
-"""What a preview asks for, as frozen models that take exactly what the CRD takes."""
+"""What a preview asks for, as frozen models that take exactly what the CRD takes.
+
+The CRD is made of them: docstrings and descriptions here are what `kubectl explain` tells.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from reconcile.model import rules
+from reconcile.model import cel, rules
 from reconcile.model.container_resources import problem_of
 from reconcile.model.duration import parse_duration
 from reconcile.model.problems import SHOWN, WHOLE
@@ -111,7 +114,7 @@ class _Quantities:
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> Any:
-        return rules.quantities_schema()
+        return rules.quantities_schema() | cel.validations(cel.names_resources())
 
     @staticmethod
     def _without_nulls(value: Any) -> Any:
@@ -126,8 +129,16 @@ _Quantity = Annotated[str, _Keeps(rules.QUANTITY), BeforeValidator(_quantity_tex
 Quantities = Annotated[tuple[tuple[str, str], ...], _Quantities()]
 
 _ObjectName = Annotated[str, _Keeps(rules.OBJECT_NAME)]
+_Image = Annotated[str, _Keeps(rules.IMAGE)]
 _Argument = Annotated[str, _Keeps(rules.ARGUMENT)]
 _Arguments = Annotated[tuple[_Argument, ...], Field(max_length=rules.MAX_ARGUMENTS), BeforeValidator(_listed)]
+_Command = Annotated[
+    _Arguments, Field(repr=False, description="Instead of the image's entrypoint. It is not run in a shell.")
+]
+_Args = Annotated[
+    _Arguments, Field(repr=False, description="Arguments of the command, instead of the image's own.")
+]
+_Optional = Annotated[bool | None, Field(description="Whether it may be missing.")]
 
 
 class _Part(BaseModel):
@@ -154,22 +165,36 @@ class KeyRef(_Part):
     """A key of a Secret or a ConfigMap in the preview's namespace."""
 
     name: _ObjectName
-    key: Annotated[str, _Keeps(rules.DATA_KEY)]
-    optional: bool | None = None
+    key: Annotated[str, _Keeps(rules.DATA_KEY)] = Field(description="The key.")
+    optional: _Optional = None
+
+
+class SecretKeyRef(KeyRef):
+    """A key of a Secret in the preview's namespace."""
+
+    name: _ObjectName = Field(description="The Secret.")
+
+
+class ConfigMapKeyRef(KeyRef):
+    """A key of a ConfigMap in the preview's namespace."""
+
+    name: _ObjectName = Field(description="The ConfigMap.")
 
 
 class FieldRef(_Part):
-    """A field of the pod itself."""
+    """A field of the pod."""
 
-    field_path: Annotated[str, _Keeps(rules.FIELD_PATH)] = Field(alias="fieldPath")
-    api_version: Literal["v1"] | None = Field(default=None, alias="apiVersion")
+    field_path: Annotated[str, _Keeps(rules.FIELD_PATH)] = Field(
+        alias="fieldPath", description="Such as metadata.name or status.podIP."
+    )
+    api_version: Literal["v1"] | None = Field(default=None, alias="apiVersion", description="Always v1.")
 
 
-class EnvVarSource(_Part):
-    """Where the value of an environment variable is taken from: exactly one."""
+class EnvVarSource(_Part, json_schema_extra=cel.validations(cel.exactly_one(*rules.SOURCES))):
+    """Where the value is taken from."""
 
-    secret_key_ref: KeyRef | None = Field(default=None, alias="secretKeyRef")
-    config_map_key_ref: KeyRef | None = Field(default=None, alias="configMapKeyRef")
+    secret_key_ref: SecretKeyRef | None = Field(default=None, alias="secretKeyRef")
+    config_map_key_ref: ConfigMapKeyRef | None = Field(default=None, alias="configMapKeyRef")
     field_ref: FieldRef | None = Field(default=None, alias="fieldRef")
 
     @model_validator(mode="after")
@@ -178,11 +203,15 @@ class EnvVarSource(_Part):
         return self
 
 
-class EnvVar(_Part):
-    """An environment variable; its value stays out of every `repr`."""
+class EnvVar(_Part, json_schema_extra=cel.validations(cel.not_both("value", "valueFrom"))):
+    """An environment variable."""
 
-    name: Annotated[str, _Keeps(rules.ENV_NAME)]
-    value: Annotated[str, _Keeps(rules.ENV_VALUE)] | None = Field(default=None, repr=False)
+    name: Annotated[str, _Keeps(rules.ENV_NAME)] = Field(description="Its name.")
+    value: Annotated[str, _Keeps(rules.ENV_VALUE)] | None = Field(
+        default=None,
+        repr=False,  # it may be a secret
+        description="Its value. $(NAME) of an earlier one is expanded.",
+    )
     value_from: EnvVarSource | None = Field(default=None, alias="valueFrom")
 
     @model_validator(mode="after")
@@ -195,16 +224,22 @@ class EnvVar(_Part):
 class ObjectRef(_Part):
     """A Secret or ConfigMap in the preview's namespace, whole."""
 
-    name: _ObjectName
-    optional: bool | None = None
+    name: _ObjectName = Field(description="Its name.")
+    optional: _Optional = None
 
 
-class EnvFromSource(_Part):
-    """All keys of a Secret or a ConfigMap as environment variables."""
+class EnvFromSource(_Part, json_schema_extra=cel.validations(cel.exactly_one("configMapRef", "secretRef"))):
+    """A Secret or a ConfigMap."""
 
-    prefix: Annotated[str, _Keeps(rules.ENV_NAME)] | None = None
-    config_map_ref: ObjectRef | None = Field(default=None, alias="configMapRef")
-    secret_ref: ObjectRef | None = Field(default=None, alias="secretRef")
+    prefix: Annotated[str, _Keeps(rules.ENV_NAME)] | None = Field(
+        default=None, description="Put before each key."
+    )
+    config_map_ref: ObjectRef | None = Field(
+        default=None, alias="configMapRef", description="A ConfigMap in the preview's namespace."
+    )
+    secret_ref: ObjectRef | None = Field(
+        default=None, alias="secretRef", description="A Secret in the preview's namespace."
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -213,22 +248,26 @@ class EnvFromSource(_Part):
 
 
 class LocalObjectReference(_Part):
-    """A Secret in the preview's namespace."""
+    """A Secret."""
 
-    name: _ObjectName
+    name: _ObjectName = Field(description="Its name.")
 
 
-class ResourceRequirements(_Part):
-    """Limits and requests as they are written; `dict(resources.limits)` where a mapping is wanted."""
+class ResourceRequirements(_Part, json_schema_extra=cel.validations(*cel.resources_go_together())):
+    """What the container needs, and may use at most."""
 
-    limits: Quantities = ()
-    requests: Quantities = ()
+    limits: Quantities = Field(default=(), description="What it may use at most.")
+    requests: Quantities = Field(default=(), description="What it is given for certain.")
 
     @model_validator(mode="after")
     def _go_together(self) -> Self:
         if problem := problem_of(self.limits, self.requests):
             raise PydanticCustomError(WHOLE, _literally(problem))
         return self
+
+
+_BY_NAME: Final = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
+"""What an API server makes of a list whose names are there once; other lists are atomic."""
 
 
 def _names_once(items: tuple[T, ...]) -> tuple[T, ...]:
@@ -240,12 +279,15 @@ def _names_once(items: tuple[T, ...]) -> tuple[T, ...]:
     return items
 
 
-class Setup(_Part):
-    """What runs once for each image and revision; without an image it is the preview's."""
+class Setup(_Part, json_schema_extra=cel.validations(cel.runs_something())):
+    """A Job that runs once for each image and revision, such as a migration: until it is complete the
+    preview is not Ready. It has the preview's env, envFrom, imagePullSecrets, imagePullPolicy and
+    resources. To run it again, change revision.
+    """
 
-    image: Annotated[str, _Keeps(rules.IMAGE)] | None = None
-    command: _Arguments = Field(default=(), repr=False)
-    args: _Arguments = Field(default=(), repr=False)
+    image: _Image | None = Field(default=None, description="Its image; without it, the preview's.")
+    command: _Command = ()
+    args: _Args = ()
 
     @model_validator(mode="after")
     def _runs_something(self) -> Self:
@@ -254,45 +296,79 @@ class Setup(_Part):
         return self
 
 
-class Spec(_Part):
+_ABOUT: Final = (
+    f"What the preview asks for. Names and values of env, command, args and setup have {rules.MAX_TEXT} "
+    "characters together at the most."
+)
+
+
+class Spec(_Part, json_schema_extra={"description": _ABOUT, **cel.validations(cel.is_not_too_long())}):
     """What a preview asks for. `()` and None are "not given"; `replicas` 0 is not."""
 
-    image: Annotated[str, _Keeps(rules.IMAGE)]
-    fqdn: Annotated[str, _Keeps(rules.FQDN)]
+    image: _Image = Field(description="The container image: REGISTRY:PORT/PATH:TAG@DIGEST.")
+    fqdn: Annotated[str, _Keeps(rules.FQDN)] = Field(
+        description="The hostname, in lower case, without scheme, port or wildcard."
+    )
     port: Annotated[
         int,
         Field(ge=rules.PORT[0], le=rules.PORT[1]),
         BeforeValidator(_whole_number),
         _default(rules.DEFAULT_PORT),
-    ] = rules.DEFAULT_PORT
+    ] = Field(
+        default=rules.DEFAULT_PORT,
+        description="The container's port. The Service always listens on 80.",
+    )
     replicas: (
         Annotated[int, Field(ge=rules.REPLICAS[0], le=rules.REPLICAS[1]), BeforeValidator(_whole_number)]
         | None
-    ) = None
+    ) = Field(default=None, description="How many pods. Leave it out where an autoscaler decides.")
     env: Annotated[
         tuple[EnvVar, ...],
-        Field(max_length=rules.MAX_ENV),
+        Field(max_length=rules.MAX_ENV, json_schema_extra=_BY_NAME),
         AfterValidator(_names_once),
         BeforeValidator(_listed),
-    ] = ()
+    ] = Field(default=(), description="Environment variables.")
     env_from: Annotated[
         tuple[EnvFromSource, ...], Field(max_length=rules.MAX_ENV_FROM), BeforeValidator(_listed)
-    ] = Field(default=(), alias="envFrom")
+    ] = Field(
+        default=(),
+        alias="envFrom",
+        description="Secrets and ConfigMaps whose keys become environment variables.",
+    )
     image_pull_secrets: Annotated[
         tuple[LocalObjectReference, ...],
-        Field(max_length=rules.MAX_PULL_SECRETS),
+        Field(max_length=rules.MAX_PULL_SECRETS, json_schema_extra=_BY_NAME),
         AfterValidator(_names_once),
         BeforeValidator(_listed),
-    ] = Field(default=(), alias="imagePullSecrets")
-    image_pull_policy: rules.PullPolicy | None = Field(default=None, alias="imagePullPolicy")
+    ] = Field(default=(), alias="imagePullSecrets", description="Secrets to pull the image with.")
+    image_pull_policy: rules.PullPolicy | None = Field(
+        default=None,
+        alias="imagePullPolicy",
+        description="When a node pulls the image, and the setup's: IfNotPresent or Never for one that was "
+        "loaded into it. Without it, Always for a tag and IfNotPresent for a digest, where the operator "
+        "allows these.",
+    )
     resources: ResourceRequirements | None = None
-    command: _Arguments = Field(default=(), repr=False)
-    args: _Arguments = Field(default=(), repr=False)
+    command: _Command = ()
+    args: _Args = ()
     setup: Setup | None = None
-    health_path: Annotated[str, _Keeps(rules.HEALTH_PATH)] | None = Field(default=None, alias="healthPath")
-    revision: Annotated[str, _Keeps(rules.REVISION)] | None = None
-    ttl: Annotated[str, AfterValidator(_ttl), _Keeps(rules.DURATION)] | None = None
-    suspend: Annotated[bool, _default(False)] = False
+    health_path: Annotated[str, _Keeps(rules.HEALTH_PATH)] | None = Field(
+        default=None,
+        alias="healthPath",
+        description="The path that a readiness probe asks for over HTTP; without it, over TCP.",
+    )
+    revision: Annotated[str, _Keeps(rules.REVISION)] | None = Field(
+        default=None, description="A commit. Change it to roll the pods though the tag is the same."
+    )
+    ttl: Annotated[str, AfterValidator(_ttl), _Keeps(rules.DURATION)] | None = Field(
+        default=None,
+        description="How long the preview is kept after the last change of its spec: 72h, 7d, 1d12h. "
+        "0 is never expired.",
+        json_schema_extra=cel.validations(cel.is_no_longer_than_ten_years()),
+    )
+    suspend: Annotated[bool, _default(False)] = Field(
+        default=False, description="Run no pods, but keep the Service and the route."
+    )
 
     @model_validator(mode="after")
     def _is_not_too_long(self) -> Self:

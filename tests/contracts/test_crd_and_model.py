@@ -1,16 +1,17 @@
-"""The CRD and the model say the same, field by field, and decide the same of every row."""
+"""The CRD is made of the model, and what the two check in languages of their own they decide alike."""
 
 import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import Field, create_model
 
 from reconcile.errors import UsageError
 from reconcile.model import rules
@@ -18,57 +19,17 @@ from reconcile.model.crd import check_group, crd, render
 from reconcile.model.duration import parse_duration
 from reconcile.model.names import DEFAULT_GROUP, KIND
 from reconcile.model.preview import PreviewEnvironment, Unreadable, parse_preview
-from reconcile.model.spec import Spec
+from reconcile.model.structural import structural_schema
 from tests.builders import a_preview, without_uid
 from tests.contracts.spec_rows import ROWS, Row
 
 REPOSITORY = Path(__file__).parents[2]
 Schema = Mapping[str, Any]
 
-# What JSON schema cannot say is tried row by row; words, and the widths of integers, decide nothing.
-NOT_COMPARED = frozenset({"description", "title", "format", "x-kubernetes-validations"})
-LIST_TYPES = frozenset({"x-kubernetes-list-type", "x-kubernetes-list-map-keys"})
-
 
 def preview_schema() -> Schema:
     schema: Schema = crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     return schema
-
-
-def of_the_crd(schema: Any) -> Any:
-    """A schema of the CRD with what decides alone."""
-    if isinstance(schema, list):
-        return sorted((of_the_crd(item) for item in schema), key=str)
-    if not isinstance(schema, Mapping):
-        return schema
-    left_out = NOT_COMPARED | LIST_TYPES if "type" in schema else frozenset()
-    return {name: of_the_crd(value) for name, value in schema.items() if name not in left_out}
-
-
-def of_the_model(schema: Any, parts: Schema) -> Any:
-    """The model's JSON schema in the CRD's terms: no references, no null, no empty defaults."""
-    if isinstance(schema, list):
-        return sorted((of_the_model(item, parts) for item in schema), key=str)
-    if not isinstance(schema, Mapping):
-        return schema
-    if "$ref" in schema:
-        return of_the_model(parts[schema["$ref"].rsplit("/", 1)[1]], parts)
-    if {"type": "null"} in schema.get("anyOf", ()):
-        (only,) = (item for item in schema["anyOf"] if item != {"type": "null"})
-        return of_the_model(only, parts)
-    if "const" in schema:
-        return {"type": schema["type"], "enum": [schema["const"]]}
-    is_schema = "type" in schema and not isinstance(schema["type"], Mapping)
-    return {
-        name: of_the_model(value, parts)
-        for name, value in schema.items()
-        if not (is_schema and (name in NOT_COMPARED or (name == "default" and value in (None, []))))
-    }
-
-
-def test_fields_defaults_bounds_and_patterns_are_the_same() -> None:
-    model = Spec.model_json_schema()
-    assert of_the_model(model, model.pop("$defs")) == of_the_crd(preview_schema()["properties"]["spec"])
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{'takes' if row.taken else 'refuses'} {row.says}")
@@ -166,6 +127,18 @@ def test_the_copy_in_crds_is_what_print_crd_prints() -> None:
     assert yaml.safe_load(render()) == crd()
 
 
+@pytest.mark.parametrize(
+    ("type_of_field", "refused"), [(int | str, "anyOf"), (Annotated[int, Field(gt=0)], "exclusiveMinimum")]
+)
+def test_a_field_of_a_type_that_no_crd_has_is_an_error_that_names_it(
+    type_of_field: Any, refused: str
+) -> None:
+    with pytest.raises(
+        TypeError, match=f"'title': 'Field'.*: the CRD cannot have {refused}; use another type"
+    ):
+        structural_schema(create_model("Part", field=type_of_field))
+
+
 def test_a_crd_of_another_group_differs_in_the_group_alone() -> None:
     ours, theirs = render(), render("previews.example.org")
     assert theirs == ours.replace(DEFAULT_GROUP, "previews.example.org")
@@ -190,9 +163,10 @@ def test_every_whole_preview_in_a_document_can_be_read(document: str) -> None:
         assert isinstance(read, PreviewEnvironment), read.message
 
 
-def test_printing_the_crd_imports_no_pydantic() -> None:
+def test_an_api_group_is_checked_without_pydantic() -> None:
     program = (
-        "import sys, reconcile.model.crd; print([m for m in ('pydantic', 'lightkube') if m in sys.modules])"
+        "import sys; from reconcile.model.crd import check_group; check_group('a.b'); "
+        "print([m for m in ('pydantic', 'lightkube') if m in sys.modules])"
     )
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert printed.stdout == "[]\n"
