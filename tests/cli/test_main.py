@@ -659,7 +659,7 @@ def test_without_a_cluster_there_is_no_answer_and_no_traceback(shell: Shell, tmp
     assert "Traceback" not in said
 
 
-HEAVY = ("lightkube", "pydantic", "yaml", "httpx2", "msgspec")
+HEAVY = ("lightkube", "pydantic", "yaml", "httpx2", "msgspec", "jinja2")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["--nonsense"]])
@@ -682,6 +682,23 @@ def test_a_folder_needs_no_client_of_an_api_server(shop: Shop) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stderr.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("formats", "imported"), [(("text", "json", "markdown", "dotenv"), False), (("html",), True)]
+)
+def test_only_the_page_needs_the_library_of_templates(
+    shop: Shop, formats: tuple[str, ...], imported: bool
+) -> None:
+    shop.write()
+    arguments = [*PLAN_ONLY, *(f"--report={name}={name}.out" for name in formats)]
+    program = (
+        "import sys\nfrom reconcile.cli.main import exit_code_of\n"
+        f"assert exit_code_of({arguments!r}) == 0\n"
+        "print('jinja2' in sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines()[-1] == str(imported)
 
 
 def test_it_runs_as_a_module_too() -> None:

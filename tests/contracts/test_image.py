@@ -151,13 +151,16 @@ def image() -> Iterator[Path]:
         yield folder / "opt"
 
 
-def reconcile(image: Path, *arguments: str, user: int = NOBODY, group: int = NOBODY) -> str:
+def reconcile(
+    image: Path, *arguments: str, user: int = NOBODY, group: int = NOBODY, stdin: str | None = None
+) -> str:
     """The command from the image: its entrypoint, its environment, its user where we may become somebody."""
     (entry,) = json.loads(said(stages()[2], "ENTRYPOINT")[0])
     done = subprocess.run(
         [*as_somebody_else(image, user, group), image / "reconcile" / "bin" / entry, *arguments],
         cwd="/",
         env={"PATH": f"{image}/reconcile/bin:/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/"},
+        input=stdin,
         capture_output=True,
         text=True,
     )
@@ -192,6 +195,14 @@ def test_the_command_runs_in_what_the_image_has_without_a_place_to_write(image: 
     assert reconcile(image, "--version") == f"reconcile, version {__version__}\n"
     assert reconcile(image, "--print-crd") == render("platform9.com")
     assert sorted(image.rglob("*")) == before
+
+
+def test_the_image_has_the_page_and_its_template_style_and_script(image: Path) -> None:
+    example = (ROOT / "crds" / "example.yaml").read_text()
+    ask = ["--from", "-", "--dry-run", "-o", "none", "--report", "html=/dev/stdout"]
+    page = reconcile(image, *ask, user=os.getuid(), group=os.getgid(), stdin=example)  # whose pipe it is
+    assert page.startswith("<!DOCTYPE html>\n")
+    assert all((ROOT / "reconcile" / "report" / name).read_text() in page for name in ("page.css", "page.js"))
 
 
 def test_the_command_runs_as_a_user_whom_openshift_chooses(image: Path) -> None:
