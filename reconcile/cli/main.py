@@ -10,6 +10,7 @@ import click
 
 from reconcile import __version__
 from reconcile.cli.environment import check_environment
+from reconcile.cli.groups import GroupedCommand
 from reconcile.cli.logging import complain, log_format_in, start_logging
 from reconcile.cli.streams import guard, trouble
 from reconcile.cli.types import (
@@ -33,20 +34,20 @@ from reconcile.model.names import DEFAULT_GROUP
 from reconcile.model.rules import PULL_POLICIES
 
 EPILOG = """\b
-Every option is also a variable, RECONCILE_ and its name: RECONCILE_ROUTE=ingress,
-RECONCILE_DRY_RUN=1. A repeatable one takes one value a line. An empty one is an error,
-but for a flag (off) and for --allow-fqdn, --allow-image and --allow-secret (nothing is allowed).
+Every option can be set as an environment variable: RECONCILE_ROUTE=ingress, RECONCILE_DRY_RUN=1.
+A repeatable option takes one value per line. An empty variable is an error,
+except for a flag (off) and --allow-fqdn, --allow-image and --allow-secret (nothing is allowed).
 
 \b
 Exit codes:
-  0  every planned change was made, and nothing waits for a person
-  1  a write failed; a preview is blocked, refused, rejected by the API server or unreadable;
-     a NAME is unknown; a preview that --wait waited for is not ready;
-     a file of -f cannot be read, or one of --report or stdout not be written
-  2  usage
-  3  changes are pending (--dry-run --exit-code), or the question was answered no
-  4  some or all deletes withheld: a list was not whole, or they were too many
-  5  no answer to work from: no connection, no rights, no CRD
+  0  all planned changes were made, and no preview needs action
+  1  a write failed; a preview is blocked, refused, unreadable or rejected by the API server;
+     a NAME does not exist; with --wait, a preview is not ready; a file of -f cannot be read;
+     a file of --report or stdout cannot be written
+  2  usage error
+  3  changes are pending (--dry-run --exit-code), or the confirmation was declined
+  4  some or all deletes were skipped: a list was incomplete, or the limit was exceeded
+  5  the previews cannot be read: no connection, no permission, no CRD
   130, 143  SIGINT, SIGTERM
 """
 
@@ -75,7 +76,9 @@ def _repeatable(*names: str, cls: type[Lines] = Lines, **kwargs: Any) -> Callabl
 
 
 @click.command(
-    epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=GroupedCommand,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=_offer("names"))
 @click.option(
@@ -84,33 +87,41 @@ def _repeatable(*names: str, cls: type[Lines] = Lines, **kwargs: Any) -> Callabl
     metavar="NS",
     type=NameType(),
     shell_complete=_offer("namespaces"),
-    help="Only previews of this namespace.",
+    help="Reconcile only previews in this namespace.",
 )
-@click.option("-l", "--selector", metavar="SEL", help="Only previews with these labels.")
-@click.option("--namespace-only", is_flag=True, help="With -n: ask nothing outside that namespace.")
 @click.option(
-    "--context", metavar="NAME", shell_complete=_offer("contexts"), help="The context of the kubeconfig."
+    "-l", "--selector", metavar="SEL", help="Reconcile only previews that match this label selector."
+)
+@click.option(
+    "--namespace-only", is_flag=True, help="Send no request outside the namespace. Requires --namespace."
+)
+@click.option(
+    "--context", metavar="NAME", shell_complete=_offer("contexts"), help="Context of the kubeconfig to use."
 )
 @click.option(
     "--kubeconfig",
     metavar="FILE",
     shell_complete=_offer("files"),
-    help="The kubeconfig; else KUBECONFIG, ~/.kube/config, the pod's.",
+    help="Path to the kubeconfig. Default: KUBECONFIG, ~/.kube/config, the pod's account.",
 )
-@click.option("--wait", is_flag=True, help="Wait until the previews are ready, or say why they are not.")
+@click.option(
+    "--wait", is_flag=True, help="Wait until the previews are ready, and report why if they are not."
+)
 @click.option(
     "--wait-timeout",
     metavar="DURATION",
     type=DurationType(),
     default="5m",
     show_default=True,
-    help="How long to wait, counted from the end of the plan.",
+    help="Maximum time to wait, counted from the end of the plan.",
 )
-@click.option("--logs", is_flag=True, help="With --wait: the last lines of what is not ready, on stderr.")
+@click.option(
+    "--logs", is_flag=True, help="Print the last log lines of pods that are not ready. Requires --wait."
+)
 @click.option(
     "--probe",
     is_flag=True,
-    help="With --wait and --allow-fqdn: each link answers, too, with a good certificate.",
+    help="Wait until each link answers, too. Requires --wait and --allow-fqdn.",
 )
 @_repeatable(
     "--from",
@@ -118,13 +129,13 @@ def _repeatable(*names: str, cls: type[Lines] = Lines, **kwargs: Any) -> Callabl
     metavar="PATH",
     envvar="RECONCILE_FROM",
     shell_complete=_offer("files"),
-    help="The cluster is these manifests (folder, file or -).",
+    help="Read the cluster from these manifests (folder, file or -).",
 )
 @click.option(
     "--to",
     metavar="DIR",
     shell_complete=_offer("folders"),
-    help="With --from: the folder that the children live in.",
+    help="Folder to read the children from and write them to. Requires --from.",
 )
 @_repeatable(
     "-f",
@@ -133,119 +144,149 @@ def _repeatable(*names: str, cls: type[Lines] = Lines, **kwargs: Any) -> Callabl
     metavar="PATH",
     envvar="RECONCILE_FILENAME",
     shell_complete=_offer("files"),
-    help="With --dry-run: plan as if these previews (folder, file or -) had been applied.",
+    help="Plan as if these previews had been applied. Requires --dry-run or --explain.",
 )
 @_repeatable(
-    "--exclude", metavar="GLOB", help="With --from or -f: leave files out, by name or by path below PATH."
+    "--exclude",
+    metavar="GLOB",
+    help="Files to ignore, by name or path below PATH. Requires --from or --filename.",
 )
-@click.option("--dry-run", is_flag=True, help="Print the plan, change nothing.")
+@click.option("--dry-run", is_flag=True, help="Print the plan without changing anything.")
 @click.option(
     "--exit-code",
     "pending_is_3",
     is_flag=True,
     envvar="RECONCILE_EXIT_CODE",
-    help="With --dry-run: 3 when changes are pending.",
+    help="Exit with 3 if changes are pending. Requires --dry-run.",
 )
-@click.option("--yes", is_flag=True, help="Ask no question at a terminal.")
+@click.option("--yes", is_flag=True, help="Apply the changes without asking for confirmation.")
 @click.option(
-    "--allow-blocked", is_flag=True, help="Previews that wait for a person do not make the exit code 1."
+    "--allow-blocked",
+    is_flag=True,
+    help="Do not exit with 1 because previews are blocked, refused or rejected.",
 )
-@click.option("--adopt", is_flag=True, help="Take over children that were restored or applied by hand.")
+@click.option(
+    "--adopt", is_flag=True, help="Adopt children that were restored from a backup or applied by hand."
+)
 @click.option(
     "--max-deletes",
     metavar="N|P%",
     type=MaxDeletesType(),
     default="30%",
     show_default=True,
-    help="How many previews may lose their children in one run; 0 for none.",
+    help="Maximum number or percentage of previews to prune in one run.",
 )
-@click.option("--default-ttl", metavar="DURATION", type=TtlType(), help="The ttl of previews that say none.")
-@click.option("--max-ttl", metavar="DURATION", type=TtlType(), help="The longest ttl that a preview gets.")
+@click.option(
+    "--default-ttl", metavar="DURATION", type=TtlType(), help="Default ttl of previews that do not set one."
+)
+@click.option("--max-ttl", metavar="DURATION", type=TtlType(), help="Maximum ttl of a preview.")
+@_repeatable("--allow-fqdn", cls=Globs, metavar="GLOB", help="Hostnames that previews may use. Default: all.")
+@_repeatable("--allow-image", cls=Globs, metavar="GLOB", help="Images that previews may run. Default: all.")
 @_repeatable(
-    "--allow-fqdn", cls=Globs, metavar="GLOB", help="Hostnames that previews may have; default: all."
+    "--allow-secret",
+    cls=Globs,
+    metavar="GLOB",
+    help="Secrets that previews may reference in env. Default: none.",
 )
-@_repeatable("--allow-image", cls=Globs, metavar="GLOB", help="Images that previews may run; default: all.")
-@_repeatable("--allow-secret", cls=Globs, metavar="GLOB", help="Secrets that env may name; default: none.")
 @_repeatable(
     "--allow-pull-policy",
     type=click.Choice(PULL_POLICIES),
-    help="Image pull policies that previews may use; default: all.",
+    help="Image pull policies that previews may use. Default: all.",
 )
 @_repeatable(
     "--allow-protect",
     metavar="NS/NAME",
     type=PlaceGlobType(),
-    help="Previews (globs) whose protection outlives --max-ttl; default: none.",
+    help="Previews that stay protected beyond --max-ttl. Default: none.",
 )
 @click.option(
     "--max-previews",
     metavar="N",
     type=click.IntRange(1),
-    help="Refuse the newest beyond so many in a namespace.",
+    help="Maximum number of previews in a namespace. The newest ones are refused.",
 )
 @click.option(
     "--route",
     type=click.Choice(["mapping", "ingress", "httproute", "none"]),
     default="mapping",
     show_default=True,
-    help="The kind of route. Said, it also switches previews that have another kind.",
+    help="Kind of route to create. If set, routes of another kind are replaced.",
 )
 @_repeatable(
     "--route-kind",
     type=click.Choice(["mapping", "ingress", "httproute"]),
-    help="Kinds of route that the cluster has; others are not read. Default: all.",
+    help="Kinds of route that the cluster serves. Others are not read. Default: all.",
 )
 @click.option(
-    "--gateway", metavar="NAMESPACE/NAME[/SECTION]", type=GatewayType(), help="The parent of HTTPRoutes."
+    "--gateway",
+    metavar="NAMESPACE/NAME[/SECTION]",
+    type=GatewayType(),
+    help="Parent Gateway of HTTPRoutes. Requires --route httproute.",
 )
-@click.option("--ingress-class", metavar="NAME", type=NameType(), help="The ingressClassName of Ingresses.")
 @click.option(
-    "--tls-secret", metavar="NAME", type=NameType(), help="Ingresses: the Secret with the certificate."
+    "--ingress-class",
+    metavar="NAME",
+    type=NameType(),
+    help="ingressClassName of Ingresses. Requires --route ingress.",
 )
 @click.option(
-    "--cluster-issuer", metavar="NAME", type=NameType(), help="Ingresses: cert-manager's ClusterIssuer."
+    "--tls-secret",
+    metavar="NAME",
+    type=NameType(),
+    help="Secret with the certificate of Ingresses. Requires --route ingress.",
+)
+@click.option(
+    "--cluster-issuer",
+    metavar="NAME",
+    type=NameType(),
+    help="ClusterIssuer of cert-manager for Ingresses. Requires --route ingress.",
 )
 @click.option(
     "--url-scheme",
     type=click.Choice(["http", "https"]),
     default="https",
     show_default=True,
-    help="How the link in a preview's status begins.",
+    help="Scheme of the link in a preview's status.",
 )
-@_repeatable("--route-label", metavar="K=V", type=PairType(label=True), help="A label on every route.")
+@_repeatable("--route-label", metavar="K=V", type=PairType(label=True), help="Label to set on every route.")
 @_repeatable(
-    "--route-annotation", metavar="K=V", type=PairType(label=False), help="An annotation on every route."
+    "--route-annotation", metavar="K=V", type=PairType(label=False), help="Annotation to set on every route."
 )
 @click.option(
     "--pod-security",
     type=click.Choice(["baseline", "restricted"]),
     default="baseline",
     show_default=True,
-    help="The Pod Security Standard that pods keep to.",
+    help="Pod Security Standard to comply with.",
 )
 @_repeatable(
     "--default-resources",
     metavar="limits.N=Q|requests.N=Q",
     type=ResourceType(),
-    help="Where a preview asks for none.",
+    help="Resources of pods whose preview sets none.",
 )
-@_repeatable("--node-selector", metavar="K=V", type=PairType(label=True), help="A node label that pods need.")
 @_repeatable(
-    "--toleration", metavar="K[=V][:EFFECT]", type=TolerationType(), help="A taint that pods tolerate."
+    "--node-selector",
+    metavar="K=V",
+    type=PairType(label=True),
+    help="Label that the nodes of pods must have.",
 )
-@click.option("--priority-class", metavar="NAME", type=NameType(), help="The priorityClassName of pods.")
+@_repeatable(
+    "--toleration", metavar="K[=V][:EFFECT]", type=TolerationType(), help="Taint that pods tolerate."
+)
+@click.option("--priority-class", metavar="NAME", type=NameType(), help="priorityClassName of pods.")
 @click.option(
     "--api-group",
     metavar="GROUP",
     default=DEFAULT_GROUP,
     show_default=True,
-    help="The API group of the previews.",
+    help="API group of the previews.",
 )
 @click.option(
     "--interval",
     metavar="DURATION",
     type=DurationType(),
-    help="Run again and again, with this pause between two runs, until SIGTERM or SIGINT.",
+    help="Repeat the run with this pause in between, until SIGTERM or SIGINT.",
 )
 @click.option(
     "--timeout",
@@ -253,7 +294,7 @@ def _repeatable(*names: str, cls: type[Lines] = Lines, **kwargs: Any) -> Callabl
     type=DurationType(),
     default="5m",
     show_default=True,
-    help="Bounds a whole run, but for --wait.",
+    help="Maximum duration of a run, not counting --wait.",
 )
 @click.option(
     "--concurrency",
@@ -261,7 +302,7 @@ def _repeatable(*names: str, cls: type[Lines] = Lines, **kwargs: Any) -> Callabl
     type=click.IntRange(1, 64),
     default=8,
     show_default=True,
-    help="Requests at once.",
+    help="Maximum number of parallel requests.",
 )
 @click.option(
     "-o",
@@ -269,48 +310,53 @@ def _repeatable(*names: str, cls: type[Lines] = Lines, **kwargs: Any) -> Callabl
     type=click.Choice(["text", "json", "markdown", "none"]),
     default="text",
     show_default=True,
+    help="Format of the report on stdout.",
 )
 @_repeatable(
     "--report",
     metavar="FORMAT=PATH",
     type=ReportType(),
-    help="Write the report to a file too: text, json, markdown, html, dotenv or metrics.",
+    help="Report file to write: text, json, markdown, html, dotenv or metrics.",
 )
 @click.option(
     "--pushgateway",
     metavar="URL",
     type=GatewayUrlType(),
-    help="Push metrics of each run to this Pushgateway of Prometheus.",
+    help="Prometheus Pushgateway to push the metrics of each run to.",
 )
 @click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="What stderr is written as; json tells of each write and run.",
+    help="Format of the log on stderr. json has a record of each write and run.",
 )
 @click.option(
     "--explain",
     metavar="NAME",
     shell_complete=_offer("names"),
-    help="Say why one preview is as it is, and who set what; change nothing.",
+    help="Explain why one preview is as it is, without changing anything.",
 )
 @click.option(
     "--no-fingerprint",
     is_flag=True,
-    help="Compare every preview, also those that a status tells to be unchanged.",
+    help="Compare every preview, even if its recorded fingerprint is unchanged.",
 )
-@click.option("--print-crd", is_flag=True, allow_from_autoenv=False, help="Print the CRD for the API group.")
-@click.option("--strict-env", is_flag=True, help="Refuse to run where a RECONCILE_ variable is no option's.")
-@click.option("-v", "--verbose", count=True, help="Say more on stderr; twice for every request.")
+@click.option(
+    "--print-crd", is_flag=True, allow_from_autoenv=False, help="Print the CRD for the API group and exit."
+)
+@click.option(
+    "--strict-env", is_flag=True, help="Refuse to run if a RECONCILE_ variable does not match an option."
+)
+@click.option("-v", "--verbose", count=True, help="Print more on stderr. If set twice, print every request.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only what needs attention.")
-@click.option("--color/--no-color", default=None, help="Default: where stdout is a terminal.")
+@click.option("--color/--no-color", default=None, help="Use color. Default: if stdout is a terminal.")
 @click.version_option(__version__, prog_name="reconcile", allow_from_autoenv=False)
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> int:
-    """Make what every PreviewEnvironment asks for, and take away what none asks for any more.
+    """Create and update the children of every PreviewEnvironment, and prune orphaned children.
 
-    NAME is a preview, or NAMESPACE/NAME; without one, every preview is meant.
+    NAME is a preview, or NAMESPACE/NAME. Default: every preview.
     """
     many = bool(options["interval"])
     start_logging(options["verbose"], options["quiet"], options["log_format"], timestamps=many)
