@@ -7,7 +7,7 @@
     │   ├── BadKubeconfig     no cluster could be made out
     │   ├── Unreachable       no connection, or no answer in time
     │   └── Unauthorized      401
-    ├── Stopped               the run was told to end while it was reading
+    ├── Stopped               the run was stopped while it was reading
     └── ClusterError          one request did not do what it should
         ├── NotInstalled      the kind is not served (404 that is not a Status of an object)
         │   └── UnknownFields     500: the CRD that is installed does not know some of the status
@@ -37,7 +37,7 @@ class ReconcileError(Exception):
 
 
 class UsageError(ReconcileError):
-    """Options or arguments that do not go together."""
+    """Options or arguments that cannot be combined."""
 
 
 class UnusableFiles(ReconcileError):
@@ -140,4 +140,4 @@ def internal_error(error: Exception) -> str:
     """
     where = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{where.filename.rpartition('/')[2]}:{where.lineno}"
-    return f"{type(error).__name__} in {place}: a fault of reconcile, please report it"
+    return f"{type(error).__name__} in {place}: a bug in reconcile; please report it"

@@ -194,7 +194,7 @@ def _list_kind(
         # that of an optional kind that was served a moment ago: a proxy's, or its CRD has just gone.
         if isinstance(error, NotInstalled) and query.optional and not served:
             return KindList(resource, installed=False), ()
-        problem = f"the list of {resource.plural} is not whole: {error}"
+        problem = f"the list of {resource.plural} is incomplete: {error}"
         return KindList(resource, problem=problem, known=False), ()
     problem = "; ".join(listing.problems)
     return KindList(resource, problem=problem), listing.items
@@ -225,7 +225,7 @@ def _notes(context: Context, children: Iterable[Live]) -> tuple[str, ...]:
     ours = (live for live in children if label in live.labels)
     if not context.cluster.is_server and any(not live.tracked for live in ours):
         notes.append(
-            "some children have no managedFields: whose they are is told by label and annotation alone, and "
-            "fields that are no longer wanted cannot be seen (kubectl get --show-managed-fields has them)"
+            "some children have no managedFields: only label and annotation decide whether they are managed, "
+            "and fields to remove cannot be found; export them with kubectl get --show-managed-fields"
         )
     return tuple(notes)

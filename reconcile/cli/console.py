@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _STYLES = {"ready": "green", "suspended": "cyan", "failed": "red", "waiting": ""}
 
-_AGAIN = "the cluster could not be looked at, and will be again"
+_AGAIN = "the cluster could not be read; retrying"
 
 log = logging.getLogger("reconcile")
 
@@ -92,12 +92,12 @@ class Console:
         if self.options["yes"] or not attended() or not self.text:
             return True
         with self.signals.ending_questions():
-            return click.confirm("Carry this out?", default=False, err=True)
+            return click.confirm("Apply these changes?", default=False, err=True)
 
     def explain(self, told: "Explanation | None", name: str) -> int:
         """Print why a preview is as it is; the exit code."""
         if told is None:
-            log.error("%s: there is no preview of this name, and nothing left of one", name)
+            log.error("%s: no such preview, and no children of one", name)
             return EXIT_FAILED
         from reconcile.explain.text import explanation_text
 
@@ -142,7 +142,7 @@ class Console:
     def finish(self, done: Run, code: int) -> int:
         """Print what became of it, on stdout and into files; the exit code, with what went wrong there."""
         for name in done.unknown:
-            log.error("%s: there is no preview of this name, and nothing left of one", name)
+            log.error("%s: no such preview, and no children of one", name)
         code = self._write_files(done, code)
         if self.text:
             self._print_end(done)
@@ -152,7 +152,7 @@ class Console:
 
     def _print_report(self, done: Run, code: int) -> None:
         for name in done.absent:
-            print(safe_line(f"{name}: nothing there"), file=sys.stderr)
+            print(safe_line(f"{name}: not found"), file=sys.stderr)
         print(FORMATS[self.options["output"]](done, Facts(self.cluster, self.scope, code)), end="")
 
     def _print_end(self, done: Run) -> None:
@@ -174,7 +174,7 @@ class Console:
                 code = with_failure(code)
             except Exception as error:  # a defect of one report: the run was done, and the others are written
                 name = type(error).__name__
-                log.error("--report %s=%s: cannot be made (%s): this is a defect", format_name, path, name)
+                log.error("--report %s=%s: cannot be made (%s): this is a bug", format_name, path, name)
                 code = with_failure(code)
         return code
 

@@ -372,7 +372,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
 def main(args: list[str] | None = None, program: str = PROGRAM) -> None:
     """The entry point: runs the command and exits with its code, at once. `program` is what a user has typed.
 
-    Python would wait for requests that are under way in threads, also where the run was told to end, and
+    Python would wait for requests that are under way in threads, also where the run was stopped, and
     take apart all that was read, object by object.
     """
     guard()

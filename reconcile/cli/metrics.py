@@ -52,7 +52,7 @@ def registry_of(summary: Summary, last_success: float | None = None) -> Collecto
     gauge("preview_reconcile_exit_code", "The exit code of the newest run.", summary.exit_code)
     gauge(
         "preview_reconcile_deletes_withheld",
-        "Children that the newest run should have deleted, and did not dare to.",
+        "Children whose deletes the newest run skipped.",
         summary.deletes_withheld,
     )
     _writes(registry, summary)

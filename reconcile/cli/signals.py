@@ -49,4 +49,4 @@ class Signals:
 
     def _end_question(self) -> None:
         if self._asking and self.stop.asked:
-            raise Stopped("the run was told to end")
+            raise Stopped("the run was stopped")

@@ -59,7 +59,7 @@ class DurationType(click.ParamType[timedelta]):
         except ValueError as error:
             self.fail(f"{value!r}: {error}", param, ctx)
         if not found:
-            self.fail(f"{value!r} is no time at all: say 90s, 5m or 1h30m", param, ctx)
+            self.fail(f"{value!r} must be more than zero, such as 90s, 5m or 1h30m", param, ctx)
         return found
 
 
@@ -91,11 +91,11 @@ class PairType(click.ParamType[Pair]):
             return value[0], value[1]
         key, equals, text = str(value).partition("=")
         if not equals:
-            self.fail(f"{value!r}: say KEY=VALUE", param, ctx)
+            self.fail(f"{value!r}: must be KEY=VALUE", param, ctx)
         if not is_qualified_name(key):
-            self.fail(f"{value!r}: {key!r} is no key of a label or an annotation", param, ctx)
+            self.fail(f"{value!r}: {key!r} is not a valid key of a label or an annotation", param, ctx)
         if self.label and not _LABEL_VALUE.fullmatch(text):
-            self.fail(f"{value!r}: {text!r} is no value of a label", param, ctx)
+            self.fail(f"{value!r}: {text!r} is not a valid label value", param, ctx)
         return key, text
 
 
@@ -111,7 +111,7 @@ class GatewayType(click.ParamType[tuple[str, ...]]):
             return value
         parts = tuple(str(value).split("/"))
         if len(parts) not in (2, 3) or not all(_OBJECT_NAME.fullmatch(part) for part in parts):
-            self.fail(f"{value!r}: say NAMESPACE/NAME or NAMESPACE/NAME/SECTION", param, ctx)
+            self.fail(f"{value!r}: must be NAMESPACE/NAME or NAMESPACE/NAME/SECTION", param, ctx)
         return parts
 
 
@@ -123,7 +123,7 @@ class PlaceGlobType(click.ParamType[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         text = str(value)
         if not re.fullmatch(r"[^/\s]+/[^/\s]+", text):
-            self.fail(f"{value!r}: say NAMESPACE/NAME, each a glob, such as 'shop/*'", param, ctx)
+            self.fail(f"{value!r}: must be NAMESPACE/NAME, each a glob, such as 'shop/*'", param, ctx)
         return text
 
 
@@ -137,11 +137,11 @@ class TolerationType(click.ParamType[dict[str, str]]):
             return value
         match = _TOLERATION.fullmatch(str(value))
         if match is None or not is_qualified_name(match["key"]):
-            self.fail(f"{value!r}: say KEY, KEY=VALUE, KEY:EFFECT or KEY=VALUE:EFFECT", param, ctx)
+            self.fail(f"{value!r}: must be KEY, KEY=VALUE, KEY:EFFECT or KEY=VALUE:EFFECT", param, ctx)
         if match["effect"] is not None and match["effect"] not in _EFFECTS:
             self.fail(f"{value!r}: {match['effect']!r} is none of {', '.join(_EFFECTS)}", param, ctx)
         if not _LABEL_VALUE.fullmatch(match["value"] or ""):
-            self.fail(f"{value!r}: {match['value']!r} is no value of a taint", param, ctx)
+            self.fail(f"{value!r}: {match['value']!r} is not a valid taint value", param, ctx)
         exists = match["value"] is None
         found = {"key": match["key"], "operator": "Exists" if exists else "Equal"}
         if not exists:
@@ -165,7 +165,7 @@ class ResourceType(click.ParamType[tuple[str, str, str]]):
             return value[0], value[1], value[2]
         match = _RESOURCE.fullmatch(str(value))
         if match is None:
-            self.fail(f"{value!r}: say limits.memory=512Mi or requests.cpu=100m", param, ctx)
+            self.fail(f"{value!r}: must be such as limits.memory=512Mi or requests.cpu=100m", param, ctx)
         for part, rule in (("name", RESOURCE_NAME), ("amount", QUANTITY)):
             if problem := rule.problem(match[part]):
                 self.fail(f"{value!r}: {match[part]!r} {problem}", param, ctx)
@@ -185,9 +185,13 @@ class ReportType(click.ParamType[Pair]):
             return value[0], value[1]
         format_name, _, path = str(value).partition("=")
         if format_name not in REPORT_FORMATS or not path:
-            self.fail(f"{value!r}: say FORMAT=PATH, with one of {', '.join(REPORT_FORMATS)}", param, ctx)
+            self.fail(
+                f"{value!r}: must be FORMAT=PATH, where FORMAT is one of {', '.join(REPORT_FORMATS)}",
+                param,
+                ctx,
+            )
         if path == "-":
-            self.fail(f"{value!r}: a report is a file; for stdout say -o FORMAT", param, ctx)
+            self.fail(f"{value!r}: a report is a file; for stdout, pass -o FORMAT", param, ctx)
         return format_name, path
 
 
@@ -203,7 +207,7 @@ class GatewayUrlType(click.ParamType[str]):
         except ValueError:
             good = False
         if not good or parts.query or parts.fragment:
-            self.fail("say http://HOST[:PORT] or https://[USER:PASSWORD@]HOST[:PORT][/PATH]", param, ctx)
+            self.fail("must be http://HOST[:PORT] or https://[USER:PASSWORD@]HOST[:PORT][/PATH]", param, ctx)
         return str(value)
 
 
@@ -214,7 +218,7 @@ class NameType(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if not _OBJECT_NAME.fullmatch(str(value)):
-            self.fail(f"{value!r} is no name of a Kubernetes object", param, ctx)
+            self.fail(f"{value!r} is not a valid name of a Kubernetes object", param, ctx)
         return str(value)
 
 
@@ -227,7 +231,7 @@ class MaxDeletesType(click.ParamType[str]):
         text = str(value)
         if not re.fullmatch(r"\d{1,9}%?", text) or (text.endswith("%") and int(text[:-1]) > 100):
             self.fail(
-                f"{value!r}: say a number of previews, such as 10, or a share of them, such as 30%",
+                f"{value!r}: must be a number of previews, such as 10, or a percentage, such as 30%",
                 param,
                 ctx,
             )

@@ -1,4 +1,4 @@
-"""Options that do not go together, and what to say instead."""
+"""Options that cannot be combined, and what to say instead."""
 
 import os
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ Options = dict[str, Any]
 
 
 def check(options: Options) -> None:
-    """UsageError for options that do not go together.
+    """UsageError for options that cannot be combined.
 
     What is wrong stands before ` needs ` or a colon: there `naming` names the variable that set an option.
     """
@@ -21,15 +21,15 @@ def check(options: Options) -> None:
     files, route = options["sources"], options["route"]
     rules = (
         (options["to"] == "-", "--to -: children are files in a folder, and not a stream; name a folder"),
-        (options["to"] and not files, "--to needs --from: say where the previews are"),
+        (options["to"] and not files, "--to needs --from: pass the folder of the previews"),
         (
             files and not (options["to"] or options["dry_run"] or options["explain"]),
             "--from needs --dry-run or --to: files are never changed",
         ),
-        (files and options["context"], "--from and --context do not go together: the files are the cluster"),
+        (files and options["context"], "--from and --context cannot be combined: the files are the cluster"),
         (
             files and options["kubeconfig"],
-            "--from and --kubeconfig do not go together: the files are the cluster",
+            "--from and --kubeconfig cannot be combined: the files are the cluster",
         ),
         (
             options["filenames"] and not (options["dry_run"] or options["explain"]),
@@ -39,12 +39,12 @@ def check(options: Options) -> None:
             options["exclude"] and not (files or options["filenames"]),
             "--exclude needs --from or -f: it leaves files out",
         ),
-        ("-" in files and "-" in options["filenames"], "--from - and -f - do not go together: one reads all"),
+        ("-" in files and "-" in options["filenames"], "--from - and -f - cannot be combined: one reads all"),
         *_unattended(options),
         (options["pending_is_3"] and not options["dry_run"], "--exit-code needs --dry-run"),
         *_explain_rules(options),
         *_of_the_wait(options),
-        (options["verbose"] and options["quiet"], "-v and -q do not go together"),
+        (options["verbose"] and options["quiet"], "-v and -q cannot be combined"),
         (
             options["route_kind"] and route not in (*options["route_kind"], "none"),
             f"--route-kind needs --route {', '.join(options['route_kind'])} or none: --route is {route}, "
@@ -58,7 +58,7 @@ def check(options: Options) -> None:
         ),
         (
             options["tls_secret"] and options["cluster_issuer"],
-            "--tls-secret and --cluster-issuer do not go together: cert-manager would write into the Secret",
+            "--tls-secret and --cluster-issuer cannot be combined: cert-manager would write into the Secret",
         ),
     )
     for wrong, message in rules:
@@ -75,12 +75,12 @@ def _unattended(options: Options) -> Iterator[tuple[object, str]]:
     )
     for name, given in with_interval:
         option = f"--{name.replace('_', '-')}"
-        yield interval and given, f"--interval and {option} do not go together: a run follows the other"
+        yield interval and given, f"--interval and {option} cannot be combined: a run follows the other"
     for option, read_once in (("--from -", "-" in options["sources"]), ("-f", options["filenames"])):
-        yield interval and read_once, f"--interval and {option} do not go together: it is read once"
+        yield interval and read_once, f"--interval and {option} cannot be combined: it is read once"
     yield (
         interval and options["output"] in ("json", "markdown"),
-        f"--interval and -o {options['output']} do not go together: say --report FORMAT=PATH",
+        f"--interval and -o {options['output']} cannot be combined: use --report FORMAT=PATH",
     )
     yield (
         interval and not (options["yes"] or options["dry_run"]) and attended(),
@@ -96,10 +96,10 @@ def _explain_rules(options: Options) -> Iterator[tuple[object, str]]:
     explain = options["explain"] is not None
     yield options["explain"] == "", "--explain needs NAME, or NAMESPACE/NAME"
     path = next((p for p in (options["explain"], *options["names"]) if p and explain and _is_path(p)), None)
-    yield path, f"--explain needs NAME, and {path} is a path: say --from {path} --explain NAME"
+    yield path, f"--explain needs NAME, and {path} is a path; pass --from {path} --explain NAME"
     yield (
         explain and options["output"] != "text",
-        f"--explain and -o {options['output']} do not go together: it is text alone",
+        f"--explain and -o {options['output']} cannot be combined: it is text alone",
     )
     for name, called in (
         ("names", "NAME"),
@@ -109,7 +109,7 @@ def _explain_rules(options: Options) -> Iterator[tuple[object, str]]:
         ("pending_is_3", "--exit-code"),
         ("wait", "--wait"),
     ):
-        yield explain and options[name], f"--explain and {called} do not go together: it explains one preview"
+        yield explain and options[name], f"--explain and {called} cannot be combined: it explains one preview"
 
 
 def _is_path(name: str) -> bool:
@@ -120,8 +120,8 @@ def _is_path(name: str) -> bool:
 def _of_the_wait(options: Options) -> tuple[tuple[object, str], ...]:
     wait, probe = options["wait"], options["probe"]
     return (
-        (wait and options["dry_run"], "--wait and --dry-run do not go together: nothing is done to wait for"),
-        (wait and options["sources"], "--wait and --from do not go together: in files nothing becomes ready"),
+        (wait and options["dry_run"], "--wait and --dry-run cannot be combined: nothing is done to wait for"),
+        (wait and options["sources"], "--wait and --from cannot be combined: in files nothing becomes ready"),
         (options["logs"] and not wait, "--logs needs --wait"),
         (probe and not wait, "--probe needs --wait"),
         (
@@ -130,6 +130,6 @@ def _of_the_wait(options: Options) -> tuple[tuple[object, str], ...]:
         ),
         (
             probe and options["route"] == "none",
-            "--probe and --route none do not go together: there is no link",
+            "--probe and --route none cannot be combined: there is no link",
         ),
     )

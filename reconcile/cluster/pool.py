@@ -21,7 +21,7 @@ _LOOK = 0.1
 
 
 class Stop:
-    """Whether the run was told to end, and since when. Asked by a signal's handler, read by everybody.
+    """Whether the run was stopped, and since when. Asked by a signal's handler, read by everybody.
 
     A read that is under way is given up at once; a write gets `grace` seconds for its answer.
     """
@@ -48,7 +48,7 @@ class Stop:
 
 
 def pause(seconds: float, stop: Stop) -> None:
-    """Sleep, but not after the run was told to end."""
+    """Sleep, but not after the run was stopped."""
     end = time.monotonic() + seconds
     while not stop.asked and (left := end - time.monotonic()) > 0:
         time.sleep(min(_LOOK, left))
@@ -58,7 +58,7 @@ def read_at_once(function: Callable[[T], R], items: Sequence[T], concurrency: in
     """The results in order; the first error is raised. `Stopped` as soon as the run is told to end."""
     futures = _run(function, items, concurrency, lambda: stop.asked)
     if stop.asked:
-        raise Stopped("the run was told to end")
+        raise Stopped("the run was stopped")
     return [future.result() for future in futures]
 
 

@@ -33,7 +33,7 @@ def refusals(preview: PreviewEnvironment, settings: Settings) -> Iterator[str]:
     for path, secret in secrets_of(preview):
         if not any(fnmatchcase(secret, pattern) for pattern in settings.allow_secret):
             patterns = settings.allow_secret
-            said = _said("--allow-secret", patterns) if patterns else "say --allow-secret"
+            said = _said("--allow-secret", patterns) if patterns else "pass --allow-secret"
             yield f"{path}: Secret {secret} is not allowed; {said}"
 
 

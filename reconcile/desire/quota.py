@@ -42,10 +42,12 @@ class Quota:
     def _told(self, namespace: str, previews: int, gone: int) -> str:
         has = f"namespace {namespace} has {previews} preview{'s' if previews > 1 else ''}"
         if not gone:
-            return f"{has}, and this is not one of its {self.most} oldest: delete some, or say --max-previews"
+            return (
+                f"{has}, and this is not one of its {self.most} oldest: delete some, or raise --max-previews"
+            )
         return (
             f"{has} and the children of {gone} that are gone, and may have {self.most} in all: "
-            f"delete some, or what is left of those (label {self.label}), or say --max-previews"
+            f"delete some, or what is left of those (label {self.label}), or raise --max-previews"
         )
 
 

@@ -22,7 +22,7 @@ from reconcile.plan.retries import Retries, turn
 W = TypeVar("W", bound=Write)
 Job = tuple[Callable[[str], None], str]
 """What is to be done for a preview, and its `NAMESPACE/NAME`."""
-UNANSWERED = "the run was told to end, and the answer did not come in time: it may have been done, or not"
+UNANSWERED = "the run was stopped before the answer came: it may or may not have been done"
 
 
 def execute(
@@ -104,7 +104,7 @@ def _put_in_order(
             retries.became(preview, outcome)
         yield outcome
         if wanted and outcome.result in ("failed", "rejected", "blocked"):
-            stopped_by = f"{change.key} comes before it, and was not made"
+            stopped_by = f"{change.key} comes first, and was not applied"
 
 
 def _readable(desired: Desired) -> PreviewEnvironment:

@@ -22,7 +22,7 @@ from reconcile.kube.live import Live
 from reconcile.kube.managedfields import EMPTY, MISSING, field_set_of, path_text, value_at
 from reconcile.kube.objects import Key, Manifest
 from reconcile.kube.redact import redacted
-from reconcile.model.names import preview_resource
+from reconcile.model.names import TOOL, preview_resource
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.plan.changes import Blocked, Create, Delete, Keep, Outcome, Result, Update, Waiting
 from reconcile.plan.decide import Rules, decide, may_go
@@ -35,8 +35,8 @@ TRIES = 5
 PAUSE = 0.1
 """Seconds before the third look, twice as many before each later one: status writes come in bursts."""
 
-STOPPED = "the run was told to end before this"
-GONE = "it was gone already, and not by this run"
+STOPPED = "the run was stopped before this"
+GONE = "already deleted, not by this run"
 STALE = (
     "is listed and does not exist: the lists of the API server are of another time than what it stores, "
     "such as after etcd was restored under it; restart the API server"
@@ -95,7 +95,9 @@ def put(
 
 
 def _too_often(change: Create | Update | Delete) -> Outcome:
-    return Outcome(change, "failed", f"{change.key} changed under our hands {TRIES} times: run again")
+    return Outcome(
+        change, "failed", f"{change.key}: gave up after {TRIES} update conflicts; the next run will retry"
+    )
 
 
 def _failed(change: Create | Update | Delete, error: ReconcileError) -> Outcome:
@@ -185,7 +187,8 @@ def _withdraw(cluster: Cluster, live: Live, rules: Rules) -> Attempt:
     owners = ", ".join(other_makers(live, rules.names))
     return (
         "blocked",
-        f"{live.key} was made by {owners} a moment ago, and is not ours: delete it, or rename the preview",
+        f"{live.key}: was created by {owners} a moment ago and is not managed by {TOOL}; "
+        "delete it, or rename the preview",
         None,
     )
 
@@ -212,7 +215,11 @@ def _checked(change: Update, now: Live, rules: Rules) -> Attempt:
     for path in sorted((before | change.takeover) - field_set_of(change.manifest)):
         owners = [e.manager for e in now.others(rules.names.field_manager) if path in e.fields]
         if owners and path not in let_go(rules.names) and value_at(now.manifest, path) is not MISSING:
-            return ("failed", f"{path_text(path, now.manifest)} is still there: {owners[0]} set it too", now)
+            return (
+                "failed",
+                f"{path_text(path, now.manifest)}: not removed, because {owners[0]} also sets it",
+                now,
+            )
     return ("done", "", now)
 
 
@@ -234,7 +241,7 @@ def remove(cluster: Cluster, change: Delete, rules: Rules, stop: Stop) -> Outcom
             if live is None:
                 return Outcome(change, "done") if lost else _gone(cluster, change)
             if live.uid != change.live.uid:
-                return Outcome(change, "kept", "it was made again meanwhile")
+                return Outcome(change, "kept", "it was recreated")
             again = _still(live, change, rules)
             if not isinstance(again, Delete):
                 return Outcome(change, "kept", again.reason)
@@ -279,9 +286,9 @@ def _still(live: Live, change: Delete, rules: Rules) -> Delete | Keep:
     name = change.preview.rpartition("/")[2]
     manager = rules.names.field_manager
     if change.deadline and live.applied_at(manager) != change.live.applied_at(manager):
-        return Keep(change.key, change.preview, "it was applied again meanwhile")
+        return Keep(change.key, change.preview, "it was applied again")
     if is_route(change.key.kind) and hostnames(live) != hostnames(change.live):
-        return Keep(change.key, change.preview, "it has other hostnames meanwhile")
+        return Keep(change.key, change.preview, "its hostnames were changed")
     decided = may_go(live, name, change.preview_uid or "", change.reason, rules, change.deadline)
     if isinstance(decided, Waiting):
         return Keep(change.key, change.preview, decided.reason)
@@ -296,13 +303,13 @@ def _wanted_after_all(cluster: Cluster, change: Delete, rules: Rules) -> str:
         return ""
     metadata = found["metadata"]
     if change.preview_uid is None:
-        return "its preview is there again"
+        return "its preview was recreated"
     going = bool(metadata.get("deletionTimestamp"))
     if going != change.preview_going or metadata.get("uid", "") != change.preview_uid:
-        return "its preview was deleted, or made again, meanwhile"
+        return "its preview was deleted or recreated"
     protected = rules.names.protects(metadata.get("annotations") or {})
     if protected and not rules.ends(change.deadline, change.preview):
-        return "its preview was changed meanwhile"
+        return "its preview was changed"
     if metadata.get("generation", 0) != change.preview_generation:
-        return "its preview was changed meanwhile"
+        return "its preview was changed"
     return ""

@@ -224,8 +224,8 @@ def _would(told: Explanation) -> str:
     waits = [c.key.kind for c in plan.changes if isinstance(c, Waiting) and c.key.kind != PREVIEW]
     held = [c.key.kind for c in plan.changes if is_withheld(c)]
     more = [f"{_listed(waits)} waits"] if waits else []
-    more += [f"the delete of {_listed(held)} is withheld"] if held else []
-    more += ["it waits for a person"] if any(isinstance(c, Blocked) for c in plan.changes) else []
+    more += [f"the delete of {_listed(held)} is skipped"] if held else []
+    more += ["it needs action"] if any(isinstance(c, Blocked) for c in plan.changes) else []
     return "; ".join([said, *more])
 
 

@@ -21,8 +21,8 @@ def explanation_text(told: Explanation, *, cluster: str, color: bool = False) ->
     """All of it; the same bytes for the same explanation."""
     head = [f"Preview {told.place}, in {cluster}", "", *(f"{line}." for line in answer(told))]
     sections = [
-        _section("It asks for", _asked(told)),
-        _section("Its status says", _status(told)),
+        _section("It requests", _asked(told)),
+        _section("Its status", _status(told)),
         "\nWhat a run would do\n" + _indented(plan_text(told.plan, color=color)),
         _section("Pods", _pods(told)),
         *(_section(_title(child, told), _child(child, told)) for child in told.children),

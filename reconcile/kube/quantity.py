@@ -64,7 +64,7 @@ def canonical(quantity: str | int) -> str:
     """The form in which the API server keeps a quantity of a pod: `0.5` is kept as `500m`.
 
     Less than a thousandth is rounded up. A form that the server would keep too is returned as it is.
-    ValueError where it is no quantity.
+    ValueError where it is not a valid quantity.
     """
     text = _text(quantity)
     written = _read(text)
@@ -78,14 +78,14 @@ def canonical(quantity: str | int) -> str:
 
 def _text(quantity: object) -> str:
     if isinstance(quantity, bool) or not isinstance(quantity, str | int):
-        raise ValueError("is no quantity")
+        raise ValueError("is not a valid quantity")
     return str(quantity)
 
 
 def _read(text: str) -> _Written:
     found = _WRITTEN.fullmatch(text)
     if found is None or not (found[2] or found[3]):
-        raise ValueError(f"{text!r} is no quantity, such as 500m, 0.5 or 256Mi")
+        raise ValueError(f"{text!r} is not a valid quantity, such as 500m, 0.5 or 256Mi")
     sign, digits, decimals, suffix = found[1], found[2].lstrip("0"), found[3] or "", found[4]
     if suffix in _DECIMAL:
         return _Written(sign == "-", digits, decimals, _DECIMAL[suffix])

@@ -118,7 +118,7 @@ def unknown_field(location: tuple[str | int, ...], known: Iterable[str]) -> Prob
     by_name = {name.lower(): name for name in known}
     alike = get_close_matches(str(location[-1]).lower(), by_name, n=1)
     meant = f"; did you mean {by_name[alike[0]]}?" if alike else ""
-    return Problem(location, f"is no field that is known here{meant}")
+    return Problem(location, f"is not a known field{meant}")
 
 
 def _sentence(error: Mapping[str, Any]) -> str:

@@ -174,7 +174,7 @@ QUANTITY = Text(
     32,
     rf"[0-9]{{1,15}}{_FRACTION}[num]?|\.[0-9]{{1,9}}[num]?"
     rf"|(?:[0-9]{{1,9}}{_FRACTION}|\.[0-9]{{1,9}})(?:[kMGT]|[KMGT]i|[eE][-+]?[0-9])",
-    "is no quantity, such as 500m, 0.5 or 256Mi",
+    "is not a valid quantity, such as 500m, 0.5 or 256Mi",
     hints=(("^$", "is empty"), ("^-", "is negative")),
 )
 QUANTITY_NUMBER = (0, 10**15 - 1)

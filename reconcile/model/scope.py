@@ -67,7 +67,7 @@ def make_scope(
 ) -> Scope:
     """The scope that the command line names. UsageError for a selector or a NAME that makes no sense."""
     if namespace_only and not namespace:
-        raise UsageError("--namespace-only needs -n: say which namespace")
+        raise UsageError("--namespace-only needs -n: pass the namespace")
     return Scope(
         namespace=namespace or "",
         names=tuple(_name(text, namespace or "") for text in names),
@@ -80,9 +80,9 @@ def make_scope(
 def _name(text: str, namespace: str) -> Name:
     before, slash, name = text.rpartition("/")
     if not name or (slash and not before) or "/" in before:
-        raise UsageError(f"{text!r} is no preview: say NAME or NAMESPACE/NAME")
+        raise UsageError(f"{text!r} is not a valid preview: must be NAME or NAMESPACE/NAME")
     if before and namespace and before != namespace:
-        raise UsageError(f"-n {namespace} and {text} do not go together: leave out one of the two namespaces")
+        raise UsageError(f"-n {namespace} and {text} cannot be combined: leave out one of the two namespaces")
     return Name(before or namespace, name)
 
 
@@ -105,7 +105,8 @@ def _requirement(part: str, whole: str) -> Requirement:
         key, wanted = match["key"], not match["not"]
         return lambda labels: (key in labels) is wanted
     raise UsageError(
-        f"-l {whole!r}: {part!r} is no requirement: say key=value, key!=value, key in (a,b), key or !key"
+        f"-l {whole!r}: {part!r} is not a valid requirement: must be key=value, key!=value, "
+        "key in (a,b), key or !key"
     )
 
 

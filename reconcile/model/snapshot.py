@@ -49,8 +49,8 @@ class KindList:
 
     `installed` is False where the API server does not serve the kind, or is not asked for it
     (`--route-kind`); then there is nothing of it.
-    `problem` says why the list is not whole, and is empty when it is. `known` is False where nothing of
-    the kind could be read; in a folder with a mistake the rest is known.
+    `problem` says why the list is incomplete, and is empty when it is complete. `known` is False where
+    nothing of the kind could be read; in a folder with a mistake the rest is known.
     """
 
     resource: Resource
@@ -79,7 +79,7 @@ class Snapshot:
 
     `children` holds every child, by its label, and every route, whoever made it.
     `previews_sent` counts the previews as the server sent them, whatever the scope.
-    `previews_problem` says why the previews' list is not whole (a file that does not parse).
+    `previews_problem` says why the previews' list is incomplete (a file that does not parse).
     `left_out` are the places of previews that are there and were left out: they are not gone. None stands
     for "any may be".
     `from_server` is False for a folder, whose objects have no history of their own.

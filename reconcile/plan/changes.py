@@ -123,6 +123,11 @@ class Withheld:
     reason: str
     partly: bool = False
 
+    @property
+    def sentence(self) -> str:
+        """A refusal names what it refuses; any other reason comes after its kind."""
+        return self.reason if self.subject == DELETES else f"{self.subject}: {self.reason}"
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -161,7 +166,7 @@ class Outcome:
     failed    it was tried, and did not work; `message` says why
     rejected  the API server does not take this object: its preview's fault or its namespace's, not the run's
     blocked   a stranger's object is in the way
-    skipped   an earlier child of the same preview did not succeed, or the run was told to end
+    skipped   an earlier child of the same preview did not succeed, or the run was stopped
 
     `live` is the object as the server has it now, where a create or an update was done.
     """

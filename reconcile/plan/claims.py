@@ -15,7 +15,7 @@ from reconcile.model.snapshot import Snapshot
 from reconcile.model.ttl import Deadline
 from reconcile.plan.changes import Change, Create, Delete, Keep, Update, Waiting
 from reconcile.plan.decide import Policy, Rules, decide, may_go, with_spec_there
-from reconcile.plan.hostnames import GRANTED, Claim, Fate, Holding, Route, Ruling
+from reconcile.plan.hostnames import GRANTED, UNSURE, Claim, Fate, Holding, Route, Ruling
 from reconcile.plan.preview import Draft, blocked
 from reconcile.plan.prune import not_wanted
 
@@ -128,7 +128,8 @@ def ruled(
         elif isinstance(change, Update):
             yield _in_conflict(change, draft.desired, policy)
     if ruling.verdict == "blocked":
-        yield blocked(draft.desired, HOSTNAME_CONFLICT, f"{fqdn} {ruling.by}")
+        remedy = "" if ruling.by == UNSURE else "; change spec.fqdn"
+        yield blocked(draft.desired, HOSTNAME_CONFLICT, f"{fqdn}: {ruling.by}{remedy}")
 
 
 def _given_up(change: Change, live: Live, desired: Desired, reason: str, policy: Policy) -> Change:

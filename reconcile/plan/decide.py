@@ -10,7 +10,7 @@ from reconcile.kube.live import Live
 from reconcile.kube.managedfields import EMPTY, FieldSet, below, covers, field_set_of, part_of, path_text
 from reconcile.kube.objects import Manifest, key_of
 from reconcile.model.globs import matches_any
-from reconcile.model.names import NAME_TAKEN, Names
+from reconcile.model.names import NAME_TAKEN, TOOL, Names
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.scope import Scope
 from reconcile.model.ttl import Deadline
@@ -34,7 +34,8 @@ PREVIEW_CHANGED = "its preview or an option changed"
 PROTECTED = "its preview is protected"
 FEW = 5
 """So many managers are named."""
-TOO_LARGE = "waits: it is too large to be compared; take out what others added to it, or delete it"
+UNMANAGED = f"exists and is not managed by {TOOL}"
+TOO_LARGE = "waits: too large to compare; remove what others added to it, or delete it"
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,13 @@ def decide(
     """What the wanted child needs: the one decision that is made of it, wherever it is made."""
     key, place = key_of(manifest), preview.key.place
     if live is None:
-        return Create(key, place, manifest, NEW_PREVIEW if not preview.status else "it is not there")
+        return Create(key, place, manifest, NEW_PREVIEW if not preview.status else "does not exist")
     live = live.decoded()
     owned = rules.ownership(live, preview.name, preview.uid)
     if not owned.ours and not (rules.adopt and owned.standing == "adoptable"):
         return Blocked(key, place, NAME_TAKEN, name_taken(live, owned, rules.names))
     if live.going:
-        return Waiting(key, place, "waits until the old one is gone: it is being deleted")
+        return Waiting(key, place, "waits: the old one is being deleted")
     if live.partial:
         return Waiting(key, place, TOO_LARGE)
     if runs_once(key.kind):
@@ -183,11 +184,11 @@ def _all_of_ours(live: Live, manifest: Manifest, names: Names) -> FieldSet:
 def name_taken(live: Live, owned: Ownership, names: Names) -> str:
     """Why a name is taken, by whom, and what helps."""
     if owned.standing == "adoptable":
-        return f"{live.key} is there, and {owned.reason}: say --adopt to take it over"
+        return f"{live.key}: {UNMANAGED} ({owned.reason}); pass --adopt to adopt it"
     managers = sorted({entry.manager for entry in live.others(names.field_manager) if not entry.subresource})
     others = f" and {len(managers) - FEW} more" if len(managers) > FEW else ""
-    by = f" (managed by {', '.join(managers[:FEW])}{others})" if managers else ""
-    return f"{live.key} is there, and is not ours: {owned.reason}{by}; delete it, or rename the preview"
+    by = f"; field managers: {', '.join(managers[:FEW])}{others}" if managers else ""
+    return f"{live.key}: {UNMANAGED} ({owned.reason}{by}); delete it, or rename the preview"
 
 
 def may_go(
@@ -202,7 +203,7 @@ def may_go(
     place = f"{live.key.namespace}/{preview_name}"
     owned = rules.ownership(live, preview_name, preview_uid)
     if not owned.ours:
-        return Keep(live.key, place, f"kept, {reason}, but it is not ours: {owned.reason}")
+        return Keep(live.key, place, f"kept, {reason}, but not managed by {TOOL} ({owned.reason})")
     protected = is_protected(live, rules.names)
     if protected and not rules.ends(deadline, place):
         return Keep(live.key, place, protection(place, deadline, rules))

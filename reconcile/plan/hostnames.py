@@ -90,8 +90,8 @@ Rulings = dict[str, Ruling]
 Queue = dict[str, tuple[Claim, list[Route]]]
 
 UNSURE = (
-    "is not given while only this namespace is read, for nobody knows who else has it: "
-    "--allow-fqdn says which hostnames are its own"
+    "is not assigned while only this namespace is read, because others may use it; "
+    "pass --allow-fqdn with the hostnames of this namespace"
 )
 
 

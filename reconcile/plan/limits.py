@@ -41,12 +41,12 @@ class Limit:
         return max(FEW, math.floor(int(self.text[:-1]) * with_children / 100))
 
     def explained(self, with_children: int) -> str:
-        """The limit as a person would check it: `9 (30% of the 12 that have children, at least 9)`."""
+        """The limit as a person would check it: `9 (30% of 12, at least 9)`."""
         number = self.of(with_children)
         if not self.text.endswith("%") or self.nothing:
             return str(number)
         least = f", at least {FEW}" if number == FEW else ""
-        return f"{number} ({self.text} of the {with_children} previews that have children{least})"
+        return f"{number} ({self.text} of {with_children}{least})"
 
 
 DEFAULT_LIMIT = Limit()
@@ -80,16 +80,15 @@ def refused(deletes: Iterable[Delete], with_children: Counter[str], limit: Limit
     """Which of these deletes are not to be done; None when all may be. Both count previews by namespace."""
     losing = by_namespace({change.preview for change in deletes if change.counts})
     if limit.nothing:
-        return Refusal(frozenset(losing), "nothing is deleted: --max-deletes is 0")
+        return Refusal(frozenset(losing), "Refusing to prune: --max-deletes is 0")
     held = _held(losing, with_children, limit)
     if not held:
         return None
     number = losing.total()
     return Refusal(
         held,
-        f"{number} previews would lose their children, and the limit is "
-        f"{limit.explained(with_children.total())}: none of {_named(held, losing)} does; "
-        f"if that is right, say --max-deletes {number}",
+        f"Refusing to prune {number} previews: the limit is {limit.explained(with_children.total())}; "
+        f"skipped in {_named(held, losing)}; if this is intended, pass --max-deletes {number}",
     )
 
 
@@ -120,7 +119,7 @@ def _named(held: frozenset[str], losing: Counter[str]) -> str:
     return f"namespace{'s' if len(held) > 1 else ''} {named}{more}"
 
 
-DELETE_WITHHELD = "delete withheld"
+DELETE_WITHHELD = "delete skipped"
 """How the reason of a child begins that would be deleted if this pass might."""
 
 
@@ -134,7 +133,7 @@ def withhold(
     wait.
     """
     withheld = [
-        Withheld(kind.resource.kind, f"{kind.problem}; nothing of this kind is changed in this run")
+        Withheld(kind.resource.kind, f"{kind.problem}; all changes of this kind are skipped")
         for kind in snapshot.kinds.values()
         if not kind.whole and not (kind.known and snapshot.previews_problem)
     ]
@@ -153,7 +152,7 @@ def withhold(
 
 def _expiring(changes: Sequence[Change], limit: Limit, with_children: Counter[str]) -> list[Change]:
     later = postponed((c for c in changes if isinstance(c, Delete)), with_children, limit)
-    reason = f"expired, and waits: --max-deletes lets {limit.explained(with_children.total())} go in a run"
+    reason = f"expired; waits: the limit is {limit.explained(with_children.total())} per run (--max-deletes)"
     return [
         Waiting(c.key, c.preview, reason)
         if isinstance(c, Delete) and c.expired_at and c.preview in later
@@ -164,11 +163,11 @@ def _expiring(changes: Sequence[Change], limit: Limit, with_children: Counter[st
 
 def _not_seen(deletes: Sequence[Delete], snapshot: Snapshot, limit: Limit) -> str:
     if snapshot.previews_problem:
-        return f"{snapshot.previews_problem}; nothing is deleted in this run"
+        return f"Refusing to prune: {snapshot.previews_problem}"
     if deletes and not snapshot.previews_sent and not limit.everything:
         return (
-            f"the list of previews is empty, and {len(deletes)} children would be deleted: none is; "
-            "if there are to be no previews, say --max-deletes 100%"
+            f"Refusing to delete {len(deletes)} children: the list of previews is empty; "
+            "if this is intended, pass --max-deletes 100%"
         )
     return ""
 

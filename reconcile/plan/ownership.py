@@ -46,16 +46,16 @@ def ownership(
 ) -> Ownership:
     """Whose this object is, seen from a preview of its namespace (`preview_uid` is "" when it is gone)."""
     if other := foreign_controller(live, preview_name, names):
-        return Ownership("foreign", f"its controller is {_described(other)}")
+        return Ownership("foreign", f"controlled by {_described(other)}")
     if not is_name_of_child(live.key, preview_name):
         # A label that somebody changed must not make a living preview's child look like a gone one's.
         return Ownership("foreign", f"no child of {preview_name} has its name")
     label = live.labels.get(names.preview_label)
     mark = live.annotations.get(names.identity_annotation)
     if label not in (None, preview_name):
-        return Ownership("foreign", f"its label {names.preview_label} is {label}")
+        return Ownership("foreign", f"label {names.preview_label} is {label}")
     if mark not in (None, live.key.identity):
-        return Ownership("foreign", f"its annotation {names.identity_annotation} is that of {mark}")
+        return Ownership("foreign", f"annotation {names.identity_annotation} is that of {mark}")
     return _by_what_is_there(live, label, mark, preview_uid, names, from_server=from_server)
 
 
@@ -76,10 +76,10 @@ def _by_what_is_there(
     if trusted and (not missing or (len(missing) == 1 and stands_in)):
         return OURS
     if missing:
-        return Ownership("foreign", f"it has no {' and no '.join(missing)}")
+        return Ownership("foreign", f"no {' and no '.join(missing)}")
     if stands_in and not live.tracked:
         return OURS  # somebody reset managedFields; label, identity and uid still agree
-    return Ownership("adoptable", f"its fields were not applied by {names.field_manager}")
+    return Ownership("adoptable", f"not applied by {names.field_manager}")
 
 
 def other_makers(live: Live, names: Names) -> list[str]:

@@ -78,7 +78,7 @@ def unwanted_of(
         if is_route(live.key.kind) and not policy.switch:
             changes.append(Keep(live.key, desired.place, kept_reason(live, preview)))
             continue
-        change = not_wanted(live, preview, "its preview does not want it", policy)
+        change = not_wanted(live, preview, "its preview does not request it", policy)
         if isinstance(change, Delete):
             change = _after_the_switch(change, preview, own, snapshot, policy)
         if isinstance(change, Delete) and runs_once(live.key.kind):
@@ -119,7 +119,7 @@ def _after_its_end(
 ) -> Delete | Waiting:
     """A Job that runs is left to its end: nobody knows what half of it would leave behind."""
     if at_work(old.live, preview, policy):
-        return Waiting(old.key, old.preview, "waits: goes when it has ended")
+        return Waiting(old.key, old.preview, "waits: deleted when it has ended")
     if any(runs_once(manifest["kind"]) for manifest in desired.children):
         return replace(old, reason="its preview has another image or revision")
     return old
@@ -132,24 +132,24 @@ def _after_the_switch(
     if not is_route(old.key.kind):
         return old
     if not policy.route_kind:
-        return replace(old, reason="its preview is to have no route: --route is none")
+        return replace(old, reason="its preview has no route (--route is none)")
     new = Key(policy.route_kind, preview.namespace, preview.name)
     change = next((change for change in own if change.key == new), None)
     if isinstance(change, Create | Update):
-        return Waiting(old.key, old.preview, f"waits: goes when {new} is there", for_this_run=True)
+        return Waiting(old.key, old.preview, f"waits: deleted when {new} exists", for_this_run=True)
     there = snapshot.children.get(new)
     if not isinstance(change, Keep) or there is None:
-        return Waiting(old.key, old.preview, f"waits: goes when {new} is there")
+        return Waiting(old.key, old.preview, f"waits: deleted when {new} exists")
     if preview.spec.fqdn not in hostnames(old.live):
         return replace(old, reason="its preview has another hostname, and another kind of route")
     if not accepted(there):
-        return Waiting(old.key, old.preview, f"waits: goes when {new} is accepted")
+        return Waiting(old.key, old.preview, f"waits: deleted when {new} is accepted")
     return replace(old, reason=f"its preview has the {new.kind} now")
 
 
 def kept_reason(route: Live, preview: PreviewEnvironment) -> str:
     stale = "" if preview.spec.fqdn in hostnames(route) else f" without the hostname {preview.spec.fqdn}"
-    return f"kept{stale}: say --route to switch"
+    return f"kept{stale}; pass --route to switch"
 
 
 def at_work(live: Live, preview: PreviewEnvironment, policy: Policy) -> bool:

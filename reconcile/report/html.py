@@ -106,9 +106,9 @@ def _split_before(text: str, characters: str) -> list[str]:
 def _attention(done: Run, found: Sequence[State]) -> Iterator[tuple[str, str]]:
     """What the exit code is about: each as whom, and why."""
     for name in done.unknown:
-        yield name, "there is no preview of this name, and nothing left of one"
+        yield name, "no such preview, and no children of one"
     for entry in done.withheld:
-        yield f"{entry.subject} withheld", entry.reason
+        yield f"{entry.subject} skipped", entry.reason
     for one in found:
         if one.state in _ATTENTION:
             yield one.place, one.message or one.reason or one.word

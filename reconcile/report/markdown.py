@@ -74,11 +74,11 @@ def _table(done: Run) -> str:
 def _rows(done: Run) -> Iterable[_Row]:
     """Whoever needs a person stands first: these are not cut."""
     for name in done.unknown:
-        yield _Row((_code(name), "There is no preview of this name", "", ""))
+        yield _Row((_code(name), "No such preview", "", ""))
     for state in worst_first(states(done)):
         yield _Row((_preview(state), _state(state), age(state.created, done.now), moment(state.expires)))
     for place in gone(done):
-        # Where a list was not whole, or suspiciously empty, nobody can say that it is gone.
+        # Where a list was incomplete, or suspiciously empty, nobody can say that it is gone.
         yield _Row((_code(place), "No preview was seen" if done.withheld else "Gone", "", ""))
 
 

@@ -3,7 +3,7 @@
 Failed     a write of this run did not work
 Blocked    a person has to decide: unreadable, refused, a name or a hostname that is taken
 Going      it is being deleted
-Pending    a dry run would change something, or the question was answered no
+Pending    a dry run would change something, or the confirmation was declined
 Changed    this run wrote; whether it works is not known yet
 Ready      Ready is True for the spec as it is
 NotReady   Ready is False, or it was waited for in vain
@@ -99,7 +99,7 @@ def _safe_state(preview: Preview, said: Mapping[str, Said], waited: Standing | N
     try:
         return _state(preview, said, waited, done)
     except Exception as error:  # its text may hold what an author wrote
-        message = f"how it stands cannot be reported ({type(error).__name__}): this is a defect"
+        message = f"how it stands cannot be reported ({type(error).__name__}): this is a bug"
         return State(preview.namespace, preview.name, "Unknown", "", message)
 
 

@@ -24,7 +24,7 @@ class Summary:
     """One run. `seconds` is how long it took, `now` when it began by the API server's clock.
 
     `success`: it did all that it could. A preview that is blocked, refused, unreadable or rejected by the API
-    server takes nothing from that; a write that failed, a delete that was withheld, a pass that could not
+    server takes nothing from that; a write that failed, a delete that was skipped, a pass that could not
     begin, a question answered no, a signal do. `writes` are
     counted by action and result, `previews` by the reason of Ready, or by their state where none is known.
     """

@@ -33,7 +33,7 @@ def plan_text(plan: Plan, *, color: bool = False, title: str = "Plan", quiet: bo
     """The plan, sorted, ending in one line of sums; the same bytes for the same plan."""
     shown = [change for change in plan.changes if _is_shown(change, quiet)]
     lines = list(_change_lines(shown, color))
-    lines += [_painted(f"! {entry.subject}: {entry.reason}", "35", color) for entry in plan.withheld]
+    lines += [_painted(f"! {entry.sentence}", "35", color) for entry in plan.withheld]
     lines += [f"  {cut(safe_line(note))}" for note in plan.notes]
     if lines:
         lines.append("")
@@ -69,7 +69,7 @@ def _field_line(field: FieldChange) -> str:
     try:
         return cut(safe_line(f"    {_field(field)}"))
     except Exception as error:  # its text may hold what an author wrote
-        return f"    (cannot be shown: {type(error).__name__}; this is a defect)"
+        return f"    (cannot be shown: {type(error).__name__}; this is a bug)"
 
 
 def _field(field: FieldChange) -> str:
@@ -152,7 +152,7 @@ def title_of(number: int) -> str:
 
 def end_text(done: Run, *, color: bool = False) -> str:
     """The names under which there is nothing, what became of the writes, the notes, what is not ready."""
-    parts = [safe_line(f"{name}: nothing there") + "\n" for name in done.absent]
+    parts = [safe_line(f"{name}: not found") + "\n" for name in done.absent]
     if done.outcomes:
         parts.append(outcomes_text(done.outcomes, color=color))
     elif done.declined:

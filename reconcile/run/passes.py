@@ -174,7 +174,7 @@ def _check_names(scope: Scope, snapshot: Snapshot, names: Names) -> tuple[tuple[
         if not place_of(wanted, snapshot, names):
             bare = wanted.namespace in ("", scope.namespace)
             if bare and (instead := instead_of_verb(wanted.name, names)):
-                raise UsageError(f"{wanted}: there is no preview of this name, and no such verb: {instead}")
+                raise UsageError(f"{wanted}: no such preview, and no such verb: {instead}")
             (absent if wanted.namespace else unknown).append(str(wanted))
     return tuple(unknown), tuple(absent)
 
@@ -198,4 +198,4 @@ def place_of(wanted: Name, snapshot: Snapshot, names: Names) -> str:
 
 def _several(wanted: Name, namespaces: list[str]) -> str:
     places = ", ".join(f"{namespace}/{wanted.name}" for namespace in namespaces)
-    return f"{wanted.name} is in more than one namespace: say which of {places}"
+    return f"{wanted.name} is in more than one namespace; pass one of {places}"

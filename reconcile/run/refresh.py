@@ -41,7 +41,7 @@ def over(facts: Facts, now: Preview | None) -> str:
     if now.deletion_timestamp:
         return "it is being deleted"
     if now.uid != before.uid:
-        return "it was deleted and made again while this run waited: run again"
+        return "it was deleted and recreated while this run waited: run again"
     if now.generation != before.generation:
         return "its spec was changed while this run waited: run again"
     return ""
@@ -92,7 +92,7 @@ def _change(change: Change, settled: frozenset[Key], gone: set[Key]) -> Change:
     if change.key in settled and isinstance(change, Waiting):
         return Keep(change.key, change.preview)
     if change.key in gone and isinstance(change, Keep | Create | Update):
-        return Waiting(change.key, change.preview, f"{change.key} is not there any more: run again")
+        return Waiting(change.key, change.preview, f"{change.key} no longer exists; run again")
     return change
 
 

@@ -52,7 +52,7 @@ def standing(facts: Facts, status: Status | None) -> Standing:
     if facts.desired.verdict == "Going":
         return Standing(preview.namespace, preview.name, "failed", GOING, "it is being deleted")
     if status is None:
-        return Standing(preview.namespace, preview.name, "waiting", "", "nobody knows how it is")
+        return Standing(preview.namespace, preview.name, "waiting", "", "its state is unknown")
     rejected = any(outcome.result in FOR_A_PERSON for outcome in facts.outcomes)
     return Standing(
         preview.namespace,

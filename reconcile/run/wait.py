@@ -131,7 +131,7 @@ class _Wait:
         except Stopped:
             return
         except ReconcileError as error:
-            self.notes = (f"the last look did not work: {error}",)
+            self.notes = (f"the last read failed: {error}",)
             self.tell(self._sorted(), str(error))
             return
         for place, look in looks.items():

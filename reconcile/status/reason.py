@@ -165,13 +165,13 @@ def _failed(facts: Facts) -> Finding | None:
 def _waiting(facts: Facts) -> Finding | None:
     if facts.waits:
         return Finding(PROGRESSING, facts.waits[0])
-    return None if facts.deployment else Finding(PROGRESSING, "its Deployment is not there")
+    return None if facts.deployment else Finding(PROGRESSING, "its Deployment does not exist")
 
 
 def _suspended(facts: Facts) -> Finding | None:
     preview = facts.desired.preview
     if isinstance(preview, PreviewEnvironment) and preview.spec.suspend:
-        return Finding(SUSPENDED, "no pods are wanted: spec.suspend is true")
+        return Finding(SUSPENDED, "suspended (spec.suspend is true)")
     return None
 
 
@@ -195,7 +195,7 @@ def _removed_setup(facts: Facts) -> Finding | None:
     """A setup whose Job is not there: what is recorded of it has run."""
     key, record = facts.setup_key, facts.setup_record
     if key is None or record is None or record.job != key.name:
-        return Finding(PROGRESSING, "its setup Job is not there")
+        return Finding(PROGRESSING, "its setup Job does not exist")
     return _setup_failed(record.message, key) if record.result == "Failed" else None
 
 

@@ -65,7 +65,7 @@ class Standing:
 @dataclass(frozen=True)
 class Run:
     """What a run did. `unknown` are bare NAMEs that nothing answers to, `absent` are names with a namespace
-    under which there is nothing; `declined` tells that the question was answered no.
+    under which there is nothing; `declined` tells that the confirmation was declined.
 
     `previews` are those of the scope, as the last pass read them, sorted by namespace and name, but for the
     `settled` ones, which are of the API group `group`; `now` is when

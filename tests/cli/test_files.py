@@ -95,7 +95,10 @@ def test_without_routes_there_is_no_link(shop: Shop) -> None:
 def test_a_report_without_a_format_or_a_path_is_a_usage_error(shop: Shop, value: str) -> None:
     ended = shop.shell("--from", "previews", "--dry-run", "--report", value)
     assert (ended.code, ended.out) == (2, "")
-    assert f"{value!r}: say FORMAT=PATH, with one of text, json, markdown, html, dotenv" in ended.err
+    assert (
+        f"{value!r}: must be FORMAT=PATH, where FORMAT is one of text, json, markdown, html, dotenv"
+        in ended.err
+    )
 
 
 # whole, or not at all
@@ -178,7 +181,7 @@ def test_a_report_with_a_defect_keeps_no_other_from_being_written(
     monkeypatch.setitem(FORMATS, "html", broken)
     ended = shop.shell(*ARGUMENTS, "--report=html=page", "--report=json=found", "--report=markdown=comment")
     assert ended.code == 1
-    assert "--report html=page: cannot be made (ValueError): this is a defect" in ended.err
+    assert "--report html=page: cannot be made (ValueError): this is a bug" in ended.err
     assert "a secret" not in ended.err
     assert json.loads(Path("found").read_text())["exit_code"] == 1
     assert Path("comment").read_text().startswith(MARK)
@@ -198,7 +201,7 @@ def test_a_preview_with_a_defect_keeps_no_other_from_being_reported(
     ended = shop.shell(*ARGUMENTS, *(f"--report={name}={name}.out" for name in FORMATS))
     assert ended.code == 0
     first, second = json.loads(Path("json.out").read_text())["previews"]
-    assert first["message"] == "how it stands cannot be reported (ValueError): this is a defect"
+    assert first["message"] == "how it stands cannot be reported (ValueError): this is a bug"
     assert second["url"] == "https://other.example.com"
     for name in ("html", "markdown"):
         assert "other.example.com" in Path(f"{name}.out").read_text()

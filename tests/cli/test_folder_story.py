@@ -223,7 +223,7 @@ def test_a_switch_of_the_route_kind_is_done_in_one_run(running: Shop, switch: tu
 def test_a_switch_tells_each_of_its_passes(running: Shop) -> None:
     assert running.reconcile(*INGRESS).lines == [
         "+ Ingress shop/pr-1 new preview",
-        ". Mapping shop/pr-1 waits: goes when Ingress shop/pr-1 is there",
+        ". Mapping shop/pr-1 waits: deleted when Ingress shop/pr-1 exists",
         "Plan: 1 to create, 0 to update, 0 to delete, 1 waiting, 2 unchanged.",
         "- Mapping shop/pr-1 its preview has the Ingress now",
         "Then (pass 2): 0 to create, 0 to update, 1 to delete, 0 unchanged.",
@@ -235,13 +235,13 @@ def test_the_old_route_stays_until_the_httproute_is_accepted_and_that_is_no_fail
     running.reconcile(*HTTPROUTE)
     assert running.children() == [*ALL, "HTTPRoute shop/pr-1"]
     lines = running.reconcile(*HTTPROUTE).lines
-    assert lines[0] == ". Mapping shop/pr-1 waits: goes when HTTPRoute shop/pr-1 is accepted"
+    assert lines[0] == ". Mapping shop/pr-1 waits: deleted when HTTPRoute shop/pr-1 is accepted"
     running.is_silent(*HTTPROUTE)
 
 
 def test_without_the_option_another_kind_of_route_is_kept(running: Shop) -> None:
     running.reconcile(*INGRESS)
-    assert running.reconcile().lines[0] == "= Ingress shop/pr-1 kept: say --route to switch"
+    assert running.reconcile().lines[0] == "= Ingress shop/pr-1 kept; pass --route to switch"
     assert running.children() == [*ALL[:2], "Ingress shop/pr-1"]
 
 
@@ -265,8 +265,8 @@ def test_the_last_preview_goes_only_when_it_is_said(running: Shop) -> None:
     running.remove()
     ended = running.reconcile(code=4)
     assert ended.lines[3] == (
-        "! Deletes: the list of previews is empty, and 3 children would be deleted: none is; "
-        "if there are to be no previews, say --max-deletes 100%"
+        "! Refusing to delete 3 children: the list of previews is empty; "
+        "if this is intended, pass --max-deletes 100%"
     )
     assert running.children() == ALL
     running.reconcile("--max-deletes", "100%")
@@ -318,7 +318,7 @@ def test_of_two_that_want_a_hostname_one_gets_it_and_the_other_is_told_who_has_i
     shop.write("pr-1", fqdn="x.example.com")
     shop.write("pr-2", fqdn="x.example.com")
     ended = shop.reconcile(code=1)
-    assert "! Preview shop/pr-2 x.example.com belongs to shop/pr-1" in ended.lines
+    assert "! Preview shop/pr-2 x.example.com: belongs to shop/pr-1; change spec.fqdn" in ended.lines
     assert shop.children() == [*ALL, "Deployment shop/pr-2", "Service shop/pr-2"]
     shop.is_silent(code=1)
     shop.reconcile("--allow-blocked")
@@ -363,9 +363,8 @@ def test_a_mistake_in_a_file_is_named_with_its_line_and_nothing_is_deleted(runni
     running.put("broken.yaml", BROKEN)
     running.write("pr-3")
     ended = running.reconcile(code=4)
-    said = next(line for line in ended.lines if line.startswith("! Deletes: "))
-    assert said.startswith("! Deletes: previews/broken.yaml:5: ")
-    assert said.endswith("; nothing is deleted in this run")
+    said = next(line for line in ended.lines if line.startswith("! Refusing "))
+    assert said.startswith("! Refusing to prune: previews/broken.yaml:5: ")
     assert len(running.children()) == 9
     Path("previews/broken.yaml").unlink()
     running.reconcile()
@@ -388,7 +387,7 @@ def test_a_preview_that_cannot_be_read_is_named_with_its_line_and_keeps_what_it_
 def test_a_field_that_nobody_knows_is_refused_by_name(running: Shop) -> None:
     running.put("shop-pr-1.yaml", dump(a_preview(prot=8080)))
     (line,) = (line for line in running.reconcile(code=1).lines if line.startswith("!"))
-    assert line.endswith(": spec.prot: is no field that is known here; did you mean port?")
+    assert line.endswith(": spec.prot: is not a known field; did you mean port?")
 
 
 def test_a_file_that_is_in_the_way_blocks_its_preview_and_is_left_alone(shop: Shop) -> None:
@@ -398,7 +397,9 @@ def test_a_file_that_is_in_the_way_blocks_its_preview_and_is_left_alone(shop: Sh
     shop.write("pr-2")
     ended = shop.reconcile(code=1)
     assert any(
-        line.startswith("! Preview shop/pr-1 Service shop/pr-1 is there, and is not ours")
+        line.startswith(
+            "! Preview shop/pr-1 Service shop/pr-1: exists and is not managed by preview-reconcile ("
+        )
         for line in ended.lines
     )
     assert shop.path("Service").read_text() == "# mine\n"

@@ -161,7 +161,7 @@ def test_only_a_run_that_did_or_said_something_new_is_printed(
         "Plan: 3 to create, 0 to update, 0 to delete, 0 unchanged.",
         "Done: 3 created, 0 updated, 0 deleted.",
         *(f"+ {kind} shop/pr-2 new preview" for kind in ("Deployment", "Service")),
-        "! Preview shop/pr-2 pr-1.preview.example.com belongs to shop/pr-1",
+        "! Preview shop/pr-2 pr-1.preview.example.com: belongs to shop/pr-1; change spec.fqdn",
         "Plan: 2 to create, 0 to update, 0 to delete, 1 blocked, 3 unchanged.",
         "Done: 2 created, 0 updated, 0 deleted.",
         *(f"- {kind} shop/pr-2 its preview is gone" for kind in ("Deployment", "Service")),
@@ -265,11 +265,11 @@ def test_the_reports_in_files_are_those_of_the_newest_run(shop: Shop, between: C
 @pytest.mark.parametrize(
     ("arguments", "with_"),
     [
-        (["--dry-run", "--exit-code"], "--exit-code do not go together: a run follows the other"),
-        (["--from", "-"], "--from - do not go together: it is read once"),
-        (["-f", "x", "--dry-run"], "-f do not go together: it is read once"),
-        (["-o", "json"], "-o json do not go together: say --report FORMAT=PATH"),
-        (["-o", "markdown"], "-o markdown do not go together: say --report FORMAT=PATH"),
+        (["--dry-run", "--exit-code"], "--exit-code cannot be combined: a run follows the other"),
+        (["--from", "-"], "--from - cannot be combined: it is read once"),
+        (["-f", "x", "--dry-run"], "-f cannot be combined: it is read once"),
+        (["-o", "json"], "-o json cannot be combined: use --report FORMAT=PATH"),
+        (["-o", "markdown"], "-o markdown cannot be combined: use --report FORMAT=PATH"),
     ],
 )
 def test_what_makes_no_sense_again_and_again_is_refused(shop: Shop, arguments: list[str], with_: str) -> None:

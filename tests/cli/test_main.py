@@ -35,35 +35,35 @@ def error_of(shell: Shell, *arguments: str, code: int = 2, **variables: str) -> 
 NOT_TOGETHER = pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--to", "x"], "--to needs --from: say where the previews are"),
+        (["--to", "x"], "--to needs --from: pass the folder of the previews"),
         (
             ["--from", "previews", "--to", "-"],
             "--to -: children are files in a folder, and not a stream; name a folder",
         ),
         (
             ["--explain", "./previews"],
-            "--explain needs NAME, and ./previews is a path: say --from ./previews --explain NAME",
+            "--explain needs NAME, and ./previews is a path; pass --from ./previews --explain NAME",
         ),
-        (["--explain", "."], "--explain needs NAME, and . is a path: say --from . --explain NAME"),
+        (["--explain", "."], "--explain needs NAME, and . is a path; pass --from . --explain NAME"),
         (
             ["--explain", "pr-1", "previews/"],
-            "--explain needs NAME, and previews/ is a path: say --from previews/ --explain NAME",
+            "--explain needs NAME, and previews/ is a path; pass --from previews/ --explain NAME",
         ),
         (["--from", "previews"], "--from needs --dry-run or --to: files are never changed"),
         (
             [*PLAN_ONLY, "--context", "x"],
-            "--from and --context do not go together: the files are the cluster",
+            "--from and --context cannot be combined: the files are the cluster",
         ),
         (
             [*PLAN_ONLY, "--kubeconfig", "x"],
-            "--from and --kubeconfig do not go together: the files are the cluster",
+            "--from and --kubeconfig cannot be combined: the files are the cluster",
         ),
         (["--exit-code"], "--exit-code needs --dry-run"),
-        (["-v", "-q"], "-v and -q do not go together"),
-        (["--wait", "--dry-run"], "--wait and --dry-run do not go together: nothing is done to wait for"),
+        (["-v", "-q"], "-v and -q cannot be combined"),
+        (["--wait", "--dry-run"], "--wait and --dry-run cannot be combined: nothing is done to wait for"),
         (
             ["--wait", "--from", "previews", "--to", "x"],
-            "--wait and --from do not go together: in files nothing becomes ready",
+            "--wait and --from cannot be combined: in files nothing becomes ready",
         ),
         (["--logs"], "--logs needs --wait"),
         (
@@ -77,7 +77,7 @@ NOT_TOGETHER = pytest.mark.parametrize(
         ),
         (
             ["--wait", "--probe", "--allow-fqdn", "*", "--route", "none"],
-            "--probe and --route none do not go together: there is no link",
+            "--probe and --route none cannot be combined: there is no link",
         ),
         (["--route", "httproute"], "--route httproute needs --gateway NAMESPACE/NAME"),
         (["--gateway", "a/b"], "--gateway needs --route httproute"),
@@ -86,16 +86,16 @@ NOT_TOGETHER = pytest.mark.parametrize(
         (["--cluster-issuer", "x"], "--cluster-issuer needs --route ingress"),
         (
             ["--route", "ingress", "--tls-secret", "x", "--cluster-issuer", "y"],
-            "--tls-secret and --cluster-issuer do not go together: cert-manager would write into the Secret",
+            "--tls-secret and --cluster-issuer cannot be combined: cert-manager would write into the Secret",
         ),
-        (["--namespace-only"], "--namespace-only needs -n: say which namespace"),
+        (["--namespace-only"], "--namespace-only needs -n: pass the namespace"),
         (
             ["-n", "shop", "blog/pr-1"],
-            "-n shop and blog/pr-1 do not go together: leave out one of the two namespaces",
+            "-n shop and blog/pr-1 cannot be combined: leave out one of the two namespaces",
         ),
         (
             ["-l", "a b"],
-            "-l 'a b': 'a b' is no requirement: say key=value, key!=value, key in (a,b), key or !key",
+            "-l 'a b': 'a b' is not a valid requirement: must be key=value, key!=value, key in (a,b), key or !key",
         ),
         (["--from", "nowhere", "--dry-run"], "--from nowhere: there is no such file or folder"),
         ([*PLAN_ONLY, "--to", "a-file"], "--to a-file: this is no folder"),
@@ -129,10 +129,10 @@ NOT_TOGETHER = pytest.mark.parametrize(
         ),
         (
             ["--interval", "1s", "--yes", "-o", "json"],
-            "--interval and -o json do not go together: say --report FORMAT=PATH",
+            "--interval and -o json cannot be combined: use --report FORMAT=PATH",
         ),
-        (["--explain", "x", "-o", "json"], "--explain and -o json do not go together: it is text alone"),
-        (["--explain", "x", "--wait"], "--explain and --wait do not go together: it explains one preview"),
+        (["--explain", "x", "-o", "json"], "--explain and -o json cannot be combined: it is text alone"),
+        (["--explain", "x", "--wait"], "--explain and --wait cannot be combined: it explains one preview"),
         (["--context", "x"], "--context x: there is no kubeconfig; give one with --kubeconfig"),
         (["--dry-run", "-f", "nowhere"], "-f nowhere: there is no such file or folder"),
     ],
@@ -154,13 +154,13 @@ def test_what_does_not_go_together_is_a_usage_error(shop: Shop, arguments: list[
         (["--route", "traefik"], "Invalid value for '--route'"),
         (["--concurrency", "0"], "Invalid value for '--concurrency'"),
         (["--timeout", "5"], "Invalid value for '--timeout': '5': has no unit"),
-        (["--max-deletes", "x"], "Invalid value for '--max-deletes': 'x': say a number of previews"),
-        (["--allow-protect", "shop"], "'shop': say NAMESPACE/NAME, each a glob, such as 'shop/*'"),
+        (["--max-deletes", "x"], "Invalid value for '--max-deletes': 'x': must be a number of previews"),
+        (["--allow-protect", "shop"], "'shop': must be NAMESPACE/NAME, each a glob, such as 'shop/*'"),
         (
             ["--allow-pull-policy", "always"],
             "Invalid value for '--allow-pull-policy': 'always' is not one of 'Always', 'IfNotPresent', 'Never'",
         ),
-        (["-n", "Shop"], "Invalid value for '-n' / '--namespace': 'Shop' is no name"),
+        (["-n", "Shop"], "Invalid value for '-n' / '--namespace': 'Shop' is not a valid name"),
         (["-o", "yaml"], "Invalid value for '-o' / '--output'"),
     ],
 )
@@ -351,7 +351,7 @@ def test_an_option_that_nobody_typed_is_named_by_its_variable(
         (
             ["--wait"],
             {"RECONCILE_DRY_RUN": "1"},
-            "--wait and RECONCILE_DRY_RUN (--dry-run) do not go together: nothing is done to wait for",
+            "--wait and RECONCILE_DRY_RUN (--dry-run) cannot be combined: nothing is done to wait for",
         ),
         (["--exit-code"], {"RECONCILE_DRY_RUN": "0"}, "--exit-code needs --dry-run"),
         (
@@ -359,7 +359,7 @@ def test_an_option_that_nobody_typed_is_named_by_its_variable(
             {"RECONCILE_FROM": "nowhere"},
             "RECONCILE_FROM=nowhere (--from nowhere): there is no such file or folder",
         ),
-        (["-q", "-v"], {"RECONCILE_QUIET": "1", "RECONCILE_VERBOSE": "2"}, "-v and -q do not go together"),
+        (["-q", "-v"], {"RECONCILE_QUIET": "1", "RECONCILE_VERBOSE": "2"}, "-v and -q cannot be combined"),
     ],
 )
 def test_only_what_a_variable_has_set_is_named_by_it(
@@ -372,9 +372,9 @@ def test_only_what_a_variable_has_set_is_named_by_it(
     ("variable", "value", "told"),
     [
         ("RECONCILE_TIMEOUT", "abc", "RECONCILE_TIMEOUT (--timeout): 'abc': is no duration"),
-        ("RECONCILE_NAMESPACE", "Shop", "RECONCILE_NAMESPACE (--namespace): 'Shop' is no name"),
+        ("RECONCILE_NAMESPACE", "Shop", "RECONCILE_NAMESPACE (--namespace): 'Shop' is not a valid name"),
         ("RECONCILE_EXIT_CODE", "x", "RECONCILE_EXIT_CODE (--exit-code): 'x' is not a valid boolean"),
-        ("RECONCILE_REPORT", "json=a\nx", "RECONCILE_REPORT (--report): 'x': say FORMAT=PATH"),
+        ("RECONCILE_REPORT", "json=a\nx", "RECONCILE_REPORT (--report): 'x': must be FORMAT=PATH"),
     ],
 )
 def test_a_value_that_is_wrong_is_told_with_its_variable(
@@ -501,22 +501,22 @@ def test_json_is_all_that_is_on_stdout(shop: Shop) -> None:
     assert ended.report["exit_code"] == 0
     assert ended.report["absent"] == ["shop/pr-9"]
     assert ended.report["passes"][0]["outcomes"]["summary"]["created"] == 3
-    assert ended.err == "shop/pr-9: nothing there\n"
+    assert ended.err == "shop/pr-9: not found\n"
 
 
 def test_an_unknown_name_is_told_on_stderr_and_an_absent_one_on_stdout(shop: Shop) -> None:
     shop.write()
     unknown = shop.reconcile("pr-9", code=1)
-    assert "pr-9: there is no preview of this name, and nothing left of one" in unknown.err
+    assert "pr-9: no such preview, and no children of one" in unknown.err
     absent = shop.reconcile("shop/pr-9")
-    assert "shop/pr-9: nothing there" in absent.lines
+    assert "shop/pr-9: not found" in absent.lines
 
 
 def test_a_name_in_two_namespaces_is_a_usage_error_that_lists_them(shop: Shop) -> None:
     shop.write("pr-1", "shop")
     shop.write("pr-1", "blog")
     said = error_of(shop.shell, *PLAN_ONLY, "pr-1")
-    assert said.startswith("Error: pr-1 is in more than one namespace: say which of blog/pr-1, shop/pr-1\n")
+    assert said.startswith("Error: pr-1 is in more than one namespace; pass one of blog/pr-1, shop/pr-1\n")
 
 
 VERBS = {
@@ -537,7 +537,7 @@ def test_a_verb_that_is_no_preview_reconciles_nothing_and_tells_what_to_type(
     shop.write()
     ended = shop.reconcile(*namespace, verb, "pr-1", code=2)
     place = "shop/" * bool(namespace) + verb
-    said = f"Error: {place}: there is no preview of this name, and no such verb: {VERBS[verb]}\n"
+    said = f"Error: {place}: no such preview, and no such verb: {VERBS[verb]}\n"
     assert (ended.out, shop.children(), ended.err.startswith(said)) == ("", [], True)
 
 
@@ -548,12 +548,12 @@ def test_a_preview_may_have_the_name_of_a_verb(shop: Shop) -> None:
     assert shop.children() == [f"{kind} shop/delete" for kind in ("Deployment", "Service", "Mapping")]
     shop.remove("delete")
     assert "3 deleted" in shop.reconcile("delete", "--max-deletes", "100%").lines[-1]
-    assert "shop/get: nothing there" in shop.reconcile("shop/get").lines
+    assert "shop/get: not found" in shop.reconcile("shop/get").lines
 
 
 def test_a_report_is_not_written_to_a_file_called_dash(shop: Shop) -> None:
     said = error_of(shop.shell, *PLAN_ONLY, "--report", "json=-")
-    assert "'json=-': a report is a file; for stdout say -o FORMAT" in said
+    assert "'json=-': a report is a file; for stdout, pass -o FORMAT" in said
     assert not Path("-").exists()
 
 
@@ -583,12 +583,12 @@ def test_at_a_terminal_a_plan_with_changes_is_asked_about(
     monkeypatch.setattr(click, "confirm", confirm)
     shop.write()
     ended = shop.reconcile(code=code)
-    assert asked == ["Carry this out?"]
+    assert asked == ["Apply these changes?"]
     assert len(shop.children()) == made
     assert ended.lines[-1] == ("Done: 3 created, 0 updated, 0 deleted." if answer else "Nothing was changed.")
     shop.reconcile("--yes")
     shop.reconcile()
-    assert asked == ["Carry this out?"], "not with --yes, nor where nothing is to be done"
+    assert asked == ["Apply these changes?"], "not with --yes, nor where nothing is to be done"
 
 
 def test_where_nobody_sits_at_a_terminal_nobody_is_asked(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

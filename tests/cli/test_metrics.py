@@ -125,7 +125,7 @@ def test_without_the_extra_the_command_says_what_to_install(
 )
 def test_a_url_that_is_none_is_refused_without_being_quoted(shop: Shop, url: str) -> None:
     ended = shop.reconcile("--pushgateway", url, code=2)
-    assert "say http://HOST[:PORT]" in ended.err
+    assert "must be http://HOST[:PORT]" in ended.err
     assert "swordfish" not in ended.err
 
 

@@ -77,6 +77,6 @@ def test_a_context_that_was_switched_decides_no_write(
     world.has(a_preview("pr-9", namespace="team-a"), a_preview("pr-9", namespace="team-b"))
     world.has(a_preview("pr-8", namespace="team-b"))
     ended = command("--kubeconfig", kubeconfig, "--yes", "pr-9")
-    assert (ended.code, "say which of team-a/pr-9, team-b/pr-9" in ended.err) == (2, True)
+    assert (ended.code, "pass one of team-a/pr-9, team-b/pr-9" in ended.err) == (2, True)
     ended = command("--kubeconfig", kubeconfig, "--dry-run", "pr-8")
     assert "+ Deployment  team-b/pr-8  new preview" in ended.out

@@ -545,7 +545,7 @@ def test_without_to_every_write_is_a_usage_error(place: Place) -> None:
         lambda: cluster.carry_over(SERVICE, live),
         lambda: delete(cluster, live),
     ):
-        with pytest.raises(UsageError, match="say --to DIR"):
+        with pytest.raises(UsageError, match="pass --to DIR"):
             write()
 
 

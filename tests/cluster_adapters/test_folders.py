@@ -179,7 +179,7 @@ def test_a_hostname_of_a_preview_that_is_left_out_stays_its_own(three: Shop) -> 
     three.write("pr-9", fqdn="pr-3.preview.example.com")
     ended = three.reconcile("--exclude", "shop-pr-3.yaml", code=1)
     assert ended.lines[2].endswith(
-        "pr-3.preview.example.com is still on Mapping shop/pr-3, which belongs to shop/pr-3"
+        "pr-3.preview.example.com: is still on Mapping shop/pr-3, which belongs to shop/pr-3; change spec.fqdn"
     )
     assert not three.path("Mapping", "pr-9").exists()
     assert three.path("Mapping", "pr-3").exists()

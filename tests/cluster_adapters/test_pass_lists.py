@@ -1,4 +1,4 @@
-"""What one list that is not whole does to a pass: to its plan, its deletes, its writes and its exit code."""
+"""What one list that is incomplete does to a pass: to its plan, its deletes, its writes and its exit code."""
 
 from collections.abc import Callable
 from typing import Any
@@ -62,7 +62,7 @@ def writes_of(planned: set[tuple[str, str, str]]) -> set[str]:
 
 
 def without(kind: str) -> set[tuple[str, str, str]]:
-    """What is still planned when this kind's list is not whole: nothing of it, and in a preview nothing
+    """What is still planned when this kind's list is incomplete: nothing of it, and in a preview nothing
     that comes after it."""
     place = PUTS_IN_ORDER.index(kind) if kind in PUTS_IN_ORDER else len(PUTS_IN_ORDER)
     before = PUTS_IN_ORDER[:place]
@@ -171,9 +171,9 @@ def test_the_text_of_a_dry_run_says_the_same(world: World, command: RunCommand, 
 def assert_told(kind: str, words: str, reason: str) -> None:
     """The reason names the kind, what was asked, what went wrong, and what follows."""
     listed = f"list {full_name(kind)} in all namespaces: "
-    assert reason.startswith(f"the list of {full_name(kind).partition('.')[0]} is not whole: {listed}")
+    assert reason.startswith(f"the list of {full_name(kind).partition('.')[0]} is incomplete: {listed}")
     assert words.format(kind=full_name(kind)) in reason
-    assert reason.endswith("; nothing of this kind is changed in this run")
+    assert reason.endswith("; all changes of this kind are skipped")
 
 
 @pytest.mark.parametrize("case", NOT_WHOLE)
@@ -324,10 +324,10 @@ def test_an_empty_list_of_previews_withholds_every_delete(world: World, command:
     ended = command("-o", "json")
     left = {(kind, "pr-0") for kind in CHILDREN} | {(kind, "pr-2") for kind in PUTS_IN_ORDER}
     assert ended.planned == {("keep", kind, name) for kind, name in left}
-    assert reasons(ended, "keep") == {"delete withheld (its preview is gone)"}
+    assert reasons(ended, "keep") == {"delete skipped (its preview is gone)"}
     assert list(ended.withheld) == ["Deletes"]
-    assert ended.withheld["Deletes"].startswith("the list of previews is empty, and ")
-    assert ended.withheld["Deletes"].endswith("if there are to be no previews, say --max-deletes 100%")
+    assert ended.withheld["Deletes"].startswith("Refusing to delete ")
+    assert ended.withheld["Deletes"].endswith("if this is intended, pass --max-deletes 100%")
     assert world.writes == []
     assert ended.code == 4
 

@@ -184,7 +184,7 @@ def test_a_look_that_fails_withholds_its_kind_as_a_list_would(world: World, comm
     }
     assert ended.withheld == {
         "Service": "Service shop/pr-1 could not be read: get Service shop/pr-1: the API server is in trouble "
-        "(500): etcd is slow; nothing of this kind is changed in this run"
+        "(500): etcd is slow; all changes of this kind are skipped"
     }
     assert ended.code == 4
 

@@ -61,7 +61,7 @@ def test_a_list_that_fails_is_told_and_the_wait_goes_on(world: World, command: R
         0,
         "ready  shop/pr-1  https://pr-1.preview.example.com",
     )
-    assert "the cluster could not be looked at, and will be again: list deployments.apps" in ended.err
+    assert "the cluster could not be read; retrying: list deployments.apps" in ended.err
     assert "etcd is away" in ended.err
 
 
@@ -72,7 +72,7 @@ def test_lists_that_never_come_end_with_the_time(world: World, command: RunComma
     assert time.monotonic() - began < 4.0
     assert ended.code == ended.report["exit_code"] == 1
     (note,) = ended.report["notes"]
-    assert note.startswith("the last look did not work: list deployments.apps in all namespaces: ")
+    assert note.startswith("the last read failed: list deployments.apps in all namespaces: ")
     assert ended.report["waited"] == [
         {
             "namespace": "shop",

@@ -35,7 +35,7 @@ DEPLOYMENT, SERVICE, MAPPING = "Deployment", "Service", "Mapping"
 PUTS = (DEPLOYMENT, SERVICE, MAPPING)
 WANTED = children_of(a_read_preview())
 CONFLICT = status(409, "Conflict", "the object has been modified; please apply your changes to the latest")
-TOO_OFTEN = "changed under our hands 5 times: run again"
+TOO_OFTEN = "gave up after 5 update conflicts; the next run will retry"
 PR_1 = path(PREVIEW, "pr-1")
 NAME_LABEL: Path = ("f:metadata", "f:labels", "f:app.kubernetes.io/name")
 
@@ -141,12 +141,12 @@ def test_a_preview_that_is_there_again_keeps_its_child(
     world.says("GET", path(PREVIEW, "pr-0"), an_object(a_preview("pr-0", uid=uid)))
     ended = command("-o", "json")
     assert world.writes == []
-    assert ended.outcomes == {"Service pr-0": ("kept", "its preview is there again")}
+    assert ended.outcomes == {"Service pr-0": ("kept", "its preview was recreated")}
     assert ended.code == 0
 
 
-MADE_AGAIN = "its preview was deleted, or made again, meanwhile"
-CHANGED = "its preview was changed meanwhile"
+MADE_AGAIN = "its preview was deleted or recreated"
+CHANGED = "its preview was changed"
 MEANWHILE: dict[str, tuple[dict[str, Any], str]] = {
     "another uid": ({"uid": "another"}, MADE_AGAIN),
     "being deleted": ({"deleted": "2026-11-22T18:00:00Z"}, MADE_AGAIN),
@@ -249,7 +249,7 @@ def test_what_a_gone_preview_left_protected_is_kept_where_it_was_applied_again_m
     world.says("DELETE", leftover, CONFLICT)
     world.says("GET", leftover, an_object(again))
     ended = command("-o", "json", *WEEK)
-    assert ended.outcomes == {"Service pr-0": ("kept", "it was applied again meanwhile")}
+    assert ended.outcomes == {"Service pr-0": ("kept", "it was applied again")}
     assert world.count("DELETE", leftover) == 1
 
 
@@ -266,7 +266,7 @@ def test_a_child_that_is_gone_already_is_a_success_of_somebody_else(
     ended = command("-o", "json")
     assert world.count("DELETE", leftover) == 1
     assert world.count("GET", namespaced) == 1
-    assert ended.outcomes == {"Service pr-0": ("kept", "it was gone already, and not by this run")}
+    assert ended.outcomes == {"Service pr-0": ("kept", "already deleted, not by this run")}
     assert ended.code == 0
 
 
@@ -292,7 +292,7 @@ def test_a_child_that_somebody_changed_and_deleted_was_not_deleted_by_this_run(
     world.says("DELETE", leftover, CONFLICT)
     world.says("GET", leftover, gone(leftover))
     ended = command("-o", "json")
-    assert ended.outcomes == {"Service pr-0": ("kept", "it was gone already, and not by this run")}
+    assert ended.outcomes == {"Service pr-0": ("kept", "already deleted, not by this run")}
 
 
 def test_a_404_that_is_not_about_the_child_is_no_success(
@@ -318,7 +318,7 @@ def test_a_child_that_has_changed_is_deleted_as_it_is_now(
 
 
 NO_LONGER = {
-    "another uid": (there(SERVICE, "pr-0", uid="another"), "it was made again meanwhile"),
+    "another uid": (there(SERVICE, "pr-0", uid="another"), "it was recreated"),
     "protected": (
         changed(
             there(SERVICE, "pr-0"),
@@ -337,7 +337,7 @@ NO_LONGER = {
                 {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "u", "controller": True}
             ],
         ),
-        "kept, its preview is gone, but it is not ours: its controller is Pod p",
+        "kept, its preview is gone, but not managed by preview-reconcile (controlled by Pod p)",
     ),
     "being deleted": (
         there(SERVICE, "pr-0", deletionTimestamp="2026-11-22T18:00:00Z"),
@@ -365,7 +365,7 @@ def test_a_delete_that_conflicts_for_ever_is_a_failure(
     world.says("DELETE", leftover, CONFLICT)
     ended = command("-o", "json")
     assert world.count("DELETE", leftover) == TRIES
-    assert ended.outcomes == {"Service pr-0": ("failed", f"Service shop/pr-0 {TOO_OFTEN}")}
+    assert ended.outcomes == {"Service pr-0": ("failed", f"Service shop/pr-0: {TOO_OFTEN}")}
     assert ended.code == 1
 
 
@@ -417,7 +417,7 @@ def withdrawal(version: str) -> Manifest:
     return {"apiVersion": "v1", "kind": SERVICE, "metadata": metadata}
 
 
-BY_HELM = "Service shop/pr-1 was made by helm a moment ago, and is not ours: delete it, or rename the preview"
+BY_HELM = "Service shop/pr-1: was created by helm a moment ago and is not managed by preview-reconcile; delete it, or rename the preview"
 
 
 def test_a_create_is_one_unforced_apply_without_uid_or_version(
@@ -474,7 +474,7 @@ def test_a_withdrawal_that_never_succeeds_is_a_failure(world: World, command: Ru
     world.says("GET", new, gone(new), an_object(merged("9")))
     ended = command("-o", "json")
     assert world.bodies("PATCH", new) == [WANTED[SERVICE], withdrawal("8"), *[withdrawal("9")] * (TRIES - 1)]
-    assert ended.outcomes == {"Service pr-1": ("failed", f"Service shop/pr-1 {TOO_OFTEN}")}
+    assert ended.outcomes == {"Service pr-1": ("failed", f"Service shop/pr-1: {TOO_OFTEN}")}
     assert ended.code == 1
 
 
@@ -584,8 +584,8 @@ def test_a_create_that_conflicts_finds_the_strangers_object(
     [(result, message)] = ended.outcomes.values()
     assert result == "blocked"
     assert message == (
-        "Service shop/pr-1 is there, and is not ours: it has no label platform9.com/preview and no "
-        "annotation platform9.com/identity (managed by helm); delete it, or rename the preview"
+        "Service shop/pr-1: exists and is not managed by preview-reconcile (no label platform9.com/preview and no "
+        "annotation platform9.com/identity; field managers: helm); delete it, or rename the preview"
     )
     assert ended.code == 1
 
@@ -633,7 +633,7 @@ def test_an_update_that_conflicts_five_times_is_a_failure_that_says_what_to_do(
     world.says("PATCH", changed_by_hand, CONFLICT)
     ended = command("-o", "json")
     assert world.count("PATCH", changed_by_hand) == TRIES == 5
-    assert ended.outcomes == {"Service pr-1": ("failed", f"Service shop/pr-1 {TOO_OFTEN}")}
+    assert ended.outcomes == {"Service pr-1": ("failed", f"Service shop/pr-1: {TOO_OFTEN}")}
     assert ended.code == 1
 
 
@@ -657,7 +657,10 @@ def test_an_update_of_an_object_that_was_made_again_by_a_stranger_is_blocked(
     ended = command("-o", "json")
     assert len(world.writes) == 1
     [(result, message)] = ended.outcomes.values()
-    assert (result, message[:46]) == ("blocked", "Service shop/pr-1 is there, and is not ours: i")
+    assert (result, message.partition(" (")[0]) == (
+        "blocked",
+        "Service shop/pr-1: exists and is not managed by preview-reconcile",
+    )
     assert ended.code == 1
 
 
@@ -761,7 +764,7 @@ def test_a_removal_that_did_not_happen_is_a_failure_that_names_the_owner(
     )
     ended = command("-o", "json")
     assert ended.outcomes == {
-        "Service pr-1": ("failed", "spec.ports[http] is still there: kubectl-edit set it too")
+        "Service pr-1": ("failed", "spec.ports[http]: not removed, because kubectl-edit also sets it")
     }
     assert ended.code == 1
 
@@ -828,7 +831,7 @@ def test_one_previews_failure_stops_what_comes_after_it_and_holds_up_nobody_else
         "Service pr-0": "deleted",
     }
     for later in PUTS[place + 1 :]:
-        assert ended.outcomes[f"{later} pr-2"][1] == f"{kind} shop/pr-2 comes before it, and was not made"
+        assert ended.outcomes[f"{later} pr-2"][1] == f"{kind} shop/pr-2 comes first, and was not applied"
         assert world.count("PATCH", path(later, "pr-2")) == 0
     assert ended.code == 1
 
@@ -839,7 +842,7 @@ def test_the_text_names_what_failed_and_sums_up(
     world.says("PATCH", changed_by_hand, CONFLICT)
     ended = command()
     assert ended.out.splitlines()[-2:] == [
-        f"x Service shop/pr-1  failed: Service shop/pr-1 {TOO_OFTEN}",
+        f"x Service shop/pr-1  failed: Service shop/pr-1: {TOO_OFTEN}",
         "Done: 0 created, 0 updated, 0 deleted, 1 failed.",
     ]
     assert ended.code == 1

@@ -41,7 +41,7 @@ def test_a_server_that_takes_up_gets_one_more_after_some_rounds_until_all_are_al
     throttle = Throttle(4)
     turn_away(throttle, 4)
     take_up(throttle, 2 * ROUNDS)
-    assert throttle.limit == 2, "its part is not whole yet"
+    assert throttle.limit == 2, "its part is not complete yet"
     take_up(throttle, ROUNDS)
     assert throttle.limit == 3
     take_up(throttle, 10 * ROUNDS)

@@ -223,7 +223,7 @@ def test_github_closing_twice_or_what_never_was_is_no_failure(github: GitHub) ->
     assert github.run("close"), github.machine.printed
     assert github.run("close"), github.machine.printed
     (comment,) = github.machine.comments()
-    assert "shop/pr-42: nothing there" in comment
+    assert "shop/pr-42: not found" in comment
 
 
 @needs_jq
@@ -235,7 +235,7 @@ def test_github_a_preview_that_is_blocked_fails_the_job_and_the_comment_says_why
     assert not github.run("preview")
     (comment,) = github.machine.comments()
     assert "Blocked: <code>HostnameConflict</code>" in comment
-    assert "pr-42.preview.example.com belongs to shop/other" in comment
+    assert "pr-42.preview.example.com: belongs to shop/other; change spec.fqdn" in comment
     assert (github.machine.home / "previews" / "shop.pr-42.yaml").exists() is applied
     assert github.outputs.get("PREVIEW_STATE") == ("Blocked" if applied else None)
 

@@ -90,8 +90,8 @@ SECRET_FROM = {"secretRef": {"name": "database"}}
 def test_without_a_pattern_no_secret_may_be_named() -> None:
     asked = preview(env=[SECRET_ENV], envFrom=[{"configMapRef": {"name": "database"}}, SECRET_FROM])
     assert [*refusals(asked, Settings())] == [
-        "spec.env[TOKEN]: Secret database is not allowed; say --allow-secret",
-        "spec.envFrom[1]: Secret database is not allowed; say --allow-secret",
+        "spec.env[TOKEN]: Secret database is not allowed; pass --allow-secret",
+        "spec.envFrom[1]: Secret database is not allowed; pass --allow-secret",
     ]
 
 

@@ -94,7 +94,7 @@ def test_a_new_one_waits_for_one_that_runs_and_the_deployment_does_not() -> None
         [
             "~ Deployment shop/pr-1 its preview or an option changed",
             "spec.template.metadata.annotations[platform9.com/revision] + 2",
-            f". Job {place()} waits: goes when it has ended",
+            f". Job {place()} waits: deleted when it has ended",
             f". Job {place(PUSHED)} {told}",
         ]
     )
@@ -118,9 +118,9 @@ def test_a_job_of_somebody_else_with_our_label_holds_nothing_up() -> None:
 def test_a_preview_that_asks_for_no_setup_any_more_loses_its_jobs_when_they_have_ended() -> None:
     plain = a_read_preview()
     assert about_jobs([plain], [a_job(COMPLETE), *rest()]) == [
-        f"- Job {place()} its preview does not want it"
+        f"- Job {place()} its preview does not request it"
     ]
-    assert about_jobs([plain], [a_job(), *rest()]) == [f". Job {place()} waits: goes when it has ended"]
+    assert about_jobs([plain], [a_job(), *rest()]) == [f". Job {place()} waits: deleted when it has ended"]
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_a_job_whose_label_names_another_preview_is_not_that_ones() -> None:
     stolen = Live(edited(a_job(COMPLETE).manifest, "metadata", "labels", "platform9.com/preview", to="pr-9"))
     bare = Live(edited(stolen.manifest, "metadata", "ownerReferences", to=None))
     (line,) = about_jobs([a_read_preview("pr-2")], [bare])
-    assert line.startswith(f"= Job {place()} kept, its preview is gone, but it is not ours")
+    assert line.startswith(f"= Job {place()} kept, its preview is gone, but not managed by preview-reconcile")
 
 
 def test_where_jobs_cannot_be_listed_only_a_preview_with_a_setup_stands_still() -> None:

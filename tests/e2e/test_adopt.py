@@ -41,8 +41,7 @@ def test_a_restored_child_is_taken_over_only_where_that_is_said(restored: Story)
     wrote = restored.writes()
     place = f"{restored.namespace}/pr-1"
     says = [
-        f"{kind} {place} is there, and its fields were not applied by {FIELD_MANAGER}: "
-        "say --adopt to take it over"
+        f"{kind} {place}: exists and is not managed by preview-reconcile (not applied by {FIELD_MANAGER}); pass --adopt to adopt it"
         for kind in ("Deployment", "Service", restored.route)
     ]
     assert restored.reconcile(code=1).changes == [f"! Preview {place} {'; '.join(says)}"]
@@ -93,8 +92,8 @@ def test_what_no_preview_wants_is_neither_adopted_nor_deleted(story: Story) -> N
     wrote = story.writes()
     for arguments in ((), ("--adopt",)):
         assert story.reconcile(*arguments).changes == [
-            f"= {kind} {story.namespace}/pr-1 kept, its preview is gone, but it is not ours: "
-            f"its fields were not applied by {FIELD_MANAGER}"
+            f"= {kind} {story.namespace}/pr-1 kept, its preview is gone, but not managed by preview-reconcile "
+            f"(not applied by {FIELD_MANAGER})"
             for kind in ("Deployment", "Service", "Mapping")
         ]
     assert story.writes() == wrote

@@ -75,9 +75,8 @@ def test_forged_leftovers_of_one_namespace_stop_no_delete_in_another(alone: Stor
     author.kubectl("apply", "--server-side", manager, "-f", "-", manifests=forged(alone, 40))
     result = alone.reconcile(everywhere=True, code=4)
     assert [line for line in result.lines if line.startswith("! ")] == [
-        "! Deletes: 41 previews would lose their children, and the limit is 12 (30% of the 42 previews that "
-        f"have children): none of namespace {alone.namespace} (40) does; if that is right, say "
-        "--max-deletes 41"
+        "! Refusing to prune 41 previews: the limit is 12 (30% of 42); "
+        f"skipped in namespace {alone.namespace} (40); if this is intended, pass --max-deletes 41"
     ]
     assert sorted(elsewhere.children()) == sorted(elsewhere.all_of("lives"))
     assert len(alone.children()) == 40
@@ -157,7 +156,7 @@ def test_what_is_left_of_gone_previews_counts_among_those_of_their_namespace(
     assert [line for line in refused if line.startswith("! ")] == [
         f"! Preview {story.namespace}/pr-2 namespace {story.namespace} has 1 preview and the children of 1 "
         "that are gone, and may have 1 in all: delete some, or what is left of those "
-        "(label platform9.com/preview), or say --max-previews"
+        "(label platform9.com/preview), or raise --max-previews"
     ]
     assert sorted(story.children()) == sorted(story.all_of())
     story.reconcile("--max-previews", "2")

@@ -34,9 +34,8 @@ def test_more_than_the_limit_loses_nothing_and_the_rest_goes_on(gone: Story) -> 
     apply(gone, "pr-new")
     apply(gone, "pr-11", image="registry.example.com/web:2")
     refused = (
-        "! Deletes: 10 previews would lose their children, and the limit is 9 (30% of the 12 previews that "
-        f"have children, at least 9): none of namespace {gone.namespace} (10) does; if that is right, say "
-        "--max-deletes 10"
+        "! Refusing to prune 10 previews: the limit is 9 (30% of 12, at least 9); "
+        f"skipped in namespace {gone.namespace} (10); if this is intended, pass --max-deletes 10"
     )
     dry = gone.reconcile("--dry-run", "--exit-code", code=4)
     assert (withheld(dry.lines), gone.uids()) == ([refused], before)
@@ -46,7 +45,7 @@ def test_more_than_the_limit_loses_nothing_and_the_rest_goes_on(gone: Story) -> 
         *(f"+ {kind} {gone.namespace}/pr-new new preview" for kind in ("Deployment", "Service", "Mapping")),
         f"~ Deployment {gone.namespace}/pr-11 its preview or an option changed",
     ]
-    kept = f"= Service {gone.namespace}/pr-00 delete withheld (its preview is gone)"
+    kept = f"= Service {gone.namespace}/pr-00 delete skipped (its preview is gone)"
     assert kept in result.lines
     assert before.items() < gone.uids().items()
     gone.silent(code=4)
@@ -79,7 +78,7 @@ def test_zero_deletes_nothing_of_any_kind(gone: Story) -> None:
     zero = ("--max-deletes", "0")
     switched = replace(gone, route="Ingress")
     result = switched.reconcile(*zero, code=4)
-    assert withheld(result.lines)[0] == "! Deletes: nothing is deleted: --max-deletes is 0"
+    assert withheld(result.lines)[0] == "! Refusing to prune: --max-deletes is 0"
     assert gone.there("Mapping", "pr-10")
     assert gone.there("Ingress", "pr-10")
     assert gone.there("Deployment", "pr-00")
@@ -102,8 +101,8 @@ def test_an_empty_list_needs_more_than_a_number(gone: Story) -> None:
         gone.orphan(name)
     result = gone.reconcile("--max-deletes", "12", code=4)
     assert withheld(result.lines) == [
-        "! Deletes: the list of previews is empty, and 36 children would be deleted: none is; "
-        "if there are to be no previews, say --max-deletes 100%"
+        "! Refusing to delete 36 children: the list of previews is empty; "
+        "if this is intended, pass --max-deletes 100%"
     ]
     assert gone.uids() == before
     gone.reconcile("--max-deletes", "100%")
@@ -168,7 +167,7 @@ def test_the_newest_beyond_the_number_are_refused_and_lose_nothing(story: Story)
     result = story.reconcile(*most, code=1)
     refused = (
         f"namespace {story.namespace} has 4 previews, and this is not one of its 2 oldest: "
-        "delete some, or say --max-previews"
+        "delete some, or raise --max-previews"
     )
     blocked = withheld(result.lines)
     assert len(blocked) == 2

@@ -31,7 +31,7 @@ def test_the_older_of_two_previews_gets_the_hostname(routed: Story) -> None:
     # Timestamps are in whole seconds, and in one second the name would decide.
     eventually(lambda: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()) > created, "the next second")
     apply(routed, pr_1="shop")
-    blocked = f"! Preview {routed.namespace}/pr-1 {routed.host('shop')} belongs to {routed.namespace}/pr-9"
+    blocked = f"! Preview {routed.namespace}/pr-1 {routed.host('shop')}: belongs to {routed.namespace}/pr-9; change spec.fqdn"
     assert blocked in routed.reconcile(code=1).changes
     assert hosts(routed, "pr-1", "pr-9") == {"pr-1": [], "pr-9": ["shop"]}
     assert sorted(routed.children()) == sorted(["Deployment/pr-1", "Service/pr-1", *routed.all_of("pr-9")])
@@ -50,7 +50,7 @@ def test_who_has_the_hostname_keeps_it_against_an_older_preview(routed: Story) -
     routed.reconcile()
     apply(routed, pr_1="two")
     place = f"{routed.namespace}/pr-"
-    blocked = f"! Preview {place}1 {routed.host('two')} belongs to {place}2"
+    blocked = f"! Preview {place}1 {routed.host('two')}: belongs to {place}2; change spec.fqdn"
     assert routed.reconcile(code=1).changes == [blocked]
     routed.silent(code=1)
     assert hosts(routed, "pr-1", "pr-2") == {"pr-1": ["one"], "pr-2": ["two"]}

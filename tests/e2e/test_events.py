@@ -66,7 +66,11 @@ def test_who_lost_a_hostname_is_told_who_has_it(story: Story) -> None:
         story.reconcile(code=1)
     assert sorted(seen(story, "pr-2")) == [
         ("Normal", "Created", "created Deployment, Service: new preview"),
-        ("Warning", "HostnameConflict", f"{story.host('pr-1')} belongs to {story.namespace}/pr-1"),
+        (
+            "Warning",
+            "HostnameConflict",
+            f"{story.host('pr-1')}: belongs to {story.namespace}/pr-1; change spec.fqdn",
+        ),
     ]
 
 

@@ -114,7 +114,7 @@ def test_what_is_left_of_a_gone_preview_is_told_apart_from_what_was_never_there(
     assert f"Gone: there is no preview {place}; 3 objects are left of it." in lines
     assert "A run would delete Deployment, Service and Mapping (its preview is gone)." in lines
     result = alone.reconcile("--explain", "pr-9", code=1)
-    assert (result.stdout, result.stderr.count("pr-9: there is no preview of this name")) == ("", 1)
+    assert (result.stdout, result.stderr.count("pr-9: no such preview")) == ("", 1)
 
 
 @pytest.mark.usefixtures("control_plane")

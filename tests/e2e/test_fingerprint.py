@@ -174,7 +174,7 @@ def test_a_preview_whose_route_of_another_kind_is_kept_settles_too_and_is_told_o
     alone: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settled(replace(alone, route="Ingress"))
-    kept = [f"= Ingress {alone.namespace}/pr-1 kept: say --route to switch"]
+    kept = [f"= Ingress {alone.namespace}/pr-1 kept; pass --route to switch"]
     for _ in range(2):
         assert alone.reconcile(everywhere=True, route=False).changes == kept
     with pytest.MonkeyPatch.context() as patched:

@@ -178,9 +178,9 @@ def test_a_name_that_another_installation_has_is_taken(living: Story) -> None:
         before = living.everything()
         (line,) = second.reconcile("--adopt", code=1).changes
         assert line.startswith(
-            f"! Preview {living.namespace}/pr-1 Deployment {living.namespace}/pr-1 is there"
+            f"! Preview {living.namespace}/pr-1 Deployment {living.namespace}/pr-1: exists and is not managed"
         )
-        assert line.count("its controller is PreviewEnvironment pr-1") == 3
+        assert line.count("controlled by PreviewEnvironment pr-1") == 3
         second.delete("PreviewEnvironment")
         second.reconcile("--max-deletes", "100%")
         living.silent()

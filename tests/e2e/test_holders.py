@@ -186,12 +186,12 @@ class Cases:
                 owner = f"{case.stranger} {self.here.namespace}/{case.name('stranger')}"
             asks = f"{self.story(case).namespace}/{case.name(case.rival)}"
             expected.append(
-                f"! Preview {asks} {hostname(self.here, case.name(case.hostname_of))} belongs to {owner}"
+                f"! Preview {asks} {hostname(self.here, case.name(case.hostname_of))}: belongs to {owner}; change spec.fqdn"
             )
             if case.when == FIRST:
                 asks = f"{self.here.namespace}/{case.name('holder')}"
                 expected.append(
-                    f"! Preview {asks} {hostname(self.here, case.name('holder'))} belongs to {owner}"
+                    f"! Preview {asks} {hostname(self.here, case.name('holder'))}: belongs to {owner}; change spec.fqdn"
                 )
         assert sorted(line for line in result.changes if line.startswith("! ")) == sorted(expected)
 

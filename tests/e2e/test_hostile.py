@@ -61,9 +61,9 @@ def test_what_strangers_write_on_their_objects_does_nothing(story: Story) -> Non
     story.create(stranger("Service", "pr-3"), by=COMMANDS.replace(" ", "%20").replace("#", "%23"))
     text = harmless(*every_way(story))
     shown = r"\x1b[31mred\u202eevil\u2066\u200bwide\n::error::boom\r\n#\#[error]y\x9b2J\u2028"
-    assert f"its controller is {shown}" in text
-    assert f"its annotation {story.names.identity_annotation} is that of {shown}" in text
-    assert r"(managed by ::error::boom #\#vso[task.complete]x #\#[error]y section\_start:1:z" in text
+    assert f"controlled by {shown}" in text
+    assert f"annotation {story.names.identity_annotation} is that of {shown}" in text
+    assert r"; field managers: ::error::boom #\#vso[task.complete]x #\#[error]y section\_start:1:z" in text
 
 
 def test_what_somebody_writes_on_a_child_of_ours_does_nothing(story: Story) -> None:

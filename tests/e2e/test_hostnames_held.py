@@ -83,7 +83,7 @@ def test_a_hostname_written_by_hand_into_a_route_takes_it_from_nobody(holder: St
     assert (hosts(holder), hosts(thief.story)) == ([mine], [])
     ready = conditions(thief.story)["Ready"]
     assert (ready["reason"], ready["message"]) == (
-        "HostnameConflict", f"{mine} belongs to {holder.namespace}/pr-1",
+        "HostnameConflict", f"{mine}: belongs to {holder.namespace}/pr-1; change spec.fqdn",
     )  # fmt: skip
     assert "hostname" not in thief.story.live("PreviewEnvironment")["status"]
     # And the holder is mended as ever.
@@ -139,8 +139,8 @@ def test_a_run_that_sees_one_namespace_gives_nobody_what_it_cannot_know_to_be_fr
     narrow = replace(thief.story, account=account)
     told = narrow.reconcile("--namespace-only", code=1)
     assert (
-        f"! Preview {narrow.namespace}/pr-1 {mine} is not given while only this namespace is read, for nobody "
-        "knows who else has it: --allow-fqdn says which hostnames are its own"
+        f"! Preview {narrow.namespace}/pr-1 {mine}: is not assigned while only this namespace is read, "
+        "because others may use it; pass --allow-fqdn with the hostnames of this namespace"
     ) in told.changes
     assert not narrow.there("Ingress")
     # Where its operator says that the hostname is the namespace's own, a run of all puts that right.

@@ -84,7 +84,9 @@ def test_a_name_that_another_installation_has_is_taken(story: Story, alone: Stor
     result = story.reconcile("--adopt", code=1)
     assert len(result.changes) == 1
     place = f"{story.namespace}/pr-1"
-    assert result.changes[0].startswith(f"! Preview {place} Deployment {place} is there, and is not ours: ")
+    assert result.changes[0].startswith(
+        f"! Preview {place} Deployment {place}: exists and is not managed by "
+    )
     assert alone.versions() == before
     # The object in the way carries no label of ours: only reading it tells that it is still there.
     story.silent(code=1, reads={"get", "list"})
@@ -127,7 +129,7 @@ def test_a_kind_that_is_not_installed_blocks_only_who_asks_for_it(bare: Story) -
         assert bare.children() == ["Deployment/pr-1", "Service/pr-1"]
         bare.silent(code=1)
     bare = replace(bare, route="Ingress")
-    assert bare.reconcile().changes == [f"+ Ingress {place} it is not there"]
+    assert bare.reconcile().changes == [f"+ Ingress {place} does not exist"]
     bare.silent()
     install_crds(bare.plane, [one for one in known_crds() if one["spec"]["group"] == "getambassador.io"])
     bare = replace(bare, route="Mapping")

@@ -377,12 +377,12 @@ def test_an_empty_list_of_previews_deletes_nothing_unless_that_is_said(alone: St
     result = alone.reconcile(code=4)
     assert result.changes == [
         *(
-            f"= {kind} {alone.namespace}/{name} delete withheld (its preview is gone)"
+            f"= {kind} {alone.namespace}/{name} delete skipped (its preview is gone)"
             for name in ("pr-1", "pr-2")
             for kind in ("Deployment", "Service", "Mapping")
         ),
-        "! Deletes: the list of previews is empty, and 6 children would be deleted: none is; "
-        "if there are to be no previews, say --max-deletes 100%",
+        "! Refusing to delete 6 children: the list of previews is empty; "
+        "if this is intended, pass --max-deletes 100%",
     ]
     alone.silent(code=4)
     assert alone.versions() == before

@@ -15,7 +15,7 @@ NAMES = Names()
 IDENTITY, PRUNE = NAMES.identity_annotation, NAMES.prune_annotation
 FINALIZER = "example.com/hold"
 PROTECT = {PRUNE: "disabled"}
-UNMARKED = f"it has no label {NAMES.preview_label} and no annotation {IDENTITY} (managed by helm)"
+UNMARKED = f"no label {NAMES.preview_label} and no annotation {IDENTITY}; field managers: helm"
 
 
 def on_its_route(story: Story, kind: str) -> Story:
@@ -56,8 +56,8 @@ def test_a_strangers_object_of_the_same_name_blocks_the_preview_and_stays_as_it_
     before = story.everything()
     story.apply()
     says = (
-        f"! Preview {story.namespace}/pr-1 {kind} {story.namespace}/pr-1 is there, and is not ours: "
-        f"{UNMARKED}; delete it, or rename the preview"
+        f"! Preview {story.namespace}/pr-1 {kind} {story.namespace}/pr-1: exists and is not managed by preview-reconcile "
+        f"({UNMARKED}); delete it, or rename the preview"
     )
     assert story.reconcile(code=1).changes == [says]
     assert story.reconcile("--dry-run", "--adopt", code=1).changes == [says]
@@ -73,7 +73,7 @@ def test_the_owner_of_a_taken_name_is_named(story: Story, kind: str) -> None:
     before = story.everything()
     story.apply()
     (line,) = story.reconcile(code=1).changes
-    assert "is not ours: its controller is ConfigMap release (managed by helm);" in line
+    assert "(controlled by ConfigMap release; field managers: helm);" in line
     assert story.writes() == []
     assert story.everything() == before
 
@@ -138,12 +138,12 @@ def test_a_child_that_is_being_deleted_is_waited_for_and_made_again(story: Story
     story.patch(kind, {"metadata": {"finalizers": [FINALIZER]}})
     story.delete(kind)
     story.apply(replicas=0, port=8080)
-    line = f". {kind} {story.namespace}/pr-1 waits until the old one is gone: it is being deleted"
+    line = f". {kind} {story.namespace}/pr-1 waits: the old one is being deleted"
     assert line in story.reconcile().changes
     assert story.live(kind)["metadata"]["deletionTimestamp"]
     story.silent()
     release(story, kind)
-    assert story.reconcile().changes == [f"+ {kind} {story.namespace}/pr-1 it is not there"]
+    assert story.reconcile().changes == [f"+ {kind} {story.namespace}/pr-1 does not exist"]
     story.silent()
 
 
@@ -371,7 +371,7 @@ def test_a_child_that_another_controller_took_is_not_ours_any_more(story: Story)
         story.patch(kind, {"metadata": {"ownerReferences": [owner("ConfigMap", "taker", uid)]}})
     before = story.everything()
     (line,) = story.reconcile(code=1).changes
-    assert line.count("its controller is ConfigMap taker") == 3
+    assert line.count("controlled by ConfigMap taker") == 3
     story.delete("PreviewEnvironment")
     result = story.reconcile()
     assert [line.split(" kept, ")[0] for line in result.changes] == [
@@ -387,7 +387,7 @@ def test_a_child_whose_label_names_another_preview_is_nobodys(story: Story) -> N
     story.patch("Service", {"metadata": {"labels": {NAMES.preview_label: "other"}}})
     before = story.live("Service")
     lines = story.reconcile("--adopt", code=1).changes
-    assert any(f"Service {story.namespace}/pr-1 is there, and is not ours: " in line for line in lines)
+    assert any(f"Service {story.namespace}/pr-1: exists and is not managed by " in line for line in lines)
     story.delete("PreviewEnvironment", "other")
     story.reconcile("--adopt", code=1)
     assert story.live("Service") == before

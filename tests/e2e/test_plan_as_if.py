@@ -93,7 +93,7 @@ def test_a_mistake_is_found_in_the_file_before_the_server_sees_it(
     file = write(tmp_path / "pr.yaml", story, prot=8080)
     result = as_if.reconcile("--dry-run", "-f", file, code=1)
     assert (
-        f"! Preview {story.namespace}/pr-1 {file}:8: spec.prot: is no field that is known here; did you mean port?"
+        f"! Preview {story.namespace}/pr-1 {file}:8: spec.prot: is not a known field; did you mean port?"
         in result.changes
     )
     assert len(result.changes) == 4, "the others are planned all the same"
@@ -150,8 +150,8 @@ def test_a_preview_that_is_in_the_file_alone_is_explained_to_an_author_of_one_na
     assert "A run would create Deployment, Service and Mapping (new preview)." in told.lines
     wrong = write(tmp_path / "wrong.yaml", story, "pr-9", prot=8080)
     told = alone.reconcile(*own, "--explain", "pr-9", "-f", wrong)
-    assert f"Not ready: Invalid: {wrong}:8: spec.prot: is no field" in told.stdout
+    assert f"Not ready: Invalid: {wrong}:8: spec.prot: is not a known field" in told.stdout
     assert "last written by" not in told.stdout, "it is in a file"
     missing = alone.reconcile(*own, "--explain", "pr-8", "-f", file, code=1)
-    assert "pr-8: there is no preview of this name" in missing.stderr
+    assert "pr-8: no such preview" in missing.stderr
     assert only_read(alone)

@@ -88,9 +88,11 @@ def test_a_strangers_object_that_appears_before_the_write_keeps_the_fields_it_ha
     between_plan_and_writes(monkeypatch, lambda: made.append(story.create(stranger(kind), by="helm")))
     result = story.reconcile(code=1)
     (line,) = [line for line in result.lines if " blocked: " in line]
-    assert line.startswith(f"! {kind} {story.namespace}/pr-1 blocked: {kind} {story.namespace}/pr-1 ")
-    assert ("made by helm" if kind in ("Service", "Mapping", "Ingress") else "managed by helm") in line
-    assert "is not ours" in line
+    assert line.startswith(f"! {kind} {story.namespace}/pr-1 blocked: {kind} {story.namespace}/pr-1: ")
+    assert (
+        "created by helm" if kind in ("Service", "Mapping", "Ingress") else "field managers: helm"
+    ) in line
+    assert "is not managed by preview-reconcile" in line
     story.settled()
     after = story.live(kind)
     assert fields_of(after) == fields_of(made[0])
@@ -107,7 +109,10 @@ def test_a_strangers_object_without_a_spec_stays_without_one(
     bare = {**stranger("Mapping", labels={"app": "strangers"}), "spec": None}
     made: list[dict[str, Any]] = []
     between_plan_and_writes(monkeypatch, lambda: made.append(story.create(bare, by="helm")))
-    assert "was made by helm a moment ago, and is not ours" in story.reconcile(code=1).stdout
+    assert (
+        "was created by helm a moment ago and is not managed by preview-reconcile"
+        in story.reconcile(code=1).stdout
+    )
     after = story.live("Mapping")
     assert {**fields_of(after), "spec": None} == {**fields_of(made[0]), "spec": None}
     assert not after.get("spec")
@@ -138,7 +143,7 @@ def test_what_comes_after_a_strangers_object_is_not_made(
     between_plan_and_writes(monkeypatch, lambda: story.create(stranger("Service")))
     result = story.reconcile(code=1)
     service = f"Service {story.namespace}/pr-1"
-    skipped = f". Mapping {story.namespace}/pr-1 skipped: {service} comes before it, and was not made"
+    skipped = f". Mapping {story.namespace}/pr-1 skipped: {service} comes first, and was not applied"
     assert skipped in result.lines
     assert sorted(story.children()) == sorted(["Deployment/pr-1", "Service/pr-1", *story.all_of("pr-2")])
 
@@ -293,7 +298,9 @@ def test_an_object_that_never_stands_still_is_a_failure_that_says_so(
     before_requests(monkeypatch, "apply", *[touch(story, "Mapping")] * 9)
     result = story.reconcile(code=1)
     name = f"Mapping {story.namespace}/pr-1"
-    assert f"x {name} failed: {name} changed under our hands 5 times: run again" in result.lines
+    assert (
+        f"x {name} failed: {name}: gave up after 5 update conflicts; the next run will retry" in result.lines
+    )
     monkeypatch.undo()
     story.reconcile()
     story.silent()
@@ -391,7 +398,7 @@ def test_a_child_that_was_made_again_before_the_delete_is_kept(
         story.create(stranger("Service"))
 
     between_plan_and_writes(monkeypatch, make_again)
-    assert f"= Service {story.namespace}/pr-1 kept: it was made again meanwhile" in story.reconcile().lines
+    assert f"= Service {story.namespace}/pr-1 kept: it was recreated" in story.reconcile().lines
     assert sorted(story.children()) == sorted(["Service/pr-1", *story.all_of("other")])
 
 
@@ -409,7 +416,7 @@ def test_children_of_a_preview_that_is_made_again_before_the_delete_are_kept(
     between_plan_and_writes(monkeypatch, lambda: story.apply(replicas=0))
     result = story.reconcile()
     assert sorted(line for line in result.lines if " kept: " in line) == [
-        f"= {kind} {story.namespace}/pr-1 kept: its preview is there again"
+        f"= {kind} {story.namespace}/pr-1 kept: its preview was recreated"
         for kind in ("Deployment", "Mapping", "Service")
     ]
     assert [event for event in story.writes() if event.verb == "delete"] == []
@@ -428,7 +435,7 @@ def test_an_old_route_whose_preview_changes_before_the_delete_is_kept(
     )
     story = replace(story, route="Ingress")
     result = story.reconcile()
-    assert f"= Mapping {story.namespace}/pr-1 kept: its preview was changed meanwhile" in result.lines
+    assert f"= Mapping {story.namespace}/pr-1 kept: its preview was changed" in result.lines
     assert story.there("Mapping")
     story.reconcile()
     story.silent()

@@ -63,7 +63,7 @@ def test_a_kind_that_may_not_be_listed_is_left_alone_and_the_rest_goes_on(story:
     result = partial.reconcile(code=4)
     withheld = [line for line in result.lines if line.startswith(f"! {kind}: ")]
     assert [line.partition(":")[0] for line in withheld] == [f"! {kind}"]
-    assert f"the list of {PLURALS[kind]} is not whole" in withheld[0]
+    assert f"the list of {PLURALS[kind]} is incomplete" in withheld[0]
     done = [line for line in result.changes if line[0] in "+~-"]
     assert done == in_full(story, MADE[kind])
     assert {

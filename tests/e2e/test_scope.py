@@ -54,7 +54,7 @@ def test_a_name_in_two_namespaces_has_to_be_said_in_full(alone: Story, elsewhere
     elsewhere.apply()
     result = alone.reconcile("pr-1", everywhere=True, code=2)
     places = ", ".join(sorted(f"{story.namespace}/pr-1" for story in (alone, elsewhere)))
-    assert f"pr-1 is in more than one namespace: say which of {places}" in result.stderr
+    assert f"pr-1 is in more than one namespace; pass one of {places}" in result.stderr
     assert alone.children() == elsewhere.children() == []
     # Children alone count too: the preview of one of them is gone.
     alone.reconcile(everywhere=True)
@@ -68,10 +68,10 @@ def test_a_name_that_nothing_answers_to(alone: Story) -> None:
     alone.apply("pr-2")
     alone.reconcile("pr-2")
     unknown = alone.reconcile("pr-1", everywhere=True, code=1)
-    assert "pr-1: there is no preview of this name, and nothing left of one" in unknown.stderr
+    assert "pr-1: no such preview, and no children of one" in unknown.stderr
     place = f"{alone.namespace}/pr-1"
-    assert f"{place}: nothing there" in alone.reconcile(place, everywhere=True).lines
-    assert f"{place}: nothing there" in alone.reconcile("pr-1").lines
+    assert f"{place}: not found" in alone.reconcile(place, everywhere=True).lines
+    assert f"{place}: not found" in alone.reconcile("pr-1").lines
     alone.silent("pr-1")
 
 

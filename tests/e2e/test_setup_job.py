@@ -80,7 +80,7 @@ def test_a_setup_job_runs_once_for_each_revision_and_its_preview_is_ready_after_
 
     story.apply(revision="2")
     switched_off = story.reconcile()
-    assert switched_off.changes == [f"- Job {place}/{second} its preview does not want it"]
+    assert switched_off.changes == [f"- Job {place}/{second} its preview does not request it"]
     assert jobs(story) == []
     story.silent()
 
@@ -141,7 +141,7 @@ def test_an_image_that_cannot_be_pulled_is_told_while_the_job_is_under_way(story
     story.apply(setup=MIGRATE, revision="2")
     waits = story.reconcile()
     place = f"{story.namespace}/{name}"
-    assert f". Job {place} waits: goes when it has ended" in waits.changes
+    assert f". Job {place} waits: deleted when it has ended" in waits.changes
     assert [line for line in waits.changes if f"waits: Job {place}, of another" in line]
     assert jobs(story) == [name]
     annotations = story.live("Deployment")["spec"]["template"]["metadata"]["annotations"]
@@ -294,7 +294,7 @@ def test_without_the_right_to_list_jobs_a_preview_with_a_setup_stands_still_and_
     story.apply(setup=MIGRATE)
     story.apply("pr-2")
     result = replace(story, account=account).reconcile(code=4)
-    assert any(line.startswith("! Job: the list of jobs is not whole") for line in result.lines)
+    assert any(line.startswith("! Job: the list of jobs is incomplete") for line in result.lines)
     assert sorted(story.children()) == sorted(story.all_of("pr-2"))
 
 

@@ -67,7 +67,7 @@ def test_the_write_under_way_ends_and_no_other_is_begun(
     assert "Plan: 9 to create, 0 to update, 0 to delete, 0 unchanged." in result.lines
     assert result.lines[-1] == "Done: 2 created, 0 updated, 0 deleted, 7 skipped."
     place = f"{story.namespace}/pr-01"
-    assert f". Mapping {place} skipped: the run was told to end before this" in result.lines
+    assert f". Mapping {place} skipped: the run was stopped before this" in result.lines
     before = story.uids()
     assert list(before) == ["Deployment/pr-01", "Service/pr-01"]
     story.reconcile()
@@ -117,7 +117,7 @@ def test_a_change_that_met_a_conflict_is_not_tried_again(story: Story, far: Stor
     result = told(process, signal.SIGTERM, meet_a_conflict)
     assert (result.code, paths(gate)) == (143, ["PATCH deployments/pr-01"])
     assert container(story.live("Deployment", "pr-01"))["image"] == "registry.example.com/web:1"
-    skipped = f". Deployment {story.namespace}/pr-01 skipped: the run was told to end before this"
+    skipped = f". Deployment {story.namespace}/pr-01 skipped: the run was stopped before this"
     assert skipped in result.lines
     story.reconcile()
     story.silent()
@@ -156,7 +156,7 @@ def test_a_read_that_hangs_is_given_up(
     hold.reached()
     result = told(process, number)
     assert (result.code, result.stdout, gate.writes) == (code, "", [])
-    assert result.stderr == "Error: the run was told to end: nothing was changed\n"
+    assert result.stderr == "Error: the run was stopped: nothing was changed\n"
 
 
 @pytest.mark.parametrize("answer", [False, True], ids=["before-it-was-done", "after-it-was-done"])
@@ -170,7 +170,7 @@ def test_a_write_that_hangs_is_reported_as_unknown(
     result = told(process, signal.SIGTERM)
     assert result.code == 143, result.stderr
     place = f"{story.namespace}/pr-01"
-    unknown = "the run was told to end, and the answer did not come in time: it may have been done, or not"
+    unknown = "the run was stopped before the answer came: it may or may not have been done"
     assert f"x Service {place} failed: {unknown}" in result.lines
     assert result.lines[-1].startswith("Done: 1 created, 0 updated, 0 deleted, ")
     before = story.uids()
@@ -189,10 +189,10 @@ def test_a_question_that_nobody_answers_ends_with_the_signal(
 ) -> None:
     story.apply(replicas=0)
     terminal = Terminal.start(story)
-    terminal.wait_for("Carry this out? [y/N]")
+    terminal.wait_for("Apply these changes? [y/N]")
     terminal.popen.send_signal(number)
     assert terminal.ended(LIMIT) == code
-    assert "the run was told to end: nothing was changed" in terminal.shown
+    assert "the run was stopped: nothing was changed" in terminal.shown
     assert story.children() == []
 
 
@@ -200,7 +200,7 @@ def test_a_question_that_nobody_answers_ends_with_the_signal(
 def test_a_question_is_answered(story: Story, answer: str, code: int, there: int) -> None:
     story.apply(replicas=0)
     terminal = Terminal.start(story)
-    terminal.wait_for("Carry this out? [y/N]")
+    terminal.wait_for("Apply these changes? [y/N]")
     terminal.type(f"{answer}\n")
     assert (terminal.ended(), len(story.children())) == (code, there)
 

@@ -153,7 +153,7 @@ def test_a_change_is_not_ready_until_its_own_pods_are(story: Story) -> None:
 def test_a_suspended_preview_is_not_ready_and_not_stalled(story: Story) -> None:
     story.apply(suspend=True)
     story.reconcile()
-    assert conditions(story) == {"Ready": ("False", "Suspended", "no pods are wanted: spec.suspend is true")}
+    assert conditions(story) == {"Ready": ("False", "Suspended", "suspended (spec.suspend is true)")}
     story.silent()
 
 
@@ -179,7 +179,7 @@ def test_the_loser_of_a_hostname_is_told_who_has_it(story: Story) -> None:
     story.reconcile()
     story.apply("pr-2", fqdn=story.host("pr-1"))
     story.reconcile(code=1)
-    message = f"{story.host('pr-1')} belongs to {story.namespace}/pr-1"
+    message = f"{story.host('pr-1')}: belongs to {story.namespace}/pr-1; change spec.fqdn"
     assert conditions(story, "pr-2") == {
         "Ready": ("False", "HostnameConflict", message),
         "Stalled": ("True", "HostnameConflict", message),

@@ -52,12 +52,12 @@ def test_a_strangers_hostname_blocks_until_the_stranger_goes(
     story.apply(replicas=0)
     story.apply("pr-2", replicas=0)
     result = story.reconcile(code=1)
-    blocked = f"! Preview {story.namespace}/pr-1 {host} belongs to {kind} {strangers.namespace}/theirs"
+    blocked = f"! Preview {story.namespace}/pr-1 {host}: belongs to {kind} {strangers.namespace}/theirs; change spec.fqdn"
     assert [line for line in result.lines if line.startswith("! ")] == [blocked]
     assert sorted(story.children()) == sorted(["Deployment/pr-1", "Service/pr-1", *story.all_of("pr-2")])
     story.silent(code=1)
     strangers.delete(kind, "theirs")
-    assert story.reconcile().changes == [f"+ {own} {story.namespace}/pr-1 it is not there"]
+    assert story.reconcile().changes == [f"+ {own} {story.namespace}/pr-1 does not exist"]
     story.silent()
 
 
@@ -80,7 +80,7 @@ def test_beside_who_has_the_hostname_a_stranger_is_a_warning(
     assert "warning: " not in story.reconcile().stdout
     story.apply(replicas=0)
     result = story.reconcile(code=1)
-    blocked = f"! Preview {story.namespace}/pr-1 {host} belongs to {kind} {strangers.namespace}/theirs"
+    blocked = f"! Preview {story.namespace}/pr-1 {host}: belongs to {kind} {strangers.namespace}/theirs; change spec.fqdn"
     assert [line for line in result.lines if line.startswith("! ")] == [blocked]
     assert story.route_hosts() == [story.host("other")]
 
@@ -119,7 +119,7 @@ def test_a_route_without_hostnames_has_those_of_the_listeners_that_it_hangs_on(
     strangers.create(theirs)
     story.apply(replicas=0)
     result = story.reconcile(code=1 if takes else 0)
-    blocked = f"! Preview {story.namespace}/pr-1 {host} belongs to HTTPRoute {strangers.namespace}/theirs"
+    blocked = f"! Preview {story.namespace}/pr-1 {host}: belongs to HTTPRoute {strangers.namespace}/theirs; change spec.fqdn"
     assert (blocked in result.lines, story.there("Mapping")) == (takes, not takes)
     if not takes:
         asked = story.asked_by_a_run()  # with the hostname on record nobody asks for Gateways
@@ -148,7 +148,7 @@ def test_a_wildcard_blocks_only_where_it_would_win(
     strangers.create(route(kind, "theirs", theirs, **spec))
     story.apply(replicas=0)
     result = story.reconcile(code=1 if wins else 0)
-    blocked = f"! Preview {story.namespace}/pr-1 {host} belongs to {kind} {strangers.namespace}/theirs"
+    blocked = f"! Preview {story.namespace}/pr-1 {host}: belongs to {kind} {strangers.namespace}/theirs; change spec.fqdn"
     assert (blocked in result.lines) is wins
     assert story.there("Mapping") is not wins
     strangers.delete(kind, "theirs")
@@ -178,7 +178,7 @@ def test_a_hostname_blocks_in_each_spelling(story: Story, strangers: Story, spel
     theirs["spec"] |= json.loads(text)
     strangers.create(theirs)
     story.apply(replicas=0)
-    blocked = f"! Preview {story.namespace}/pr-1 {host} belongs to Mapping {strangers.namespace}/theirs"
+    blocked = f"! Preview {story.namespace}/pr-1 {host}: belongs to Mapping {strangers.namespace}/theirs; change spec.fqdn"
     assert blocked in story.reconcile(code=1).changes
     story.silent(code=1)
 

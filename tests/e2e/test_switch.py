@@ -7,7 +7,7 @@ import pytest
 
 from tests.e2e.story import ROUTES, Story
 
-KEPT = "kept: say --route to switch"
+KEPT = "kept; pass --route to switch"
 
 
 def running(story: Story, route: str) -> Story:
@@ -24,8 +24,8 @@ def test_a_switch_makes_the_new_route_and_takes_the_old_one_away(story: Story, o
     story = replace(running(story, old), route=new)
     result = story.reconcile()
     assert result.changes[:2] == [
-        f"+ {new} {place} it is not there",
-        f". {old} {place} waits: goes when {new} {place} is there",
+        f"+ {new} {place} does not exist",
+        f". {old} {place} waits: deleted when {new} {place} exists",
     ]
     if new == "HTTPRoute":
         assert story.children() == ["Deployment/pr-1", "Service/pr-1", f"{old}/pr-1", "HTTPRoute/pr-1"]
@@ -46,7 +46,7 @@ def test_the_old_route_stays_while_no_gateway_accepts_the_new_one(story: Story, 
     story = replace(running(story, old), route="HTTPRoute")
     story.reconcile()
     story.silent()
-    waits = [f". {old} {place} waits: goes when HTTPRoute {place} is accepted"]
+    waits = [f". {old} {place} waits: deleted when HTTPRoute {place} is accepted"]
     assert story.reconcile("--dry-run", "--exit-code").changes == waits
     assert story.children() == ["Deployment/pr-1", "Service/pr-1", f"{old}/pr-1", "HTTPRoute/pr-1"]
 
@@ -108,7 +108,7 @@ def test_without_a_route_the_preview_keeps_the_rest(story: Story, route: str) ->
     story = running(story, route)
     result = story.reconcile("--route", "none", route=False)
     place = f"{story.namespace}/pr-1"
-    assert result.changes == [f"- {route} {place} its preview is to have no route: --route is none"]
+    assert result.changes == [f"- {route} {place} its preview has no route (--route is none)"]
     assert story.children() == ["Deployment/pr-1", "Service/pr-1"]
     story.silent("--route", "none", route=False)
     story.reconcile()

@@ -34,7 +34,7 @@ def test_a_run_ends_when_its_previews_are_ready_and_kubectl_agrees(story: Story)
     story.apply("pr-2", suspend=True)
     assert waited(story, code=0) == [
         f"ready {story.namespace}/pr-1 https://{story.host('pr-1')}",
-        f"suspended {story.namespace}/pr-2 no pods are wanted: spec.suspend is true",
+        f"suspended {story.namespace}/pr-2 suspended (spec.suspend is true)",
     ]
     wait = ("wait", "-n", story.namespace, "--for=condition=Ready", "pe/pr-1", "--timeout=0s")
     assert "condition met" in story.plane.kubectl(*wait)
@@ -158,8 +158,8 @@ def test_what_needs_a_person_ends_the_wait_at_once_and_the_others_go_on(story: S
     story.apply("pr-2", fqdn=story.host("pr-1"))
     result = story.reconcile("--wait", code=1)
     assert result.lines[-2:] == [
-        f"suspended {story.namespace}/pr-1 no pods are wanted: spec.suspend is true",
-        f"not ready {story.namespace}/pr-2 {story.host('pr-1')} belongs to {story.namespace}/pr-1",
+        f"suspended {story.namespace}/pr-1 suspended (spec.suspend is true)",
+        f"not ready {story.namespace}/pr-2 {story.host('pr-1')}: belongs to {story.namespace}/pr-1; change spec.fqdn",
     ]
     assert story.reconcile("--wait", "--allow-blocked").lines[-1] == result.lines[-1]
 

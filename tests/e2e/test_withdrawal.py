@@ -75,7 +75,7 @@ def test_a_merge_whose_answer_is_lost_is_taken_out_again(
 def assert_it_is_the_strangers(story: Story, made: list[dict[str, Any]]) -> None:
     result = story.reconcile(code=1)
     service = f"Service {story.namespace}/pr-1"
-    assert f"! {service} blocked: {service} was made by " in "\n".join(result.lines)
+    assert f"! {service} blocked: {service}: was created by " in "\n".join(result.lines)
     after = story.live("Service")
     assert len(made) == 1
     assert {**fields_of(after), "metadata": None} == {**fields_of(made[0]), "metadata": None}

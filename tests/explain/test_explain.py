@@ -218,22 +218,22 @@ LINK = "https://pr-1.preview.example.com"
         (
             _new,
             (
-                "Not ready: Progressing: its Deployment is not there",
-                "A run would create Deployment, Service and Mapping (it is not there)",
+                "Not ready: Progressing: its Deployment does not exist",
+                "A run would create Deployment, Service and Mapping (does not exist)",
             ),
         ),
         (
             _unreadable,
             (
                 'Not ready: Invalid: spec.fqdn: "Foo" has upper-case letters',
-                "A run would change nothing; it waits for a person",
+                "A run would change nothing; it needs action",
             ),
         ),
         (_going, ("Going: it is being deleted, and waits for its finalizers", "A run would change nothing")),
         (
             _suspended,
             (
-                "Not ready: Suspended: no pods are wanted: spec.suspend is true",
+                "Not ready: Suspended: suspended (spec.suspend is true)",
                 "A run would update Deployment (its preview or an option changed)",
             ),
         ),
@@ -249,8 +249,8 @@ LINK = "https://pr-1.preview.example.com"
         (
             _conflict,
             (
-                "Not ready: HostnameConflict: pr-1.preview.example.com belongs to shop/pr-0",
-                "A run would change nothing; it waits for a person",
+                "Not ready: HostnameConflict: pr-1.preview.example.com: belongs to shop/pr-0; change spec.fqdn",
+                "A run would change nothing; it needs action",
             ),
         ),
         (_starting, ("Not ready: Progressing: 0 of 1 pods are available", "A run would change nothing")),
@@ -273,7 +273,7 @@ def test_a_strangers_object_is_named_and_none_of_its_fields_is_shown() -> None:
     memory = running()
     _taken(memory)
     told = explained(memory)
-    assert answer(told)[0].startswith("Not ready: NameTaken: Service shop/pr-1 is there, and is not ours")
+    assert answer(told)[0].startswith("Not ready: NameTaken: Service shop/pr-1: exists and is not managed by")
     (service,) = (child for child in told.children if child.key.kind == "Service")
     assert service.standing.startswith("not ours: ")
     assert (service.wanted, service.foreign) == ((), ())
@@ -285,7 +285,7 @@ def test_deletes_that_a_run_of_everything_withholds_are_withheld_here_too() -> N
     del memory.objects[key("PreviewEnvironment")]
     told = explained(memory)
     assert answer(told)[1] == (
-        "A run would change nothing; the delete of Deployment, Service and Mapping is withheld"
+        "A run would change nothing; the delete of Deployment, Service and Mapping is skipped"
     )
     assert [entry.subject for entry in told.plan.withheld] == ["Deletes"]
 
@@ -377,7 +377,7 @@ def test_a_list_that_is_not_whole_leaves_the_answer_open() -> None:
     memory.trouble("list deployments", Forbidden("no"))
     text = text_of(memory)
     assert "Whether it is ready is not known: not all could be read." in text
-    assert "! Deployment: the list of deployments is not whole: no" in text
+    assert "! Deployment: the list of deployments is incomplete: no" in text
 
 
 def test_a_name_that_is_nowhere_is_unknown() -> None:
@@ -387,7 +387,7 @@ def test_a_name_that_is_nowhere_is_unknown() -> None:
 
 def test_a_name_in_several_namespaces_has_to_say_which() -> None:
     memory = a_cluster(a_preview(), a_preview(namespace="other"))
-    with pytest.raises(UsageError, match="say which of other/pr-1, shop/pr-1"):
+    with pytest.raises(UsageError, match="pass one of other/pr-1, shop/pr-1"):
         inquire(memory, asked(), Name("", "pr-1"))
     found = inquire(memory, asked(), Name("other", "pr-1"))
     assert found is not None
@@ -448,10 +448,10 @@ def test_an_unknown_name_exits_1_and_one_of_several_2(shop: Shop) -> None:
     shop.write(namespace="other")
     ended = shop.shell("--from", "previews", "--explain", "pr-9")
     assert (ended.code, ended.out) == (1, "")
-    assert "pr-9: there is no preview of this name, and nothing left of one" in ended.err
+    assert "pr-9: no such preview, and no children of one" in ended.err
     ended = shop.shell("--from", "previews", "--explain", "pr-1")
     assert ended.code == 2
-    assert "say which of other/pr-1, shop/pr-1" in ended.err
+    assert "pass one of other/pr-1, shop/pr-1" in ended.err
     assert shop.shell("--from", "previews", "-n", "other", "--explain", "pr-1").code == 0
 
 
@@ -501,7 +501,7 @@ def test_with_a_namespace_too_a_run_of_everything_is_what_is_planned(shop: Shop)
     files = ("--from", "previews", "--from", "children", "-n", "shop", "--max-deletes", "1")
     ended = shop.shell(*files, "--explain", "pr-1")
     assert ended.code == 0
-    withheld = "A run would change nothing; the delete of Deployment, Service and Mapping is withheld."
+    withheld = "A run would change nothing; the delete of Deployment, Service and Mapping is skipped."
     assert withheld in ended.lines
     alone = shop.shell(*files, "--namespace-only", "--explain", "pr-1")
     assert "A run would delete Deployment, Service and Mapping (its preview is gone)." in alone.lines

@@ -85,7 +85,7 @@ def a_deployment(
             False,
         ),
         (a_deployment(2, 2, 0, LATE, QUOTA), CRASHES, True),
-        (a_deployment(wanted=0), Rollout("Suspended", "no pods are wanted: replicas is 0"), False),
+        (a_deployment(wanted=0), Rollout("Suspended", "scaled to zero (replicas is 0)"), False),
     ],
 )
 def test_a_deployment_says_how_far_it_is(deployment: Live, told: Rollout, asks: bool) -> None:

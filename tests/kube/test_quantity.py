@@ -42,7 +42,7 @@ def test_a_quantity_has_its_exact_value(text: str) -> None:
     "text", ["", ".", "m", "-", "1K", "1e", "1 ", "1\n", "1e1.5", "\u0661", "1.5.1", "1e3m"]
 )
 def test_what_is_no_quantity_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is no quantity"):
+    with pytest.raises(ValueError, match="is not a valid quantity"):
         parse_quantity(text)
 
 

@@ -248,7 +248,7 @@ def test_each_mistake_in_an_image_is_named(image: str, problem: str) -> None:
         ({"resources": []}, "spec.resources: is not an object, with fields of its own"),
         (
             {"resources": {"limits": {"cpu": "1K"}}},
-            'spec.resources.limits.cpu: "1K" is no quantity, such as 500m, 0.5 or 256Mi',
+            'spec.resources.limits.cpu: "1K" is not a valid quantity, such as 500m, 0.5 or 256Mi',
         ),
         (
             {"resources": {"limits": {"a.b/c": -1}}},
@@ -312,12 +312,12 @@ def test_each_mistake_in_an_image_is_named(image: str, problem: str) -> None:
             {"envFrom": [{"secretRef": {"name": "S"}}]},
             'spec.envFrom[0].secretRef.name: "S" has upper-case letters',
         ),
-        ({"colour": "red"}, "spec.colour: is no field that is known here"),
-        ({"a\nb": 1}, "spec[…]: is no field that is known here"),
-        ({"healthpath": "/"}, "spec.healthpath: is no field that is known here; did you mean healthPath?"),
+        ({"colour": "red"}, "spec.colour: is not a known field"),
+        ({"a\nb": 1}, "spec[…]: is not a known field"),
+        ({"healthpath": "/"}, "spec.healthpath: is not a known field; did you mean healthPath?"),
         (
             {"env": [{"name": "A", "valuefrom": {}}]},
-            "spec.env[0].valuefrom: is no field that is known here; did you mean valueFrom?",
+            "spec.env[0].valuefrom: is not a known field; did you mean valueFrom?",
         ),
         (
             {
@@ -325,11 +325,11 @@ def test_each_mistake_in_an_image_is_named(image: str, problem: str) -> None:
                     {"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k", "optinal": True}}}
                 ]
             },
-            "spec.env[0].valueFrom.secretKeyRef.optinal: is no field that is known here; did you mean optional?",
+            "spec.env[0].valueFrom.secretKeyRef.optinal: is not a known field; did you mean optional?",
         ),
         (
             {"resources": {"limit": {}}},
-            "spec.resources.limit: is no field that is known here; did you mean limits?",
+            "spec.resources.limit: is not a known field; did you mean limits?",
         ),
     ],
 )
@@ -397,8 +397,8 @@ def test_a_field_outside_of_the_spec_that_is_unknown_is_named() -> None:
     manifest = {**a_preview(), "sepc": {}}
     manifest["metadata"]["label"] = {}
     assert message_of(manifest) == (
-        "sepc: is no field that is known here; did you mean spec?; "
-        "metadata.label: is no field that is known here; did you mean labels?"
+        "sepc: is not a known field; did you mean spec?; "
+        "metadata.label: is not a known field; did you mean labels?"
     )
 
 

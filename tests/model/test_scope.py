@@ -50,7 +50,7 @@ def test_a_selector_means_what_kubectl_means_by_it(selector: str, meant: bool) -
     ["=x", "team=shop,", ",", "team in shop", "team in (a", "a b", "team>1", "té=x", "a=b=c", "-x"],
 )
 def test_a_selector_that_is_none_is_a_usage_error(selector: str) -> None:
-    with pytest.raises(UsageError, match="is no requirement: say key=value"):
+    with pytest.raises(UsageError, match="is not a valid requirement: must be key=value"):
         parse_selector(selector)
 
 
@@ -107,12 +107,12 @@ def test_a_scope_says_what_it_is(
 
 @pytest.mark.parametrize("name", ["", "/", "/pr-1", "shop/", "a/b/c"])
 def test_a_name_that_is_none_is_a_usage_error(name: str) -> None:
-    with pytest.raises(UsageError, match="is no preview: say NAME or NAMESPACE/NAME"):
+    with pytest.raises(UsageError, match="is not a valid preview: must be NAME or NAMESPACE/NAME"):
         make_scope(None, (name,), None)
 
 
 def test_a_name_of_another_namespace_than_said_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match=r"-n shop and blog/pr-1 do not go together"):
+    with pytest.raises(UsageError, match=r"-n shop and blog/pr-1 cannot be combined"):
         make_scope("shop", ("blog/pr-1",), None)
 
 

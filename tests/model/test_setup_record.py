@@ -172,7 +172,7 @@ def test_a_job_that_is_recorded_is_not_made_again(result: str) -> None:
 
 def test_a_record_of_another_image_or_revision_is_none() -> None:
     older = recorded("Complete", job="pr-1-0000000000")
-    assert about_jobs([older], rest()) == [f"+ Job {place()} it is not there"]
+    assert about_jobs([older], rest()) == [f"+ Job {place()} does not exist"]
 
 
 def test_one_that_is_removed_after_it_is_complete_changes_nothing() -> None:
@@ -414,7 +414,7 @@ def with_record(result: str, message: str = "", **given: Any) -> Facts:
         ),
         (
             status_facts(SET_UP, recorded=SetupRecord("pr-1-0000000000", "Complete")),
-            ("Progressing", "its setup Job is not there"),
+            ("Progressing", "its setup Job does not exist"),
         ),
         (with_record("Complete", setup=a_job()), ("Progressing", f"its setup {JOB} runs")),
         (with_record("Unknown", setup=a_job(COMPLETE)), ("Available", AVAILABLE)),

@@ -107,8 +107,8 @@ def test_a_strangers_object_blocks_and_is_named_with_its_manager() -> None:
         KEY,
         PLACE,
         "NameTaken",
-        "Service shop/pr-1 is there, and is not ours: it has no label platform9.com/preview and "
-        "no annotation platform9.com/identity (managed by kubectl); delete it, or rename the preview",
+        "Service shop/pr-1: exists and is not managed by preview-reconcile (no label platform9.com/preview and "
+        "no annotation platform9.com/identity; field managers: kubectl); delete it, or rename the preview",
     )
 
 
@@ -121,8 +121,8 @@ def test_what_was_restored_blocks_and_the_message_names_adopt() -> None:
         KEY,
         PLACE,
         "NameTaken",
-        f"Service shop/pr-1 is there, and its fields were not applied by {MANAGER}: "
-        "say --adopt to take it over",
+        f"Service shop/pr-1: exists and is not managed by preview-reconcile (not applied by {MANAGER}); "
+        "pass --adopt to adopt it",
     )
 
 
@@ -157,7 +157,7 @@ def test_in_a_folder_an_object_without_history_needs_no_takeover() -> None:
 
 def test_what_is_going_is_waited_for() -> None:
     there = live(SERVICE, deletionTimestamp="2026-01-01T00:00:00Z")
-    assert decided(there) == Waiting(KEY, PLACE, "waits until the old one is gone: it is being deleted")
+    assert decided(there) == Waiting(KEY, PLACE, "waits: the old one is being deleted")
 
 
 def test_a_stranger_that_is_going_still_blocks() -> None:
@@ -208,11 +208,11 @@ def test_what_is_ours_and_wanted_by_nobody_may_go() -> None:
     [
         (
             RESTORED,
-            f"kept, its preview is gone, but it is not ours: its fields were not applied by {MANAGER}",
+            f"kept, its preview is gone, but not managed by preview-reconcile (not applied by {MANAGER})",
         ),
         (
             live(edited(SERVICE, "metadata", "annotations", "platform9.com/identity", to=None)),
-            "kept, its preview is gone, but it is not ours: it has no annotation platform9.com/identity",
+            "kept, its preview is gone, but not managed by preview-reconcile (no annotation platform9.com/identity)",
         ),
         (
             live(
@@ -223,7 +223,7 @@ def test_what_is_ours_and_wanted_by_nobody_may_go() -> None:
                     to=[{"kind": "X", "name": "y", "controller": True}],
                 )
             ),
-            "kept, its preview is gone, but it is not ours: its controller is X y",
+            "kept, its preview is gone, but not managed by preview-reconcile (controlled by X y)",
         ),
         (
             live(edited(SERVICE, *PRUNE, to="disabled")),

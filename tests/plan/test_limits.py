@@ -58,15 +58,15 @@ def test_a_limit_is_a_number_or_a_share_with_a_floor_of_nine(
             10,
             10,
             "30%",
-            "10 previews would lose their children, and the limit is 9 (30% of the 10 previews that have "
-            "children, at least 9): none of namespace shop (10) does; if that is right, say --max-deletes 10",
+            "Refusing to prune 10 previews: the limit is 9 (30% of 10, at least 9); skipped in namespace shop (10); "
+            "if this is intended, pass --max-deletes 10",
         ),
         (
             301,
             1000,
             "30%",
-            "301 previews would lose their children, and the limit is 300 (30% of the 1000 previews that "
-            "have children): none of namespace shop (301) does; if that is right, say --max-deletes 301",
+            "Refusing to prune 301 previews: the limit is 300 (30% of 1000); skipped in namespace shop (301); "
+            "if this is intended, pass --max-deletes 301",
         ),
         (300, 1000, "30%", ""),
         (4, 1000, "4", ""),
@@ -74,10 +74,10 @@ def test_a_limit_is_a_number_or_a_share_with_a_floor_of_nine(
             5,
             1000,
             "4",
-            "5 previews would lose their children, and the limit is 4: none of namespace shop (5) "
-            "does; if that is right, say --max-deletes 5",
+            "Refusing to prune 5 previews: the limit is 4; skipped in namespace shop (5); "
+            "if this is intended, pass --max-deletes 5",
         ),
-        (1, 1000, "0", "nothing is deleted: --max-deletes is 0"),
+        (1, 1000, "0", "Refusing to prune: --max-deletes is 0"),
         (1000, 1000, "100%", ""),
     ],
 )
@@ -95,7 +95,7 @@ def test_the_old_route_of_a_switch_does_not_count() -> None:
 
 
 def test_zero_refuses_the_old_route_of_a_switch_too() -> None:
-    told = "nothing is deleted: --max-deletes is 0"
+    told = "Refusing to prune: --max-deletes is 0"
     assert reason(deletes(1, counts=False), Counter(shop=400), "0") == told
 
 
@@ -148,11 +148,11 @@ def test_what_goes_is_within_the_limit_and_loses_less_than_what_stays(
 def test_a_refusal_names_the_namespaces_and_no_more_than_a_few() -> None:
     one = [*deletes(40, namespace="a"), *deletes(1, namespace="b")]
     assert reason(one, Counter(a=40, b=1), "9") == (
-        "41 previews would lose their children, and the limit is 9: none of namespace a (40) does; "
-        "if that is right, say --max-deletes 41"
+        "Refusing to prune 41 previews: the limit is 9; skipped in namespace a (40); "
+        "if this is intended, pass --max-deletes 41"
     )
     many = [change for n in range(7) for change in deletes(10 + n, namespace=f"n{n}")]
-    named = "none of namespaces n6 (16), n5 (15), n4 (14), n3 (13), n2 (12) and 2 more does"
+    named = "skipped in namespaces n6 (16), n5 (15), n4 (14), n3 (13), n2 (12) and 2 more;"
     assert named in reason(many, Counter(), "9")
 
 
@@ -178,4 +178,6 @@ def test_expired_previews_and_the_others_do_not_count_against_each_other() -> No
     changes = [*deletes(2), *expired("01", "02")]
     assert postponed(changes, Counter(shop=4), Limit("2")) == frozenset()
     assert reason(changes, Counter(shop=4), "2") == ""
-    assert reason([*deletes(3), *expired("01")], Counter(shop=4), "2").startswith("3 previews would lose")
+    assert reason([*deletes(3), *expired("01")], Counter(shop=4), "2").startswith(
+        "Refusing to prune 3 previews: "
+    )

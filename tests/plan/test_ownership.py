@@ -39,9 +39,9 @@ def restored(manifest: Manifest) -> Live:
     return untracked(manifest, managedFields=[entry("velero", dict(manifest))])
 
 
-NO_LABEL = "it has no label platform9.com/preview"
-NO_IDENTITY = "it has no annotation platform9.com/identity"
-NOT_APPLIED = f"its fields were not applied by {MANAGER}"
+NO_LABEL = "no label platform9.com/preview"
+NO_IDENTITY = "no annotation platform9.com/identity"
+NOT_APPLIED = f"not applied by {MANAGER}"
 
 
 @pytest.mark.parametrize(
@@ -81,32 +81,32 @@ NOT_APPLIED = f"its fields were not applied by {MANAGER}"
         pytest.param(
             live(edited(SERVICE, "metadata", "labels", LABEL, to="pr-2")),
             "u-1",
-            Ownership("foreign", "its label platform9.com/preview is pr-2"),
+            Ownership("foreign", "label platform9.com/preview is pr-2"),
             id="the label names another preview",
         ),
         pytest.param(
             live(edited(SERVICE, "metadata", "annotations", IDENTITY, to="Service/shop/pr-2")),
             "u-1",
-            Ownership("foreign", "its annotation platform9.com/identity is that of Service/shop/pr-2"),
+            Ownership("foreign", "annotation platform9.com/identity is that of Service/shop/pr-2"),
             id="a copy of another child",
         ),
         pytest.param(
             live(owned_by()),
             "u-1",
-            Ownership("foreign", "its controller is ReplicaSet x"),
+            Ownership("foreign", "controlled by ReplicaSet x"),
             id="another controller",
         ),
         pytest.param(live(owned_by(controller=False)), "u-1", OURS, id="an owner that does not control"),
         pytest.param(
             live(owned_by(apiVersion="other.example.com/v1", kind="PreviewEnvironment", name="pr-1")),
             "u-1",
-            Ownership("foreign", "its controller is PreviewEnvironment pr-1"),
+            Ownership("foreign", "controlled by PreviewEnvironment pr-1"),
             id="a preview of another group",
         ),
         pytest.param(
             live(owned_by(apiVersion="platform9.com/v1", kind="PreviewEnvironment", name="pr-2")),
             "u-1",
-            Ownership("foreign", "its controller is PreviewEnvironment pr-2"),
+            Ownership("foreign", "controlled by PreviewEnvironment pr-2"),
             id="another preview",
         ),
         pytest.param(

@@ -205,8 +205,8 @@ def test_a_preview_whose_name_is_taken_gets_no_child_at_all_since_its_route_woul
     )
     plan = plan_of([PR1], [stranger, *running(PR1)[:1]])
     assert lines(plan) == [
-        "! Preview shop/pr-1 Service shop/pr-1 is there, and is not ours: it has no label "
-        "platform9.com/preview and no annotation platform9.com/identity; delete it, or rename the preview"
+        "! Preview shop/pr-1 Service shop/pr-1: exists and is not managed by preview-reconcile (no label "
+        "platform9.com/preview and no annotation platform9.com/identity); delete it, or rename the preview"
     ]
     assert [(blocked.key, blocked.verdict) for blocked in plan.blocked] == [(key("Preview"), "NameTaken")]
 
@@ -230,8 +230,8 @@ def test_what_only_carries_our_label_is_not_deleted() -> None:
         children_of(PR1)["Service"], managedFields=[entry("kubectl", children_of(PR1)["Service"])]
     )
     assert lines(plan_of([PR2], [copy, *running(PR2)])) == [
-        "= Service shop/pr-1 kept, its preview is gone, but it is not ours: "
-        f"its fields were not applied by {MANAGER}"
+        "= Service shop/pr-1 kept, its preview is gone, but not managed by preview-reconcile "
+        f"(not applied by {MANAGER})"
     ]
 
 
@@ -275,7 +275,7 @@ def test_a_claim_outside_the_scope_still_counts() -> None:
     older = a_read_preview("pr-1", fqdn="x.example.com", created=OLD)
     younger = a_read_preview("pr-2", fqdn="x.example.com", created=NEW)
     plan = plan_of([older, younger], scope=make_scope(None, ("pr-2",), None))
-    assert lines(plan)[-1] == "! Preview shop/pr-2 x.example.com belongs to shop/pr-1"
+    assert lines(plan)[-1] == "! Preview shop/pr-2 x.example.com: belongs to shop/pr-1; change spec.fqdn"
 
 
 # hostnames
@@ -290,14 +290,16 @@ def test_of_two_that_want_a_hostname_the_younger_gets_deployment_and_service_and
         "+ Deployment shop/pr-2 new preview",
         "+ Service shop/pr-2 new preview",
         "+ Mapping shop/pr-2 new preview",
-        "! Preview shop/pr-1 x.example.com belongs to shop/pr-2",
+        "! Preview shop/pr-1 x.example.com: belongs to shop/pr-2; change spec.fqdn",
     ]
 
 
 def test_a_preview_that_renames_to_a_taken_hostname_keeps_its_route_as_it_is() -> None:
     renamed = a_read_preview("pr-1", fqdn="pr-2.preview.example.com")
     plan = plan_of([renamed, PR2], [*running(PR1), *running(PR2)])
-    assert lines(plan) == ["! Preview shop/pr-1 pr-2.preview.example.com belongs to shop/pr-2"]
+    assert lines(plan) == [
+        "! Preview shop/pr-1 pr-2.preview.example.com: belongs to shop/pr-2; change spec.fqdn"
+    ]
     assert [blocked.verdict for blocked in plan.blocked] == ["HostnameConflict"]
     assert sums(plan) == "Plan: 0 to create, 0 to update, 0 to delete, 1 blocked, 6 unchanged."
 
@@ -326,7 +328,10 @@ def test_a_hostname_of_a_preview_that_goes_waits_until_its_route_is_gone() -> No
 def test_a_strangers_route_blocks_who_does_not_have_the_hostname_and_warns_who_has() -> None:
     ingress = a_strangers("Ingress", "pr-1.preview.example.com")
     blocked = plan_of([PR1], [ingress])
-    assert lines(blocked)[-1] == "! Preview shop/pr-1 pr-1.preview.example.com belongs to Ingress infra/web"
+    assert (
+        lines(blocked)[-1]
+        == "! Preview shop/pr-1 pr-1.preview.example.com: belongs to Ingress infra/web; change spec.fqdn"
+    )
     held = plan_of([PR1], [ingress, *running(PR1)])
     assert lines(held) == ["warning: pr-1.preview.example.com of shop/pr-1: Ingress infra/web has it too"]
 
@@ -345,7 +350,7 @@ def test_a_previews_route_of_other_paths_holds_its_hostname() -> None:
         Live(edited(child.manifest, "spec", "prefix", to="/api/")) if child.key.kind == "Mapping" else child
         for child in running(PR1)
     ]
-    blocked = "! Preview shop/pr-2 pr-1.preview.example.com belongs to shop/pr-1"
+    blocked = "! Preview shop/pr-2 pr-1.preview.example.com: belongs to shop/pr-1; change spec.fqdn"
     assert blocked in lines(plan_of([PR1, taker], there))
 
 
@@ -364,7 +369,7 @@ def test_a_route_with_a_hostname_that_another_holds_goes() -> None:
     plan = plan_of([thief, holder], [*running(thief), *running(holder)])
     assert lines(plan) == [
         "- Mapping shop/pr-1 it has x.example.com, which belongs to shop/pr-2",
-        "! Preview shop/pr-1 x.example.com belongs to shop/pr-2",
+        "! Preview shop/pr-1 x.example.com: belongs to shop/pr-2; change spec.fqdn",
     ]
     (delete,) = plan.writes
     assert isinstance(delete, Delete)
@@ -436,7 +441,7 @@ def test_a_route_that_says_nothing_of_a_hostname_of_another_holder_stays() -> No
     """The holder took it before its own record was there: then nobody can tell a thief from a holder."""
     one, other = (a_read_preview(name, fqdn=HOST, created=OLD) for name in ("pr-1", "pr-2"))
     plan = plan_of([one, other], [*running(one), *running(other)])
-    assert lines(plan) == ["! Preview shop/pr-2 x.example.com belongs to shop/pr-1"]
+    assert lines(plan) == ["! Preview shop/pr-2 x.example.com: belongs to shop/pr-1; change spec.fqdn"]
 
 
 def test_who_expired_or_is_going_holds_no_hostname_any_more() -> None:
@@ -455,7 +460,10 @@ def test_a_route_in_conflict_gets_its_marks_back_and_keeps_its_spec() -> None:
         assert isinstance(update, Update)
         assert (update.key, update.keeps_spec) == (key("Mapping"), True)
         assert update.manifest["spec"] == route.manifest["spec"]
-        assert lines(plan)[-1] == "! Preview shop/pr-1 pr-2.preview.example.com belongs to shop/pr-2"
+        assert (
+            lines(plan)[-1]
+            == "! Preview shop/pr-1 pr-2.preview.example.com: belongs to shop/pr-2; change spec.fqdn"
+        )
 
 
 def test_where_only_one_namespace_is_read_a_hostname_is_given_to_who_has_it_on_record() -> None:
@@ -463,11 +471,11 @@ def test_where_only_one_namespace_is_read_a_hostname_is_given_to_who_has_it_on_r
     assert lines(plan_of([PR1], scope=alone, only_held=True)) == [
         "+ Deployment shop/pr-1 new preview",
         "+ Service shop/pr-1 new preview",
-        "! Preview shop/pr-1 pr-1.preview.example.com is not given while only this namespace is read, for "
-        "nobody knows who else has it: --allow-fqdn says which hostnames are its own",
+        "! Preview shop/pr-1 pr-1.preview.example.com: is not assigned while only this namespace is read, "
+        "because others may use it; pass --allow-fqdn with the hostnames of this namespace",
     ]
     held = holds("pr-1", "pr-1.preview.example.com", OLD)
-    assert "+ Mapping shop/pr-1 it is not there" in lines(plan_of([held], scope=alone, only_held=True))
+    assert "+ Mapping shop/pr-1 does not exist" in lines(plan_of([held], scope=alone, only_held=True))
 
 
 # an exception that nobody foresaw
@@ -524,9 +532,9 @@ def test_who_waits_for_a_route_that_is_switched_by_a_preview_in_conflict_is_bloc
     waiting = a_read_preview("pr-1", fqdn=PR2.spec.fqdn)
     plan = plan_of([waiting, in_conflict, PR3], there, settings=Settings(route_given=True))
     assert lines(plan)[-2:] == [
-        "! Preview shop/pr-1 pr-2.preview.example.com is still on Ingress shop/pr-2, "
-        "which belongs to shop/pr-2",
-        "! Preview shop/pr-2 pr-3.preview.example.com belongs to shop/pr-3",
+        "! Preview shop/pr-1 pr-2.preview.example.com: is still on Ingress shop/pr-2, "
+        "which belongs to shop/pr-2; change spec.fqdn",
+        "! Preview shop/pr-2 pr-3.preview.example.com: belongs to shop/pr-3; change spec.fqdn",
     ]
     free = a_read_preview("pr-2", fqdn="new.example.com")
     plan = plan_of([waiting, free, PR3], there, settings=Settings(route_given=True))
@@ -539,8 +547,8 @@ def test_an_unreadable_previews_route_holds_its_hostname() -> None:
     taker = a_read_preview("pr-2", fqdn="pr-1.preview.example.com")
     plan = plan_of([an_unreadable_preview(), taker], running(PR1))
     assert lines(plan)[-1] == (
-        "! Preview shop/pr-2 pr-1.preview.example.com is still on Mapping shop/pr-1, "
-        "which belongs to shop/pr-1"
+        "! Preview shop/pr-2 pr-1.preview.example.com: is still on Mapping shop/pr-1, "
+        "which belongs to shop/pr-1; change spec.fqdn"
     )
 
 
@@ -549,14 +557,14 @@ def test_an_unreadable_previews_route_holds_its_hostname() -> None:
 
 def test_without_a_route_option_another_kind_of_route_is_kept() -> None:
     plan = plan_of([PR1], running(PR1, INGRESS))
-    assert lines(plan) == ["= Ingress shop/pr-1 kept: say --route to switch"]
+    assert lines(plan) == ["= Ingress shop/pr-1 kept; pass --route to switch"]
 
 
 def test_a_kept_route_says_when_it_has_another_hostname() -> None:
     there = running(PR1, INGRESS)
     renamed = a_read_preview("pr-1", fqdn="new.preview.example.com")
     assert lines(plan_of([renamed], there))[-1] == (
-        "= Ingress shop/pr-1 kept without the hostname new.preview.example.com: say --route to switch"
+        "= Ingress shop/pr-1 kept without the hostname new.preview.example.com; pass --route to switch"
     )
 
 
@@ -568,7 +576,7 @@ def test_a_child_whose_label_was_turned_to_a_gone_preview_is_not_deleted() -> No
     plan = plan_of([PR1], turned)
     assert not [change for change in plan.changes if isinstance(change, Delete)]
     assert (
-        "= Deployment shop/pr-1 kept, its preview is gone, but it is not ours: no child of pr-9 has its name"
+        "= Deployment shop/pr-1 kept, its preview is gone, but not managed by preview-reconcile (no child of pr-9 has its name)"
         in (lines(plan))
     )
 
@@ -578,7 +586,7 @@ def test_a_switch_makes_the_new_route_and_the_old_one_waits_for_it() -> None:
     first = plan_of([PR1], there, settings=INGRESS)
     assert lines(first) == [
         "+ Ingress shop/pr-1 new preview",
-        ". Mapping shop/pr-1 waits: goes when Ingress shop/pr-1 is there",
+        ". Mapping shop/pr-1 waits: deleted when Ingress shop/pr-1 exists",
     ]
     then = plan_of([PR1], [*there, live(children_of(PR1, route="ingress")["Ingress"])], settings=INGRESS)
     assert lines(then) == ["- Mapping shop/pr-1 its preview has the Ingress now"]
@@ -644,7 +652,7 @@ def test_a_route_that_is_kept_since_nobody_said_to_switch_is_as_protected_as_its
     plan = plan_of([protected], there)
     assert lines(plan)[0] == "~ Ingress shop/pr-1 its preview is protected"
     assert lines(plan_of([protected], after(plan, there))) == [
-        "= Ingress shop/pr-1 kept: say --route to switch"
+        "= Ingress shop/pr-1 kept; pass --route to switch"
     ]
 
 
@@ -665,7 +673,7 @@ def test_a_route_that_is_kept_since_nobody_said_to_switch_is_as_protected_as_its
             live(edited(children_of(PR1)["Mapping"], "metadata", "ownerReferences", to=[
                 {"apiVersion": "v1", "kind": "X", "name": "y", "uid": "z", "controller": True}
             ])),
-            "= Mapping shop/pr-1 kept, its preview does not want it, but it is not ours",
+            "= Mapping shop/pr-1 kept, its preview does not request it, but not managed by preview-reconcile",
             id="not ours",
         ),
     ],
@@ -685,7 +693,7 @@ def test_a_hostname_is_not_given_to_a_route_that_is_only_being_protected() -> No
     there = [*running(protected, INGRESS), running(PR1)[-1], *running(other, INGRESS)[:-1]]
     told = lines(plan_of([protected, other], there, settings=INGRESS))
     assert "~ Mapping shop/pr-1 its preview is protected" in told
-    still = f"{PR1.spec.fqdn} is still on Mapping shop/pr-1, which belongs to shop/pr-1"
+    still = f"{PR1.spec.fqdn}: is still on Mapping shop/pr-1, which belongs to shop/pr-1; change spec.fqdn"
     assert f"! Preview shop/pr-2 {still}" in told
 
 
@@ -695,7 +703,7 @@ def test_a_preview_that_does_not_get_its_hostname_has_its_old_route_protected_al
     there = [*running(protected, INGRESS)[:-1], running(PR1)[-1], *running(other, INGRESS)]
     told = lines(plan_of([protected, other], there, settings=INGRESS))
     assert "~ Mapping shop/pr-1 its preview is protected" in told
-    assert "! Preview shop/pr-1 new.example.com belongs to shop/pr-2" in told
+    assert "! Preview shop/pr-1 new.example.com: belongs to shop/pr-2; change spec.fqdn" in told
 
 
 def parents(observed: int, status: str = "True") -> dict[str, Any]:
@@ -706,9 +714,9 @@ def parents(observed: int, status: str = "True") -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("status", "line"),
     [
-        ({}, ". Mapping shop/pr-1 waits: goes when HTTPRoute shop/pr-1 is accepted"),
-        (parents(1), ". Mapping shop/pr-1 waits: goes when HTTPRoute shop/pr-1 is accepted"),
-        (parents(2, "False"), ". Mapping shop/pr-1 waits: goes when HTTPRoute shop/pr-1 is accepted"),
+        ({}, ". Mapping shop/pr-1 waits: deleted when HTTPRoute shop/pr-1 is accepted"),
+        (parents(1), ". Mapping shop/pr-1 waits: deleted when HTTPRoute shop/pr-1 is accepted"),
+        (parents(2, "False"), ". Mapping shop/pr-1 waits: deleted when HTTPRoute shop/pr-1 is accepted"),
         (parents(2), "- Mapping shop/pr-1 its preview has the HTTPRoute now"),
     ],
     ids=["no status", "of an older generation", "refused", "accepted"],
@@ -727,7 +735,7 @@ def test_an_old_route_with_another_hostname_goes_when_the_new_one_is_there() -> 
     plan = plan_of([renamed], running(PR1), settings=INGRESS)
     assert lines(plan) == [
         "+ Ingress shop/pr-1 new preview",
-        ". Mapping shop/pr-1 waits: goes when Ingress shop/pr-1 is there",
+        ". Mapping shop/pr-1 waits: deleted when Ingress shop/pr-1 exists",
     ]
     plan = plan_of([renamed], [*running(PR1), *running(renamed, INGRESS)[-1:]], settings=INGRESS)
     assert lines(plan) == [
@@ -737,23 +745,23 @@ def test_an_old_route_with_another_hostname_goes_when_the_new_one_is_there() -> 
 
 def test_an_old_route_stays_while_nobody_knows_whether_a_new_one_can_be_made() -> None:
     renamed = a_read_preview(fqdn="new.example.com")
-    failed = KindList(WHOLE["Service"].resource, problem="the list is not whole: 500", known=False)
+    failed = KindList(WHOLE["Service"].resource, problem="the list is incomplete: 500", known=False)
     there = [one for one in running(PR1) if one.key.kind != "Service"]
     plan = plan_of([renamed], there, settings=INGRESS, kinds={"Service": failed})
-    assert lines(plan)[0] == ". Mapping shop/pr-1 waits: goes when Ingress shop/pr-1 is there"
+    assert lines(plan)[0] == ". Mapping shop/pr-1 waits: deleted when Ingress shop/pr-1 exists"
     assert plan.writes == ()
 
 
 def test_with_route_none_the_route_goes() -> None:
     plan = plan_of([PR1], running(PR1), settings=Settings(route="none", route_given=True))
-    assert lines(plan) == ["- Mapping shop/pr-1 its preview is to have no route: --route is none"]
+    assert lines(plan) == ["- Mapping shop/pr-1 its preview has no route (--route is none)"]
 
 
 def test_a_route_of_another_kind_is_kept_also_where_the_default_kind_is_not_installed() -> None:
     """A laptop without the CronJob's --route must not call a healthy preview broken."""
     absent = KindList(WHOLE["Mapping"].resource, installed=False)
     plan = plan_of([PR1], running(PR1, INGRESS), kinds={"Mapping": absent})
-    assert lines(plan) == ["= Ingress shop/pr-1 kept: say --route to switch"]
+    assert lines(plan) == ["= Ingress shop/pr-1 kept; pass --route to switch"]
     assert plan.blocked == ()
 
 
@@ -769,12 +777,12 @@ def test_a_route_kind_that_is_not_installed_blocks_after_deployment_and_service(
     assert [blocked.verdict for blocked in plan.blocked] == ["RouteNotAccepted"]
 
 
-# what is withheld
+# what is skipped
 
 
 def test_a_kind_that_was_not_listed_is_not_written_nor_what_comes_after_it() -> None:
     failed = KindList(
-        WHOLE["Service"].resource, problem="the list of services is not whole: 500", known=False
+        WHOLE["Service"].resource, problem="the list of services is incomplete: 500", known=False
     )
     gone = [there for there in running(PR2) if there.key.kind != "Service"]
     plan = plan_of([PR1], gone, kinds={"Service": failed})
@@ -782,7 +790,7 @@ def test_a_kind_that_was_not_listed_is_not_written_nor_what_comes_after_it() -> 
         "+ Deployment shop/pr-1 new preview",
         "- Deployment shop/pr-2 its preview is gone",
         "- Mapping shop/pr-2 its preview is gone",
-        "! Service: the list of services is not whole: 500; nothing of this kind is changed in this run",
+        "! Service: the list of services is incomplete: 500; all changes of this kind are skipped",
     ]
 
 
@@ -792,26 +800,26 @@ def test_deletes_of_a_kind_whose_list_is_not_whole_are_withheld_one_by_one() -> 
     assert lines(plan) == [
         "- Deployment shop/pr-2 its preview is gone",
         "- Service shop/pr-2 its preview is gone",
-        "= Mapping shop/pr-2 delete withheld (its preview is gone)",
-        "! Mapping: x.yaml:1: broken; nothing of this kind is changed in this run",
+        "= Mapping shop/pr-2 delete skipped (its preview is gone)",
+        "! Mapping: x.yaml:1: broken; all changes of this kind are skipped",
     ]
 
 
 def test_where_the_previews_are_not_known_whole_nothing_is_deleted() -> None:
     plan = plan_of([PR1], running(PR2), problem="shop/a.yaml:3: broken")
     assert {line[0] for line in lines(plan)} == {"+", "=", "!"}
-    assert lines(plan)[-1] == "! Deletes: shop/a.yaml:3: broken; nothing is deleted in this run"
+    assert lines(plan)[-1] == "! Refusing to prune: shop/a.yaml:3: broken"
     assert not any(isinstance(change, Delete) for change in plan.changes)
 
 
 def test_an_empty_list_of_previews_deletes_nothing_unless_that_is_said() -> None:
     withheld = plan_of([], running(PR1))
     assert lines(withheld) == [
-        "= Deployment shop/pr-1 delete withheld (its preview is gone)",
-        "= Service shop/pr-1 delete withheld (its preview is gone)",
-        "= Mapping shop/pr-1 delete withheld (its preview is gone)",
-        "! Deletes: the list of previews is empty, and 3 children would be deleted: none is; "
-        "if there are to be no previews, say --max-deletes 100%",
+        "= Deployment shop/pr-1 delete skipped (its preview is gone)",
+        "= Service shop/pr-1 delete skipped (its preview is gone)",
+        "= Mapping shop/pr-1 delete skipped (its preview is gone)",
+        "! Refusing to delete 3 children: the list of previews is empty; "
+        "if this is intended, pass --max-deletes 100%",
     ]
     assert len(plan_of([], running(PR1), limit="100%").writes) == 3
     assert plan_of([], []).withheld == ()
@@ -1132,7 +1140,7 @@ def test_a_strangers_object_with_an_expired_previews_label_stays() -> None:
     stranger = untracked(edited(children_of(PR1)["Service"], "metadata", "annotations", to={}))
     (line, _) = lines(plan_of([an_expired()], [stranger], now=NOON))
     assert line.startswith(
-        "= Service shop/pr-1 kept, its preview expired at 2026-01-10T10:00:00Z, but it is not"
+        "= Service shop/pr-1 kept, its preview expired at 2026-01-10T10:00:00Z, but not managed"
     )
 
 
@@ -1146,7 +1154,7 @@ def test_of_expired_previews_the_longest_expired_go_and_the_rest_wait() -> None:
     assert lines(plan)[:3] == [
         "- Deployment shop/pr-1 its preview expired at 2026-01-10T08:00:00Z",
         "- Deployment shop/pr-2 its preview expired at 2026-01-10T09:00:00Z",
-        ". Deployment shop/pr-0 expired, and waits: --max-deletes lets 2 go in a run",
+        ". Deployment shop/pr-0 expired; waits: the limit is 2 per run (--max-deletes)",
     ]
     assert plan.withheld == ()
 
@@ -1162,7 +1170,7 @@ def test_expired_previews_go_though_the_others_are_too_many() -> None:
 def test_where_nothing_is_to_be_deleted_expired_previews_keep_their_children_too() -> None:
     plan = plan_of(*expiring(10), limit="0", now=NOON)
     assert plan.writes == ()
-    assert [entry.reason for entry in plan.withheld] == ["nothing is deleted: --max-deletes is 0"]
+    assert [entry.reason for entry in plan.withheld] == ["Refusing to prune: --max-deletes is 0"]
 
 
 def test_an_expired_preview_takes_no_place_from_another() -> None:

@@ -126,7 +126,7 @@ def test_a_ttl_that_is_over_or_nearly_so(begun: str, expected: set[str]) -> None
 
 
 def test_a_kept_route_that_is_now_to_be_switched() -> None:
-    kept = settled("pr-1", kept=(("Ingress", "kept: say --route to switch"),))
+    kept = settled("pr-1", kept=(("Ingress", "kept; pass --route to switch"),))
     by_the_server = settled("pr-2", kept=(("Deployment", "the API server keeps it"),))
     assert opened(a_snapshot(settled=(kept, by_the_server))) == set()
     assert opened(a_snapshot(settled=(kept, by_the_server)), Settings(route_given=True)) == {"pr-1"}

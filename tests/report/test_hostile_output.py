@@ -197,7 +197,7 @@ def test_the_name_of_a_file_does_nothing(shop: Shop) -> None:
     shop.write("pr-2")
     text = harmless(*every_way(shop, 4))
     assert "! Preview     shop/pr-1  previews/2\ufffd[31mred\ufffdevil" in text
-    assert "! Deletes: previews/\ufffd[31mred\ufffdevil" in text
+    assert "! Refusing to prune: previews/\ufffd[31mred\ufffdevil" in text
 
 
 BROKEN = {
@@ -363,7 +363,7 @@ def test_two_thousand_previews_are_cut_at_the_number_that_is_allowed(shop: Shop)
     reasons = {c["reason"] for c in report["passes"][0]["plan"]["changes"] if c["action"] == "blocked"}
     assert reasons == {
         "namespace shop has 2000 previews, and this is not one of its 100 oldest: "
-        "delete some, or say --max-previews"
+        "delete some, or raise --max-previews"
     }
 
 

@@ -163,8 +163,8 @@ def test_who_needs_a_person_stands_above_the_table() -> None:
     text = page(replace(done, passes=(Pass(plan, done.outcomes),)))
     above = text.partition("<table")[0].partition("<main>")[2]
     assert re.findall(r"<li><b>(.*?)</b>: <span>(.*?)</span>", above) == [
-        ("pr-77", "there is no preview of this name, and nothing left of one"),
-        ("Deletes withheld", "too many"),
+        ("pr-77", "no such preview, and no children of one"),
+        ("Deletes skipped", "too many"),
         ("shop/pr-6", "Service shop/pr-6: 403 &lt;forbidden&gt;"),
         ("shop/pr-4", "spec.fqdn: is missing"),
     ]
@@ -192,7 +192,7 @@ def test_columns_that_would_be_empty_are_not_there() -> None:
 def test_what_was_not_seen_in_a_list_that_was_not_whole_is_not_called_gone() -> None:
     done = replace(a_run(changes=[LEFTOVER]), previews=())
     assert "Gone" in Read(page(done)).text_in("h2")
-    plan = replace(done.plan, withheld=(Withheld("Deletes", "a list was not whole"),))
+    plan = replace(done.plan, withheld=(Withheld("Deletes", "a list was incomplete"),))
     titles = Read(page(replace(done, passes=(Pass(plan),)))).text_in("h2")
     assert ("No preview was seen" in titles, "Gone" in titles) == (True, False)
 

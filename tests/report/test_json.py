@@ -99,7 +99,7 @@ def test_a_whole_dry_run() -> None:
                             "namespace": "shop",
                             "name": "pr-38",
                             "preview": "shop/pr-38",
-                            "reason": "waits: goes when Ingress shop/pr-38 is there",
+                            "reason": "waits: deleted when Ingress shop/pr-38 exists",
                         },
                         {
                             "action": "blocked",
@@ -107,11 +107,13 @@ def test_a_whole_dry_run() -> None:
                             "namespace": "shop",
                             "name": "pr-40",
                             "preview": "shop/pr-40",
-                            "reason": "x.example.com belongs to shop/pr-39",
+                            "reason": "x.example.com: belongs to shop/pr-39; change spec.fqdn",
                             "verdict": "HostnameConflict",
                         },
                     ],
-                    "withheld": [{"subject": "Deletes", "reason": "the list of previews is empty"}],
+                    "withheld": [
+                        {"subject": "Deletes", "reason": "Refusing to prune: the list of previews is empty"}
+                    ],
                     "notes": ["only namespace shop was read"],
                     "summary": {
                         "create": 1,

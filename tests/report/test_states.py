@@ -68,7 +68,7 @@ def test_of_a_preview_that_this_run_leaves_alone_its_status_is_told(
     preview: Preview, expected: tuple[str, str, str]
 ) -> None:
     keep = Keep(key("Service"), PLACE)
-    waiting = Waiting(key("Mapping"), PLACE, "waits: goes when Ingress shop/pr-1 is there")
+    waiting = Waiting(key("Mapping"), PLACE, "waits: deleted when Ingress shop/pr-1 exists")
     assert stands(a_run(preview, changes=[keep, waiting])) == expected
 
 

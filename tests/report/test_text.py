@@ -44,13 +44,16 @@ UPDATE = Update(
 DELETE = Delete(key("Mapping", "pr-12"), "shop/pr-12", LIVE, "its preview is gone")
 KEEP = Keep(key("Ingress", "pr-39"), "shop/pr-39", "protected: platform9.com/prune is disabled")
 SILENT = Keep(key("Service", "pr-1"), "shop/pr-1")
-WAITING = Waiting(key("Mapping", "pr-38"), "shop/pr-38", "waits: goes when Ingress shop/pr-38 is there")
+WAITING = Waiting(key("Mapping", "pr-38"), "shop/pr-38", "waits: deleted when Ingress shop/pr-38 exists")
 BLOCKED = Blocked(
-    key("Preview", "pr-40"), "shop/pr-40", "HostnameConflict", "x.example.com belongs to shop/pr-39"
+    key("Preview", "pr-40"),
+    "shop/pr-40",
+    "HostnameConflict",
+    "x.example.com: belongs to shop/pr-39; change spec.fqdn",
 )
 PLAN = Plan(
     (CREATE, UPDATE, DELETE, KEEP, SILENT, WAITING, BLOCKED),
-    (Withheld(DELETES, "the list of previews is empty"),),
+    (Withheld(DELETES, "Refusing to prune: the list of previews is empty"),),
     ("only namespace shop was read",),
 )
 
@@ -98,9 +101,9 @@ def test_a_whole_plan() -> None:
         '    spec.e  "" -> x\n'
         "- Mapping     shop/pr-12  its preview is gone\n"
         "= Ingress     shop/pr-39  protected: platform9.com/prune is disabled\n"
-        ". Mapping     shop/pr-38  waits: goes when Ingress shop/pr-38 is there\n"
-        "! Preview     shop/pr-40  x.example.com belongs to shop/pr-39\n"
-        "! Deletes: the list of previews is empty\n"
+        ". Mapping     shop/pr-38  waits: deleted when Ingress shop/pr-38 exists\n"
+        "! Preview     shop/pr-40  x.example.com: belongs to shop/pr-39; change spec.fqdn\n"
+        "! Refusing to prune: the list of previews is empty\n"
         "  only namespace shop was read\n"
         "\n"
         "Plan: 1 to create, 1 to update, 1 to delete, 1 kept, 1 waiting, 1 blocked, 1 unchanged.\n"
@@ -116,8 +119,8 @@ def test_an_empty_plan_is_one_line() -> None:
 
 def test_quiet_says_only_what_needs_attention() -> None:
     assert plan_text(PLAN, quiet=True) == (
-        "! Preview  shop/pr-40  x.example.com belongs to shop/pr-39\n"
-        "! Deletes: the list of previews is empty\n"
+        "! Preview  shop/pr-40  x.example.com: belongs to shop/pr-39; change spec.fqdn\n"
+        "! Refusing to prune: the list of previews is empty\n"
         "  only namespace shop was read\n"
         "\n"
         "Plan: 1 to create, 1 to update, 1 to delete, 1 kept, 1 waiting, 1 blocked, 1 unchanged.\n"
@@ -164,13 +167,13 @@ def test_what_became_of_the_writes() -> None:
     outcomes = [
         Outcome(CREATE, "done"),
         Outcome(UPDATE, "failed", "the API server does not take it (422): no"),
-        Outcome(DELETE, "kept", "its preview is there again"),
+        Outcome(DELETE, "kept", "its preview was recreated"),
         Outcome(CREATE, "blocked", "a stranger's"),
         Outcome(CREATE, "skipped", "Service shop/pr-42 comes before it"),
     ]
     assert outcomes_text(outcomes) == (
         "x Service shop/pr-41  failed: the API server does not take it (422): no\n"
-        "= Mapping shop/pr-12  kept: its preview is there again\n"
+        "= Mapping shop/pr-12  kept: its preview was recreated\n"
         "! Deployment shop/pr-42  blocked: a stranger's\n"
         ". Deployment shop/pr-42  skipped: Service shop/pr-42 comes before it\n"
         "Done: 1 created, 0 updated, 0 deleted, 1 kept, 1 failed, 1 blocked, 1 skipped.\n"
@@ -185,6 +188,6 @@ def test_what_was_simply_done_is_only_counted() -> None:
 def test_a_field_that_cannot_be_shown_hides_none_of_the_plan() -> None:
     broken = FieldChange(None, "a secret", None)  # type: ignore[arg-type]
     text = plan_text(Plan((replace(UPDATE, fields=(broken, *UPDATE.fields)), DELETE)))
-    assert "    (cannot be shown: AttributeError; this is a defect)\n" in text
+    assert "    (cannot be shown: AttributeError; this is a bug)\n" in text
     assert "a secret" not in text
     assert text.endswith("Plan: 0 to create, 1 to update, 1 to delete, 0 unchanged.\n")

@@ -69,7 +69,7 @@ def test_what_it_waits_for_is_looked_at() -> None:
     assert kinds_to_look_at(facts(KEEP, WAIT)) == {"Deployment", "Mapping"}
     kept = Outcome(CREATE, "kept", "later")
     assert kinds_to_look_at(facts(KEEP, CREATE, outcomes=(kept,))) == {"Deployment", "Mapping"}
-    old = Waiting(key("Ingress"), "shop/pr-1", "waits: goes when Mapping shop/pr-1 is there")
+    old = Waiting(key("Ingress"), "shop/pr-1", "waits: deleted when Mapping shop/pr-1 exists")
     assert kinds_to_look_at(facts(KEEP, ROUTE, old)) == {"Deployment"}
 
 
@@ -80,7 +80,7 @@ def test_what_it_waits_for_is_looked_at() -> None:
     ("preview", "why"),
     [
         (None, "it was deleted while this run waited"),
-        ({"uid": "another"}, "it was deleted and made again while this run waited: run again"),
+        ({"uid": "another"}, "it was deleted and recreated while this run waited: run again"),
         ({"generation": 2}, "its spec was changed while this run waited: run again"),
         ({"deletion_timestamp": "2026-01-01T00:00:00Z"}, "it is being deleted"),
         ({"resource_version": "99"}, ""),
@@ -131,13 +131,13 @@ def test_one_that_is_not_as_wanted_is_waited_for_still(there: list[Live]) -> Non
 
 def test_one_that_was_there_and_is_no_more_is_waited_for() -> None:
     gone = now(facts(KEEP, ROUTE, route=MAPPING), look())
-    assert gone.waits == ("Deployment shop/pr-1 is not there any more: run again",)
+    assert gone.waits == ("Deployment shop/pr-1 no longer exists; run again",)
     assert (gone.deployment, gone.route) == (None, MAPPING)
     back = now(gone, look(DEPLOYMENT))
     assert (back.waits, back.deployment) == ((), DEPLOYMENT)
 
 
 def test_what_was_never_planned_is_not_missed() -> None:
-    kept = Keep(key("Ingress"), "shop/pr-1", "kept: say --route to switch")
+    kept = Keep(key("Ingress"), "shop/pr-1", "kept; pass --route to switch")
     found = now(facts(KEEP, kept), look(DEPLOYMENT, kinds=("Deployment", "Mapping")))
     assert (found.changes, found.waits) == ((KEEP, kept), ())

@@ -201,7 +201,7 @@ def test_a_kind_that_is_not_served_any_more_in_a_later_pass_is_a_list_that_faile
     done = go(memory, settings=INGRESS)
     (withheld,) = done.passes[1].plan.withheld
     assert withheld.reason == (
-        f"the list of {kind} is not whole: a text 404; nothing of this kind is changed in this run"
+        f"the list of {kind} is incomplete: a text 404; all changes of this kind are skipped"
     )
     assert results(done) == [("Ingress shop/pr-1", "done")]
     assert exit_code(done) == 4
@@ -245,7 +245,7 @@ def test_one_preview_that_fails_does_not_hold_up_another_and_its_later_children_
     ]
     assert messages(done) == [
         "no",
-        "Service shop/pr-1 comes before it, and was not made",
+        "Service shop/pr-1 comes first, and was not applied",
     ]
     assert exit_code(done) == 1
     assert (exit_code(done, allow_blocked=True), did_all_it_could(done)) == (allowed, not allowed)
@@ -302,7 +302,7 @@ def test_after_five_conflicts_it_is_given_up() -> None:
     memory = drifted()
     memory.trouble("apply Service shop/pr-1", *[lambda memory, at: memory.touch(at)] * 9)
     done = go(memory)
-    assert messages(done) == ["Service shop/pr-1 changed under our hands 5 times: run again"]
+    assert messages(done) == ["Service shop/pr-1: gave up after 5 update conflicts; the next run will retry"]
     assert (len(memory.writes()), exit_code(done)) == (5, 1)
 
 
@@ -352,7 +352,7 @@ def test_a_strangers_object_that_appears_in_between_gets_our_fields_taken_out_ag
         ("Mapping shop/pr-1", "skipped"),
     ]
     assert messages(done)[0] == (
-        "Service shop/pr-1 was made by helm a moment ago, and is not ours: delete it, or rename the preview"
+        "Service shop/pr-1: was created by helm a moment ago and is not managed by preview-reconcile; delete it, or rename the preview"
     )
     assert memory.writes().count("apply Service shop/pr-1") == 2
     assert memory.objects[key("Service")]["metadata"]["managedFields"] == history
@@ -392,14 +392,14 @@ def leaving() -> Memory:
             "get PreviewEnvironment shop/pr-1",
             lambda memory, at: memory.put(a_preview()),
             "kept",
-            "its preview is there again",
+            "its preview was recreated",
             id="its preview is back",
         ),
         pytest.param(
             "delete Mapping shop/pr-1",
             lambda memory, at: memory.objects.pop(at),
             "kept",
-            "it was gone already, and not by this run",
+            "already deleted, not by this run",
             id="gone already",
         ),
         pytest.param(
@@ -413,7 +413,7 @@ def leaving() -> Memory:
             "delete Mapping shop/pr-1",
             lambda memory, at: memory.put(edited(memory.objects[at], "metadata", "uid", to="other")),
             "kept",
-            "it was made again meanwhile",
+            "it was recreated",
             id="made again",
         ),
         pytest.param(
@@ -431,7 +431,7 @@ def leaving() -> Memory:
                 edited(memory.objects[at], "spec", "hostname", to="new.example.com")
             ),
             "kept",
-            "it has other hostnames meanwhile",
+            "its hostnames were changed",
             id="another hostname meanwhile",
         ),
         pytest.param("delete Mapping shop/pr-1", Forbidden("may not"), "failed", "may not", id="not allowed"),
@@ -466,8 +466,8 @@ def test_a_kind_that_cannot_be_listed_is_left_alone_and_so_is_what_comes_after_i
     assert done.plan.withheld == (
         Withheld(
             "Service",
-            "the list of services is not whole: no right to list services; "
-            "nothing of this kind is changed in this run",
+            "the list of services is incomplete: no right to list services; "
+            "all changes of this kind are skipped",
         ),
     )
     assert exit_code(done) == 4
@@ -522,7 +522,7 @@ def test_a_bare_name_that_nothing_answers_to_is_unknown_and_one_with_a_namespace
 def test_a_name_in_two_namespaces_is_a_usage_error_that_lists_them() -> None:
     memory = a_cluster(a_preview("pr-1", "shop"), a_preview("pr-1", "blog", fqdn="b.example.com"))
     with pytest.raises(
-        UsageError, match="pr-1 is in more than one namespace: say which of blog/pr-1, shop/pr-1"
+        UsageError, match="pr-1 is in more than one namespace; pass one of blog/pr-1, shop/pr-1"
     ):
         go(memory, scope=make_scope(None, ("pr-1",), None))
 
@@ -546,7 +546,7 @@ def test_told_to_end_between_two_writes_the_rest_is_left_out() -> None:
         ("Service shop/pr-1", "done"),
         ("Mapping shop/pr-1", "skipped"),
     ]
-    assert messages(done) == ["the run was told to end before this"]
+    assert messages(done) == ["the run was stopped before this"]
     assert done.stopped
 
 

@@ -69,7 +69,7 @@ def test_a_kind_of_route_that_is_not_installed_fails_at_once_and_is_a_persons() 
 @pytest.mark.parametrize(
     ("facts", "expected"),
     [
-        (FACTS, ("waiting", "", "nobody knows how it is")),
+        (FACTS, ("waiting", "", "its state is unknown")),
         (replace(FACTS, unread=True), ("failed", "Unread", "its children could not all be read")),
         (
             replace(FACTS, desired=replace(WISH, verdict="Going")),

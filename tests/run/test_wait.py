@@ -231,7 +231,7 @@ def test_a_list_that_does_not_come_is_told_and_the_next_may(
 def test_a_last_look_that_did_not_work_is_a_note(scene: Scene) -> None:
     scene.memory.trouble("list deployments", *[ServerTrouble("500")] * 99)
     waited = scene.wait(10.0)
-    assert waited.notes == ("the last look did not work: 500",)
+    assert waited.notes == ("the last read failed: 500",)
     assert only(waited).state == "waiting"
 
 

@@ -79,7 +79,7 @@ def test_what_a_later_pass_says_of_a_child_stands_for_what_an_earlier_said() -> 
 
 
 def test_what_it_waits_for_is_about_children_that_it_wants() -> None:
-    old = Waiting(key("Ingress"), "shop/pr-1", "waits: goes when Mapping shop/pr-1 is there")
+    old = Waiting(key("Ingress"), "shop/pr-1", "waits: deleted when Mapping shop/pr-1 exists")
     assert of_pr1(Pass(Plan((KEEP, WAIT, old)))).waits == ("waits: x still has it",)
     assert of_pr1(Pass(Plan((CREATE,)), (Outcome(CREATE, "kept", "later"),))).waits == ("later",)
 
@@ -102,7 +102,7 @@ def test_what_nobody_wants_and_could_not_be_protected_takes_nothing_from_a_previ
 
 def test_the_route_is_that_of_the_wanted_kind_else_the_one_that_it_kept() -> None:
     both = {**THERE, INGRESS.key: INGRESS}
-    kept = Keep(key("Ingress"), "shop/pr-1", "kept: say --route to switch")
+    kept = Keep(key("Ingress"), "shop/pr-1", "kept; pass --route to switch")
     assert of_pr1(Pass(Plan((kept, ROUTE))), children=both).route is MAPPING
     assert of_pr1(Pass(Plan((kept,))), children=both).route is INGRESS
     assert of_pr1(Pass(Plan((WAIT,))), children=both).route is None

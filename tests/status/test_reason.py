@@ -98,8 +98,10 @@ ROWS: dict[str, tuple[Facts, tuple[bool, str, str, bool, str]]] = {
         ),
     ),
     "a name that is taken": (
-        facts(changes=blocked("NameTaken", "Service shop/pr-1 is there, and is not ours")),
-        (False, "NameTaken", "Service shop/pr-1 is there, and is not ours", True, ""),
+        facts(
+            changes=blocked("NameTaken", "Service shop/pr-1: exists and is not managed by preview-reconcile")
+        ),
+        (False, "NameTaken", "Service shop/pr-1: exists and is not managed by preview-reconcile", True, ""),
     ),
     "a hostname that is taken": (
         facts(changes=blocked("HostnameConflict", "x belongs to shop/pr-2"), route=None),
@@ -119,7 +121,7 @@ ROWS: dict[str, tuple[Facts, tuple[bool, str, str, bool, str]]] = {
         facts(
             outcomes=(
                 Outcome(CREATE, "failed", "the API server is in trouble"),
-                Outcome(ROUTE, "skipped", "Deployment shop/pr-1 comes before it, and was not made"),
+                Outcome(ROUTE, "skipped", "Deployment shop/pr-1 comes first, and was not applied"),
             ),
             deployment=None,
             route=None,
@@ -131,7 +133,7 @@ ROWS: dict[str, tuple[Facts, tuple[bool, str, str, bool, str]]] = {
         (False, "Progressing", "waits: x still has it", False, ""),
     ),
     "an old route that waits is nothing": (
-        facts(changes=(Waiting(key("Ingress"), "shop/pr-1", "waits: goes when Mapping is there"),)),
+        facts(changes=(Waiting(key("Ingress"), "shop/pr-1", "waits: deleted when Mapping exists"),)),
         (True, "Available", "its pods are available", False, URL),
     ),
     "a write that was not to be done after all": (
@@ -140,19 +142,19 @@ ROWS: dict[str, tuple[Facts, tuple[bool, str, str, bool, str]]] = {
     ),
     "a Deployment that is not there": (
         facts(deployment=None),
-        (False, "Progressing", "its Deployment is not there", False, URL),
+        (False, "Progressing", "its Deployment does not exist", False, URL),
     ),
     "suspended": (
         facts(SUSPENDED, deployment=deployment(observedGeneration=1)),
-        (False, "Suspended", "no pods are wanted: spec.suspend is true", False, URL),
+        (False, "Suspended", "suspended (spec.suspend is true)", False, URL),
     ),
     "scaled to zero": (
         facts(deployment=Live({**a_live("Deployment").manifest, "spec": {"replicas": 0}})),
-        (False, "Suspended", "no pods are wanted: replicas is 0", False, URL),
+        (False, "Suspended", "scaled to zero (replicas is 0)", False, URL),
     ),
     "a setup Job that is not there": (
         facts(SET_UP),
-        (False, "Progressing", "its setup Job is not there", False, URL),
+        (False, "Progressing", "its setup Job does not exist", False, URL),
     ),
     "a setup Job that runs": (
         facts(SET_UP, setup=a_setup_job()),
@@ -186,7 +188,7 @@ ROWS: dict[str, tuple[Facts, tuple[bool, str, str, bool, str]]] = {
     ),
     "suspended before it was set up": (
         facts(a_read_preview(suspend=True, generation=3, setup=SETUP)),
-        (False, "Suspended", "no pods are wanted: spec.suspend is true", False, URL),
+        (False, "Suspended", "suspended (spec.suspend is true)", False, URL),
     ),
     "pods that start": (
         facts(deployment=deployment(**STARTING)),

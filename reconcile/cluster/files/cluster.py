@@ -153,7 +153,7 @@ class DirectoryCluster:
     def _place(self, resource: Resource, key: Key) -> tuple[Folder, Held | None]:
         """Where the object is written, and our file that is there; an error where it cannot be."""
         if self._folder is None:
-            raise UsageError(f"{key}: the files of --from are never changed; say --to DIR")
+            raise UsageError(f"{key}: the files of --from are never changed; pass --to DIR")
         if self._view.is_preview(resource):
             raise Rejected(f"{key}: previews are read from --from, and never written")
         self._folder.tidy()

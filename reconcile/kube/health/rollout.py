@@ -69,7 +69,7 @@ def rollout(
     """
     status, wanted = deployment.status, _wanted(deployment)
     if wanted == 0:
-        return Rollout("Suspended", "no pods are wanted: replicas is 0")
+        return Rollout("Suspended", "scaled to zero (replicas is 0)")
     if not _is_current(deployment, status):
         return Rollout("InProgress", "the Deployment controller has not seen this version yet")
     complete = _is_complete(status, wanted)

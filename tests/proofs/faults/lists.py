@@ -172,4 +172,4 @@ def _written_unseen(short: Short, seen: Seen) -> Iterator[str]:
         if passed.place.method == READ or tells(passed.place):
             continue
         if short.kind == KIND or is_of(passed.place, short.kind):
-            yield f"written though the list was not whole: {passed.place} ({passed.code})"
+            yield f"written though the list was incomplete: {passed.place} ({passed.code})"
