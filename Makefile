@@ -38,7 +38,7 @@ help:
 	@echo 'make walks          previews edited again and again, and asking for hostnames: 1,000 walks in a folder'
 	@echo 'make faults         a run whose requests fail: each request with each fault, on a real API server'
 	@echo 'make mutants        seeded defects, each of which some test has to notice'
-	@echo 'make check          hadolint, ruff, mypy and import-linter'
+	@echo 'make check          hadolint, ruff, mypy, import-linter and the words'
 	@echo 'make format         put the code into the one format'
 	@echo 'make manifests      write the CRD and the chart'"'"'s rights anew, from the code and cronjob/rights.yaml'
 	@echo 'make names          carry the names in reconcile/model/names.py to every file that names the previews'
@@ -110,6 +110,7 @@ check: $(STAMP)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy reconcile tests bench kit tools
 	$(BIN)/lint-imports
+	$(BIN)/codespell --dictionary kit/retired-words.txt reconcile
 
 # What neither can mend is for `make check` to say.
 format: $(STAMP)

@@ -28,8 +28,8 @@ _NO_OPTION = re.compile(r"VERSION|TERMINATION_LOG|(TEST|REQUIRE|FAULTS|FUZZ)(_.+
 _SERVICE = re.compile(
     r"(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
 )
-_ALIKE = 0.75
-"""How much of two names must be alike, from 0 to 1, for one to be a misspelling of the other."""
+_SIMILAR = 0.75
+"""How much of two names must be similar, from 0 to 1, for one to be a misspelling of the other."""
 
 log = logging.getLogger("reconcile")
 
@@ -89,7 +89,7 @@ def _unknown(
         from difflib import get_close_matches  # what only a mistake needs
 
         names = [option.removeprefix(prefix) for option in options]
-        meant = "".join(f"{prefix}{near}" for near in get_close_matches(name.upper(), names, 1, _ALIKE))
+        meant = "".join(f"{prefix}{near}" for near in get_close_matches(name.upper(), names, 1, _SIMILAR))
         option = options.get(meant)
         unset = option and ctx.get_parameter_source(option.name or "") is click.core.ParameterSource.DEFAULT
         yield _Unknown(variable, meant, bool(option and unset and option.name in RESTRICTING))

@@ -79,9 +79,9 @@ def _is_meant(manifest: Manifest, group: str) -> bool:
 
 
 def _notes(reading: Reading, others: int, group: str) -> tuple[str, ...]:
-    strangers = [mistake for mistake in reading.mistakes if not mistake.claim.may_be(group, KIND)]
-    others += len({(mistake.file, mistake.line) for mistake in strangers if mistake.claim.kind})
-    files = (mistake.file for mistake in strangers if not mistake.claim.kind)
+    unrelated = [mistake for mistake in reading.mistakes if not mistake.claim.may_be(group, KIND)]
+    others += len({(mistake.file, mistake.line) for mistake in unrelated if mistake.claim.kind})
+    files = (mistake.file for mistake in unrelated if not mistake.claim.kind)
     return tuple(f"-f: {note}" for note in passed_over(others, files, reading.left_out))
 
 

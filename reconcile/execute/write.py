@@ -45,7 +45,7 @@ STALE = (
 
 @dataclass(frozen=True)
 class Merged:
-    """A stranger's object that appeared after the look, and that our create was merged into."""
+    """An unmanaged object that appeared after the look, and that our create was merged into."""
 
     live: Live
 
@@ -172,7 +172,7 @@ def _create(cluster: Cluster, change: Create, rules: Rules) -> Attempt:
 
 
 def _withdraw(cluster: Cluster, live: Live, rules: Rules) -> Attempt:
-    """A stranger's object appeared since the look, and our unforced apply was merged into it: take that out.
+    """An unmanaged object appeared since the look, and our unforced apply was merged into it: take that out.
 
     An apply of nothing by the same manager removes exactly what that manager had set.
     """

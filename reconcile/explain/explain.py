@@ -6,7 +6,7 @@ from datetime import datetime
 
 from reconcile.desire.children import APPLY_ORDER
 from reconcile.desire.desired import Desired
-from reconcile.explain.history import NOTHING_HAPPENED, Happenings
+from reconcile.explain.history import NOTHING_HAPPENED, EventHistory
 from reconcile.explain.managers import FieldState, Writer, foreign_fields, wanted_fields, writers_of
 from reconcile.kube.health.events import PodEvent
 from reconcile.kube.health.pod import is_ready, trouble_of
@@ -57,7 +57,7 @@ class Inquiry:
     fields: tuple[FieldState, ...] = ()
     writers: tuple[Writer, ...] = ()
     pods: tuple[Live, ...] = ()
-    events: Happenings = NOTHING_HAPPENED
+    events: EventHistory = NOTHING_HAPPENED
     warnings: tuple[PodEvent, ...] = ()
     notes: tuple[str, ...] = ()
     now: datetime | None = None

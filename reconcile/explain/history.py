@@ -34,7 +34,7 @@ OLD = "(not shown: it may quote a spec that is no more)"
 
 
 @dataclass(frozen=True)
-class Happening:
+class HistoryEvent:
     """One event: what it is about, how often it came, and when it came last ("" where it does not say)."""
 
     time: str
@@ -47,17 +47,17 @@ class Happening:
 
 
 @dataclass(frozen=True)
-class Happenings:
+class EventHistory:
     """The newest events, newest last, and how many older ones are not told."""
 
-    told: tuple[Happening, ...] = ()
+    told: tuple[HistoryEvent, ...] = ()
     older: int = 0
 
 
-NOTHING_HAPPENED = Happenings()
+NOTHING_HAPPENED = EventHistory()
 
 
-def happenings(
+def event_history(
     events: Iterable[Manifest],
     namespace: str,
     name: str,
@@ -65,7 +65,7 @@ def happenings(
     pods: Sequence[Live] = (),
     manifests: Sequence[Manifest] = (),
     since: str = "",
-) -> Happenings:
+) -> EventHistory:
     """The events about a preview. `manifests` are its children as they are and as they are wanted; `since` is
     when its Deployment was last changed."""
     known = {pod.uid: pod for pod in pods if pod.uid}
@@ -84,8 +84,8 @@ def happenings(
             return job in jobs
         return str(about.get("uid")) in known or bool(since and time >= since)
 
-    found = [_happening(event, values, current=is_current(event)) for event in sorted(mine, key=_order)]
-    return Happenings(tuple(found[-MOST:]), max(0, len(found) - MOST))
+    found = [_history_event(event, values, current=is_current(event)) for event in sorted(mine, key=_order)]
+    return EventHistory(tuple(found[-MOST:]), max(0, len(found) - MOST))
 
 
 def _order(event: Manifest) -> tuple[str, int, str]:
@@ -127,11 +127,11 @@ def _job_of(about: Mapping[str, Any], name: str) -> str:
     return called.rpartition("-")[0] if kind == "Pod" and _is_pod_of_a_job(called, name) else ""
 
 
-def _happening(event: Manifest, values: Sequence[Manifest], *, current: bool) -> Happening:
+def _history_event(event: Manifest, values: Sequence[Manifest], *, current: bool) -> HistoryEvent:
     about, time = _about(event), event_time(event)
     kind, message = str(about.get("kind", "")), " ".join(str(event.get("message") or "").split())
     hidden = kind in _RUNS and not current and event.get("reason") not in _PLAIN
-    return Happening(
+    return HistoryEvent(
         time,
         kind,
         str(about.get("name", "")),

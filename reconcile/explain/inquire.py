@@ -10,7 +10,7 @@ from reconcile.cluster.port import Cluster
 from reconcile.desire.children import is_route
 from reconcile.errors import ClusterError
 from reconcile.explain.explain import Explanation, Inquiry, explain
-from reconcile.explain.history import Happenings, happenings
+from reconcile.explain.history import EventHistory, event_history
 from reconcile.explain.managers import asked_fields, writers_of
 from reconcile.kube.health.events import pod_events
 from reconcile.kube.live import Live
@@ -103,13 +103,15 @@ def _events(cluster: Cluster, planned: Planned) -> tuple[tuple[Manifest, ...], t
         return (), (f"its events are not known: {error}",)
 
 
-def _happened(events: Sequence[Manifest], planned: Planned, pods: Sequence[Live], names: Names) -> Happenings:
+def _happened(
+    events: Sequence[Manifest], planned: Planned, pods: Sequence[Live], names: Names
+) -> EventHistory:
     namespace, name = planned.place.split("/")
     live = planned.snapshot.children.get(Key(DEPLOYMENT.kind, namespace, name))
     wanted = [
         m for desired in planned.all_desired if desired.place == planned.place for m in desired.children
     ]
-    return happenings(
+    return event_history(
         events,
         namespace,
         name,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from reconcile.explain.explain import Child, Explanation, answer
-from reconcile.explain.history import Happening
+from reconcile.explain.history import HistoryEvent
 from reconcile.explain.managers import FieldState, Writer
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.setup_record import record_in
@@ -167,13 +167,13 @@ def _writer(writer: Writer, now: datetime | None) -> str:
 
 
 def _events(told: Explanation) -> Iterator[str]:
-    happenings = told.inquiry.events
-    if happenings.older:
-        yield f"older ones that are not shown: {happenings.older}"
-    yield from _table([_event(event, told.inquiry.now) for event in happenings.told])
+    history = told.inquiry.events
+    if history.older:
+        yield f"older ones that are not shown: {history.older}"
+    yield from _table([_event(event, told.inquiry.now) for event in history.told])
 
 
-def _event(event: Happening, now: datetime | None) -> tuple[str, ...]:
+def _event(event: HistoryEvent, now: datetime | None) -> tuple[str, ...]:
     often = f" ({event.count} times)" if event.count > 1 else ""
     ago = age(event.time, now)
     return (

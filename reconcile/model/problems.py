@@ -116,8 +116,8 @@ def _problem(error: Mapping[str, Any], known: Callable[[Location], Iterable[str]
 def unknown_field(location: tuple[str | int, ...], known: Iterable[str]) -> Problem:
     """A field that nobody knows, and the one that it is most like."""
     by_name = {name.lower(): name for name in known}
-    alike = get_close_matches(str(location[-1]).lower(), by_name, n=1)
-    meant = f"; did you mean {by_name[alike[0]]}?" if alike else ""
+    close = get_close_matches(str(location[-1]).lower(), by_name, n=1)
+    meant = f"; did you mean {by_name[close[0]]}?" if close else ""
     return Problem(location, f"is not a known field{meant}")
 
 

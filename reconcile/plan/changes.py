@@ -165,7 +165,7 @@ class Outcome:
     kept      decided again just before, it was not to be done after all
     failed    it was tried, and did not work; `message` says why
     rejected  the API server does not take this object: its preview's fault or its namespace's, not the run's
-    blocked   a stranger's object is in the way
+    blocked   an unmanaged object is in the way
     skipped   an earlier child of the same preview did not succeed, or the run was stopped
 
     `live` is the object as the server has it now, where a create or an update was done.

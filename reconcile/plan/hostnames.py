@@ -58,8 +58,8 @@ class Holding:
 class Route:
     """A route that is there.
 
-    `preview` is the preview that it belongs to, "" for a stranger's. `fate` is what the plan does with it:
-    it follows its preview's hostname, it goes, it will do one of these but not in this run, or it stays.
+    `preview` is the preview that it belongs to, "" for an unmanaged one. `fate` is what the plan does with
+    it: it follows its preview's hostname, it goes, it will do one of these but not in this run, or it stays.
     """
 
     key: Key
@@ -131,13 +131,13 @@ def _by_hostname(found: Iterable[H]) -> dict[str, list[H]]:
 
 
 def _routes_by_hostname(routes: Iterable[Route], claimed: Collection[str]) -> dict[str, list[Route]]:
-    """The routes with each claimed hostname; of strangers the first, for many may take all hostnames."""
+    """The routes with each claimed hostname; of unmanaged ones the first, for many may take all hostnames."""
     found: dict[str, list[Route]] = {}
-    claimed, without_stranger = frozenset(claimed), set(claimed)
+    claimed, without_unmanaged = frozenset(claimed), set(claimed)
     for route in sorted(routes, key=lambda route: route.key):
-        hostnames = route.hostnames & (claimed if route.preview else without_stranger)
+        hostnames = route.hostnames & (claimed if route.preview else without_unmanaged)
         if not route.preview:
-            without_stranger -= hostnames
+            without_unmanaged -= hostnames
         for hostname in hostnames:
             found.setdefault(hostname, []).append(route)
     return found
@@ -154,19 +154,19 @@ def _rule_on_one(
     rivals: list[Claim], routes: list[Route], holder: str, rulings: Rulings, queue: Queue
 ) -> None:
     """Rule on one hostname; what depends on the moves of others is queued."""
-    strangers = [route for route in routes if not route.preview]
+    unmanaged = [route for route in routes if not route.preview]
     with_route = {route.preview for route in routes}
     owners = {holder} if holder else with_route
     rivals = sorted(rivals, key=lambda claim: (claim.preview not in owners, claim.age))
     first = rivals[0]
     held = first.preview in owners
-    if strangers and not (held and first.preview in with_route):
-        rulings.update({c.preview: Ruling("blocked", f"belongs to {strangers[0].key}") for c in rivals})
+    if unmanaged and not (held and first.preview in with_route):
+        rulings.update({c.preview: Ruling("blocked", f"belongs to {unmanaged[0].key}") for c in rivals})
         return
     names = {claim.preview for claim in rivals}
     occupying = [route for route in routes if route.preview and route.preview != first.preview]
     stays = [r for r in occupying if held and holder and r.fate == "stays" and r.preview not in names]
-    beside = [*strangers, *stays]
+    beside = [*unmanaged, *stays]
     warning = f"{beside[0].key} has it too" if beside else ""
     by = f"belongs to {first.preview}"
     rulings[first.preview] = Ruling("granted", warning=warning)

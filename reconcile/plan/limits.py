@@ -96,7 +96,7 @@ def _held(losing: Counter[str], with_children: Counter[str], limit: Limit) -> fr
     """The namespaces that lose nothing: none within the limit, else those above an equal share of it.
 
     The share is the one of max-min fairness: what the small ones leave of theirs is shared by the others.
-    So what goes is within the limit, what is lost in all namespaces alike goes in none, and one namespace
+    So what goes is within the limit, what is lost equally in all namespaces goes in none, and one namespace
     stops no other that loses less. What is held counts on neither side for the rest: leftovers that somebody
     forged raise nobody's limit.
     """
@@ -123,7 +123,7 @@ DELETE_WITHHELD = "delete skipped"
 """How the reason of a child begins that would be deleted if this pass might."""
 
 
-def withhold(
+def skip_deletes(
     changes: Sequence[Change], snapshot: Snapshot, limit: Limit, with_children: Counter[str]
 ) -> tuple[list[Change], tuple[Withheld, ...]]:
     """The changes without the deletes that this pass must not do, and why it must not.

@@ -5,8 +5,8 @@ manager. What is missing of them is one thing, what contradicts is another:
 
     label    identity   our entry    owner reference     standing
     agrees   agrees     there        any                 ours
-    one of them absent  there        our preview's uid   ours (and mended)
-    agrees   agrees     history wiped  our preview's uid ours (and mended)
+    one of them absent  there        our preview's uid   ours (and corrected)
+    agrees   agrees     history wiped  our preview's uid ours (and corrected)
     agrees   agrees     missing      any                 adoptable
     anything else                                        foreign
     whatever, with another controller                    foreign

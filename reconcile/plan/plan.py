@@ -1,9 +1,9 @@
 """From what is and what is wanted to the changes, in order and with their reasons; pure.
 
 preview    what each preview's own children need, one by one
-prune      what is there and nobody wants
-claims     who gets which hostname, and so which route may be written now
-limits     the deletes that this pass must not do
+prune      what exists and nobody wants
+claims     the drafts as claims on hostnames, which `hostnames` rules on
+limits     the deletes that this pass must skip
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ from reconcile.plan.changes import SYMBOLS, Change, Keep, Plan
 from reconcile.plan.claims import claims_of, holdings_of, routes_of, ruled, ruled_leftover
 from reconcile.plan.decide import Policy, keeps_protected
 from reconcile.plan.hostnames import Ruling, rulings_of
-from reconcile.plan.limits import withhold
+from reconcile.plan.limits import skip_deletes
 from reconcile.plan.preview import Draft, blocked, draft_of, frozen
 from reconcile.plan.prune import leftovers_of
 
@@ -62,7 +62,7 @@ def make_plan(snapshot: Snapshot, all_desired: Iterable[Desired], policy: Policy
     settled = [one for one in snapshot.settled if policy.scope.has(one.namespace, one.name, one.labels)]
     with_children += by_namespace(one.place for one in settled)
     changes += [change for one in settled for change in _kept_as_before(one)]
-    kept, withheld = withhold([*changes, *leftovers], snapshot, policy.max_deletes, with_children)
+    kept, withheld = skip_deletes([*changes, *leftovers], snapshot, policy.max_deletes, with_children)
     notes = (*_notes(snapshot, rulings, drafts), *_protection_notes(kept, drafts, policy))
     unchanged = sum(len(one.children) - len(one.kept) for one in settled)
     return Plan(_sorted(kept), withheld, notes, unchanged)

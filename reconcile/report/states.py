@@ -150,7 +150,7 @@ _WORST_FIRST: tuple[StateName, ...] = ("Failed", "Blocked", "Pending", "Changed"
 
 
 def _by_this_run(done: Run) -> Mapping[str, Said]:
-    """What the run's plans and writes say of each preview: the worst of it, the first where it is alike."""
+    """What the run's plans and writes say of each preview: the worst of it, the first of equals."""
     found: dict[str, Said] = {}
     for place, said in sorted(_all_said(done), key=lambda one: _WORST_FIRST.index(one[1][0])):
         found.setdefault(place, said)

@@ -191,7 +191,7 @@ def announce(context: Context, told: Sequence[tuple[Preview, News]], now: dateti
             pass
         except ReconcileError as error:
             untold.append(error)
-            if isinstance(error, Forbidden | NotInstalled):  # the next one would be answered alike
+            if isinstance(error, Forbidden | NotInstalled):  # the next one would get the same answer
                 for_ever.add(_namespace(one) if isinstance(error, Forbidden) else EVERYWHERE)
 
     context.write_all(tell, [events], namespace_of=_namespace, seed=str(now))

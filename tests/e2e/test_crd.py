@@ -83,7 +83,7 @@ def test_a_message_of_the_server_names_what_is_wrong(api_server: ControlPlane, n
     assert "has a request that is above its limit; lower the request or raise the limit" in message(
         resources={"limits": {"memory": "512Mi"}, "requests": {"memory": "1Gi"}}
     )
-    assert "without an equal limit; set both alike" in message(resources={"requests": {"example.com/gpu": 1}})
+    assert "without an equal limit; set them equal" in message(resources={"requests": {"example.com/gpu": 1}})
     assert "Duplicate value" in message(env=[{"name": "A"}, {"name": "A"}])
     assert rules.TOO_MUCH_TEXT in message(args=["x" * 32_768], command=["x" * 32_768, "x"])
 

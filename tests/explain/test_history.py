@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.explain.history import MOST, OLD, Happening, Happenings, happenings
+from reconcile.explain.history import MOST, OLD, EventHistory, HistoryEvent, event_history
 from reconcile.kube.live import Live
 from reconcile.kube.redact import HIDDEN
 from tests.given import a_read_preview, children_of
@@ -30,8 +30,8 @@ def event(
     return {"kind": "Event", "metadata": metadata, "involvedObject": about, **said, **fields}
 
 
-def found(*events: dict[str, Any], since: str = "2026-01-01T09:00:00Z") -> Happenings:
-    return happenings(events, "shop", "pr-1", pods=[POD], manifests=[DEPLOYMENT], since=since)
+def found(*events: dict[str, Any], since: str = "2026-01-01T09:00:00Z") -> EventHistory:
+    return event_history(events, "shop", "pr-1", pods=[POD], manifests=[DEPLOYMENT], since=since)
 
 
 @pytest.mark.parametrize(
@@ -80,8 +80,8 @@ def test_events_of_one_second_stand_as_the_server_wrote_them() -> None:
 def test_an_event_of_the_newer_api_has_its_time_and_count_too() -> None:
     series = {"count": 7, "lastObservedTime": "2026-01-01T11:00:00.123456Z"}
     told = found(event(lastTimestamp=None, eventTime="2026-01-01T10:00:00.000001Z", series=series))
-    expected = Happening("2026-01-01T11:00:00Z", "Deployment", "pr-1", "Warning", "Odd", "m", 7)
-    assert told == Happenings((expected,))
+    expected = HistoryEvent("2026-01-01T11:00:00Z", "Deployment", "pr-1", "Warning", "Odd", "m", 7)
+    assert told == EventHistory((expected,))
 
 
 def test_values_of_the_deployment_and_of_the_pods_are_not_shown() -> None:
@@ -117,7 +117,7 @@ def test_what_says_nothing_of_its_time_is_told_too() -> None:
     bare = {"kind": "Event", "metadata": {"name": "x", "namespace": "shop"}, "involvedObject": {}}
     about = {"kind": "Service", "name": "pr-1"}
     assert found(bare, {**bare, "involvedObject": about}).told == (
-        Happening("", "Service", "pr-1", "", "", "", 1),
+        HistoryEvent("", "Service", "pr-1", "", "", "", 1),
     )
 
 
@@ -133,6 +133,6 @@ def test_what_a_job_that_is_gone_may_have_quoted_is_hidden_whatever_the_deployme
     job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": place}
     told = [event("Job", "pr-1-0123456789"), event("Pod", "pr-1-0123456789-bcdfg")]
     gone = found(*told).told
-    there = happenings(told, "shop", "pr-1", manifests=[DEPLOYMENT, job], since="").told
+    there = event_history(told, "shop", "pr-1", manifests=[DEPLOYMENT, job], since="").told
     assert [one.message for one in gone] == [OLD, OLD]
     assert [one.message for one in there] == ["m", "m"]

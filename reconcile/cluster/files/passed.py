@@ -14,10 +14,10 @@ from reconcile.model.preview import is_meant
 def notes_of(sources: Sources, ours: Collection[Resource]) -> tuple[str, ...]:
     """One line about all that is neither a preview nor of a kind that children have."""
     kinds = {(resource.group, resource.kind) for resource in ours}
-    strangers = [m for m in sources.mistakes if not any(m.claim.may_be(*kind) for kind in kinds)]
+    unrelated = [m for m in sources.mistakes if not any(m.claim.may_be(*kind) for kind in kinds)]
     others = sum(len(index.objects) for kind, index in sources.kinds.items() if kind not in kinds)
-    others += len({(mistake.file, mistake.line) for mistake in strangers if mistake.claim.kind})
-    no_objects = (mistake.file for mistake in strangers if not mistake.claim.kind)
+    others += len({(mistake.file, mistake.line) for mistake in unrelated if mistake.claim.kind})
+    no_objects = (mistake.file for mistake in unrelated if not mistake.claim.kind)
     return passed_over(others, no_objects, len(sources.left_out))
 
 
