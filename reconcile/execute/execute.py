@@ -12,12 +12,12 @@ from reconcile.cluster.pool import Stop
 from reconcile.cluster.port import Cluster
 from reconcile.desire.children import APPLY_ORDER
 from reconcile.desire.desired import Desired
+from reconcile.execute.retries import Retries, turn
 from reconcile.execute.write import STOPPED, put, remove
 from reconcile.kube.objects import Key, Manifest
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.plan.changes import Create, Delete, Outcome, Plan, Update, Write
 from reconcile.plan.decide import Rules
-from reconcile.plan.retries import Retries, turn
 
 W = TypeVar("W", bound=Write)
 Job = tuple[Callable[[str], None], str]

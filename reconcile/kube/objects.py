@@ -61,6 +61,7 @@ class Key(NamedTuple):
 
     @property
     def place(self) -> str:
+        """`NAMESPACE/NAME`."""
         return f"{self.namespace}/{self.name}"
 
     @property

@@ -77,7 +77,7 @@ def resources_go_together() -> Iterator[tuple[str, str]]:
     )
     yield (
         f"!has(self.requests) || self.requests.all(n, !{_EXCLUSIVE} || ({limited} && {compared} == 0))",
-        "has a request of an extended resource or of huge pages without an equal limit; set both the same",
+        "has a request of an extended resource or of huge pages without an equal limit; set them equal",
     )
     yield from _amount_rules("limits")
     yield from _amount_rules("requests")

@@ -31,7 +31,7 @@ from reconcile.model.status import TYPES
 from reconcile.model.ttl import Ttl
 
 ELSEWHERE: dict[str, Any] = {"route_given": False, "max_previews": None}
-"""Settings that decide nothing about a settled preview alone: `open_again` looks at them."""
+"""Settings that decide nothing about a settled preview alone: `plan.reopen.to_open` looks at them."""
 
 
 class _Condition(msgspec.Struct):

@@ -58,7 +58,7 @@ class Update:
 class Delete:
     """Delete what is ours. `preview_uid` is None when no preview of that name is there, else the uid of the
     preview that no longer wants it ("" in a file that gives none), and `preview_going` tells that this one is
-    being deleted; `counts` is False where the brake does not count it; `expired_at` is when its preview
+    being deleted; `counts` is False where `--max-deletes` does not count it; `expired_at` is when its preview
     expired, "" when it goes for another reason; `deadline` is the one that it goes by though it, or its
     preview, is protected."""
 

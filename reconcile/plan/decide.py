@@ -16,8 +16,8 @@ from reconcile.model.scope import Scope
 from reconcile.model.ttl import Deadline
 from reconcile.plan.challenges import solvers, without_rules
 from reconcile.plan.changes import Blocked, Change, Create, Delete, Keep, Update, Waiting
-from reconcile.plan.conflicts import added_by_hand, edits_are_kept, owned_by_others
 from reconcile.plan.diff import Difference, difference
+from reconcile.plan.field_conflicts import added_by_hand, edits_are_kept, owned_by_others
 from reconcile.plan.limits import DEFAULT_LIMIT, Limit
 from reconcile.plan.ownership import (
     Ownership,

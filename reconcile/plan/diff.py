@@ -32,7 +32,7 @@ from reconcile.kube.rawjson import SentObject
 from reconcile.kube.redact import DATA
 from reconcile.model.names import Names
 from reconcile.plan.changes import FieldChange
-from reconcile.plan.conflicts import added_by_hand, collisions, edits_are_kept, foreign_paths
+from reconcile.plan.field_conflicts import added_by_hand, collisions, edits_are_kept, foreign_paths
 from reconcile.plan.ownership import prune_path
 
 REPLICAS: Path = ("f:spec", "f:replicas")

@@ -1,4 +1,4 @@
-"""Is it ours, may it go, and why: the one place where that is decided; pure.
+"""Is a child ours, and why: the one place where that is decided.
 
 A child is ours when three things agree: its label, its identity annotation, and an Apply entry of our field
 manager. What is missing of them is one thing, what contradicts is another:

@@ -29,7 +29,7 @@ FEW_NAMES = 5
 
 
 def make_plan(snapshot: Snapshot, all_desired: Iterable[Desired], policy: Policy) -> Plan:
-    """The plan that leads from the snapshot to what is desired_by_place, for what the scope names."""
+    """The plan that leads from the snapshot to the desired state, for what the scope names."""
     desired_by_place = {desired.place: desired for desired in all_desired}
     of_preview = _children_by_preview(snapshot, desired_by_place, policy)
     drafts = {

@@ -2,10 +2,11 @@
 
 The first that holds:
 
-    going                                      no status
+    going, or a child could not be read        no status
     Invalid, Expired, Refused                  its verdict
     NameTaken, HostnameConflict                somebody else has what it wants
     RouteNotAccepted                           its kind of route is not installed
+    InternalError                              a fault of this program while it dealt with the preview
     ApplyFailed                                a write did not work
     Progressing                                a child waits for something, or is not there
     Suspended                                  no pods are wanted

@@ -8,7 +8,7 @@ from reconcile.execute.takeover import takeover_patch
 from reconcile.kube.live import Live
 from reconcile.kube.managedfields import Path, from_fields_v1
 from reconcile.kube.objects import Manifest
-from reconcile.plan.conflicts import added_by_hand, collisions, foreign_paths, owned_by_others
+from reconcile.plan.field_conflicts import added_by_hand, collisions, foreign_paths, owned_by_others
 from tests.given import (
     CONTAINER,
     MANAGER,

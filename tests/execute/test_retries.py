@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reconcile.errors import NOT_TAKEN, Rejected, ServerTrouble
-from reconcile.plan.retries import MOST, rejected_before
+from reconcile.execute.retries import MOST, rejected_before
 from reconcile.status.result import Run
 from tests.builders import a_preview
 from tests.given import a_read_preview
