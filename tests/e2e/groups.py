@@ -8,11 +8,14 @@ from typing import Any
 from uuid import uuid4
 
 from reconcile.model.crd import crd
-from reconcile.model.names import PLURAL
+from reconcile.model.names import DEFAULT_GROUP, PLURAL
 from tests.controlplane import allow, install_crds
 from tests.controlplane.install import CRDS
 from tests.e2e.granted import allow_runs, allow_statuses
 from tests.e2e.story import Story
+
+PREVIEWS = f"{PLURAL}.{DEFAULT_GROUP}"
+"""What kubectl is asked for: by the short name it may take those of a group that comes or goes meanwhile."""
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from reconcile.model.preview import PreviewEnvironment, parse_preview
 from tests.builders import a_preview, without_uid
 from tests.contracts.spec_rows import ROWS, Row
 from tests.controlplane import AskFailed, ControlPlane
+from tests.e2e.groups import PREVIEWS
 
 PATH = f"/apis/{Names().api_version}/namespaces/{{}}/{PLURAL}"
 DRY = "?dryRun=All&fieldValidation=Strict"
@@ -111,7 +112,7 @@ def test_the_server_keeps_the_status_and_prints_its_columns(api_server: ControlP
     kept = api_server.ask("PATCH", f"{path}/pr-1/status", {"status": status}, content_type=merge)
     assert kept["status"] == status
     assert kept["metadata"]["generation"] == 1
-    header, line = api_server.kubectl("get", "pe", "-n", namespace).splitlines()
+    header, line = api_server.kubectl("get", PREVIEWS, "-n", namespace).splitlines()
     assert header.split() == ["NAME", "URL", "READY", "REASON", "EXPIRES", "AGE"]
     assert line.split()[:-1] == ["pr-1", status["url"], "True", "Available", status["expiresAt"]]
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.controlplane import allow, eventually, service_account
 from tests.e2e.granted import WRITES
+from tests.e2e.groups import PREVIEWS
 from tests.e2e.story import CHILD_RESOURCES, Story
 from tests.e2e.test_status import conditions, status, told
 
@@ -44,7 +45,7 @@ def test_kubectl_shows_each_event_once_however_many_runs_there_were(story: Story
         ("Normal", "Updated", "updated Deployment: its preview or an option changed"),
         ("Normal", "Updated", "updated Service: drifted"),
     ]
-    described = story.plane.kubectl("describe", "pe", "pr-1", "-n", story.namespace)
+    described = story.plane.kubectl("describe", PREVIEWS, "pr-1", "-n", story.namespace)
     assert "created Deployment, Service, Mapping: new preview" in described
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.controlplane import eventually
+from tests.e2e.groups import PREVIEWS
 from tests.e2e.story import ROUTES, Story, container
 
 
@@ -300,7 +301,7 @@ def test_a_deleted_preview_takes_its_children_along(routed: Story) -> None:
     routed.apply("pr-2")
     routed.reconcile()
     routed.settled()
-    routed.plane.kubectl("delete", "pe", "pr-1", "-n", routed.namespace)
+    routed.plane.kubectl("delete", PREVIEWS, "pr-1", "-n", routed.namespace)
     eventually(lambda: routed.children() == routed.all_of("pr-2"), "the children of pr-1 are gone")
     routed.silent()
     assert routed.children() == routed.all_of("pr-2")
@@ -321,7 +322,7 @@ def test_orphans_are_deleted_and_other_previews_stay(routed: Story) -> None:
     routed.apply("pr-2")
     routed.reconcile()
     before = routed.settled()
-    routed.plane.kubectl("delete", "pe", "pr-1", "-n", routed.namespace, "--cascade=orphan")
+    routed.plane.kubectl("delete", PREVIEWS, "pr-1", "-n", routed.namespace, "--cascade=orphan")
     assert routed.children() == [
         name for pair in zip(routed.all_of(), routed.all_of("pr-2"), strict=True) for name in pair
     ]

@@ -13,7 +13,7 @@ from reconcile.model.preview import PreviewEnvironment, parse_preview
 from reconcile.model.settings import Settings, Toleration
 from tests.controlplane import allow, eventually
 from tests.controlplane.rights import service_account
-from tests.e2e.groups import changed_crd, without_in_status
+from tests.e2e.groups import PREVIEWS, changed_crd, without_in_status
 from tests.e2e.story import CHILD_RESOURCES, STATUS, Story
 from tests.e2e.test_ownership import PROTECT, went
 from tests.e2e.test_status import conditions, ready, told
@@ -117,7 +117,7 @@ def test_a_setup_that_fails_is_what_kubectl_shows_and_another_revision_tries_aga
         "Ready": ("False", "SetupFailed", message),
         "Stalled": ("True", "SetupFailed", message),
     }
-    shown = story.plane.kubectl("get", "pe", "-n", story.namespace).splitlines()[1].split()
+    shown = story.plane.kubectl("get", PREVIEWS, "-n", story.namespace).splitlines()[1].split()
     assert shown[:4] == ["pr-1", f"https://{story.host('pr-1')}", "False", "SetupFailed"]
     assert "hunter2" not in result.stdout + result.stderr
     assert STATUS not in {event.resource for event in story.asked_by_a_run()}

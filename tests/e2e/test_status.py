@@ -11,7 +11,7 @@ from reconcile.model import rules
 from reconcile.model.crd import crd
 from tests.controlplane import AskFailed, ControlPlane, KubectlFailed, allow, eventually, install_crds
 from tests.controlplane.rights import service_account
-from tests.e2e.groups import changed_crd, installation, without_in_status
+from tests.e2e.groups import PREVIEWS, changed_crd, installation, without_in_status
 from tests.e2e.story import CHILD_RESOURCES, STATUS, Story
 
 
@@ -44,14 +44,14 @@ def told(story: Story, reason: str) -> str:
 def test_kubectl_waits_for_a_preview_and_shows_it_and_then_all_is_silent(story: Story) -> None:
     story.apply(ttl="72h", replicas=2)
     story.reconcile()
-    wait = ("wait", "-n", story.namespace, "--for=condition=Ready", "pe/pr-1")
+    wait = ("wait", "-n", story.namespace, "--for=condition=Ready", f"{PREVIEWS}/pr-1")
     with pytest.raises(KubectlFailed, match="condition not met"):
         story.plane.kubectl(*wait, "--timeout=0s")
     told(story, "Available")
     assert (
         story.plane.kubectl(*wait, "--timeout=5s") == "previewenvironment.platform9.com/pr-1 condition met\n"
     )
-    head, line = story.plane.kubectl("get", "pe", "-n", story.namespace).splitlines()
+    head, line = story.plane.kubectl("get", PREVIEWS, "-n", story.namespace).splitlines()
     assert head.split() == ["NAME", "URL", "READY", "REASON", "EXPIRES", "AGE"]
     url, expires = f"https://{story.host('pr-1')}", status(story)["expiresAt"]
     assert line.split()[:-1] == ["pr-1", url, "True", "Available", expires]

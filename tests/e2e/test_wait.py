@@ -13,6 +13,7 @@ from reconcile.desire.children import RESOURCES
 from reconcile.model.names import PLURAL
 from tests.controlplane import allow, eventually
 from tests.e2e.gate import Gate, gate_before, read_of
+from tests.e2e.groups import PREVIEWS
 from tests.e2e.process import Process, Terminal, behind
 from tests.e2e.story import STATUS, Result, Story
 from tests.e2e.test_status import quota_is_counted, ready
@@ -36,7 +37,7 @@ def test_a_run_ends_when_its_previews_are_ready_and_kubectl_agrees(story: Story)
         f"ready {story.namespace}/pr-1 https://{story.host('pr-1')}",
         f"suspended {story.namespace}/pr-2 suspended (spec.suspend is true)",
     ]
-    wait = ("wait", "-n", story.namespace, "--for=condition=Ready", "pe/pr-1", "--timeout=0s")
+    wait = ("wait", "-n", story.namespace, "--for=condition=Ready", f"{PREVIEWS}/pr-1", "--timeout=0s")
     assert "condition met" in story.plane.kubectl(*wait)
     story.silent()
 
