@@ -58,7 +58,7 @@ def observe(
     def read(item: Manifest) -> Preview | Settled:
         return glances.settled(item) or meanwhile(_parse(cluster, item, names))
 
-    (previews,) = context.read_all(lambda _: _list_previews(context, read), [None])
+    previews = context.read_one(lambda: _list_previews(context, read))
     settled = {one.place: one for one in previews.items if isinstance(one, Settled)}
     children = {live.key: live for place, live in lives if place not in settled}
     unasked = (KindList(resource, installed=False) for resource in left_out)

@@ -31,6 +31,11 @@ class Context:
         """Read these at once; see `read_at_once`."""
         return read_at_once(read, items, self.concurrency, self.stop)
 
+    def read_one(self, read: Callable[[], R]) -> R:
+        """Read this, and give it up when the run is told to end meanwhile."""
+        (found,) = read_at_once(lambda _: read(), [None], 1, self.stop)
+        return found
+
     def write_all(
         self,
         write: Callable[[T], object],

@@ -14,7 +14,7 @@ from reconcile.desire.children import APPLY_ORDER
 from reconcile.desire.desired import Desired
 from reconcile.execute.retries import Retries, turn
 from reconcile.execute.write import STOPPED, put, remove
-from reconcile.kube.objects import Key, Manifest
+from reconcile.kube.objects import Key, Manifest, place_namespace
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.plan.changes import Create, Delete, Outcome, Plan, Update, Write
 from reconcile.plan.decide import Rules
@@ -61,7 +61,7 @@ def _do(job: Job) -> None:
 
 
 def _namespace(job: Job) -> str:
-    return job[1].partition("/")[0]
+    return place_namespace(job[1])
 
 
 def _by_preview(changes: Iterable[W], *, reverse: bool) -> Mapping[str, list[W]]:

@@ -20,7 +20,7 @@ from reconcile.execute.takeover import takeover_patch
 from reconcile.kube.hostnames import hostnames
 from reconcile.kube.live import Live
 from reconcile.kube.managedfields import EMPTY, MISSING, field_set_of, path_text, value_at
-from reconcile.kube.objects import Key, Manifest
+from reconcile.kube.objects import Key, Manifest, split_place
 from reconcile.kube.redact import redacted
 from reconcile.model.names import TOOL, preview_resource
 from reconcile.model.preview import PreviewEnvironment
@@ -283,7 +283,7 @@ def _gone(cluster: Cluster, change: Delete) -> Outcome:
 
 
 def _still(live: Live, change: Delete, rules: Rules) -> Delete | Keep:
-    name = change.preview.rpartition("/")[2]
+    name = split_place(change.preview)[1]
     manager = rules.names.field_manager
     if change.deadline and live.applied_at(manager) != change.live.applied_at(manager):
         return Keep(change.key, change.preview, "it was applied again")
@@ -297,7 +297,7 @@ def _still(live: Live, change: Delete, rules: Rules) -> Delete | Keep:
 
 def _wanted_after_all(cluster: Cluster, change: Delete, rules: Rules) -> str:
     """Why not to delete after all; only the server's own word that the preview is gone counts as gone."""
-    namespace, _, name = change.preview.partition("/")
+    namespace, name = split_place(change.preview)
     found = cluster.get(preview_resource(rules.names), namespace, name)
     if found is None:
         return ""

@@ -12,7 +12,7 @@ from reconcile.kube.health.events import PodEvent
 from reconcile.kube.health.pod import is_ready, trouble_of
 from reconcile.kube.health.pods import age_and_name, exit_of
 from reconcile.kube.live import Live
-from reconcile.kube.objects import Key, Manifest, key_of, maps_in
+from reconcile.kube.objects import Key, Manifest, key_of, maps_in, split_place
 from reconcile.model.names import APP_COMPONENT, SETUP_COMPONENT, Names
 from reconcile.model.settings import Settings
 from reconcile.model.snapshot import Preview, Snapshot, claimed_place
@@ -153,7 +153,7 @@ def _child(
     live = snapshot.children.get(key)
     if live is None:
         return Child(key)
-    owned = ownership(live, place.partition("/")[2], uid, names, from_server=snapshot.from_server)
+    owned = ownership(live, split_place(place)[1], uid, names, from_server=snapshot.from_server)
     compared = wanted is not None and owned.ours
     return Child(
         key,

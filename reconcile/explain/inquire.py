@@ -14,7 +14,7 @@ from reconcile.explain.history import EventHistory, event_history
 from reconcile.explain.managers import asked_fields, writers_of
 from reconcile.kube.health.events import pod_events
 from reconcile.kube.live import Live
-from reconcile.kube.objects import DEPLOYMENT, EVENT, JOB, POD, Key, Manifest
+from reconcile.kube.objects import DEPLOYMENT, EVENT, JOB, POD, Key, Manifest, place_namespace, split_place
 from reconcile.model.names import APP_COMPONENT, SETUP_COMPONENT, Names, preview_resource
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.room import Room
@@ -34,7 +34,7 @@ def inquire(cluster: Cluster, request: Request, wanted: Name, stop: Stop | None 
     planned = plan_about(context, request, wanted)
     if not planned.place:
         return None
-    (inquiry,) = context.read_all(lambda _: _inquiry(cluster, planned, request.names), [None])
+    inquiry = context.read_one(lambda: _inquiry(cluster, planned, request.names))
     return explain(
         planned.place,
         planned.snapshot,
@@ -51,7 +51,7 @@ def _inquiry(cluster: Cluster, planned: Planned, names: Names) -> Inquiry:
     pods, pod_notes = _pods(cluster, planned.place, names)
     listed, event_notes = _events(cluster, planned)
     events = _happened(listed, planned, pods, names)
-    in_a_file = cluster.where(preview_resource(names), *planned.place.split("/")) is not None
+    in_a_file = cluster.where(preview_resource(names), *split_place(planned.place)) is not None
     readable = any(
         desired.place == planned.place and isinstance(desired.preview, PreviewEnvironment)
         for desired in planned.all_desired
@@ -78,13 +78,13 @@ def _preview(cluster: Cluster, planned: Planned, names: Names) -> tuple[Manifest
     if all(desired.place != planned.place for desired in planned.all_desired):
         return None, ()
     try:
-        return cluster.get(preview_resource(names), *planned.place.split("/")), ()
+        return cluster.get(preview_resource(names), *split_place(planned.place)), ()
     except ClusterError as error:
         return None, (f"who wrote the preview is not known: {error}",)
 
 
 def _pods(cluster: Cluster, place: str, names: Names) -> tuple[tuple[Live, ...], tuple[str, ...]]:
-    namespace, keep = place.partition("/")[0], Room(names, is_route).pod
+    namespace, keep = place_namespace(place), Room(names, is_route).pod
     try:
         listing = cluster.list(POD, namespace=namespace, label=names.preview_label, read=keep)
     except ClusterError as error:
@@ -98,7 +98,7 @@ def _pods(cluster: Cluster, place: str, names: Names) -> tuple[tuple[Live, ...],
 
 def _events(cluster: Cluster, planned: Planned) -> tuple[tuple[Manifest, ...], tuple[str, ...]]:
     try:
-        return cluster.list(EVENT, namespace=planned.place.split("/")[0]).items, ()
+        return cluster.list(EVENT, namespace=place_namespace(planned.place)).items, ()
     except ClusterError as error:
         return (), (f"its events are not known: {error}",)
 
@@ -106,7 +106,7 @@ def _events(cluster: Cluster, planned: Planned) -> tuple[tuple[Manifest, ...], t
 def _happened(
     events: Sequence[Manifest], planned: Planned, pods: Sequence[Live], names: Names
 ) -> EventHistory:
-    namespace, name = planned.place.split("/")
+    namespace, name = split_place(planned.place)
     live = planned.snapshot.children.get(Key(DEPLOYMENT.kind, namespace, name))
     wanted = [
         m for desired in planned.all_desired if desired.place == planned.place for m in desired.children

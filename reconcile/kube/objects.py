@@ -105,7 +105,13 @@ def conditions_in(status: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
 
 def place_namespace(place: str) -> str:
     """The namespace of a `NAMESPACE/NAME`."""
-    return place.partition("/")[0]
+    return split_place(place)[0]
+
+
+def split_place(place: str) -> tuple[str, str]:
+    """The namespace and the name of a `NAMESPACE/NAME`."""
+    namespace, _, name = place.partition("/")
+    return namespace, name
 
 
 def by_namespace(places: Iterable[str]) -> Counter[str]:

@@ -165,7 +165,6 @@ FIELD_PATH = Text(
     rf"|metadata\.(?:labels|annotations)\['{_QUALIFIED}'\]",
     "is no field that Kubernetes gives to an environment variable, such as metadata.name or status.podIP",
 )
-FIELD_API_VERSION = "v1"
 
 # https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/ without a sign, and so
 # bounded that no value reaches 10^21: from there on Kubernetes drops the suffix (`1000E` is kept as `1`).

@@ -8,14 +8,15 @@ from reconcile.desire.desired import Desired
 from reconcile.kube.hostnames import covered, hostnames
 from reconcile.kube.live import Live
 from reconcile.kube.managedfields import EMPTY
-from reconcile.kube.objects import Key
+from reconcile.kube.objects import Key, split_place
 from reconcile.model.names import HOSTNAME_CONFLICT
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.snapshot import Snapshot
 from reconcile.model.ttl import Deadline
 from reconcile.plan.changes import Change, Create, Delete, Keep, Update, Waiting
-from reconcile.plan.decide import Policy, Rules, decide, may_go, with_spec_there
+from reconcile.plan.decide import Rules, decide, may_go, with_spec_there
 from reconcile.plan.hostnames import GRANTED, UNSURE, Claim, Fate, Holding, Route, Ruling
+from reconcile.plan.policy import Policy
 from reconcile.plan.preview import Draft, blocked
 from reconcile.plan.prune import not_wanted
 
@@ -64,7 +65,7 @@ def routes_of(
         place = places.get(live.key) or live.key.place
         draft, desired = drafts.get(place), desired_by_place.get(place)
         if (draft is not None and draft.keeps_as_ours(live.key)) or _is_or_will_be_ours(
-            live, place.partition("/")[2], desired, policy.rules
+            live, split_place(place)[1], desired, policy.rules
         ):
             yield Route(live.key, hostnames(live), place, _fate(live, desired, draft, deleted))
         else:
@@ -147,7 +148,7 @@ def ruled_leftover(
     reason = rulings.get(change.preview, GRANTED).gives_up.get(change.key)
     if reason is None or not isinstance(change, Keep):
         return change
-    live, name = snapshot.children[change.key], change.preview.partition("/")[2]
+    live, name = snapshot.children[change.key], split_place(change.preview)[1]
     found = may_go(live, name, "", reason, policy.rules, PROTECTED_NO_LONGER)
     return replace(found, reason=reason, expired_at="") if isinstance(found, Delete) else found
 

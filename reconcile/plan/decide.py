@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from reconcile.desire.children import ROOM_OF_OURS, runs_once
 from reconcile.desire.children.metadata import with_hash, with_owner, without_owner
@@ -12,13 +11,11 @@ from reconcile.kube.objects import Manifest, key_of
 from reconcile.model.globs import matches_any
 from reconcile.model.names import NAME_TAKEN, TOOL, Names
 from reconcile.model.preview import PreviewEnvironment
-from reconcile.model.scope import Scope
 from reconcile.model.ttl import Deadline
 from reconcile.plan.challenges import solvers, without_rules
 from reconcile.plan.changes import Blocked, Change, Create, Delete, Keep, Update, Waiting
 from reconcile.plan.diff import Difference, difference
 from reconcile.plan.field_conflicts import added_by_hand, edits_are_kept, owned_by_others
-from reconcile.plan.limits import DEFAULT_LIMIT, Limit
 from reconcile.plan.ownership import (
     Ownership,
     is_preview_reference,
@@ -230,24 +227,3 @@ def protection(place: str, deadline: Deadline | None, rules: Rules, where: str =
     if rules.may_protect(place):
         return f"protected: {says}, and --allow-protect names {place}"
     return f"protected until {deadline.at} (--max-ttl): {says}" if deadline else f"protected: {says}"
-
-
-@dataclass(frozen=True)
-class Policy:
-    """How to plan, beside what is and what is wanted.
-
-    `route_kind` is the kind of route that previews get, "" for none; `switch` tells whether a preview that
-    has a route of another kind is switched to it. `max_deletes` is how many previews may lose their
-    children. `now` is the time where they live, None where nobody tells it, and `max_ttl` the operator's.
-    `gives_only_what_is_held` tells that a hostname is given to nobody whose status does not record it: only
-    one namespace is read, and nobody said which hostnames are its own.
-    """
-
-    rules: Rules
-    scope: Scope
-    route_kind: str
-    switch: bool
-    max_deletes: Limit = DEFAULT_LIMIT
-    max_ttl: str | None = None
-    now: datetime | None = None
-    gives_only_what_is_held: bool = False

@@ -13,14 +13,15 @@ from reconcile.desire.children import APPLY_ORDER, is_route
 from reconcile.desire.desired import Desired
 from reconcile.errors import internal_error
 from reconcile.kube.live import Live
-from reconcile.kube.objects import Key, by_namespace
+from reconcile.kube.objects import Key, by_namespace, split_place
 from reconcile.model.names import INTERNAL_ERROR
 from reconcile.model.snapshot import Settled, Snapshot, claimed_place
 from reconcile.plan.changes import SYMBOLS, Change, Keep, Plan
 from reconcile.plan.claims import claims_of, holdings_of, routes_of, ruled, ruled_leftover
-from reconcile.plan.decide import Policy, keeps_protected
+from reconcile.plan.decide import keeps_protected
 from reconcile.plan.hostnames import Ruling, rulings_of
 from reconcile.plan.limits import skip_deletes
+from reconcile.plan.policy import Policy
 from reconcile.plan.preview import Draft, blocked, draft_of, frozen
 from reconcile.plan.prune import leftovers_of
 
@@ -56,7 +57,7 @@ def make_plan(snapshot: Snapshot, all_desired: Iterable[Desired], policy: Policy
         if (
             desired_by_place[place].in_scope
             if place in desired_by_place
-            else policy.scope.has_gone(*place.split("/", 1)) and not snapshot.may_be_left_out(place)
+            else policy.scope.has_gone(*split_place(place)) and not snapshot.may_be_left_out(place)
         )
     )
     settled = [one for one in snapshot.settled if policy.scope.has(one.namespace, one.name, one.labels)]
@@ -128,14 +129,14 @@ def _sorted(changes: Iterable[Change]) -> tuple[Change, ...]:
     return tuple(
         sorted(
             changes,
-            key=lambda c: (rank[type(c)], *_place(c.preview), APPLY_ORDER.get(c.key.kind, -1), c.key.name),
+            key=lambda c: (
+                rank[type(c)],
+                *split_place(c.preview),
+                APPLY_ORDER.get(c.key.kind, -1),
+                c.key.name,
+            ),
         )
     )
-
-
-def _place(preview: str) -> tuple[str, str]:
-    namespace, _, name = preview.partition("/")
-    return namespace, name
 
 
 def _notes(snapshot: Snapshot, rulings: Mapping[str, Ruling], drafts: Mapping[str, Draft]) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ from reconcile.model.names import NAME_TAKEN, ROUTE_NOT_ACCEPTED
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.snapshot import Snapshot
 from reconcile.plan.changes import PREVIEW, Blocked, Change, Create, Delete, Keep, Waiting
-from reconcile.plan.decide import Policy, decide
+from reconcile.plan.decide import decide
+from reconcile.plan.policy import Policy
 from reconcile.plan.prune import at_work, kept_reason, outlived, protection_of, unwanted_of
 
 

@@ -10,7 +10,7 @@ from reconcile.kube.health.job import is_finished
 from reconcile.kube.hostnames import hostnames
 from reconcile.kube.live import Live
 from reconcile.kube.managedfields import part_of
-from reconcile.kube.objects import Key, Manifest, without_servers_own
+from reconcile.kube.objects import Key, Manifest, split_place, without_servers_own
 from reconcile.kube.routes import accepted
 from reconcile.kube.time import parse_time, time_text
 from reconcile.model.names import PRUNE_DISABLED, Names
@@ -18,14 +18,15 @@ from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.snapshot import Preview, Snapshot, claimed_place, claimed_preview
 from reconcile.model.ttl import Deadline, deadline_after
 from reconcile.plan.changes import Change, Create, Delete, Keep, Update, Waiting
-from reconcile.plan.decide import PROTECTED, Policy, Rules, decide, may_go, past, protection
+from reconcile.plan.decide import PROTECTED, Rules, decide, may_go, past, protection
 from reconcile.plan.limits import FEW
 from reconcile.plan.ownership import is_preview_reference, is_protected
+from reconcile.plan.policy import Policy
 
 
 def leftovers_of(place: str, children: Iterable[Live], policy: Policy) -> list[Change]:
     """What becomes of the children of a preview that is no more."""
-    namespace, _, name = place.partition("/")
+    namespace, name = split_place(place)
     if not policy.scope.has_gone(namespace, name):
         return []
     children = list(children)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import assert_never
 
 from reconcile.model.names import PROGRESSING, ROLLOUT_FAILED, ROUTE_NOT_ACCEPTED, SETUP_FAILED
 from reconcile.model.status import Status
@@ -51,17 +50,9 @@ def _change_lines(changes: list[Change], color: bool) -> Iterator[str]:
     place_width = max((len(change.key.place) for change in changes), default=0)
     for change in changes:
         place = f"{change.key.kind:<{kind_width}}  {change.key.place:<{place_width}}"
-        yield _painted(f"{SYMBOLS[type(change)]} {place}  {_reason(change)}", _COLORS[type(change)], color)
+        yield _painted(f"{SYMBOLS[type(change)]} {place}  {change.reason}", _COLORS[type(change)], color)
         if isinstance(change, Update):
             yield from map(_field_line, few(change.fields))
-
-
-def _reason(change: Change) -> str:
-    match change:
-        case Create() | Update() | Delete() | Keep() | Waiting() | Blocked():
-            return change.reason
-        case _:
-            assert_never(change)
 
 
 def _field_line(field: FieldChange) -> str:

@@ -9,7 +9,7 @@ from reconcile.cluster.context import Context
 from reconcile.plan.decide import Rules
 from reconcile.run.request import WaitRequest
 from reconcile.status.facts import Facts
-from reconcile.status.publish import Published, publish
+from reconcile.status.publish import publish
 from reconcile.status.result import Run, Standing
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def finish(
     progress: Progress | None,
 ) -> Run:
     """The run with what was found of each preview, at once, or after the wait."""
-    published = publish(context, facts, done.outcomes) if context.cluster.is_server else Published()
+    published = publish(context, facts, done.outcomes)
     if wait is None or progress is None or context.stop.asked:
         return replace(done, statuses=published.statuses, notes=(*published.notes, *published.untold))
     from reconcile.run.wait import wait_for  # which most runs do not need

@@ -14,6 +14,7 @@ from reconcile.desire.desire import Renderings, desire
 from reconcile.desire.desired import Desired
 from reconcile.errors import NoAnswer, UsageError
 from reconcile.kube.live import Live
+from reconcile.kube.objects import split_place
 from reconcile.model.fingerprint import Fingerprints
 from reconcile.model.names import Names
 from reconcile.model.room import ROOM, Room
@@ -148,7 +149,7 @@ def plan_about(context: Context, request: Request, wanted: Name) -> Planned:
     plan, seen = plan_pass(context, request, Phases(lambda: cluster.traffic), whole=True)
     place = place_of(wanted, seen.snapshot, request.names)
     mine = tuple(replace(desired, in_scope=desired.place == place) for desired in seen.all_desired)
-    only_it = Scope(names=(Name(*place.split("/")),) if place else ())
+    only_it = Scope(names=(Name(*split_place(place)),) if place else ())
     narrow = replace(request.policy(from_server=cluster.is_server, now=None), scope=only_it)
     notes = make_plan(seen.snapshot, mine, narrow).notes if place else ()
     return Planned(plan, seen.snapshot, seen.all_desired, place, notes)

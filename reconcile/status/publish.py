@@ -121,9 +121,10 @@ def _to_write(found: Iterable[tuple[Facts, Status | None]], now: datetime) -> tu
         if status is None:
             continue
         before = one.desired.preview.status
-        if not is_written(rendered(status, before, now), before):
+        said = rendered(status, before, now)
+        if not is_written(said, before):
             news.append(one)
-        elif len(marks) < MOST_MARKED and _news(one, status, now, frozenset()):
+        elif len(marks) < MOST_MARKED and _is_to_be_marked(one, _marked(one, status, said), now):
             marks.append(one)
     return news, marks
 
@@ -234,12 +235,12 @@ def _pods(context: Context) -> tuple[tuple[Live, ...], tuple[str, ...]]:
     """All pods of all previews, in one list; without them a status says less."""
     names, keep = context.names, Room(context.names, is_route).pod
 
-    def listed(_: None) -> tuple[Live, ...]:
+    def listed() -> tuple[Live, ...]:
         listing = context.cluster.list(POD, namespace=context.namespace, label=names.preview_label, read=keep)
         return listing.items
 
     try:
-        (pods,) = context.read_all(listed, [None])
+        pods = context.read_one(listed)
     except Stopped:
         return (), ()
     except ReconcileError as error:
@@ -275,13 +276,19 @@ def _news(
     if status is None:
         return None
     before = facts.desired.preview.status
-    said = rendered(status, before, now)
-    if facts.is_unchanged and status.reason in SETTLES and not status.expires_soon:
-        said[FINGERPRINT] = fingerprint_of(facts.looked_at, said)
+    said = _marked(facts, status, rendered(status, before, now))
     wanted = {name: value for name, value in said.items() if name not in lacking}
-    if not is_written(wanted, before):
-        return wanted
-    return None if is_marked(wanted, before) or _was_just_touched(facts, now) else wanted
+    return wanted if not is_written(wanted, before) or _is_to_be_marked(facts, wanted, now) else None
+
+
+def _marked(facts: Facts, status: Status, said: Mapping[str, Any]) -> dict[str, Any]:
+    """With the fingerprint, where nothing is left to do or to tell."""
+    settles = facts.is_unchanged and status.reason in SETTLES and not status.expires_soon
+    return {**said, **({FINGERPRINT: fingerprint_of(facts.looked_at, said)} if settles else {})}
+
+
+def _is_to_be_marked(facts: Facts, wanted: Mapping[str, Any], now: datetime) -> bool:
+    return not is_marked(wanted, facts.desired.preview.status) and not _was_just_touched(facts, now)
 
 
 def _was_just_touched(facts: Facts, now: datetime) -> bool:

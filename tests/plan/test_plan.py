@@ -21,9 +21,9 @@ from reconcile.model.scope import Scope, make_scope
 from reconcile.model.settings import Gateway, Settings
 from reconcile.model.snapshot import KindList, Preview, Snapshot
 from reconcile.plan.changes import Delete, Plan, Update, Waiting
-from reconcile.plan.decide import Policy
 from reconcile.plan.limits import Limit
 from reconcile.plan.plan import make_plan, only
+from reconcile.plan.policy import Policy
 from reconcile.plan.prune import places_left
 from reconcile.report.text import plan_text
 from tests.builders import a_preview, without_uid
