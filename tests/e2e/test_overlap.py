@@ -13,7 +13,7 @@ from tests.e2e.gate import Gate, any_write, gate_before
 from tests.e2e.process import Process, behind
 from tests.e2e.story import Result, Story
 
-COUNT = 12
+COUNT = 20
 NAMES = [f"pr-{number:02}" for number in range(COUNT)]
 SWAPPED = [f"pr-{number ^ 1:02}" for number in range(10)]
 
