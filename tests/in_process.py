@@ -62,10 +62,11 @@ def as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in [name for name in os.environ if name.startswith("RECONCILE_")]:
         monkeypatch.delenv(name)
     signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
+    root, ours = logging.getLogger(), logging.getLogger("reconcile")
+    handlers, levels = list(root.handlers), (root.level, ours.level)
     yield
     for number, handler in signals.items():
         signal.signal(number, handler)
     root.handlers[:] = handlers
-    root.setLevel(level)
+    root.setLevel(levels[0])
+    ours.setLevel(levels[1])

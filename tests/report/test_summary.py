@@ -113,15 +113,6 @@ def test_a_run_that_got_nowhere_says_why_in_plain_characters() -> None:
 # the log
 
 
-@pytest.fixture
-def _log_as_before() -> Any:
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-
-
 def record(message: str, *args: object, **fields: Any) -> dict[str, Any]:
     made = logging.LogRecord("reconcile", logging.INFO, "f.py", 1, message, args, None)
     made.created = 1_795_387_748.2504
@@ -145,7 +136,7 @@ def test_a_record_is_one_line_of_ascii_whatever_is_in_it() -> None:
     assert "##vso" not in JsonFormatter().format(made)
 
 
-@pytest.mark.usefixtures("_log_as_before")
+@pytest.mark.usefixtures("as_before")
 @pytest.mark.parametrize(
     ("verbose", "quiet", "log_format", "level"),
     [
