@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from reconcile.kube.objects import Key
 from reconcile.model.names import KIND, PLURAL
 from tests.e2e.strangers import stranger
-from tests.proofs.chaos.calm import World, served_twice, wrong_at_the_end
+from tests.proofs.chaos.calm import World, is_under_way, served_twice, strangers_with, wrong_at_the_end
 from tests.proofs.chaos.judge import NAMES, Judge
 from tests.proofs.chaos.users import Guard, Ledger
 
@@ -234,6 +235,12 @@ def test_a_hostname_that_is_served_twice_is_wrong(said: Mapping[str, Any]) -> No
     assert [*served_twice(World(Made(one, marked("one"), dressed)))] == []
 
 
+def test_a_stranger_with_a_hostname_is_known_by_the_marks_that_his_route_lacks() -> None:
+    world = World(Made(marked("one"), route("strangers")))
+    assert strangers_with(world, H1) == [Key("Ingress", "chaos-0", "strangers")]
+    assert strangers_with(World(Made(marked("one"))), H1) == []
+
+
 def test_a_hostname_that_is_nobodys_any_more_is_in_doubt() -> None:
     assert [*served_twice(World(Made(marked("one"), marked("other"))))] == []
 
@@ -247,6 +254,21 @@ PREVIEW = {
     "kind": "PreviewEnvironment",
     "metadata": {"name": "pr-1", "namespace": "chaos-0", "generation": 1},
 }
+
+
+@pytest.mark.parametrize(
+    ("reason", "spec", "under_way"),
+    [
+        ("Progressing", {}, True),
+        ("RouteNotAccepted", {}, True),
+        ("Available", {}, False),
+        ("Available", {"ttl": "1h"}, True),
+        ("Expired", {"ttl": "1h"}, False),
+    ],
+)
+def test_what_time_alone_changes_is_waited_for(reason: str, spec: Mapping[str, str], under_way: bool) -> None:
+    status = {"conditions": [{"type": "Ready", "reason": reason}]}
+    assert is_under_way({**PREVIEW, "spec": spec, "status": status}) == under_way
 
 
 def test_a_preview_that_no_run_has_dealt_with_is_wrong() -> None:

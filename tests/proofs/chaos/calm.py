@@ -102,6 +102,11 @@ def served_twice(world: World) -> Iterator[str]:
             yield f"{host} is served by {', '.join(map(str, ours))}"
 
 
+def strangers_with(world: World, host: str) -> list[Key]:
+    """The routes with a hostname that are no preview's by the product's own proof."""
+    return [key for key in world.hosts().get(host, ()) if not _is_ours(world, key)]
+
+
 def _has(world: World, route: Key, host: str) -> bool:
     """Whether a route's preview asks for the hostname, or has it on record."""
     preview = world.previews.get(Key(KIND, *route[1:]), {})
@@ -162,9 +167,12 @@ def _of_served(preview: Manifest, children: Mapping[str, Manifest], route: str) 
 
 
 def is_under_way(preview: Manifest) -> bool:
-    """Whether time alone changes it: its pods or its router are asked, or its ttl runs."""
+    """Whether time alone changes it: its pods or its router are waited for, or its ttl runs.
+
+    A router hears late of a Service that was mended: client-go pauses longer with each API server that died.
+    """
     reason = ready(preview)[0]
-    return reason == PROGRESSING or (reason != EXPIRED and "ttl" in preview["spec"])
+    return reason in (PROGRESSING, ROUTE_NOT_ACCEPTED) or (reason != EXPIRED and "ttl" in preview["spec"])
 
 
 def ready(preview: Manifest) -> tuple[str, int]:
