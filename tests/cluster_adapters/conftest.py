@@ -43,14 +43,14 @@ class FakeTime:
         return Pacing(clock=lambda: self.now, sleep=self.sleep, jitter=lambda: 1.0)
 
 
-def write_kubeconfig(folder: Path, server: str, user: str = "{}") -> str:
-    """A kubeconfig with one context; `user` is YAML."""
+def write_kubeconfig(folder: Path, server: str, user: str = "{}", cluster: str = "") -> str:
+    """A kubeconfig with one context; `user` is YAML, and so is what `cluster` has beside the server."""
     file = folder / "kubeconfig"
     file.write_text(
         f"""
 current-context: test
 contexts: [{{name: test, context: {{cluster: test, user: test}}}}]
-clusters: [{{name: test, cluster: {{server: "{server}"}}}}]
+clusters: [{{name: test, cluster: {{server: "{server}", {cluster}}}}}]
 users: [{{name: test, user: {user}}}]
 """
     )
@@ -58,10 +58,16 @@ users: [{{name: test, user: {user}}}]
 
 
 def connected(
-    folder: Path, server: str = SERVER, *, user: str = "{}", seconds: float | None = 300, pacing: Pacing
+    folder: Path,
+    server: str = SERVER,
+    *,
+    user: str = "{}",
+    cluster: str = "",
+    seconds: float | None = 300,
+    pacing: Pacing,
 ) -> KubernetesCluster:
     return connect(
-        write_kubeconfig(folder, server, user),
+        write_kubeconfig(folder, server, user, cluster),
         None,
         deadline_seconds=seconds,
         concurrency=4,

@@ -130,6 +130,15 @@ def test_who_we_act_as_is_said_in_headers(tmp_path: Path, httpx2_mock: respx.Rou
     assert headers["User-Agent"] == "preview-reconcile/test"
 
 
+@pytest.mark.parametrize(("cluster", "encoding"), [("", "gzip"), ("disable-compression: true", "identity")])
+def test_answers_are_compressed_unless_the_kubeconfig_says_no(
+    tmp_path: Path, httpx2_mock: respx.Router, time: FakeTime, cluster: str, encoding: str
+) -> None:
+    route = httpx2_mock.get(PR_1).mock(return_value=httpx.Response(200, json=deployment()))
+    read(connected(tmp_path, cluster=cluster, pacing=time.pacing))
+    assert route.calls.last.request.headers["Accept-Encoding"] == encoding
+
+
 @pytest.mark.parametrize("version", [V1, BETA])
 def test_a_plugins_token_is_used_until_it_is_refused(
     tmp_path: Path, httpx2_mock: respx.Router, time: FakeTime, version: str

@@ -170,7 +170,12 @@ def _http_client(
     return httpx2.Client(
         base_url=connection.cluster.server,
         auth=RotatingAuth(rotation.now),
-        headers=[("User-Agent", user_agent), ("Accept", "application/json"), *impersonation(connection)],
+        headers=[
+            ("User-Agent", user_agent),
+            ("Accept", "application/json"),
+            ("Accept-Encoding", "identity" if connection.cluster.disable_compression else "gzip"),
+            *impersonation(connection),
+        ],
         transport=RetryTransport(
             RotatingTransport(rotation.now, open_transport), deadline, pacing, concurrency
         ),

@@ -182,6 +182,7 @@ def _cluster_info(cluster: Cluster, where: str) -> Mapping[str, object]:
         "insecure-skip-tls-verify": cluster.insecure,
         "certificate-authority-data": authority,
         "proxy-url": cluster.proxy_url,
+        "disable-compression": cluster.disable_compression,
         "config": next(config, None),
     }
     return {key: value for key, value in info.items() if value}

@@ -43,6 +43,7 @@ class Cluster(models.Cluster):
     server: str = ""
     tls_server_name: str | None = msgspec.field(name="tls-server-name", default=None)
     proxy_url: str | None = msgspec.field(name="proxy-url", default=None)
+    disable_compression: bool = msgspec.field(name="disable-compression", default=False)
     extensions: list[Extension] | None = None
 
 
