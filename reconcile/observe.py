@@ -15,10 +15,10 @@ from reconcile.kube.live import Live
 from reconcile.kube.objects import GATEWAY, Key, Manifest, Resource, key_of
 from reconcile.kube.rawjson import SentObject
 from reconcile.model.fingerprint import Fingerprints
-from reconcile.model.names import Names, preview_resource
+from reconcile.model.names import Names
 from reconcile.model.preview import Unreadable, parse_preview, unreadable
 from reconcile.model.problems import Problem, one_line, shown
-from reconcile.model.snapshot import KindList, Preview, Reads, Settled, Snapshot, claimed_place
+from reconcile.model.snapshot import KindList, Preview, Reads, Settled, Snapshot
 
 Claimed = tuple[str, Live]
 """A child, after the preview that its label names; told apart while other lists are on their way."""
@@ -110,7 +110,7 @@ def _parse(cluster: Cluster, manifest: Manifest, names: Names) -> Preview:
 
     Only in a file is a field that is not known refused: an API server has pruned it already.
     """
-    resource = preview_resource(names)
+    resource = names.previews
     manifest = manifest.decoded() if isinstance(manifest, SentObject) else manifest
     place = (manifest["metadata"]["namespace"], manifest["metadata"]["name"])
     in_a_file = cluster.where(resource, *place) is not None
@@ -184,7 +184,7 @@ def _list_kind(
 
     def read(item: Manifest) -> Claimed:
         live = keep(item)
-        return claimed_place(live, names), live
+        return names.place_of(live), live
 
     served = before is not None and before[resource.kind].installed
     try:
@@ -203,7 +203,7 @@ def _list_kind(
 def _list_previews(
     context: Context, read: Callable[[Manifest], Preview | Settled]
 ) -> Listing[Preview | Settled]:
-    cluster, resource = context.cluster, preview_resource(context.names)
+    cluster, resource = context.cluster, context.names.previews
     try:
         return cluster.list(resource, namespace=context.namespace, read=read)
     except NotInstalled as error:

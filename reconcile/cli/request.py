@@ -13,7 +13,6 @@ from reconcile.cluster.port import Cluster
 from reconcile.desire.children import RESOURCES
 from reconcile.errors import UsageError
 from reconcile.model.container_resources import Amounts, problem_of
-from reconcile.model.names import Names
 from reconcile.model.scope import Name, Scope, make_scope
 from reconcile.model.settings import Gateway, Settings, Toleration
 from reconcile.plan.limits import Limit
@@ -63,13 +62,13 @@ def _wait(options: Options) -> WaitRequest:
 
 
 def _settings(options: dict[str, Any], *, route_given: bool) -> Settings:
-    ours = Names(options["api_group"])
+    group = options["api_group"]
     limits, requests = _default_resources(options)
     gateway = options["gateway"] and Gateway(
         **dict(zip(("namespace", "name", "section"), options["gateway"], strict=False))
     )
     return Settings(
-        group=options["api_group"],
+        group=group,
         route=options["route"],
         route_given=route_given,
         route_kinds=options["route_kind"],
@@ -77,8 +76,8 @@ def _settings(options: dict[str, Any], *, route_given: bool) -> Settings:
         ingress_class=options["ingress_class"],
         tls_secret=options["tls_secret"],
         cluster_issuer=options["cluster_issuer"],
-        route_labels=pairs(options["route_label"], "--route-label", ours),
-        route_annotations=pairs(options["route_annotation"], "--route-annotation", ours),
+        route_labels=pairs(options["route_label"], "--route-label", group),
+        route_annotations=pairs(options["route_annotation"], "--route-annotation", group),
         pod_security=options["pod_security"],
         default_limits=limits,
         default_requests=requests,
@@ -112,20 +111,20 @@ def _side(options: dict[str, Any], side: str) -> tuple[tuple[str, str], ...]:
     )
 
 
-def cluster_of(options: Options, names: Sequence[Name] = ()) -> Cluster:
+def cluster_of(options: Options, wanted: Sequence[Name] = ()) -> Cluster:
     """The cluster that the options name; with `-f`, the one that it would be. Raises what
-    `connect` does, and UsageError for one of the names that the files of `-f` have elsewhere."""
+    `connect` does, and UsageError for one of the previews wanted that the files of `-f` have elsewhere."""
     if options["filenames"]:
         from reconcile.cluster.overlay import refuse_missing
 
         refuse_missing(options["filenames"])
     if options["sources"]:
-        return _as_if(_folder(options), options, names, "")
+        return _as_if(_folder(options), options, wanted, "")
     server = _server(options)
-    return _as_if(server, options, names, server.namespace)
+    return _as_if(server, options, wanted, server.namespace)
 
 
-def _as_if(cluster: Cluster, options: Options, names: Sequence[Name], namespace: str) -> Cluster:
+def _as_if(cluster: Cluster, options: Options, wanted: Sequence[Name], namespace: str) -> Cluster:
     """The cluster with the previews of `-f`; `namespace` is the context's."""
     if not options["filenames"]:
         return cluster
@@ -140,7 +139,7 @@ def _as_if(cluster: Cluster, options: Options, names: Sequence[Name], namespace:
         stdin=stdin,
         exclude=options["exclude"],
     )
-    refuse_elsewhere(previews, names)
+    refuse_elsewhere(previews, wanted)
     return OverlayCluster(cluster, previews, group=group)
 
 

@@ -9,8 +9,6 @@ from urllib.parse import urlsplit
 
 import click
 
-from reconcile.model.names import Names
-
 _LABEL_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
@@ -246,15 +244,15 @@ def is_qualified_name(key: str) -> bool:
     return bool(_LABEL_NAME.fullmatch(name))
 
 
-def pairs(given: Iterable[Pair], option: str, names: Names | None = None) -> tuple[Pair, ...]:
-    """The pairs sorted; UsageError for a key given twice, or one that is ours (where `names` is given)."""
+def pairs(given: Iterable[Pair], option: str, group: str = "") -> tuple[Pair, ...]:
+    """The pairs sorted; UsageError for a key given twice, or one that is ours (where `group` is given)."""
     from reconcile.errors import UsageError
 
     found: dict[str, str] = {}
     for key, value in given:
         if key in found and found[key] != value:
             raise UsageError(f"{option} {key} is given twice, with two values")
-        if names is not None and (key.startswith((f"{names.group}/", "app.kubernetes.io/"))):
+        if group and key.startswith((f"{group}/", "app.kubernetes.io/")):
             raise UsageError(f"{option} {key}: this key is written by reconcile itself")
         found[key] = value
     return tuple(sorted(found.items()))

@@ -8,26 +8,29 @@ from typing import Any
 
 from reconcile.kube.live import Live, entry_of
 from reconcile.kube.managedfields import EMPTY, FieldSet, to_fields_v1
-from reconcile.model.names import Names
 
 
-def takeover_patch(live: Live, paths: FieldSet, names: Names) -> list[dict[str, Any]]:
+def takeover_patch(live: Live, paths: FieldSet, manager: str) -> list[dict[str, Any]]:
     """The JSON patch that makes these paths ours alone; a Conflict when the object has changed since."""
     entries = [
         changed
         for raw in live.metadata.get("managedFields") or ()
-        if (changed := _without(raw, paths, names)) is not None
+        if (changed := _without(raw, paths, manager)) is not None
     ]
     return [
         {"op": "replace", "path": "/metadata/uid", "value": live.uid},
         {"op": "replace", "path": "/metadata/resourceVersion", "value": live.resource_version},
-        {"op": "add", "path": "/metadata/managedFields", "value": [*entries, _our_entry(live, paths, names)]},
+        {
+            "op": "add",
+            "path": "/metadata/managedFields",
+            "value": [*entries, _our_entry(live, paths, manager)],
+        },
     ]
 
 
-def _without(raw: dict[str, Any], paths: FieldSet, names: Names) -> dict[str, Any] | None:
+def _without(raw: dict[str, Any], paths: FieldSet, manager: str) -> dict[str, Any] | None:
     """Somebody else's entry without these paths; None when nothing is left, or when it is our own."""
-    if not raw or (entry := entry_of(raw)).is_apply_of(names.field_manager):
+    if not raw or (entry := entry_of(raw)).is_apply_of(manager):
         return None
     if not entry.fields & paths:
         return raw
@@ -35,11 +38,11 @@ def _without(raw: dict[str, Any], paths: FieldSet, names: Names) -> dict[str, An
     return {**raw, "fieldsV1": to_fields_v1(left)} if left else None
 
 
-def _our_entry(live: Live, paths: FieldSet, names: Names) -> dict[str, Any]:
+def _our_entry(live: Live, paths: FieldSet, manager: str) -> dict[str, Any]:
     return {
-        "manager": names.field_manager,
+        "manager": manager,
         "operation": "Apply",
         "apiVersion": live.manifest["apiVersion"],
         "fieldsType": "FieldsV1",
-        "fieldsV1": to_fields_v1((live.applied_by(names.field_manager) or EMPTY) | paths),
+        "fieldsV1": to_fields_v1((live.applied_by(manager) or EMPTY) | paths),
     }

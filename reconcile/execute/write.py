@@ -22,7 +22,7 @@ from reconcile.kube.live import Live
 from reconcile.kube.managedfields import EMPTY, MISSING, field_set_of, path_text, value_at
 from reconcile.kube.objects import Key, Manifest, split_place
 from reconcile.kube.redact import redacted
-from reconcile.model.names import TOOL, preview_resource
+from reconcile.model.names import TOOL
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.plan.changes import Blocked, Create, Delete, Keep, Outcome, Result, Update, Waiting
 from reconcile.plan.decide import Rules, decide, may_go
@@ -197,7 +197,7 @@ def _update(cluster: Cluster, change: Update, rules: Rules) -> Attempt:
     live, resource = change.live, RESOURCES[change.key.kind]
     manager = rules.names.field_manager
     if change.takeover:
-        patch = takeover_patch(live, change.takeover, rules.names)
+        patch = takeover_patch(live, change.takeover, manager)
         live = Live(cluster.patch(resource, change.key.namespace, change.key.name, patch, manager=manager))
     metadata = {
         **change.manifest["metadata"],
@@ -298,7 +298,7 @@ def _still(live: Live, change: Delete, rules: Rules) -> Delete | Keep:
 def _wanted_after_all(cluster: Cluster, change: Delete, rules: Rules) -> str:
     """Why not to delete after all; only the server's own word that the preview is gone counts as gone."""
     namespace, name = split_place(change.preview)
-    found = cluster.get(preview_resource(rules.names), namespace, name)
+    found = cluster.get(rules.names.previews, namespace, name)
     if found is None:
         return ""
     metadata = found["metadata"]

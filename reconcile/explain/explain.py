@@ -124,7 +124,7 @@ def _found(
         return None
     (facts,) = gather([replace(desired, in_scope=True)], [Pass(plan)], snapshot.children)
     pods, setup_pods = (
-        by_preview(inquiry.pods, settings.names, component).get(facts.desired.place, ())
+        by_preview(inquiry.pods, settings.names.preview_label, component).get(facts.desired.place, ())
         for component in (APP_COMPONENT, SETUP_COMPONENT)
     )
     facts = replace(facts, pods=pods, setup_pods=setup_pods, events=inquiry.warnings)

@@ -85,13 +85,14 @@ def _preview(cluster: Cluster, planned: Planned, names: Names) -> tuple[Manifest
 
 def _pods(cluster: Cluster, place: str, names: Names) -> tuple[tuple[Live, ...], tuple[str, ...]]:
     namespace, keep = place_namespace(place), Room(names, is_route).pod
+    label = names.preview_label
     try:
-        listing = cluster.list(POD, namespace=namespace, label=names.preview_label, read=keep)
+        listing = cluster.list(POD, namespace=namespace, label=label, read=keep)
     except ClusterError as error:
         return (), (f"its pods are not known: {error}",)
     found = listing.items
     of_the_app, of_the_setup = (
-        by_preview(found, names, component).get(place, ()) for component in (APP_COMPONENT, SETUP_COMPONENT)
+        by_preview(found, label, component).get(place, ()) for component in (APP_COMPONENT, SETUP_COMPONENT)
     )
     return of_the_app + of_the_setup, ()
 

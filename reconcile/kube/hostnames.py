@@ -164,10 +164,10 @@ def _sorted(claimed: frozenset[str]) -> tuple[Sequence[str], Sequence[str]]:
     return sorted(claimed), sorted(name[::-1] for name in claimed)
 
 
-def _beginning(names: Sequence[str], first: str) -> range:
+def _beginning(hosts: Sequence[str], first: str) -> range:
     """Where those stand that begin like this."""
-    start = bisect_left(names, first)
-    return range(start, bisect_left(names, f"{first}\U0010ffff", start))
+    start = bisect_left(hosts, first)
+    return range(start, bisect_left(hosts, f"{first}\U0010ffff", start))
 
 
 def _number(value: Any) -> int:

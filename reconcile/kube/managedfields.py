@@ -280,10 +280,10 @@ class _Same:
 
 
 @lru_cache(maxsize=64)
-def _by_keys(items: _Same, names: tuple[str, ...]) -> Mapping[tuple[Any, ...], Mapping[str, Any]]:
+def _by_keys(items: _Same, keys: tuple[str, ...]) -> Mapping[tuple[Any, ...], Mapping[str, Any]]:
     """The items of a list by the values of these keys, the first where several have the same."""
     maps = maps_in(items.items)
-    return {tuple(item.get(name) for name in names): item for item in reversed(maps)}
+    return {tuple(item.get(key) for key in keys): item for item in reversed(maps)}
 
 
 def part_of(manifest: Manifest, paths: FieldSet) -> dict[str, Any]:

@@ -2,8 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from reconcile.kube.objects import Resource
+
+if TYPE_CHECKING:  # which reads JSON: a shell that completes has no need of it
+    from reconcile.kube.live import Live
 
 DEFAULT_GROUP = "platform9.com"
 VERSION = "v1"
@@ -86,6 +91,20 @@ class Names:
         return f"{self.group}/{VERSION}"
 
     @property
+    def previews(self) -> Resource:
+        """The previews themselves, of this API group."""
+        return Resource(self.group, VERSION, KIND, PLURAL)
+
+    def preview_of(self, live: "Live") -> str:
+        """The name of the preview that the object says it belongs to; "" where it says none."""
+        return live.labels.get(self.preview_label, "")
+
+    def place_of(self, live: "Live") -> str:
+        """The same as `NAMESPACE/NAME`; "" where it says none."""
+        name = self.preview_of(live)
+        return f"{live.key.namespace}/{name}" if name else ""
+
+    @property
     def preview_label(self) -> str:
         """On every child, and in the selectors: the preview's name."""
         return f"{self.group}/preview"
@@ -135,6 +154,9 @@ class Names:
         return f"{TOOL}.{self.group}"
 
 
+names_of = lru_cache(Names)
+"""The names of an API group, made once."""
+
+
 def preview_resource(names: Names) -> Resource:
-    """The previews themselves, of this API group."""
-    return Resource(names.group, VERSION, KIND, PLURAL)
+    return names.previews

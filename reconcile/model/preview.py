@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconcile.kube.objects import Key, Manifest, maps_in
 from reconcile.model import rules
-from reconcile.model.names import EXPIRING, KIND, PRUNE_DISABLED, READY, STALLED, Names
+from reconcile.model.names import (
+    DEFAULT_GROUP,
+    EXPIRING,
+    KIND,
+    PRUNE_DISABLED,
+    READY,
+    STALLED,
+    Names,
+    names_of,
+)
 from reconcile.model.problems import Problem, one_line, problems_of, shown, unknown_field
 
 if TYPE_CHECKING:
@@ -64,10 +73,15 @@ class PreviewEnvironment:
     annotations: Mapping[str, str] = field(hash=False)
     spec: "Spec"
     status: Mapping[str, Any] = field(hash=False)
+    group: str = DEFAULT_GROUP
 
     @property
     def key(self) -> Key:
         return Key(KIND, self.namespace, self.name)
+
+    @property
+    def names(self) -> Names:
+        return names_of(self.group)
 
 
 @dataclass(frozen=True)
@@ -89,10 +103,15 @@ class Unreadable:
     generation: int = 0
     resource_version: str = ""
     status: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    group: str = DEFAULT_GROUP
 
     @property
     def key(self) -> Key:
         return Key(KIND, self.namespace, self.name)
+
+    @property
+    def names(self) -> Names:
+        return names_of(self.group)
 
 
 def is_meant(kind: str) -> bool:
@@ -133,6 +152,7 @@ def parse_preview(
         annotations=_annotations(metadata, group),
         spec=spec,
         status=_status(manifest.get("status")),
+        group=group,
     )
 
 
@@ -152,6 +172,7 @@ def unreadable(manifest: Manifest, message: str, group: str, problems: Sequence[
         generation=_number(metadata.get("generation")),
         resource_version=_text(metadata.get("resourceVersion")),
         status=_status(manifest.get("status")),
+        group=group,
     )
 
 

@@ -6,6 +6,7 @@ preview is gone, and to leave all else alone. Whoever may write an object decide
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from reconcile.kube.live import Live
@@ -23,15 +24,16 @@ _PLACE = frozenset({"name", "namespace", "uid", "resourceVersion", "generation"}
 _TIMES = frozenset({"creationTimestamp", "deletionTimestamp"})
 
 
+@dataclass
 class Room:
-    """The room for the large objects of one pass, whatever their kind. Thread-safe."""
+    """The room for the large objects of one pass, whatever their kind; `left` is what there still is of it.
+    Thread-safe."""
 
-    def __init__(self, names: Names, is_route: Callable[[str], bool], size: int = ROOM) -> None:
-        self._names = names
-        self._is_route = is_route
-        self._left = size
-        self._lock = threading.Lock()
-        self._containers: dict[str, Any] = {}
+    names: Names
+    is_route: Callable[[str], bool]
+    left: int = ROOM
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _containers: dict[str, Any] = field(default_factory=dict)
 
     def live(self, item: Manifest) -> Live:
         """An object as far as it is kept; `partial` where that is not all of it."""
@@ -57,12 +59,12 @@ class Room:
         if size <= SMALL:
             return True
         with self._lock:
-            fits = size <= self._left
-            self._left -= size if fits else 0
+            fits = size <= self.left
+            self.left -= size if fits else 0
         return fits
 
     def _outline(self, item: Manifest) -> Manifest:
-        names, whole = self._names, item.decoded() if isinstance(item, SentObject) else item
+        names, whole = self.names, item.decoded() if isinstance(item, SentObject) else item
         metadata: Mapping[str, Any] = whole["metadata"]
         labels, annotations = map_in(metadata.get("labels")), map_in(metadata.get("annotations"))
         ours = (names.identity_annotation, names.applied_annotation, names.prune_annotation)
@@ -76,7 +78,7 @@ class Room:
             "apiVersion": whole["apiVersion"],
             "kind": whole["kind"],
             "metadata": kept,
-            "spec": spec if self._is_route(whole["kind"]) else _short(spec),
+            "spec": spec if self.is_route(whole["kind"]) else _short(spec),
             "status": _short(map_in(whole.get("status"))),
         }
 
@@ -92,7 +94,7 @@ class Room:
             {name: part for name, part in entry.items() if name != "fieldsV1"}
             for entry in maps_in(metadata.get("managedFields"))
         ]
-        ours = [entry for entry in entries if entry.get("manager") == self._names.field_manager]
+        ours = [entry for entry in entries if entry.get("manager") == self.names.field_manager]
         yield from ours
         yield from [entry for entry in entries if entry not in ours][:_FEW]
 

@@ -63,14 +63,14 @@ class Scope:
 
 
 def make_scope(
-    namespace: str | None, names: tuple[str, ...], selector: str | None, *, namespace_only: bool = False
+    namespace: str | None, wanted: tuple[str, ...], selector: str | None, *, namespace_only: bool = False
 ) -> Scope:
     """The scope that the command line names. UsageError for a selector or a NAME that makes no sense."""
     if namespace_only and not namespace:
         raise UsageError("--namespace-only needs -n: pass the namespace")
     return Scope(
         namespace=namespace or "",
-        names=tuple(_name(text, namespace or "") for text in names),
+        names=tuple(_name(text, namespace or "") for text in wanted),
         selector=selector or "",
         requirements=tuple(parse_selector(selector)) if selector else (),
         namespace_only=namespace_only,

@@ -1,11 +1,10 @@
 """What the operator decides, for every preview at once: frozen, and checked where the options are read."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 from reconcile.kube.objects import HTTPROUTE, INGRESS, MAPPING, Resource
-from reconcile.model.names import DEFAULT_GROUP, Names
+from reconcile.model.names import DEFAULT_GROUP, Names, names_of
 from reconcile.model.rules import PullPolicy
 
 RouteKind = Literal["mapping", "ingress", "httproute"]
@@ -14,9 +13,6 @@ PodSecurity = Literal["baseline", "restricted"]
 UrlScheme = Literal["http", "https"]
 
 ROUTE_RESOURCES: dict[str, Resource] = {"mapping": MAPPING, "ingress": INGRESS, "httproute": HTTPROUTE}
-
-
-_names = lru_cache(Names)
 
 
 @dataclass(frozen=True)
@@ -76,7 +72,7 @@ class Settings:
 
     @property
     def names(self) -> Names:
-        return _names(self.group)
+        return names_of(self.group)
 
     @property
     def route_resource(self) -> Resource | None:

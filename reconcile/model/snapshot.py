@@ -127,11 +127,8 @@ class Snapshot:
 
 
 def claimed_preview(live: Live, names: Names) -> str:
-    """The name of the preview that the object says it belongs to; "" where it says none."""
-    return live.labels.get(names.preview_label, "")
+    return names.preview_of(live)
 
 
 def claimed_place(live: Live, names: Names) -> str:
-    """The same as `NAMESPACE/NAME`; "" where it says none."""
-    name = claimed_preview(live, names)
-    return f"{live.key.namespace}/{name}" if name else ""
+    return names.place_of(live)

@@ -16,11 +16,10 @@ from reconcile.errors import NoAnswer, UsageError
 from reconcile.kube.live import Live
 from reconcile.kube.objects import split_place
 from reconcile.model.fingerprint import Fingerprints
-from reconcile.model.names import Names
-from reconcile.model.room import ROOM, Room
+from reconcile.model.room import Room
 from reconcile.model.scope import Name, Scope
 from reconcile.model.settings import Settings
-from reconcile.model.snapshot import KindList, Preview, Settled, Snapshot, claimed_preview
+from reconcile.model.snapshot import KindList, Preview, Settled, Snapshot
 from reconcile.observe import Query, look, observe
 from reconcile.plan.changes import Plan
 from reconcile.plan.plan import make_plan
@@ -77,7 +76,7 @@ def plan_pass(
     a fingerprint tells to be unchanged is compared."""
     cluster, settings = context.cluster, context.settings
     renderings = Renderings(settings, request.scope)
-    keep = Room(request.names, is_route, ROOM).live if cluster.is_server else Live
+    keep = Room(context.names, is_route).live if cluster.is_server else Live
     snapshot = observe(
         context,
         _queries(settings),
@@ -89,7 +88,7 @@ def plan_pass(
         whole=whole or before is not None or request.wait is not None or not request.fingerprint,
     )
     phases.done("read")
-    unknown, absent = _check_names(request.scope, snapshot, request.names)
+    unknown, absent = _check_names(context, request.scope, snapshot)
     now = time_of(cluster) if cluster.is_server else None
     snapshot = snapshot.opened(to_open(snapshot, settings, now), settings.group)
     rules = request.rules(from_server=cluster.is_server)
@@ -147,7 +146,7 @@ def plan_about(context: Context, request: Request, wanted: Name) -> Planned:
     """
     cluster = context.cluster
     plan, seen = plan_pass(context, request, Phases(lambda: cluster.traffic), whole=True)
-    place = place_of(wanted, seen.snapshot, request.names)
+    place = place_of(context, wanted, seen.snapshot)
     mine = tuple(replace(desired, in_scope=desired.place == place) for desired in seen.all_desired)
     only_it = Scope(names=(Name(*split_place(place)),) if place else ())
     narrow = replace(request.policy(from_server=cluster.is_server, now=None), scope=only_it)
@@ -163,7 +162,9 @@ def time_of(cluster: Cluster) -> datetime | None:
         return None
 
 
-def _check_names(scope: Scope, snapshot: Snapshot, names: Names) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _check_names(
+    context: Context, scope: Scope, snapshot: Snapshot
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Which of the NAMEs answer to nothing.
 
     UsageError for a bare one that is in several namespaces, and for one that is a verb: whoever types
@@ -172,15 +173,15 @@ def _check_names(scope: Scope, snapshot: Snapshot, names: Names) -> tuple[tuple[
     unknown: list[str] = []
     absent: list[str] = []
     for wanted in scope.names:
-        if not place_of(wanted, snapshot, names):
+        if not place_of(context, wanted, snapshot):
             bare = wanted.namespace in ("", scope.namespace)
-            if bare and (instead := instead_of_verb(wanted.name, names)):
+            if bare and (instead := instead_of_verb(wanted.name, context.names.group)):
                 raise UsageError(f"{wanted}: no such preview, and no such verb: {instead}")
             (absent if wanted.namespace else unknown).append(str(wanted))
     return tuple(unknown), tuple(absent)
 
 
-def place_of(wanted: Name, snapshot: Snapshot, names: Names) -> str:
+def place_of(context: Context, wanted: Name, snapshot: Snapshot) -> str:
     """The `NAMESPACE/NAME` of a preview, or of what is left of one; "" where there is neither.
 
     UsageError for a bare NAME that is in several namespaces.
@@ -189,7 +190,7 @@ def place_of(wanted: Name, snapshot: Snapshot, names: Names) -> str:
     places |= {
         (key.namespace, owner)
         for key, live in snapshot.children.items()
-        if (owner := claimed_preview(live, names))
+        if (owner := context.names.preview_of(live))
     }
     found = sorted(ns for ns, name in places if name == wanted.name and wanted.namespace in ("", ns))
     if len(found) > 1:

@@ -1,6 +1,6 @@
 """Words that somebody types for a verb where a NAME is taken, and what does what they mean."""
 
-from reconcile.model.names import PLURAL, Names
+from reconcile.model.names import PLURAL
 
 # https://kubernetes.io/docs/reference/kubectl/: what is done to previews, with files, and to what runs pods.
 _OF_PREVIEWS = frozenset({"annotate", "delete", "describe", "edit", "get", "label", "patch"})
@@ -21,7 +21,7 @@ _OF_OURS = {
 }
 
 
-def instead_of_verb(word: str, names: Names) -> str:
+def instead_of_verb(word: str, group: str) -> str:
     """Return what to type in place of a verb; "" if the word is none."""
     if word in _OF_OURS:
         return f"pass {_OF_OURS[word]}"
@@ -29,4 +29,4 @@ def instead_of_verb(word: str, names: Names) -> str:
         return f"run kubectl {word} -f FILE"
     if word in _OF_PODS:
         return f"run kubectl {word} with deployment/NAME"
-    return f"run kubectl {word} {PLURAL}.{names.group} NAME" if word in _OF_PREVIEWS else ""
+    return f"run kubectl {word} {PLURAL}.{group} NAME" if word in _OF_PREVIEWS else ""

@@ -15,7 +15,6 @@ from reconcile.errors import ReconcileError, Stopped
 from reconcile.kube.live import Live
 from reconcile.kube.objects import Key, Manifest, Resource, key_of
 from reconcile.kube.rawjson import SentObject
-from reconcile.model.names import preview_resource
 from reconcile.model.preview import parse_preview
 from reconcile.model.room import Room
 from reconcile.model.snapshot import Preview
@@ -187,7 +186,7 @@ class _Wait:
     def _lists(self) -> Mapping[str, Look]:
         """What there is now of each preview that is waited for. Raises what a list raises."""
         context, names = self.context, self.context.names
-        previews = preview_resource(names)
+        previews = names.previews
         kinds = sorted({kind for one in self.pending.values() for kind in kinds_to_look_at(one)})
         keep = Room(names, is_route).live
 

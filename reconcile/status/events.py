@@ -27,7 +27,6 @@ from reconcile.model.names import (
     READY,
     STALLED,
     SUSPENDED,
-    Names,
 )
 from reconcile.model.snapshot import Preview
 from reconcile.plan.changes import Create, Delete, Outcome, Update, Write
@@ -121,7 +120,7 @@ def _of_expiring(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterato
         yield News("Warning", now["reason"], "Expire", now["message"], after["expiresAt"])
 
 
-def event(preview: Preview, news: News, names: Names, now: datetime) -> Manifest:
+def event(preview: Preview, news: News, now: datetime) -> Manifest:
     """The Event, with a name of its own: what has been told already is there under it.
 
     https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
@@ -131,14 +130,14 @@ def event(preview: Preview, news: News, names: Names, now: datetime) -> Manifest
         "kind": EVENTS_V1.kind,
         "metadata": {"name": _name(preview, news), "namespace": preview.namespace},
         "eventTime": _micro_time(now),
-        "reportingController": names.controller,
-        "reportingInstance": names.field_manager,
+        "reportingController": preview.names.controller,
+        "reportingInstance": preview.names.field_manager,
         "action": news.action,
         "reason": news.reason,
         "type": news.type,
         "note": _one_line(news.note),
         "regarding": {
-            "apiVersion": names.api_version,
+            "apiVersion": preview.names.api_version,
             "kind": KIND,
             "namespace": preview.namespace,
             "name": preview.name,
@@ -176,9 +175,7 @@ def announce(context: Context, told: Sequence[tuple[Preview, News]], now: dateti
     """Tell all of it, each piece once. The note says what could not be told; after a signal nothing is."""
     # A Date has no fractions of a second: without some, what is sorted by time is in no order.
     times = (now + timedelta(microseconds=number) for number in range(len(told)))
-    events = [
-        event(preview, news, context.names, time) for (preview, news), time in zip(told, times, strict=True)
-    ]
+    events = [event(preview, news, time) for (preview, news), time in zip(told, times, strict=True)]
     untold: list[ReconcileError] = []
     for_ever: set[str] = set()
 

@@ -13,7 +13,7 @@ from reconcile.kube.health.rollout import short_line
 from reconcile.kube.hostnames import hostnames
 from reconcile.kube.live import Live
 from reconcile.kube.objects import DEPLOYMENT, JOB, Key
-from reconcile.model.names import APP_COMPONENT, COMPONENT_LABEL, NAME_TAKEN, Names
+from reconcile.model.names import APP_COMPONENT, COMPONENT_LABEL, NAME_TAKEN
 from reconcile.model.setup_record import SetupRecord, newest, record_in
 from reconcile.plan.changes import Blocked, Change, Create, Keep, Outcome, Update, Waiting
 from reconcile.plan.decide import keeps_protected
@@ -253,14 +253,14 @@ def _route(desired: Desired, changes: Sequence[Change], lives: Lives) -> Live | 
 
 
 def by_preview(
-    pods: Iterable[Live], names: Names, component: str = APP_COMPONENT
+    pods: Iterable[Live], label: str, component: str = APP_COMPONENT
 ) -> Mapping[str, tuple[Live, ...]]:
     """The pods of each preview's Deployment, or of another component, by `NAMESPACE/NAME`.
 
-    Those that are going are left out."""
+    The `label` names the preview. Those that are going are left out."""
     found: dict[str, list[Live]] = {}
     for pod in pods:
         if pod.labels.get(COMPONENT_LABEL) == component and not pod.going:
-            place = f"{pod.key.namespace}/{pod.labels.get(names.preview_label, '')}"
+            place = f"{pod.key.namespace}/{pod.labels.get(label, '')}"
             found.setdefault(place, []).append(pod)
     return {place: tuple(mine) for place, mine in found.items()}

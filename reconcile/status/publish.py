@@ -27,7 +27,7 @@ from reconcile.kube.live import Live
 from reconcile.kube.objects import EVENT, POD, Manifest
 from reconcile.kube.time import time_text
 from reconcile.model.fingerprint import fingerprint_of
-from reconcile.model.names import KIND, SETUP_COMPONENT, Names, preview_resource
+from reconcile.model.names import KIND, SETUP_COMPONENT
 from reconcile.model.preview import parse_preview
 from reconcile.model.room import Room
 from reconcile.model.settings import Settings
@@ -143,7 +143,7 @@ def _look(
     known, notes = list(facts), ()
     if any(map(asks_for_pods, known)):
         pods, notes = _pods(context)
-        known = _with_pods(known, pods, context.names)
+        known = _with_pods(known, pods, context.names.preview_label)
     if namespaces := {one.desired.preview.namespace for one in known if asks_for_events(one)}:
         events, more = _events(context, namespaces)
         known, notes = _with_events(known, events), (*notes, *more)
@@ -180,9 +180,9 @@ def _namespace(facts: Facts) -> str:
     return facts.desired.preview.namespace
 
 
-def _with_pods(known: Iterable[Facts], pods: Iterable[Live], names: Names) -> list[Facts]:
+def _with_pods(known: Iterable[Facts], pods: Iterable[Live], label: str) -> list[Facts]:
     """The facts with their pods, where these were asked for."""
-    mine, setups = by_preview(pods, names), by_preview(pods, names, SETUP_COMPONENT)
+    mine, setups = by_preview(pods, label), by_preview(pods, label, SETUP_COMPONENT)
     return [
         replace(one, pods=mine.get(one.desired.place, ()), setup_pods=setups.get(one.desired.place, ()))
         if asks_for_pods(one)
@@ -233,11 +233,10 @@ def _at_work(facts: Facts) -> tuple[Live, ...]:
 
 def _pods(context: Context) -> tuple[tuple[Live, ...], tuple[str, ...]]:
     """All pods of all previews, in one list; without them a status says less."""
-    names, keep = context.names, Room(context.names, is_route).pod
+    label, keep = context.names.preview_label, Room(context.names, is_route).pod
 
     def listed() -> tuple[Live, ...]:
-        listing = context.cluster.list(POD, namespace=context.namespace, label=names.preview_label, read=keep)
-        return listing.items
+        return context.cluster.list(POD, namespace=context.namespace, label=label, read=keep).items
 
     try:
         pods = context.read_one(listed)
@@ -321,8 +320,8 @@ def _tried(context: Context, facts: Facts, time: datetime, lacking: set[str]) ->
         if not (wanted := _news(now, _found(now, settings, time), time, lacking)):
             break
         try:
-            manifest = _manifest(now, wanted, names)
-            context.cluster.apply_status(preview_resource(names), manifest, manager=names.field_manager)
+            manifest = _manifest(now, wanted)
+            context.cluster.apply_status(names.previews, manifest, manager=names.field_manager)
         except Conflict:
             now = _again(context.cluster, now, settings)
         except UnknownFields as error:
@@ -334,10 +333,10 @@ def _tried(context: Context, facts: Facts, time: datetime, lacking: set[str]) ->
     return None
 
 
-def _manifest(facts: Facts, status: Mapping[str, Any], names: Names) -> Manifest:
+def _manifest(facts: Facts, status: Mapping[str, Any]) -> Manifest:
     preview = facts.desired.preview
     return {
-        "apiVersion": names.api_version,
+        "apiVersion": preview.names.api_version,
         "kind": KIND,
         "metadata": {
             "name": preview.name,
@@ -352,7 +351,7 @@ def _manifest(facts: Facts, status: Mapping[str, Any], names: Names) -> Manifest
 def _again(cluster: Cluster, facts: Facts, settings: Settings) -> Facts | None:
     """The same with the preview as it is now; None where all that is known is about another one."""
     before = facts.desired.preview
-    found = cluster.get(preview_resource(settings.names), before.namespace, before.name)
+    found = cluster.get(settings.names.previews, before.namespace, before.name)
     if found is None:
         return None
     preview = parse_preview(found, group=settings.group)

@@ -18,7 +18,7 @@ from reconcile.cli.types import (
     pairs,
 )
 from reconcile.errors import UsageError
-from reconcile.model.names import Names
+from reconcile.model.names import DEFAULT_GROUP
 
 LABEL, ANNOTATION = PairType(label=True), PairType(label=False)
 
@@ -149,5 +149,5 @@ def test_one_key_with_two_values_is_a_usage_error() -> None:
 @pytest.mark.parametrize("key", ["platform9.com/preview", "app.kubernetes.io/name"])
 def test_a_key_that_we_write_ourselves_is_a_usage_error(key: str) -> None:
     with pytest.raises(UsageError, match=f"--route-label {key}: this key is written by reconcile itself"):
-        pairs([(key, "x")], "--route-label", Names())
+        pairs([(key, "x")], "--route-label", DEFAULT_GROUP)
     assert pairs([(key, "x")], "--node-selector") == ((key, "x"),)

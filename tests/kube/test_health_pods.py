@@ -76,8 +76,11 @@ def test_pods_belong_to_the_preview_of_their_label_and_namespace() -> None:
     mine, other = a_pod(), a_pod(namespace="other")
     setup = a_pod(component="setup")
     going = a_pod(name="pr-1-z", deletionTimestamp=NEW)
-    assert by_preview([mine, other, setup, going], NAMES) == {"shop/pr-1": (mine,), "other/pr-1": (other,)}
-    assert by_preview([mine], Names("example.com")) == {"shop/": (mine,)}
+    assert by_preview([mine, other, setup, going], NAMES.preview_label) == {
+        "shop/pr-1": (mine,),
+        "other/pr-1": (other,),
+    }
+    assert by_preview([mine], Names("example.com").preview_label) == {"shop/": (mine,)}
 
 
 # whose lines say more

@@ -118,7 +118,7 @@ def test_a_takeover_is_guarded_by_uid_and_version_and_changes_only_who_owns_what
     other = entry("other", {("f:metadata", "f:labels", "f:team")})
     theirs = entry("kubectl-edit", {port, (*port, "f:port"), ("f:spec", "f:type")})
     there = live(SERVICE, theirs, other, uid="u-9", resourceVersion="42")
-    patch = takeover_patch(there, frozenset({port, (*port, "f:port")}), NAMES)
+    patch = takeover_patch(there, frozenset({port, (*port, "f:port")}), MANAGER)
     ours = entry(MANAGER, SERVICE, "Apply")["fieldsV1"]
     assert patch[:2] == [
         {"op": "replace", "path": "/metadata/uid", "value": "u-9"},
@@ -135,13 +135,13 @@ def test_a_takeover_is_guarded_by_uid_and_version_and_changes_only_who_owns_what
 
 def test_an_entry_of_which_nothing_is_left_goes() -> None:
     top = ("f:spec", "f:selector")
-    step = takeover_patch(live(SERVICE, entry("kubectl-edit", {top})), frozenset({top}), NAMES)[2]
+    step = takeover_patch(live(SERVICE, entry("kubectl-edit", {top})), frozenset({top}), MANAGER)[2]
     assert [raw["manager"] for raw in step["value"]] == [MANAGER]
 
 
 def test_where_we_have_no_entry_one_is_made() -> None:
     there = untracked(SERVICE, managedFields=[entry("kubectl", SERVICE), {}])
-    step = takeover_patch(there, frozenset({("f:spec", "f:selector")}), NAMES)[2]
+    step = takeover_patch(there, frozenset({("f:spec", "f:selector")}), MANAGER)[2]
     assert [raw["manager"] for raw in step["value"]] == ["kubectl", MANAGER]
     assert from_fields_v1(step["value"][1]["fieldsV1"]) == {("f:spec", "f:selector")}
 
@@ -149,7 +149,7 @@ def test_where_we_have_no_entry_one_is_made() -> None:
 def test_another_entry_of_our_name_is_somebody_elses() -> None:
     """An Update by our manager, or its status, is not what our next apply decides about."""
     update = entry(MANAGER, {("f:spec", "f:selector")}, "Update")
-    step = takeover_patch(live(SERVICE, update), frozenset({("f:spec", "f:selector")}), NAMES)[2]
+    step = takeover_patch(live(SERVICE, update), frozenset({("f:spec", "f:selector")}), MANAGER)[2]
     assert [(raw["manager"], raw["operation"]) for raw in step["value"]] == [(MANAGER, "Apply")]
 
 

@@ -26,7 +26,7 @@ from reconcile.report.text import run_text
 from reconcile.status.events import LONGEST_NOTE, event, of_status
 from reconcile.status.reason import status_of
 from reconcile.status.result import Pass, Run
-from tests.given import NAMES, RULES, a_read_preview, children_of, entry, key, untracked
+from tests.given import RULES, a_read_preview, children_of, entry, key, untracked
 from tests.report.test_text import UPDATE
 from tests.status.test_reason import NOW, facts
 
@@ -73,7 +73,7 @@ def test_a_status_and_its_event_have_an_end() -> None:
     assert status is not None
     assert len(status.message) <= LONGEST_MESSAGE
     (told,) = of_status({}, rendered(status, {}, NOW))
-    found = event(given.desired.preview, told, NAMES, NOW)
+    found = event(given.desired.preview, told, NOW)
     assert found["kind"] == EVENTS_V1.kind
     assert len(found["note"].encode()) <= LONGEST_NOTE
 

@@ -7,13 +7,12 @@ import pytest
 
 from reconcile.cluster.pool import Stop
 from reconcile.errors import Forbidden, NamespaceGoing, NoAnswer, NotInstalled
-from reconcile.model.names import Names
 from reconcile.model.settings import Settings
 from reconcile.model.status import Status, rendered
 from reconcile.plan.changes import Create, Delete, Outcome, Update, Write
 from reconcile.status.events import LONGEST_NOTE, News, event, of_outcomes, of_status
 from tests.builders import a_preview
-from tests.given import NAMES, a_read_preview, an_unreadable_preview, children_of, key, live
+from tests.given import a_read_preview, an_unreadable_preview, children_of, key, live
 from tests.memory import Memory
 from tests.run.test_run import INGRESS, a_cluster, go
 from tests.status.test_publish import again, controllers, crashing, status
@@ -136,8 +135,8 @@ def test_only_a_transition_is_told(row: str) -> None:
 # the object
 
 
-def made(news: News, preview: Any = PREVIEW, names: Names = NAMES) -> Any:
-    return event(preview, news, names, NOW)
+def made(news: News, preview: Any = PREVIEW) -> Any:
+    return event(preview, news, NOW)
 
 
 NEW = News("Normal", "Created", "Create", "created Service: new preview", TIME)
