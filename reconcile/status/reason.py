@@ -4,8 +4,9 @@ The first that holds:
 
     going, or a child could not be read        no status
     Invalid, Expired, Refused                  its verdict
-    NameTaken, HostnameConflict                somebody else has what it wants
+    NameTaken                                  somebody else has a name that it wants
     RouteNotAccepted                           its kind of route is not installed
+    HostnameConflict                           somebody else has its hostname
     InternalError                              a fault of this program while it dealt with the preview
     ApplyFailed                                a write did not work
     Progressing                                a child waits for something, or is not there

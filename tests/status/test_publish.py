@@ -20,6 +20,7 @@ from reconcile.errors import (
 from reconcile.kube.objects import Key, Resource
 from reconcile.model.scope import make_scope
 from reconcile.model.settings import Gateway, Settings
+from reconcile.plan.changes import Blocked
 from reconcile.status.publish import MOST_NAMESPACES
 from reconcile.status.result import exit_code
 from tests.builders import a_preview
@@ -176,6 +177,19 @@ def test_among_files_there_is_no_status_and_nothing_expires() -> None:
     log, _ = again(memory)
     assert [line for line in log if line == STATUS] == []
     assert (alive(memory), status(memory)) == (True, begun)
+
+
+def test_a_kind_of_route_that_is_not_installed_is_told_before_who_has_the_hostname() -> None:
+    memory = a_cluster()
+    theirs = {"name": "theirs", "namespace": "shop"}
+    rules = [{"host": "pr-1.preview.example.com"}]
+    memory.put({"apiVersion": "x/v1", "kind": "Ingress", "metadata": theirs, "spec": {"rules": rules}})
+    memory.trouble("list mappings", NotInstalled("404"))
+    verdicts = [change.verdict for change in go(memory).plan.changes if isinstance(change, Blocked)]
+    assert verdicts == ["RouteNotAccepted", "HostnameConflict"]
+    assert told(memory) == ("False", "RouteNotAccepted")
+    go(memory)
+    assert told(memory) == ("False", "HostnameConflict")
 
 
 def test_an_httproute_has_to_be_accepted() -> None:
