@@ -4,25 +4,34 @@ The deletes of a namespace come last in it, and wait for no other namespace.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 from reconcile.cluster.context import Context
-from reconcile.cluster.pool import Stop
-from reconcile.cluster.port import Cluster
 from reconcile.desire.children import APPLY_ORDER
 from reconcile.desire.desired import Desired
 from reconcile.execute.retries import Retries, turn
-from reconcile.execute.write import STOPPED, put, remove
+from reconcile.execute.write import STOPPED, Writer
 from reconcile.kube.objects import Key, Manifest, place_namespace
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.plan.changes import Create, Delete, Outcome, Plan, Update, Write
 from reconcile.plan.decide import Rules
 
 W = TypeVar("W", bound=Write)
-Job = tuple[Callable[[str], None], str]
-"""What is to be done for a preview, and its `NAMESPACE/NAME`."""
 UNANSWERED = "the run was stopped before the answer came: it may or may not have been done"
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """The writes of the preview at a `NAMESPACE/NAME`: `outcomes` carries them out, one after the other."""
+
+    place: str
+    outcomes: Callable[[], Iterator[Outcome]]
+
+    @property
+    def namespace(self) -> str:
+        return place_namespace(self.place)
 
 
 def execute(
@@ -35,33 +44,21 @@ def execute(
     desired_by_place = {desired.place: desired for desired in all_desired}
     puts = _by_preview((c for c in plan.writes if not isinstance(c, Delete)), reverse=False)
     removals = _by_preview((c for c in plan.writes if isinstance(c, Delete)), reverse=True)
-
-    cluster, stop = context.cluster, context.stop
+    in_turn = sorted(puts, key=lambda place: turn(_readable(desired_by_place[place]), seed))
+    writer, retries = Writer(context.cluster, rules, context.stop), Retries()
+    stages = [
+        [_Turn(p, partial(_put_in_order, writer, puts[p], desired_by_place[p], retries)) for p in in_turn],
+        [_Turn(p, partial(_remove_all, writer, removals[p])) for p in removals],
+    ]
     outcomes: dict[Key, Outcome] = {}
-    retries = Retries()
 
-    def put_all(place: str) -> None:
-        for outcome in _put_in_order(puts[place], desired_by_place[place], cluster, rules, stop, retries):
+    def carry_out(turn: _Turn) -> None:
+        for outcome in turn.outcomes():
             outcomes[outcome.change.key] = outcome
 
-    def remove_all(place: str) -> None:
-        for change in removals[place]:
-            outcomes[change.key] = _remove(change, cluster, rules, stop)
-
-    in_turn = sorted(puts, key=lambda place: turn(_readable(desired_by_place[place]), seed))
-    jobs = [[(put_all, place) for place in in_turn], [(remove_all, place) for place in removals]]
-    context.write_all(_do, jobs, namespace_of=_namespace, seed=seed)
+    context.write_all(carry_out, stages, namespace_of=lambda turn: turn.namespace, seed=seed)
     # What has no outcome was under way when patience ended.
     return tuple(outcomes.get(change.key, Outcome(change, "failed", UNANSWERED)) for change in plan.writes)
-
-
-def _do(job: Job) -> None:
-    write_all, place = job
-    write_all(place)
-
-
-def _namespace(job: Job) -> str:
-    return place_namespace(job[1])
 
 
 def _by_preview(changes: Iterable[W], *, reverse: bool) -> Mapping[str, list[W]]:
@@ -75,12 +72,7 @@ def _by_preview(changes: Iterable[W], *, reverse: bool) -> Mapping[str, list[W]]
 
 
 def _put_in_order(
-    changes: Iterable[Create | Update],
-    desired: Desired,
-    cluster: Cluster,
-    rules: Rules,
-    stop: Stop,
-    retries: Retries,
+    writer: Writer, changes: Iterable[Create | Update], desired: Desired, retries: Retries
 ) -> Iterator[Outcome]:
     """One preview's children, one after the other; the first that does not succeed stops the later ones.
 
@@ -92,27 +84,31 @@ def _put_in_order(
     left_out = retries.left_out(preview)
     for change in changes:
         wanted = change.key in manifests
-        if stop.asked or (wanted and stopped_by):
+        if writer.stop.asked or (wanted and stopped_by):
             yield Outcome(change, "skipped", (wanted and stopped_by) or STOPPED)
             continue
         if wanted and left_out:
             outcome = Outcome(change, "rejected", left_out)
         else:
-            as_it_is = isinstance(change, Update) and change.keeps_spec
-            manifest = change.manifest if as_it_is else manifests.get(change.key, change.manifest)
-            outcome = put(cluster, change, manifest, preview, replace(rules, keeps_edits=as_it_is), stop)
+            outcome = _put(writer, change, manifests.get(change.key, change.manifest), preview)
             retries.became(preview, outcome)
         yield outcome
         if wanted and outcome.result in ("failed", "rejected", "blocked"):
             stopped_by = f"{change.key} comes first, and was not applied"
 
 
+def _put(writer: Writer, change: Create | Update, manifest: Manifest, preview: PreviewEnvironment) -> Outcome:
+    as_it_is = isinstance(change, Update) and change.keeps_spec
+    wanted = change.manifest if as_it_is else manifest
+    return replace(writer, rules=replace(writer.rules, keeps_edits=as_it_is)).put(change, wanted, preview)
+
+
+def _remove_all(writer: Writer, changes: Iterable[Delete]) -> Iterator[Outcome]:
+    for change in changes:
+        stopped = writer.stop.asked
+        yield Outcome(change, "skipped", STOPPED) if stopped else writer.remove(change)
+
+
 def _readable(desired: Desired) -> PreviewEnvironment:
     assert isinstance(desired.preview, PreviewEnvironment), "only a preview that could be read has writes"
     return desired.preview
-
-
-def _remove(change: Delete, cluster: Cluster, rules: Rules, stop: Stop) -> Outcome:
-    if stop.asked:
-        return Outcome(change, "skipped", STOPPED)
-    return remove(cluster, change, rules, stop)

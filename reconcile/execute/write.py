@@ -8,14 +8,7 @@ from typing import Literal, assert_never
 from reconcile.cluster.pool import Stop, pause
 from reconcile.cluster.port import Cluster
 from reconcile.desire.children import RESOURCES, is_route
-from reconcile.errors import (
-    AnswerLost,
-    Conflict,
-    NamespaceGoing,
-    ReconcileError,
-    Rejected,
-    internal_error,
-)
+from reconcile.errors import AnswerLost, Conflict, NamespaceGoing, ReconcileError, Rejected, internal_error
 from reconcile.execute.takeover import takeover_patch
 from reconcile.kube.hostnames import hostnames
 from reconcile.kube.live import Live
@@ -57,88 +50,227 @@ LOST: Literal["lost"] = "lost"
 Attempt = tuple[Result, str, Live | None] | Literal["again", "lost"] | Merged
 
 
-def put(
-    cluster: Cluster,
-    change: Create | Update,
-    manifest: Manifest,
-    preview: PreviewEnvironment,
-    rules: Rules,
-    stop: Stop,
-) -> Outcome:
-    """Make the child as `manifest` says. Errors become outcomes; none is raised."""
-    decided: Decided = change
-    there: Live | None = None
-    tries, unsure = 0, False
-    try:
-        while tries < TRIES or isinstance(decided, Keep | Waiting | Blocked):
-            if stop.asked and not isinstance(decided, Merged):  # a withdrawal is the end of a write
-                return Outcome(change, "skipped", STOPPED)
-            attempt = _attempt(cluster, decided, there, rules)
-            if isinstance(attempt, Merged):
-                decided = attempt
-                continue
-            if isinstance(attempt, tuple):
-                return Outcome(change, *attempt)
-            lost = unsure or attempt == LOST
-            unsure = isinstance(decided, Merged) or (isinstance(decided, Create) and lost)
-            _let_pass(tries, stop)
-            there = _read(cluster, change.key)
-            decided = _decided_again(there, manifest, preview, rules, unsure=unsure)
-            tries += 1
-    except NamespaceGoing:
-        return Outcome(change, "kept", f"namespace {change.key.namespace} is being deleted")
-    except ReconcileError as error:
-        return _failed(change, error)
-    except Exception as error:
-        return Outcome(change, "failed", internal_error(error))
-    return _too_often(change)
+@dataclass(frozen=True)
+class Writer:
+    """Carries out one change after the other, and begins none once the run was told to `stop`.
 
-
-def _too_often(change: Create | Update | Delete) -> Outcome:
-    return Outcome(
-        change, "failed", f"{change.key}: gave up after {TRIES} update conflicts; the next run will retry"
-    )
-
-
-def _failed(change: Create | Update | Delete, error: ReconcileError) -> Outcome:
-    """What a server says may quote the object that it refuses, or the one that is there."""
-    wanted = () if isinstance(change, Delete) else (change.manifest,)
-    there = () if isinstance(change, Create) else (change.live.manifest,)
-    result: Result = "rejected" if isinstance(error, Rejected) else "failed"
-    return Outcome(change, result, redacted(str(error), *wanted, *there))
-
-
-def _decided_again(
-    live: Live | None, manifest: Manifest, preview: PreviewEnvironment, rules: Rules, *, unsure: bool
-) -> Decided:
-    """`unsure` tells that a create may have been done: what it was merged into looks like ours, and only the
-    other entries tell that it is not. A create that was refused was not merged into anything.
+    Errors become outcomes; none is raised.
     """
-    if unsure and live is not None and _is_merged(live, rules):
+
+    cluster: Cluster
+    rules: Rules
+    stop: Stop
+
+    @property
+    def manager(self) -> str:
+        return self.rules.names.field_manager
+
+    def put(self, change: Create | Update, manifest: Manifest, preview: PreviewEnvironment) -> Outcome:
+        """Make the child as `manifest` says."""
+        decided: Decided = change
+        there: Live | None = None
+        tries, unsure = 0, False
+        try:
+            while tries < TRIES or isinstance(decided, Keep | Waiting | Blocked):
+                if self.stop.asked and not isinstance(decided, Merged):  # a withdrawal is the end of a write
+                    return Outcome(change, "skipped", STOPPED)
+                attempt = self._attempt(decided, there)
+                if isinstance(attempt, Merged):
+                    decided = attempt
+                    continue
+                if isinstance(attempt, tuple):
+                    return Outcome(change, *attempt)
+                lost = unsure or attempt == LOST
+                unsure = isinstance(decided, Merged) or (isinstance(decided, Create) and lost)
+                self._let_pass(tries)
+                there = self._read(change.key)
+                decided = self._decided_again(there, manifest, preview, unsure=unsure)
+                tries += 1
+        except NamespaceGoing:
+            return Outcome(change, "kept", f"namespace {change.key.namespace} is being deleted")
+        except Exception as error:
+            return _failed(change, error)
+        return _too_often(change)
+
+    def _decided_again(
+        self, live: Live | None, manifest: Manifest, preview: PreviewEnvironment, *, unsure: bool
+    ) -> Decided:
+        """`unsure` tells that a create may have been done: what it was merged into looks like ours, and only
+        the other entries tell that it is not. A create that was refused was not merged into anything.
+        """
+        if unsure and live is not None and self._is_merged(live):
+            return Merged(live)
+        return decide(manifest, preview, live, self.rules)
+
+    def _is_merged(self, live: Live) -> bool:
+        return live.applied_by(self.manager) is not None and bool(other_makers(live, self.rules.names))
+
+    def _attempt(self, decided: Decided, there: Live | None) -> Attempt:
+        match decided:
+            case Create():
+                return _guarded(lambda: self._create(decided))
+            case Update():
+                return _guarded(lambda: self._update(decided))
+            case Keep():
+                return ("done", "", there)
+            case Waiting(reason=reason):
+                return ("kept", reason, None)
+            case Blocked(reason=reason):
+                return ("blocked", reason, None)
+            case Merged(live=live):
+                return _guarded(lambda: self._withdraw(live))
+            case _:
+                assert_never(decided)
+
+    def _let_pass(self, tries: int) -> None:
+        """After the first conflict nothing is lost by looking again at once; after more, somebody is busy."""
+        if tries:
+            pause(PAUSE * 2 ** (tries - 1), self.stop)
+
+    def _read(self, key: Key) -> Live | None:
+        found = self.cluster.get(RESOURCES[key.kind], key.namespace, key.name)
+        return None if found is None else Live(found)
+
+    def _create(self, change: Create) -> Attempt:
+        resource = RESOURCES[change.key.kind]
+        answer = self.cluster.apply(resource, change.manifest, manager=self.manager, force=False)
+        live = Live(answer.manifest)
+        if answer.created or not other_makers(live, self.rules.names):
+            return ("done", "", live)  # made, or met what another run of ours had just made
         return Merged(live)
-    return decide(manifest, preview, live, rules)
+
+    def _withdraw(self, live: Live) -> Attempt:
+        """An unmanaged object appeared since the look, and our unforced apply was merged into it: take that
+        out. An apply of nothing by the same manager removes exactly what that manager had set.
+        """
+        metadata = {
+            "name": live.key.name,
+            "namespace": live.key.namespace,
+            "uid": live.uid,
+            "resourceVersion": live.resource_version,
+        }
+        bare = {"apiVersion": live.manifest["apiVersion"], "kind": live.key.kind, "metadata": metadata}
+        self.cluster.apply(RESOURCES[live.key.kind], bare, manager=self.manager, force=False)
+        owners = ", ".join(other_makers(live, self.rules.names))
+        return (
+            "blocked",
+            f"{live.key}: was created by {owners} a moment ago and is not managed by {TOOL}; "
+            "delete it, or rename the preview",
+            None,
+        )
+
+    def _update(self, change: Update) -> Attempt:
+        live, key, resource = change.live, change.key, RESOURCES[change.key.kind]
+        if change.takeover:
+            patch = takeover_patch(live, change.takeover, self.manager)
+            live = Live(self.cluster.patch(resource, key.namespace, key.name, patch, manager=self.manager))
+        metadata = {
+            **change.manifest["metadata"],
+            "uid": live.uid,
+            "resourceVersion": live.resource_version,
+        }
+        manifest = {**change.manifest, "metadata": metadata}
+        answer = self.cluster.apply(resource, manifest, manager=self.manager, force=True)
+        return self._checked(change, Live(answer.manifest))
+
+    def _checked(self, change: Update, now: Live) -> Attempt:
+        """A removal that did not happen is a failure that names the owner: the next pass could not see it."""
+        before = change.live.applied_by(self.manager) or EMPTY
+        for path in sorted((before | change.takeover) - field_set_of(change.manifest)):
+            owners = [entry.manager for entry in now.others(self.manager) if path in entry.fields]
+            kept = path in let_go(self.rules.names) or value_at(now.manifest, path) is MISSING
+            if owners and not kept:
+                told = f"{path_text(path, now.manifest)}: not removed, because {owners[0]} also sets it"
+                return ("failed", told, now)
+        return ("done", "", now)
+
+    def remove(self, change: Delete) -> Outcome:
+        """Delete the child, if its preview, read again just before, still does not want it."""
+        decided, lost = change, False
+        try:
+            for tries in range(TRIES):
+                if reason := self._wanted_after_all(change):
+                    return Outcome(change, "kept", reason)
+                if self.stop.asked:
+                    return Outcome(change, "skipped", STOPPED)
+                attempt = self._delete(decided)
+                if attempt == "deleted":
+                    return Outcome(change, "done")
+                lost = lost or attempt == LOST
+                self._let_pass(tries)
+                live = None if attempt == "gone" else self._read(change.key)
+                if live is None:
+                    return Outcome(change, "done") if lost else self._gone(change)
+                again = self._still(live, change)
+                if not isinstance(again, Delete):
+                    return Outcome(change, "kept", again.reason)
+                decided = again
+        except Exception as error:
+            return _failed(change, error)
+        return _too_often(change)
+
+    def _delete(self, change: Delete) -> Literal["deleted", "gone", "again", "lost"]:
+        key, guard = change.key, {"uid": change.live.uid, "resource_version": change.live.resource_version}
+        try:
+            deleted = self.cluster.delete(RESOURCES[key.kind], key.namespace, key.name, **guard)
+        except Conflict:
+            return AGAIN
+        except AnswerLost:
+            return LOST
+        return "deleted" if deleted else "gone"
+
+    def _gone(self, change: Delete) -> Outcome:
+        """Nothing to delete: mostly somebody else was faster. But a list that goes on to show it is not of
+        now.
+
+        Lists come from a cache of the API server. Where etcd was put back to an earlier state under it, the
+        cache shows what came later until the API server is started anew:
+        https://etcd.io/docs/v3.6/op-guide/recovery/
+        """
+        key, name = change.key, f"metadata.name={change.key.name}"
+        with suppress(ReconcileError):  # it is gone, whatever becomes of the question
+            found = self.cluster.list(RESOURCES[key.kind], namespace=key.namespace, field=name, read=Live)
+            if any(live.uid == change.live.uid for live in found.items):
+                return Outcome(change, "failed", f"{key} {STALE}")
+        return Outcome(change, "kept", GONE)
+
+    def _still(self, live: Live, change: Delete) -> Delete | Keep:
+        """What is to be done with it as it is now."""
+        if why := _changed(live, change, self.manager):
+            return Keep(change.key, change.preview, why)
+        name = split_place(change.preview)[1]
+        decided = may_go(live, name, change.preview_uid or "", change.reason, self.rules, change.deadline)
+        if isinstance(decided, Waiting):
+            return Keep(change.key, change.preview, decided.reason)
+        return replace(change, live=live) if isinstance(decided, Delete) else decided
+
+    def _wanted_after_all(self, change: Delete) -> str:
+        """Why not to delete after all; only the server's own word that the preview is gone counts as gone."""
+        found = self.cluster.get(self.rules.names.previews, *split_place(change.preview))
+        if found is None:
+            return ""
+        metadata = found["metadata"]
+        if change.preview_uid is None:
+            return "its preview was recreated"
+        going = bool(metadata.get("deletionTimestamp"))
+        if going != change.preview_going or metadata.get("uid", "") != change.preview_uid:
+            return "its preview was deleted or recreated"
+        protected = self.rules.names.protects(metadata.get("annotations") or {})
+        changed = metadata.get("generation", 0) != change.preview_generation
+        if changed or (protected and not self.rules.ends(change.deadline, change.preview)):
+            return "its preview was changed"
+        return ""
 
 
-def _is_merged(live: Live, rules: Rules) -> bool:
-    return live.applied_by(rules.names.field_manager) is not None and bool(other_makers(live, rules.names))
-
-
-def _attempt(cluster: Cluster, decided: Decided, there: Live | None, rules: Rules) -> Attempt:
-    match decided:
-        case Create():
-            return _guarded(lambda: _create(cluster, decided, rules))
-        case Update():
-            return _guarded(lambda: _update(cluster, decided, rules))
-        case Keep():
-            return ("done", "", there)
-        case Waiting(reason=reason):
-            return ("kept", reason, None)
-        case Blocked(reason=reason):
-            return ("blocked", reason, None)
-        case Merged(live=live):
-            return _guarded(lambda: _withdraw(cluster, live, rules))
-        case _:
-            assert_never(decided)
+def _changed(live: Live, change: Delete, manager: str) -> str:
+    """Why what is there by now is not what was to be deleted; "" where it is."""
+    if live.uid != change.live.uid:
+        return "it was recreated"
+    if change.deadline and live.applied_at(manager) != change.live.applied_at(manager):
+        return "it was applied again"
+    if is_route(change.key.kind) and hostnames(live) != hostnames(change.live):
+        return "its hostnames were changed"
+    return ""
 
 
 def _guarded(write: Callable[[], Attempt]) -> Attempt:
@@ -151,165 +283,16 @@ def _guarded(write: Callable[[], Attempt]) -> Attempt:
         return LOST
 
 
-def _let_pass(tries: int, stop: Stop) -> None:
-    """After the first conflict nothing is lost by looking again at once; after more, somebody is busy."""
-    if tries:
-        pause(PAUSE * 2 ** (tries - 1), stop)
+def _too_often(change: Create | Update | Delete) -> Outcome:
+    told = f"{change.key}: gave up after {TRIES} update conflicts; the next run will retry"
+    return Outcome(change, "failed", told)
 
 
-def _read(cluster: Cluster, key: Key) -> Live | None:
-    found = cluster.get(RESOURCES[key.kind], key.namespace, key.name)
-    return None if found is None else Live(found)
-
-
-def _create(cluster: Cluster, change: Create, rules: Rules) -> Attempt:
-    resource, manager = RESOURCES[change.key.kind], rules.names.field_manager
-    answer = cluster.apply(resource, change.manifest, manager=manager, force=False)
-    live = Live(answer.manifest)
-    if answer.created or not other_makers(live, rules.names):
-        return ("done", "", live)  # made, or met what another run of ours had just made
-    return Merged(live)
-
-
-def _withdraw(cluster: Cluster, live: Live, rules: Rules) -> Attempt:
-    """An unmanaged object appeared since the look, and our unforced apply was merged into it: take that out.
-
-    An apply of nothing by the same manager removes exactly what that manager had set.
-    """
-    metadata = {
-        "name": live.key.name,
-        "namespace": live.key.namespace,
-        "uid": live.uid,
-        "resourceVersion": live.resource_version,
-    }
-    bare = {"apiVersion": live.manifest["apiVersion"], "kind": live.key.kind, "metadata": metadata}
-    cluster.apply(RESOURCES[live.key.kind], bare, manager=rules.names.field_manager, force=False)
-    owners = ", ".join(other_makers(live, rules.names))
-    return (
-        "blocked",
-        f"{live.key}: was created by {owners} a moment ago and is not managed by {TOOL}; "
-        "delete it, or rename the preview",
-        None,
-    )
-
-
-def _update(cluster: Cluster, change: Update, rules: Rules) -> Attempt:
-    live, resource = change.live, RESOURCES[change.key.kind]
-    manager = rules.names.field_manager
-    if change.takeover:
-        patch = takeover_patch(live, change.takeover, manager)
-        live = Live(cluster.patch(resource, change.key.namespace, change.key.name, patch, manager=manager))
-    metadata = {
-        **change.manifest["metadata"],
-        "uid": live.uid,
-        "resourceVersion": live.resource_version,
-    }
-    manifest = {**change.manifest, "metadata": metadata}
-    answer = cluster.apply(resource, manifest, manager=manager, force=True)
-    return _checked(change, Live(answer.manifest), rules)
-
-
-def _checked(change: Update, now: Live, rules: Rules) -> Attempt:
-    """A removal that did not happen is a failure that names the owner: the next pass could not see it."""
-    before = change.live.applied_by(rules.names.field_manager) or EMPTY
-    for path in sorted((before | change.takeover) - field_set_of(change.manifest)):
-        owners = [e.manager for e in now.others(rules.names.field_manager) if path in e.fields]
-        if owners and path not in let_go(rules.names) and value_at(now.manifest, path) is not MISSING:
-            return (
-                "failed",
-                f"{path_text(path, now.manifest)}: not removed, because {owners[0]} also sets it",
-                now,
-            )
-    return ("done", "", now)
-
-
-def remove(cluster: Cluster, change: Delete, rules: Rules, stop: Stop) -> Outcome:
-    """Delete the child, if its preview, read again just before, still does not want it."""
-    decided, lost = change, False
-    try:
-        for tries in range(TRIES):
-            if reason := _wanted_after_all(cluster, change, rules):
-                return Outcome(change, "kept", reason)
-            if stop.asked:
-                return Outcome(change, "skipped", STOPPED)
-            attempt = _delete(cluster, decided)
-            if attempt == "deleted":
-                return Outcome(change, "done")
-            lost = lost or attempt == LOST
-            _let_pass(tries, stop)
-            live = None if attempt == "gone" else _read(cluster, change.key)
-            if live is None:
-                return Outcome(change, "done") if lost else _gone(cluster, change)
-            if live.uid != change.live.uid:
-                return Outcome(change, "kept", "it was recreated")
-            again = _still(live, change, rules)
-            if not isinstance(again, Delete):
-                return Outcome(change, "kept", again.reason)
-            decided = again
-    except ReconcileError as error:
-        return _failed(change, error)
-    except Exception as error:
+def _failed(change: Create | Update | Delete, error: Exception) -> Outcome:
+    """What a server says may quote the object that it refuses, or the one that is there."""
+    if not isinstance(error, ReconcileError):
         return Outcome(change, "failed", internal_error(error))
-    return _too_often(change)
-
-
-def _delete(cluster: Cluster, change: Delete) -> Literal["deleted", "gone", "again", "lost"]:
-    key, live = change.key, change.live
-    try:
-        deleted = cluster.delete(
-            RESOURCES[key.kind], key.namespace, key.name, uid=live.uid, resource_version=live.resource_version
-        )
-    except Conflict:
-        return AGAIN
-    except AnswerLost:
-        return LOST
-    return "deleted" if deleted else "gone"
-
-
-def _gone(cluster: Cluster, change: Delete) -> Outcome:
-    """Nothing to delete: mostly somebody else was faster. But a list that goes on to show it is not of now.
-
-    Lists come from a cache of the API server. Where etcd was put back to an earlier state under it, the cache
-    shows what came later until the API server is started anew: https://etcd.io/docs/v3.6/op-guide/recovery/
-    """
-    key = change.key
-    with suppress(ReconcileError):  # it is gone, whatever becomes of the question
-        listing = cluster.list(
-            RESOURCES[key.kind], namespace=key.namespace, field=f"metadata.name={key.name}", read=Live
-        )
-        if any(live.uid == change.live.uid for live in listing.items):
-            return Outcome(change, "failed", f"{key} {STALE}")
-    return Outcome(change, "kept", GONE)
-
-
-def _still(live: Live, change: Delete, rules: Rules) -> Delete | Keep:
-    name = split_place(change.preview)[1]
-    manager = rules.names.field_manager
-    if change.deadline and live.applied_at(manager) != change.live.applied_at(manager):
-        return Keep(change.key, change.preview, "it was applied again")
-    if is_route(change.key.kind) and hostnames(live) != hostnames(change.live):
-        return Keep(change.key, change.preview, "its hostnames were changed")
-    decided = may_go(live, name, change.preview_uid or "", change.reason, rules, change.deadline)
-    if isinstance(decided, Waiting):
-        return Keep(change.key, change.preview, decided.reason)
-    return replace(change, live=live) if isinstance(decided, Delete) else decided
-
-
-def _wanted_after_all(cluster: Cluster, change: Delete, rules: Rules) -> str:
-    """Why not to delete after all; only the server's own word that the preview is gone counts as gone."""
-    namespace, name = split_place(change.preview)
-    found = cluster.get(rules.names.previews, namespace, name)
-    if found is None:
-        return ""
-    metadata = found["metadata"]
-    if change.preview_uid is None:
-        return "its preview was recreated"
-    going = bool(metadata.get("deletionTimestamp"))
-    if going != change.preview_going or metadata.get("uid", "") != change.preview_uid:
-        return "its preview was deleted or recreated"
-    protected = rules.names.protects(metadata.get("annotations") or {})
-    if protected and not rules.ends(change.deadline, change.preview):
-        return "its preview was changed"
-    if metadata.get("generation", 0) != change.preview_generation:
-        return "its preview was changed"
-    return ""
+    wanted = () if isinstance(change, Delete) else (change.manifest,)
+    there = () if isinstance(change, Create) else (change.live.manifest,)
+    result: Result = "rejected" if isinstance(error, Rejected) else "failed"
+    return Outcome(change, result, redacted(str(error), *wanted, *there))

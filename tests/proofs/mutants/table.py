@@ -187,16 +187,16 @@ DEFECTS = (
     Defect(
         "create forced",
         "reconcile/execute/write.py",
-        "    answer = cluster.apply(resource, change.manifest, manager=manager, force=False)\n",
-        "    answer = cluster.apply(resource, change.manifest, manager=manager, force=True)\n",
+        "change.manifest, manager=self.manager, force=False)\n",
+        "change.manifest, manager=self.manager, force=True)\n",
         "a stranger's object that appeared since loses its fields",
         (*WRITES, *RUNS),
     ),
     Defect(
         "200 on create ignored",
         "reconcile/execute/write.py",
-        "    if answer.created or not other_makers(live, rules.names):",
-        "    if True:",
+        "        if answer.created or not other_makers(live, self.rules.names):",
+        "        if True:",
         "an apply that was merged into a stranger's object counts as ours",
         (*WRITES, *RUNS),
     ),
@@ -235,9 +235,9 @@ DEFECTS = (
     Defect(
         "update without version",
         "reconcile/execute/write.py",
-        '        **change.manifest["metadata"],\n        "uid": live.uid,\n'
-        '        "resourceVersion": live.resource_version,\n',
-        '        **change.manifest["metadata"],\n        "uid": live.uid,\n',
+        '            **change.manifest["metadata"],\n            "uid": live.uid,\n'
+        '            "resourceVersion": live.resource_version,\n',
+        '            **change.manifest["metadata"],\n            "uid": live.uid,\n',
         "what somebody changed since is overwritten undecided",
         (*WRITES, *RUNS),
     ),
