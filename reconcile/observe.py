@@ -13,7 +13,7 @@ from reconcile.errors import ClusterError, NoAnswer, NotInstalled, internal_erro
 from reconcile.kube.listeners import hangs_on
 from reconcile.kube.live import Live
 from reconcile.kube.objects import GATEWAY, Key, Manifest, Resource, key_of
-from reconcile.kube.rawjson import SentObject
+from reconcile.kube.rawjson import decoded_whole
 from reconcile.model.fingerprint import Fingerprints
 from reconcile.model.names import Names
 from reconcile.model.preview import Unreadable, parse_preview, unreadable
@@ -111,7 +111,7 @@ def _parse(cluster: Cluster, manifest: Manifest, names: Names) -> Preview:
     Only in a file is a field that is not known refused: an API server has pruned it already.
     """
     resource = names.previews
-    manifest = manifest.decoded() if isinstance(manifest, SentObject) else manifest
+    manifest = decoded_whole(manifest)
     place = (manifest["metadata"]["namespace"], manifest["metadata"]["name"])
     in_a_file = cluster.where(resource, *place) is not None
     try:

@@ -13,7 +13,7 @@ from reconcile.desire.children import APPLY_ORDER
 from reconcile.desire.desired import Desired
 from reconcile.execute.retries import Retries, turn
 from reconcile.execute.write import STOPPED, Writer
-from reconcile.kube.objects import Key, Manifest, place_namespace
+from reconcile.kube.objects import Manifest, place_namespace
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.plan.changes import Create, Delete, Outcome, Plan, Update, Write
 from reconcile.plan.decide import Rules
@@ -41,24 +41,31 @@ def execute(
 
     `seed`, another in each run, decides which namespace is the first.
     """
-    desired_by_place = {desired.place: desired for desired in all_desired}
+    writer, done = Writer(context.cluster, rules, context.stop), list[Outcome]()
+
+    def carry_out(one: _Turn) -> None:
+        for outcome in one.outcomes():
+            done.append(outcome)  # at once: a run that is stopped tells what was done until then
+
+    stages = _stages(writer, plan, {desired.place: desired for desired in all_desired}, seed)
+    context.write_all(carry_out, stages, namespace_of=lambda one: one.namespace, seed=seed)
+    outcomes = {outcome.change.key: outcome for outcome in done}
+    # What has no outcome was under way when patience ended.
+    return tuple(outcomes.get(change.key, Outcome(change, "failed", UNANSWERED)) for change in plan.writes)
+
+
+def _stages(
+    writer: Writer, plan: Plan, desired_by_place: Mapping[str, Desired], seed: str
+) -> list[list[_Turn]]:
+    """What is made and changed, and what goes after that."""
     puts = _by_preview((c for c in plan.writes if not isinstance(c, Delete)), reverse=False)
     removals = _by_preview((c for c in plan.writes if isinstance(c, Delete)), reverse=True)
     in_turn = sorted(puts, key=lambda place: turn(_readable(desired_by_place[place]), seed))
-    writer, retries = Writer(context.cluster, rules, context.stop), Retries()
-    stages = [
+    retries = Retries()
+    return [
         [_Turn(p, partial(_put_in_order, writer, puts[p], desired_by_place[p], retries)) for p in in_turn],
         [_Turn(p, partial(_remove_all, writer, removals[p])) for p in removals],
     ]
-    outcomes: dict[Key, Outcome] = {}
-
-    def carry_out(turn: _Turn) -> None:
-        for outcome in turn.outcomes():
-            outcomes[outcome.change.key] = outcome
-
-    context.write_all(carry_out, stages, namespace_of=lambda turn: turn.namespace, seed=seed)
-    # What has no outcome was under way when patience ended.
-    return tuple(outcomes.get(change.key, Outcome(change, "failed", UNANSWERED)) for change in plan.writes)
 
 
 def _by_preview(changes: Iterable[W], *, reverse: bool) -> Mapping[str, list[W]]:

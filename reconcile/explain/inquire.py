@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 
 from reconcile.cluster.pool import Stop
 from reconcile.cluster.port import Cluster
-from reconcile.desire.children import is_route
 from reconcile.errors import ClusterError
 from reconcile.explain.explain import Explanation, Inquiry, explain
 from reconcile.explain.history import EventHistory, event_history
@@ -84,7 +83,7 @@ def _preview(cluster: Cluster, planned: Planned, names: Names) -> tuple[Manifest
 
 
 def _pods(cluster: Cluster, place: str, names: Names) -> tuple[tuple[Live, ...], tuple[str, ...]]:
-    namespace, keep = place_namespace(place), Room(names, is_route).pod
+    namespace, keep = place_namespace(place), Room(names).pod
     label = names.preview_label
     try:
         listing = cluster.list(POD, namespace=namespace, label=label, read=keep)

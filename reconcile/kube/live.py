@@ -7,7 +7,7 @@ from typing import Any
 
 from reconcile.kube.managedfields import EMPTY, FieldSet, above_of, read_fields_v1
 from reconcile.kube.objects import Key, Manifest, conditions_in, key_of, map_in
-from reconcile.kube.rawjson import SentObject
+from reconcile.kube.rawjson import decoded_whole
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,8 @@ class Live:
     partial: bool = False
 
     def decoded(self) -> "Live":
-        """The same, all of it decoded: for where most of its parts will be asked for."""
-        return (
-            replace(self, manifest=self.manifest.decoded()) if isinstance(self.manifest, SentObject) else self
-        )
+        """The same, all of it decoded."""
+        return replace(self, manifest=decoded_whole(self.manifest))
 
     @cached_property
     def key(self) -> Key:

@@ -195,6 +195,11 @@ class SentObject(Sent):
         return self._metadata if self._metadata is not None else self.opened()._opened_metadata()
 
 
+def decoded_whole(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An object, all of it decoded: for where most of its parts will be asked for."""
+    return manifest.decoded() if isinstance(manifest, SentObject) else manifest
+
+
 def plain(value: Any) -> Any:
     """The same, all of it decoded: what is made of JSON's own types, and may be changed."""
     if isinstance(value, Mapping):
@@ -210,8 +215,3 @@ def text_of(manifest: Mapping[str, Any], name: str) -> Text:
 def head_of(metadata: Mapping[str, Any]) -> Head:
     """What is looked at most of these metadata; written anew where they were decoded."""
     return metadata.head if isinstance(metadata, _Metadata) else _HEAD.decode(_encode(plain(metadata)))
-
-
-def parts_of(text: Text) -> Mapping[str, msgspec.Raw]:
-    """The parts of an object, each as JSON. Raises msgspec.DecodeError for what is no object."""
-    return decoded(_FIELDS, text)

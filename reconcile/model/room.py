@@ -5,14 +5,15 @@ preview is gone, and to leave all else alone. Whoever may write an object decide
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from reconcile.kube.live import Live
 from reconcile.kube.objects import Manifest, map_in, maps_in
-from reconcile.kube.rawjson import SentObject
+from reconcile.kube.rawjson import SentObject, decoded_whole
 from reconcile.model.names import Names
+from reconcile.model.settings import ROUTE_KINDS
 
 SMALL = 16 * 1024
 ROOM = 128 * 1024 * 1024
@@ -30,7 +31,6 @@ class Room:
     Thread-safe."""
 
     names: Names
-    is_route: Callable[[str], bool]
     left: int = ROOM
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _containers: dict[str, Any] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class Room:
         return fits
 
     def _outline(self, item: Manifest) -> Manifest:
-        names, whole = self.names, item.decoded() if isinstance(item, SentObject) else item
+        names, whole = self.names, decoded_whole(item)
         metadata: Mapping[str, Any] = whole["metadata"]
         labels, annotations = map_in(metadata.get("labels")), map_in(metadata.get("annotations"))
         ours = (names.identity_annotation, names.applied_annotation, names.prune_annotation)
@@ -78,7 +78,7 @@ class Room:
             "apiVersion": whole["apiVersion"],
             "kind": whole["kind"],
             "metadata": kept,
-            "spec": spec if self.is_route(whole["kind"]) else _short(spec),
+            "spec": spec if whole["kind"] in ROUTE_KINDS else _short(spec),
             "status": _short(map_in(whole.get("status"))),
         }
 

@@ -13,6 +13,7 @@ PodSecurity = Literal["baseline", "restricted"]
 UrlScheme = Literal["http", "https"]
 
 ROUTE_RESOURCES: dict[str, Resource] = {"mapping": MAPPING, "ingress": INGRESS, "httproute": HTTPROUTE}
+ROUTE_KINDS = frozenset(resource.kind for resource in ROUTE_RESOURCES.values())
 
 
 @dataclass(frozen=True)

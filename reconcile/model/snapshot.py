@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from reconcile.kube.live import Live
 from reconcile.kube.objects import Key, Manifest, Resource
-from reconcile.kube.rawjson import SentObject
+from reconcile.kube.rawjson import decoded_whole
 from reconcile.model.names import Names
 from reconcile.model.preview import PreviewEnvironment, Unreadable, parse_preview
 from reconcile.model.ttl import Ttl
@@ -39,8 +39,7 @@ class Settled:
 
     def preview(self, group: str) -> Preview:
         """All of it."""
-        manifest = self.manifest.decoded() if isinstance(self.manifest, SentObject) else self.manifest
-        return parse_preview(manifest, group=group)
+        return parse_preview(decoded_whole(self.manifest), group=group)
 
 
 @dataclass(frozen=True)

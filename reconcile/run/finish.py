@@ -6,17 +6,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from reconcile.cluster.context import Context
-from reconcile.plan.decide import Rules
-from reconcile.run.request import WaitRequest
+from reconcile.run.request import Request, WaitRequest
 from reconcile.status.facts import Facts
-from reconcile.status.publish import publish
+from reconcile.status.publish import Published, publish
 from reconcile.status.result import Run, Standing
 
 if TYPE_CHECKING:
-    from reconcile.run.wait import Probe
+    from reconcile.run.wait import Probe, Waited
 
 
-class Progress(Protocol):
+class Watcher(Protocol):
     """Who is told how a wait goes."""
 
     def wait(self, standings: Sequence[Standing], trouble: str) -> None:
@@ -30,33 +29,44 @@ class Progress(Protocol):
 
 
 def finish(
-    context: Context,
-    done: Run,
-    facts: tuple[Facts, ...],
-    rules: Rules,
-    wait: WaitRequest | None,
-    progress: Progress | None,
+    context: Context, request: Request, done: Run, facts: tuple[Facts, ...], watcher: Watcher | None
 ) -> Run:
     """The run with what was found of each preview, at once, or after the wait."""
     published = publish(context, facts, done.outcomes)
-    if wait is None or progress is None or context.stop.asked:
-        return replace(done, statuses=published.statuses, notes=(*published.notes, *published.untold))
+    if request.wait is None or watcher is None or context.stop.asked:
+        return _told(done, published)
+    try:
+        waited = _wait(context, request, request.wait, facts, published, watcher)
+    finally:
+        watcher.waited()
+    if request.wait.logs:
+        _show_logs(context, waited, watcher)
+    return replace(_told(done, waited), waited=waited.standings)
+
+
+def _told(done: Run, found: "Published | Waited") -> Run:
+    return replace(done, statuses=found.statuses, notes=(*done.notes, *found.notes, *found.untold))
+
+
+def _wait(
+    context: Context,
+    request: Request,
+    wait: WaitRequest,
+    facts: tuple[Facts, ...],
+    published: Published,
+    watcher: Watcher,
+) -> "Waited":
     from reconcile.run.wait import wait_for  # which most runs do not need
 
+    rules = request.rules(from_server=context.cluster.is_server)
     probe = _probe(context) if wait.probe else None
-    try:
-        waited = wait_for(
-            context, facts, published, wait.seconds, rules=rules, tell=progress.wait, probe=probe
-        )
-    finally:
-        progress.waited()
-    if wait.logs:
-        from reconcile.run.logs import show_logs
+    return wait_for(context, facts, published, wait.seconds, rules=rules, tell=watcher.wait, probe=probe)
 
-        show_logs(context, waited.standings, waited.pods, progress.log)
-    return replace(
-        done, statuses=waited.statuses, notes=(*waited.notes, *waited.untold), waited=waited.standings
-    )
+
+def _show_logs(context: Context, waited: "Waited", watcher: Watcher) -> None:
+    from reconcile.run.logs import show_logs
+
+    show_logs(context, waited.standings, waited.pods, watcher.log)
 
 
 def _probe(context: Context) -> "Probe":

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 
 from reconcile.cluster.context import Context
 from reconcile.cluster.port import Cluster
-from reconcile.desire.children import CHILDREN, is_route
+from reconcile.desire.children import CHILDREN
 from reconcile.desire.desire import Renderings, desire
 from reconcile.desire.desired import Desired
 from reconcile.errors import NoAnswer, UsageError
@@ -63,51 +63,80 @@ class Seen:
         return tuple(desired.preview for desired in self.all_desired if desired.in_scope)
 
 
+Kinds = Mapping[str, KindList]
+
+
 @collector_paused()
 def plan_pass(
-    context: Context,
-    request: Request,
-    phases: Phases,
-    *,
-    before: Mapping[str, KindList] | None = None,
-    whole: bool = False,
+    context: Context, request: Request, phases: Phases, *, before: Kinds | None = None, whole: bool = False
 ) -> tuple[Plan, Seen]:
     """One pass up to its plan: only reads. `before` is which kinds the pass before it saw; `whole`: also what
     a fingerprint tells to be unchanged is compared."""
-    cluster, settings = context.cluster, context.settings
-    renderings = Renderings(settings, request.scope)
-    keep = Room(context.names, is_route).live if cluster.is_server else Live
-    snapshot = observe(
-        context,
-        _queries(settings),
-        meanwhile=renderings.prepare,
-        before=before,
-        keep=keep,
-        fingerprints=Fingerprints(program(), settings) if cluster.is_server else None,
-        # What follows a first pass, or waits, needs to know the children.
-        whole=whole or before is not None or request.wait is not None or not request.fingerprint,
-    )
+    this = _Pass(context, request)
+    snapshot = this.observe(before, whole=whole)
     phases.done("read")
     unknown, absent = _check_names(context, request.scope, snapshot)
-    now = time_of(cluster) if cluster.is_server else None
-    snapshot = snapshot.opened(to_open(snapshot, settings, now), settings.group)
-    rules = request.rules(from_server=cluster.is_server)
-
-    def all_desired_of(snapshot: Snapshot) -> tuple[Desired, ...]:
-        left = partial(places_left, snapshot.children.values(), rules)
-        return desire(snapshot.previews, settings, request.scope, now=now, renderings=renderings, left=left)
-
-    all_desired = all_desired_of(snapshot)
+    snapshot = this.reopen(snapshot)
+    all_desired = this.desire(snapshot)
     phases.done("desired")
-    snapshot = look(context, snapshot, reads_of(all_desired, snapshot), keep=keep)
+    snapshot = this.look(snapshot, all_desired)
     if by_listeners := _by_listeners(snapshot):
-        snapshot = snapshot.opened(by_listeners, settings.group)
-        all_desired = all_desired_of(snapshot)
+        snapshot = snapshot.opened(by_listeners, request.settings.group)
+        all_desired = this.desire(snapshot)
     phases.done("looked")
-    plan = make_plan(snapshot, all_desired, request.policy(from_server=cluster.is_server, now=now))
+    plan = make_plan(snapshot, all_desired, request.policy(from_server=this.from_server, now=this.now))
     phases.done("planned")
-    settled = tuple(one for one in snapshot.settled if request.scope.has(one.namespace, one.name, one.labels))
+    scope = request.scope
+    settled = tuple(one for one in snapshot.settled if scope.has(one.namespace, one.name, one.labels))
     return plan, Seen(snapshot, all_desired, settled, unknown, absent)
+
+
+class _Pass:
+    """What one pass reads, and what is wanted by that."""
+
+    def __init__(self, context: Context, request: Request) -> None:
+        self.context = context
+        self.request = request
+        self.from_server = context.cluster.is_server
+        self.renderings = Renderings(context.settings, request.scope)
+        self.keep = Room(context.names).live if self.from_server else Live
+
+    @cached_property
+    def now(self) -> datetime | None:
+        """The server's time, which its answers tell."""
+        return time_of(self.context.cluster) if self.from_server else None
+
+    def observe(self, before: Kinds | None, *, whole: bool) -> Snapshot:
+        """The lists. What follows a first pass, or waits, needs to know the children: it compares all."""
+        request, settings = self.request, self.context.settings
+        return observe(
+            self.context,
+            _queries(settings),
+            meanwhile=self.renderings.prepare,
+            before=before,
+            keep=self.keep,
+            fingerprints=Fingerprints(program(), settings) if self.from_server else None,
+            whole=whole or before is not None or request.wait is not None or not request.fingerprint,
+        )
+
+    def reopen(self, snapshot: Snapshot) -> Snapshot:
+        """With those of the settled previews that others or the clock may have changed."""
+        settings = self.context.settings
+        return snapshot.opened(to_open(snapshot, settings, self.now), settings.group)
+
+    def desire(self, snapshot: Snapshot) -> tuple[Desired, ...]:
+        rules = self.request.rules(from_server=self.from_server)
+        return desire(
+            snapshot.previews,
+            self.context.settings,
+            self.request.scope,
+            now=self.now,
+            renderings=self.renderings,
+            left=partial(places_left, snapshot.children.values(), rules),
+        )
+
+    def look(self, snapshot: Snapshot, all_desired: tuple[Desired, ...]) -> Snapshot:
+        return look(self.context, snapshot, reads_of(all_desired, snapshot), keep=self.keep)
 
 
 def _queries(settings: Settings) -> list[Query]:
@@ -148,10 +177,13 @@ def plan_about(context: Context, request: Request, wanted: Name) -> Planned:
     plan, seen = plan_pass(context, request, Phases(lambda: cluster.traffic), whole=True)
     place = place_of(context, wanted, seen.snapshot)
     mine = tuple(replace(desired, in_scope=desired.place == place) for desired in seen.all_desired)
-    only_it = Scope(names=(Name(*split_place(place)),) if place else ())
-    narrow = replace(request.policy(from_server=cluster.is_server, now=None), scope=only_it)
-    notes = make_plan(seen.snapshot, mine, narrow).notes if place else ()
+    policy = replace(request.policy(from_server=cluster.is_server, now=None), scope=_only(place))
+    notes = make_plan(seen.snapshot, mine, policy).notes if place else ()
     return Planned(plan, seen.snapshot, seen.all_desired, place, notes)
+
+
+def _only(place: str) -> Scope:
+    return Scope(names=(Name(*split_place(place)),) if place else ())
 
 
 def time_of(cluster: Cluster) -> datetime | None:

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 from reconcile.cluster.port import Traffic
 
@@ -35,6 +36,12 @@ class Phases:
         self._phases: dict[str, Phase] = {}
         self._since = clock()
         self._before = traffic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.tell()
 
     def done(self, name: str) -> None:
         """What was done since the last call, or since the beginning, was this."""

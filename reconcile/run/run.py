@@ -12,11 +12,11 @@ from reconcile.execute.execute import execute
 from reconcile.execute.write import GONE
 from reconcile.plan.changes import Create, Keep, Outcome, Plan, Waiting
 from reconcile.plan.plan import only
-from reconcile.run.finish import Progress, finish
+from reconcile.run.finish import Watcher, finish
 from reconcile.run.passes import Seen, plan_pass, time_of
 from reconcile.run.phases import Phases
 from reconcile.run.request import Request
-from reconcile.status.facts import gather
+from reconcile.status.facts import Facts, gather
 from reconcile.status.result import Pass, Run
 
 PASSES = 3
@@ -31,7 +31,7 @@ def run(
     tell: Tell,
     agree: Agree,
     stop: Stop | None = None,
-    progress: Progress | None = None,
+    progress: Watcher | None = None,
 ) -> Run:
     """Read, plan, tell, and, unless it is a dry run or nobody agrees, carry out, and wait where asked to.
 
@@ -39,45 +39,8 @@ def run(
     needed for a wait. Raises `Stopped` when it is told to end before anything was written.
     """
     context = request.context(cluster, stop or Stop())
-    phases = Phases(lambda: cluster.traffic)
-    try:
-        return _run(context, request, phases, tell, agree, progress)
-    finally:
-        phases.tell()
-
-
-def _run(
-    context: Context,
-    request: Request,
-    phases: Phases,
-    tell: Tell,
-    agree: Agree,
-    progress: Progress | None,
-) -> Run:
-    plan, seen = plan_pass(context, request, phases)
-    tell(plan)
-    done = _begun(context.cluster, request, plan, seen)
-    if request.dry_run:
-        return done
-    if plan.writes and not agree(plan):
-        return replace(done, declined=True)
-    phases.done("told")
-    carried = _carry_out_all(context, request, plan, seen, phases, tell)
-    done = replace(
-        done,
-        passes=carried.passes,
-        previews=carried.seen.previews,
-        settled=carried.seen.settled,
-        cut_short=bool(carried.trouble),
-        notes=(carried.trouble,) if carried.trouble else (),
-    )
-    # The statuses are of what the first pass planned: a spec that changed since is the next run's.
-    children, looked_at = carried.seen.snapshot.children, seen.snapshot.looked_at
-    is_server = context.cluster.is_server
-    facts = gather(seen.all_desired, carried.passes, children, looked_at) if is_server else ()
-    told = finish(context, done, facts, request.rules(from_server=is_server), request.wait, progress)
-    phases.done("waited" if request.wait else "published")
-    return replace(told, stopped=context.stop.asked, notes=(*done.notes, *told.notes))
+    with Phases(lambda: cluster.traffic) as phases:
+        return _Run(context, request, phases, tell, agree, progress).once()
 
 
 @dataclass(frozen=True)
@@ -90,26 +53,91 @@ class _CarriedOut:
     trouble: str = ""
 
 
-def _carry_out_all(
-    context: Context, request: Request, plan: Plan, seen: Seen, phases: Phases, tell: Tell
-) -> _CarriedOut:
-    """This plan, and then those of what waited for it; they are about nothing else."""
-    named = frozenset(change.key for change in plan.waits_for_this_run)
-    passes = [_carry_out(context, request, plan, seen)]
-    phases.done("written")
-    while _asks_for_another(passes) and not context.stop.asked:
-        try:
-            plan, seen = plan_pass(context, request, phases, before=seen.snapshot.kinds)
-        except Stopped:
-            break
-        except ReconcileError as error:  # what was done is told all the same
-            return _CarriedOut(tuple(passes), seen, f"the next pass could not begin: {error}")
-        plan = only(plan, named)
-        if plan.writes:
-            tell(plan)
-        passes.append(_carry_out(context, request, plan, seen))
-        phases.done("written")
-    return _CarriedOut(tuple(passes), seen)
+@dataclass(frozen=True)
+class _Run:
+    """A run under way."""
+
+    context: Context
+    request: Request
+    phases: Phases
+    tell: Tell
+    agree: Agree
+    watcher: Watcher | None
+
+    def once(self) -> Run:
+        plan, seen = plan_pass(self.context, self.request, self.phases)
+        self.tell(plan)
+        done = self.begun(plan, seen)
+        if self.request.dry_run:
+            return done
+        if plan.writes and not self.agree(plan):
+            return replace(done, declined=True)
+        self.phases.done("told")
+        carried = self.carry_out_all(plan, seen)
+        facts = self.gather(seen, carried)
+        done = finish(self.context, self.request, self.carried_out(done, carried), facts, self.watcher)
+        self.phases.done("waited" if self.request.wait else "published")
+        return replace(done, stopped=self.context.stop.asked)
+
+    def begun(self, plan: Plan, seen: Seen) -> Run:
+        """The run, of which only the first plan is known."""
+        request = self.request
+        return Run(
+            (Pass(plan),),
+            seen.unknown,
+            seen.absent,
+            dry_run=request.dry_run,
+            previews=seen.previews,
+            settled=seen.settled,
+            group=request.settings.group,
+            now=time_of(self.context.cluster),
+            url_scheme=request.settings.url_scheme if request.settings.route_resource else "",
+        )
+
+    def carry_out_all(self, plan: Plan, seen: Seen) -> _CarriedOut:
+        """This plan, and then those of what waited for it; they are about nothing else."""
+        named = frozenset(change.key for change in plan.waits_for_this_run)
+        passes = [self.carry_out(plan, seen)]
+        while _asks_for_another(passes) and not self.context.stop.asked:
+            try:
+                plan, seen = plan_pass(self.context, self.request, self.phases, before=seen.snapshot.kinds)
+            except Stopped:
+                break
+            except ReconcileError as error:  # what was done is told all the same
+                return _CarriedOut(tuple(passes), seen, f"the next pass could not begin: {error}")
+            plan = only(plan, named)
+            if plan.writes:
+                self.tell(plan)
+            passes.append(self.carry_out(plan, seen))
+        return _CarriedOut(tuple(passes), seen)
+
+    def carry_out(self, plan: Plan, seen: Seen) -> Pass:
+        cluster = self.context.cluster
+        rules = self.request.rules(from_server=cluster.is_server)
+        seed = str(time_of(cluster)) if cluster.is_server else ""
+        outcomes = execute(self.context, plan, seen.all_desired, rules, seed=seed)
+        if not cluster.is_server:
+            outcomes += _carry_over(cluster, plan, seen)
+        self.phases.done("written")
+        return Pass(plan, outcomes)
+
+    def gather(self, first: Seen, carried: _CarriedOut) -> tuple[Facts, ...]:
+        """What the statuses are about: what the first pass planned; a spec that changed since is the next
+        run's. Nothing among files, which have no status."""
+        if not self.context.cluster.is_server:
+            return ()
+        children = carried.seen.snapshot.children
+        return gather(first.all_desired, carried.passes, children, first.snapshot.looked_at)
+
+    def carried_out(self, begun: Run, carried: _CarriedOut) -> Run:
+        return replace(
+            begun,
+            passes=carried.passes,
+            previews=carried.seen.previews,
+            settled=carried.seen.settled,
+            cut_short=bool(carried.trouble),
+            notes=(carried.trouble,) if carried.trouble else (),
+        )
 
 
 def _asks_for_another(passes: list[Pass]) -> bool:
@@ -117,31 +145,6 @@ def _asks_for_another(passes: list[Pass]) -> bool:
     last = passes[-1]
     made_room = any(outcome.result == "done" or outcome.message == GONE for outcome in last.outcomes)
     return len(passes) < PASSES and bool(last.plan.waits_for_this_run) and made_room
-
-
-def _begun(cluster: Cluster, request: Request, plan: Plan, seen: Seen) -> Run:
-    """The run, of which only the first plan is known."""
-    return Run(
-        (Pass(plan),),
-        seen.unknown,
-        seen.absent,
-        dry_run=request.dry_run,
-        previews=seen.previews,
-        settled=seen.settled,
-        group=request.settings.group,
-        now=time_of(cluster),
-        url_scheme=request.settings.url_scheme if request.settings.route_resource else "",
-    )
-
-
-def _carry_out(context: Context, request: Request, plan: Plan, seen: Seen) -> Pass:
-    cluster = context.cluster
-    rules = request.rules(from_server=cluster.is_server)
-    seed = str(time_of(cluster)) if cluster.is_server else ""
-    outcomes = execute(context, plan, seen.all_desired, rules, seed=seed)
-    if not cluster.is_server:
-        outcomes += _carry_over(cluster, plan, seen)
-    return Pass(plan, outcomes)
 
 
 def _carry_over(cluster: Cluster, plan: Plan, seen: Seen) -> tuple[Outcome, ...]:

@@ -7,14 +7,15 @@ finds is written into the statuses as after any run. The time is elapsed time, b
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from reconcile.cluster.context import Context
 from reconcile.cluster.pool import Stop, pause
-from reconcile.desire.children import RESOURCES, is_route
+from reconcile.desire.children import RESOURCES
 from reconcile.errors import ReconcileError, Stopped
 from reconcile.kube.live import Live
-from reconcile.kube.objects import Key, Manifest, Resource, key_of
-from reconcile.kube.rawjson import SentObject
+from reconcile.kube.objects import Manifest, Resource, key_of
+from reconcile.kube.rawjson import decoded_whole
 from reconcile.model.preview import parse_preview
 from reconcile.model.room import Room
 from reconcile.model.snapshot import Preview
@@ -41,7 +42,7 @@ LONGEST_PROBE = 10.0
 OPTION = "--wait-timeout"
 
 
-Tell = Callable[[Sequence[Standing], str], None]
+Show = Callable[[Sequence[Standing], str], None]
 """Told after each look: how all stand, and why the look did not work, or ""."""
 
 Probe = Callable[[Sequence[str], float], Mapping[str, str]]
@@ -77,7 +78,7 @@ def wait_for(
     seconds: float,
     *,
     rules: Rules,
-    tell: Tell,
+    tell: Show,
     probe: Probe | None = None,
     pace: Pace = PACE,
 ) -> Waited:
@@ -107,7 +108,7 @@ class _Wait:
 
     context: Context
     rules: Rules
-    tell: Tell
+    tell: Show
     probe: Probe | None
     pace: Pace
     pending: dict[str, Facts]
@@ -185,30 +186,27 @@ class _Wait:
 
     def _lists(self) -> Mapping[str, Look]:
         """What there is now of each preview that is waited for. Raises what a list raises."""
-        context, names = self.context, self.context.names
-        previews = names.previews
         kinds = sorted({kind for one in self.pending.values() for kind in kinds_to_look_at(one)})
-        keep = Room(names, is_route).live
-
-        def listed(resource: Resource) -> tuple[Live | Preview | None, ...]:
-            namespace = context.namespace
-            if resource == previews:
-                return context.cluster.list(resource, namespace=namespace, read=self._parsed).items
-            label = names.preview_label
-            return context.cluster.list(resource, namespace=namespace, label=label, read=keep).items
-
-        resources = [previews, *(RESOURCES[kind] for kind in kinds)]
-        found = [one for items in context.read_all(listed, resources) for one in items]
-        children: dict[Key, Live] = {live.key: live for live in found if isinstance(live, Live)}
+        resources = [self.context.names.previews, *(RESOURCES[kind] for kind in kinds)]
+        room = Room(self.context.names)
+        found = [
+            one for items in self.context.read_all(partial(self._listed, room), resources) for one in items
+        ]
+        children = {live.key: live for live in found if isinstance(live, Live)}
         there = {one.key.place: one for one in found if one is not None and not isinstance(one, Live)}
         return {place: Look(there.get(place), children, frozenset(kinds)) for place in self.pending}
+
+    def _listed(self, room: Room, resource: Resource) -> tuple[Live | Preview | None, ...]:
+        cluster, namespace, names = self.context.cluster, self.context.namespace, self.context.names
+        if resource == names.previews:
+            return cluster.list(resource, namespace=namespace, read=self._parsed).items
+        return cluster.list(resource, namespace=namespace, label=names.preview_label, read=room.live).items
 
     def _parsed(self, manifest: Manifest) -> Preview | None:
         """A preview that is waited for; None for another one."""
         if key_of(manifest).place not in self.pending:
             return None
-        found = manifest.decoded() if isinstance(manifest, SentObject) else manifest
-        return parse_preview(found, group=self.context.settings.group)
+        return parse_preview(decoded_whole(manifest), group=self.context.settings.group)
 
 
 def _with_probe(one: Standing, wrong: Mapping[str, str]) -> Standing:

@@ -10,7 +10,6 @@ from typing import Any
 
 from reconcile.cluster.context import Context
 from reconcile.cluster.port import Cluster
-from reconcile.desire.children import is_route
 from reconcile.errors import (
     Conflict,
     Forbidden,
@@ -233,7 +232,7 @@ def _at_work(facts: Facts) -> tuple[Live, ...]:
 
 def _pods(context: Context) -> tuple[tuple[Live, ...], tuple[str, ...]]:
     """All pods of all previews, in one list; without them a status says less."""
-    label, keep = context.names.preview_label, Room(context.names, is_route).pod
+    label, keep = context.names.preview_label, Room(context.names).pod
 
     def listed() -> tuple[Live, ...]:
         return context.cluster.list(POD, namespace=context.namespace, label=label, read=keep).items

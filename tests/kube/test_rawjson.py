@@ -9,7 +9,7 @@ from hypothesis import given as drawn
 from hypothesis import strategies as st
 
 from reconcile.errors import ServerTrouble
-from reconcile.kube.rawjson import Sent, SentObject, parts_of, plain, text_of
+from reconcile.kube.rawjson import Sent, SentObject, plain, text_of
 
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -80,10 +80,6 @@ def test_its_parts_are_the_bytes_that_were_sent() -> None:
     assert bytes(text_of(sent["metadata"], "labels")) == b'{ "a":"b" }'
     assert bytes(text_of(sent, "spec")) == b"null"
     assert text_of({"spec": {"a": ["b", 1]}}, "spec") == b'{"a":["b",1]}'
-    assert {name: bytes(text) for name, text in parts_of(b'{"a": 1, "b":"c"}').items()} == {
-        "a": b"1",
-        "b": b'"c"',
-    }
 
 
 def test_nothing_of_its_values_is_in_its_repr() -> None:

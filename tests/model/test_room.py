@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from reconcile.desire.children import CHILDREN, is_route
+from reconcile.desire.children import CHILDREN
 from reconcile.kube.health.pod import trouble_of
 from reconcile.kube.hostnames import hostnames
 from reconcile.kube.live import Live
@@ -69,7 +69,7 @@ def large(kind: str, **metadata: Any) -> Live:
 @pytest.mark.parametrize("kind", [kind.resource.kind for kind in CHILDREN])
 def test_what_is_kept_tells_whose_it_is_and_whether_it_may_go(kind: str, variant: str) -> None:
     whole = large(kind, **VARIANTS[variant])
-    kept = Room(NAMES, is_route, 0).live(sent(whole.manifest))
+    kept = Room(NAMES, 0).live(sent(whole.manifest))
     assert kept.partial
     assert len(msgspec.json.encode(kept.manifest)) < SMALL
     for uid in ("", "u-1"):
@@ -90,12 +90,12 @@ def test_what_is_kept_tells_whose_it_is_and_whether_it_may_go(kind: str, variant
 def test_what_was_not_kept_whole_is_not_written(kind: str) -> None:
     whole = large(kind)
     assert isinstance(decide(WANTED[kind], PREVIEW, whole, RULES), Keep)
-    kept = Room(NAMES, is_route, 0).live(sent(whole.manifest))
+    kept = Room(NAMES, 0).live(sent(whole.manifest))
     assert decide(WANTED[kind], PREVIEW, kept, RULES) == Waiting(kept.key, "shop/pr-1", TOO_LARGE)
 
 
 def test_small_objects_are_kept_whole_and_large_ones_while_there_is_room() -> None:
-    room = Room(NAMES, is_route, 5 * SMALL)
+    room = Room(NAMES, 5 * SMALL)
     small, one = sent(live(WANTED["Service"]).manifest), sent(large("Deployment").manifest)
     kept = [room.live(item) for item in (one, small, one, one, small)]
     assert [found.partial for found in kept] == [False, False, False, True, False]
@@ -106,7 +106,7 @@ def test_what_grows_without_end_is_cut_but_for_what_decides() -> None:
     managers = [entry(f"manager-{number}", [("f:spec",)]) for number in range(1000)]
     ours = live(WANTED["Service"]).manifest["metadata"]["managedFields"]
     there = large("Service", ownerReferences=[*many, OTHERS], managedFields=[*managers, *ours])
-    kept = Room(NAMES, is_route, 0).live(sent(there.manifest))
+    kept = Room(NAMES, 0).live(sent(there.manifest))
     assert OTHERS in kept.owner_references
     assert kept.applied_by(NAMES.field_manager) is not None
     assert len(msgspec.json.encode(kept.manifest)) < SMALL
@@ -125,7 +125,7 @@ def test_of_a_large_pod_all_is_kept_that_is_told_and_no_secret_of_it_is() -> Non
         a_pod({"name": "app", **RUNNING}, name=name, spec={"containers": containers}, conditions=(condition,))
         for name in ("pr-1-a", "pr-1-b")
     ]
-    room = Room(NAMES, is_route)
+    room = Room(NAMES)
     kept = [room.pod(sent(pod.manifest)) for pod in pods]
     assert told(kept) == told(pods)
     assert "hunter22" not in told(kept)

@@ -286,7 +286,7 @@ def test_the_exit_code_is_0_only_when_all_are_ready(
 
 
 class Listener:
-    """A `Progress` that keeps what it is told."""
+    """A `Watcher` that keeps what it is told."""
 
     def __init__(self) -> None:
         self.heard: list[str] = []

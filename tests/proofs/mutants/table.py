@@ -244,7 +244,7 @@ DEFECTS = (
     Defect(
         "dry run writes",
         "reconcile/run/run.py",
-        "    if request.dry_run:\n        return done\n",
+        "        if self.request.dry_run:\n            return done\n",
         "",
         "--dry-run executes",
         RUNS,
