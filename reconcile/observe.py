@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconcile.cluster.context import Context
-from reconcile.cluster.port import Cluster, Listing
+from reconcile.cluster.port import Cluster, FromFile, Listing, Source
 from reconcile.errors import ClusterError, NoAnswer, NotInstalled, internal_error
 from reconcile.kube.listeners import hangs_on
 from reconcile.kube.live import Live
@@ -56,7 +56,7 @@ def observe(
     glances = _Glances(fingerprints, _by_preview(lives) if fingerprints else {}, whole=whole)
 
     def read(item: Manifest) -> Preview | Settled:
-        return glances.settled(item) or meanwhile(_parse(cluster, item, names))
+        return glances.settled(item) or meanwhile(_parse(item, names))
 
     previews = context.read_one(lambda: _list_previews(context, read))
     settled = {one.place: one for one in previews.items if isinstance(one, Settled)}
@@ -105,30 +105,26 @@ def _by_preview(lives: Iterable[Claimed]) -> Mapping[str, tuple[Live, ...]]:
     return {place: tuple(mine) for place, mine in found.items()}
 
 
-def _parse(cluster: Cluster, manifest: Manifest, names: Names) -> Preview:
+def _parse(manifest: Manifest, names: Names) -> Preview:
     """A preview; where it lies in a file and cannot be read, each problem has its file and line.
 
     Only in a file is a field that is not known refused: an API server has pruned it already.
     """
-    resource = names.previews
     manifest = decoded_whole(manifest)
-    place = (manifest["metadata"]["namespace"], manifest["metadata"]["name"])
-    in_a_file = cluster.where(resource, *place) is not None
+    source = manifest.source if isinstance(manifest, FromFile) else None
     try:
-        preview = parse_preview(manifest, group=names.group, strict_fields=in_a_file)
+        preview = parse_preview(manifest, group=names.group, strict_fields=source is not None)
     except Exception as error:
         return unreadable(manifest, internal_error(error), names.group)
-    if isinstance(preview, Unreadable) and in_a_file:
-        return replace(
-            preview, message=one_line([_in_its_file(cluster, resource, place, p) for p in preview.problems])
-        )
+    if isinstance(preview, Unreadable) and source:
+        return replace(preview, message=one_line([_in_its_file(source, p) for p in preview.problems]))
     return preview
 
 
-def _in_its_file(cluster: Cluster, resource: Resource, place: tuple[str, str], problem: Problem) -> str:
-    spelled = cluster.spelled(resource, *place, problem.location) if problem.quotes else ""
+def _in_its_file(source: Source, problem: Problem) -> str:
+    spelled = source.spelled(problem.location) if problem.quotes else ""
     quoted = f": {shown(spelled)}" if spelled else ""
-    return f"{cluster.where(resource, *place, problem.location)}: {problem}{quoted}"
+    return f"{source.where(problem.location)}: {problem}{quoted}"
 
 
 def look(
@@ -205,7 +201,7 @@ def _list_previews(
 ) -> Listing[Preview | Settled]:
     cluster, resource = context.cluster, context.names.previews
     try:
-        return cluster.list(resource, namespace=context.namespace, read=read)
+        return context.list_previews(read)
     except NotInstalled as error:
         raise NoAnswer(
             f"{resource.kind} ({resource.api_version}) is not installed in {cluster.description}: "

@@ -157,17 +157,6 @@ class Memory:
         del self.objects[key]
         return True
 
-    def carry_over(self, resource: Resource, manifest: Manifest) -> bool:
-        return False
-
-    def where(
-        self, resource: Resource, namespace: str, name: str, path: Sequence[str | int] = ()
-    ) -> str | None:
-        return None
-
-    def spelled(self, resource: Resource, namespace: str, name: str, path: Sequence[str | int]) -> str:
-        return ""
-
     def logs(self, namespace: str, pod: str, container: str, *, lines: int, previous: bool) -> str:
         which = "previous logs" if previous else "logs"
         self._asked(which, f"{namespace}/{pod} {container}")

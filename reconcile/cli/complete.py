@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from click.shell_completion import CompletionItem
 
 from reconcile.kube.objects import Manifest
-from reconcile.model.names import DEFAULT_GROUP, Names, preview_resource
+from reconcile.model.names import DEFAULT_GROUP, Names
 
 Parameters = Mapping[str, Any]
 """What stands on the line already, as click has it; an option that was not given may be missing."""
@@ -103,9 +103,11 @@ _OFFERS: Mapping[str, Callable[[Parameters, str], Iterator[Item]]] = {
 def _previews(parameters: Parameters) -> list[_Preview]:
     """Those of the cluster or the files that the line names, sorted. Raises what reading them does."""
     from reconcile.cli.request import cluster_of
+    from reconcile.cluster.as_if import list_previews
+    from reconcile.cluster.port import as_it_is
 
     names = Names(parameters.get("api_group") or DEFAULT_GROUP)
-    cluster = cluster_of(
+    cluster, proposed = cluster_of(
         {
             "sources": _without_stdin(parameters.get("sources")),
             "filenames": _without_stdin(parameters.get("filenames")),
@@ -120,7 +122,7 @@ def _previews(parameters: Parameters) -> list[_Preview]:
         }
     )
     try:
-        listing = cluster.list(preview_resource(names), namespace=parameters.get("namespace"))
+        listing = list_previews(cluster, names, parameters.get("namespace"), proposed, as_it_is)
     finally:
         cluster.close()
     return sorted(one for item in listing.items if (one := _preview(item)) is not None)

@@ -41,7 +41,7 @@ class Console:
         self.options = options
         self.signals = signals
         self.scope = str(request.scope)
-        self.cluster = cluster.description
+        self.cluster = ", ".join(map(str, filter(None, (cluster.description, request.proposed))))
         self.now = partial(time_of, cluster)
         self.color = wants_color(options["color"])
         self.dry_run = request.dry_run

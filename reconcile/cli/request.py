@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from reconcile import __version__
 from reconcile.cli.streams import read_stdin
 from reconcile.cli.types import pairs
+from reconcile.cluster.as_if import Proposed
 from reconcile.cluster.port import Cluster
 from reconcile.desire.children import RESOURCES
 from reconcile.errors import UsageError
@@ -111,36 +112,36 @@ def _side(options: dict[str, Any], side: str) -> tuple[tuple[str, str], ...]:
     )
 
 
-def cluster_of(options: Options, wanted: Sequence[Name] = ()) -> Cluster:
-    """The cluster that the options name; with `-f`, the one that it would be. Raises what
-    `connect` does, and UsageError for one of the previews wanted that the files of `-f` have elsewhere."""
+def cluster_of(options: Options, wanted: Sequence[Name] = ()) -> tuple[Cluster, Proposed | None]:
+    """The cluster that the options name, and the previews of `-f`. Raises what `connect` does, and
+    UsageError for one of the previews wanted that the files of `-f` have elsewhere."""
     if options["filenames"]:
-        from reconcile.cluster.overlay import refuse_missing
+        from reconcile.cluster.files.proposed import refuse_missing
 
         refuse_missing(options["filenames"])
     if options["sources"]:
-        return _as_if(_folder(options), options, wanted, "")
+        return _folder(options), _proposed(options, wanted, "")
     server = _server(options)
-    return _as_if(server, options, wanted, server.namespace)
+    return server, _proposed(options, wanted, server.namespace)
 
 
-def _as_if(cluster: Cluster, options: Options, wanted: Sequence[Name], namespace: str) -> Cluster:
-    """The cluster with the previews of `-f`; `namespace` is the context's."""
+def _proposed(options: Options, wanted: Sequence[Name], namespace: str) -> Proposed | None:
+    """The previews of `-f`; `namespace` is the context's."""
     if not options["filenames"]:
-        return cluster
-    from reconcile.cluster.overlay import OverlayCluster, read_previews, refuse_elsewhere
+        return None
+    from reconcile.cluster.files.proposed import read_previews, refuse_elsewhere
 
     paths, group = options["filenames"], options["api_group"]
     stdin = read_stdin() if "-" in paths else None
-    previews = read_previews(
+    proposed = read_previews(
         paths,
         group=group,
         namespace=options["namespace"] or namespace,
         stdin=stdin,
         exclude=options["exclude"],
     )
-    refuse_elsewhere(previews, wanted)
-    return OverlayCluster(cluster, previews, group=group)
+    refuse_elsewhere(proposed, wanted)
+    return proposed
 
 
 def _folder(options: Options) -> Cluster:

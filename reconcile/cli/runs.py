@@ -3,7 +3,7 @@
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from reconcile.cli.signals import Signals
 from reconcile.cli.validate import check
 from reconcile.cli.variables import Variables, naming
 from reconcile.cluster.pool import Stop, pause
-from reconcile.cluster.port import Cluster
+from reconcile.cluster.port import Cluster, restart_clock
 from reconcile.errors import ReconcileError, Stopped, UsageError, code_of
 from reconcile.report.summary import Summary, failure, summary_of
 from reconcile.run.request import Request
@@ -62,7 +62,7 @@ class Once:
         self.monitor.begin()
         self.console.begin()
         if self.runs:
-            self.cluster.restart_clock(self.options["timeout"].total_seconds(), "--timeout")
+            restart_clock(self.cluster, self.options["timeout"].total_seconds(), "--timeout")
         self.runs += 1
 
 
@@ -98,7 +98,8 @@ def _run(
     """One run, or with --interval many. Their exit code."""
     request, stop = request_of(options, route_given=route_given), signals.stop
     wanted = wanted_of(options)
-    cluster = cluster_of(options, (wanted,) if wanted else request.scope.names)
+    cluster, proposed = cluster_of(options, (wanted,) if wanted else request.scope.names)
+    request = replace(request, proposed=proposed)
     try:
         console = Console(options, request, cluster, signals)
         if wanted:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar, overload
+from typing import Any, Generic, Protocol, TypeVar, overload, runtime_checkable
 
 from reconcile.kube.objects import Manifest, Resource
 
@@ -29,6 +29,24 @@ class Listing(Generic[T]):
     left_out: frozenset[str] | None = frozenset()
 
 
+class Source(Protocol):
+    """Where in a file an object stands."""
+
+    def where(self, path: Sequence[str | int] = ()) -> str:
+        """`FILE:LINE` of the object, or of a field such as `("spec", "fqdn")`."""
+
+    def spelled(self, path: Sequence[str | int]) -> str:
+        """How a field that is not text is written, such as `0123`; empty for a text."""
+
+
+class FromFile(dict[str, Any]):
+    """A manifest that was read from a file, and where it stands there."""
+
+    def __init__(self, manifest: Manifest, source: Source) -> None:
+        super().__init__(manifest)
+        self.source = source
+
+
 def as_it_is(manifest: Manifest) -> Manifest:
     """What a list reads of an item where nothing else is asked for: the item."""
     return manifest
@@ -44,7 +62,7 @@ class Applied:
 
 @dataclass(frozen=True)
 class Traffic:
-    """How many requests were answered so far, and the bytes of their answers; none without a server."""
+    """How many requests were answered so far, and the bytes of their answers."""
 
     requests: int = 0
     size: int = 0
@@ -63,10 +81,6 @@ class Cluster(Protocol):
     @property
     def is_server(self) -> bool:
         """Whether an API server keeps the objects, with managedFields and resourceVersions of its own."""
-
-    @property
-    def traffic(self) -> Traffic:
-        """What was asked of a server so far."""
 
     @overload
     def list(
@@ -125,29 +139,45 @@ class Cluster(Protocol):
         """Delete this very object in this very state, in the background; False when it was gone already.
         `Conflict` when it is another one, or has changed."""
 
-    def carry_over(self, resource: Resource, manifest: Manifest) -> bool:
-        """Told of each child that stays as it is: a folder that is being filled writes it down, and returns
-        True when it did; a server has it already."""
-
-    def where(
-        self, resource: Resource, namespace: str, name: str, path: Sequence[str | int] = ()
-    ) -> str | None:
-        """`FILE:LINE` of an object, or of a field such as `("spec", "fqdn")`; None without files."""
-
-    def spelled(self, resource: Resource, namespace: str, name: str, path: Sequence[str | int]) -> str:
-        """How a field that is not text is written, such as `0123`; empty for a text, and without files."""
-
     def logs(self, namespace: str, pod: str, container: str, *, lines: int, previous: bool) -> str:
         """The last lines that a container wrote, at most 64 KiB of them; `previous` means the one before it
         was started again. They may hold secrets. A folder has none: `NotInstalled`. Nor has a container that
         has not started: `NotStarted`."""
-
-    def restart_clock(self, seconds: float, option: str) -> None:
-        """Whatever is asked from now on has so many seconds altogether, in place of what was left; `option`
-        is what sets them, for the sentence that says that they are over. Nothing limits a folder."""
 
     def now(self) -> datetime:
         """The time where the objects live (a server's Date header), in UTC; call after a read."""
 
     def close(self) -> None:
         """Release what is held open."""
+
+
+@runtime_checkable
+class Remote(Protocol):
+    """A cluster that requests are sent to, and waited for."""
+
+    @property
+    def traffic(self) -> Traffic:
+        """What was asked so far."""
+
+    def restart_clock(self, seconds: float, option: str) -> None:
+        """Whatever is asked from now on has so many seconds altogether, in place of what was left; `option`
+        is what sets them, for the sentence that says that they are over."""
+
+
+@runtime_checkable
+class Filled(Protocol):
+    """A cluster that gets also what stays as it is: a folder that is being filled from another one."""
+
+    def carry_over(self, resource: Resource, manifest: Manifest) -> bool:
+        """Write a child down that stays; True when it was written, False where it is there already."""
+
+
+def traffic_of(cluster: Cluster) -> Traffic:
+    """What was asked so far; nothing of files."""
+    return cluster.traffic if isinstance(cluster, Remote) else Traffic()
+
+
+def restart_clock(cluster: Cluster, seconds: float, option: str) -> None:
+    """As `Remote.restart_clock`; files answer at once."""
+    if isinstance(cluster, Remote):
+        cluster.restart_clock(seconds, option)

@@ -6,7 +6,8 @@ Nothing is written. What may not be read is a sentence in the explanation.
 from collections.abc import Iterator, Sequence
 
 from reconcile.cluster.pool import Stop
-from reconcile.cluster.port import Cluster
+from reconcile.cluster.port import Cluster, FromFile
+from reconcile.desire.children import is_route
 from reconcile.errors import ClusterError
 from reconcile.explain.explain import Explanation, Inquiry, explain
 from reconcile.explain.history import EventHistory, event_history
@@ -33,7 +34,7 @@ def inquire(cluster: Cluster, request: Request, wanted: Name, stop: Stop | None 
     planned = plan_about(context, request, wanted)
     if not planned.place:
         return None
-    inquiry = context.read_one(lambda: _inquiry(cluster, planned, request.names))
+    inquiry = context.read_one(lambda: _inquiry(cluster, planned, request))
     return explain(
         planned.place,
         planned.snapshot,
@@ -45,12 +46,13 @@ def inquire(cluster: Cluster, request: Request, wanted: Name, stop: Stop | None 
     )
 
 
-def _inquiry(cluster: Cluster, planned: Planned, names: Names) -> Inquiry:
-    preview, preview_notes = _preview(cluster, planned, names)
+def _inquiry(cluster: Cluster, planned: Planned, request: Request) -> Inquiry:
+    names = request.names
+    preview, preview_notes = _preview(cluster, planned, request)
     pods, pod_notes = _pods(cluster, planned.place, names)
     listed, event_notes = _events(cluster, planned)
     events = _happened(listed, planned, pods, names)
-    in_a_file = cluster.where(preview_resource(names), *split_place(planned.place)) is not None
+    in_a_file = isinstance(preview, FromFile)
     readable = any(
         desired.place == planned.place and isinstance(desired.preview, PreviewEnvironment)
         for desired in planned.all_desired
@@ -72,14 +74,16 @@ def _untracked(planned: Planned, cluster: Cluster) -> tuple[str, ...]:
     return ("who set a field only an API server, or a dump with --show-managed-fields, can tell",)
 
 
-def _preview(cluster: Cluster, planned: Planned, names: Names) -> tuple[Manifest | None, tuple[str, ...]]:
+def _preview(cluster: Cluster, planned: Planned, request: Request) -> tuple[Manifest | None, tuple[str, ...]]:
     """The preview once more, with who wrote it: a list keeps only what a run needs."""
     if all(desired.place != planned.place for desired in planned.all_desired):
         return None, ()
+    place, proposed = split_place(planned.place), request.proposed
     try:
-        return cluster.get(preview_resource(names), *split_place(planned.place)), ()
+        found = cluster.get(preview_resource(request.names), *place)
     except ClusterError as error:
         return None, (f"who wrote the preview is not known: {error}",)
+    return proposed.applied_over(found, place) if proposed else found, ()
 
 
 def _pods(cluster: Cluster, place: str, names: Names) -> tuple[tuple[Live, ...], tuple[str, ...]]:

@@ -26,7 +26,7 @@ def show_logs(
     """Show what the container of each preview that is not ready wrote last."""
     wanted = [one for one in standings if not one.satisfied]
     found = [(one, where) for one in wanted if (where := container_to_look_at(pods.get(one.place, ())))]
-    context.cluster.restart_clock(SECONDS, "the logs")
+    context.restart_clock(SECONDS, "the logs")
     try:
         read = context.read_all(lambda each: _lines(context.cluster, *each), found)
     except Stopped:

@@ -174,7 +174,7 @@ def plan_about(context: Context, request: Request, wanted: Name) -> Planned:
     It is the plan of the whole scope, for hostnames and the brake are decided among all.
     """
     cluster = context.cluster
-    plan, seen = plan_pass(context, request, Phases(lambda: cluster.traffic), whole=True)
+    plan, seen = plan_pass(context, request, Phases(lambda: context.traffic), whole=True)
     place = place_of(context, wanted, seen.snapshot)
     mine = tuple(replace(desired, in_scope=desired.place == place) for desired in seen.all_desired)
     policy = replace(request.policy(from_server=cluster.is_server, now=None), scope=_only(place))

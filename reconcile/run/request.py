@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from reconcile.cluster.as_if import Proposed
 from reconcile.cluster.context import Context
 from reconcile.cluster.pool import Stop
 from reconcile.cluster.port import Cluster
@@ -26,7 +27,10 @@ class WaitRequest:
 
 @dataclass(frozen=True)
 class Request:
-    """What one run is asked to do. `fingerprint`: what one tells to be unchanged is not compared."""
+    """What one run is asked to do. `fingerprint`: what one tells to be unchanged is not compared.
+
+    `proposed` are previews that are planned as if they had been applied; then nothing is written.
+    """
 
     scope: Scope
     settings: Settings
@@ -36,6 +40,7 @@ class Request:
     concurrency: int = 8
     wait: WaitRequest | None = None
     fingerprint: bool = True
+    proposed: Proposed | None = None
 
     @property
     def names(self) -> Names:
@@ -48,7 +53,7 @@ class Request:
 
     def context(self, cluster: Cluster, stop: Stop) -> Context:
         """What the run works with."""
-        return Context(cluster, self.settings, self.namespace, self.concurrency, stop)
+        return Context(cluster, self.settings, self.namespace, self.concurrency, stop, self.proposed)
 
     def rules(self, *, from_server: bool) -> Rules:
         """How each child is decided; `from_server` as in `Rules`."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from reconcile.cluster.context import Context
 from reconcile.cluster.pool import Stop
-from reconcile.cluster.port import Cluster
+from reconcile.cluster.port import Cluster, Filled
 from reconcile.desire.children import RESOURCES
 from reconcile.errors import ReconcileError, Stopped
 from reconcile.execute.execute import execute
@@ -39,7 +39,7 @@ def run(
     needed for a wait. Raises `Stopped` when it is told to end before anything was written.
     """
     context = request.context(cluster, stop or Stop())
-    with Phases(lambda: cluster.traffic) as phases:
+    with Phases(lambda: context.traffic) as phases:
         return _Run(context, request, phases, tell, agree, progress).once()
 
 
@@ -68,7 +68,7 @@ class _Run:
         plan, seen = plan_pass(self.context, self.request, self.phases)
         self.tell(plan)
         done = self.begun(plan, seen)
-        if self.request.dry_run:
+        if self.request.dry_run or self.request.proposed:
             return done
         if plan.writes and not self.agree(plan):
             return replace(done, declined=True)
@@ -116,7 +116,7 @@ class _Run:
         rules = self.request.rules(from_server=cluster.is_server)
         seed = str(time_of(cluster)) if cluster.is_server else ""
         outcomes = execute(self.context, plan, seen.all_desired, rules, seed=seed)
-        if not cluster.is_server:
+        if isinstance(cluster, Filled):
             outcomes += _carry_over(cluster, plan, seen)
         self.phases.done("written")
         return Pass(plan, outcomes)
@@ -147,7 +147,7 @@ def _asks_for_another(passes: list[Pass]) -> bool:
     return len(passes) < PASSES and bool(last.plan.waits_for_this_run) and made_room
 
 
-def _carry_over(cluster: Cluster, plan: Plan, seen: Seen) -> tuple[Outcome, ...]:
+def _carry_over(cluster: Filled, plan: Plan, seen: Seen) -> tuple[Outcome, ...]:
     """A folder gets also what stays as it is; what cannot be written there is a failure like another."""
     wanted = {manifest.key: manifest for desired in seen.all_desired for manifest in desired.children}
     failures = []

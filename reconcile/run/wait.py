@@ -86,7 +86,7 @@ def wait_for(
     look meets: it is told, and the next look may do better."""
     pending = {one.desired.place: one for one in facts}
     wait = _Wait(context, rules, tell, probe, pace, pending, pace.clock() + seconds, first.notes)
-    context.cluster.restart_clock(seconds, OPTION)
+    context.restart_clock(seconds, OPTION)
     wait.found(first)
     length, took = FIRST_PAUSE, 0.0
     while wait.pending and not context.stop.asked:

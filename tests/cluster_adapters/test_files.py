@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from reconcile.cluster.files.cluster import DirectoryCluster
 from reconcile.cluster.files.yaml import dump
+from reconcile.cluster.port import FromFile
 from reconcile.desire.children import RESOURCES
 from reconcile.errors import Conflict, Forbidden, Rejected, ServerTrouble, UsageError
 from reconcile.kube.managedfields import field_set_of, from_fields_v1
@@ -228,7 +229,7 @@ def test_standard_input_is_a_source(place: Place) -> None:
     cluster = place.cluster("-", "shop", stdin=dump(preview("pr-9")))
     place.put("shop/a.yaml", preview("pr-1"))
     assert names(cluster, PREVIEW) == ["pr-1", "pr-9"]
-    assert cluster.where(PREVIEW, "default", "pr-9") == "standard input:1"
+    assert where(cluster, "pr-9") == "standard input:1"
 
 
 def test_a_pipe_gives_what_it_has_once_and_keeps_it(place: Place) -> None:
@@ -241,14 +242,17 @@ def test_a_pipe_gives_what_it_has_once_and_keeps_it(place: Place) -> None:
     writer.join()
 
 
-def test_where_names_file_and_line_of_a_field(place: Place) -> None:
+def where(cluster: DirectoryCluster, name: str, *path: str) -> str:
+    found = {item["metadata"]["name"]: item for item in cluster.list(PREVIEW).items}[name]
+    assert isinstance(found, FromFile)
+    return found.source.where(path)
+
+
+def test_a_preview_knows_file_and_line_of_its_fields(place: Place) -> None:
     place.put("shop/a.yaml", preview("pr-1"), preview("pr-2"))
     cluster = place.cluster()
-    assert cluster.where(PREVIEW, "default", "pr-2") == "shop/a.yaml:9"
-    assert cluster.where(PREVIEW, "default", "pr-2", ("spec", "fqdn")) == "shop/a.yaml:15"
-    assert cluster.where(PREVIEW, "default", "pr-3") is None
-    apply(cluster, service())
-    assert cluster.where(SERVICE, "shop", "pr-1", ("spec", "ports")) == "out/shop.service.pr-1.yaml:10"
+    assert where(cluster, "pr-2") == "shop/a.yaml:9"
+    assert where(cluster, "pr-2", "spec", "fqdn") == "shop/a.yaml:15"
 
 
 @pytest.mark.parametrize(
@@ -389,7 +393,6 @@ def test_a_file_in_the_way_reads_as_nothing_of_ours_and_is_never_written(place: 
     assert live["metadata"].keys() == {"namespace", "name", "uid", "resourceVersion"}
     assert cluster.list(SERVICE, label=LABEL).items == ()
     assert cluster.list(SERVICE).items == (live,)
-    assert cluster.where(SERVICE, "shop", "pr-1") == "out/shop.service.pr-1.yaml:1"
     for write in (
         lambda: apply(cluster, service()),
         lambda: cluster.carry_over(SERVICE, service()),

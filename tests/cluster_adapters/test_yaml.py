@@ -9,17 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.cluster.files.yaml import (
-    Document,
-    Reading,
-    dump,
-    line_of,
-    read_file,
-    read_files,
-    read_text,
-    spelled,
-    where,
-)
+from reconcile.cluster.files.yaml import Document, Reading, dump, read_file, read_files, read_text
 
 UNKNOWN_ALIAS = (
     "the alias has no anchor before it, or lies within its own; a text that begins with * takes quotes"
@@ -224,9 +214,9 @@ def test_a_label_without_a_value_is_empty() -> None:
 
 def test_how_a_number_is_written_is_known_beside_its_value() -> None:
     document = the_only(read_text(f"{HEAD}data:\n  a: 0123\n  b: '0123'\n  c: [Yes]\n", "a.yaml"))
-    found = [spelled(document, path) for path in (("data", "a"), ("data", "b"), ("data", "c", 0), ("data",))]
+    found = [document.spelled(path) for path in (("data", "a"), ("data", "b"), ("data", "c", 0), ("data",))]
     assert found == ["0123", "", "Yes", ""]
-    assert line_of(document, ("data", "a")) == 5
+    assert document.where(("data", "a")) == "a.yaml:5"
 
 
 def test_empty_documents_and_null_are_passed_over() -> None:
@@ -286,12 +276,16 @@ def test_the_line_of_a_field_is_that_of_its_name_or_of_the_nearest_above() -> No
     text = f"# a comment\n{HEAD}spec:\n  env:\n  - name: A\n    value:\n      from\n  fqdn:\n    Foo\n"
     document = the_only(read_text(text, "shop/a.yaml"))
     assert document.line == 2
-    assert line_of(document, ("spec", "fqdn")) == 10
-    assert line_of(document, ("spec", "env", 0, "value")) == 8
-    assert line_of(document, ("spec", "env", 0, "nothing")) == 7
-    assert line_of(document, ("spec", "env", 5)) == 6
-    assert line_of(document, ("spec", "nothing", "deeper")) == 5
-    assert where(document, ("spec", "fqdn")) == "shop/a.yaml:10"
+    paths: dict[tuple[str | int, ...], int] = {
+        ("spec", "fqdn"): 10,
+        ("spec", "env", 0, "value"): 8,
+        ("spec", "env", 0, "nothing"): 7,
+        ("spec", "env", 5): 6,
+        ("spec", "nothing", "deeper"): 5,
+    }
+    assert {path: document.where(path) for path in paths} == {
+        path: f"shop/a.yaml:{line}" for path, line in paths.items()
+    }
 
 
 def test_a_byte_order_mark_is_no_content(tmp_path: Path) -> None:
@@ -339,7 +333,7 @@ def test_a_file_that_is_named_is_read_whatever_its_name(tmp_path: Path) -> None:
 
 def test_standard_input_is_the_text_that_was_passed_in() -> None:
     document = the_only(read_files(["-"], stdin=HEAD))
-    assert where(document) == "standard input:1"
+    assert document.where() == "standard input:1"
 
 
 @pytest.mark.parametrize("target", ["outside/x.yaml", "outside"])

@@ -8,7 +8,7 @@ import pytest
 
 from reconcile.cluster.context import Context
 from reconcile.cluster.files.cluster import DirectoryCluster
-from reconcile.cluster.overlay import OverlayCluster, read_previews
+from reconcile.cluster.files.proposed import read_previews
 from reconcile.errors import UnusableFiles
 from reconcile.model.names import DEFAULT_GROUP, Names
 from reconcile.model.preview import Unreadable
@@ -88,16 +88,16 @@ def sent(story: Story, file: Path) -> dict[str, Any] | str:
 def read(file: Path) -> dict[str, Any] | str:
     """What we make of the file, or why we do not take it."""
     try:
-        previews = read_previews([str(file)], group=DEFAULT_GROUP, namespace="shop")
+        proposed = read_previews([str(file)], group=DEFAULT_GROUP, namespace="shop")
     except UnusableFiles as error:
         return str(error)
     nothing = DirectoryCluster(("-",), group=DEFAULT_GROUP, children=(), stdin="")
-    snapshot = observe(Context(OverlayCluster(nothing, previews, group=DEFAULT_GROUP), Settings()), ())
+    snapshot = observe(Context(nothing, Settings(), proposed=proposed), ())
     (preview,) = snapshot.previews
     if isinstance(preview, Unreadable):
         return preview.message
-    ((_, document),) = previews.documents.items()
-    return dict(document.manifest)
+    (found,) = proposed.previews.values()
+    return dict(found)
 
 
 @pytest.mark.parametrize(("text", "taken"), CASES)

@@ -17,7 +17,7 @@ from reconcile.cluster.files.defaults import bare, namespace_of
 from reconcile.cluster.files.output import Folder, Held
 from reconcile.cluster.files.sources import STDIN, Sources
 from reconcile.cluster.files.view import View
-from reconcile.cluster.port import Applied, Listing, Traffic, as_it_is
+from reconcile.cluster.port import Applied, FromFile, Listing, as_it_is
 from reconcile.errors import Conflict, NotInstalled, Rejected, UsageError
 from reconcile.kube.objects import Key, Manifest, Resource
 from reconcile.model.names import Names
@@ -67,10 +67,6 @@ class DirectoryCluster:
     def is_server(self) -> bool:
         return False
 
-    @property
-    def traffic(self) -> Traffic:
-        return Traffic()
-
     def list(
         self,
         resource: Resource,
@@ -106,16 +102,6 @@ class DirectoryCluster:
         """One object: the file in `--to` as it is now, else what the last list saw in `--from`."""
         return self._view.get(resource, Key(resource.kind, namespace, name))
 
-    def where(
-        self, resource: Resource, namespace: str, name: str, path: Sequence[str | int] = ()
-    ) -> str | None:
-        """`FILE:LINE` of an object, or of a field such as `("spec", "fqdn")`; None when it is in no file."""
-        return self._view.where(resource, Key(resource.kind, namespace, name), path)
-
-    def spelled(self, resource: Resource, namespace: str, name: str, path: Sequence[str | int]) -> str:
-        """How a field that is not text is written, such as `0123`; empty for a text."""
-        return self._view.spelled(resource, Key(resource.kind, namespace, name), path)
-
     def apply(self, resource: Resource, manifest: Manifest, *, manager: str, force: bool) -> Applied:
         """Write the object whole; over somebody else's only with `force`, or uid and resourceVersion."""
         key = _key(manifest)
@@ -123,8 +109,8 @@ class DirectoryCluster:
         before = self._view.get(resource, key)
         check_same(key, before, manifest["metadata"])
         meant = force or held or "uid" in manifest["metadata"]
-        if before and not meant:
-            raise Conflict(f"{key} is there already: {self._view.where(resource, key)}")
+        if isinstance(before, FromFile) and not meant:
+            raise Conflict(f"{key} is there already: {before.source.where()}")
         if held is None or bare(held.manifest) != bare(manifest):
             folder.write(bare(manifest))
         return Applied(self._view.get(resource, key) or manifest, created=before is None)
@@ -195,9 +181,6 @@ class DirectoryCluster:
 
     def logs(self, namespace: str, pod: str, container: str, *, lines: int, previous: bool) -> str:
         raise NotInstalled("files have no logs")
-
-    def restart_clock(self, seconds: float, option: str) -> None:
-        """Files answer at once."""
 
     def now(self) -> datetime:
         """The local clock, in UTC."""

@@ -15,9 +15,9 @@ from reconcile.cluster.files.yaml import (
     find_files,
     read_file,
     read_text,
-    where,
 )
-from reconcile.kube.objects import Manifest, Resource
+from reconcile.cluster.port import FromFile
+from reconcile.kube.objects import Resource
 
 STDIN = "-"
 Place = tuple[str, str]
@@ -32,8 +32,8 @@ class Source:
     document: Document
 
     @cached_property
-    def manifest(self) -> Manifest:
-        return dressed(self.document.manifest)
+    def manifest(self) -> FromFile:
+        return FromFile(dressed(self.document.manifest), self.document)
 
 
 @dataclass(frozen=True)
@@ -125,5 +125,5 @@ def _index(readings: Sequence[Reading]) -> Mapping[tuple[str, str], KindIndex]:
 def _add(kind: KindIndex, place: Place, document: Document) -> None:
     first = kind.objects.setdefault(place, Source(document)).document
     if first is not document:
-        said = f"{document.manifest['kind']} {'/'.join(place)} is in {where(first)} already"
+        said = f"{document.manifest['kind']} {'/'.join(place)} is in {first.where()} already"
         kind.mistakes.append(Mistake(document.file, document.line, said))

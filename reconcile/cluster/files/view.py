@@ -1,11 +1,11 @@
 """What there is: the objects of `--from`, with the files of `--to` over them."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 
 from reconcile.cluster.files.output import Folder, Held, check_names
 from reconcile.cluster.files.passed import left_out_previews, misspelled, notes_of
 from reconcile.cluster.files.sources import Source, Sources
-from reconcile.cluster.files.yaml import Document, Mistake, spelled, where
+from reconcile.cluster.files.yaml import Mistake
 from reconcile.errors import Rejected
 from reconcile.kube.objects import Key, Manifest, Resource
 from reconcile.model.names import KIND, Names, preview_resource
@@ -82,28 +82,8 @@ class View:
         check_names(*key)
         if held := self.held(resource, key):
             return held.manifest
-        source = None if key in self.removed else self._source(resource, key)
-        return source.manifest if source else None
-
-    def _source(self, resource: Resource, key: Key) -> Source | None:
-        return self._sources.of(resource).objects.get((key.namespace, key.name))
-
-    def where(self, resource: Resource, key: Key, path: Sequence[str | int] = ()) -> str | None:
-        """`FILE:LINE` of the object, or of a field of it; None when it is in no file."""
-        held = self.held(resource, key)
-        if self._folder and held and not held.document:
-            return f"{self._folder.file_of(key)}:1"
-        document = self._document(resource, key)
-        return where(document, path) if document else None
-
-    def spelled(self, resource: Resource, key: Key, path: Sequence[str | int]) -> str:
-        """How a field of the object is written that is not text."""
-        document = self._document(resource, key)
-        return spelled(document, path) if document else ""
-
-    def _document(self, resource: Resource, key: Key) -> Document | None:
-        held, source = self.held(resource, key), self._source(resource, key)
-        return held.document if held else source.document if source else None
+        source = self._sources.of(resource).objects.get((key.namespace, key.name))
+        return source.manifest if source and key not in self.removed else None
 
 
 def _misnamed(key: Key, source: Source) -> Mistake | None:

@@ -174,17 +174,6 @@ class KubernetesCluster:
             raise unreadable(ask, response, "it is no JSON")
         return True
 
-    def carry_over(self, resource: Resource, manifest: Manifest) -> bool:
-        return False  # a server has it already
-
-    def where(
-        self, resource: Resource, namespace: str, name: str, path: Sequence[str | int] = ()
-    ) -> str | None:
-        return None  # its objects are in no file
-
-    def spelled(self, resource: Resource, namespace: str, name: str, path: Sequence[str | int]) -> str:
-        return ""
-
     def logs(self, namespace: str, pod: str, container: str, *, lines: int, previous: bool) -> str:
         namespace, pod = check_namespace(POD, namespace), check_name(POD, pod)
         # Sent once: behind it may be a kubelet that nobody reaches.

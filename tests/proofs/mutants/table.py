@@ -129,10 +129,9 @@ DEFECTS = (
     ),
     Defect(
         "selector in the previews' list",
-        "reconcile/observe.py",
-        "        return cluster.list(resource, namespace=context.namespace, read=read)\n",
-        "        label = context.names.preview_label\n"
-        "        return cluster.list(resource, namespace=context.namespace, label=label, read=read)\n",
+        "reconcile/cluster/as_if.py",
+        "        return cluster.list(resource, namespace=namespace, read=read)\n",
+        "        return cluster.list(resource, namespace=namespace, label=names.preview_label, read=read)\n",
         "previews without the label look gone",
         ("tests/cluster_adapters/test_pass_requests.py", *PASSES),
     ),
@@ -244,7 +243,7 @@ DEFECTS = (
     Defect(
         "dry run writes",
         "reconcile/run/run.py",
-        "        if self.request.dry_run:\n            return done\n",
+        "        if self.request.dry_run or self.request.proposed:\n            return done\n",
         "",
         "--dry-run executes",
         RUNS,

@@ -3,7 +3,7 @@
 from reconcile.cluster.files.yaml.dump import dump
 from reconcile.cluster.files.yaml.files import Found, find_files, read_file, read_files, read_text
 from reconcile.cluster.files.yaml.leftout import passed_over
-from reconcile.cluster.files.yaml.objects import Document, Mistake, Reading, line_of, spelled, where
+from reconcile.cluster.files.yaml.objects import Document, Mistake, Reading
 
 __all__ = [
     "Document",
@@ -12,11 +12,8 @@ __all__ = [
     "Reading",
     "dump",
     "find_files",
-    "line_of",
     "passed_over",
     "read_file",
     "read_files",
     "read_text",
-    "spelled",
-    "where",
 ]

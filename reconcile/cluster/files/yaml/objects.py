@@ -35,6 +35,14 @@ class Document:
     line: int
     lines: Lines = field(default=0, repr=False, compare=False)
 
+    def where(self, path: Sequence[str | int] = ()) -> str:
+        """`FILE:LINE` of the object, or of a field such as `("spec", "env", 0)`, or the nearest above it."""
+        return f"{self.file}:{own_line(follow(self.lines, path)) if path else self.line}"
+
+    def spelled(self, path: Sequence[str | int]) -> str:
+        """How a field that is not text is written, such as `0123`; empty where it is text, or no scalar."""
+        return spelling(follow(self.lines, path))
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -46,21 +54,6 @@ class Reading:
     documents: tuple[Document, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
     left_out: int = 0
-
-
-def line_of(document: Document, path: Sequence[str | int] = ()) -> int:
-    """The line of a field, such as `("spec", "env", 0, "name")`, or of the nearest one above it."""
-    return own_line(follow(document.lines, path)) if path else document.line
-
-
-def where(document: Document, path: Sequence[str | int] = ()) -> str:
-    """`FILE:LINE` of a field."""
-    return f"{document.file}:{line_of(document, path)}"
-
-
-def spelled(document: Document, path: Sequence[str | int]) -> str:
-    """How a field that is not text is written, such as `0123`; empty where it is text, or no scalar."""
-    return spelling(follow(document.lines, path))
 
 
 def objects_in(parsed: Parsed, name: str) -> Iterator[Parsed | Bad]:
