@@ -1,11 +1,12 @@
 """An API server that answers what a test says: mocked, or at a socket where a mock cannot do it.
 
-cluster   the adapter, connected to SERVER, whose answers `httpx2_mock` gives; it never really sleeps
-pacing    its clock: what was slept is in `pacing.slept`
+api       the adapter, connected to SERVER, and what SERVER says; it never really sleeps
+time      its clock: what was slept is in `time.slept`
 wire      a server at a real socket: each request is answered by the next of its steps
 """
 
 import contextlib
+import itertools
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+import respx
 
 from reconcile.cluster.kubernetes import KubernetesCluster, connect
 from reconcile.cluster.kubernetes.retry import Pacing
@@ -87,6 +89,27 @@ def cluster(tmp_path: Path, time: FakeTime) -> Iterator[KubernetesCluster]:
     cluster = connected(tmp_path, pacing=time.pacing)
     yield cluster
     cluster.close()
+
+
+@dataclass
+class Api:
+    """The adapter, and the API server that a test speaks for."""
+
+    cluster: KubernetesCluster
+    server: respx.Router
+    time: FakeTime
+
+    def says(self, method: str, url: str, *answers: httpx.Response | Exception) -> respx.Route:
+        """What it answers, one request after the other; to every one of them where there is one answer.
+        "" is every method."""
+        route = self.server.route(url__startswith=url, **({"method": method} if method else {}))
+        repeated = itertools.repeat(answers[0]) if len(answers) == 1 else answers
+        return route.mock(side_effect=repeated)
+
+
+@pytest.fixture
+def api(cluster: KubernetesCluster, httpx2_mock: respx.Router, time: FakeTime) -> Api:
+    return Api(cluster, httpx2_mock, time)
 
 
 def deployment(name: str = "pr-1", **metadata: Any) -> dict[str, Any]:

@@ -11,9 +11,17 @@ import httpx
 import pytest
 import respx
 
-from reconcile.cluster.kubernetes import KubernetesCluster
 from reconcile.kube.objects import DEPLOYMENT
-from tests.cluster_adapters.conftest import DATE, DEPLOYMENTS, FakeTime, Wire, connected, deployment, status
+from tests.cluster_adapters.conftest import (
+    DATE,
+    DEPLOYMENTS,
+    Api,
+    FakeTime,
+    Wire,
+    connected,
+    deployment,
+    status,
+)
 
 PAGE_BYTES = 10_000
 SMALL, LARGE, HUGE = 10, 4_000, 30_000
@@ -53,18 +61,17 @@ JSON = {**DATE, "Content-Type": "application/json"}
     [
         (SMALL,) * 3,
         (LARGE,) * 20,
+        (HUGE,),
         (HUGE,) * 3,
         (*(SMALL,) * 40, HUGE, *(SMALL,) * 40),
         (HUGE, *(SMALL,) * 100),
         (*(SMALL,) * 100, *(LARGE,) * 9, HUGE),
     ],
 )
-def test_a_list_is_whole_and_in_order_however_large_its_items(
-    cluster: KubernetesCluster, httpx2_mock: respx.Router, sizes: tuple[int, ...]
-) -> None:
+def test_a_list_is_whole_and_in_order_however_large_its_items(api: Api, sizes: tuple[int, ...]) -> None:
     items = sized(*sizes)
-    httpx2_mock.get(DEPLOYMENTS).mock(side_effect=pages_of(items))
-    assert list(cluster.list(DEPLOYMENT).items) == items
+    api.server.get(DEPLOYMENTS).mock(side_effect=pages_of(items))
+    assert list(api.cluster.list(DEPLOYMENT).items) == items
 
 
 def limits_asked(route: respx.Route) -> list[tuple[str, int]]:
@@ -73,10 +80,10 @@ def limits_asked(route: respx.Route) -> list[tuple[str, int]]:
 
 
 def test_a_page_that_is_too_large_is_asked_for_again_with_fewer_items_and_the_next_ones_grow(
-    cluster: KubernetesCluster, httpx2_mock: respx.Router
+    api: Api,
 ) -> None:
-    route = httpx2_mock.get(DEPLOYMENTS).mock(side_effect=pages_of(sized(*(LARGE,) * 8, *(SMALL,) * 60)))
-    cluster.list(DEPLOYMENT)
+    route = api.server.get(DEPLOYMENTS).mock(side_effect=pages_of(sized(*(LARGE,) * 8, *(SMALL,) * 60)))
+    api.cluster.list(DEPLOYMENT)
     assert limits_asked(route) == [
         *(("", limit) for limit in (500, 125, 31, 7, 1)),
         *((str(start), 1) for start in range(1, 8)),
@@ -89,17 +96,7 @@ def test_a_page_that_is_too_large_is_asked_for_again_with_fewer_items_and_the_ne
     ]
 
 
-def test_an_object_that_alone_is_larger_than_a_page_is_taken(
-    cluster: KubernetesCluster, httpx2_mock: respx.Router
-) -> None:
-    items = sized(HUGE)
-    httpx2_mock.get(DEPLOYMENTS).mock(side_effect=pages_of(items))
-    assert list(cluster.list(DEPLOYMENT).items) == items
-
-
-def test_a_list_that_expires_is_begun_anew_with_as_few_items_as_were_learned(
-    cluster: KubernetesCluster, httpx2_mock: respx.Router
-) -> None:
+def test_a_list_that_expires_is_begun_anew_with_as_few_items_as_were_learned(api: Api) -> None:
     items, expires = sized(*(LARGE,) * 3), itertools.chain([True], itertools.repeat(False))
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -107,8 +104,8 @@ def test_a_list_that_expires_is_begun_anew_with_as_few_items_as_were_learned(
             return status(410, "Expired", "too old")
         return pages_of(items)(request)
 
-    route = httpx2_mock.get(DEPLOYMENTS).mock(side_effect=answer)
-    assert list(cluster.list(DEPLOYMENT).items) == items
+    route = api.server.get(DEPLOYMENTS).mock(side_effect=answer)
+    assert list(api.cluster.list(DEPLOYMENT).items) == items
     assert limits_asked(route)[5:] == [("1", 1), ("2", 1), ("", 1), ("1", 1), ("2", 1)]
 
 

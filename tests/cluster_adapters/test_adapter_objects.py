@@ -1,12 +1,13 @@
 """Reads and writes of one object: what is sent, and what each answer means."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import httpx2
 import pytest
-import respx
 
 from reconcile.cluster.kubernetes import KubernetesCluster
 from reconcile.cluster.port import Applied
@@ -22,293 +23,361 @@ from reconcile.errors import (
     ServerTrouble,
     Unreachable,
 )
-from reconcile.kube.objects import DEPLOYMENT, MAPPING, Resource
-from reconcile.model.names import KIND, PLURAL
-from tests.cluster_adapters.conftest import IN_SHOP, SERVER, FakeTime, deployment, page, status, text_404
+from reconcile.kube.objects import DEPLOYMENT, EVENTS_V1, MAPPING, Resource
+from reconcile.model.names import KIND, PLURAL, Names, preview_resource
+from tests.cluster_adapters.conftest import DATE, IN_SHOP, SERVER, Api, deployment, page, status, text_404
 
+MANAGER = "preview-reconcile.platform9.com"
 PR_1 = f"{IN_SHOP}/pr-1"
+EVENTS = f"{SERVER}/apis/events.k8s.io/v1/namespaces/shop/events"
+PREVIEW = f"{SERVER}/apis/platform9.com/v1/namespaces/shop/previewenvironments/pr-1"
 GUARDED = deployment(uid="u-1", resourceVersion="7")
-MISSING = status(404, "NotFound", 'deployments.apps "pr-1" not found', name="pr-1", kind="deployments")
+EVENT = {
+    "apiVersion": "events.k8s.io/v1",
+    "kind": "Event",
+    "metadata": {"name": "pr-1.abc", "namespace": "shop"},
+    "note": "created Service: new preview",
+}
+STATUS = {
+    "apiVersion": "platform9.com/v1",
+    "kind": KIND,
+    "metadata": {"name": "pr-1", "namespace": "shop", "uid": "u-1", "resourceVersion": "7"},
+    "status": {"url": "https://pr-1.example.com"},
+}
+STEPS = [{"op": "test", "path": "/metadata/uid", "value": "u-1"}]
+DELETE_OPTIONS = {
+    "apiVersion": "v1",
+    "kind": "DeleteOptions",
+    "preconditions": {"uid": "u-1", "resourceVersion": "7"},
+    "propagationPolicy": "Background",
+}
+Ask = Callable[[KubernetesCluster], Any]
 
 
-def answer(code: int = 200) -> httpx.Response:
-    return httpx.Response(code, json=deployment())
+def get(cluster: KubernetesCluster, name: str = "pr-1") -> Any:
+    return cluster.get(DEPLOYMENT, "shop", name)
 
 
-def test_an_object_is_read(cluster: KubernetesCluster, httpx2_mock: respx.Router) -> None:
-    httpx2_mock.get(PR_1).mock(return_value=answer())
-    assert cluster.get(DEPLOYMENT, "shop", "pr-1") == deployment()
+def apply(cluster: KubernetesCluster, name: str = "pr-1") -> Any:
+    return cluster.apply(DEPLOYMENT, deployment(name), manager=MANAGER, force=False)
 
 
-def test_only_the_servers_word_for_this_object_means_that_it_is_gone(
-    cluster: KubernetesCluster, httpx2_mock: respx.Router
-) -> None:
-    httpx2_mock.get(PR_1).mock(return_value=MISSING)
-    assert cluster.get(DEPLOYMENT, "shop", "pr-1") is None
+def update(cluster: KubernetesCluster) -> Any:
+    return cluster.apply(DEPLOYMENT, GUARDED, manager=MANAGER, force=True)
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        text_404(),
-        status(404, "NotFound", "the server could not find the requested resource"),
-        status(404, "NotFound", name="pr-2", kind="deployments"),
-        status(404, "NotFound", name="pr-1", kind="services"),
-        status(404, "Unknown", name="pr-1", kind="deployments"),
-    ],
-)
-def test_any_other_404_proves_nothing(
-    cluster: KubernetesCluster, httpx2_mock: respx.Router, other: httpx.Response
-) -> None:
-    httpx2_mock.get(PR_1).mock(return_value=other)
-    httpx2_mock.delete(PR_1).mock(return_value=other)
-    with pytest.raises(NotInstalled):
-        cluster.get(DEPLOYMENT, "shop", "pr-1")
-    with pytest.raises(NotInstalled):
-        cluster.delete(DEPLOYMENT, "shop", "pr-1", uid="u-1", resource_version="7")
+def patch(cluster: KubernetesCluster, name: str = "pr-1") -> Any:
+    return cluster.patch(DEPLOYMENT, "shop", name, STEPS, manager=MANAGER)
 
 
-def test_another_object_than_was_asked_for_is_no_answer(
-    cluster: KubernetesCluster, httpx2_mock: respx.Router
-) -> None:
-    httpx2_mock.get(PR_1).mock(return_value=httpx.Response(200, json=deployment("pr-2")))
-    with pytest.raises(ServerTrouble, match="it is another object"):
-        cluster.get(DEPLOYMENT, "shop", "pr-1")
+def delete(cluster: KubernetesCluster, name: str = "pr-1", uid: str = "u-1", version: str = "7") -> Any:
+    return cluster.delete(DEPLOYMENT, "shop", name, uid=uid, resource_version=version)
 
 
-@pytest.mark.parametrize(("code", "created"), [(201, True), (200, False)])
-def test_an_apply_tells_made_from_met(
-    cluster: KubernetesCluster, httpx2_mock: respx.Router, code: int, created: bool
-) -> None:
-    route = httpx2_mock.patch(PR_1).mock(return_value=answer(code))
-    applied = cluster.apply(DEPLOYMENT, deployment(), manager="preview-reconcile.platform9.com", force=False)
-    assert applied == Applied(deployment(), created)
-    request = route.calls.last.request
-    assert request.headers["Content-Type"] == "application/apply-patch+yaml"
-    assert dict(request.url.params) == {"fieldManager": "preview-reconcile.platform9.com"}
-    assert json.loads(request.content) == deployment()
+def create(cluster: KubernetesCluster, name: str = "pr-1.abc") -> Any:
+    return cluster.create(EVENTS_V1, {**EVENT, "metadata": {"name": name, "namespace": "shop"}})
 
 
-def test_a_forced_apply_says_so(cluster: KubernetesCluster, httpx2_mock: respx.Router) -> None:
-    route = httpx2_mock.patch(PR_1).mock(return_value=answer())
-    cluster.apply(DEPLOYMENT, GUARDED, manager="m", force=True)
-    assert dict(route.calls.last.request.url.params) == {"fieldManager": "m", "force": "true"}
+def apply_status(cluster: KubernetesCluster, name: str = "pr-1") -> Any:
+    metadata = {**STATUS["metadata"], "name": name}  # type: ignore[dict-item]
+    return cluster.apply_status(preview_resource(Names()), {**STATUS, "metadata": metadata}, manager=MANAGER)
 
 
-def test_a_preview_of_any_group_can_be_applied(cluster: KubernetesCluster, httpx2_mock: respx.Router) -> None:
+URLS = {
+    get: PR_1,
+    apply: PR_1,
+    update: PR_1,
+    patch: PR_1,
+    delete: PR_1,
+    create: EVENTS,
+    apply_status: PREVIEW,
+}
+
+
+def an(manifest: Any, code: int = 200, **more: Any) -> httpx.Response:
+    return httpx.Response(code, json=manifest, **more)
+
+
+# what is sent, and what is made of its success
+
+APPLY = "application/apply-patch+yaml"
+MINE, FORCED = {"fieldManager": MANAGER}, {"fieldManager": MANAGER, "force": "true"}
+MADE, MET = Applied(deployment(), created=True), Applied(deployment(), created=False)
+SENT: dict[str, tuple[Ask, httpx.Response, Any, str, dict[str, str], Any]] = {
+    "a read": (get, an(deployment()), deployment(), "", {}, None),
+    "an apply that makes": (apply, an(deployment(), 201), MADE, APPLY, MINE, deployment()),
+    "an apply that meets": (apply, an(deployment()), MET, APPLY, MINE, deployment()),
+    "a forced apply": (update, an(deployment()), MET, APPLY, FORCED, GUARDED),
+    "a patch": (patch, an(deployment()), deployment(), "application/json-patch+json", MINE, STEPS),
+    "a delete": (delete, an({"kind": "Status"}), True, "application/json", {}, DELETE_OPTIONS),
+    "a delete under way": (delete, an({"kind": "Status"}, 202), True, "application/json", {}, DELETE_OPTIONS),
+    "a create": (create, an(EVENT, 201, headers=DATE), True, "application/json", {}, EVENT),
+    "a create again": (create, status(409, "AlreadyExists"), False, "application/json", {}, EVENT),
+    "a status": (apply_status, an(STATUS), STATUS, APPLY, FORCED, STATUS),
+}
+
+
+@pytest.mark.parametrize("case", SENT)
+def test_each_request_is_what_it_has_to_be_and_its_success_is_understood(api: Api, case: str) -> None:
+    ask, answer, result, media_type, params, body = SENT[case]
+    route = api.server.route().mock(return_value=answer)
+    assert ask(api.cluster) == result
+    (request,) = (call.request for call in route.calls)
+    where = str(request.url).partition("?")[0]
+    assert where == URLS[ask] + ("/status" if ask is apply_status else "")  # type: ignore[index]
+    assert request.headers.get("Content-Type", "") == media_type
+    assert dict(request.url.params) == params
+    assert (json.loads(request.content) if request.content else None) == body
+
+
+def test_a_preview_of_any_group_can_be_applied(api: Api) -> None:
     preview = {**deployment(), "apiVersion": "previews.example.com/v1", "kind": KIND}
-    url = f"{SERVER}/apis/previews.example.com/v1/namespaces/shop/{PLURAL}/pr-1"
-    httpx2_mock.patch(url).mock(return_value=httpx.Response(201, json=preview))
-    assert cluster.apply(
-        Resource("previews.example.com", "v1", KIND, PLURAL), preview, manager="m", force=False
-    ).created
-
-
-def test_a_json_patch_is_sent_as_one(cluster: KubernetesCluster, httpx2_mock: respx.Router) -> None:
-    route = httpx2_mock.patch(PR_1).mock(return_value=answer())
-    patch = [{"op": "test", "path": "/metadata/uid", "value": "u-1"}]
-    assert cluster.patch(DEPLOYMENT, "shop", "pr-1", patch, manager="m") == deployment()
-    request = route.calls.last.request
-    assert request.headers["Content-Type"] == "application/json-patch+json"
-    assert dict(request.url.params) == {"fieldManager": "m"}
-    assert json.loads(request.content) == patch
-
-
-def test_a_patch_of_what_is_gone_is_a_conflict(cluster: KubernetesCluster, httpx2_mock: respx.Router) -> None:
-    httpx2_mock.patch(PR_1).mock(return_value=MISSING)
-    with pytest.raises(Conflict, match="it is not there any more"):
-        cluster.patch(DEPLOYMENT, "shop", "pr-1", [], manager="m")
-
-
-@pytest.mark.parametrize("code", [200, 202])
-def test_a_delete_carries_its_preconditions(
-    cluster: KubernetesCluster, httpx2_mock: respx.Router, code: int
-) -> None:
-    route = httpx2_mock.delete(PR_1).mock(return_value=httpx.Response(code, json={"kind": "Status"}))
-    assert cluster.delete(DEPLOYMENT, "shop", "pr-1", uid="u-1", resource_version="7") is True
-    assert json.loads(route.calls.last.request.content) == {
-        "apiVersion": "v1",
-        "kind": "DeleteOptions",
-        "preconditions": {"uid": "u-1", "resourceVersion": "7"},
-        "propagationPolicy": "Background",
-    }
-
-
-def test_a_delete_that_a_web_page_answers_may_not_have_been_done(
-    cluster: KubernetesCluster, httpx2_mock: respx.Router
-) -> None:
-    httpx2_mock.delete(PR_1).mock(return_value=httpx.Response(200, html="<p>log in"))
-    with pytest.raises(AnswerLost, match="cannot be used: it is no JSON"):
-        cluster.delete(DEPLOYMENT, "shop", "pr-1", uid="u-1", resource_version="7")
-
-
-def test_a_delete_of_what_is_gone_says_so(cluster: KubernetesCluster, httpx2_mock: respx.Router) -> None:
-    httpx2_mock.delete(PR_1).mock(return_value=MISSING)
-    assert cluster.delete(DEPLOYMENT, "shop", "pr-1", uid="u-1", resource_version="7") is False
-
-
-def test_a_delete_of_what_has_changed_is_a_conflict(
-    cluster: KubernetesCluster, httpx2_mock: respx.Router
-) -> None:
-    httpx2_mock.delete(PR_1).mock(return_value=status(409, "Conflict", "the UID in the precondition"))
-    with pytest.raises(Conflict, match=r"delete Deployment shop/pr-1: the UID in the precondition \(409\)"):
-        cluster.delete(DEPLOYMENT, "shop", "pr-1", uid="u-1", resource_version="7")
-
-
-@pytest.mark.parametrize(("uid", "version"), [("", "7"), ("u-1", "")])
-def test_a_delete_without_preconditions_is_never_sent(
-    cluster: KubernetesCluster, uid: str, version: str
-) -> None:
-    with pytest.raises(Rejected, match="only with its uid and resourceVersion"):
-        cluster.delete(DEPLOYMENT, "shop", "pr-1", uid=uid, resource_version=version)
-
-
-def test_a_namespace_that_goes_is_told_from_a_missing_right(
-    cluster: KubernetesCluster, httpx2_mock: respx.Router
-) -> None:
-    causes = [{"reason": "NamespaceTerminating", "field": "metadata.namespace"}]
-    httpx2_mock.patch(PR_1).mock(return_value=status(403, "Forbidden", "is being terminated", causes=causes))
-    with pytest.raises(NamespaceGoing, match="namespace shop is being deleted"):
-        cluster.apply(DEPLOYMENT, deployment(), manager="m", force=False)
-
-
-def test_a_policy_that_says_no_is_no_missing_right(
-    cluster: KubernetesCluster, httpx2_mock: respx.Router
-) -> None:
-    said = 'deployments.apps "pr-1" is forbidden: exceeded quota: pods'
-    httpx2_mock.patch(PR_1).mock(return_value=status(403, "Forbidden", said))
-    with pytest.raises(Rejected) as caught:
-        cluster.apply(DEPLOYMENT, deployment(), manager="m", force=False)
-    assert str(caught.value) == (
-        f"patch Deployment shop/pr-1: the API server does not take it (403): {said}; "
-        "correct its preview, or the policy that refuses it"
+    api.says(
+        "PATCH", f"{SERVER}/apis/previews.example.com/v1/namespaces/shop/{PLURAL}/pr-1", an(preview, 201)
     )
+    resource = Resource("previews.example.com", "v1", KIND, PLURAL)
+    assert api.cluster.apply(resource, preview, manager="m", force=False).created
 
+
+# what is not there
+
+MISSING = status(404, "NotFound", 'deployments.apps "pr-1" not found', name="pr-1", kind="deployments")
+NO_PROOF = (
+    text_404(),
+    status(404, "NotFound", "the server could not find the requested resource"),
+    status(404, "NotFound", name="pr-2", kind="deployments"),
+    status(404, "NotFound", name="pr-1", kind="services"),
+    status(404, "Unknown", name="pr-1", kind="deployments"),
+)
+
+
+def test_only_the_servers_word_for_this_object_means_that_it_is_gone(api: Api) -> None:
+    api.server.route().mock(return_value=MISSING)
+    assert get(api.cluster) is None
+    assert delete(api.cluster) is False
+    with pytest.raises(Conflict, match="it is not there any more"):
+        patch(api.cluster)
+
+
+@pytest.mark.parametrize("ask", [get, delete])
+@pytest.mark.parametrize("other", NO_PROOF)
+def test_any_other_404_proves_nothing(api: Api, ask: Ask, other: httpx.Response) -> None:
+    api.server.route().mock(return_value=other)
+    with pytest.raises(NotInstalled):
+        ask(api.cluster)
+
+
+# refusals
 
 WEBHOOK = 'admission webhook "check.example.com" denied the request: user cannot create resource "it"'
-TOO_LONG = (
-    f'User "system:serviceaccount:{"n" * 200}:x" cannot patch resource "deployments" in API group "apps"'
+QUOTA = 'deployments.apps "pr-1" is forbidden: exceeded quota: pods'
+LONG = f'User "system:serviceaccount:{"n" * 200}:x" cannot patch resource "deployments" in API group "apps"'
+NO_CREATE = 'User "ci" cannot create resource "deployments" in API group "apps" in the namespace "shop"'
+NO_EVENTS = 'events.events.k8s.io is forbidden: User "ci" cannot create resource "events" in API group "x"'
+NO_STATUS = 'User "ci" cannot patch resource "previewenvironments/status" in API group "platform9.com"'
+ANOTHER_UID = [{"reason": "FieldValueInvalid", "message": "field is immutable", "field": "metadata.uid"}]
+GOING = [{"reason": "NamespaceTerminating", "field": "metadata.namespace"}]
+UNDECLARED = "failed to create typed patch object: .status: field not declared in schema"
+REMEDY = (
+    f"patch status of {KIND} shop/pr-1: the CRD that is installed has no such status; "
+    "install it anew with `reconcile --print-crd --api-group platform9.com | kubectl apply -f -`"
 )
+TEXT = {"Content-Type": "application/json"}
+
+REFUSED: dict[str, tuple[Ask, httpx.Response, type[ReconcileError], str]] = {
+    "another object": (get, an(deployment("pr-2")), ServerTrouble, "it is another object"),
+    "a delete that a web page answers": (
+        delete,
+        httpx.Response(200, html="<p>log in"),
+        AnswerLost,
+        "cannot be used: it is no JSON",
+    ),
+    "another uid, to a delete": (
+        delete,
+        status(409, "Conflict", "the UID in the precondition"),
+        Conflict,
+        "delete Deployment shop/pr-1: the UID in the precondition (409)",
+    ),
+    "another uid, to an apply": (
+        update,
+        status(422, "Invalid", "field is immutable", causes=ANOTHER_UID),
+        Conflict,
+        "patch Deployment shop/pr-1: field is immutable (422)",
+    ),
+    **{
+        f"what is not valid: {code}": (
+            update,
+            status(code, "Invalid", "field is immutable"),
+            Rejected,
+            f"does not take it ({code}): field is immutable",
+        )
+        for code in (400, 413, 422)
+    },
+    **{
+        f"a write that is answered with {body!r}": (
+            apply,
+            httpx.Response(200, content=body, headers=TEXT),
+            AnswerLost,
+            "the answer (200, application/json) cannot be used",
+        )
+        for body in (b"", b"{", b"[]", b'{"kind": "Deployment"}')
+    },
+    "a namespace that goes": (
+        apply,
+        status(403, "Forbidden", "is being terminated", causes=GOING),
+        NamespaceGoing,
+        "namespace shop is being deleted",
+    ),
+    "a namespace that is none": (
+        apply,
+        status(404, "NotFound", 'namespaces "shop" not found', name="shop", kind="namespaces"),
+        Rejected,
+        "there is no namespace shop; make it first",
+    ),
+    "a quota": (
+        apply,
+        status(403, "Forbidden", QUOTA),
+        Rejected,
+        f"patch Deployment shop/pr-1: the API server does not take it (403): {QUOTA}; "
+        "correct its preview, or the policy that refuses it",
+    ),
+    **{
+        f"a webhook that denies with {code}": (update, status(code, "Any", WEBHOOK), Rejected, f"({code})")
+        for code in (400, 401, 403, 404, 409, 418, 422, 429, 500, 503)
+    },
+    "what cannot be merged": (
+        update,
+        status(500, "InternalError", "failed to create typed patch object (shop/pr-1): two of them"),
+        Rejected,
+        "two of them",
+    ),
+    "a webhook that is away": (
+        update,
+        status(500, "InternalError", 'failed calling webhook "check.example.com": refused'),
+        ServerTrouble,
+        "in trouble (500)",
+    ),
+    "a missing right with a long name": (
+        update,
+        status(403, "Forbidden", f'deployments.apps "pr-1" is forbidden: {LONG}'),
+        Forbidden,
+        "no right to patch",
+    ),
+    "a gateway": (update, status(403, "Forbidden", "access denied by the gateway"), Forbidden, "gateway"),
+    "a web page": (update, httpx.Response(403, text="<html>is forbidden: no</html>"), Forbidden, "no</html>"),
+    "the right to create": (
+        apply,
+        status(403, "Forbidden", NO_CREATE),
+        Forbidden,
+        "`kubectl auth can-i create deployments.apps -n shop`",
+    ),
+    "the right to Events": (
+        create,
+        status(403, "Forbidden", NO_EVENTS),
+        Forbidden,
+        "create Event shop/pr-1.abc: no right to create events.events.k8s.io in namespace shop (403); "
+        "have it granted, `kubectl auth can-i create events.events.k8s.io -n shop` tells: ",
+    ),
+    "no Events": (create, text_404(), NotInstalled, "does not serve events.events.k8s.io"),
+    "Events of a namespace that goes": (
+        create,
+        status(403, "Forbidden", causes=GOING),
+        NamespaceGoing,
+        "being deleted",
+    ),
+    "the right to the status": (
+        apply_status,
+        status(403, "Forbidden", NO_STATUS),
+        Forbidden,
+        f"patch status of {KIND} shop/pr-1: no right to patch status of previewenvironments.platform9.com in "
+        "namespace shop (403); have it granted, `kubectl auth can-i patch previewenvironments.platform9.com "
+        f"-n shop --subresource=status` tells: {NO_STATUS}",
+    ),
+    "a CRD without a schema for it": (
+        apply_status,
+        status(500, "", UNDECLARED),
+        NotInstalled,
+        f"{REMEDY}: {UNDECLARED}",
+    ),
+    "a status in trouble": (apply_status, status(500, "", "etcd is away"), ServerTrouble, "etcd is away"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_each_refusal_is_an_error_of_its_kind_with_the_servers_words(api: Api, case: str) -> None:
+    ask, answer, error, words = REFUSED[case]
+    route = api.server.route().mock(return_value=answer)
+    with pytest.raises(ReconcileError) as caught:
+        ask(api.cluster)
+    assert caught.type is error
+    assert words in str(caught.value)
+    assert route.call_count == 1 or answer.status_code in (429, 500, 503), "what stays is not asked again"
+
+
+GONE = status(404, "NotFound", "not found", name="pr-1", kind="previewenvironments")
 
 
 @pytest.mark.parametrize(
-    ("answer", "error"),
-    [
-        *(
-            (status(code, "Any", WEBHOOK), Rejected)
-            for code in (400, 401, 403, 404, 409, 418, 422, 429, 500, 503)
-        ),
-        (
-            status(500, "InternalError", "failed to create typed patch object (shop/pr-1): two of them"),
-            Rejected,
-        ),
-        (status(500, "InternalError", 'failed calling webhook "check.example.com": refused'), ServerTrouble),
-        (status(403, "Forbidden", f'deployments.apps "pr-1" is forbidden: {TOO_LONG}'), Forbidden),
-        (status(403, "Forbidden", "access denied by the gateway"), Forbidden),
-        (httpx.Response(403, text="<html>is forbidden: no</html>"), Forbidden),
-    ],
+    ("there", "error", "words"),
+    [(an(STATUS), NotInstalled, REMEDY), (GONE, Conflict, "it is not there any more")],
 )
-def test_what_concerns_one_object_is_told_from_what_concerns_the_run(
-    cluster: KubernetesCluster, httpx2_mock: respx.Router, answer: httpx.Response, error: type
+def test_a_crd_without_a_status_says_that_the_preview_is_gone_though_it_is_there(
+    api: Api, there: httpx.Response, error: type[ReconcileError], words: str
 ) -> None:
-    httpx2_mock.patch(PR_1).mock(return_value=answer)
-    with pytest.raises(ReconcileError) as caught:
-        cluster.apply(DEPLOYMENT, GUARDED, manager="m", force=True)
-    assert caught.type is error
+    api.says("PATCH", f"{PREVIEW}/status", GONE)
+    api.says("GET", PREVIEW, there)
+    with pytest.raises(error) as caught:
+        apply_status(api.cluster)
+    assert str(caught.value).endswith(words) or words in str(caught.value)
 
 
-def test_the_missing_right_is_the_one_that_the_server_names(
-    cluster: KubernetesCluster, httpx2_mock: respx.Router
-) -> None:
-    said = 'User "ci" cannot create resource "deployments" in API group "apps" in the namespace "shop"'
-    httpx2_mock.patch(PR_1).mock(return_value=status(403, "Forbidden", said))
-    with pytest.raises(Forbidden, match=r"`kubectl auth can-i create deployments.apps -n shop`"):
-        cluster.apply(DEPLOYMENT, deployment(), manager="m", force=False)
-
-
-def test_a_namespace_that_is_not_there_is_named(
-    cluster: KubernetesCluster, httpx2_mock: respx.Router
-) -> None:
-    answer = status(404, "NotFound", 'namespaces "shop" not found', name="shop", kind="namespaces")
-    httpx2_mock.patch(PR_1).mock(return_value=answer)
-    with pytest.raises(Rejected, match="there is no namespace shop; make it first"):
-        cluster.apply(DEPLOYMENT, deployment(), manager="m", force=False)
-
-
-@pytest.mark.parametrize("code", [400, 413, 422])
-def test_an_object_that_the_server_does_not_take_is_sent_once(
-    cluster: KubernetesCluster, httpx2_mock: respx.Router, code: int
-) -> None:
-    route = httpx2_mock.patch(PR_1).mock(return_value=status(code, "Invalid", "field is immutable"))
-    with pytest.raises(Rejected, match=rf"does not take it \({code}\): field is immutable"):
-        cluster.apply(DEPLOYMENT, GUARDED, manager="m", force=True)
-    assert route.call_count == 1
-
-
-def test_an_object_of_another_uid_is_a_conflict(
-    cluster: KubernetesCluster, httpx2_mock: respx.Router
-) -> None:
-    causes = [{"reason": "FieldValueInvalid", "message": "field is immutable", "field": "metadata.uid"}]
-    httpx2_mock.patch(PR_1).mock(return_value=status(422, "Invalid", "field is immutable", causes=causes))
-    with pytest.raises(Conflict, match=r"patch Deployment shop/pr-1: field is immutable \(422\)"):
-        cluster.apply(DEPLOYMENT, GUARDED, manager="m", force=True)
-
-
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"kind": "Deployment"}'])
-def test_a_write_whose_answer_cannot_be_read_may_have_been_done(
-    cluster: KubernetesCluster, httpx2_mock: respx.Router, body: bytes
-) -> None:
-    headers = {"Content-Type": "application/json"}
-    httpx2_mock.patch(PR_1).mock(return_value=httpx.Response(200, content=body, headers=headers))
-    with pytest.raises(AnswerLost, match=r"the answer \(200, application/json\) cannot be used"):
-        cluster.apply(DEPLOYMENT, deployment(), manager="m", force=False)
-
+# what is never sent
 
 NAMES = ["", ".", "..", "../services/x", "a/b", "a?b", "a%2fb", "A", "a..b", "-a", "a\n", "é", "a" * 254]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_that_is_none_is_never_sent(cluster: KubernetesCluster, name: str) -> None:
+@pytest.mark.parametrize("ask", [get, apply, patch, delete, create, apply_status])
+def test_a_name_that_is_none_is_never_sent(api: Api, ask: Any, name: str) -> None:
     with pytest.raises(Rejected):
-        cluster.get(DEPLOYMENT, "shop", name)
-    with pytest.raises(Rejected):
-        cluster.apply(DEPLOYMENT, deployment(name), manager="m", force=False)
-    with pytest.raises(Rejected):
-        cluster.patch(DEPLOYMENT, "shop", name, [], manager="m")
-    with pytest.raises(Rejected):
-        cluster.delete(DEPLOYMENT, "shop", name, uid="u-1", resource_version="7")
+        ask(api.cluster, name)
 
 
-def test_a_manifest_without_a_place_is_never_sent(cluster: KubernetesCluster) -> None:
-    with pytest.raises(Rejected):
-        cluster.apply(DEPLOYMENT, {"apiVersion": "apps/v1", "kind": "Deployment"}, manager="m", force=False)
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (lambda c: delete(c, uid=""), "only with its uid and resourceVersion"),
+        (lambda c: delete(c, version=""), "only with its uid and resourceVersion"),
+        (lambda c: c.apply(DEPLOYMENT, {"kind": "Deployment"}, manager="m", force=False), "a namespace is"),
+        (lambda c: c.list(Resource("../../api/v1", "v1", "Secret", "secrets")), "is no API group"),
+    ],
+)
+def test_what_has_no_guard_no_place_or_no_group_is_never_sent(api: Api, ask: Ask, words: str) -> None:
+    with pytest.raises(Rejected, match=words):
+        ask(api.cluster)
 
 
-def test_a_group_that_is_no_group_is_never_sent(cluster: KubernetesCluster) -> None:
-    with pytest.raises(Rejected, match="is no API group"):
-        cluster.list(Resource("../../api/v1", "v1", "Secret", "secrets"))
+# the rest
 
 
-def test_the_time_is_the_servers(cluster: KubernetesCluster, httpx2_mock: respx.Router) -> None:
-    httpx2_mock.get(f"{SERVER}/apis/getambassador.io/v3alpha1/mappings").mock(return_value=page())
-    cluster.list(MAPPING)
-    assert cluster.now() == datetime(2026, 11, 22, 18, 57, tzinfo=UTC)
+def test_the_time_is_the_servers(api: Api) -> None:
+    api.says("GET", f"{SERVER}/apis/getambassador.io/v3alpha1/mappings", page())
+    api.cluster.list(MAPPING)
+    assert api.cluster.now() == datetime(2026, 11, 22, 18, 57, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "Sun, 99 Nov 2026 18:57:00 GMT"])
-def test_no_time_is_made_up(cluster: KubernetesCluster, httpx2_mock: respx.Router, date: str) -> None:
-    httpx2_mock.get(PR_1).mock(return_value=httpx.Response(200, json=deployment(), headers={"Date": date}))
-    cluster.get(DEPLOYMENT, "shop", "pr-1")
+def test_no_time_is_made_up(api: Api, date: str) -> None:
+    api.says("GET", PR_1, an(deployment(), headers={"Date": date}))
+    get(api.cluster)
     with pytest.raises(NoAnswer, match="has not told the time"):
-        cluster.now()
+        api.cluster.now()
 
 
-def test_a_connection_that_cannot_be_made_is_unreachable(
-    cluster: KubernetesCluster, httpx2_mock: respx.Router, time: FakeTime
-) -> None:
-    route = httpx2_mock.get(PR_1).mock(side_effect=httpx2.ConnectError("[Errno 111] Connection refused"))
+def test_a_connection_that_cannot_be_made_is_unreachable(api: Api) -> None:
+    route = api.says("GET", PR_1, httpx2.ConnectError("[Errno 111] Connection refused"))
     with pytest.raises(Unreachable) as caught:
-        cluster.get(DEPLOYMENT, "shop", "pr-1")
+        get(api.cluster)
     assert str(caught.value) == (
         "get Deployment shop/pr-1: no connection to the API server http://api.example.com:8001: "
         "[Errno 111] Connection refused"
@@ -317,6 +386,6 @@ def test_a_connection_that_cannot_be_made_is_unreachable(
     assert route.call_count == 7
 
 
-def test_people_are_told_where_it_is(cluster: KubernetesCluster) -> None:
-    assert cluster.description == "context test (http://api.example.com:8001)"
-    assert cluster.is_server
+def test_people_are_told_where_it_is(api: Api) -> None:
+    assert api.cluster.description == "context test (http://api.example.com:8001)"
+    assert api.cluster.is_server
