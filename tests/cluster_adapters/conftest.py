@@ -7,8 +7,11 @@ wire      a server at a real socket: each request is answered by the next of its
 
 import contextlib
 import itertools
+import json
 import socket
+import ssl
 import threading
+import time as real_time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,18 +48,43 @@ class FakeTime:
         return Pacing(clock=lambda: self.now, sleep=self.sleep, jitter=lambda: 1.0)
 
 
-def write_kubeconfig(folder: Path, server: str, user: str = "{}", cluster: str = "") -> str:
-    """A kubeconfig with one context; `user` is YAML, and so is what `cluster` has beside the server."""
+def write_kubeconfig(
+    folder: Path, server: str, user: str = "{}", *, current: str = "test", **cluster: Any
+) -> str:
+    """A kubeconfig with a context and one that leads nowhere; `user` is YAML, `cluster` has more of the
+    cluster's fields, with _ for -."""
+    fields = {name.replace("_", "-"): value for name, value in cluster.items()}
     file = folder / "kubeconfig"
     file.write_text(
         f"""
-current-context: test
-contexts: [{{name: test, context: {{cluster: test, user: test}}}}]
-clusters: [{{name: test, cluster: {{server: "{server}", {cluster}}}}}]
+current-context: {current}
+contexts:
+- {{name: test, context: {{cluster: test, user: test}}}}
+- {{name: other, context: {{cluster: other, user: test}}}}
+clusters:
+- {{name: test, cluster: {json.dumps({"server": server, **fields})}}}
+- {{name: other, cluster: {{server: "https://127.0.0.1:1"}}}}
 users: [{{name: test, user: {user}}}]
 """
     )
     return str(file)
+
+
+PROMPT = Pacing(jitter=lambda: 0.0)
+
+
+def connected_by(
+    kubeconfig: str | None, *, env: dict[str, str] | None = None, seconds: float = 20, pacing: Pacing = PROMPT
+) -> KubernetesCluster:
+    return connect(
+        kubeconfig,
+        None,
+        deadline_seconds=seconds,
+        concurrency=4,
+        user_agent="preview-reconcile/test",
+        env=env or {},
+        pacing=pacing,
+    )
 
 
 def connected(
@@ -64,19 +92,12 @@ def connected(
     server: str = SERVER,
     *,
     user: str = "{}",
-    cluster: str = "",
-    seconds: float | None = 300,
+    seconds: float = 300,
     pacing: Pacing,
+    **cluster: Any,
 ) -> KubernetesCluster:
-    return connect(
-        write_kubeconfig(folder, server, user, cluster),
-        None,
-        deadline_seconds=seconds,
-        concurrency=4,
-        user_agent="preview-reconcile/test",
-        env={},
-        pacing=pacing,
-    )
+    """By a kubeconfig with these fields; see `write_kubeconfig`."""
+    return connected_by(write_kubeconfig(folder, server, user, **cluster), seconds=seconds, pacing=pacing)
 
 
 @pytest.fixture
@@ -140,19 +161,45 @@ def text_404() -> httpx.Response:
 Step = Callable[[socket.socket], None]
 
 
-class Wire:
-    """A server whose every byte, and every silence, a test decides."""
+def sends(*parts: bytes, pause: float = 0.0) -> Step:
+    """Answer with these, so many seconds apart."""
 
-    def __init__(self, *steps: Step) -> None:
-        self.requests: list[str] = []
+    def step(connection: socket.socket) -> None:
+        for part in parts:
+            connection.sendall(part)
+            real_time.sleep(pause)
+
+    return step
+
+
+def silent(connection: socket.socket) -> None:
+    """Say nothing until the client leaves."""
+    connection.recv(1)
+
+
+class Wire:
+    """A server whose every byte, and every silence, a test decides. `heads` are those of the requests."""
+
+    def __init__(self, *steps: Step, tls: ssl.SSLContext | None = None) -> None:
+        self.heads: list[str] = []
         self._steps = list(steps)
+        self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
 
     @property
+    def requests(self) -> list[str]:
+        return [head.partition("\r\n")[0] for head in self.heads]
+
+    @property
+    def port(self) -> int:
+        port: int = self._listener.getsockname()[1]
+        return port
+
+    @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        return f"http://127.0.0.1:{self.port}"
 
     def close(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
@@ -165,14 +212,15 @@ class Wire:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            with connection:
-                self.requests.append(_request_line(connection))
+            with contextlib.suppress(OSError), connection:  # the client has had enough
+                speaks = self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
+                self.heads.append(_request_head(speaks))
                 step = self._steps.pop(0) if len(self._steps) > 1 else self._steps[0]
-                with contextlib.suppress(OSError):  # the client has had enough
-                    step(connection)
+                step(speaks)
+                speaks.close()
 
 
-def _request_line(connection: socket.socket) -> str:
+def _request_head(connection: socket.socket) -> str:
     received = b""
     while b"\r\n\r\n" not in received:
         chunk = connection.recv(65536)
@@ -185,15 +233,15 @@ def _request_line(connection: socket.socket) -> str:
     )
     while len(body) < length:
         body += connection.recv(65536)
-    return head.split(b"\r\n")[0].decode()
+    return head.decode()
 
 
 @pytest.fixture
 def wire() -> Iterator[Callable[..., Wire]]:
     servers: list[Wire] = []
 
-    def serve(*steps: Step) -> Wire:
-        servers.append(Wire(*steps))
+    def serve(*steps: Step, tls: ssl.SSLContext | None = None) -> Wire:
+        servers.append(Wire(*steps, tls=tls))
         return servers[-1]
 
     yield serve

@@ -130,12 +130,12 @@ def test_who_we_act_as_is_said_in_headers(tmp_path: Path, httpx2_mock: respx.Rou
     assert headers["User-Agent"] == "preview-reconcile/test"
 
 
-@pytest.mark.parametrize(("cluster", "encoding"), [("", "gzip"), ("disable-compression: true", "identity")])
+@pytest.mark.parametrize(("disabled", "encoding"), [(False, "gzip"), (True, "identity")])
 def test_answers_are_compressed_unless_the_kubeconfig_says_no(
-    tmp_path: Path, httpx2_mock: respx.Router, time: FakeTime, cluster: str, encoding: str
+    tmp_path: Path, httpx2_mock: respx.Router, time: FakeTime, disabled: bool, encoding: str
 ) -> None:
     route = httpx2_mock.get(PR_1).mock(return_value=httpx.Response(200, json=deployment()))
-    read(connected(tmp_path, cluster=cluster, pacing=time.pacing))
+    read(connected(tmp_path, disable_compression=disabled, pacing=time.pacing))
     assert route.calls.last.request.headers["Accept-Encoding"] == encoding
 
 

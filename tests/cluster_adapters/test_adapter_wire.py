@@ -8,27 +8,25 @@ import time as real_time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from reconcile.cluster.kubernetes.retry import ATTEMPTS, Pacing
 from reconcile.errors import AnswerLost, Unreachable
 from reconcile.kube.objects import DEPLOYMENT
-from tests.cluster_adapters.conftest import Step, Wire, connected, deployment
+from tests.cluster_adapters.conftest import PROMPT, Step, Wire, connected, deployment, sends, silent
 
 LIST = json.dumps({"metadata": {"resourceVersion": "7"}, "items": [deployment()]}).encode()
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
-PROMPT = Pacing(jitter=lambda: 0.0)
 
 Serve = Callable[..., Wire]
 
 
-def whole(connection: socket.socket) -> None:
-    connection.sendall(HEAD % len(LIST) + b"Connection: close\r\n\r\n" + LIST)
-
-
-def truncated(connection: socket.socket) -> None:
-    connection.sendall(HEAD % len(LIST) + b"\r\n" + LIST[:20])
+whole = sends(HEAD % len(LIST) + b"Connection: close\r\n\r\n" + LIST)
+truncated = sends(HEAD % len(LIST) + b"\r\n" + LIST[:20])
+hung_up = sends()
+garbage = sends(b"220 mail.example.com ESMTP\r\n")
 
 
 def reset(connection: socket.socket) -> None:
@@ -36,30 +34,13 @@ def reset(connection: socket.socket) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-def hung_up(connection: socket.socket) -> None:
-    pass
-
-
-def garbage(connection: socket.socket) -> None:
-    connection.sendall(b"220 mail.example.com ESMTP\r\n")
-
-
-def silent(connection: socket.socket) -> None:
-    connection.recv(1)
-
-
 def trickle(text: bytes) -> Step:
-    def step(connection: socket.socket) -> None:
-        for byte in text:
-            connection.sendall(bytes([byte]))
-            real_time.sleep(0.05)
-
-    return step
+    return sends(*(bytes([byte]) for byte in text), pause=0.05)
 
 
 def alert(description: int) -> Step:
     """A handshake that the server ends: https://www.rfc-editor.org/rfc/rfc8446#section-6"""
-    return lambda connection: connection.sendall(bytes([0x15, 3, 3, 0, 2, 2, description]))
+    return sends(bytes([0x15, 3, 3, 0, 2, 2, description]))
 
 
 @pytest.mark.parametrize(
@@ -163,13 +144,12 @@ def test_the_proxy_that_was_tried_is_named_without_its_password(
     with socket.create_server(("127.0.0.1", 0)) as listener:
         proxy = f"127.0.0.1:{listener.getsockname()[1]}"
     server, url = "https://ann:canary@api.example.com:6443/k8s", f"http://ben:canary@{proxy}"
-    if named_by == "proxy-url":
-        server = f'{server}", proxy-url: "{url}'
-    else:
+    monkeypatch.delenv("https_proxy", raising=False)
+    if named_by == "HTTPS_PROXY":
         monkeypatch.setenv("HTTPS_PROXY", url)
-        monkeypatch.delenv("https_proxy", raising=False)
+    named: dict[str, Any] = {"proxy_url": url} if named_by == "proxy-url" else {}
     with pytest.raises(Unreachable) as caught:
-        connected(tmp_path, server, pacing=PROMPT).list(DEPLOYMENT)
+        connected(tmp_path, server, pacing=PROMPT, **named).list(DEPLOYMENT)
     assert str(caught.value) == (
         "list deployments.apps in all namespaces: no connection to the API server "
         f"https://api.example.com:6443/k8s through the proxy http://{proxy} ({named_by}): "

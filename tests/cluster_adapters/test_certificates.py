@@ -6,10 +6,8 @@ The tables were tried with kubectl 1.36, which decides each of their rows as it 
 import json
 import socket
 import ssl
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,76 +16,20 @@ import pytest
 
 from reconcile.cli.metrics import push
 from reconcile.cluster.certificates import as_go_verifies, public_context
-from reconcile.cluster.kubernetes import connect
 from reconcile.cluster.kubernetes.kubeconfig import find_connection
-from reconcile.cluster.kubernetes.retry import Pacing
 from reconcile.errors import Unreachable
 from reconcile.kube.objects import DEPLOYMENT
 from reconcile.report.summary import failure
 from reconcile.run.probe import probe
 from tests.cluster_adapters.authorities import HOST, REFUSED, TAKEN, Made, Sort, authority, make, signed
+from tests.cluster_adapters.conftest import connected_by, write_kubeconfig
+from tests.cluster_adapters.servers import Server, Start, start
 from tests.cluster_adapters.test_adapter_credentials import credential, plugin, program
 
+__all__ = ["start"]
+
 CREATE_DEFAULT_CONTEXT = ssl.create_default_context
-EMPTY_LIST = json.dumps({"metadata": {"resourceVersion": "7"}, "items": []}).encode()
 NEW_IN_3_13 = ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
-
-
-class Server:
-    """An API server, a preview and a Pushgateway, with this certificate."""
-
-    def __init__(self, made: Made, *, clients: Path | None = None) -> None:
-        answered = self.answered = []  # type: list[str]
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                answered.append(self.command)
-                self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(EMPTY_LIST)))
-                self.end_headers()
-                self.wfile.write(EMPTY_LIST)
-
-            do_POST = do_GET
-
-            def log_message(self, format: str, *args: Any) -> None:
-                """Nothing: stderr is the command's."""
-
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(made.chain, made.key)
-        if clients:
-            context.load_verify_locations(clients)
-            context.verify_mode = ssl.CERT_REQUIRED
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a client that trusts it not
-        self.server.socket = context.wrap_socket(
-            self.server.socket, server_side=True, do_handshake_on_connect=False
-        )
-        self.port = self.server.server_port
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02})
-        self.thread.start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
-
-
-Start = Callable[..., Server]
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    servers: list[Server] = []
-
-    def start(made: Made, *, clients: Path | None = None) -> Server:
-        servers.append(Server(made, clients=clients))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.close()
 
 
 @pytest.fixture(autouse=True)
@@ -122,28 +64,13 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Sort], Made]:
 Client = Callable[[Server, Path, Path, pytest.MonkeyPatch], str]
 
 
-def listed(folder: Path, server: Server, cluster: dict[str, Any], user: str = "{}", **env: str) -> str:
-    file = folder / "kubeconfig"
-    entry = json.dumps({"server": f"https://127.0.0.1:{server.port}", **cluster})
-    file.write_text(
-        "current-context: test\n"
-        "contexts: [{name: test, context: {cluster: test, user: test}}]\n"
-        f"clusters: [{{name: test, cluster: {entry}}}]\n"
-        f"users: [{{name: test, user: {user}}}]\n"
-    )
-    return _listed(str(file), env)
+def listed(folder: Path, server: Server, user: str = "{}", **cluster: Any) -> str:
+    address = cluster.pop("address", f"https://127.0.0.1:{server.port}")
+    return _listed(write_kubeconfig(folder, address, user, **cluster))
 
 
-def _listed(kubeconfig: str | None, env: dict[str, str]) -> str:
-    made = connect(
-        kubeconfig,
-        None,
-        deadline_seconds=20,
-        concurrency=1,
-        user_agent="t",
-        env=env,
-        pacing=Pacing(jitter=lambda: 0.0),
-    )
+def _listed(kubeconfig: str | None, **env: str) -> str:
+    made = connected_by(kubeconfig, env=env)
     try:
         return "" if made.list(DEPLOYMENT).items == () else "not the list"
     except Unreachable as error:
@@ -153,16 +80,16 @@ def _listed(kubeconfig: str | None, env: dict[str, str]) -> str:
 
 
 def by_file(server: Server, trusted: Path, folder: Path, _: pytest.MonkeyPatch) -> str:
-    return listed(folder, server, {"certificate-authority": str(trusted)})
+    return listed(folder, server, certificate_authority=str(trusted))
 
 
 def by_the_machine(server: Server, trusted: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
-    return listed(folder, server, {})
+    return listed(folder, server)
 
 
 def by_tls_server_name(server: Server, trusted: Path, folder: Path, _: pytest.MonkeyPatch) -> str:
-    return listed(folder, server, {"certificate-authority": str(trusted), "tls-server-name": HOST})
+    return listed(folder, server, certificate_authority=str(trusted), tls_server_name=HOST)
 
 
 def in_a_pod(server: Server, trusted: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -171,13 +98,12 @@ def in_a_pod(server: Server, trusted: Path, folder: Path, monkeypatch: pytest.Mo
     found = partial(find_connection, service_account=folder)
     module = import_module("reconcile.cluster.kubernetes.connect")  # the package has a function of that name
     monkeypatch.setattr(module, "find_connection", found)
-    env = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": str(server.port)}
-    return _listed(None, env)
+    return _listed(None, KUBERNETES_SERVICE_HOST="127.0.0.1", KUBERNETES_SERVICE_PORT=str(server.port))
 
 
 def by_a_proxy(server: Server, trusted: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
-    return listed(folder, server, {"server": "http://dev", "proxy-url": f"https://127.0.0.1:{server.port}"})
+    return listed(folder, server, address="http://dev", proxy_url=f"https://127.0.0.1:{server.port}")
 
 
 def by_probe(server: Server, trusted: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -220,7 +146,7 @@ def test_an_authority_that_kubectl_takes_is_taken(
     made = files(sort)
     server = start(made)
     assert client(server, made.trusted, tmp_path, monkeypatch) == ""
-    assert len(server.answered) == 1
+    assert len(server.connections) == 1
 
 
 @of_each_client
@@ -236,7 +162,7 @@ def test_what_kubectl_refuses_is_refused_before_anything_is_sent(
     made = files(sort)
     server = start(made)
     assert "certificate" in client(server, made.trusted, tmp_path, monkeypatch)
-    assert server.answered == []
+    assert server.connections == []
 
 
 def test_the_table_has_what_python_3_13_refuses(files: Callable[[Sort], Made], start: Start) -> None:
@@ -259,7 +185,7 @@ def test_insecure_skip_tls_verify_takes_whatever_the_server_shows(
     start: Start, files: Callable[[Sort], Made], tmp_path: Path
 ) -> None:
     for sort in REFUSED:
-        assert listed(tmp_path, start(files(sort)), {"insecure-skip-tls-verify": True}) == ""
+        assert listed(tmp_path, start(files(sort)), insecure_skip_tls_verify=True) == ""
 
 
 @pytest.mark.parametrize("by", ["kubeconfig", "exec plugin"])
@@ -275,17 +201,13 @@ def test_a_client_certificate_is_shown_to_a_server_of_an_old_authority(
         answer = credential(clientCertificateData=certificate.read_text(), clientKeyData=key.read_text())
         (tmp_path / "answer").write_text(answer)
         user = plugin(program(tmp_path, f"cat {tmp_path}/answer"), interactiveMode="Never")
-    server = start(files(old), clients=clients)
-    cluster = {"certificate-authority": str(files(old).trusted)}
-    assert listed(tmp_path, server, cluster) != "", "it lets nobody in without one"
-    assert listed(tmp_path, server, cluster, user) == ""
+    server = start(files(old), clients)
+    trusted = str(files(old).trusted)
+    assert listed(tmp_path, server, certificate_authority=trusted) != "", "it lets nobody in without one"
+    assert listed(tmp_path, server, user, certificate_authority=trusted) == ""
     unknown = next(sort for sort in REFUSED if sort.title == "unknown authority")
-    assert "certificate is not trusted" in listed(
-        tmp_path,
-        start(files(unknown), clients=clients),
-        {"certificate-authority": str(files(unknown).trusted)},
-        user,
-    )
+    other, trusted = start(files(unknown), clients), str(files(unknown).trusted)
+    assert "certificate is not trusted" in listed(tmp_path, other, user, certificate_authority=trusted)
 
 
 def test_nothing_but_the_strictness_is_taken_from_a_context() -> None:

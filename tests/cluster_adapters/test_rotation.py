@@ -1,96 +1,27 @@
 """Certificates, tokens and kubeconfigs that change while the command runs, before a server that changes too."""
 
 import base64
-import contextlib
 import json
 import os
-import socket
-import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reconcile.cluster.kubernetes import KubernetesCluster, connect
+from reconcile.cluster.kubernetes import KubernetesCluster
 from reconcile.cluster.kubernetes.kubeconfig import find_connection
-from reconcile.cluster.kubernetes.retry import Pacing
 from reconcile.errors import Unauthorized, Unreachable
 from reconcile.kube.objects import DEPLOYMENT
 from tests.cluster_adapters.authorities import Made, Sort, authority, make, signed
+from tests.cluster_adapters.conftest import connected_by, write_kubeconfig
+from tests.cluster_adapters.servers import Server
 from tests.cluster_adapters.test_adapter_credentials import credential, plugin, program
-
-EMPTY_LIST = json.dumps({"metadata": {"resourceVersion": "7"}, "items": []}).encode()
-UNKNOWN = json.dumps({"kind": "Status", "code": 401, "reason": "Unauthorized"}).encode()
-
-
-class Server(ThreadingHTTPServer):
-    """An API server that keeps connections open, and shows and asks what it is told at each handshake."""
-
-    def __init__(self, made: Made, clients: Path | None = None) -> None:
-        self.connections: list[int] = []
-        """The client's port of each request."""
-        self.open: set[Any] = set()
-        self.token = ""
-        self.hold = threading.Event()
-        self.hold.set()
-        self.show(made, clients)
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def setup(self) -> None:
-                super().setup()
-                server.open.add(self.request)
-
-            def finish(self) -> None:
-                server.open.discard(self.request)
-                super().finish()
-
-            def do_GET(self) -> None:
-                server.connections.append(self.client_address[1])
-                server.hold.wait(20)
-                known = self.headers.get("Authorization") in (None, f"Bearer {server.token}")
-                body = EMPTY_LIST if known else UNKNOWN
-                self.send_response(200 if known else 401)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: Any) -> None:
-                """Nothing: stderr is the command's."""
-
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02})
-        self.thread.start()
-
-    def show(self, made: Made, clients: Path | None = None) -> None:
-        """The certificate from now on, and whose clients are let in; ends what was agreed before."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(made.chain, made.key)
-        if clients:
-            context.load_verify_locations(clients)
-            context.verify_mode = ssl.CERT_REQUIRED
-        self.context = context
-        for connection in tuple(self.open):
-            with contextlib.suppress(OSError):
-                socket.socket.shutdown(connection, socket.SHUT_RDWR)
-
-    def get_request(self) -> Any:
-        plain, address = super().get_request()
-        return self.context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False), address
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Nothing: a client that trusts it not."""
 
 
 @dataclass
@@ -110,32 +41,14 @@ class World:
     def trust(self, *made: Made) -> None:
         self.ca.write_bytes(b"".join(one.trusted.read_bytes() for one in made))
 
-    def kubeconfig(self, cluster: dict[str, Any] | None = None, user: str = "{}", **more: Any) -> Path:
-        entry = {"certificate-authority": "ca.crt"} if cluster is None else cluster
-        server = {"server": f"https://127.0.0.1:{self.server.server_port}", **entry}
-        text = (
-            f"current-context: {more.get('current', 'test')}\n"
-            "contexts: [{name: test, context: {cluster: test, user: test}},"
-            " {name: other, context: {cluster: other, user: test}}]\n"
-            f"clusters: [{{name: test, cluster: {json.dumps(server)}}},"
-            " {name: other, cluster: {server: 'https://127.0.0.1:1'}}]\n"
-            f"users: [{{name: test, user: {user}}}]\n"
-        )
-        (self.folder / "kubeconfig").write_text(text)
-        return self.folder / "kubeconfig"
+    def kubeconfig(self, cluster: dict[str, Any] | None = None, user: str = "{}", **more: Any) -> str:
+        fields = {"certificate_authority": "ca.crt"} if cluster is None else cluster
+        server = {"server": f"https://127.0.0.1:{self.server.port}"}
+        return write_kubeconfig(self.folder, user=user, **{**server, **fields, **more})
 
-    def connect(self, kubeconfig: Path | None, env: dict[str, str] | None = None) -> KubernetesCluster:
-        made = connect(
-            str(kubeconfig) if kubeconfig else None,
-            None,
-            deadline_seconds=20,
-            concurrency=4,
-            user_agent="t",
-            env=env or {},
-            pacing=Pacing(jitter=lambda: 0.0),
-        )
-        self.clusters.append(made)
-        return made
+    def connect(self, kubeconfig: str | None, env: dict[str, str] | None = None) -> KubernetesCluster:
+        self.clusters.append(connected_by(kubeconfig, env=env))
+        return self.clusters[-1]
 
 
 @pytest.fixture(scope="session")
@@ -152,9 +65,7 @@ def world(tmp_path: Path, two: tuple[Made, Made]) -> Iterator[World]:
     world.server.hold.set()
     for cluster in world.clusters:
         cluster.close()
-    world.server.shutdown()
-    world.server.server_close()
-    world.server.thread.join()
+    world.server.close()
 
 
 def listed(cluster: KubernetesCluster) -> bool:
@@ -168,10 +79,10 @@ def by_file(world: World, monkeypatch: pytest.MonkeyPatch) -> tuple[KubernetesCl
 def by_data(world: World, monkeypatch: pytest.MonkeyPatch) -> tuple[KubernetesCluster, Callable[..., None]]:
     def trust(*made: Made) -> None:
         world.trust(*made)
-        world.kubeconfig({"certificate-authority-data": base64.b64encode(world.ca.read_bytes()).decode()})
+        world.kubeconfig({"certificate_authority_data": base64.b64encode(world.ca.read_bytes()).decode()})
 
     trust(world.old)
-    return world.connect(world.folder / "kubeconfig"), trust
+    return world.connect(str(world.folder / "kubeconfig")), trust
 
 
 def by_the_machine(
@@ -201,7 +112,7 @@ def in_a_pod(world: World, monkeypatch: pytest.MonkeyPatch) -> tuple[KubernetesC
     world.server.token = "a-token"
     module = import_module("reconcile.cluster.kubernetes.connect")
     monkeypatch.setattr(module, "find_connection", partial(find_connection, service_account=mount))
-    port = str(world.server.server_port)
+    port = str(world.server.port)
     env = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": port}
     return world.connect(None, env), trust
 
@@ -286,7 +197,7 @@ def test_a_client_certificate_is_renewed_under_a_command_that_runs_on(world: Wor
     if by == "exec plugin":
         world.kubeconfig(user=plugin(program(world.folder, f"cat {world.folder}/answer")))
     use(first)
-    cluster = world.connect(world.folder / "kubeconfig")
+    cluster = world.connect(str(world.folder / "kubeconfig"))
     assert listed(cluster)
     if (
         by == "exec plugin"
@@ -347,8 +258,8 @@ def test_a_token_of_the_kubeconfig_is_read_again(world: World) -> None:
 @pytest.mark.parametrize(
     "changed",
     [
-        {"cluster": {"certificate-authority": "ca.crt", "server": "https://127.0.0.1:1"}},
-        {"cluster": {"insecure-skip-tls-verify": True}},
+        {"cluster": {"certificate_authority": "ca.crt", "server": "https://127.0.0.1:1"}},
+        {"cluster": {"insecure_skip_tls_verify": True}},
         {"user": "{token: two, as: somebody}"},
     ],
     ids=["another server", "no verification", "somebody else"],
@@ -377,11 +288,11 @@ def test_the_context_that_was_chosen_stays_chosen(world: World) -> None:
 
 def test_a_kubeconfig_that_can_be_read_once_is_read_once(world: World) -> None:
     data = base64.b64encode(world.ca.read_bytes()).decode()
-    content = world.kubeconfig({"certificate-authority-data": data}).read_bytes()
+    content = Path(world.kubeconfig({"certificate_authority_data": data})).read_bytes()
     reading, writing = os.pipe()
     with open(writing, "wb") as pipe:
         pipe.write(content)
-    cluster = world.connect(Path(f"/dev/fd/{reading}"))
+    cluster = world.connect(f"/dev/fd/{reading}")
     assert listed(cluster)
     assert listed(cluster)
     os.close(reading)

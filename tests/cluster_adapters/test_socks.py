@@ -14,9 +14,9 @@ from reconcile.cluster.kubernetes import KubernetesCluster
 from reconcile.errors import Unreachable
 from reconcile.kube.objects import DEPLOYMENT
 from tests.cluster_adapters.authorities import HOST, TAKEN, make
-from tests.cluster_adapters.conftest import Wire, connected, deployment
-from tests.cluster_adapters.test_adapter_wire import PROMPT, whole
-from tests.cluster_adapters.test_certificates import Server, Start, start
+from tests.cluster_adapters.conftest import PROMPT, Wire, connected, deployment
+from tests.cluster_adapters.servers import Server, Start, start
+from tests.cluster_adapters.test_adapter_wire import whole
 
 __all__ = ["start"]
 
@@ -101,8 +101,8 @@ def _copy(source: socket.socket, to: socket.socket) -> None:
         pass
 
 
-def through(folder: Path, url: str, server: str = f"http://{HOST}:6443", more: str = "") -> KubernetesCluster:
-    return connected(folder, f'{server}", proxy-url: "{url}"{more}, x: "', pacing=PROMPT)
+def through(folder: Path, url: str, server: str = f"http://{HOST}:6443") -> KubernetesCluster:
+    return connected(folder, server, proxy_url=url, pacing=PROMPT)
 
 
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
@@ -127,12 +127,12 @@ def test_the_servers_certificate_is_verified_behind_it(
     for name in ("HTTPS_PROXY", "https_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(variable, f"socks5://127.0.0.1:{socks.port}")
-    trusted = f'certificate-authority: "{made.trusted}"'
-    cluster = connected(tmp_path, f'https://{HOST}:6443", {trusted}, x: "', pacing=PROMPT)
+    trusted: dict[str, Any] = {"certificate_authority": str(made.trusted)}
+    cluster = connected(tmp_path, f"https://{HOST}:6443", pacing=PROMPT, **trusted)
     assert cluster.list(DEPLOYMENT).items == ()
     assert socks.asked == [(HOST, 6443)]
     cluster.close()
-    other = connected(tmp_path, f'https://other.example.com:6443", {trusted}, x: "', pacing=PROMPT)
+    other = connected(tmp_path, "https://other.example.com:6443", pacing=PROMPT, **trusted)
     with pytest.raises(Unreachable, match="its certificate is not trusted"):
         other.list(DEPLOYMENT)
 
