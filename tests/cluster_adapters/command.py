@@ -1,12 +1,11 @@
 """The command as a person runs it, in this process, against a mocked API server.
 
-world     the API server: has nothing until a test puts it there
-command   runs `reconcile` with the arguments; it never really sleeps
+world     the API server: has nothing until a test puts it there; `world.run` is `reconcile` with these
+          arguments, which never really sleeps
 """
 
 import functools
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 import respx
@@ -18,25 +17,14 @@ from tests.cluster_adapters.world import World
 from tests.in_process import Ended
 
 
-class RunCommand(Protocol):
-    def __call__(self, *args: str) -> Ended: ...
-
-
 @pytest.fixture
-def world(httpx2_mock: respx.Router) -> World:
-    world = World()
-    httpx2_mock.route().mock(side_effect=world)
-    return world
-
-
-@pytest.fixture
-def command(
-    world: World,
+def world(
+    httpx2_mock: respx.Router,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     as_before: None,
-) -> RunCommand:
+) -> World:
     kubeconfig = write_kubeconfig(tmp_path, SERVER)
 
     def run(*args: str) -> Ended:
@@ -46,4 +34,6 @@ def command(
         captured = capsys.readouterr()
         return Ended(code, captured.out, captured.err)
 
-    return run
+    world = World(run)
+    httpx2_mock.route().mock(side_effect=world)
+    return world

@@ -7,7 +7,6 @@ import pytest
 from reconcile.cli.main import exit_code_of
 from reconcile.cluster.files.yaml import dump
 from tests.builders import a_preview, without_uid
-from tests.cluster_adapters.command import RunCommand
 from tests.cluster_adapters.conftest import SERVER
 from tests.cluster_adapters.world import World
 
@@ -52,9 +51,9 @@ def file(tmp_path: Path) -> str:
     ],
 )
 def test_a_file_without_a_namespace_is_planned_where_kubectl_would_put_it(
-    world: World, command: RunCommand, kubeconfig: str, file: str, arguments: tuple[str, ...], namespace: str
+    world: World, kubeconfig: str, file: str, arguments: tuple[str, ...], namespace: str
 ) -> None:
-    ended = command("--kubeconfig", kubeconfig, "--dry-run", "-f", file, *arguments)
+    ended = world.run("--kubeconfig", kubeconfig, "--dry-run", "-f", file, *arguments)
     assert ended.code == 0
     assert f"+ Deployment  {namespace}/pr-9  new preview" in ended.out
     assert "Plan: 3 to create" in ended.out
@@ -70,13 +69,11 @@ def test_a_name_in_another_namespace_is_refused_with_the_option_to_add_before_an
     )
 
 
-def test_a_context_that_was_switched_decides_no_write(
-    world: World, command: RunCommand, kubeconfig: str
-) -> None:
+def test_a_context_that_was_switched_decides_no_write(world: World, kubeconfig: str) -> None:
     """A bare NAME is looked for in all namespaces; where several have it, whoever runs it has to say which."""
     world.has(a_preview("pr-9", namespace="team-a"), a_preview("pr-9", namespace="team-b"))
     world.has(a_preview("pr-8", namespace="team-b"))
-    ended = command("--kubeconfig", kubeconfig, "--yes", "pr-9")
+    ended = world.run("--kubeconfig", kubeconfig, "--yes", "pr-9")
     assert (ended.code, "pass one of team-a/pr-9, team-b/pr-9" in ended.err) == (2, True)
-    ended = command("--kubeconfig", kubeconfig, "--dry-run", "pr-8")
+    ended = world.run("--kubeconfig", kubeconfig, "--dry-run", "pr-8")
     assert "+ Deployment  team-b/pr-8  new preview" in ended.out

@@ -8,7 +8,6 @@ import pytest
 from reconcile.model.room import SMALL
 from reconcile.plan.decide import TOO_LARGE
 from tests.builders import a_preview
-from tests.cluster_adapters.command import RunCommand
 from tests.cluster_adapters.world import World, path
 from tests.given import a_read_preview, available, children_of, entry, live, told
 
@@ -41,34 +40,34 @@ def changes(out: str) -> list[tuple[str, str, str]]:
     return [(change["action"], change["kind"], change["name"]) for change in found]
 
 
-def test_large_children_of_a_gone_preview_are_deleted(world: World, command: RunCommand) -> None:
+def test_large_children_of_a_gone_preview_are_deleted(world: World) -> None:
     world.has(told(a_preview("pr-1")))
     put(world, "pr-1")
     put(world, "pr-0")
-    ended = command("-o", "json")
+    ended = world.run("-o", "json")
     assert ended.code == 0, ended
     assert {str(sent) for sent in world.writes} == {
         f"DELETE {path(kind, 'pr-0')}" for kind in ("Deployment", "Service", "Mapping")
     }
 
 
-def test_a_few_large_children_are_read_once_more_and_compared(world: World, command: RunCommand) -> None:
+def test_a_few_large_children_are_read_once_more_and_compared(world: World) -> None:
     world.has(told(a_preview("pr-1")))
     put(world, "pr-1", drifted=True)
-    ended = command("-o", "json")
+    ended = world.run("-o", "json")
     assert changes(ended.out) == [("update", "Deployment", "pr-1")]
     assert [str(sent) for sent in world.writes] == [f"PATCH {path('Deployment', 'pr-1')}"]
 
 
 def test_more_of_them_wait_and_keep_nobody_else_from_anything(
-    world: World, command: RunCommand, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("reconcile.plan.reads.WHOLE_AFTER_ALL", 3)
     for name in ("pr-1", "pr-2"):
         world.has(told(a_preview(name)))
         put(world, name, drifted=True)
     world.has(a_preview("pr-3"))
-    ended = command("-o", "json")
+    ended = world.run("-o", "json")
     assert ended.code == 0, ended
     assert changes(ended.out) == [
         *(("create", kind, "pr-3") for kind in ("Deployment", "Service", "Mapping")),

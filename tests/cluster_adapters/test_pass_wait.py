@@ -9,7 +9,6 @@ import pytest
 
 from reconcile.desire.children import CHILDREN
 from tests.builders import a_preview
-from tests.cluster_adapters.command import RunCommand
 from tests.cluster_adapters.conftest import status
 from tests.cluster_adapters.world import PREVIEWS, World, a_list, path
 from tests.given import a_read_preview, available, children_of, live, told
@@ -43,9 +42,9 @@ def a_pod(**container: Any) -> dict[str, Any]:
 CRASHED = a_pod(state={"waiting": {"reason": "CrashLoopBackOff"}}, lastState={"terminated": {"exitCode": 1}})
 
 
-def test_what_is_ready_already_is_told_and_costs_nothing(world: World, command: RunCommand) -> None:
+def test_what_is_ready_already_is_told_and_costs_nothing(world: World) -> None:
     a_world(world, available(DEPLOYMENT))
-    ended = command("--wait")
+    ended = world.run("--wait")
     assert (ended.code, ended.out.splitlines()[-1]) == (
         0,
         "ready  shop/pr-1  https://pr-1.preview.example.com",
@@ -53,10 +52,10 @@ def test_what_is_ready_already_is_told_and_costs_nothing(world: World, command: 
     assert len(world.sent) == len(CHILDREN) + 1
 
 
-def test_a_list_that_fails_is_told_and_the_wait_goes_on(world: World, command: RunCommand) -> None:
+def test_a_list_that_fails_is_told_and_the_wait_goes_on(world: World) -> None:
     trouble = status(500, "InternalError", "etcd is away")
     a_world(world, COMING, *[trouble] * 7, available(DEPLOYMENT))
-    ended = command("--wait", "--wait-timeout", "10s")
+    ended = world.run("--wait", "--wait-timeout", "10s")
     assert (ended.code, ended.out.splitlines()[-1]) == (
         0,
         "ready  shop/pr-1  https://pr-1.preview.example.com",
@@ -65,10 +64,10 @@ def test_a_list_that_fails_is_told_and_the_wait_goes_on(world: World, command: R
     assert "etcd is away" in ended.err
 
 
-def test_lists_that_never_come_end_with_the_time(world: World, command: RunCommand) -> None:
+def test_lists_that_never_come_end_with_the_time(world: World) -> None:
     a_world(world, COMING, status(500, "InternalError", "etcd is away"))
     began = time.monotonic()
-    ended = command("--wait", "--wait-timeout", "3s", "-o", "json")
+    ended = world.run("--wait", "--wait-timeout", "3s", "-o", "json")
     assert time.monotonic() - began < 4.0
     assert ended.code == ended.report["exit_code"] == 1
     (note,) = ended.report["notes"]
@@ -85,15 +84,15 @@ def test_lists_that_never_come_end_with_the_time(world: World, command: RunComma
     ]
 
 
-def test_progress_is_told_where_there_is_news_and_quiet_says_none(world: World, command: RunCommand) -> None:
+def test_progress_is_told_where_there_is_news_and_quiet_says_none(world: World) -> None:
     a_world(world, COMING, COMING, COMING, available(DEPLOYMENT))
-    ended = command("--wait", "--wait-timeout", "20s")
+    ended = world.run("--wait", "--wait-timeout", "20s")
     assert ended.err.splitlines() == [
         "waits  shop/pr-1  0 of 1 pods are available",
         "ready  shop/pr-1  https://pr-1.preview.example.com",
     ]
-    a_world(World(), available(DEPLOYMENT))
-    assert command("--wait", "-q").err == ""
+    world.says("GET", path("Deployment"), a_list([available(DEPLOYMENT)]))
+    assert world.run("--wait", "-q").err == ""
 
 
 # the logs
@@ -107,11 +106,9 @@ def with_a_crash(world: World, log: httpx.Response) -> World:
 
 
 @pytest.mark.parametrize("output", ["text", "json", "markdown"])
-def test_the_lines_of_a_crash_are_harmless_and_on_stderr_alone(
-    world: World, command: RunCommand, output: str
-) -> None:
+def test_the_lines_of_a_crash_are_harmless_and_on_stderr_alone(world: World, output: str) -> None:
     with_a_crash(world, httpx.Response(200, content=HOSTILE, headers={"Content-Type": "text/plain"}))
-    ended = command("--wait", "--wait-timeout", "1s", "--logs", "-o", output)
+    ended = world.run("--wait", "--wait-timeout", "1s", "--logs", "-o", output)
     head = "shop/pr-1: the last lines of container app of pod pr-1-a, before it was started again:"
     lines = ended.err.splitlines()
     assert lines[lines.index(head) :] == [
@@ -138,10 +135,10 @@ def test_the_lines_of_a_crash_are_harmless_and_on_stderr_alone(
     ],
 )
 def test_logs_that_there_are_not_are_told_once_and_fail_nothing(
-    world: World, command: RunCommand, answer: httpx.Response, why: str
+    world: World, answer: httpx.Response, why: str
 ) -> None:
     with_a_crash(world, answer)
-    ended = command("--wait", "--wait-timeout", "1s", "--logs")
+    ended = world.run("--wait", "--wait-timeout", "1s", "--logs")
     assert (ended.code, ended.out.splitlines()[-1]) == (
         1,
         "not yet  shop/pr-1  CrashLoopBackOff: exit code 1",
@@ -167,13 +164,11 @@ WAITS = 'container "app" in pod "pr-1-a" is waiting to start'
         (" - no logs yet", ""),
     ],
 )
-def test_a_container_that_has_not_started_has_no_logs(
-    world: World, command: RunCommand, said: str, why: str
-) -> None:
+def test_a_container_that_has_not_started_has_no_logs(world: World, said: str, why: str) -> None:
     a_world(world, COMING)
     world.says("GET", PODS, a_list([PULLS]))
     world.says("GET", LOG, status(400, "BadRequest", WAITS + said))
-    told = command("--wait", "--wait-timeout", "1s", "--logs").err.splitlines()[-1]
+    told = world.run("--wait", "--wait-timeout", "1s", "--logs").err.splitlines()[-1]
     assert told == f"shop/pr-1: no logs of container app of pod pr-1-a: it has not started{why}"
 
 
@@ -185,27 +180,23 @@ def test_a_container_that_has_not_started_has_no_logs(
         httpx.Response(400, text=f"{WAITS}: x"),
     ],
 )
-def test_what_a_kubelet_does_not_say_is_told_as_it_is(
-    world: World, command: RunCommand, answer: httpx.Response
-) -> None:
+def test_what_a_kubelet_does_not_say_is_told_as_it_is(world: World, answer: httpx.Response) -> None:
     with_a_crash(world, answer)
-    told = command("--wait", "--wait-timeout", "1s", "--logs").err.splitlines()[-1]
+    told = world.run("--wait", "--wait-timeout", "1s", "--logs").err.splitlines()[-1]
     assert "it has not started" not in told
     assert "is waiting to start" in told
 
 
-def test_without_the_option_no_logs_are_asked_for(world: World, command: RunCommand) -> None:
+def test_without_the_option_no_logs_are_asked_for(world: World) -> None:
     with_a_crash(world, httpx.Response(200, text="x"))
-    command("--wait", "--wait-timeout", "1s")
+    world.run("--wait", "--wait-timeout", "1s")
     assert world.count("GET", LOG) == 0
 
 
 # from the outside
 
 
-def test_a_probe_that_fails_is_what_is_missing(
-    world: World, command: RunCommand, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_probe_that_fails_is_what_is_missing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
     def nowhere(address: Any, seconds: float) -> Any:
@@ -215,7 +206,7 @@ def test_a_probe_that_fails_is_what_is_missing(
     a_world(world, available(DEPLOYMENT))
     monkeypatch.setattr("socket.create_connection", nowhere)
     allowed = ("--allow-fqdn", "*.preview.example.com")
-    ended = command("--wait", "--wait-timeout", "1s", "--probe", *allowed, "-o", "json")
+    ended = world.run("--wait", "--wait-timeout", "1s", "--probe", *allowed, "-o", "json")
     (waited,) = ended.report["waited"]
     (preview,) = ended.report["previews"]
     assert asked == [("pr-1.preview.example.com", 443)]
@@ -225,7 +216,7 @@ def test_a_probe_that_fails_is_what_is_missing(
     assert world.count("PATCH", f"{path(PREVIEWS.kind, 'pr-1')}/status") == 0, "the status is the cluster's"
 
 
-def test_who_waits_for_what_is_not_there_waits_in_vain(world: World, command: RunCommand) -> None:
+def test_who_waits_for_what_is_not_there_waits_in_vain(world: World) -> None:
     a_world(world, available(DEPLOYMENT))
-    assert command("shop/typo").code == 0, "as after a close"
-    assert command("shop/typo", "--wait").code == 1
+    assert world.run("shop/typo").code == 0, "as after a close"
+    assert world.run("shop/typo", "--wait").code == 1

@@ -11,7 +11,6 @@ import pytest
 from reconcile.execute.write import TRIES
 from reconcile.kube.managedfields import Path
 from tests.builders import a_preview
-from tests.cluster_adapters.command import RunCommand
 from tests.cluster_adapters.conftest import status, text_404
 from tests.cluster_adapters.world import (
     APPLY,
@@ -447,7 +446,7 @@ def as_answer(said: Answer | Manifest) -> Answer:
 
 
 @pytest.mark.parametrize("case", ROWS)
-def test_what_becomes_of_a_write(world: World, command: RunCommand, case: str) -> None:
+def test_what_becomes_of_a_write(world: World, case: str) -> None:
     row = ROWS[case]
     world.has(*row.scene.objects)
     for method, answers in row.says.items():
@@ -455,7 +454,7 @@ def test_what_becomes_of_a_write(world: World, command: RunCommand, case: str) -
     preview = path(PREVIEW, row.scene.name)
     if row.preview is not None:
         world.says("GET", preview, as_answer(row.preview))
-    ended = command("-o", "json", *row.scene.arguments)
+    ended = world.run("-o", "json", *row.scene.arguments)
     assert ended.outcomes.keys() == {f"{row.scene.kind} {row.scene.name}"}
     [(result, message)] = ended.outcomes.values()
     assert result == row.result
@@ -468,11 +467,9 @@ def test_what_becomes_of_a_write(world: World, command: RunCommand, case: str) -
     assert ended.code == (expected if row.code is None else row.code)
 
 
-def test_the_preview_is_read_right_before_the_delete_and_told_of_after_it(
-    world: World, command: RunCommand
-) -> None:
+def test_the_preview_is_read_right_before_the_delete_and_told_of_after_it(world: World) -> None:
     world.has(*UNWANTED.objects)
-    command(*UNWANTED.arguments)
+    world.run(*UNWANTED.arguments)
     assert [str(sent) for sent in world.sent[-4:]] == [
         f"GET {path(PREVIEW, 'pr-1')}",
         f"DELETE {path(MAPPING, 'pr-1')}",
@@ -482,11 +479,9 @@ def test_the_preview_is_read_right_before_the_delete_and_told_of_after_it(
 
 
 @pytest.mark.parametrize("how", [EXPIRED, DELETED])
-def test_what_the_operator_allows_to_protect_stays(
-    world: World, command: RunCommand, how: dict[str, Any]
-) -> None:
+def test_what_the_operator_allows_to_protect_stays(world: World, how: dict[str, Any]) -> None:
     world.has(*ended(how).objects)
-    assert command(*WEEK, "--allow-protect", "shop/*").code == 0
+    assert world.run(*WEEK, "--allow-protect", "shop/*").code == 0
     assert world.writes == []
 
 
@@ -508,12 +503,12 @@ BY_SOMEBODY = ("kept", "already deleted, not by this run")
     ],
 )
 def test_a_child_that_is_gone_already_is_a_success_of_somebody_else_unless_it_is_still_listed(
-    world: World, command: RunCommand, again: httpx.Response, outcome: tuple[str, str]
+    world: World, again: httpx.Response, outcome: tuple[str, str]
 ) -> None:
     world.has(*LEFTOVER.objects)
     world.says("DELETE", path(SERVICE, "pr-0"), gone(path(SERVICE, "pr-0")))
     world.says("GET", LISTED, again)
-    ended = command("-o", "json")
+    ended = world.run("-o", "json")
     assert (world.count("DELETE", path(SERVICE, "pr-0")), world.count("GET", LISTED)) == (1, 1)
     assert ended.outcomes == {"Service pr-0": outcome}
     assert ended.code == (outcome[0] == "failed")
@@ -527,10 +522,10 @@ def test_a_child_that_is_gone_already_is_a_success_of_somebody_else_unless_it_is
     ],
 )
 def test_a_create_is_unforced_and_without_uid_and_an_update_is_forced_for_this_very_object(
-    world: World, command: RunCommand, scene: Scene, params: dict[str, str], body: Manifest, outcome: str
+    world: World, scene: Scene, params: dict[str, str], body: Manifest, outcome: str
 ) -> None:
     world.has(*scene.objects)
-    ended = command("-o", "json")
+    ended = world.run("-o", "json")
     [sent] = world.writes
     assert (str(sent), sent.type, sent.params, sent.body) == (f"PATCH {TO}", APPLY, params, body)
     assert (ended.outcomes, ended.code) == ({"Service pr-1": (outcome, "")}, 0)
@@ -557,10 +552,8 @@ def collides(world: World) -> Manifest:
     return service
 
 
-def test_what_collides_with_ours_is_taken_over_and_then_applied(
-    world: World, command: RunCommand, collides: Manifest
-) -> None:
-    ended = command("-o", "json")
+def test_what_collides_with_ours_is_taken_over_and_then_applied(world: World, collides: Manifest) -> None:
+    ended = world.run("-o", "json")
     takeover, apply = world.writes
     assert takeover.type == "application/json-patch+json"
     assert takeover.params == {"fieldManager": MANAGER}
@@ -585,9 +578,7 @@ def test_what_collides_with_ours_is_taken_over_and_then_applied(
     assert (ended.outcomes, ended.code) == ({"Service pr-1": ("updated", "")}, 0)
 
 
-def test_a_takeover_that_conflicts_is_decided_again(
-    world: World, command: RunCommand, collides: Manifest
-) -> None:
+def test_a_takeover_that_conflicts_is_decided_again(world: World, collides: Manifest) -> None:
     now = changed(collides, resourceVersion="20")
 
     def taken(request: httpx.Request) -> httpx.Response:
@@ -595,7 +586,7 @@ def test_a_takeover_that_conflicts_is_decided_again(
 
     world.says("PATCH", TO, CONFLICT, taken, an_object(after_apply(CREATED, None)))
     world.says("GET", TO, an_object(now))
-    ended = command("-o", "json")
+    ended = world.run("-o", "json")
     first, second, apply = world.bodies("PATCH", TO)
     assert [first[1]["value"], second[1]["value"]] == ["7", "20"]
     assert apply == guarded("21")
@@ -603,13 +594,13 @@ def test_a_takeover_that_conflicts_is_decided_again(
 
 
 def test_a_removal_that_did_not_happen_is_a_failure_that_names_the_owner(
-    world: World, command: RunCommand, collides: Manifest
+    world: World, collides: Manifest
 ) -> None:
     still = after_apply(CREATED, None, entry("kubectl-edit", THEIR_FIELDS))
     ports = [*CREATED["spec"]["ports"], *collides["spec"]["ports"]]
     left = an_object({**still, "spec": {**still["spec"], "ports": ports}})
     world.says("PATCH", TO, an_object(changed(collides, resourceVersion="8")), left)
-    ended = command("-o", "json")
+    ended = world.run("-o", "json")
     why = "spec.ports[http]: not removed, because kubectl-edit also sets it"
     assert (ended.outcomes, ended.code) == ({"Service pr-1": ("failed", why)}, 1)
 
@@ -632,12 +623,12 @@ REFUSALS: dict[str, Answer] = {
 @pytest.mark.parametrize("case", REFUSALS)
 @pytest.mark.parametrize("kind", PUTS)
 def test_one_previews_failure_stops_what_comes_after_it_and_holds_up_nobody_else(
-    world: World, command: RunCommand, kind: str, case: str
+    world: World, kind: str, case: str
 ) -> None:
     names = ("pr-1", "pr-2", "pr-3")
     world.has(*(a_preview(name) for name in names), there(SERVICE, "pr-0"))
     world.says("PATCH", path(kind, "pr-2"), REFUSALS[case])
-    ended = command("-o", "json")
+    ended = world.run("-o", "json")
     place = PUTS.index(kind)
     results = {name: result for name, (result, _) in ended.outcomes.items()}
     assert results == {
@@ -653,16 +644,16 @@ def test_one_previews_failure_stops_what_comes_after_it_and_holds_up_nobody_else
     assert ended.code == 1
 
 
-def test_the_text_names_what_failed_and_sums_up(world: World, command: RunCommand) -> None:
+def test_the_text_names_what_failed_and_sums_up(world: World) -> None:
     world.has(*DRIFTED.objects)
     world.says("PATCH", TO, CONFLICT)
-    assert command().out.splitlines()[-2:] == [
+    assert world.run().out.splitlines()[-2:] == [
         f"x Service shop/pr-1  failed: Service shop/pr-1: {TOO_OFTEN}",
         "Done: 0 created, 0 updated, 0 deleted, 1 failed.",
     ]
 
 
-def test_nothing_to_do_is_silence(world: World, command: RunCommand) -> None:
+def test_nothing_to_do_is_silence(world: World) -> None:
     world.has(a_preview("pr-1"), *ALL)
-    ended = command("-o", "json")
+    ended = world.run("-o", "json")
     assert (world.writes, ended.planned, ended.outcomes, ended.code) == ([], set(), {}, 0)

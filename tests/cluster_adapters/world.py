@@ -15,6 +15,7 @@ from reconcile.desire.children import CHILDREN
 from reconcile.kube.managedfields import field_set_of, to_fields_v1
 from reconcile.model.names import Names, preview_resource
 from tests.cluster_adapters.conftest import DATE, status
+from tests.in_process import Ended
 
 NAMES = Names()
 MANAGER = NAMES.field_manager
@@ -58,7 +59,8 @@ class Sent:
 class World:
     """Answers each request: with what a test has told it to say to it, else as an API server would."""
 
-    def __init__(self) -> None:
+    def __init__(self, run: Callable[..., Ended]) -> None:
+        self.run = run
         self.sent: list[Sent] = []
         self._lists: dict[str, list[dict[str, Any]]] = {}
         self._objects: dict[str, dict[str, Any]] = {}
