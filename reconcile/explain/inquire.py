@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 
 from reconcile.cluster.pool import Stop
 from reconcile.cluster.port import Cluster, FromFile
-from reconcile.desire.children import is_route
 from reconcile.errors import ClusterError
 from reconcile.explain.explain import Explanation, Inquiry, explain
 from reconcile.explain.history import EventHistory, event_history
