@@ -3,7 +3,7 @@
 import os
 import stat
 
-from reconcile.cluster.files.atomic import remove_abandoned, replace_file
+from reconcile.cluster.atomic import remove_abandoned, replace_file
 from reconcile.report.formats import FORMATS, Facts
 from reconcile.status.result import Run
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.cluster.files.atomic import remove_abandoned, replace_file
+from reconcile.cluster.atomic import remove_abandoned, replace_file
 from tests.shop import Shop
 
 STOPPED = "print(flush=True), input()"
@@ -17,7 +17,7 @@ STOPPED = "print(flush=True), input()"
 KILLED = "os.kill(os.getpid(), 9)"
 WRITER = """
 import os
-from reconcile.cluster.files.atomic import replace_file
+from reconcile.cluster.atomic import replace_file
 replace = os.replace
 def instead(*paths):
     {what}

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reconcile.cluster.files.atomic import remove_abandoned, replace_file
+from reconcile.cluster.atomic import remove_abandoned, replace_file
 from reconcile.cluster.files.defaults import bare, dressed, dressed_as_ours, group_of
 from reconcile.cluster.files.sources import Signature
 from reconcile.cluster.files.yaml import Document, Mistake, dump, read_file
