@@ -14,6 +14,8 @@ SEED ?=
 N ?= 1000
 ROUNDS ?= 5
 OUT ?= docs
+# The wings that `make core` keeps, such as 'files html'.
+KEEP ?=
 # The folder with the sources of what `make bench` measures beside the command, and that no package has.
 PEERS ?= ../shared/peers
 CLUSTER ?= .cluster
@@ -24,7 +26,7 @@ OLDEST_ASSETS ?=
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help demo test test-node test-oldest chaos races fuzz walks faults mutants check format manifests names
+.PHONY: help demo test test-node test-oldest chaos races fuzz walks faults mutants check format manifests names core
 .PHONY: bench bench-adverse bench-node bench-smoke peers picture lock cluster cluster-down clean
 
 help:
@@ -42,6 +44,7 @@ help:
 	@echo 'make format         put the code into the one format'
 	@echo 'make manifests      write the CRD and the chart'"'"'s rights anew, from the code and cronjob/rights.yaml'
 	@echo 'make names          carry the names in reconcile/model/names.py to every file that names the previews'
+	@echo 'make core           take the wings out, but for those of KEEP='"'"'files html'"'"'
 	@echo 'make bench          how fast it is beside what is used instead; N=10000 for so many previews'
 	@echo 'make bench-node     from kubectl apply to the first page, on a node whose pods really run'
 	@echo 'make bench-adverse  what worlds that authors make cost beside an ordinary one, in memory'
@@ -125,6 +128,10 @@ names: $(STAMP)
 	@$(BIN)/python -m kit.rename
 	@$(BIN)/python -m kit.manifests
 	@$(BIN)/ruff check --quiet --select I,RUF022 --fix
+	@$(BIN)/ruff format --quiet
+
+core: $(STAMP)
+	@$(BIN)/python -m kit.wings $(KEEP)
 	@$(BIN)/ruff format --quiet
 
 bench: $(STAMP)

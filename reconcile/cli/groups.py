@@ -51,5 +51,6 @@ class GroupedCommand(click.Command):
         grouped = {name for names in GROUPS.values() for name in names}
         others = tuple(name for name in records if name not in grouped)
         for title, names in {**GROUPS, OTHERS: others}.items():
-            with formatter.section(title):
-                formatter.write_dl([records[name] for name in names if name in records])
+            if rows := [records[name] for name in names if name in records]:
+                with formatter.section(title):
+                    formatter.write_dl(rows)

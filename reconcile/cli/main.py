@@ -9,11 +9,13 @@ from typing import Any
 import click
 
 from reconcile import __version__
+from reconcile.cli import features
 from reconcile.cli.environment import check_environment
 from reconcile.cli.groups import GroupedCommand
 from reconcile.cli.logging import complain, log_format_in, start_logging
 from reconcile.cli.streams import guard, trouble
 from reconcile.cli.types import (
+    REPORT_FORMATS,
     DurationType,
     GatewayType,
     GatewayUrlType,
@@ -60,8 +62,10 @@ COMPLETE = "_RECONCILE_COMPLETE"
 """The variable by which a shell asks for its completion, and for what a word may become."""
 
 
-def _offer(what: str) -> Offer:
+def _offer(what: str) -> Offer | None:
     """What a shell offers for a parameter."""
+    if not features.offered("completion"):
+        return None
 
     def offer(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> Any:
         from reconcile.cli.complete import offered  # only a shell that completes needs it
@@ -73,6 +77,32 @@ def _offer(what: str) -> Offer:
 
 def _repeatable(*names: str, cls: type[Lines] = Lines, **kwargs: Any) -> Callable[[Command], Command]:
     return click.option(*names, multiple=True, cls=cls, **kwargs)
+
+
+ABSENT: dict[str, click.Option] = {}
+"""The options of wings that were taken out, by the names of their parameters."""
+
+
+def _wing(*names: str, cls: type[click.Option] = click.Option, **kwargs: Any) -> Callable[[Command], Command]:
+    """An option that a wing gives: the command has it where the wing is there."""
+    if features.offered(*names):
+        return click.option(*names, cls=cls, **kwargs)
+    option = cls(names, **kwargs)
+    ABSENT[option.name or ""] = option
+    return lambda command: command
+
+
+def _with_absent(options: dict[str, Any]) -> dict[str, Any]:
+    """The options, and those of wings that were taken out as where nobody sets them.
+
+    UsageError for a variable that sets one: it was meant as a setting.
+    """
+    for name, option in ABSENT.items():
+        variable = str(option.envvar or f"{PREFIX}_{name.upper()}")
+        if variable in os.environ:
+            raise UsageError(f"{variable}: the wing with {max(option.opts, key=len)} was taken out; unset it")
+    unset = {n: () if option.multiple else False if option.is_flag else None for n, option in ABSENT.items()}
+    return {**unset, **options}
 
 
 @click.command(
@@ -104,10 +134,8 @@ def _repeatable(*names: str, cls: type[Lines] = Lines, **kwargs: Any) -> Callabl
     shell_complete=_offer("files"),
     help="Path to the kubeconfig. Default: KUBECONFIG, ~/.kube/config, the pod's account.",
 )
-@click.option(
-    "--wait", is_flag=True, help="Wait until the previews are ready, and report why if they are not."
-)
-@click.option(
+@_wing("--wait", is_flag=True, help="Wait until the previews are ready, and report why if they are not.")
+@_wing(
     "--wait-timeout",
     metavar="DURATION",
     type=DurationType(),
@@ -115,39 +143,43 @@ def _repeatable(*names: str, cls: type[Lines] = Lines, **kwargs: Any) -> Callabl
     show_default=True,
     help="Maximum time to wait, counted from the end of the plan.",
 )
-@click.option(
-    "--logs", is_flag=True, help="Print the last log lines of pods that are not ready. Requires --wait."
-)
-@click.option(
+@_wing("--logs", is_flag=True, help="Print the last log lines of pods that are not ready. Requires --wait.")
+@_wing(
     "--probe",
     is_flag=True,
     help="Wait until each link answers, too. Requires --wait and --allow-fqdn.",
 )
-@_repeatable(
+@_wing(
     "--from",
     "sources",
+    multiple=True,
+    cls=Lines,
     metavar="PATH",
     envvar="RECONCILE_FROM",
     shell_complete=_offer("files"),
     help="Read the cluster from these manifests (folder, file or -).",
 )
-@click.option(
+@_wing(
     "--to",
     metavar="DIR",
     shell_complete=_offer("folders"),
     help="Folder to read the children from and write them to. Requires --from.",
 )
-@_repeatable(
+@_wing(
     "-f",
     "--filename",
     "filenames",
+    multiple=True,
+    cls=Lines,
     metavar="PATH",
     envvar="RECONCILE_FILENAME",
     shell_complete=_offer("files"),
     help="Plan as if these previews had been applied. Requires --dry-run or --explain.",
 )
-@_repeatable(
+@_wing(
     "--exclude",
+    multiple=True,
+    cls=Lines,
     metavar="GLOB",
     help="Files to ignore, by name or path below PATH. Requires --from or --filename.",
 )
@@ -307,7 +339,7 @@ def _repeatable(*names: str, cls: type[Lines] = Lines, **kwargs: Any) -> Callabl
 @click.option(
     "-o",
     "--output",
-    type=click.Choice(["text", "json", "markdown", "none"]),
+    type=click.Choice(["text", "json", *features.offered("markdown"), "none"]),
     default="text",
     show_default=True,
     help="Format of the report on stdout.",
@@ -316,9 +348,9 @@ def _repeatable(*names: str, cls: type[Lines] = Lines, **kwargs: Any) -> Callabl
     "--report",
     metavar="FORMAT=PATH",
     type=ReportType(),
-    help="Report file to write: text, json, markdown, html, dotenv or metrics.",
+    help=f"Report file to write: {', '.join(REPORT_FORMATS[:-1])} or {REPORT_FORMATS[-1]}.",
 )
-@click.option(
+@_wing(
     "--pushgateway",
     metavar="URL",
     type=GatewayUrlType(),
@@ -331,7 +363,7 @@ def _repeatable(*names: str, cls: type[Lines] = Lines, **kwargs: Any) -> Callabl
     show_default=True,
     help="Format of the log on stderr. json has a record of each write and run.",
 )
-@click.option(
+@_wing(
     "--explain",
     metavar="NAME",
     shell_complete=_offer("names"),
@@ -358,6 +390,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
 
     NAME is a preview, or NAMESPACE/NAME. Default: every preview.
     """
+    options = _with_absent(options)
     many = bool(options["interval"])
     start_logging(options["verbose"], options["quiet"], options["log_format"], timestamps=many)
     check_environment(ctx, os.environ, strict=options["strict_env"])
@@ -376,7 +409,7 @@ def main(args: list[str] | None = None, program: str = PROGRAM) -> None:
     take apart all that was read, object by object.
     """
     guard()
-    if os.environ.get(COMPLETE, "").endswith("_complete"):
+    if features.offered("completion") and os.environ.get(COMPLETE, "").endswith("_complete"):
         from reconcile.cli.complete import quietly
 
         quietly()

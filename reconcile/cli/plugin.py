@@ -6,6 +6,7 @@ kubectl finds both by their names on the PATH: `kubectl-preview`, and `kubectl_c
 
 import sys
 
+from reconcile.cli import features
 from reconcile.cli.main import COMPLETE, PREFIX, command
 from reconcile.cli.main import main as run
 
@@ -23,9 +24,10 @@ def complete() -> None:
     """Print what the last argument may become, one a line, its help behind a tab; then what to do besides."""
     from click.shell_completion import ShellComplete
 
-    from reconcile.cli.complete import quietly
+    if features.offered("completion"):
+        from reconcile.cli.complete import quietly
 
-    quietly()
+        quietly()
     *words, incomplete = sys.argv[1:] or [""]
     asked = ShellComplete(command, {"auto_envvar_prefix": PREFIX}, NAME, COMPLETE)
     found = asked.get_completions(words, incomplete)

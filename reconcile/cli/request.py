@@ -148,7 +148,7 @@ def _folder(options: Options) -> Cluster:
     from reconcile.cluster.files.cluster import DirectoryCluster
 
     stdin = read_stdin() if "-" in options["sources"] else None
-    return DirectoryCluster(
+    cluster: Cluster = DirectoryCluster(
         options["sources"],
         options["to"],
         group=options["api_group"],
@@ -156,6 +156,7 @@ def _folder(options: Options) -> Cluster:
         stdin=stdin,
         exclude=options["exclude"],
     )
+    return cluster
 
 
 # Of what a cluster is made of, each imports much that the other does not need.

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import click
 
+from reconcile.cli.features import offered
+
 _LABEL_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
@@ -170,7 +172,7 @@ class ResourceType(click.ParamType[tuple[str, str, str]]):
         return match["side"], match["name"], match["amount"]
 
 
-REPORT_FORMATS = ("text", "json", "markdown", "html", "dotenv", "metrics")
+REPORT_FORMATS = ("text", "json", *offered("markdown", "html"), "dotenv", *offered("metrics"))
 
 
 class ReportType(click.ParamType[Pair]):

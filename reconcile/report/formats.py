@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from reconcile.report.json import run_json
-from reconcile.report.markdown import run_markdown
 from reconcile.report.states import states
 from reconcile.report.text import run_text
 from reconcile.status.result import Run
@@ -25,13 +24,21 @@ Format = Callable[[Run, Facts], str]
 def _html(done: Run, facts: Facts) -> str:
     from reconcile.report.html import run_html  # of what it imports no other format needs anything
 
-    return run_html(done, cluster=facts.cluster, scope=facts.scope)
+    page: str = run_html(done, cluster=facts.cluster, scope=facts.scope)
+    return page
+
+
+def _markdown(done: Run, facts: Facts) -> str:
+    from reconcile.report.markdown import run_markdown
+
+    comment: str = run_markdown(done, cluster=facts.cluster, scope=facts.scope)
+    return comment
 
 
 FORMATS: Mapping[str, Format] = {
     "text": lambda done, facts: run_text(done, cluster=facts.cluster, scope=facts.scope),
     "json": lambda done, facts: run_json(done, **facts._asdict()),
-    "markdown": lambda done, facts: run_markdown(done, cluster=facts.cluster, scope=facts.scope),
+    "markdown": _markdown,
     "html": _html,
     "dotenv": lambda done, facts: run_dotenv(done),
 }

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -35,6 +36,11 @@ def test_a_page_by_itself_does_what_it_says(page: str, clone: Clone) -> None:
     for made in ("previews", "children"):
         shutil.rmtree(clone.root / made, ignore_errors=True)
     clone.follow(page, *(() if missing_programs(["helm"]) else ("helm",)))
+
+
+def test_the_core_can_be_had_by_the_page_alone(tmp_path: Path) -> None:
+    """In a clone of its own: what it takes out is not there for the other pages."""
+    Clone.make(tmp_path / "clone").follow("wings.md")
 
 
 def test_the_script_calls_the_api_for_what_is_ready_and_for_nothing_else(clone: Clone) -> None:
