@@ -1,12 +1,13 @@
-"""Why one preview is as it is: what it asks for, what is there, who set it, what a run would do; pure."""
+"""Why one preview is as it is: what it requests, what exists, who set it, and what a run would do."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconcile.desire.children import APPLY_ORDER
 from reconcile.desire.desired import Desired
-from reconcile.explain.history import NOTHING_HAPPENED, EventHistory
+from reconcile.explain.history import NO_EVENTS, EventHistory
 from reconcile.explain.managers import FieldState, Writer, foreign_fields, wanted_fields, writers_of
 from reconcile.kube.health.events import PodEvent
 from reconcile.kube.health.pod import is_ready, trouble_of
@@ -17,10 +18,11 @@ from reconcile.model.names import APP_COMPONENT, SETUP_COMPONENT, Names
 from reconcile.model.settings import Settings
 from reconcile.model.snapshot import Preview, Snapshot, claimed_place
 from reconcile.model.status import Status
-from reconcile.plan.changes import DELETES, PREVIEW, Blocked, Create, Delete, Plan, Update, Waiting
+from reconcile.plan.changes import DELETES, PREVIEW, Create, Delete, Plan, Update, Waiting
 from reconcile.plan.decide import PREVIEW_CHANGED
 from reconcile.plan.limits import is_withheld
 from reconcile.plan.ownership import is_protected, ownership
+from reconcile.report.safe import counted
 from reconcile.status.facts import by_preview, gather
 from reconcile.status.reason import status_of
 from reconcile.status.result import Pass
@@ -28,9 +30,9 @@ from reconcile.status.result import Pass
 
 @dataclass(frozen=True)
 class Child:
-    """An object that is wanted, or is there. `standing` says whose it is; "" where it is not there.
+    """An object that is desired or exists. `standing` is whose it is; "" if it does not exist.
 
-    The fields are empty where it is not there, is not wanted, or is not ours.
+    The fields are empty if it does not exist, is not desired, or is not managed by us.
     """
 
     key: Key
@@ -43,21 +45,21 @@ class Child:
 
 @dataclass(frozen=True)
 class PodState:
-    """One pod, and how it is doing, in one line."""
+    """One pod, and its state in one line."""
 
     name: str
     created: str
-    says: str
+    state: str
 
 
 @dataclass(frozen=True)
 class Inquiry:
-    """What was asked of the cluster beside what a plan is made from; sentences say what could not be."""
+    """What was read beside the snapshot of a plan; `notes` name what could not be read."""
 
     fields: tuple[FieldState, ...] = ()
     writers: tuple[Writer, ...] = ()
     pods: tuple[Live, ...] = ()
-    events: EventHistory = NOTHING_HAPPENED
+    events: EventHistory = NO_EVENTS
     warnings: tuple[PodEvent, ...] = ()
     notes: tuple[str, ...] = ()
     now: datetime | None = None
@@ -67,8 +69,8 @@ class Inquiry:
 class Explanation:
     """All about one preview.
 
-    `desired` is None for one that is gone; `found` is how it stands, None where nobody can tell;
-    `plan` is what a run of everything would do, as far as it is about this preview.
+    `desired` is None for one that is gone; `found` is its status as things are, None if it is unknown;
+    `plan` is what a run of everything would do to this preview.
     """
 
     place: str
@@ -119,13 +121,14 @@ def _about(plan: Plan, place: str, notes: tuple[str, ...]) -> Plan:
 def _found(
     desired: Desired | None, plan: Plan, snapshot: Snapshot, inquiry: Inquiry, settings: Settings
 ) -> Status | None:
-    """How it stands as things are: what a run that does nothing would write into its status."""
+    """Return its status as things are: what a run that does nothing would write."""
     if desired is None or inquiry.now is None or not snapshot.from_server:
         return None
     (facts,) = gather([replace(desired, in_scope=True)], [Pass(plan)], snapshot.children)
+    components = (APP_COMPONENT, SETUP_COMPONENT)
     pods, setup_pods = (
-        by_preview(inquiry.pods, settings.names.preview_label, component).get(facts.desired.place, ())
-        for component in (APP_COMPONENT, SETUP_COMPONENT)
+        by_preview(inquiry.pods, settings.names.preview_label, one).get(desired.place, ())
+        for one in components
     )
     facts = replace(facts, pods=pods, setup_pods=setup_pods, events=inquiry.warnings)
     return status_of(facts, inquiry.now, url_scheme=settings.url_scheme)
@@ -134,7 +137,7 @@ def _found(
 def _children(
     place: str, desired: Desired | None, plan: Plan, snapshot: Snapshot, names: Names
 ) -> tuple[Child, ...]:
-    """In apply order those that are wanted, then those that are there all the same."""
+    """List in apply order those that are desired, then the others that exist."""
     wanted = {key_of(manifest): manifest for manifest in desired.children} if desired else {}
     there = [key for key, live in snapshot.children.items() if claimed_place(live, names) == place]
     changed = [change.key for change in plan.changes if change.key in snapshot.children]
@@ -154,14 +157,14 @@ def _child(
     if live is None:
         return Child(key)
     owned = ownership(live, split_place(place)[1], uid, names, from_server=snapshot.from_server)
-    compared = wanted is not None and owned.ours
+    compared = wanted if owned.ours else None
     return Child(
         key,
         "; ".join([f"not ours: {owned.reason}" if not owned.ours else "ours", *_besides(live, names)]),
         str(live.metadata.get("creationTimestamp") or ""),
         writers_of(live, names),
-        wanted_fields(live, wanted, names) if wanted is not None and compared else (),
-        foreign_fields(live, wanted, names) if wanted is not None and compared else (),
+        wanted_fields(live, compared, names) if compared is not None else (),
+        foreign_fields(live, compared, names) if compared is not None else (),
     )
 
 
@@ -180,72 +183,60 @@ def _besides(live: Live, names: Names) -> Iterable[str]:
 
 def _pod(pod: Live, inquiry: Inquiry) -> PodState:
     trouble = trouble_of([pod], inquiry.warnings, inquiry.now)
-    says = trouble.message if trouble else exit_of([pod]) or _phase(pod)
-    return PodState(pod.key.name, age_and_name(pod)[0], says + _restarts(pod))
-
-
-def _phase(pod: Live) -> str:
-    return f"{pod.status.get('phase', 'Unknown')}{', ready' if is_ready(pod) else ', not ready'}"
-
-
-def _restarts(pod: Live) -> str:
+    phase = f"{pod.status.get('phase', 'Unknown')}, {'ready' if is_ready(pod) else 'not ready'}"
+    state = trouble.message if trouble else exit_of([pod]) or phase
     counts = (status.get("restartCount") for status in maps_in(pod.status.get("containerStatuses")))
     restarts = sum(count for count in counts if isinstance(count, int))
-    return f" ({restarts} restart{'s' if restarts > 1 else ''})" if restarts else ""
+    often = f" ({counted(restarts, 'restart')})" if restarts else ""
+    return PodState(pod.key.name, age_and_name(pod)[0], state + often)
 
 
-def answer(told: Explanation) -> tuple[str, str]:
-    """How it stands, and what a run would do: the two lines that come first."""
-    return _standing(told), _would(told)
+# the answer
 
 
-def _standing(told: Explanation) -> str:
-    there = [child for child in told.children if child.standing]
-    if told.desired is None:
-        return f"Gone: there is no preview {told.place}; {_left(len(there))}"
-    if told.desired.verdict == "Going":
-        return f"Going: {told.desired.message}"
-    blocked = next(((block.verdict, block.reason) for block in told.plan.blocked), None)
-    if found := (told.found and not told.found.ready and (told.found.reason, told.found.message)) or blocked:
-        return f"Not ready: {found[0]}: {found[1]}"
-    if told.found:
-        older = any(isinstance(c, Update) and c.reason == PREVIEW_CHANGED for c in told.plan.changes)
+def answer(explained: Explanation) -> tuple[str, str]:
+    """Return the state and what a run would do: the two lines that come first."""
+    return _standing(explained), _would(explained)
+
+
+def _standing(explained: Explanation) -> str:
+    if explained.desired is None:
+        left = sum(bool(child.standing) for child in explained.children)
+        objects = f"{counted(left, 'object')} {'is' if left == 1 else 'are'}"
+        return f"Gone: there is no preview {explained.place}; {objects} left of it"
+    if explained.desired.verdict == "Going":
+        return f"Going: {explained.desired.message}"
+    if explained.found and not explained.found.ready:
+        return f"Not ready: {explained.found.reason}: {explained.found.message}"
+    for block in explained.plan.blocked:
+        return f"Not ready: {block.verdict}: {block.reason}"
+    if explained.found:
+        older = any(isinstance(c, Update) and c.reason == PREVIEW_CHANGED for c in explained.plan.changes)
         ready = "Ready, as it was wanted before" if older else "Ready"
-        return f"{ready}: {told.found.url or 'its pods are available, and it has no link'}"
-    if told.from_server:
+        return f"{ready}: {explained.found.url or 'its pods are available, and it has no link'}"
+    if explained.from_server:
         return "Whether it is ready is not known: not all could be read"
     return "Whether it is ready only an API server can tell"
 
 
-def _would(told: Explanation) -> str:
-    plan = told.plan
-    parts = [part for type_, verb in _VERBS if (part := _part(plan, type_, verb))]
-    said = f"A run would {_listed(parts)}" if parts else "A run would change nothing"
-    waits = [c.key.kind for c in plan.changes if isinstance(c, Waiting) and c.key.kind != PREVIEW]
-    held = [c.key.kind for c in plan.changes if is_withheld(c)]
-    more = [f"{_listed(waits)} waits"] if waits else []
+def _would(explained: Explanation) -> str:
+    kinds = defaultdict[type, list[str]](list)
+    reasons = defaultdict[type, dict[str, None]](dict)
+    for change in explained.plan.changes:
+        if change.key.kind != PREVIEW:
+            kinds[type(change)].append(change.key.kind)
+            reasons[type(change)][change.reason] = None
+    parts = [
+        f"{verb} {_listed(kinds[type_])} ({', '.join(reasons[type_])})"
+        for type_, verb in ((Create, "create"), (Update, "update"), (Delete, "delete"))
+        if kinds[type_]
+    ]
+    held = [c.key.kind for c in explained.plan.changes if is_withheld(c)]
+    more = [f"{_listed(kinds[Waiting])} waits"] if kinds[Waiting] else []
     more += [f"the delete of {_listed(held)} is skipped"] if held else []
-    more += ["it needs action"] if any(isinstance(c, Blocked) for c in plan.changes) else []
-    return "; ".join([said, *more])
-
-
-_VERBS: tuple[tuple[type[Create | Update | Delete], str], ...] = (
-    (Create, "create"),
-    (Update, "update"),
-    (Delete, "delete"),
-)
-
-
-def _part(plan: Plan, type_: type[Create | Update | Delete], verb: str) -> str:
-    """Such as `update Deployment and Service (drifted)`."""
-    changes = [change for change in plan.changes if isinstance(change, type_)]
-    reasons = ", ".join(dict.fromkeys(change.reason for change in changes))
-    return f"{verb} {_listed([change.key.kind for change in changes])} ({reasons})" if changes else ""
+    more += ["it needs action"] if explained.plan.blocked else []
+    return "; ".join([f"A run would {_listed(parts) or 'change nothing'}", *more])
 
 
 def _listed(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
-
-
-def _left(count: int) -> str:
-    return f"{count} object{' is' if count == 1 else 's are'} left of it"

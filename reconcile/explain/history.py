@@ -1,8 +1,8 @@
-"""The Events about one preview and what was made for it, newest last; pure.
+"""The Events about one preview and its children, newest last.
 
 A Pod and a ReplicaSet are known by the name that their controllers give them. An event may quote what a
-container was started with: it is shown without the values of the Deployment and the pods that are there; one
-that is older than the Deployment as it is, about pods that are gone, is told without its message.
+container was started with: it is shown without the values of the existing Deployment and pods; one that is
+older than the last change of the Deployment, about pods that are gone, is shown without its message.
 """
 
 import re
@@ -19,13 +19,13 @@ from reconcile.kube.redact import redacted
 from reconcile.model.names import KIND
 
 MOST = 20
-"""So many events are told: the newest."""
+"""At most so many events are shown: the newest."""
 
 # https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apimachinery/pkg/util/rand/rand.go
 _GIVEN = "[bcdfghjklmnpqrstvwxz2456789]"
 _LONGEST_BASE = 58
 _RUNS = frozenset({"Deployment", "ReplicaSet", "Pod", "Job"})
-# What these say is made of names and images alone.
+# The messages of these have only names and images.
 _PLAIN = frozenset(
     {"Created", "Killing", "Pulled", "Pulling", "ScalingReplicaSet", "Scheduled", "Started"}
     | {"SuccessfulCreate", "SuccessfulDelete"}
@@ -35,7 +35,7 @@ OLD = "(not shown: it may quote a spec that is no more)"
 
 @dataclass(frozen=True)
 class HistoryEvent:
-    """One event: what it is about, how often it came, and when it came last ("" where it does not say)."""
+    """One event: what it is about, how often it came, and when it came last ("" if that is not recorded)."""
 
     time: str
     kind: str
@@ -48,13 +48,13 @@ class HistoryEvent:
 
 @dataclass(frozen=True)
 class EventHistory:
-    """The newest events, newest last, and how many older ones are not told."""
+    """The newest events, newest last, and how many older ones are left out."""
 
-    told: tuple[HistoryEvent, ...] = ()
+    shown: tuple[HistoryEvent, ...] = ()
     older: int = 0
 
 
-NOTHING_HAPPENED = EventHistory()
+NO_EVENTS = EventHistory()
 
 
 def event_history(
@@ -66,8 +66,8 @@ def event_history(
     manifests: Sequence[Manifest] = (),
     since: str = "",
 ) -> EventHistory:
-    """The events about a preview. `manifests` are its children as they are and as they are wanted; `since` is
-    when its Deployment was last changed."""
+    """Return the events about a preview. `manifests` are its children as they exist and as they are desired;
+    `since` is when its Deployment was last changed."""
     known = {pod.uid: pod for pod in pods if pod.uid}
     values = (*manifests, *({"spec": {"template": pod.manifest}} for pod in pods))
     mine = (
@@ -78,7 +78,7 @@ def event_history(
     jobs = {key_of(manifest).name for manifest in manifests if manifest["kind"] == JOB.kind}
 
     def is_current(event: Manifest) -> bool:
-        """Whether what it may quote is among `values`."""
+        """Whether a value that it may quote is among `values`."""
         about, time = _about(event), event_time(event)
         if job := _job_of(about, name):
             return job in jobs
@@ -89,7 +89,7 @@ def event_history(
 
 
 def _order(event: Manifest) -> tuple[str, int, str]:
-    """By time, to the second, and then as the server wrote them."""
+    """Sort by time, to the second, and then in the order of the writes."""
     version = str(event["metadata"].get("resourceVersion", ""))
     return event_time(event), int(version) if version.isdecimal() else 0, str(event["metadata"].get("name"))
 
@@ -120,11 +120,10 @@ def _is_pod_of_a_job(pod: str, name: str) -> bool:
 
 
 def _job_of(about: Mapping[str, Any], name: str) -> str:
-    """The name of the Job that this is, or is a pod of; "" where it is neither."""
+    """Return the name of the Job that this is, or is a pod of; "" if it is neither."""
     kind, called = about.get("kind"), str(about.get("name", ""))
-    if kind == JOB.kind:
-        return called
-    return called.rpartition("-")[0] if kind == "Pod" and _is_pod_of_a_job(called, name) else ""
+    is_pod = kind == "Pod" and _is_pod_of_a_job(called, name)
+    return called if kind == JOB.kind else called.rpartition("-")[0] if is_pod else ""
 
 
 def _history_event(event: Manifest, values: Sequence[Manifest], *, current: bool) -> HistoryEvent:

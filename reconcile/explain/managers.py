@@ -1,9 +1,9 @@
-"""An object field by field: what is wanted, what is there, and who set it last; pure.
+"""An object field by field: what is desired, what exists, and which field manager set it last.
 
-`metadata.managedFields` tells the time of a manager's last change, not that of each of its fields.
+`metadata.managedFields` has the time of a manager's last change, not that of each of its fields.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,20 +22,21 @@ from reconcile.kube.managedfields import (
 from reconcile.kube.objects import Manifest, without_servers_own
 from reconcile.model.names import Names
 from reconcile.plan.diff import REPLICAS, same_value, shown_value
+from reconcile.report.safe import counted
 
 HIDDEN_VALUE = "set"
-"""Stands for a value of somebody else's that may be a secret."""
+"""Stands for a value that others set and that may be a secret."""
 
 _IN_CONTAINERS = frozenset({"f:containers", "f:initContainers"})
 _SET = frozenset({"f:image", "f:env", "f:envFrom", "f:args", "f:command"})
 _WHOLE_ITEMS = frozenset({"f:ownerReferences", "f:imagePullSecrets"})
 _COUNTED = frozenset({"env", "args", "command"})
-_TOLD = frozenset({"resources", "envFrom", "imagePullSecrets"})
+_SHOWN = frozenset({"resources", "envFrom", "imagePullSecrets"})
 
 
 @dataclass(frozen=True)
 class Writer:
-    """A field manager, how and when it last wrote; `ours` for our own apply."""
+    """A field manager, how and when it last wrote; `ours` if it is our own apply."""
 
     manager: str
     operation: str
@@ -46,9 +47,9 @@ class Writer:
 
 @dataclass(frozen=True)
 class FieldState:
-    """One field, as text: `wanted` is None where nobody of ours wants it, `there` where it is not there.
+    """One field, as text: `wanted` is None if we do not set it, `there` if it does not exist.
 
-    `writers` own it, the last one first; empty where nothing tells, or where it is the server's default.
+    `writers` own it, the last one first; empty if they are not recorded, or if it is the server's default.
     """
 
     path: str
@@ -59,24 +60,24 @@ class FieldState:
 
 
 def writers_of(live: Live, names: Names) -> tuple[Writer, ...]:
-    """Everybody who wrote the object, the last one first."""
+    """Return everybody who wrote the object, the last one first."""
     return _latest_first(live.entries, names)
 
 
 def wanted_fields(live: Live, wanted: Manifest, names: Names) -> tuple[FieldState, ...]:
-    """Every field that is wanted; of metadata only what is not simply ours and as wanted."""
+    """Return every desired field; of metadata only those that differ or that others have set, too."""
     found = (
         _wanted(live, wanted, path, value, names)
         for path, value in leaves(wanted)
-        if not _is_told_elsewhere(path, value)
+        if not _is_listed_elsewhere(path, value)
     )
     return tuple(state for state in found if not ("metadata." in state.path and _is_quiet(state, live)))
 
 
 def _is_quiet(state: FieldState, live: Live) -> bool:
-    """Our labels and annotations: as wanted, and set by nobody else."""
-    mine = all(writer.ours for writer in state.writers) and bool(state.writers or not live.tracked)
-    return state.same and mine
+    """Whether a label or an annotation is as desired, and set by nobody else."""
+    recorded = state.writers or not live.tracked
+    return bool(state.same and recorded and all(writer.ours for writer in state.writers))
 
 
 def _wanted(live: Live, wanted: Manifest, path: Path, value: Any, names: Names) -> FieldState:
@@ -91,38 +92,40 @@ def _wanted(live: Live, wanted: Manifest, path: Path, value: Any, names: Names) 
 
 
 def foreign_fields(live: Live, wanted: Manifest, names: Names) -> tuple[FieldState, ...]:
-    """What is there beside what is wanted, and somebody set; the server's defaults are nobody's.
+    """Return the fields that others set beside the desired ones; nobody has set the server's defaults.
 
-    What is only in the status, or was written with it, is left out.
+    The status, and what was written with it, is left out.
     """
     ours = frozenset(path for path in field_set_of(wanted) if not _is_item(path))
     around = above_of(ours)
     found = []
     for path, value in leaves(without_servers_own(live.manifest, "generateName")):
-        if _is_told_elsewhere(path, value) or path in around or is_covered(path, ours):
+        if _is_listed_elsewhere(path, value) or path in around or is_covered(path, ours):
             continue
         writers = tuple(w for w in _owners(live, path, names) if w.subresource != "status")
-        if writers or _is_told_anyway(live, path):
-            found.append(FieldState(path_text(path, live.manifest), None, _told(path, value), False, writers))
+        if writers or _is_listed_anyway(live, path):
+            found.append(
+                FieldState(path_text(path, live.manifest), None, _shown(path, value), False, writers)
+            )
     return tuple(sorted(found, key=lambda state: state.path))
 
 
-def _is_told_anyway(live: Live, path: Path) -> bool:
-    """Where nobody is recorded: `kubectl scale` leaves no trace (seen), a dump has none at all."""
+def _is_listed_anyway(live: Live, path: Path) -> bool:
+    """Whether to list it with nobody recorded: `kubectl scale` leaves no trace (seen), a dump has none."""
     return path == REPLICAS or (
         not live.tracked and bool(_IN_CONTAINERS & set(path)) and bool(_SET & set(path))
     )
 
 
-def _told(path: Path, value: Any) -> str:
-    """Numbers and images: all else that others write may be a secret (an annotation, a header of a probe)."""
+def _shown(path: Path, value: Any) -> str:
+    """Show numbers and images: all else may be a secret (an annotation, a header of a probe)."""
     if isinstance(value, bool | int | float) or (path[-1] == "f:image" and isinstance(value, str)):
         return shown_value(path, value)
     return HIDDEN_VALUE
 
 
 def asked_fields(preview: Manifest, names: Names, *, with_writers: bool = True) -> tuple[FieldState, ...]:
-    """The spec of a preview that can be read, field by field, in the order in which it is written."""
+    """Return the spec of a readable preview, field by field, in the order in which it is written."""
     live = Live(preview)
     spec = preview.get("spec")
     return tuple(
@@ -138,22 +141,18 @@ def asked_fields(preview: Manifest, names: Names, *, with_writers: bool = True) 
 
 
 def _asked(name: str, value: Any) -> str:
-    """Names of variables, never their values; how many arguments, never which."""
+    """Show the names of variables, never their values; the number of arguments, never which."""
     if name in _COUNTED:
         items = value if isinstance(value, list | tuple) else ()
         named = [str(item.get("name")) for item in items if isinstance(item, Mapping)]
-        return f"{', '.join(named) or _items(len(items))} (values not shown)"
-    if name in _TOLD or isinstance(value, bool | int | float | str):
+        return f"{', '.join(named) or counted(len(items), 'item')} (values not shown)"
+    if name in _SHOWN or isinstance(value, bool | int | float | str):
         return shown_value((f"f:{name}",), value)
     return HIDDEN_VALUE
 
 
-def _items(count: int) -> str:
-    return "1 item" if count == 1 else f"{count} items"
-
-
-def _is_told_elsewhere(path: Path, value: Any) -> bool:
-    """An item of a list by key, whose fields are leaves of their own; and its keys, which the path names."""
+def _is_listed_elsewhere(path: Path, value: Any) -> bool:
+    """Whether it is an item of a list by key, whose fields are leaves of their own, or one of its keys."""
     if _is_item(path):
         return isinstance(value, Mapping) and len(value) > len(item_keys(path[-1]))
     above = path[-2] if len(path) > 1 else ""
@@ -165,17 +164,15 @@ def _is_item(path: Path) -> bool:
 
 
 def _owners(live: Live, path: Path, names: Names) -> tuple[Writer, ...]:
-    """Who owns a path, or something below it."""
+    """Return who owns a path, or something below it."""
     entries = (entry for entry in live.entries if path in entry.fields or path in entry.above)
     return _latest_first(entries, names)
 
 
 def _latest_first(entries: Iterable[Entry], names: Names) -> tuple[Writer, ...]:
-    found = sorted(_writers(entries, names), key=lambda writer: (writer.manager, writer.subresource))
+    writers = (
+        Writer(one.manager, one.operation, one.subresource, one.time, one.is_apply_of(names.field_manager))
+        for one in entries
+    )
+    found = sorted(writers, key=lambda writer: (writer.manager, writer.subresource))
     return tuple(sorted(found, key=lambda writer: writer.time, reverse=True))
-
-
-def _writers(entries: Iterable[Entry], names: Names) -> Iterator[Writer]:
-    for entry in entries:
-        ours = entry.is_apply_of(names.field_manager)
-        yield Writer(entry.manager, entry.operation, entry.subresource, entry.time, ours)

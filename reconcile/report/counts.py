@@ -1,4 +1,4 @@
-"""How many of each: the sums that every report shows, and how many of many it lists."""
+"""How many of each: the totals that every report shows, and how many of many it lists."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -18,20 +18,24 @@ from reconcile.plan.changes import (
     Write,
 )
 
+WRITES = ("create", "update", "delete")
+_ACTIONS = (*WRITES, "kept", "waiting", "blocked", "unchanged")
+_RESULTS = ("created", "updated", "deleted", "kept", "failed", "rejected", "blocked", "skipped")
+
 MOST_FIELDS = 100
-"""So many fields of one change are listed."""
+"""At most so many fields of one change are listed."""
 
 
-def counts(plan: Plan) -> Counter[str]:
-    """The changes of a plan by what they do; the blocked ones are counted in previews."""
+def counts(plan: Plan) -> dict[str, int]:
+    """Count the changes of a plan by what they do; the blocked ones are counted in previews."""
     found = Counter(action_of(change) for change in plan.changes if not isinstance(change, Blocked))
     found["blocked"] = len({change.preview for change in plan.blocked})
     found["unchanged"] += plan.settled
-    return found
+    return {action: found[action] for action in _ACTIONS}
 
 
 def action_of(change: Change) -> str:
-    """What a change does, in one word."""
+    """Name in one word what a change does."""
     match change:
         case Create():
             return "create"
@@ -49,27 +53,23 @@ def action_of(change: Change) -> str:
             assert_never(change)
 
 
-def outcome_counts(outcomes: Iterable[Outcome]) -> Counter[str]:
-    """The outcomes by what was done, or why not."""
-    return Counter(
-        done_word(outcome.change) if outcome.result == "done" else outcome.result for outcome in outcomes
-    )
+def outcome_counts(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    """Count the outcomes by what was done, or why not."""
+    found = Counter(map(result_word, outcomes))
+    return {result: found[result] for result in _RESULTS}
+
+
+def result_word(outcome: Outcome) -> str:
+    """Name in one word what was done, or why not."""
+    return done_word(outcome.change) if outcome.result == "done" else outcome.result
 
 
 def done_word(change: Write) -> str:
-    """What a write is called once it is done."""
-    match change:
-        case Create():
-            return "created"
-        case Update():
-            return "updated"
-        case Delete():
-            return "deleted"
-        case _:
-            assert_never(change)
+    """Name a write that is done, such as `created`."""
+    return f"{action_of(change)}d"
 
 
 def few(fields: Sequence[FieldChange]) -> Sequence[FieldChange]:
-    """The fields, or the first of them and how many more there are."""
+    """Return the fields, or the first of them and how many more there are."""
     rest = len(fields) - MOST_FIELDS
     return fields if rest <= 0 else (*fields[:MOST_FIELDS], FieldChange("…", None, None, f"and {rest} more"))

@@ -3,37 +3,20 @@
 import json
 from typing import Any
 
-from reconcile.plan.changes import (
-    Blocked,
-    Change,
-    Create,
-    Delete,
-    FieldChange,
-    Keep,
-    Outcome,
-    Plan,
-    Update,
-    Waiting,
-)
-from reconcile.report.counts import action_of, counts, done_word, few, outcome_counts
+from reconcile.plan.changes import Blocked, Change, FieldChange, Outcome, Plan, Update
+from reconcile.report.counts import action_of, counts, few, outcome_counts, result_word
 from reconcile.report.safe import cut, safe_json
 from reconcile.report.states import State, states
 from reconcile.status.result import Run, Standing
 
 FORMAT_VERSION = 1
 
-_ACTIONS = {
-    Create: "create",
-    Update: "update",
-    Delete: "delete",
-    Keep: "keep",
-    Waiting: "wait",
-    Blocked: "blocked",
-}
+_ACTIONS = {"kept": "keep", "unchanged": "keep", "waiting": "wait"}
+"""Those that are another word here than in the totals."""
 
 
 def run_json(done: Run, *, cluster: str, scope: str, exit_code: int) -> str:
-    """The whole run as one JSON document; unchanged children are counted, not listed."""
+    """Render the whole run as one JSON document; unchanged children are counted, not listed."""
     document = {
         "format_version": FORMAT_VERSION,
         "cluster": cluster,
@@ -48,7 +31,7 @@ def run_json(done: Run, *, cluster: str, scope: str, exit_code: int) -> str:
         "waited": [_waited(one) for one in done.waited],
         "exit_code": exit_code,
     }
-    # ASCII alone: what is no plain character is an escape in every JSON string.
+    # In ASCII every character that is not plain is an escape.
     return safe_json(json.dumps(document, indent=2, ensure_ascii=True)) + "\n"
 
 
@@ -57,51 +40,42 @@ def _preview(state: State) -> dict[str, Any]:
         "namespace": state.namespace,
         "name": state.name,
         "url": state.url or None,
-        "state": state.state,
-        "reason": state.reason,
-        "message": cut(state.message),
+        **_state(state),
         "created": state.created or None,
         "expires": state.expires or None,
     }
 
 
 def _waited(one: Standing) -> dict[str, Any]:
-    return {
-        "namespace": one.namespace,
-        "name": one.name,
-        "state": one.state,
-        "reason": one.reason,
-        "message": cut(one.message),
-        "url": one.url or None,
-    }
+    return {"namespace": one.namespace, "name": one.name, **_state(one), "url": one.url or None}
+
+
+def _state(one: State | Standing) -> dict[str, Any]:
+    return {"state": one.state, "reason": one.reason, "message": cut(one.message)}
 
 
 def _plan(plan: Plan) -> dict[str, Any]:
-    count = counts(plan)
-    shown = [c for c in plan.changes if action_of(c) != "unchanged"]
-    names = ("create", "update", "delete", "kept", "waiting", "blocked", "unchanged")
     return {
-        "changes": [_change(change) for change in shown],
+        "changes": [_change(change) for change in plan.changes if action_of(change) != "unchanged"],
         "withheld": [{"subject": entry.subject, "reason": cut(entry.reason)} for entry in plan.withheld],
         "notes": [cut(note) for note in plan.notes],
-        "summary": {name: count[name] for name in names},
+        "summary": counts(plan),
     }
 
 
 def _change(change: Change) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "action": _ACTIONS[type(change)],
-        "kind": change.key.kind,
-        "namespace": change.key.namespace,
-        "name": change.key.name,
-        "preview": change.preview,
-        "reason": cut(change.reason),
-    }
+    found = {**_action(change), "preview": change.preview, "reason": cut(change.reason)}
     if isinstance(change, Update):
         found["fields"] = [_field(field) for field in few(change.fields)]
     if isinstance(change, Blocked):
         found["verdict"] = change.verdict
     return found
+
+
+def _action(change: Change) -> dict[str, Any]:
+    action, key = action_of(change), change.key
+    named = {"kind": key.kind, "namespace": key.namespace, "name": key.name}
+    return {"action": _ACTIONS.get(action, action), **named}
 
 
 def _field(field: FieldChange) -> dict[str, Any]:
@@ -114,17 +88,8 @@ def _field(field: FieldChange) -> dict[str, Any]:
 
 
 def _outcomes(outcomes: tuple[Outcome, ...]) -> dict[str, Any]:
-    count = outcome_counts(outcomes)
-    names = ("created", "updated", "deleted", "kept", "failed", "rejected", "blocked", "skipped")
-    listed = [
-        {
-            "action": _ACTIONS[type(outcome.change)],
-            "kind": outcome.change.key.kind,
-            "namespace": outcome.change.key.namespace,
-            "name": outcome.change.key.name,
-            "result": done_word(outcome.change) if outcome.result == "done" else outcome.result,
-            "message": cut(outcome.message),
-        }
+    writes = [
+        {**_action(outcome.change), "result": result_word(outcome), "message": cut(outcome.message)}
         for outcome in outcomes
     ]
-    return {"writes": listed, "summary": {name: count[name] for name in names}}
+    return {"writes": writes, "summary": outcome_counts(outcomes)}

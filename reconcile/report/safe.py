@@ -1,4 +1,4 @@
-"""Text that can do nothing to a terminal, a log or a CI system, whoever wrote it.
+"""Text that does nothing to a terminal, a log or a CI system, whoever wrote it; ages and plurals.
 
 Nothing that an author or a server wrote may move a cursor, hide text, start a line of its own, or be read as
 a command by the system that runs us.
@@ -20,27 +20,23 @@ _CI_COMMAND = re.compile(r"^(?P<start>\s*):(?=:)|#(?=#(vso)?\[)|section(?=_(star
 
 
 def safe(text: str) -> str:
-    """One line of plain characters: the rest as escapes, such as `\\x1b`."""
+    """Return one line of plain characters: the rest as escapes, such as `\\x1b`."""
     if text.isascii() and text.isprintable():  # most text is, and a report has much of it
         return text
     return "".join(_escape(c) if unicodedata.category(c) in _UNSAFE else c for c in text)
 
 
 def _escape(character: str) -> str:
-    code = ord(character)
-    known = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-    if character in known:
-        return known[character]
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return character.encode("unicode_escape").decode()
 
 
 def safe_line(text: str) -> str:
-    """A whole output line: safe, and no command of a CI system."""
+    """Return a whole output line: safe, and not a command of a CI system."""
     return _CI_COMMAND.sub(lambda match: f"{match[0]}\\", safe(text))
 
 
 def safe_json(document: str) -> str:
-    """JSON text, already ASCII, in which no string can be read as a command of a CI system."""
+    """Return JSON text, already ASCII, in which no string can be read as a command of a CI system."""
     return _CI_COMMAND.sub(lambda match: match[0][:-1] + f"\\u{ord(match[0][-1]):04x}", document)
 
 
@@ -51,37 +47,51 @@ _WAS_CUT = re.compile(r"… \(([0-9]{1,9}) characters\)\Z")
 
 
 def cut(text: str, longest: int = LONGEST_LINE) -> str:
-    """The text, or its first `longest` characters and how many there are."""
+    """Return the text, or its first `longest` characters and how many there are."""
     if len(text) <= longest:
         return text
     before = _WAS_CUT.search(text)
     return f"{text[:longest]}… ({before[1] if before else len(text)} characters)"
 
 
+def short_line(text: str, longest: int = LONGEST_LINE) -> str:
+    """Return a whole output line, safe and cut."""
+    return cut(safe_line(text), longest)
+
+
 _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 
 
 def moment(text: str) -> str:
-    """Such as `2026-01-05 10:30 UTC`; "" where it is no time."""
+    """Write a time such as `2026-01-05 10:30 UTC`; "" if it is not a valid time."""
     found = parse_time(text)
     return found.strftime("%Y-%m-%d %H:%M UTC") if found else ""
 
 
 def age(created: str, now: datetime | None) -> str:
-    """As kubectl tells ages, in one unit: `45s`, `5m`, `3h`, `2d`; "" where nobody knows."""
+    """Write an age as kubectl does, in one unit: `45s`, `5m`, `3h`, `2d`; "" if it is unknown."""
     since = parse_time(created)
     return "" if since is None or now is None else _span(max(0, int((now - since).total_seconds())))
 
 
+def ago(time: str, now: datetime | None) -> str:
+    """Write an age such as `5m ago`; "" if it is unknown."""
+    found = age(time, now)
+    return f"{found} ago" if found else ""
+
+
 def until(end: str, now: datetime | None) -> str:
-    """Such as `in 2d` or `3h ago`; "" where nobody knows."""
+    """Write when something ends, such as `in 2d` or `3h ago`; "" if it is unknown."""
     at = parse_time(end)
-    if at is None or now is None:
-        return ""
-    seconds = int((at - now).total_seconds())
-    return f"in {_span(seconds)}" if seconds > 0 else f"{_span(-seconds)} ago"
+    seconds = int((at - now).total_seconds()) if at and now else 0
+    return f"in {_span(seconds)}" if seconds > 0 else ago(end, now)
 
 
 def _span(seconds: int) -> str:
     unit, length = next((unit, length) for unit, length in _UNITS if seconds >= length or unit == "s")
     return f"{seconds // length}{unit}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun, such as `1 item` or `2 items`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,21 +1,22 @@
-"""A run in a few numbers: for the log, a pod's termination message, and metrics."""
+"""A run in a few numbers: for the log, the termination message of a pod, and metrics."""
 
 import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from reconcile.model.names import REASONS
+from reconcile.plan.changes import Result
 from reconcile.plan.limits import is_withheld
-from reconcile.report.counts import action_of, counts
+from reconcile.report.counts import WRITES, action_of, counts
 from reconcile.report.safe import safe, safe_json
 from reconcile.report.states import states
 from reconcile.status.result import Run
 
-ACTIONS = ("create", "update", "delete")
-RESULTS = ("done", "kept", "failed", "rejected", "blocked", "skipped")
+ACTIONS = WRITES
+RESULTS: tuple[Result, ...] = get_args(Result)
 LONGEST_ERROR = 1000
 
 
@@ -24,9 +25,9 @@ class Summary:
     """One run. `seconds` is how long it took, `now` when it began by the API server's clock.
 
     `success`: it did all that it could. A preview that is blocked, refused, unreadable or rejected by the API
-    server takes nothing from that; a write that failed, a delete that was skipped, a pass that could not
-    begin, a question answered no, a signal do. `writes` are
-    counted by action and result, `previews` by the reason of Ready, or by their state where none is known.
+    server does not count against it; a write that failed, a delete that was skipped, a pass that could not
+    begin, a plan that was declined and a signal do. `writes` are counted by action and result, `previews` by
+    the reason of Ready, or by their state if none is known.
     """
 
     exit_code: int
@@ -42,7 +43,7 @@ class Summary:
 
     @property
     def sentence(self) -> str:
-        """Such as `exit code 0 after 1.2 s: 3 created, 0 updated, 1 deleted`."""
+        """Sum up the run, such as `exit code 0 after 1.2 s: 3 created, 0 updated, 1 deleted`."""
         head = f"exit code {self.exit_code} after {self.seconds:.1f} s"
         if self.error:
             return f"{head}: {self.error}"
@@ -52,7 +53,7 @@ class Summary:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The same as JSON has it; what is zero, or empty, is left out of the counts."""
+        """The same as JSON has it, without the counts that are zero."""
         written = {
             action: {result: n for result in RESULTS if (n := self.writes.get((action, result)))}
             for action in ACTIONS
@@ -76,7 +77,7 @@ class Summary:
 
 
 def summary_of(done: Run, exit_code: int, seconds: float) -> Summary:
-    """A run that got as far as a plan."""
+    """Sum up a run that got as far as a plan."""
     compared = replace(done, settled=())  # the others' statuses are as they were
     return Summary(
         exit_code,
@@ -94,12 +95,12 @@ def summary_of(done: Run, exit_code: int, seconds: float) -> Summary:
 
 
 def failure(exit_code: int, error: str, seconds: float) -> Summary:
-    """A run that got nowhere."""
+    """Sum up a run that has no plan."""
     short = safe(error).encode("ascii", "backslashreplace").decode()[:LONGEST_ERROR]
     return Summary(exit_code, seconds, success=False, error=short)
 
 
 def did_all_it_could(done: Run) -> bool:
-    """Whether the run did its work: what only one preview or namespace meets takes nothing from that."""
+    """Whether the run did its work; trouble of a single preview or namespace does not count against it."""
     withheld = any(not entry.partly for entry in done.withheld)
     return not (done.failed or done.cut_short or withheld or done.declined or done.stopped)

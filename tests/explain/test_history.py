@@ -58,23 +58,23 @@ def found(*events: dict[str, Any], since: str = "2026-01-01T09:00:00Z") -> Event
 def test_events_about_a_preview_are_known_by_the_names_that_controllers_give(
     kind: str, name: str, mine: bool
 ) -> None:
-    assert bool(found(event(kind, name)).told) is mine
+    assert bool(found(event(kind, name)).shown) is mine
 
 
 def test_a_pod_that_is_there_is_known_by_its_uid() -> None:
-    assert found(event("Pod", "whatever", uid="uid-of-pod")).told[0].name == "whatever"
+    assert found(event("Pod", "whatever", uid="uid-of-pod")).shown[0].name == "whatever"
 
 
 def test_the_newest_come_last_and_what_is_too_much_is_counted() -> None:
     events = [event(at=f"10:00:{at:02}", message=f"{at}", version=f"{at}") for at in range(MOST + 3)]
     told = found(*reversed(events))
-    assert [one.message for one in told.told] == [str(number) for number in range(3, MOST + 3)]
+    assert [one.message for one in told.shown] == [str(number) for number in range(3, MOST + 3)]
     assert told.older == 3
 
 
 def test_events_of_one_second_stand_as_the_server_wrote_them() -> None:
     told = found(event(version="10", message="second"), event(version="9", message="first"))
-    assert [one.message for one in told.told] == ["first", "second"]
+    assert [one.message for one in told.shown] == ["first", "second"]
 
 
 def test_an_event_of_the_newer_api_has_its_time_and_count_too() -> None:
@@ -89,7 +89,7 @@ def test_values_of_the_deployment_and_of_the_pods_are_not_shown() -> None:
         event(message=f"no: {SECRET}"),
         event("Pod", "pr-1-x-y", uid="uid-of-pod", version="2", message="opensesame"),
     )
-    assert [one.message for one in told.told] == [f"no: {HIDDEN}", HIDDEN]
+    assert [one.message for one in told.shown] == [f"no: {HIDDEN}", HIDDEN]
 
 
 @pytest.mark.parametrize(
@@ -109,21 +109,23 @@ def test_an_event_of_an_older_spec_is_told_without_what_it_may_quote(
     names = {"Pod": "pr-1-6c4f7-bcdfg", "ReplicaSet": "pr-1-6c4f7"}
     (told,) = found(
         event(kind, names.get(kind, "pr-1"), at=at, reason=reason, message="env was hunter2")
-    ).told
+    ).shown
     assert told.message == shown
 
 
 def test_what_says_nothing_of_its_time_is_told_too() -> None:
     bare = {"kind": "Event", "metadata": {"name": "x", "namespace": "shop"}, "involvedObject": {}}
     about = {"kind": "Service", "name": "pr-1"}
-    assert found(bare, {**bare, "involvedObject": about}).told == (
+    assert found(bare, {**bare, "involvedObject": about}).shown == (
         HistoryEvent("", "Service", "pr-1", "", "", "", 1),
     )
 
 
 def test_an_event_of_a_replica_sets_pod_is_never_taken_for_that_of_a_jobs() -> None:
     """A hash of a pod template has up to ten characters, all of which a hash of a Job may have too."""
-    (told,) = found(event("Pod", "pr-1-5b6dd7c574-bcdfg", at="09:00:00", reason="Failed", message="why")).told
+    (told,) = found(
+        event("Pod", "pr-1-5b6dd7c574-bcdfg", at="09:00:00", reason="Failed", message="why")
+    ).shown
     assert told.message == "why"
 
 
@@ -132,7 +134,7 @@ def test_what_a_job_that_is_gone_may_have_quoted_is_hidden_whatever_the_deployme
     place = {"name": "pr-1-0123456789", "namespace": "shop"}
     job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": place}
     told = [event("Job", "pr-1-0123456789"), event("Pod", "pr-1-0123456789-bcdfg")]
-    gone = found(*told).told
-    there = event_history(told, "shop", "pr-1", manifests=[DEPLOYMENT, job], since="").told
+    gone = found(*told).shown
+    there = event_history(told, "shop", "pr-1", manifests=[DEPLOYMENT, job], since="").shown
     assert [one.message for one in gone] == [OLD, OLD]
     assert [one.message for one in there] == ["m", "m"]
