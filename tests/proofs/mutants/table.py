@@ -1,21 +1,12 @@
 """The seeded defects: each a mistake that somebody might make, and the tests that would notice it first."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-
-CLIENT = "reconcile/cluster/kubernetes/client.py"
-LISTING = "reconcile/cluster/kubernetes/pages.py"
-RETRY = "reconcile/cluster/kubernetes/retry.py"
-OBJECTS = ("tests/cluster_adapters/test_adapter_objects.py",)
-LISTS = ("tests/cluster_adapters/test_adapter_list.py",)
-PASSES = ("tests/cluster_adapters/test_pass_lists.py",)
-WRITES = ("tests/cluster_adapters/test_pass_writes.py",)
-PLANS = ("tests/plan/test_plan.py",)
-RUNS = ("tests/run/test_run.py",)
 
 
 @dataclass(frozen=True)
 class Defect:
-    """A snippet that stands once in a file, what would stand in its place, and what that means."""
+    """A snippet that occurs once in a file, its replacement, and what that means."""
 
     name: str
     file: str
@@ -25,503 +16,279 @@ class Defect:
     tests: tuple[str, ...]
 
 
-DEFECTS = (
-    Defect(
-        "precondition dropped",
-        CLIENT,
-        '"preconditions": {"uid": uid, "resourceVersion": resource_version},',
-        '"preconditions": {},',
-        "a delete takes whatever has the name by now",
-        OBJECTS,
-    ),
-    Defect(
-        "precondition without version",
-        CLIENT,
-        '"preconditions": {"uid": uid, "resourceVersion": resource_version},',
-        '"preconditions": {"uid": uid},',
-        "a child that was protected since is deleted",
-        OBJECTS,
-    ),
-    Defect(
-        "delete without uid sent",
-        CLIENT,
-        "if not uid or not resource_version:",
-        "if False:",
-        "the server takes an empty precondition for none",
-        OBJECTS,
-    ),
-    Defect(
-        "404 of anybody is gone",
-        CLIENT,
-        "        if says_gone(ask, response):\n            return None\n",
-        "        return None\n",
-        "what a proxy does not know counts as not there",
-        OBJECTS,
-    ),
-    Defect(
-        "page of a proxy deletes",
-        CLIENT,
-        "        if not is_json(response):  # somebody else has answered",
-        "        if False:  # somebody else has answered",
-        "a web page with 200 counts as a delete that was done",
-        OBJECTS,
-    ),
-    Defect(
-        "local clock",
-        CLIENT,
-        "        return self._date\n",
-        "        return datetime.now(UTC)\n",
-        "ttls are counted by the clock of the laptop",
-        ("tests/proofs/model/test_clock.py", "tests/cluster_adapters/test_adapter_wire.py"),
-    ),
-    Defect(
-        "410 swallowed",
-        LISTING,
-        "        raise _Expired(excerpt(response))\n",
-        "        return _Page([])\n",
-        "the rest of a list that has expired counts as not there",
-        LISTS,
-    ),
-    Defect(
-        "later pages dropped",
-        LISTING,
-        "    while token := page.metadata.next:",
-        '    while token := "":',
-        "a list is its first page",
-        LISTS,
-    ),
-    Defect(
-        "states mixed",
-        LISTING,
-        "    if len(states) > 1:",
-        "    if False:",
-        "pages of two states make one list",
-        LISTS,
-    ),
-    Defect(
-        "not UTF-8 accepted",
-        LISTING,
-        "if not response.content.isascii():",
-        "if False:",
-        "text that is none is met later, in the middle of a plan",
-        LISTS,
-    ),
-    Defect(
-        "create sent twice",
-        RETRY,
-        "            return repeat is Repeat.READ\n",
-        "            return True\n",
-        "a write that may have been done is sent again",
-        ("tests/cluster_adapters/test_adapter_retries.py",),
-    ),
-    Defect(
-        "previews listed first",
-        "reconcile/observe.py",
-        "    settled = {one.place: one for one in previews.items if isinstance(one, Settled)}\n",
-        "    results = read_at_once(\n"
-        "        lambda resource: _list_kind(cluster, resource, names, namespace, before, keep),\n"
-        "        resources,\n        concurrency,\n        stop,\n"
-        "    )\n"
-        "    lives = [live for _, found in results for live in found]\n"
-        "    settled = {one.place: one for one in previews.items if isinstance(one, Settled)}\n",
-        "what is made between the lists looks like left over",
-        ("tests/contracts/test_request_counts.py", "tests/cluster_adapters/test_pass_requests.py"),
-    ),
-    Defect(
-        "selector in the previews' list",
-        "reconcile/cluster/as_if.py",
-        "        return cluster.list(resource, namespace=namespace, read=read)\n",
-        "        return cluster.list(resource, namespace=namespace, label=names.preview_label, read=read)\n",
-        "previews without the label look gone",
-        ("tests/cluster_adapters/test_pass_requests.py", *PASSES),
-    ),
-    Defect(
-        "routes of others not seen",
-        "reconcile/run/passes.py",
-        "Query(kind.resource, None if kind.is_route else label, optional=kind.is_route)",
-        "Query(kind.resource, label, optional=kind.is_route)",
-        "a hostname that somebody else serves is taken",
-        ("tests/cluster_adapters/test_pass_requests.py", *PASSES),
-    ),
-    Defect(
-        "empty-list guard off",
-        "reconcile/plan/limits.py",
-        "    if deletes and not snapshot.previews_sent and not limit.everything:",
-        "    if False:",
-        "an empty list of previews deletes everything",
-        PLANS,
-    ),
-    Defect(
-        "kind not whole ignored",
-        "reconcile/plan/limits.py",
-        "    return kind is not None and not kind.whole\n",
-        "    return False\n",
-        "of a list that broke off, deletes are carried out",
-        (*PLANS, *PASSES),
-    ),
-    Defect(
-        "brake off by one",
-        "reconcile/plan/limits.py",
-        "<= limit.of(with_children_yet):",
-        "<= limit.of(with_children_yet) + 1:",
-        "one preview more than the limit goes",
-        ("tests/plan/test_limits.py",),
-    ),
-    Defect(
-        "brake rounds up",
-        "reconcile/plan/limits.py",
-        "math.floor(",
-        "math.ceil(",
-        "more than the share goes",
-        ("tests/plan/test_limits.py",),
-    ),
-    Defect(
-        "no fair share of the brake",
-        "reconcile/plan/limits.py",
-        "losing_yet + losing[namespace] * len(held)",
-        "losing_yet",
-        "what is lost in all namespaces alike goes in some of them",
-        ("tests/plan/test_limits.py",),
-    ),
-    Defect(
-        "create forced",
-        "reconcile/execute/write.py",
-        "change.manifest, manager=self.manager, force=False)\n",
-        "change.manifest, manager=self.manager, force=True)\n",
-        "a stranger's object that appeared since loses its fields",
-        (*WRITES, *RUNS),
-    ),
-    Defect(
-        "200 on create ignored",
-        "reconcile/execute/write.py",
-        "        if answer.created or not other_makers(live, self.rules.names):",
-        "        if True:",
-        "an apply that was merged into a stranger's object counts as ours",
-        (*WRITES, *RUNS),
-    ),
-    Defect(
-        "create withdrawn after all",
-        "reconcile/plan/ownership.py",
-        "if bare or not all(map(_is_told_of, entry.fields))",
-        "if True",
-        "what another run has just made, and a controller annotated, is emptied as a stranger's",
-        ("tests/plan/test_ownership.py",),
-    ),
-    Defect(
-        "bare object of a stranger taken",
-        "reconcile/plan/ownership.py",
-        "if bare or not all(map(_is_told_of, entry.fields))",
-        "if not all(map(_is_told_of, entry.fields))",
-        "a stranger's Mapping without a spec, which a create was merged into, counts as ours and is deleted later",
-        ("tests/plan/test_ownership.py",),
-    ),
-    Defect(
-        "refused create withdrawn",
-        "reconcile/execute/write.py",
-        "    if unsure and live is not None",
-        "    if live is not None",
-        "what another run has just made, and somebody edited, is emptied as a stranger's",
-        (*WRITES, *RUNS),
-    ),
-    Defect(
-        "failure told as done",
-        "reconcile/execute/write.py",
-        "    return Outcome(change, result, redacted(str(error), *wanted, *there))\n",
-        '    return Outcome(change, "done", redacted(str(error), *wanted, *there))\n',
-        "an exception is swallowed, and the exit code is 0",
-        (*WRITES, *RUNS),
-    ),
-    Defect(
-        "update without version",
-        "reconcile/execute/write.py",
-        '            **change.manifest["metadata"],\n            "uid": live.uid,\n'
-        '            "resourceVersion": live.resource_version,\n',
-        '            **change.manifest["metadata"],\n            "uid": live.uid,\n',
-        "what somebody changed since is overwritten undecided",
-        (*WRITES, *RUNS),
-    ),
-    Defect(
-        "dry run writes",
-        "reconcile/run/run.py",
-        "        if self.request.dry_run or self.request.proposed:\n            return done\n",
-        "",
-        "--dry-run executes",
-        RUNS,
-    ),
-    Defect(
-        "next pass that failed is success",
-        "reconcile/run/run.py",
-        "cut_short=bool(carried.trouble)",
-        "cut_short=False",
-        "exit 0 while something waits",
-        RUNS,
-    ),
-    Defect(
-        "field sets loosened to a subset",
-        "reconcile/plan/diff.py",
-        "        fields += _dropped(live, ours - wanted_set, names)\n",
-        "",
-        "a field that is wanted no more stays for ever",
-        ("tests/plan/test_diff.py",),
-    ),
-    Defect(
-        "lost fields not seen",
-        "reconcile/plan/diff.py",
-        "_lost(live, wanted, wanted_set - ours, names)",
-        "_lost(live, wanted, EMPTY, names)",
-        "what others took over is not taken back",
-        ("tests/plan/test_diff.py",),
-    ),
-    Defect(
-        "order of items ignored",
-        "reconcile/plan/diff.py",
-        "    fields = [*values, *_disorder((), wanted, live.manifest)]\n",
-        "    fields = [*values]\n",
-        "variables that build on each other stay in the wrong order",
-        ("tests/plan/test_diff.py",),
-    ),
-    Defect(
-        "child's deletionTimestamp ignored",
-        "reconcile/plan/decide.py",
-        "    if live.going:\n        return Waiting(key, place,",
-        "    if False:\n        return Waiting(key, place,",
-        "an object that is being deleted is written to",
-        ("tests/plan/test_decide.py",),
-    ),
-    Defect(
-        "protection ignored",
-        "reconcile/plan/decide.py",
-        "    if protected and not rules.ends(deadline, place):",
-        "    if False:",
-        "what says that it must stay is deleted",
-        ("tests/plan/test_decide.py", *PLANS),
-    ),
-    Defect(
-        "protected before its end",
-        "reconcile/plan/decide.py",
-        "deadline is not None and deadline.over and",
-        "deadline is not None and",
-        "what is protected goes though --max-ttl has not ended",
-        PLANS,
-    ),
-    Defect(
-        "right to protect ignored",
-        "reconcile/plan/decide.py",
-        "deadline.over and not self.may_protect(place)",
-        "deadline.over",
-        "what --allow-protect names goes with --max-ttl",
-        PLANS,
-    ),
-    Defect(
-        "limit on what is not protected",
-        "reconcile/plan/decide.py",
-        "    return past(change, deadline) if protected and deadline else change\n",
-        "    return past(change, deadline) if deadline else change\n",
-        "old children of previews that are gone go past the brake",
-        PLANS,
-    ),
-    Defect(
-        "deleted meanwhile ignored",
-        "reconcile/execute/write.py",
-        "    if going != change.preview_going or metadata",
-        "    if metadata",
-        "the children of a preview go as expired though it is being deleted by now",
-        WRITES,
-    ),
-    Defect(
-        "applied again ignored",
-        "reconcile/execute/write.py",
-        "    if change.deadline and live.applied_at(manager) != change.live.applied_at(manager):",
-        "    if False:",
-        "what was protected goes by a count that another run has begun anew",
-        WRITES,
-    ),
-    Defect(
-        "foreign controller ignored",
-        "reconcile/plan/ownership.py",
-        "    if other := foreign_controller(live, preview_name, names):",
-        "    if other := None:",
-        "an object that another controller keeps is ours",
-        ("tests/plan/test_ownership.py",),
-    ),
-    Defect(
-        "label of another preview ignored",
-        "reconcile/plan/ownership.py",
-        "    if label not in (None, preview_name):",
-        "    if False:",
-        "a copy with another preview's label is ours",
-        ("tests/plan/test_ownership.py",),
-    ),
-    Defect(
-        "identity ignored",
-        "reconcile/plan/ownership.py",
-        "    if mark not in (None, live.key.identity):",
-        "    if False:",
-        "a copy under another name is ours",
-        ("tests/plan/test_ownership.py",),
-    ),
-    Defect(
-        "owner's uid not compared",
-        "reconcile/plan/ownership.py",
-        '        reference.get("uid") == uid and is_preview_reference',
-        "        is_preview_reference",
-        "the child of an earlier preview of the name is ours without a mark",
-        ("tests/plan/test_ownership.py",),
-    ),
-    Defect(
-        "claims by list order",
-        "reconcile/plan/hostnames.py",
-        '        return (self.created or "~", self.preview)\n',
-        '        return ("", "")\n',
-        "who comes first in the list gets the hostname",
-        ("tests/plan/test_hostnames.py",),
-    ),
-    Defect(
-        "holder not first",
-        "reconcile/plan/hostnames.py",
-        "key=lambda claim: (claim.preview not in owners, claim.age)",
-        "key=lambda claim: claim.age",
-        "an older preview takes a hostname that is in use",
-        ("tests/plan/test_hostnames.py",),
-    ),
-    Defect(
-        "record of a hostname not read",
-        "reconcile/plan/hostnames.py",
-        '    return min(standing)[2] if standing else ""\n',
-        '    return ""\n',
-        "a hostname written by hand into a route takes it from its holder",
-        ("tests/plan/test_hostnames.py", *PLANS),
-    ),
-    Defect(
-        "record of a hostname not told",
-        "reconcile/plan/claims.py",
-        'if desired.verdict not in ("Expired", "Going") and (record := desired.hostname_record):',
-        "if False and (record := desired.hostname_record):",
-        "what a status records decides nothing",
-        PLANS,
-    ),
-    Defect(
-        "gone ones outside the selector",
-        "reconcile/model/scope.py",
-        "        return not self.selector and self.has_place(namespace, name)\n",
-        "        return self.has_place(namespace, name)\n",
-        "with a selector, children of other previews go",
-        ("tests/model/test_scope.py", *PLANS),
-    ),
-    Defect(
-        "unreadable taken for absent",
-        "reconcile/plan/preview.py",
-        "    if not isinstance(preview, PreviewEnvironment) or desired.verdict:\n"
-        "        return frozen(desired, children, desired.verdict, desired.message)\n",
-        "    if not isinstance(preview, PreviewEnvironment) or desired.verdict:\n"
-        "        from reconcile.plan.prune import leftovers_of\n"
-        "        return Draft(desired, tuple(leftovers_of(desired.place, children, policy)), frozen=True)\n",
-        "a preview with a mistake in it loses its children",
-        PLANS,
-    ),
-    Defect(
-        "what nobody wants is not protected",
-        "reconcile/plan/prune.py",
-        "        return names.protects(preview.annotations)\n",
-        "        return False\n",
-        "the garbage collector takes what was protected",
-        PLANS,
-    ),
-    Defect(
-        "old route goes at once",
-        "reconcile/plan/prune.py",
-        "    if not accepted(there):",
-        "    if False:",
-        "the old route goes before the new one serves",
-        PLANS,
-    ),
-    Defect(
-        "fingerprint without the children",
-        "reconcile/model/fingerprint.py",
-        '        found.update("\\n".join(sorted(map(_version, children))).encode())\n',
-        "",
-        "drift of an unchanged preview is never seen",
-        ("tests/model/test_fingerprint.py",),
-    ),
-    Defect(
-        "fingerprint without the spec",
-        "reconcile/model/fingerprint.py",
-        "        found.update(glance.spec)\n",
-        "",
-        "a CRD that shows another spec at the same generation changes nothing",
-        ("tests/model/test_fingerprint.py",),
-    ),
-    Defect(
-        "fingerprint without the preview",
-        "reconcile/model/fingerprint.py",
-        '        found.update(f"{glance.metadata.uid}/{glance.metadata.generation}\\n".encode())\n',
-        "",
-        "a status that was restored with a backup speaks for another preview",
-        ("tests/model/test_fingerprint.py",),
-    ),
-    Defect(
-        "fingerprint without the settings",
-        "reconcile/model/fingerprint.py",
-        " + _ENCODER.encode(replace(settings, **ELSEWHERE))",
-        "",
-        "an option that changed changes nothing",
-        ("tests/model/test_fingerprint.py",),
-    ),
-    Defect(
-        "fingerprint without the program",
-        "reconcile/model/fingerprint.py",
-        "hashlib.sha256(program.encode() + ",
-        "hashlib.sha256(",
-        "another version makes nothing otherwise",
-        ("tests/model/test_fingerprint.py",),
-    ),
-    Defect(
-        "fingerprint without the status",
-        "reconcile/model/fingerprint.py",
-        "_ENCODER.encode([fields, ours])",
-        'b""',
-        "a status that others wrote is believed",
-        ("tests/model/test_fingerprint.py",),
-    ),
-    Defect(
-        "protected previews settle",
-        "reconcile/model/fingerprint.py",
-        "        return not (protected or ",
-        "        return not (",
-        "a preview that was just protected is not",
-        ("tests/model/test_fingerprint.py",),
-    ),
-    *(
-        Defect(
-            f"settled previews stay so: {what}",
-            "reconcile/plan/reopen.py",
-            line,
-            "",
-            "what others or the clock decide is not looked at",
-            ("tests/plan/test_reopen.py",),
-        )
-        for what, line in (
-            ("a route without its label", "        or one.place in alone\n"),
-            ("a full namespace", "        or one.namespace in full\n"),
-            ("a ttl", "        or (one.ttl is not None and now is not None and one.ttl.ends_soon(now))\n"),
-            ("another's preview", " | (asked & claimed)"),
-            ("another's route", ".union(*taken)"),
-        )
-    ),
-    Defect(
-        "fingerprints without a bound",
-        "reconcile/status/publish.py",
-        "elif len(marks) < MOST_MARKED and _is_to_be_marked(",
-        "elif _is_to_be_marked(",
-        "two installations write every status in every run",
-        ("tests/e2e/test_fingerprint.py",),
-    ),
-    Defect(
-        "status written each time",
-        "reconcile/status/publish.py",
-        "    return wanted if not is_written(wanted, before) or _is_to_be_marked(facts, wanted, now) else None\n",
-        "    return wanted\n",
-        "an unchanged cluster is written to",
-        ("tests/status/test_publish.py",),
-    ),
-)
+# A file and its tests; then for each defect its name and meaning, and the lines that change.
+_TABLE = r"""
+reconcile/cluster/kubernetes/client.py: tests/cluster_adapters/test_adapter_objects.py
+  precondition dropped: a delete takes whatever has the name by now
+-"preconditions": {"uid": uid, "resourceVersion": resource_version},
++"preconditions": {},
+  precondition without version: a child that was protected since is deleted
+-"preconditions": {"uid": uid, "resourceVersion": resource_version},
++"preconditions": {"uid": uid},
+  delete without uid sent: the server takes an empty precondition for none
+-if not uid or not resource_version:
++if False:
+  404 of anybody is gone: what a proxy does not know counts as not there
+-        if says_gone(ask, response):
+-            return None
++        return None
+  page of a proxy deletes: a web page with 200 counts as a delete that was done
+-        if not is_json(response):  # somebody else has answered
++        if False:  # somebody else has answered
+
+reconcile/cluster/kubernetes/client.py: tests/proofs/model/test_clock.py tests/cluster_adapters/test_adapter_wire.py
+  local clock: ttls are counted by the clock of the laptop
+-        return self._date
++        return datetime.now(UTC)
+
+reconcile/cluster/kubernetes/pages.py: tests/cluster_adapters/test_adapter_list.py
+  410 swallowed: the rest of a list that has expired counts as not there
+-        raise _Expired(excerpt(response))
++        return _Page([])
+  later pages dropped: a list is its first page
+-    while token := page.metadata.next:
++    while token := "":
+  states mixed: pages of two states make one list
+-    if len(states) > 1:
++    if False:
+  not UTF-8 accepted: text that is none is met later, in the middle of a plan
+-if not response.content.isascii():
++if False:
+
+reconcile/cluster/kubernetes/retry.py: tests/cluster_adapters/test_adapter_retries.py
+  create sent twice: a write that may have been done is sent again
+-        case httpx2.TimeoutException():
+-            return repeat is Repeat.READ
++        case httpx2.TimeoutException():
++            return True
+
+reconcile/observe.py: tests/contracts/test_request_counts.py tests/cluster_adapters/test_pass_requests.py
+  previews listed first: what is made between the lists looks like left over
+-    settled = {one.place: one for one in previews.items if isinstance(one, Settled)}
++    results = read_at_once(
++        lambda resource: _list_kind(cluster, resource, names, namespace, before, keep),
++        resources,
++        concurrency,
++        stop,
++    )
++    lives = [live for _, found in results for live in found]
++    settled = {one.place: one for one in previews.items if isinstance(one, Settled)}
+
+reconcile/cluster/as_if.py: tests/cluster_adapters/test_pass_requests.py tests/cluster_adapters/test_pass_lists.py
+  selector in the previews' list: previews without the label look gone
+-        return cluster.list(resource, namespace=namespace, read=read)
++        return cluster.list(resource, namespace=namespace, label=names.preview_label, read=read)
+
+reconcile/run/passes.py: tests/cluster_adapters/test_pass_requests.py tests/cluster_adapters/test_pass_lists.py
+  routes of others not seen: a hostname that somebody else serves is taken
+-Query(kind.resource, None if kind.is_route else label, optional=kind.is_route)
++Query(kind.resource, label, optional=kind.is_route)
+
+reconcile/plan/limits.py: tests/plan/test_plan.py
+  empty-list guard off: an empty list of previews deletes everything
+-    if deletes and not snapshot.previews_sent and not limit.everything:
++    if False:
+
+reconcile/plan/limits.py: tests/plan/test_plan.py tests/cluster_adapters/test_pass_lists.py
+  kind not whole ignored: of a list that broke off, deletes are carried out
+-    return kind is not None and not kind.whole
++    return False
+
+reconcile/plan/limits.py: tests/plan/test_limits.py
+  brake off by one: one preview more than the limit goes
+-<= limit.of(with_children_yet):
++<= limit.of(with_children_yet) + 1:
+  brake rounds up: more than the share goes
+-math.floor(
++math.ceil(
+  no fair share of the brake: what is lost in all namespaces alike goes in some of them
+-losing_yet + losing[namespace] * len(held)
++losing_yet
+
+reconcile/execute/write.py: tests/cluster_adapters/test_pass_writes.py tests/run/test_run.py
+  create forced: a stranger's object that appeared since loses its fields
+-change.manifest, manager=self.manager, force=False)
++change.manifest, manager=self.manager, force=True)
+  200 on create ignored: an apply that was merged into a stranger's object counts as ours
+-        if answer.created or not other_makers(live, self.rules.names):
++        if True:
+
+reconcile/plan/ownership.py: tests/plan/test_ownership.py
+  create withdrawn after all: what another run has just made, and a controller annotated, is emptied as a stranger's
+-if bare or not all(map(_is_told_of, entry.fields))
++if True
+  bare object of a stranger taken: a stranger's Mapping without a spec, which a create was merged into, counts as ours and is deleted later
+-if bare or not all(map(_is_told_of, entry.fields))
++if not all(map(_is_told_of, entry.fields))
+
+reconcile/execute/write.py: tests/cluster_adapters/test_pass_writes.py tests/run/test_run.py
+  refused create withdrawn: what another run has just made, and somebody edited, is emptied as a stranger's
+-    if unsure and live is not None
++    if live is not None
+  failure told as done: an exception is swallowed, and the exit code is 0
+-    return Outcome(change, result, redacted(str(error), *wanted, *there))
++    return Outcome(change, "done", redacted(str(error), *wanted, *there))
+  update without version: what somebody changed since is overwritten undecided
+-            **change.manifest["metadata"],
+-            "uid": live.uid,
+-            "resourceVersion": live.resource_version,
++            **change.manifest["metadata"],
++            "uid": live.uid,
+
+reconcile/run/run.py: tests/run/test_run.py
+  dry run writes: --dry-run executes
+-        if self.request.dry_run or self.request.proposed:
+-            return done
+  next pass that failed is success: exit 0 while something waits
+-cut_short=bool(carried.trouble)
++cut_short=False
+
+reconcile/plan/diff.py: tests/plan/test_diff.py
+  field sets loosened to a subset: a field that is wanted no more stays for ever
+-        fields += _dropped(live, ours - wanted_set, names)
+  lost fields not seen: what others took over is not taken back
+-_lost(live, wanted, wanted_set - ours, names)
++_lost(live, wanted, EMPTY, names)
+  order of items ignored: variables that build on each other stay in the wrong order
+-    fields = [*values, *_disorder((), wanted, live.manifest)]
++    fields = [*values]
+
+reconcile/plan/decide.py: tests/plan/test_decide.py
+  child's deletionTimestamp ignored: an object that is being deleted is written to
+-    if live.going:
+-        return Waiting(key, place,
++    if False:
++        return Waiting(key, place,
+
+reconcile/plan/decide.py: tests/plan/test_decide.py tests/plan/test_plan.py
+  protection ignored: what says that it must stay is deleted
+-    if protected and not rules.ends(deadline, place):
++    if False:
+
+reconcile/plan/decide.py: tests/plan/test_plan.py
+  protected before its end: what is protected goes though --max-ttl has not ended
+-deadline is not None and deadline.over and
++deadline is not None and
+  right to protect ignored: what --allow-protect names goes with --max-ttl
+-deadline.over and not self.may_protect(place)
++deadline.over
+  limit on what is not protected: old children of previews that are gone go past the brake
+-    return past(change, deadline) if protected and deadline else change
++    return past(change, deadline) if deadline else change
+
+reconcile/execute/write.py: tests/cluster_adapters/test_pass_writes.py
+  deleted meanwhile ignored: the children of a preview go as expired though it is being deleted by now
+-    if going != change.preview_going or metadata
++    if metadata
+  applied again ignored: what was protected goes by a count that another run has begun anew
+-    if change.deadline and live.applied_at(manager) != change.live.applied_at(manager):
++    if False:
+
+reconcile/plan/ownership.py: tests/plan/test_ownership.py
+  foreign controller ignored: an object that another controller keeps is ours
+-    if other := foreign_controller(live, preview_name, names):
++    if other := None:
+  label of another preview ignored: a copy with another preview's label is ours
+-    if label not in (None, preview_name):
++    if False:
+  identity ignored: a copy under another name is ours
+-    if mark not in (None, live.key.identity):
++    if False:
+  owner's uid not compared: the child of an earlier preview of the name is ours without a mark
+-        reference.get("uid") == uid and is_preview_reference
++        is_preview_reference
+
+reconcile/plan/hostnames.py: tests/plan/test_hostnames.py
+  claims by list order: who comes first in the list gets the hostname
+-        return (self.created or "~", self.preview)
++        return ("", "")
+  holder not first: an older preview takes a hostname that is in use
+-key=lambda claim: (claim.preview not in owners, claim.age)
++key=lambda claim: claim.age
+
+reconcile/plan/hostnames.py: tests/plan/test_hostnames.py tests/plan/test_plan.py
+  record of a hostname not read: a hostname written by hand into a route takes it from its holder
+-    return min(standing)[2] if standing else ""
++    return ""
+
+reconcile/plan/claims.py: tests/plan/test_plan.py
+  record of a hostname not told: what a status records decides nothing
+-if desired.verdict not in ("Expired", "Going") and (record := desired.hostname_record):
++if False and (record := desired.hostname_record):
+
+reconcile/model/scope.py: tests/model/test_scope.py tests/plan/test_plan.py
+  gone ones outside the selector: with a selector, children of other previews go
+-        return not self.selector and self.has_place(namespace, name)
++        return self.has_place(namespace, name)
+
+reconcile/plan/preview.py: tests/plan/test_plan.py
+  unreadable taken for absent: a preview with a mistake in it loses its children
+-    if not isinstance(preview, PreviewEnvironment) or desired.verdict:
+-        return frozen(desired, children, desired.verdict, desired.message)
++    if not isinstance(preview, PreviewEnvironment) or desired.verdict:
++        from reconcile.plan.prune import leftovers_of
++        return Draft(desired, tuple(leftovers_of(desired.place, children, policy)), frozen=True)
+
+reconcile/plan/prune.py: tests/plan/test_plan.py
+  what nobody wants is not protected: the garbage collector takes what was protected
+-        return names.protects(preview.annotations)
++        return False
+  old route goes at once: the old route goes before the new one serves
+-    if not accepted(there):
++    if False:
+
+reconcile/model/fingerprint.py: tests/model/test_fingerprint.py
+  fingerprint without the children: drift of an unchanged preview is never seen
+-        found.update("\n".join(sorted(map(_version, children))).encode())
+  fingerprint without the spec: a CRD that shows another spec at the same generation changes nothing
+-        found.update(glance.spec)
+  fingerprint without the preview: a status that was restored with a backup speaks for another preview
+-        found.update(f"{glance.metadata.uid}/{glance.metadata.generation}\n".encode())
+  fingerprint without the settings: an option that changed changes nothing
+- + _ENCODER.encode(replace(settings, **ELSEWHERE))
+  fingerprint without the program: another version makes nothing otherwise
+-hashlib.sha256(program.encode() +
++hashlib.sha256(
+  fingerprint without the status: a status that others wrote is believed
+-_ENCODER.encode([fields, ours])
++b""
+  protected previews settle: a preview that was just protected is not
+-        return not (protected or
++        return not (
+
+reconcile/plan/reopen.py: tests/plan/test_reopen.py
+  settled despite a route without its label: what others or the clock decide is not looked at
+-        or one.place in alone
+  settled despite a full namespace: what others or the clock decide is not looked at
+-        or one.namespace in full
+  settled despite a ttl: what others or the clock decide is not looked at
+-        or (one.ttl is not None and now is not None and one.ttl.ends_soon(now))
+  settled despite another's preview: what others or the clock decide is not looked at
+- | (asked & claimed)
+  settled despite another's route: what others or the clock decide is not looked at
+-.union(*taken)
+
+reconcile/status/publish.py: tests/e2e/test_fingerprint.py
+  fingerprints without a bound: two installations write every status in every run
+-elif len(marks) < MOST_MARKED and _is_to_be_marked(
++elif _is_to_be_marked(
+
+reconcile/status/publish.py: tests/status/test_publish.py
+  status written each time: an unchanged cluster is written to
+-    return wanted if not is_written(wanted, before) or _is_to_be_marked(facts, wanted, now) else None
++    return wanted
+"""
+
+
+def _defects(table: str) -> Iterator[Defect]:
+    for group in table.strip().split("\n\n"):
+        head, *defects = group.split("\n  ")
+        file, _, tests = head.partition(": ")
+        for defect in defects:
+            title, *lines = defect.split("\n")
+            name, _, meaning = title.partition(": ")
+            before, after = ("\n".join(line[1:] for line in lines if line[0] == sign) for sign in "-+")
+            yield Defect(name, file, before, after, meaning, tuple(tests.split()))
+
+
+DEFECTS = tuple(_defects(_TABLE))
