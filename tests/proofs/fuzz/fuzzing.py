@@ -1,6 +1,7 @@
 """How the fuzz tests draw: how many examples, how long each may take, and what hostile input is made of."""
 
 import copy
+import functools
 import os
 import signal
 from collections import Counter
@@ -25,10 +26,16 @@ class Hangs(AssertionError):
     """An example took longer than any may."""
 
 
-def profile(share: float = 1.0) -> hypothesis.settings:
-    """Few examples and no chance in `make test`, many in `make fuzz`; `share` for tests that are slow."""
+Test = Callable[..., None]
+
+
+def fuzz(share: float = 1.0, **strategies: st.SearchStrategy[Any]) -> Callable[[Test], Test]:
+    """Draw the arguments of a test: a few, always the same; many, other ones each time, in `make fuzz`.
+
+    Each example is counted, and ended if it hangs; `share` is for tests that are slow.
+    """
     many = int(os.environ.get(EXAMPLES, "0"))
-    return hypothesis.settings(
+    settings = hypothesis.settings(
         max_examples=max(1, int((many or FEW) * share)),
         derandomize=not many,
         database=None,
@@ -36,12 +43,20 @@ def profile(share: float = 1.0) -> hypothesis.settings:
         suppress_health_check=list(hypothesis.HealthCheck),
     )
 
+    def fuzzed(test: Test) -> Test:
+        @functools.wraps(test)
+        def one(**drawn: Any) -> None:
+            RAN[test.__name__] += 1
+            with _ends_in_time():
+                test(**drawn)
+
+        return settings(hypothesis.given(**strategies)(one))
+
+    return fuzzed
+
 
 @contextmanager
-def example(test: str) -> Iterator[None]:
-    """One example of a test: counted, and ended where it hangs."""
-    RAN[test] += 1
-
+def _ends_in_time() -> Iterator[None]:
     def end(number: int, frame: object) -> None:
         raise Hangs(f"more than {HANGS_AFTER_SECONDS:g} s")
 

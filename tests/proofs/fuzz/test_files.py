@@ -6,7 +6,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.cli.main import exit_code_of
@@ -15,7 +14,7 @@ from reconcile.model.names import DEFAULT_GROUP
 from reconcile.model.preview import Unreadable, parse_preview
 from tests.builders import a_preview
 from tests.given import a_read_preview, children_of, live
-from tests.proofs.fuzz.fuzzing import JSON_VALUES, NASTY_TEXTS, damaged_text, damaged_tree, example, profile
+from tests.proofs.fuzz.fuzzing import JSON_VALUES, NASTY_TEXTS, damaged_text, damaged_tree, fuzz
 
 PREVIEW = a_preview(
     env=[
@@ -45,53 +44,43 @@ def ends_in_order(content: bytes, *options: str) -> None:
     assert code in (0, 3) or err.getvalue() or out.getvalue(), "it failed and said nothing"
 
 
-@profile()
-@given(text=st.one_of(NASTY_TEXTS, damaged_text(TEXT)))
+@fuzz(text=st.one_of(NASTY_TEXTS, damaged_text(TEXT)))
 def test_any_text_gives_objects_or_mistakes_with_their_lines(text: str) -> None:
-    with example("test_any_text_gives_objects_or_mistakes_with_their_lines"):
-        reading = read_text(text, "a.yaml")
-        assert all(mistake.line >= 1 and mistake.message for mistake in reading.mistakes)
-        assert all(document.manifest["metadata"]["name"] for document in reading.documents)
+    reading = read_text(text, "a.yaml")
+    assert all(mistake.line >= 1 and mistake.message for mistake in reading.mistakes)
+    assert all(document.manifest["metadata"]["name"] for document in reading.documents)
 
 
-@profile()
-@given(
+@fuzz(
     data=st.one_of(
         st.binary(max_size=200), damaged_text(TEXT).map(lambda t: t.encode("utf-8", "surrogatepass"))
     )
 )
-def test_any_bytes_give_objects_or_mistakes(tmp_path_factory: Any, data: bytes) -> None:
-    with example("test_any_bytes_give_objects_or_mistakes"), tempfile.TemporaryDirectory() as folder:
+def test_any_bytes_give_objects_or_mistakes(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "a.yaml")
         file.write_bytes(data)
         assert all(str(mistake).startswith(str(file)) for mistake in read_file(str(file)).mistakes)
 
 
-@profile(share=0.5)
-@given(text=damaged_text(TEXT))
+@fuzz(share=0.5, text=damaged_text(TEXT))
 def test_the_command_ends_in_order_on_any_text(text: str) -> None:
-    with example("test_the_command_ends_in_order_on_any_text"):
-        ends_in_order(text.encode("utf-8", "surrogatepass"))
+    ends_in_order(text.encode("utf-8", "surrogatepass"))
 
 
-@profile()
-@given(world=damaged_tree(WORLD, JSON_VALUES), report=st.sampled_from(("text", "json", "markdown")))
+@fuzz(world=damaged_tree(WORLD, JSON_VALUES), report=st.sampled_from(("text", "json", "markdown")))
 def test_the_command_ends_in_order_on_any_objects(world: list[Any], report: str) -> None:
-    with example("test_the_command_ends_in_order_on_any_objects"):
-        documents = [dump(manifest) if isinstance(manifest, dict) else "{}\n" for manifest in world]
-        ends_in_order("---\n".join(documents).encode(), "-o", report)
+    documents = [dump(manifest) if isinstance(manifest, dict) else "{}\n" for manifest in world]
+    ends_in_order("---\n".join(documents).encode(), "-o", report)
 
 
-@profile()
-@given(manifest=damaged_tree(PREVIEW, JSON_VALUES), strict=st.booleans())
+@fuzz(manifest=damaged_tree(PREVIEW, JSON_VALUES), strict=st.booleans())
 def test_any_preview_reads_or_says_which_field_is_wrong(manifest: Any, strict: bool) -> None:
-    with example("test_any_preview_reads_or_says_which_field_is_wrong"):
-        metadata = manifest.get("metadata")
-        named = {**(metadata if isinstance(metadata, dict) else {}), "name": "pr-1", "namespace": "shop"}
-        parsed = parse_preview({**manifest, "metadata": named}, group=DEFAULT_GROUP, strict_fields=strict)
-        if isinstance(parsed, Unreadable):
-            assert parsed.message
-            assert (
-                parsed.problems[0].location[0] in ("apiVersion", "kind", "metadata", "spec", "status")
-                or strict
-            )
+    metadata = manifest.get("metadata")
+    named = {**(metadata if isinstance(metadata, dict) else {}), "name": "pr-1", "namespace": "shop"}
+    parsed = parse_preview({**manifest, "metadata": named}, group=DEFAULT_GROUP, strict_fields=strict)
+    if isinstance(parsed, Unreadable):
+        assert parsed.message
+        assert (
+            parsed.problems[0].location[0] in ("apiVersion", "kind", "metadata", "spec", "status") or strict
+        )

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.cluster.kubernetes import connect
 from reconcile.errors import BadKubeconfig
 from reconcile.report.safe import safe_line
-from tests.proofs.fuzz.fuzzing import NASTY_VALUES, damaged_text, damaged_tree, example, profile, said_of
+from tests.proofs.fuzz.fuzzing import NASTY_VALUES, damaged_text, damaged_tree, fuzz, said_of
 
 WHOLE: dict[str, Any] = {
     "apiVersion": "v1",
@@ -72,18 +71,14 @@ def leads_somewhere(content: bytes) -> None:
         assert safe_line(said).encode() or not said
 
 
-@profile()
-@given(text=damaged_text(TEXT))
+@fuzz(text=damaged_text(TEXT))
 def test_any_text_leads_to_a_cluster_or_a_sentence(text: str) -> None:
-    with example("test_any_text_leads_to_a_cluster_or_a_sentence"):
-        leads_somewhere(text.encode("utf-8", "surrogatepass"))
+    leads_somewhere(text.encode("utf-8", "surrogatepass"))
 
 
-@profile()
-@given(document=damaged_tree(WHOLE, NASTY_VALUES))
+@fuzz(document=damaged_tree(WHOLE, NASTY_VALUES))
 def test_any_document_leads_to_a_cluster_or_a_sentence(document: Any) -> None:
-    with example("test_any_document_leads_to_a_cluster_or_a_sentence"):
-        leads_somewhere(yaml.safe_dump(document).encode("utf-8", "surrogatepass"))
+    leads_somewhere(yaml.safe_dump(document).encode("utf-8", "surrogatepass"))
 
 
 # What yaml.safe_load raises for a value that its tag does not fit, aliases that stand for more than any
@@ -102,19 +97,13 @@ BOMB = (
 )
 
 
-@profile()
-@given(field=st.sampled_from(FIELDS), value=st.sampled_from((*CASES, BOMB)))
+@fuzz(field=st.sampled_from(FIELDS), value=st.sampled_from((*CASES, BOMB)))
 def test_any_value_leads_to_a_cluster_or_a_sentence(field: str, value: str) -> None:
-    with example("test_any_value_leads_to_a_cluster_or_a_sentence"):
-        text, count = re.subn(
-            rf"^(\s*(?:- )?{re.escape(field)}:).*$", rf"\1 {MARK}", TEXT, flags=re.MULTILINE
-        )
-        assert count
-        leads_somewhere(text.replace(MARK, value).encode())
+    text, count = re.subn(rf"^(\s*(?:- )?{re.escape(field)}:).*$", rf"\1 {MARK}", TEXT, flags=re.MULTILINE)
+    assert count
+    leads_somewhere(text.replace(MARK, value).encode())
 
 
-@profile()
-@given(data=st.binary(max_size=100))
+@fuzz(data=st.binary(max_size=100))
 def test_any_bytes_lead_to_a_sentence(data: bytes) -> None:
-    with example("test_any_bytes_lead_to_a_sentence"):
-        leads_somewhere(data)
+    leads_somewhere(data)
