@@ -5,7 +5,6 @@ import os
 import stat
 import threading
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
@@ -14,9 +13,8 @@ from reconcile.cli.types import REPORT_FORMATS
 from reconcile.model.snapshot import Preview
 from reconcile.report.formats import FORMATS, Facts
 from reconcile.report.markdown import MARK
-from reconcile.report.states import StateName
 from reconcile.status.result import Run
-from tests.report.test_json import SCHEMA, VALIDATOR
+from tests.report.test_json import VALIDATOR
 from tests.shop import Shop
 
 ARGUMENTS = ("--from", "previews", "--to", "out", "--yes")
@@ -26,10 +24,6 @@ def test_the_option_knows_the_formats_that_there_are() -> None:
     assert set(REPORT_FORMATS) == {*FORMATS, "metrics"}
     (output,) = (parameter for parameter in command.params if parameter.name == "output")
     assert {*output.to_info_dict()["type"]["choices"]} == {*FORMATS, "none"} - {"dotenv", "html"}
-
-
-def test_the_schema_names_every_state() -> None:
-    assert SCHEMA["$defs"]["preview"]["properties"]["state"]["enum"] == list(get_args(StateName))
 
 
 @pytest.mark.parametrize("format_name", ["text", "json", "markdown"])

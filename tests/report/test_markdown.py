@@ -2,7 +2,7 @@
 
 import html
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -76,34 +76,59 @@ def test_the_comment_is_as_in_the_golden_file(name: str, done: Run) -> None:
 # how a reader of Markdown takes it apart
 
 
-class Tags(HTMLParser):
-    """The tags of a piece of HTML, with their attributes, and the text in `<code>` and outside of it."""
+@dataclass
+class Element:
+    """An element of HTML, and the text that stands directly in it."""
+
+    tag: str
+    attributes: dict[str, str | None]
+    text: str = ""
+
+
+class Html(HTMLParser):
+    """A piece of HTML taken apart: its elements in order, and the texts outside of `<code>`."""
 
     def __init__(self, text: str) -> None:
         super().__init__(convert_charrefs=True)
-        self.tags: list[tuple[str, tuple[tuple[str, str | None], ...]]] = []
-        self.code: list[str] = []
+        self.elements: list[Element] = []
         self.bare: list[str] = []
-        self.open: list[str] = []
+        self.open: list[Element] = []
         self.feed(text)
         self.close()
         assert not self.open, f"left open: {self.open}"
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, tuple(attrs)))
-        if tag != "br":
-            self.open.append(tag)
-        if tag == "code":
-            self.code.append("")
+        assert len(dict(attrs)) == len(attrs), "an attribute that is given twice"
+        self.elements.append(Element(tag, dict(attrs)))
+        if tag not in ("br", "link", "meta", "wbr"):
+            self.open.append(self.elements[-1])
 
     def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
+        assert self.open.pop().tag == tag
 
     def handle_data(self, data: str) -> None:
-        if "code" in self.open:
-            self.code[-1] += data
-        elif data.strip():
+        if self.open:
+            self.open[-1].text += data
+        if data.strip() and all(element.tag != "code" for element in self.open):
             self.bare.append(data.strip())
+
+    def all_of(self, tag: str) -> list[Element]:
+        return [element for element in self.elements if element.tag == tag]
+
+    def text_in(self, tag: str) -> list[str]:
+        return [element.text for element in self.all_of(tag)]
+
+    @property
+    def tags(self) -> set[str]:
+        return {element.tag for element in self.elements}
+
+    @property
+    def attributes(self) -> set[str]:
+        return {name for element in self.elements for name in element.attributes}
+
+    @property
+    def links(self) -> list[str]:
+        return [str(element.attributes["href"]) for element in self.all_of("a")]
 
 
 class Read:
@@ -119,15 +144,7 @@ class Read:
         assert {line[:1] for block in blocks for line in block.splitlines()} == {"<"}
         assert blocks[0].strip() == MARK
         assert blocks[-1].strip() == "</details>"
-        self.html = Tags("".join(blocks[1:]))
-
-    @property
-    def names(self) -> set[str]:
-        return {tag for tag, _ in self.html.tags}
-
-    @property
-    def links(self) -> list[str]:
-        return [str(dict(attributes)["href"]) for tag, attributes in self.html.tags if tag == "a"]
+        self.html = Html("".join(blocks[1:]))
 
 
 OUR_TAGS = {"p", "code", "table", "tr", "th", "td", "a", "br", "details", "summary"}
@@ -140,9 +157,9 @@ OUR_WORDS = re.compile(
 
 def test_the_golden_files_are_read_as_blocks_of_html_and_one_of_code() -> None:
     found = Read(markdown(everything()))
-    assert found.names == OUR_TAGS
+    assert found.html.tags == OUR_TAGS
     assert found.plan == body_text(everything())
-    assert found.links == [f"https://pr-{number}.preview.example.com" for number in (6, 2, 5, 3, 1)]
+    assert found.html.links == [f"https://pr-{number}.preview.example.com" for number in (6, 2, 5, 3, 1)]
 
 
 # what anybody may have written
@@ -199,31 +216,18 @@ def hostile(written: str, other: str) -> Run:
 @example("```", "`````")
 @example("`" * 900, "<" * 900)
 def test_what_anybody_wrote_is_text_in_code_and_nothing_else(written: str, other: str) -> None:
-    found = Read(markdown(hostile(written, other), cluster=written, scope=other or "x"))
-    assert found.names <= OUR_TAGS
+    text = markdown(hostile(written, other), cluster=written, scope=other or "x")
+    found = Read(text).html
+    assert (found.tags - OUR_TAGS, found.attributes - {"href"}) == (set(), set())
     assert sorted(found.links) == [f"https://pr-{number}.preview.example.com" for number in (1, 3)]
-    assert [text for text in found.html.bare if not OUR_WORDS.fullmatch(text)] == []
-    attributes = {name for _, given in found.html.tags for name, _ in given}
-    assert attributes <= {"href"}
+    assert [text for text in found.bare if not OUR_WORDS.fullmatch(text)] == []
+    assert all(safe_line(line) == line for line in text.splitlines()), "a command of a CI system"
 
 
 @given(st.lists(LIVELY, max_size=3).map("".join))
 def test_what_anybody_wrote_can_still_be_read(written: str) -> None:
     found = Read(markdown(a_run(), cluster=written))
-    assert safe_line(written) in found.html.code
-
-
-@given(WRITTEN)
-def test_the_link_is_that_of_a_hostname_and_of_nothing_else(written: str) -> None:
-    """What is no hostname makes a preview unreadable, and such a one has no link."""
-    text = markdown(Run((Pass(Plan(())),), previews=(an_unreadable_preview(fqdn=f"{written} x"),), now=NOW))
-    assert "<a " not in text
-
-
-@given(WRITTEN, WRITTEN)
-def test_no_line_is_a_command_of_the_system_that_runs_us(written: str, other: str) -> None:
-    for line in markdown(hostile(written, other), cluster=written, scope=other or "x").splitlines():
-        assert safe_line(line) == line
+    assert safe_line(written) in found.html.text_in("code")
 
 
 # how long it may get
