@@ -161,12 +161,9 @@ def test_a_repeatable_option_takes_one_value_a_line_and_a_value_may_hold_spaces(
 
 
 def test_the_pull_policies_that_are_allowed_bound_previews_and_are_their_default(shop: Shop) -> None:
-    for name, policy in (
-        ("pr-1", {}),
-        ("pr-2", {"imagePullPolicy": "Never"}),
-        ("pr-3", {"imagePullPolicy": "Always"}),
-    ):
-        shop.write(name, **policy)
+    shop.write("pr-1")
+    shop.write("pr-2", imagePullPolicy="Never")
+    shop.write("pr-3", imagePullPolicy="Always")
     shop.options = ["--allow-pull-policy", "Never", "--allow-pull-policy", "IfNotPresent"]
     ended = shop.reconcile(code=1)
     problem = "spec.imagePullPolicy: Always is not allowed; --allow-pull-policy is Never, IfNotPresent"

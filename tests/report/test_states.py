@@ -103,19 +103,10 @@ def test_what_was_planned_and_not_done_is_pending(given: dict[str, Any]) -> None
     assert stands(a_run(with_ready("True"), changes=[CREATE], **given)) == ("Pending", "", "")
 
 
-def test_who_is_blocked_is_told_so_although_the_rest_of_it_was_made_and_has_no_link() -> None:
-    done = a_run(with_ready("True"), changes=[CREATE, TAKEN], outcomes=[Outcome(CREATE, "done")])
-    assert states(done) == (
-        State(
-            "shop",
-            "pr-1",
-            "Blocked",
-            "HostnameConflict",
-            "x belongs to shop/pr-9",
-            created="2026-01-01T00:00:00Z",
-            image="registry.example.com/shop:1",
-        ),
-    )
+def test_a_preview_that_is_blocked_is_reported_so_although_the_rest_of_it_was_made_and_has_no_link() -> None:
+    (one,) = states(a_run(with_ready("True"), changes=[CREATE, TAKEN], outcomes=[Outcome(CREATE, "done")]))
+    assert (one.state, one.reason, one.message) == ("Blocked", "HostnameConflict", "x belongs to shop/pr-9")
+    assert one.url == ""
 
 
 def test_a_failure_is_told_before_a_block() -> None:
@@ -176,17 +167,13 @@ def test_a_preview_that_goes_is_going_whatever_else_is_said() -> None:
 
 def test_a_preview_has_its_link_its_age_and_its_expiry() -> None:
     preview = a_read_preview(status={"expiresAt": "2026-01-05T00:00:00Z"})
-    assert states(a_run(preview)) == (
-        State(
-            "shop",
-            "pr-1",
-            "Unknown",
-            url="https://pr-1.preview.example.com",
-            created="2026-01-01T00:00:00Z",
-            expires="2026-01-05T00:00:00Z",
-            image="registry.example.com/shop:1",
-        ),
-    )
+    expected = {
+        "url": "https://pr-1.preview.example.com",
+        "created": "2026-01-01T00:00:00Z",
+        "expires": "2026-01-05T00:00:00Z",
+        "image": "registry.example.com/shop:1",
+    }
+    assert states(a_run(preview)) == (State("shop", "pr-1", "Unknown", **expected),)
 
 
 def test_there_is_no_link_without_a_route_or_without_a_hostname_that_can_be_read() -> None:
