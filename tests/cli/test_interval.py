@@ -262,21 +262,6 @@ def test_the_reports_in_files_are_those_of_the_newest_run(shop: Shop, between: C
     assert one["plan"]["summary"]["unchanged"] == 3
 
 
-@pytest.mark.parametrize(
-    ("arguments", "with_"),
-    [
-        (["--dry-run", "--exit-code"], "--exit-code cannot be combined: a run follows the other"),
-        (["--from", "-"], "--from - cannot be combined: it is read once"),
-        (["-f", "x", "--dry-run"], "-f cannot be combined: it is read once"),
-        (["-o", "json"], "-o json cannot be combined: use --report FORMAT=PATH"),
-        (["-o", "markdown"], "-o markdown cannot be combined: use --report FORMAT=PATH"),
-    ],
-)
-def test_what_makes_no_sense_again_and_again_is_refused(shop: Shop, arguments: list[str], with_: str) -> None:
-    ended = shop.reconcile("--interval", "1s", *arguments, code=2)
-    assert f"Error: --interval and {with_}\n" in ended.err
-
-
 def test_at_a_terminal_nobody_is_asked_so_yes_has_to_be_said(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, between: Callable[..., None]
 ) -> None:

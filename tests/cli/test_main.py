@@ -68,6 +68,7 @@ def test_options_that_cannot_be_combined_are_a_usage_error(
         ),
         (["-n", "Shop"], "Invalid value for '-n' / '--namespace': 'Shop' is not a valid name"),
         (["-o", "yaml"], "Invalid value for '-o' / '--output'"),
+        (["--explain", ""], "--explain needs NAME, or NAMESPACE/NAME"),
     ],
 )
 def test_an_option_that_is_wrong_by_itself_is_a_usage_error_too(
