@@ -31,7 +31,7 @@ class Room:
     Thread-safe."""
 
     names: Names
-    left: int = ROOM
+    left: int = field(default_factory=lambda: ROOM)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _containers: dict[str, Any] = field(default_factory=dict)
 

@@ -16,7 +16,7 @@ NOTE = {"example.com/note": "x" * 2 * SMALL}
 
 @pytest.fixture(autouse=True)
 def no_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reconcile.run.passes.ROOM", 0)
+    monkeypatch.setattr("reconcile.model.room.ROOM", 0)
 
 
 def large(manifest: dict[str, Any], **labels: str) -> dict[str, Any]:
