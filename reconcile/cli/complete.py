@@ -15,6 +15,7 @@ from click.shell_completion import CompletionItem
 
 from reconcile.kube.objects import Manifest
 from reconcile.model.names import DEFAULT_GROUP, Names
+from reconcile.model.rules import OBJECT_NAME
 
 Parameters = Mapping[str, Any]
 """What stands on the line already, as click has it; an option that was not given may be missing."""
@@ -26,7 +27,7 @@ SECONDS = "_RECONCILE_COMPLETE_SECONDS"
 _AT_MOST = 3
 """How many times as long all of it may take, whatever hangs: a file on a dead mount, a name server."""
 # Names that a file gives to its objects are anything; a shell is told of no other than these.
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+_NAME = re.compile(OBJECT_NAME.pattern)
 
 
 class _Preview(NamedTuple):

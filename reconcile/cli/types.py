@@ -10,11 +10,8 @@ from urllib.parse import urlsplit
 import click
 
 from reconcile.cli.features import offered
+from reconcile.model.rules import LABEL_KEY, LABEL_VALUE, OBJECT_NAME, QUANTITY, RESOURCE_NAME
 
-_LABEL_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
-_OBJECT_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _TOLERATION = re.compile(r"(?P<key>[^=:\s]+)(=(?P<value>[^=:\s]*))?(:(?P<effect>[A-Za-z]+))?")
 _RESOURCE = re.compile(r"(?P<side>limits|requests)\.(?P<name>[^=\s]+)=(?P<amount>\S+)")
 _EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
@@ -92,10 +89,10 @@ class PairType(click.ParamType[Pair]):
         key, equals, text = str(value).partition("=")
         if not equals:
             self.fail(f"{value!r}: must be KEY=VALUE", param, ctx)
-        if not is_qualified_name(key):
-            self.fail(f"{value!r}: {key!r} is not a valid key of a label or an annotation", param, ctx)
-        if self.label and not _LABEL_VALUE.fullmatch(text):
-            self.fail(f"{value!r}: {text!r} is not a valid label value", param, ctx)
+        if problem := LABEL_KEY.problem(key):
+            self.fail(f"{value!r}: {key!r} {problem}", param, ctx)
+        if self.label and LABEL_VALUE.problem(text):
+            self.fail(f"{value!r}: {text!r} {LABEL_VALUE.says}", param, ctx)
         return key, text
 
 
@@ -110,7 +107,7 @@ class GatewayType(click.ParamType[tuple[str, ...]]):
         if isinstance(value, tuple):
             return value
         parts = tuple(str(value).split("/"))
-        if len(parts) not in (2, 3) or not all(_OBJECT_NAME.fullmatch(part) for part in parts):
+        if len(parts) not in (2, 3) or any(map(OBJECT_NAME.problem, parts)):
             self.fail(f"{value!r}: must be NAMESPACE/NAME or NAMESPACE/NAME/SECTION", param, ctx)
         return parts
 
@@ -136,11 +133,11 @@ class TolerationType(click.ParamType[dict[str, str]]):
         if isinstance(value, dict):
             return value
         match = _TOLERATION.fullmatch(str(value))
-        if match is None or not is_qualified_name(match["key"]):
+        if match is None or LABEL_KEY.problem(match["key"]):
             self.fail(f"{value!r}: must be KEY, KEY=VALUE, KEY:EFFECT or KEY=VALUE:EFFECT", param, ctx)
         if match["effect"] is not None and match["effect"] not in _EFFECTS:
             self.fail(f"{value!r}: {match['effect']!r} is none of {', '.join(_EFFECTS)}", param, ctx)
-        if not _LABEL_VALUE.fullmatch(match["value"] or ""):
+        if LABEL_VALUE.problem(match["value"] or ""):
             self.fail(f"{value!r}: {match['value']!r} is not a valid taint value", param, ctx)
         exists = match["value"] is None
         found = {"key": match["key"], "operator": "Exists" if exists else "Equal"}
@@ -159,8 +156,6 @@ class ResourceType(click.ParamType[tuple[str, str, str]]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, str, str]:
-        from reconcile.model.rules import QUANTITY, RESOURCE_NAME
-
         if isinstance(value, tuple):
             return value[0], value[1], value[2]
         match = _RESOURCE.fullmatch(str(value))
@@ -217,7 +212,7 @@ class NameType(click.ParamType[str]):
     name = "name"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if not _OBJECT_NAME.fullmatch(str(value)):
+        if OBJECT_NAME.problem(str(value)):
             self.fail(f"{value!r} is not a valid name of a Kubernetes object", param, ctx)
         return str(value)
 
@@ -236,14 +231,6 @@ class MaxDeletesType(click.ParamType[str]):
                 ctx,
             )
         return text
-
-
-def is_qualified_name(key: str) -> bool:
-    """Whether Kubernetes takes this as the key of a label or an annotation."""
-    prefix, slash, name = key.rpartition("/")
-    if slash and (len(prefix) > 253 or not _SUBDOMAIN.fullmatch(prefix)):
-        return False
-    return bool(_LABEL_NAME.fullmatch(name))
 
 
 def pairs(given: Iterable[Pair], option: str, group: str = "") -> tuple[Pair, ...]:

@@ -32,7 +32,7 @@ class Asked(NamedTuple):
 
 def hostnames(live: Live) -> frozenset[str]:
     """The hostnames that a route of any kind asks for, in lower case, without a port or a last dot."""
-    return frozenset(_plain(asked.written) for asked in _asked(live) if not asked.is_regex)
+    return frozenset(_normalized(asked.written) for asked in _asked(live) if not asked.is_regex)
 
 
 def asks_for_more(live: Live, wanted: Manifest) -> bool:
@@ -40,7 +40,7 @@ def asks_for_more(live: Live, wanted: Manifest) -> bool:
     return not set(_asked(live)) <= set(_asked(Live(wanted)))
 
 
-def _plain(name: str) -> str:
+def _normalized(name: str) -> str:
     return _PORT.sub("", name.lower()).removesuffix(".")
 
 
@@ -118,7 +118,7 @@ def covered(live: Live, claimed: Iterable[str], gateways: Listeners | None = Non
     claimed = frozenset(claimed)
     whole = [asked for asked in _asked(live) if asked.whole]
     written = [asked.written for asked in whole if not asked.is_regex]
-    found = claimed & {_plain(name) for name in (*written, *of_listeners(live, gateways or {}))}
+    found = claimed & {_normalized(name) for name in (*written, *of_listeners(live, gateways or {}))}
     if live.key.kind != MAPPING.kind:
         return found
     before = (_number(live.spec.get("precedence")), len(_text(live.spec.get("prefix"))))
@@ -144,7 +144,7 @@ def _fitting(claimed: frozenset[str], asked: Asked) -> frozenset[str]:
         if ends is None:
             return frozenset()
         return frozenset(name for name in _near(claimed, *ends) if matches(asked.written, name))
-    glob = _plain(asked.written)
+    glob = _normalized(asked.written)
     first, last = _GLOB.split(glob)[0], _GLOB.split(glob)[-1]
     return frozenset(name for name in _near(claimed, first, last) if fnmatchcase(name, glob))
 

@@ -49,7 +49,7 @@ def fixed_ends(pattern: str) -> tuple[str, str] | None:
     if _OTHER_ESCAPES.search(bare) or "|" in _outside(bare):
         return "", ""
     first, last = _FIRST.match(bare), _LAST.search(bare)
-    return _plain(first[0] if first else ""), _plain(last[0] if last else "")
+    return _letters(first[0] if first else ""), _letters(last[0] if last else "")
 
 
 def _outside(pattern: str) -> str:
@@ -59,5 +59,5 @@ def _outside(pattern: str) -> str:
     return pattern
 
 
-def _plain(letters: str) -> str:
-    return letters.replace("\\", "").lower()
+def _letters(written: str) -> str:
+    return written.replace("\\", "").lower()

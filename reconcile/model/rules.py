@@ -157,12 +157,20 @@ OBJECT_NAME = Text(
     "is no name of an object: lower-case letters, digits, '-' and '.'",
     hints=(("^$", "is empty"), ("[A-Z]", "has upper-case letters"), ("_", "has an underscore; use '-'")),
 )
-_QUALIFIED = rf"(?:{_SUBDOMAIN}/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?"
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
+_WORD = "[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+LABEL_VALUE = Text(63, f"(?:{_WORD})?", "is not a valid label value")
+LABEL_KEY = Text(
+    317,
+    f"(?:{_SUBDOMAIN}/)?{_WORD}",
+    "is not a valid key of a label or an annotation",
+    never=(("^[^/]{254}", "is not a valid key of a label or an annotation"),),
+)
 FIELD_PATH = Text(
     341,
     r"metadata\.(?:name|namespace|uid)|spec\.(?:nodeName|serviceAccountName)"
     r"|status\.(?:hostIP|hostIPs|podIP|podIPs)"
-    rf"|metadata\.(?:labels|annotations)\['{_QUALIFIED}'\]",
+    rf"|metadata\.(?:labels|annotations)\['{LABEL_KEY.pattern}'\]",
     "is no field that Kubernetes gives to an environment variable, such as metadata.name or status.podIP",
 )
 

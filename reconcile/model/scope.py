@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from reconcile.errors import UsageError
+from reconcile.model.rules import LABEL_KEY, LABEL_VALUE
 
 Labels = Mapping[str, str]
 Requirement = Callable[[Labels], bool]
 
-_KEY = r"(?P<key>[A-Za-z0-9]([-A-Za-z0-9_./]*[A-Za-z0-9])?)"
-_VALUE = r"(?P<value>([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?)"
+_KEY, _VALUE = f"(?P<key>{LABEL_KEY.pattern})", f"(?P<value>{LABEL_VALUE.pattern})"
 _EQUALITY = re.compile(rf"{_KEY}\s*(?P<operator>==|=|!=)\s*{_VALUE}")
 _SET = re.compile(rf"{_KEY}\s+(?P<operator>in|notin)\s*\((?P<values>[^()]*)\)")
 _EXISTS = re.compile(rf"(?P<not>!?)\s*{_KEY}")

@@ -14,11 +14,11 @@ from reconcile.cli.types import (
     PairType,
     ResourceType,
     TolerationType,
-    is_qualified_name,
     pairs,
 )
 from reconcile.errors import UsageError
 from reconcile.model.names import DEFAULT_GROUP
+from reconcile.model.rules import LABEL_KEY
 
 LABEL, ANNOTATION = PairType(label=True), PairType(label=False)
 
@@ -134,7 +134,7 @@ def test_an_amount_that_is_none_is_refused(text: str) -> None:
     ],
 )
 def test_a_key_is_what_kubernetes_takes_for_one(key: str, is_one: bool) -> None:
-    assert is_qualified_name(key) is is_one
+    assert (LABEL_KEY.problem(key) is None) is is_one
 
 
 def test_pairs_are_sorted_and_the_same_said_twice_is_no_mistake() -> None:

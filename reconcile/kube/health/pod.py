@@ -235,7 +235,8 @@ def _waits(status: Mapping[str, Any]) -> Trouble | None:
     if reason not in FAILURES | _PULLS:
         return None
     return Trouble(
-        _said(NOT_PULLED if reason in _PULLS else str(reason), _plain(waiting.get("message"))), failed=True
+        _said(NOT_PULLED if reason in _PULLS else str(reason), _without_noise(waiting.get("message"))),
+        failed=True,
     )
 
 
@@ -258,7 +259,7 @@ def _crash(status: Mapping[str, Any], now: datetime | None) -> Trouble | None:
 
 def _ended(status: Mapping[str, Any], terminated: Mapping[str, Any], times: int) -> Trouble:
     if terminated.get("reason") in _CANNOT_START:
-        return Trouble(_said(NOT_STARTED, _plain(terminated.get("message"))), failed=True)
+        return Trouble(_said(NOT_STARTED, _without_noise(terminated.get("message"))), failed=True)
     how = _exit(terminated)
     if times > 1 and _lived(terminated) < FORGOTTEN:
         return Trouble(_said(CRASHING, how), failed=True)
@@ -311,7 +312,7 @@ def _is_silent(status: Mapping[str, Any]) -> bool:
 def _on_the_way(events: Sequence[PodEvent]) -> Iterator[Trouble]:
     for event in reversed(events):
         if event.reason in _ON_THE_WAY:
-            yield Trouble(_said(event.reason, _plain(event.message)), failed=event.count > 1)
+            yield Trouble(_said(event.reason, _without_noise(event.message)), failed=event.count > 1)
             return
 
 
@@ -368,7 +369,7 @@ def _said(reason: str, message: object) -> str:
     return f"{reason}: {message}" if message else reason
 
 
-def _plain(message: object) -> str:
+def _without_noise(message: object) -> str:
     text = " ".join(str(message or "").split())
     for noise, instead in _NOISE:
         text = noise.sub(instead, text)
