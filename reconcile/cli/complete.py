@@ -103,24 +103,24 @@ _OFFERS: Mapping[str, Callable[[Parameters, str], Iterator[Item]]] = {
 
 def _previews(parameters: Parameters) -> list[_Preview]:
     """Those of the cluster or the files that the line names, sorted. Raises what reading them does."""
+    from reconcile.cli.options import Options
     from reconcile.cli.request import cluster_of
     from reconcile.cluster.as_if import list_previews
     from reconcile.cluster.port import as_it_is
 
     names = Names(parameters.get("api_group") or DEFAULT_GROUP)
     cluster, proposed = cluster_of(
-        {
-            "sources": _without_stdin(parameters.get("sources")),
-            "filenames": _without_stdin(parameters.get("filenames")),
-            "exclude": parameters.get("exclude") or (),
-            "to": None,
-            "api_group": names.group,
-            "namespace": parameters.get("namespace"),
-            "kubeconfig": parameters.get("kubeconfig"),
-            "context": parameters.get("context"),
-            "timeout": timedelta(seconds=_seconds()),
-            "concurrency": 1,
-        }
+        Options(
+            sources=_without_stdin(parameters.get("sources")),
+            filenames=_without_stdin(parameters.get("filenames")),
+            exclude=parameters.get("exclude") or (),
+            api_group=names.group,
+            namespace=parameters.get("namespace"),
+            kubeconfig=parameters.get("kubeconfig"),
+            context=parameters.get("context"),
+            timeout=timedelta(seconds=_seconds()),
+            concurrency=1,
+        )
     )
     try:
         listing = list_previews(cluster, names, parameters.get("namespace"), proposed, as_it_is)

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from reconcile.cli.files import write_report
+from reconcile.cli.options import Options
 from reconcile.cli.signals import Signals
 from reconcile.cli.streams import attended, trouble
 from reconcile.cluster.port import Cluster
@@ -37,23 +38,23 @@ log = logging.getLogger("reconcile")
 class Console:
     """What the run says, on stdout as its report, on stderr as its log."""
 
-    def __init__(self, options: dict[str, Any], request: Request, cluster: Cluster, signals: Signals) -> None:
+    def __init__(self, options: Options, request: Request, cluster: Cluster, signals: Signals) -> None:
         self.options = options
         self.signals = signals
         self.scope = str(request.scope)
         self.cluster = ", ".join(map(str, filter(None, (cluster.description, request.proposed))))
         self.now = partial(time_of, cluster)
-        self.color = wants_color(options["color"])
+        self.color = wants_color(options.color)
         self.dry_run = request.dry_run
         self.told, self.headed = 0, False
-        self.repeats = bool(options["interval"])
+        self.repeats = bool(options.interval)
         self.said: tuple[str, str] | None = None
         self.live: LiveLines | None = None
         self.stood: Mapping[str, Standing] = {}
 
     @property
     def text(self) -> bool:
-        return bool(self.options["output"] == "text")
+        return self.options.output == "text"
 
     def begin(self) -> None:
         """A run begins."""
@@ -63,7 +64,7 @@ class Console:
         """Print a plan before it is carried out."""
         if not self.text:
             return
-        quiet, title = self.options["quiet"], title_of(self.told)
+        quiet, title = self.options.quiet, title_of(self.told)
         if not self.told and self._is_news_to_nobody(plan):
             return
         self.told += 1
@@ -71,7 +72,7 @@ class Console:
 
     def _say(self, text: str) -> None:
         """Print it; before the first text of a run what it is about, and when, where it is one of many."""
-        if text and not self.headed and (self.repeats or not self.options["quiet"]):
+        if text and not self.headed and (self.repeats or not self.options.quiet):
             at = self.now() if self.repeats else None
             print(head_text(self.scope, self.cluster, at), end="")
             self.headed = True
@@ -82,14 +83,14 @@ class Console:
         pending = self.dry_run  # the same writes each time, and none of them is done
         changes = tuple(c for c in plan.changes if pending or not isinstance(c, Write))
         resting = replace(plan, changes=changes)
-        says, before = _without_sums(plan_text(resting, quiet=self.options["quiet"])), self.said
+        says, before = _without_sums(plan_text(resting, quiet=self.options.quiet)), self.said
         self.said = (says, before[1] if before else "")
         nothing_done = pending or not plan.writes
         return self.repeats and nothing_done and before is not None and before[0] == says
 
     def agree(self, plan: Plan) -> bool:
         """Ask, where somebody sits there to answer."""
-        if self.options["yes"] or not attended() or not self.text:
+        if self.options.yes or not attended() or not self.text:
             return True
         with self.signals.ending_questions():
             return click.confirm("Apply these changes?", default=False, err=True)
@@ -108,7 +109,7 @@ class Console:
 
     def wait(self, standings: Sequence[Standing], trouble: str) -> None:
         """Tell how all stand: at a terminal in lines of their own, elsewhere where there is news."""
-        if self.live is None and sys.stderr.isatty() and not self.options["quiet"]:
+        if self.live is None and sys.stderr.isatty() and not self.options.quiet:
             from reconcile.cli.live import LiveLines  # what only a terminal needs
 
             self.live = LiveLines(color=self.color, stays=not (self.text and sys.stdout.isatty()))
@@ -126,7 +127,7 @@ class Console:
     def _news(self, standings: Sequence[Standing]) -> list[Standing]:
         before, self.stood = self.stood, {one.place: one for one in standings}
         news = [one for one in standings if before.get(one.place) != one]
-        return [one for one in news if one.state == "failed" or not self.options["quiet"]]
+        return [one for one in news if one.state == "failed" or not self.options.quiet]
 
     def waited(self) -> None:
         """Give the terminal back."""
@@ -146,14 +147,14 @@ class Console:
         code = self._write_files(done, code)
         if self.text:
             self._print_end(done)
-        elif self.options["output"] != "none":
+        elif self.options.output != "none":
             self._print_report(done, code)
         return with_failure(code) if trouble() else code
 
     def _print_report(self, done: Run, code: int) -> None:
         for name in done.absent:
             print(safe_line(f"{name}: not found"), file=sys.stderr)
-        print(FORMATS[self.options["output"]](done, Facts(self.cluster, self.scope, code)), end="")
+        print(FORMATS[self.options.output](done, Facts(self.cluster, self.scope, code)), end="")
 
     def _print_end(self, done: Run) -> None:
         """With --interval, after a run that was not told, only what the last one did not say."""
@@ -165,7 +166,7 @@ class Console:
 
     def _write_files(self, done: Run, code: int) -> int:
         """JSON comes last: it tells the exit code, which a file that cannot be written changes."""
-        reports = [report for report in self.options["report"] if report[0] in FORMATS]  # metrics come later
+        reports = [report for report in self.options.report if report[0] in FORMATS]  # metrics come later
         for format_name, path in sorted(reports, key=lambda report: report[0] == "json"):
             try:
                 write_report(format_name, path, done, Facts(self.cluster, self.scope, code))

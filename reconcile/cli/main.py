@@ -92,17 +92,12 @@ def _wing(*names: str, cls: type[click.Option] = click.Option, **kwargs: Any) ->
     return lambda command: command
 
 
-def _with_absent(options: dict[str, Any]) -> dict[str, Any]:
-    """The options, and those of wings that were taken out as where nobody sets them.
-
-    UsageError for a variable that sets one: it was meant as a setting.
-    """
+def _refuse_absent() -> None:
+    """UsageError for a variable that sets an option of a wing that was taken out: it was meant as a setting."""
     for name, option in ABSENT.items():
         variable = str(option.envvar or f"{PREFIX}_{name.upper()}")
         if variable in os.environ:
             raise UsageError(f"{variable}: the wing with {max(option.opts, key=len)} was taken out; unset it")
-    unset = {n: () if option.multiple else False if option.is_flag else None for n, option in ABSENT.items()}
-    return {**unset, **options}
 
 
 @click.command(
@@ -385,21 +380,21 @@ def _with_absent(options: dict[str, Any]) -> dict[str, Any]:
 @click.option("--color/--no-color", default=None, help="Use color. Default: if stdout is a terminal.")
 @click.version_option(__version__, prog_name="reconcile", allow_from_autoenv=False)
 @click.pass_context
-def command(ctx: click.Context, /, **options: Any) -> int:
+def command(ctx: click.Context, /, **given: Any) -> int:
     """Create and update the children of every PreviewEnvironment, and prune orphaned children.
 
     NAME is a preview, or NAMESPACE/NAME. Default: every preview.
     """
-    options = _with_absent(options)
-    many = bool(options["interval"])
-    start_logging(options["verbose"], options["quiet"], options["log_format"], timestamps=many)
-    check_environment(ctx, os.environ, strict=options["strict_env"])
-    if options["print_crd"]:
-        return _print_crd(options["api_group"])
+    _refuse_absent()
+    start_logging(given["verbose"], given["quiet"], given["log_format"], timestamps=bool(given["interval"]))
+    check_environment(ctx, os.environ, strict=given["strict_env"])
+    if given["print_crd"]:
+        return _print_crd(given["api_group"])
+    from reconcile.cli.options import Options
     from reconcile.cli.runs import reconcile
 
     route_given = ctx.get_parameter_source("route") != click.core.ParameterSource.DEFAULT
-    return reconcile(options, variables_of(ctx), route_given=route_given)
+    return reconcile(Options(**given, route_given=route_given), variables_of(ctx))
 
 
 def main(args: list[str] | None = None, program: str = PROGRAM) -> None:

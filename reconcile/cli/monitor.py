@@ -4,8 +4,8 @@ import logging
 import os
 import time
 from collections.abc import Mapping
-from typing import Any
 
+from reconcile.cli.options import Options
 from reconcile.errors import with_failure
 from reconcile.report.counts import done_word
 from reconcile.report.summary import Summary
@@ -20,10 +20,10 @@ SIGNALLED = 128
 class Monitor:
     """Tells of each run of this process; also its stopwatch."""
 
-    def __init__(self, options: dict[str, Any]) -> None:
-        self._files = [path for format_name, path in options["report"] if format_name == "metrics"]
-        self._gateway: str | None = options["pushgateway"]
-        self._group = {"api_group": options["api_group"], "scope": options["namespace"] or "all"}
+    def __init__(self, options: Options) -> None:
+        self._files = [path for format_name, path in options.report if format_name == "metrics"]
+        self._gateway = options.pushgateway
+        self._group = {"api_group": options.api_group, "scope": options.namespace or "all"}
         self.begin()
 
     def begin(self) -> None:

@@ -4,9 +4,10 @@ import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from reconcile import __version__
+from reconcile.cli.options import Options
 from reconcile.cli.streams import read_stdin
 from reconcile.cli.types import pairs
 from reconcile.cluster.as_if import Proposed
@@ -22,78 +23,73 @@ from reconcile.run.request import Request, WaitRequest
 if TYPE_CHECKING:
     from reconcile.cluster.kubernetes import KubernetesCluster
 
-Options = dict[str, Any]
 
-
-def request_of(options: Options, *, route_given: bool) -> Request:
+def request_of(options: Options) -> Request:
     """What the options ask of one run. UsageError for what makes no sense."""
     return Request(
         scope=_scope(options),
-        settings=_settings(options, route_given=route_given),
-        adopt=options["adopt"],
-        dry_run=options["dry_run"],
-        max_deletes=Limit(options["max_deletes"]),
-        concurrency=options["concurrency"],
-        wait=_wait(options) if options["wait"] else None,
-        fingerprint=not options["no_fingerprint"],
+        settings=_settings(options),
+        adopt=options.adopt,
+        dry_run=options.dry_run,
+        max_deletes=Limit(options.max_deletes),
+        concurrency=options.concurrency,
+        wait=_wait(options) if options.wait else None,
+        fingerprint=not options.no_fingerprint,
     )
 
 
 def _scope(options: Options) -> Scope:
     """To explain one preview, a run of everything is planned: -n only says where the preview is."""
-    narrow = not options["explain"] or options["namespace_only"]
+    narrow = not options.explain or options.namespace_only
     return make_scope(
-        options["namespace"] if narrow else None,
-        options["names"],
-        options["selector"],
-        namespace_only=options["namespace_only"],
+        options.namespace if narrow else None,
+        options.names,
+        options.selector,
+        namespace_only=options.namespace_only,
     )
 
 
 def wanted_of(options: Options) -> Name | None:
     """The preview to explain, if any. UsageError for what is no name."""
-    if not options["explain"]:
+    if not options.explain:
         return None
-    return make_scope(options["namespace"], (options["explain"],), None).names[0]
+    return make_scope(options.namespace, (options.explain,), None).names[0]
 
 
 def _wait(options: Options) -> WaitRequest:
-    length: timedelta = options["wait_timeout"]
-    return WaitRequest(length.total_seconds(), logs=options["logs"], probe=options["probe"])
+    length: timedelta = options.wait_timeout
+    return WaitRequest(length.total_seconds(), logs=options.logs, probe=options.probe)
 
 
-def _settings(options: dict[str, Any], *, route_given: bool) -> Settings:
-    group = options["api_group"]
+def _settings(options: Options) -> Settings:
+    group = options.api_group
     limits, requests = _default_resources(options)
-    gateway = options["gateway"] and Gateway(
-        **dict(zip(("namespace", "name", "section"), options["gateway"], strict=False))
-    )
     return Settings(
         group=group,
-        route=options["route"],
-        route_given=route_given,
-        route_kinds=options["route_kind"],
-        gateway=gateway,
-        ingress_class=options["ingress_class"],
-        tls_secret=options["tls_secret"],
-        cluster_issuer=options["cluster_issuer"],
-        route_labels=pairs(options["route_label"], "--route-label", group),
-        route_annotations=pairs(options["route_annotation"], "--route-annotation", group),
-        pod_security=options["pod_security"],
+        route=options.route,
+        route_given=options.route_given,
+        route_kinds=options.route_kind,
+        gateway=Gateway(*options.gateway) if options.gateway else None,
+        ingress_class=options.ingress_class,
+        tls_secret=options.tls_secret,
+        cluster_issuer=options.cluster_issuer,
+        route_labels=pairs(options.route_label, "--route-label", group),
+        route_annotations=pairs(options.route_annotation, "--route-annotation", group),
+        pod_security=options.pod_security,
         default_limits=limits,
         default_requests=requests,
-        node_selector=pairs(options["node_selector"], "--node-selector"),
-        tolerations=tuple(Toleration(**toleration) for toleration in options["toleration"]),
-        priority_class=options["priority_class"],
-        allow_fqdn=options["allow_fqdn"],
-        allow_image=options["allow_image"],
-        allow_secret=options["allow_secret"],
-        allow_pull_policy=options["allow_pull_policy"],
-        allow_protect=options["allow_protect"],
-        max_previews=options["max_previews"],
-        url_scheme=options["url_scheme"],
-        default_ttl=options["default_ttl"],
-        max_ttl=options["max_ttl"],
+        node_selector=pairs(options.node_selector, "--node-selector"),
+        tolerations=tuple(Toleration(**toleration) for toleration in options.toleration),
+        priority_class=options.priority_class,
+        allow_fqdn=options.allow_fqdn,
+        allow_image=options.allow_image,
+        allow_secret=options.allow_secret,
+        allow_pull_policy=options.allow_pull_policy,
+        allow_protect=options.allow_protect,
+        max_previews=options.max_previews,
+        url_scheme=options.url_scheme,
+        default_ttl=options.default_ttl,
+        max_ttl=options.max_ttl,
     )
 
 
@@ -105,9 +101,9 @@ def _default_resources(options: Options) -> tuple[Amounts, Amounts]:
     return limits, requests
 
 
-def _side(options: dict[str, Any], side: str) -> tuple[tuple[str, str], ...]:
+def _side(options: Options, side: str) -> tuple[tuple[str, str], ...]:
     return pairs(
-        [(name, amount) for which, name, amount in options["default_resources"] if which == side],
+        [(name, amount) for which, name, amount in options.default_resources if which == side],
         f"--default-resources {side}.",
     )
 
@@ -115,11 +111,11 @@ def _side(options: dict[str, Any], side: str) -> tuple[tuple[str, str], ...]:
 def cluster_of(options: Options, wanted: Sequence[Name] = ()) -> tuple[Cluster, Proposed | None]:
     """The cluster that the options name, and the previews of `-f`. Raises what `connect` does, and
     UsageError for one of the previews wanted that the files of `-f` have elsewhere."""
-    if options["filenames"]:
+    if options.filenames:
         from reconcile.cluster.files.proposed import refuse_missing
 
-        refuse_missing(options["filenames"])
-    if options["sources"]:
+        refuse_missing(options.filenames)
+    if options.sources:
         return _folder(options), _proposed(options, wanted, "")
     server = _server(options)
     return server, _proposed(options, wanted, server.namespace)
@@ -127,18 +123,18 @@ def cluster_of(options: Options, wanted: Sequence[Name] = ()) -> tuple[Cluster, 
 
 def _proposed(options: Options, wanted: Sequence[Name], namespace: str) -> Proposed | None:
     """The previews of `-f`; `namespace` is the context's."""
-    if not options["filenames"]:
+    if not options.filenames:
         return None
     from reconcile.cluster.files.proposed import read_previews, refuse_elsewhere
 
-    paths, group = options["filenames"], options["api_group"]
+    paths, group = options.filenames, options.api_group
     stdin = read_stdin() if "-" in paths else None
     proposed = read_previews(
         paths,
         group=group,
-        namespace=options["namespace"] or namespace,
+        namespace=options.namespace or namespace,
         stdin=stdin,
-        exclude=options["exclude"],
+        exclude=options.exclude,
     )
     refuse_elsewhere(proposed, wanted)
     return proposed
@@ -147,14 +143,14 @@ def _proposed(options: Options, wanted: Sequence[Name], namespace: str) -> Propo
 def _folder(options: Options) -> Cluster:
     from reconcile.cluster.files.cluster import DirectoryCluster
 
-    stdin = read_stdin() if "-" in options["sources"] else None
+    stdin = read_stdin() if "-" in options.sources else None
     cluster: Cluster = DirectoryCluster(
-        options["sources"],
-        options["to"],
-        group=options["api_group"],
+        options.sources,
+        options.to,
+        group=options.api_group,
         children=tuple(RESOURCES.values()),
         stdin=stdin,
-        exclude=options["exclude"],
+        exclude=options.exclude,
     )
     return cluster
 
@@ -165,11 +161,11 @@ def _server(options: Options) -> "KubernetesCluster":
     sys.modules.setdefault("h2", cast(ModuleType, None))
     from reconcile.cluster.kubernetes import connect
 
-    timeout: timedelta = options["timeout"]
+    timeout: timedelta = options.timeout
     return connect(
-        options["kubeconfig"],
-        options["context"],
+        options.kubeconfig,
+        options.context,
         deadline_seconds=timeout.total_seconds(),
-        concurrency=options["concurrency"],
+        concurrency=options.concurrency,
         user_agent=f"preview-reconcile/{__version__}",
     )

@@ -5,11 +5,11 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
 
 from reconcile.cli.console import Console
 from reconcile.cli.logging import complain
 from reconcile.cli.monitor import Monitor
+from reconcile.cli.options import Options
 from reconcile.cli.request import cluster_of, request_of, wanted_of
 from reconcile.cli.signals import Signals
 from reconcile.cli.validate import check
@@ -29,7 +29,7 @@ class Once:
 
     cluster: Cluster
     request: Request
-    options: dict[str, Any]
+    options: Options
     console: Console
     monitor: Monitor
     stop: Stop
@@ -49,9 +49,9 @@ class Once:
         )
         code = exit_code(
             done,
-            pending_is_3=self.options["pending_is_3"],
-            allow_blocked=self.options["allow_blocked"],
-            waits=self.options["wait"],
+            pending_is_3=self.options.pending_is_3,
+            allow_blocked=self.options.allow_blocked,
+            waits=self.options.wait,
         )
         code = console.finish(done, 128 + self.stop.signal if self.stop.asked else code)
         self.monitor.did(done)
@@ -62,14 +62,14 @@ class Once:
         self.monitor.begin()
         self.console.begin()
         if self.runs:
-            restart_clock(self.cluster, self.options["timeout"].total_seconds(), "--timeout")
+            restart_clock(self.cluster, self.options.timeout.total_seconds(), "--timeout")
         self.runs += 1
 
 
 log = logging.getLogger("reconcile")
 
 
-def reconcile(options: dict[str, Any], variables: Variables, *, route_given: bool) -> int:
+def reconcile(options: Options, variables: Variables) -> int:
     """What the options ask for, from their check to the exit code. Raises what ends it before a plan."""
     with naming(variables):
         check(options)
@@ -77,7 +77,7 @@ def reconcile(options: dict[str, Any], variables: Variables, *, route_given: boo
     signals = Signals(stop)
     try:
         with naming(variables):
-            return _run(options, variables, monitor, signals, route_given=route_given)
+            return _run(options, variables, monitor, signals)
     except Stopped as stopped:
         _told(stopped, monitor, 128 + stop.signal)
         return complain(f"{stopped}: nothing was changed", 128 + stop.signal)
@@ -92,11 +92,9 @@ def _told(error: ReconcileError, monitor: Monitor, code: int) -> None:
     monitor.ended(failure(code, str(error), monitor.seconds))
 
 
-def _run(
-    options: dict[str, Any], variables: Variables, monitor: Monitor, signals: Signals, *, route_given: bool
-) -> int:
+def _run(options: Options, variables: Variables, monitor: Monitor, signals: Signals) -> int:
     """One run, or with --interval many. Their exit code."""
-    request, stop = request_of(options, route_given=route_given), signals.stop
+    request, stop = request_of(options), signals.stop
     wanted = wanted_of(options)
     cluster, proposed = cluster_of(options, (wanted,) if wanted else request.scope.names)
     request = replace(request, proposed=proposed)
@@ -105,11 +103,11 @@ def _run(
         if wanted:
             from reconcile.explain.inquire import inquire  # what only an explanation needs
 
-            return console.explain(inquire(cluster, request, wanted, stop), options["explain"])
+            return console.explain(inquire(cluster, request, wanted, stop), str(options.explain))
         once = Once(cluster, request, options, console, monitor, stop)
-        if not options["interval"]:
+        if not options.interval:
             return once()[0]
-        _run_again_and_again(once, options["interval"], variables, monitor, stop)
+        _run_again_and_again(once, options.interval, variables, monitor, stop)
         return 128 + stop.signal
     finally:
         cluster.close()

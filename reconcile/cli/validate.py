@@ -3,13 +3,11 @@
 import os
 from collections.abc import Iterator
 from importlib.util import find_spec
-from typing import Any
 
+from reconcile.cli.options import Options
 from reconcile.cli.streams import attended
 from reconcile.errors import UsageError
 from reconcile.model.crd import check_group
-
-Options = dict[str, Any]
 
 
 def check(options: Options) -> None:
@@ -17,47 +15,51 @@ def check(options: Options) -> None:
 
     What is wrong stands before ` needs ` or a colon: there `naming` names the variable that set an option.
     """
-    check_group(options["api_group"])
-    files, route = options["sources"], options["route"]
+    check_group(options.api_group)
+    files, route = options.sources, options.route
     rules = (
-        (options["to"] == "-", "--to -: children are files in a folder, and not a stream; name a folder"),
-        (options["to"] and not files, "--to needs --from: pass the folder of the previews"),
+        (options.to == "-", "--to -: children are files in a folder, and not a stream; name a folder"),
+        (options.to and not files, "--to needs --from: pass the folder of the previews"),
         (
-            files and not (options["to"] or options["dry_run"] or options["explain"]),
+            files and not (options.to or options.dry_run or options.explain),
             "--from needs --dry-run or --to: files are never changed",
         ),
-        (files and options["context"], "--from and --context cannot be combined: the files are the cluster"),
+        (files and options.context, "--from and --context cannot be combined: the files are the cluster"),
         (
-            files and options["kubeconfig"],
+            files and options.kubeconfig,
             "--from and --kubeconfig cannot be combined: the files are the cluster",
         ),
         (
-            options["filenames"] and not (options["dry_run"] or options["explain"]),
+            options.filenames and not (options.dry_run or options.explain),
             "-f needs --dry-run: kubectl apply is what applies",
         ),
         (
-            options["exclude"] and not (files or options["filenames"]),
+            options.exclude and not (files or options.filenames),
             "--exclude needs --from or -f: it leaves files out",
         ),
-        ("-" in files and "-" in options["filenames"], "--from - and -f - cannot be combined: one reads all"),
+        ("-" in files and "-" in options.filenames, "--from - and -f - cannot be combined: one reads all"),
         *_unattended(options),
-        (options["pending_is_3"] and not options["dry_run"], "--exit-code needs --dry-run"),
+        (options.pending_is_3 and not options.dry_run, "--exit-code needs --dry-run"),
         *_explain_rules(options),
         *_of_the_wait(options),
-        (options["verbose"] and options["quiet"], "-v and -q cannot be combined"),
+        (options.verbose and options.quiet, "-v and -q cannot be combined"),
         (
-            options["route_kind"] and route not in (*options["route_kind"], "none"),
-            f"--route-kind needs --route {', '.join(options['route_kind'])} or none: --route is {route}, "
+            options.route_kind and route not in (*options.route_kind, "none"),
+            f"--route-kind needs --route {', '.join(options.route_kind)} or none: --route is {route}, "
             "which it does not name",
         ),
-        (route == "httproute" and not options["gateway"], "--route httproute needs --gateway NAMESPACE/NAME"),
-        (route != "httproute" and options["gateway"], "--gateway needs --route httproute"),
+        (route == "httproute" and not options.gateway, "--route httproute needs --gateway NAMESPACE/NAME"),
+        (route != "httproute" and options.gateway, "--gateway needs --route httproute"),
         *(
-            (route != "ingress" and options[name], f"--{name.replace('_', '-')} needs --route ingress")
-            for name in ("ingress_class", "tls_secret", "cluster_issuer")
+            (route != "ingress" and given, f"{option} needs --route ingress")
+            for option, given in (
+                ("--ingress-class", options.ingress_class),
+                ("--tls-secret", options.tls_secret),
+                ("--cluster-issuer", options.cluster_issuer),
+            )
         ),
         (
-            options["tls_secret"] and options["cluster_issuer"],
+            options.tls_secret and options.cluster_issuer,
             "--tls-secret and --cluster-issuer cannot be combined: cert-manager would write into the Secret",
         ),
     )
@@ -68,38 +70,39 @@ def check(options: Options) -> None:
 
 def _unattended(options: Options) -> Iterator[tuple[object, str]]:
     """What makes no sense without a person, or again and again."""
-    interval, metrics = options["interval"], any(name == "metrics" for name, _ in options["report"])
+    interval, metrics = options.interval, any(name == "metrics" for name, _ in options.report)
     with_interval = (
-        ("exit_code", options["pending_is_3"]),
-        *((n, options.get(n)) for n in ("wait", "explain")),
+        ("exit_code", options.pending_is_3),
+        ("wait", options.wait),
+        ("explain", options.explain),
     )
     for name, given in with_interval:
         option = f"--{name.replace('_', '-')}"
         yield interval and given, f"--interval and {option} cannot be combined: a run follows the other"
-    for option, read_once in (("--from -", "-" in options["sources"]), ("-f", options["filenames"])):
+    for option, read_once in (("--from -", "-" in options.sources), ("-f", options.filenames)):
         yield interval and read_once, f"--interval and {option} cannot be combined: it is read once"
     yield (
-        interval and options["output"] in ("json", "markdown"),
-        f"--interval and -o {options['output']} cannot be combined: use --report FORMAT=PATH",
+        interval and options.output in ("json", "markdown"),
+        f"--interval and -o {options.output} cannot be combined: use --report FORMAT=PATH",
     )
     yield (
-        interval and not (options["yes"] or options["dry_run"]) and attended(),
+        interval and not (options.yes or options.dry_run) and attended(),
         "--interval at a terminal needs --yes: nobody is asked before each run",
     )
     yield (
-        (metrics or options["pushgateway"]) and find_spec("prometheus_client") is None,
+        (metrics or options.pushgateway) and find_spec("prometheus_client") is None,
         "metrics need prometheus_client: pip install 'preview-reconcile[metrics]'",
     )
 
 
 def _explain_rules(options: Options) -> Iterator[tuple[object, str]]:
-    explain = options["explain"] is not None
-    yield options["explain"] == "", "--explain needs NAME, or NAMESPACE/NAME"
-    path = next((p for p in (options["explain"], *options["names"]) if p and explain and _is_path(p)), None)
+    explain = options.explain is not None
+    yield options.explain == "", "--explain needs NAME, or NAMESPACE/NAME"
+    path = next((p for p in (options.explain, *options.names) if p and explain and _is_path(p)), None)
     yield path, f"--explain needs NAME, and {path} is a path; pass --from {path} --explain NAME"
     yield (
-        explain and options["output"] != "text",
-        f"--explain and -o {options['output']} cannot be combined: it is text alone",
+        explain and options.output != "text",
+        f"--explain and -o {options.output} cannot be combined: it is text alone",
     )
     for name, called in (
         ("names", "NAME"),
@@ -109,7 +112,8 @@ def _explain_rules(options: Options) -> Iterator[tuple[object, str]]:
         ("pending_is_3", "--exit-code"),
         ("wait", "--wait"),
     ):
-        yield explain and options[name], f"--explain and {called} cannot be combined: it explains one preview"
+        given = explain and getattr(options, name)
+        yield given, f"--explain and {called} cannot be combined: it explains one preview"
 
 
 def _is_path(name: str) -> bool:
@@ -118,18 +122,18 @@ def _is_path(name: str) -> bool:
 
 
 def _of_the_wait(options: Options) -> tuple[tuple[object, str], ...]:
-    wait, probe = options["wait"], options["probe"]
+    wait, probe = options.wait, options.probe
     return (
-        (wait and options["dry_run"], "--wait and --dry-run cannot be combined: nothing is done to wait for"),
-        (wait and options["sources"], "--wait and --from cannot be combined: in files nothing becomes ready"),
-        (options["logs"] and not wait, "--logs needs --wait"),
+        (wait and options.dry_run, "--wait and --dry-run cannot be combined: nothing is done to wait for"),
+        (wait and options.sources, "--wait and --from cannot be combined: in files nothing becomes ready"),
+        (options.logs and not wait, "--logs needs --wait"),
         (probe and not wait, "--probe needs --wait"),
         (
-            probe and not options["allow_fqdn"],
+            probe and not options.allow_fqdn,
             "--probe needs --allow-fqdn: whoever may write a preview would choose what is asked from here",
         ),
         (
-            probe and options["route"] == "none",
+            probe and options.route == "none",
             "--probe and --route none cannot be combined: there is no link",
         ),
     )
