@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.kube.health.pods import Container, container_to_look_at, newest
+from reconcile.kube.health.pods import container_to_look_at, newest
 from reconcile.kube.live import Live
 from reconcile.model.names import Names
 from reconcile.status.facts import by_preview
@@ -90,76 +90,39 @@ def named(status: dict[str, Any], name: str = "app", *, ready: bool = False) -> 
     return {"name": name, "ready": ready, **status}
 
 
+def pod(status: dict[str, Any], name: str = "pr-1-a", **more: Any) -> Live:
+    return a_pod(named(status), name=name, **more)
+
+
+def ended(code: int) -> dict[str, Any]:
+    return {"terminated": {"exitCode": code}}
+
+
+CRASHED = waiting("CrashLoopBackOff", exitCode=1)
+INIT = named({"state": {"running": {}}}, "first")
+INIT_DONE = named({"state": ended(0)}, "first", ready=True)
+
+
 @pytest.mark.parametrize(
     ("pods", "container"),
     [
-        ([], None),
-        ([a_pod()], None),
-        ([a_pod(named(RUNNING, ready=True))], None),
-        ([a_pod(named(RUNNING))], Container("pr-1-a", "app", restarted=False)),
-        ([a_pod(named(waiting("ImagePullBackOff")))], Container("pr-1-a", "app", restarted=False)),
-        (
-            [a_pod(named(waiting("CrashLoopBackOff", exitCode=1)))],
-            Container("pr-1-a", "app", restarted=True),
-        ),
-        (
-            [a_pod(named({"state": {"terminated": {"exitCode": 1}}, "lastState": {}}))],
-            Container("pr-1-a", "app", restarted=False),
-        ),
-        (
-            [a_pod(named({"state": {"terminated": {"exitCode": 0}}, "lastState": {}}))],
-            Container("pr-1-a", "app", restarted=False),
-        ),
-        (
-            [
-                a_pod(named(RUNNING), name="pr-1-a"),
-                a_pod(named({"state": {"terminated": {"exitCode": 0}}, "lastState": {}}), name="pr-1-b"),
-            ],
-            Container("pr-1-b", "app", restarted=False),
-        ),
-        (
-            [
-                a_pod(
-                    named(
-                        {
-                            "state": {"terminated": {"exitCode": 1}},
-                            "lastState": {"terminated": {"exitCode": 1}},
-                        }
-                    )
-                )
-            ],
-            Container("pr-1-a", "app", restarted=False),
-        ),
-        (
-            [a_pod(named(waiting("PodInitializing")), init=(named({"state": {"running": {}}}, "first"),))],
-            Container("pr-1-a", "first", restarted=False),
-        ),
-        (
-            [
-                a_pod(
-                    named(RUNNING),
-                    init=(named({"state": {"terminated": {"exitCode": 0}}}, "first", ready=True),),
-                )
-            ],
-            Container("pr-1-a", "app", restarted=False),
-        ),
-        (
-            [
-                a_pod(named(RUNNING), name="pr-1-a"),
-                a_pod(named(waiting("CrashLoopBackOff", exitCode=1)), name="pr-1-b"),
-            ],
-            Container("pr-1-b", "app", restarted=True),
-        ),
-        (
-            [
-                a_pod(named(waiting("CrashLoopBackOff", exitCode=1)), created=OLD),
-                a_pod(named(RUNNING), name="pr-1-b", template="2", created=NEW),
-            ],
-            Container("pr-1-b", "app", restarted=False),
-        ),
+        ([], "None"),
+        ([a_pod()], "None"),
+        ([a_pod(named(RUNNING, ready=True))], "None"),
+        ([pod(RUNNING)], "container app of pod pr-1-a"),
+        ([pod(waiting("ImagePullBackOff"))], "container app of pod pr-1-a"),
+        ([pod(CRASHED)], "container app of pod pr-1-a, before it was started again"),
+        ([pod({"state": ended(1), "lastState": {}})], "container app of pod pr-1-a"),
+        ([pod({"state": ended(0), "lastState": {}})], "container app of pod pr-1-a"),
+        ([pod({"state": ended(1), "lastState": ended(1)})], "container app of pod pr-1-a"),
+        ([pod(RUNNING), pod({"state": ended(0)}, "pr-1-b")], "container app of pod pr-1-b"),
+        ([pod(waiting("PodInitializing"), init=(INIT,))], "container first of pod pr-1-a"),
+        ([pod(RUNNING, init=(INIT_DONE,))], "container app of pod pr-1-a"),
+        ([pod(RUNNING), pod(CRASHED, "pr-1-b")], "container app of pod pr-1-b, before it was started again"),
+        ([pod(CRASHED), pod(RUNNING, "pr-1-b", template="2", created=NEW)], "container app of pod pr-1-b"),
     ],
 )
 def test_the_lines_are_those_of_the_newest_container_that_is_not_ready(
-    pods: list[Live], container: Container | None
+    pods: list[Live], container: str
 ) -> None:
-    assert container_to_look_at(pods) == container
+    assert str(container_to_look_at(pods)) == container

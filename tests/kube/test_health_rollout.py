@@ -4,20 +4,27 @@ from typing import Any
 
 import pytest
 
-from reconcile.kube.health.rollout import Rollout, is_under_way, rollout, short_line
+from reconcile.kube.health.rollout import is_under_way, rollout, short_line
 from reconcile.kube.live import Live
 from tests.given import a_read_preview, children_of
 from tests.kube.test_health_pod import NOW, runs_again
 from tests.kube.test_health_pods import NEW, OLD, RUNNING, a_pod, waiting
 
 CRASH = a_pod(waiting("CrashLoopBackOff", exitCode=1))
-AVAILABLE = Rollout("Current", "its pods are available")
-CRASHES = Rollout("Failed", "CrashLoopBackOff: exit code 1")
-UNSEEN = Rollout("InProgress", "the Deployment controller has not seen this version yet")
+AVAILABLE = "Current: its pods are available"
+CRASHES = "Failed: CrashLoopBackOff: exit code 1"
+UNSEEN = "InProgress: the Deployment controller has not seen this version yet"
+TIMED_OUT = 'Failed: ProgressDeadlineExceeded: ReplicaSet "pr-1-a" has timed out.'
+OLD_ONE = "; pods of the version before that are still there: 1"
 
 
-def progressing(text: str, more: str = "") -> Rollout:
-    return Rollout("InProgress", f"{text} pods are available{more}")
+def progressing(text: str, more: str = "") -> str:
+    return f"InProgress: {text} pods are available{more}"
+
+
+def told_of(deployment: Live, *given: Any, **more: Any) -> str:
+    found = rollout(deployment, *given, **more)
+    return f"{found.health}: {found.message}"
 
 
 def condition(type_: str, status: str, reason: str, message: str = "") -> dict[str, str]:
@@ -64,53 +71,31 @@ def a_deployment(
         (a_deployment(2, 2, 1), CRASHES, True),
         (a_deployment(2, 2, 2, LATE, QUOTA), AVAILABLE, False),
         (a_deployment(0, 0, 0), progressing("0 of 2"), False),
-        (
-            a_deployment(0, 0, 0, QUOTA, LATE),
-            Rollout("Failed", "FailedCreate: exceeded quota: small"),
-            False,
-        ),
-        (
-            a_deployment(0, 0, 0, POLICY),
-            Rollout("Failed", "FailedCreate: policy says no to value (not shown)"),
-            False,
-        ),
-        (
-            a_deployment(0, 0, 0, {**QUOTA, "status": "False"}),
-            progressing("0 of 2"),
-            False,
-        ),
-        (
-            a_deployment(2, 0, 2, LATE),
-            Rollout("Failed", 'ProgressDeadlineExceeded: ReplicaSet "pr-1-a" has timed out.'),
-            False,
-        ),
+        (a_deployment(0, 0, 0, QUOTA, LATE), "Failed: FailedCreate: exceeded quota: small", False),
+        (a_deployment(0, 0, 0, POLICY), "Failed: FailedCreate: policy says no to value (not shown)", False),
+        (a_deployment(0, 0, 0, {**QUOTA, "status": "False"}), progressing("0 of 2"), False),
+        (a_deployment(2, 0, 2, LATE), TIMED_OUT, False),
         (a_deployment(2, 2, 0, LATE, QUOTA), CRASHES, True),
-        (a_deployment(wanted=0), Rollout("Suspended", "scaled to zero (replicas is 0)"), False),
+        (a_deployment(wanted=0), "Suspended: scaled to zero (replicas is 0)", False),
     ],
 )
-def test_a_deployment_says_how_far_it_is(deployment: Live, told: Rollout, asks: bool) -> None:
-    assert rollout(deployment, [CRASH]) == told
+def test_a_deployment_says_how_far_it_is(deployment: Live, told: str, asks: bool) -> None:
+    assert told_of(deployment, [CRASH]) == told
     assert is_under_way(deployment) is asks
 
 
 @pytest.mark.parametrize(
     ("deployment", "told"),
     [
-        (
-            a_deployment(3, 2, 3),
-            progressing("2 of 2", "; pods of the version before that are still there: 1"),
-        ),
+        (a_deployment(3, 2, 3), progressing("2 of 2", OLD_ONE)),
         (a_deployment(2, 2, 1), progressing("1 of 2")),
         (a_deployment(3, 1, 2), progressing("0 of 2")),
         (a_deployment(3, 1, 3), progressing("1 of 2")),
-        (
-            a_deployment(2, 2, 0, LATE),
-            Rollout("Failed", 'ProgressDeadlineExceeded: ReplicaSet "pr-1-a" has timed out.'),
-        ),
+        (a_deployment(2, 2, 0, LATE), TIMED_OUT),
     ],
 )
-def test_without_a_word_of_its_pods_its_counts_and_conditions_tell(deployment: Live, told: Rollout) -> None:
-    assert rollout(deployment) == told
+def test_without_a_word_of_its_pods_its_counts_and_conditions_tell(deployment: Live, told: str) -> None:
+    assert told_of(deployment) == told
 
 
 def newest_of(deployment: Live, *pods: Live) -> list[Live]:
@@ -120,31 +105,30 @@ def newest_of(deployment: Live, *pods: Live) -> list[Live]:
 
 
 READY = {"type": "Ready", "status": "True"}
+ENDED = {"name": "app", "restartCount": 0, "state": {"terminated": {"exitCode": 3}}}
 
 
 def test_the_pods_of_the_version_before_never_stand_for_those_of_the_new_one() -> None:
     deployment = a_deployment(2, 1, 1, wanted=1)
     old = a_pod(template="1", conditions=(READY,))
     (new,) = newest_of(deployment, a_pod(RUNNING, name="pr-1-b", template="2"))
-    assert rollout(deployment, [old, new]) == progressing("0 of 1")
-    assert rollout(deployment) == progressing("0 of 1"), "also where its pods may not be listed"
+    assert told_of(deployment, [old, new]) == progressing("0 of 1")
+    assert told_of(deployment) == progressing("0 of 1"), "also where its pods may not be listed"
 
 
 def test_after_a_way_back_the_pods_that_crashed_are_those_of_the_version_before() -> None:
     deployment = a_deployment(2, 1, 1, wanted=1)
     (back,) = newest_of(deployment, a_pod(template="1", created=OLD, conditions=(READY,)))
     crashed = a_pod(waiting("CrashLoopBackOff", exitCode=1), name="pr-1-b", template="2", created=NEW)
-    assert rollout(deployment, [back, crashed]) == progressing(
-        "1 of 1", "; pods of the version before that are still there: 1"
-    )
+    assert told_of(deployment, [back, crashed]) == progressing("1 of 1", OLD_ONE)
 
 
 def test_what_crashed_twice_and_is_ready_for_a_moment_is_not_available() -> None:
     deployment = a_deployment(1, 1, 1, wanted=1)
     ready = a_pod(runs_again(3, 2, ready=True), conditions=(READY,))
-    assert rollout(deployment, [ready], now=NOW) == Rollout("Failed", "CrashLoopBackOff: exit code 3")
+    assert told_of(deployment, [ready], now=NOW) == "Failed: CrashLoopBackOff: exit code 3"
     later = a_pod(runs_again(3, 2, since=60, ready=True), conditions=(READY,))
-    assert rollout(deployment, [later], now=NOW) == AVAILABLE
+    assert told_of(deployment, [later], now=NOW) == AVAILABLE
 
 
 def paused(deployment: Live) -> Live:
@@ -152,28 +136,24 @@ def paused(deployment: Live) -> Live:
 
 
 def test_a_rollout_that_is_paused_says_so_and_how_it_goes_on() -> None:
-    resume = "its rollout is paused; kubectl rollout resume deployment/pr-1 -n shop"
-    assert rollout(paused(a_deployment(2, 0, 2))) == Rollout("InProgress", resume)
-    assert rollout(paused(a_deployment(2, 2, 2))) == AVAILABLE
+    resume = "InProgress: its rollout is paused; kubectl rollout resume deployment/pr-1 -n shop"
+    assert told_of(paused(a_deployment(2, 0, 2))) == resume
+    assert told_of(paused(a_deployment(2, 2, 2))) == AVAILABLE
     begun = paused(a_deployment(3, 1, 2))
-    pods = newest_of(
-        begun, a_pod({"name": "app", "restartCount": 0, "state": {"terminated": {"exitCode": 3}}})
-    )
-    assert rollout(begun, pods) == Rollout("InProgress", f"{resume} (container app ended: exit code 3)")
+    pods = newest_of(begun, a_pod(ENDED))
+    assert told_of(begun, pods) == f"{resume} (container app ended: exit code 3)"
 
 
 def test_over_its_deadline_a_deployment_tells_what_its_pods_show() -> None:
     deployment = a_deployment(1, 1, 0, LATE, wanted=1)
-    pods = newest_of(
-        deployment, a_pod({"name": "app", "restartCount": 0, "state": {"terminated": {"exitCode": 3}}})
-    )
-    late = "ProgressDeadlineExceeded: container app ended: exit code 3"
-    assert rollout(deployment, pods) == Rollout("Failed", late)
+    pods = newest_of(deployment, a_pod(ENDED))
+    late = "Failed: ProgressDeadlineExceeded: container app ended: exit code 3"
+    assert told_of(deployment, pods) == late
 
 
 def test_a_deployment_that_was_just_made_has_not_been_seen() -> None:
     manifest = children_of(a_read_preview())["Deployment"]
-    assert rollout(Live({**manifest, "metadata": {**manifest["metadata"], "generation": 1}})) == UNSEEN
+    assert told_of(Live({**manifest, "metadata": {**manifest["metadata"], "generation": 1}})) == UNSEEN
 
 
 def test_a_message_is_one_line_and_not_too_long() -> None:

@@ -226,131 +226,56 @@ def test_each_mistake_in_an_image_is_named(image: str, problem: str) -> None:
     assert message(image=image) == f"spec.image: {problem}"
 
 
-@pytest.mark.parametrize(
-    ("fields", "problem"),
-    [
-        ({"port": "8080"}, 'spec.port: "8080" is not a whole number'),
-        ({"port": 0}, "spec.port: 0 is less than 1"),
-        ({"port": 70000}, "spec.port: 70000 is more than 65535"),
-        ({"port": 80.5}, "spec.port: 80.5 is not a whole number"),
-        ({"replicas": True}, "spec.replicas: true is not a whole number"),
-        ({"replicas": 10**5000}, "spec.replicas: a number is more than 100"),
-        ({"suspend": "yes"}, 'spec.suspend: "yes" is not true or false'),
-        (
-            {"imagePullPolicy": "always"},
-            "spec.imagePullPolicy: \"always\" is not 'Always', 'IfNotPresent' or 'Never'",
-        ),
-        ({"revision": 123}, "spec.revision: 123 is not a string; put it in quotes"),
-        ({"revision": ["a"]}, "spec.revision: is not a string"),
-        ({"ttl": "72"}, 'spec.ttl: "72" has no unit; write d, h, m or s after the number'),
-        ({"ttl": "3651d"}, 'spec.ttl: "3651d" is more than ten years; 0 is never'),
-        ({"healthPath": "healthz"}, "spec.healthPath: \"healthz\" does not start with '/'"),
-        ({"resources": []}, "spec.resources: is not an object, with fields of its own"),
-        (
-            {"resources": {"limits": {"cpu": "1K"}}},
-            'spec.resources.limits.cpu: "1K" is not a valid quantity, such as 500m, 0.5 or 256Mi',
-        ),
-        (
-            {"resources": {"limits": {"a.b/c": -1}}},
-            "spec.resources.limits[a.b/c]: -1 is not from 0 to 999999999999999",
-        ),
-        (
-            {"resources": {"limits": {"gpu": "1"}}},
-            'spec.resources.limits.gpu: "gpu" is no resource of a container, '
-            "such as cpu, memory or example.com/gpu",
-        ),
-        (
-            {"resources": {"limits": {"memory": "512Mi", "cpu": 1}, "requests": {"memory": "1Gi", "cpu": 2}}},
-            "spec.resources: requests.cpu (2) is above limits.cpu (1); lower the request or raise the limit; "
-            "also requests.memory (1Gi) is above limits.memory (512Mi); lower the request or raise the limit",
-        ),
-        (
-            {"resources": {"requests": {"example.com/gpu": 1}}},
-            "spec.resources: requests.example.com/gpu has no limit; "
-            "set limits.example.com/gpu to the same amount",
-        ),
-        (
-            {"resources": {"limits": {"example.com/gpu": 2}, "requests": {"example.com/gpu": 1}}},
-            "spec.resources: requests.example.com/gpu (1) differs from limits.example.com/gpu (2); "
-            "set both to one amount",
-        ),
-        (
-            {"resources": {"limits": {"example.com/gpu": "500m"}}},
-            "spec.resources: limits.example.com/gpu (500m) is not a whole number; "
-            "write it as 1, or as 512Ki where it is counted in bytes",
-        ),
-        (
-            {"resources": {"limits": {"hugepages-2Mi": "3Mi", "cpu": 1}}},
-            "spec.resources: limits.hugepages-2Mi (3Mi) is not a multiple of the page size; "
-            "use a multiple of 2Mi",
-        ),
-        (
-            {"resources": {"limits": {"hugepages-2Mi": "4Mi"}}},
-            "spec.resources: hugepages-2Mi is alone; set cpu or memory too, which huge pages require",
-        ),
-        (
-            {"resources": {"limits": {"requests.example.com/gpu": 1}}},
-            'spec.resources.limits[requests.example.com/gpu]: "requests.example.com/gpu" '
-            "begins with 'requests.', as in a ResourceQuota; leave that out",
-        ),
-        ({"command": ["a"] * 101}, "spec.command: has 101 items; at most 100 are allowed"),
-        ({"command": "sh"}, "spec.command: is not a list"),
-        ({"args": [1]}, "spec.args[0]: is not a string; put it in quotes"),
-        ({"args": [None]}, "spec.args[0]: is null"),
-        ({"env": [{"name": "A"}, {"name": "A"}]}, 'spec.env: has "A" twice'),
-        ({"env": ["A=1"]}, "spec.env[0]: is not an object, with fields of its own"),
-        (
-            {"env": [{"name": "A", "value": "1", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]},
-            "spec.env[0]: has both value and valueFrom; one of them must go",
-        ),
-        (
-            {"env": [{"name": "A", "valueFrom": {}}]},
-            "spec.env[0].valueFrom: has 0 of secretKeyRef, configMapKeyRef, fieldRef; "
-            "it must have exactly one",
-        ),
-        (
-            {"envFrom": [{"secretRef": {"name": "S"}}]},
-            'spec.envFrom[0].secretRef.name: "S" has upper-case letters',
-        ),
-        ({"colour": "red"}, "spec.colour: is not a known field"),
-        ({"a\nb": 1}, "spec[…]: is not a known field"),
-        ({"healthpath": "/"}, "spec.healthpath: is not a known field; did you mean healthPath?"),
-        (
-            {"env": [{"name": "A", "valuefrom": {}}]},
-            "spec.env[0].valuefrom: is not a known field; did you mean valueFrom?",
-        ),
-        (
-            {
-                "env": [
-                    {"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k", "optinal": True}}}
-                ]
-            },
-            "spec.env[0].valueFrom.secretKeyRef.optinal: is not a known field; did you mean optional?",
-        ),
-        (
-            {"resources": {"limit": {}}},
-            "spec.resources.limit: is not a known field; did you mean limits?",
-        ),
-    ],
-)
-def test_a_mistake_is_named_with_its_place(fields: dict[str, Any], problem: str) -> None:
-    assert message(**fields) == problem
+MISTAKES = r"""
+{"port": "8080"} -> spec.port: "8080" is not a whole number
+{"port": 0} -> spec.port: 0 is less than 1
+{"port": 70000} -> spec.port: 70000 is more than 65535
+{"port": 80.5} -> spec.port: 80.5 is not a whole number
+{"replicas": true} -> spec.replicas: true is not a whole number
+{"suspend": "yes"} -> spec.suspend: "yes" is not true or false
+{"imagePullPolicy": "always"} -> spec.imagePullPolicy: "always" is not 'Always', 'IfNotPresent' or 'Never'
+{"revision": 123} -> spec.revision: 123 is not a string; put it in quotes
+{"revision": ["a"]} -> spec.revision: is not a string
+{"ttl": "72"} -> spec.ttl: "72" has no unit; write d, h, m or s after the number
+{"ttl": "3651d"} -> spec.ttl: "3651d" is more than ten years; 0 is never
+{"healthPath": "healthz"} -> spec.healthPath: "healthz" does not start with '/'
+{"resources": []} -> spec.resources: is not an object, with fields of its own
+{"resources": {"limits": {"cpu": "1K"}}} -> spec.resources.limits.cpu: "1K" is not a valid quantity, such as 500m, 0.5 or 256Mi
+{"resources": {"limits": {"a.b/c": -1}}} -> spec.resources.limits[a.b/c]: -1 is not from 0 to 999999999999999
+{"resources": {"limits": {"gpu": "1"}}} -> spec.resources.limits.gpu: "gpu" is no resource of a container, such as cpu, memory or example.com/gpu
+{"resources": {"limits": {"memory": "512Mi", "cpu": 1}, "requests": {"memory": "1Gi", "cpu": 2}}} -> spec.resources: requests.cpu (2) is above limits.cpu (1); lower the request or raise the limit; also requests.memory (1Gi) is above limits.memory (512Mi); lower the request or raise the limit
+{"resources": {"requests": {"example.com/gpu": 1}}} -> spec.resources: requests.example.com/gpu has no limit; set limits.example.com/gpu to the same amount
+{"resources": {"limits": {"example.com/gpu": 2}, "requests": {"example.com/gpu": 1}}} -> spec.resources: requests.example.com/gpu (1) differs from limits.example.com/gpu (2); set both to one amount
+{"resources": {"limits": {"example.com/gpu": "500m"}}} -> spec.resources: limits.example.com/gpu (500m) is not a whole number; write it as 1, or as 512Ki where it is counted in bytes
+{"resources": {"limits": {"hugepages-2Mi": "3Mi", "cpu": 1}}} -> spec.resources: limits.hugepages-2Mi (3Mi) is not a multiple of the page size; use a multiple of 2Mi
+{"resources": {"limits": {"hugepages-2Mi": "4Mi"}}} -> spec.resources: hugepages-2Mi is alone; set cpu or memory too, which huge pages require
+{"resources": {"limits": {"requests.example.com/gpu": 1}}} -> spec.resources.limits[requests.example.com/gpu]: "requests.example.com/gpu" begins with 'requests.', as in a ResourceQuota; leave that out
+{"command": "sh"} -> spec.command: is not a list
+{"args": [1]} -> spec.args[0]: is not a string; put it in quotes
+{"args": [null]} -> spec.args[0]: is null
+{"env": [{"name": "A"}, {"name": "A"}]} -> spec.env: has "A" twice
+{"env": ["A=1"]} -> spec.env[0]: is not an object, with fields of its own
+{"env": [{"name": "A", "value": "1", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]} -> spec.env[0]: has both value and valueFrom; one of them must go
+{"env": [{"name": "A", "valueFrom": {}}]} -> spec.env[0].valueFrom: has 0 of secretKeyRef, configMapKeyRef, fieldRef; it must have exactly one
+{"envFrom": [{"secretRef": {"name": "S"}}]} -> spec.envFrom[0].secretRef.name: "S" has upper-case letters
+{"colour": "red"} -> spec.colour: is not a known field
+{"a\nb": 1} -> spec[…]: is not a known field
+{"healthpath": "/"} -> spec.healthpath: is not a known field; did you mean healthPath?
+{"env": [{"name": "A", "valuefrom": {}}]} -> spec.env[0].valuefrom: is not a known field; did you mean valueFrom?
+{"env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k", "optinal": true}}}]} -> spec.env[0].valueFrom.secretKeyRef.optinal: is not a known field; did you mean optional?
+{"resources": {"limit": {}}} -> spec.resources.limit: is not a known field; did you mean limits?
+""".strip().splitlines()
 
 
-def test_a_field_that_is_missing_or_null_is_named() -> None:
-    assert message_of({**a_preview(), "spec": {}}) == "spec.image: is missing; spec.fqdn: is missing"
-    assert message_of({**a_preview(), "spec": {"image": None, "fqdn": "a"}}) == "spec.image: is missing"
-    assert message_of({**a_preview(), "spec": None}) == "spec: is missing"
-    assert message_of({**a_preview(), "spec": []}) == "spec: is not an object, with fields of its own"
-    assert message_of({k: v for k, v in a_preview().items() if k != "spec"}) == "spec: is missing"
+@pytest.mark.parametrize("row", MISTAKES)
+def test_a_mistake_is_named_with_its_place(row: str) -> None:
+    fields, _, problem = row.partition(" -> ")
+    assert message(**json.loads(fields)) == problem
 
 
-def test_all_problems_are_told_in_one_line() -> None:
-    problems = message(name="a.b", fqdn="Foo", port=0)
-    assert problems == (
-        'metadata.name: "a.b" has a dot; use \'-\'; spec.fqdn: "Foo" has upper-case letters; '
-        "spec.port: 0 is less than 1"
-    )
+def test_what_is_too_much_is_named_by_its_number() -> None:
+    assert message(replicas=10**5000) == "spec.replicas: a number is more than 100"
+    assert message(command=["a"] * 101) == "spec.command: has 101 items; at most 100 are allowed"
 
 
 def test_of_a_great_many_problems_the_first_are_told_and_the_rest_counted() -> None:
@@ -359,26 +284,38 @@ def test_of_a_great_many_problems_the_first_are_told_and_the_rest_counted() -> N
     assert problems.endswith("; and 80 more")
 
 
+WITHOUT_SPEC = {name: part for name, part in a_preview().items() if name != "spec"}
+LONG = "a" * 64
+
+
 @pytest.mark.parametrize(
-    ("name", "problem"),
+    ("manifest", "told"),
     [
-        ("a" * 64, f'"{"a" * 60}…" has 64 characters; at most 63 are allowed'),
-        ("1a", '"1a" starts with a digit; start with a letter, such as pr-1'),
-        ("Pr", '"Pr" has upper-case letters'),
-        ("pr_1", "\"pr_1\" has an underscore; use '-'"),
+        ({**a_preview(), "spec": {}}, "spec.image: is missing; spec.fqdn: is missing"),
+        ({**a_preview(), "spec": {"image": None, "fqdn": "a"}}, "spec.image: is missing"),
+        ({**a_preview(), "spec": None}, "spec: is missing"),
+        ({**a_preview(), "spec": []}, "spec: is not an object, with fields of its own"),
+        (WITHOUT_SPEC, "spec: is missing"),
+        (
+            a_preview(LONG, fqdn="a"),
+            f'metadata.name: "{LONG[:60]}…" has 64 characters; at most 63 are allowed',
+        ),
+        (a_preview("1a"), 'metadata.name: "1a" starts with a digit; start with a letter, such as pr-1'),
+        (a_preview("Pr", fqdn="a"), 'metadata.name: "Pr" has upper-case letters'),
+        (a_preview("pr_1", fqdn="a"), "metadata.name: \"pr_1\" has an underscore; use '-'"),
+        (a_preview(namespace="../x"), 'metadata.namespace: "../x" is no DNS label'),
+        (
+            {**a_preview(), "apiVersion": "platform9.com/v2"},
+            'apiVersion: "platform9.com/v2" is not "platform9.com/v1"',
+        ),
+        (
+            a_preview("a.b", fqdn="Foo", port=0),
+            'metadata.name: "a.b" has a dot; use \'-\'; spec.fqdn: "Foo" has upper-case letters; spec.port: 0 is less than 1',
+        ),
     ],
 )
-def test_a_name_that_no_service_can_have_makes_a_preview_unreadable(name: str, problem: str) -> None:
-    assert message(name=name, fqdn="a.example.com") == f"metadata.name: {problem}"
-
-
-def test_a_namespace_that_is_a_path_makes_a_preview_unreadable() -> None:
-    assert message(namespace="../x") == 'metadata.namespace: "../x" is no DNS label'
-
-
-def test_another_version_of_the_group_is_unreadable() -> None:
-    manifest = {**a_preview(), "apiVersion": "platform9.com/v2"}
-    assert message_of(manifest) == 'apiVersion: "platform9.com/v2" is not "platform9.com/v1"'
+def test_all_that_is_wrong_is_told_in_one_line(manifest: dict[str, Any], told: str) -> None:
+    assert message_of(manifest) == told
 
 
 def test_labels_and_annotations_must_be_strings() -> None:

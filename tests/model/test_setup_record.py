@@ -143,12 +143,6 @@ def test_a_job_that_cannot_start_has_not_ended() -> None:
     assert (world.ready[1], world.setup) == ("SetupFailed", a_record("Running"))
 
 
-def test_without_a_setup_nothing_is_recorded() -> None:
-    memory = a_cluster()
-    go(memory)
-    assert "setup" not in memory.objects[key("PreviewEnvironment")]["status"]
-
-
 def test_a_job_that_this_run_made_and_its_last_pass_does_not_see_is_recorded() -> None:
     desired, made = (
         desire([a_read_preview(**SETUP)], Settings(), Scope())[0],
@@ -390,7 +384,9 @@ def test_a_run_without_a_time_says_so_too(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(Memory, "now", no_time)
     told = "no status was written, and no ttl counted: no Date"
     assert go(a_cluster(a_preview(**SETUP))).notes == (told, UNRECORDED)
-    assert go(a_cluster()).notes == (told,)
+    plain = a_cluster()
+    assert go(plain).notes == (told,)
+    assert not any(line.startswith("event") for line in plain.log)
 
 
 # its status
@@ -517,10 +513,3 @@ def test_an_explanation_says_what_is_recorded_and_why_no_job_is_made() -> None:
     )
     assert lines[2].startswith("Not ready: SetupFailed: BackoffLimitExceeded")
     assert lines[3] == "A run would change nothing."
-
-
-def test_a_dry_run_plans_no_job_that_is_recorded() -> None:
-    world = World()
-    world.memory.forget(JOB)
-    (planned,) = world.run(dry_run=True).passes
-    assert planned.plan.writes == ()

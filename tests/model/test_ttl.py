@@ -8,7 +8,7 @@ import pytest
 from reconcile.kube.time import parse_time, time_text
 from reconcile.model.settings import Settings
 from reconcile.model.ttl import Ttl, ttl_of
-from tests.given import a_read_preview
+from tests.given import a_read_preview, an_unreadable_preview
 
 NOON = datetime(2026, 1, 10, 12, tzinfo=UTC)
 BEGUN = "2026-01-09T12:00:00Z"
@@ -80,6 +80,27 @@ def test_another_default_begins_the_count_anew() -> None:
 @pytest.mark.parametrize(("seconds", "over"), [(-1, False), (0, True), (1, True)])
 def test_it_is_over_when_its_time_has_passed_since_the_count_began(seconds: int, over: bool) -> None:
     assert Ttl("24h", BEGUN).ended(NOON + timedelta(seconds=seconds)) is over
+
+
+@pytest.mark.parametrize(
+    ("ttl", "passed", "soon"),
+    [
+        ("10h", timedelta(hours=9, seconds=-1), False),
+        ("10h", timedelta(hours=9), True),
+        ("30d", timedelta(days=29, seconds=-1), False),
+        ("30d", timedelta(days=29), True),
+    ],
+)
+def test_it_ends_soon_a_tenth_before_its_end_and_a_day_at_most(
+    ttl: str, passed: timedelta, soon: bool
+) -> None:
+    begun = parse_time(BEGUN)
+    assert begun is not None
+    assert Ttl(ttl, BEGUN).ends_soon(begun + passed) is soon
+
+
+def test_what_cannot_be_read_has_no_ttl() -> None:
+    assert ttl_of(an_unreadable_preview(generation=3, ttl="24h", status=a_status()), Settings()) is None
 
 
 def test_a_count_that_has_not_begun_ends_never() -> None:

@@ -31,13 +31,16 @@ from reconcile.run.request import Request
 from reconcile.run.run import run
 from reconcile.status.result import Pass, Run, exit_code
 from tests.builders import a_preview
-from tests.given import a_read_preview, children_of, edited, entry, key
+from tests.given import MANAGER, a_read_preview, children_of, edited, entry, key
 from tests.memory import PREVIEWS, Memory
 
 PREVIEW = "PreviewEnvironment shop/pr-1"
 ALL = ["Deployment shop/pr-1", "Service shop/pr-1", "Mapping shop/pr-1"]
 LISTS = [kind.resource.plural for kind in CHILDREN]
 SERVICE = children_of(a_read_preview())["Service"]
+OURS = [entry(MANAGER, SERVICE, "Apply")]
+SERVED = "apply Service shop/pr-1"
+PROTECTED = ("metadata", "annotations", "platform9.com/prune")
 INGRESS = Settings(route="ingress", route_given=True)
 
 
@@ -233,7 +236,7 @@ def test_one_preview_that_fails_does_not_hold_up_another_and_its_later_children_
     error: ReconcileError, result: str, allowed: int
 ) -> None:
     memory = a_cluster(a_preview("pr-1"), a_preview("pr-2"))
-    memory.trouble("apply Service shop/pr-1", error)
+    memory.trouble(SERVED, error)
     done = go(memory)
     assert results(done) == [
         ("Deployment shop/pr-1", "done"),
@@ -272,26 +275,22 @@ def test_what_is_to_be_protected_and_changes_meanwhile_is_looked_at_again() -> N
 
 
 def drifted() -> Memory:
+    """Somebody has edited a Service that is not as it was applied."""
     memory = running()
-    there = memory.objects[key("Service")]
+    history = [
+        *memory.objects[key("Service")]["metadata"]["managedFields"],
+        entry("kubectl-edit", {("f:spec", "f:x")}),
+    ]
+    there = edited(memory.objects[key("Service")], "spec", "ports", 0, "targetPort", to=8080)
     memory.put(
-        edited(there, "spec", "ports", 0, "targetPort", to=8080),
-        managedFields=[
-            *there["metadata"]["managedFields"],
-            entry("kubectl-edit", {("f:spec", "f:x")}),
-        ],
-    )
-    memory.put(
-        edited(memory.objects[key("Service")], "metadata", "annotations", "platform9.com/applied", to="x")
+        edited(there, "metadata", "annotations", "platform9.com/applied", to="x"), managedFields=history
     )
     return memory
 
 
 def test_a_conflict_is_read_and_decided_again() -> None:
     memory = drifted()
-    memory.trouble(
-        "apply Service shop/pr-1", lambda memory, at: memory.touch(at), lambda memory, at: memory.touch(at)
-    )
+    memory.trouble(SERVED, *[lambda memory, at: memory.touch(at)] * 2)
     done = go(memory)
     assert results(done) == [("Service shop/pr-1", "done")]
     assert memory.writes() == ["apply Service shop/pr-1"] * 3
@@ -300,7 +299,7 @@ def test_a_conflict_is_read_and_decided_again() -> None:
 
 def test_after_five_conflicts_it_is_given_up() -> None:
     memory = drifted()
-    memory.trouble("apply Service shop/pr-1", *[lambda memory, at: memory.touch(at)] * 9)
+    memory.trouble(SERVED, *[lambda memory, at: memory.touch(at)] * 9)
     done = go(memory)
     assert messages(done) == ["Service shop/pr-1: gave up after 5 update conflicts; the next run will retry"]
     assert (len(memory.writes()), exit_code(done)) == (5, 1)
@@ -308,14 +307,7 @@ def test_after_five_conflicts_it_is_given_up() -> None:
 
 def test_a_conflict_with_what_is_right_by_now_is_a_success() -> None:
     memory = drifted()
-    right = {
-        **SERVICE,
-        "metadata": {
-            **SERVICE["metadata"],
-            "managedFields": [entry("preview-reconcile.platform9.com", SERVICE, "Apply")],
-        },
-    }
-    memory.trouble("apply Service shop/pr-1", lambda memory, at: memory.put(right))
+    memory.trouble(SERVED, lambda memory, at: memory.put(SERVICE, managedFields=OURS))
     assert results(go(memory)) == [("Service shop/pr-1", "done")]
     assert len(memory.writes()) == 1
 
@@ -324,19 +316,11 @@ def test_a_create_whose_answer_was_lost_is_looked_for_and_not_sent_again() -> No
     memory = a_cluster()
 
     def lost(memory: Memory, at: Key) -> None:
-        made = {
-            **SERVICE,
-            "metadata": {
-                **SERVICE["metadata"],
-                "managedFields": [entry("preview-reconcile.platform9.com", SERVICE, "Apply")],
-            },
-        }
-        memory.put(made)
+        memory.put(SERVICE, managedFields=OURS)
         raise AnswerLost("broke off")
 
-    memory.trouble("apply Service shop/pr-1", lost)
-    done = go(memory)
-    assert exit_code(done) == 0
+    memory.trouble(SERVED, lost)
+    assert exit_code(go(memory)) == 0
     assert memory.writes() == [f"apply {child}" for child in ALL]
 
 
@@ -344,7 +328,7 @@ def test_a_strangers_object_that_appears_in_between_gets_our_fields_taken_out_ag
     memory = a_cluster()
     stranger = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "pr-1", "namespace": "shop"}}
     history = [entry("helm", {("f:spec", "f:selector")})]
-    memory.trouble("apply Service shop/pr-1", lambda memory, at: memory.put(stranger, managedFields=history))
+    memory.trouble(SERVED, lambda memory, at: memory.put(stranger, managedFields=history))
     done = go(memory)
     assert results(done) == [
         ("Deployment shop/pr-1", "done"),
@@ -360,8 +344,7 @@ def test_a_strangers_object_that_appears_in_between_gets_our_fields_taken_out_ag
 
 def test_what_another_run_of_ours_made_in_between_is_a_success() -> None:
     memory = a_cluster()
-    history = [entry("preview-reconcile.platform9.com", SERVICE, "Apply")]
-    memory.trouble("apply Service shop/pr-1", lambda memory, at: memory.put(SERVICE, managedFields=history))
+    memory.trouble(SERVED, lambda memory, at: memory.put(SERVICE, managedFields=OURS))
     assert exit_code(go(memory)) == 0
 
 
@@ -385,71 +368,46 @@ def leaving() -> Memory:
     return memory
 
 
-@pytest.mark.parametrize(
-    ("request_", "happens", "result", "message"),
-    [
-        pytest.param(
-            "get PreviewEnvironment shop/pr-1",
-            lambda memory, at: memory.put(a_preview()),
-            "kept",
-            "its preview was recreated",
-            id="its preview is back",
-        ),
-        pytest.param(
-            "delete Mapping shop/pr-1",
-            lambda memory, at: memory.objects.pop(at),
-            "kept",
-            "already deleted, not by this run",
-            id="gone already",
-        ),
-        pytest.param(
-            "delete Mapping shop/pr-1",
-            lambda memory, at: memory.touch(at),
-            "done",
-            "",
-            id="its status changed",
-        ),
-        pytest.param(
-            "delete Mapping shop/pr-1",
-            lambda memory, at: memory.put(edited(memory.objects[at], "metadata", "uid", to="other")),
-            "kept",
-            "it was recreated",
-            id="made again",
-        ),
-        pytest.param(
-            "delete Mapping shop/pr-1",
-            lambda memory, at: memory.put(
-                edited(memory.objects[at], "metadata", "annotations", "platform9.com/prune", to="disabled")
-            ),
-            "kept",
-            "protected: platform9.com/prune is disabled",
-            id="protected meanwhile",
-        ),
-        pytest.param(
-            "delete Mapping shop/pr-1",
-            lambda memory, at: memory.put(
-                edited(memory.objects[at], "spec", "hostname", to="new.example.com")
-            ),
-            "kept",
-            "its hostnames were changed",
-            id="another hostname meanwhile",
-        ),
-        pytest.param("delete Mapping shop/pr-1", Forbidden("may not"), "failed", "may not", id="not allowed"),
-        pytest.param(
-            "delete Mapping shop/pr-1", AnswerLost("broke off"), "done", "", id="the answer was lost"
-        ),
-        pytest.param(
-            "get PreviewEnvironment shop/pr-1",
-            NotInstalled("a text 404"),
-            "failed",
-            "a text 404",
-            id="no proof",
-        ),
-    ],
-)
-def test_what_becomes_of_a_delete(request_: str, happens: Any, result: str, message: str) -> None:
-    memory = leaving()
-    memory.trouble(request_, happens)
+GET, DELETE = f"get {PREVIEW}", "delete Mapping shop/pr-1"
+
+
+def edit(*path: str | int, to: Any) -> Any:
+    """Somebody changes the child a moment before."""
+    return lambda memory, at: memory.put(edited(memory.objects[at], *path, to=to))
+
+
+DELETES: dict[str, tuple[str, Any, str, str]] = {
+    "its preview is back": (
+        GET,
+        lambda memory, at: memory.put(a_preview()),
+        "kept",
+        "its preview was recreated",
+    ),
+    "no proof": (GET, NotInstalled("a text 404"), "failed", "a text 404"),
+    "gone already": (
+        DELETE,
+        lambda memory, at: memory.objects.pop(at),
+        "kept",
+        "already deleted, not by this run",
+    ),
+    "its status changed": (DELETE, lambda memory, at: memory.touch(at), "done", ""),
+    "made again": (DELETE, edit("metadata", "uid", to="other"), "kept", "it was recreated"),
+    "protected": (
+        DELETE,
+        edit(*PROTECTED, to="disabled"),
+        "kept",
+        "protected: platform9.com/prune is disabled",
+    ),
+    "another hostname": (DELETE, edit("spec", "hostname", to="new"), "kept", "its hostnames were changed"),
+    "not allowed": (DELETE, Forbidden("may not"), "failed", "may not"),
+    "the answer was lost": (DELETE, AnswerLost("broke off"), "done", ""),
+}
+
+
+@pytest.mark.parametrize("row", DELETES)
+def test_what_becomes_of_a_delete(row: str) -> None:
+    memory, (asked, happens, result, message) = leaving(), DELETES[row]
+    memory.trouble(asked, happens)
     outcome = next(o for o in go(memory).outcomes if o.change.key == key("Mapping"))
     assert (outcome.result, outcome.message) == (result, message)
 
@@ -539,7 +497,7 @@ def test_told_to_end_before_anything_was_read_it_raises() -> None:
 
 def test_told_to_end_between_two_writes_the_rest_is_left_out() -> None:
     memory, stop = a_cluster(), Stop()
-    memory.trouble("apply Service shop/pr-1", lambda memory, at: stop.ask(15))
+    memory.trouble(SERVED, lambda memory, at: stop.ask(15))
     done = go(memory, stop=stop)
     assert results(done) == [
         ("Deployment shop/pr-1", "done"),
@@ -605,7 +563,7 @@ def test_a_later_pass_counts_too() -> None:
 
 def test_a_conflict_is_no_error_that_ends_a_run() -> None:
     memory = a_cluster()
-    memory.trouble("apply Service shop/pr-1", Conflict("409"))
+    memory.trouble(SERVED, Conflict("409"))
     assert exit_code(go(memory)) == 0
 
 

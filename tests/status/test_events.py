@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.cluster.pool import Stop
-from reconcile.errors import Forbidden, NamespaceGoing, NoAnswer, NotInstalled
+from reconcile.errors import Forbidden, NamespaceGoing, NotInstalled
 from reconcile.model.settings import Settings
 from reconcile.model.status import Status, rendered
 from reconcile.plan.changes import Create, Delete, Outcome, Update, Write
@@ -243,17 +242,6 @@ def test_of_a_preview_that_is_gone_nothing_is_told() -> None:
     assert told_by(memory) == ["event Created shop/pr-2"]
 
 
-@pytest.mark.parametrize("request_", [{"dry_run": True}, {"agrees": False}])
-def test_where_nothing_is_carried_out_nothing_is_told(request_: dict[str, Any]) -> None:
-    assert told_by(a_cluster(), **request_) == []
-
-
-def test_a_run_that_was_told_to_end_tells_nothing() -> None:
-    memory, stop = a_cluster(), Stop()
-    memory.trouble("apply Service shop/pr-1", lambda memory, at: stop.ask(15))
-    assert told_by(memory, stop=stop) == []
-
-
 def test_what_hangs_on_a_status_is_not_told_where_that_cannot_be_written() -> None:
     """Else it would be told by every run."""
     memory = a_cluster()
@@ -286,15 +274,6 @@ def test_a_tenth_of_the_ttl_before_its_end_is_told_once_and_a_new_revision_takes
     assert {c["type"] for c in status(memory)["conditions"]} == {"Ready", "Stalled"}
 
 
-def test_the_notice_is_a_day_at_most() -> None:
-    memory = a_cluster(a_preview(ttl="30d"))
-    go(memory)
-    memory.time += timedelta(days=28, hours=23)
-    assert told_by(memory) == []
-    memory.time += timedelta(hours=1)
-    assert told_by(memory) == ["event ExpiresSoon shop/pr-1"]
-
-
 # what cannot be told
 
 
@@ -325,17 +304,6 @@ def test_a_namespace_that_goes_is_no_trouble() -> None:
     memory = a_cluster()
     memory.trouble("event Created shop/pr-1", NamespaceGoing("shop is being deleted"))
     assert go(memory).notes == ()
-
-
-def test_a_server_that_tells_no_time_is_told_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    memory = a_cluster()
-
-    def no_time() -> datetime:
-        raise NoAnswer("no Date")
-
-    monkeypatch.setattr(memory, "now", no_time)
-    assert go(memory).notes == ("no status was written, and no ttl counted: no Date",)
-    assert events(memory) == []
 
 
 def test_in_a_folder_nothing_is_told() -> None:
