@@ -55,9 +55,9 @@ _METADATA_FIELDS: Final = frozenset(
 
 
 @dataclass(frozen=True)
-class PreviewEnvironment:
-    """A preview that can be read. `status` is as the server gave it; timestamps are as it wrote them.
-    `annotations` are all but `LAST_APPLIED`.
+class PreviewObject:
+    """A preview as it is there, whether its spec can be read or not. `status` is as the server gave it;
+    timestamps are as it wrote them. `annotations` are all but `LAST_APPLIED`.
 
     `uid` and `creation_timestamp` are empty, and `generation` is 0, where a file does not give them.
     """
@@ -65,15 +65,14 @@ class PreviewEnvironment:
     name: str
     namespace: str
     uid: str
-    generation: int
-    resource_version: str
-    creation_timestamp: str
-    deletion_timestamp: str | None
     labels: Mapping[str, str] = field(hash=False)
     annotations: Mapping[str, str] = field(hash=False)
-    spec: "Spec"
-    status: Mapping[str, Any] = field(hash=False)
-    group: str = DEFAULT_GROUP
+    deletion_timestamp: str | None
+    creation_timestamp: str
+    generation: int = field(default=0, kw_only=True)
+    resource_version: str = field(default="", kw_only=True)
+    status: Mapping[str, Any] = field(default_factory=dict, hash=False, kw_only=True)
+    group: str = field(default=DEFAULT_GROUP, kw_only=True)
 
     @property
     def key(self) -> Key:
@@ -85,33 +84,21 @@ class PreviewEnvironment:
 
 
 @dataclass(frozen=True)
-class Unreadable:
+class PreviewEnvironment(PreviewObject):
+    """A preview that can be read."""
+
+    spec: "Spec"
+
+
+@dataclass(frozen=True)
+class Unreadable(PreviewObject):
     """A preview that is there and cannot be read; `message` says all that is wrong, in one line.
 
     `problems` are the same, each with the field that it is about.
     """
 
-    name: str
-    namespace: str
-    uid: str
-    labels: Mapping[str, str] = field(hash=False)
-    annotations: Mapping[str, str] = field(hash=False)
-    deletion_timestamp: str | None
-    creation_timestamp: str
     message: str
     problems: tuple[Problem, ...] = ()
-    generation: int = 0
-    resource_version: str = ""
-    status: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    group: str = DEFAULT_GROUP
-
-    @property
-    def key(self) -> Key:
-        return Key(KIND, self.namespace, self.name)
-
-    @property
-    def names(self) -> Names:
-        return names_of(self.group)
 
 
 def is_meant(kind: str) -> bool:
@@ -140,40 +127,29 @@ def parse_preview(
     problems += spec_problems
     if spec is None or problems:
         return unreadable(manifest, one_line(problems), group, problems)
-    return PreviewEnvironment(
-        name=metadata["name"],
-        namespace=metadata["namespace"],
-        uid=_text(metadata.get("uid")),
-        generation=_number(metadata.get("generation")),
-        resource_version=_text(metadata.get("resourceVersion")),
-        creation_timestamp=_text(metadata.get("creationTimestamp")),
-        deletion_timestamp=_text(metadata.get("deletionTimestamp")) or None,
-        labels=_labels(metadata),
-        annotations=_annotations(metadata, group),
-        spec=spec,
-        status=_status(manifest.get("status")),
-        group=group,
-    )
+    return PreviewEnvironment(**_seen(manifest, group), spec=spec)
 
 
 def unreadable(manifest: Manifest, message: str, group: str, problems: Sequence[Problem] = ()) -> Unreadable:
     """A preview that cannot be read, and why."""
+    return Unreadable(**_seen(manifest, group), message=message, problems=tuple(problems))
+
+
+def _seen(manifest: Manifest, group: str) -> dict[str, Any]:
     metadata = manifest["metadata"]
-    return Unreadable(
-        name=metadata["name"],
-        namespace=metadata["namespace"],
-        uid=_text(metadata.get("uid")),
-        labels=_labels(metadata),
-        annotations=_annotations(metadata, group),
-        deletion_timestamp=_text(metadata.get("deletionTimestamp")) or None,
-        creation_timestamp=_text(metadata.get("creationTimestamp")),
-        message=message,
-        problems=tuple(problems),
-        generation=_number(metadata.get("generation")),
-        resource_version=_text(metadata.get("resourceVersion")),
-        status=_status(manifest.get("status")),
-        group=group,
-    )
+    return {
+        "name": metadata["name"],
+        "namespace": metadata["namespace"],
+        "uid": _text(metadata.get("uid")),
+        "labels": _labels(metadata),
+        "annotations": _annotations(metadata, group),
+        "deletion_timestamp": _text(metadata.get("deletionTimestamp")) or None,
+        "creation_timestamp": _text(metadata.get("creationTimestamp")),
+        "generation": _number(metadata.get("generation")),
+        "resource_version": _text(metadata.get("resourceVersion")),
+        "status": _status(manifest.get("status")),
+        "group": group,
+    }
 
 
 def _spec_of(written: Any, strict_fields: bool) -> tuple["Spec | None", list[Problem]]:
