@@ -1,7 +1,5 @@
 """How the operator's default resources go together with an author's own."""
 
-from typing import Any
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,54 +10,33 @@ from tests.given import a_read_preview, children_of
 GPU, PAGES = "example.com/gpu", "hugepages-2Mi"
 
 
+# The author's, the operator's defaults, and what the container has; written as in --default-resources.
+ROWS = f"""
+requests.memory=1Gi                     | limits.memory=512Mi                                                  | limits.memory=1Gi requests.memory=1Gi
+requests.memory=256Mi                   | limits.memory=512Mi requests.memory=64Mi                             | limits.memory=512Mi requests.memory=256Mi
+limits.memory=64Mi                      | limits.cpu=1 requests.memory=100Mi requests.cpu=1                    | limits.memory=64Mi limits.cpu=1 requests.memory=64Mi requests.cpu=1
+limits.cpu=1                            | limits.cpu=4 requests.cpu=2                                          | limits.cpu=1 requests.cpu=1
+limits.cpu=2                            | requests.cpu=1                                                       | limits.cpu=2 requests.cpu=1
+limits.{GPU}=2                          | limits.{GPU}=1 requests.{GPU}=1                                      | limits.{GPU}=2 requests.{GPU}=2
+limits.{PAGES}=2Mi limits.memory=1Gi    | limits.{PAGES}=4Mi limits.memory=1Gi requests.{PAGES}=4Mi            | limits.{PAGES}=2Mi limits.memory=1Gi requests.{PAGES}=2Mi
+""".strip().splitlines()
+
+
+def read(amounts: str) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for written in amounts.split():
+        name, _, amount = written.partition("=")
+        side, _, resource = name.partition(".")
+        found.setdefault(side, {})[resource] = amount
+    return found
+
+
 @pytest.mark.parametrize("setup", [False, True], ids=["application", "setup Job"])
-@pytest.mark.parametrize(
-    ("author", "limits", "requests", "made"),
-    [
-        (
-            {"requests": {"memory": "1Gi"}},
-            {"memory": "512Mi"},
-            {},
-            {"limits": {"memory": "1Gi"}, "requests": {"memory": "1Gi"}},
-        ),
-        (
-            {"requests": {"memory": "256Mi"}},
-            {"memory": "512Mi"},
-            {"memory": "64Mi"},
-            {"limits": {"memory": "512Mi"}, "requests": {"memory": "256Mi"}},
-        ),
-        (
-            {"limits": {"memory": "64Mi"}},
-            {"cpu": "1"},
-            {"memory": "100Mi", "cpu": "1"},
-            {"limits": {"memory": "64Mi", "cpu": "1"}, "requests": {"memory": "64Mi", "cpu": "1"}},
-        ),
-        (
-            {"limits": {"cpu": "1"}},
-            {"cpu": "4"},
-            {"cpu": "2"},
-            {"limits": {"cpu": "1"}, "requests": {"cpu": "1"}},
-        ),
-        ({"limits": {"cpu": "2"}}, {}, {"cpu": "1"}, {"limits": {"cpu": "2"}, "requests": {"cpu": "1"}}),
-        (
-            {"limits": {GPU: "2"}},
-            {GPU: "1"},
-            {GPU: "1"},
-            {"limits": {GPU: "2"}, "requests": {GPU: "2"}},
-        ),
-        (
-            {"limits": {PAGES: "2Mi", "memory": "1Gi"}},
-            {PAGES: "4Mi", "memory": "1Gi"},
-            {PAGES: "4Mi"},
-            {"limits": {PAGES: "2Mi", "memory": "1Gi"}, "requests": {PAGES: "2Mi"}},
-        ),
-    ],
-)
-def test_a_default_that_contradicts_the_author_takes_the_authors_amount(
-    author: dict[str, Any], limits: dict[str, str], requests: dict[str, str], made: Any, setup: bool
-) -> None:
+@pytest.mark.parametrize("row", ROWS)
+def test_a_default_that_contradicts_the_author_takes_the_authors_amount(row: str, setup: bool) -> None:
+    author, default, made = map(read, row.split("|"))
     preview = a_read_preview(resources=author, setup={"args": ["migrate"]} if setup else None)
-    defaults = {"default_limits": tuple(limits.items()), "default_requests": tuple(requests.items())}
+    defaults = {f"default_{side}": tuple(default.get(side, {}).items()) for side in ("limits", "requests")}
     child = children_of(preview, **defaults)["Job" if setup else "Deployment"]
     assert child["spec"]["template"]["spec"]["containers"][0]["resources"] == made
 

@@ -39,7 +39,7 @@ from tests.memory import Memory
 from tests.run.test_run import a_cluster, go
 from tests.shop import Shop
 from tests.status.test_publish import ALL_LISTS
-from tests.status.test_reason import NOW, SET_UP, UP, a_live
+from tests.status.test_reason import NOW, SET_UP, UP, a_live, said
 from tests.status.test_reason import facts as status_facts
 
 JOB = key_of(job_of())
@@ -392,6 +392,9 @@ def test_a_run_without_a_time_says_so_too(monkeypatch: pytest.MonkeyPatch) -> No
 # its status
 
 
+SEEN, OTHER = {"observedGeneration": 1}, SetupRecord("pr-1-0000000000", "Complete")
+
+
 def with_record(result: str, message: str = "", **given: Any) -> Facts:
     record = SetupRecord(NAME, result, message)  # type: ignore[arg-type]
     return status_facts(SET_UP, recorded=record, **given)
@@ -400,26 +403,21 @@ def with_record(result: str, message: str = "", **given: Any) -> Facts:
 @pytest.mark.parametrize(
     ("facts", "expected"),
     [
-        (with_record("Complete"), ("Available", AVAILABLE)),
-        (with_record("Running"), ("Available", UNSEEN)),
-        (with_record("Unknown"), ("Available", UNSEEN)),
-        (with_record("Failed", "exit code 1"), ("SetupFailed", f"exit code 1 (setup {JOB}); {RUN_AGAIN}")),
+        (with_record("Complete"), f"Available: {AVAILABLE}"),
+        (with_record("Running"), f"Available: {UNSEEN}"),
+        (with_record("Unknown"), f"Available: {UNSEEN}"),
+        (with_record("Failed", "exit code 1"), f"SetupFailed!: exit code 1 (setup {JOB}); {RUN_AGAIN}"),
         (
-            with_record("Complete", deployment=a_live("Deployment", {"observedGeneration": 1})),
-            ("Progressing", "0 of 1 pods are available"),
+            with_record("Complete", deployment=a_live("Deployment", SEEN)),
+            "Progressing: 0 of 1 pods are available",
         ),
-        (
-            status_facts(SET_UP, recorded=SetupRecord("pr-1-0000000000", "Complete")),
-            ("Progressing", "its setup Job does not exist"),
-        ),
-        (with_record("Complete", setup=a_job()), ("Progressing", f"its setup {JOB} runs")),
-        (with_record("Unknown", setup=a_job(COMPLETE)), ("Available", AVAILABLE)),
+        (status_facts(SET_UP, recorded=OTHER), "Progressing: its setup Job does not exist"),
+        (with_record("Complete", setup=a_job()), f"Progressing: its setup {JOB} runs"),
+        (with_record("Unknown", setup=a_job(COMPLETE)), f"Available: {AVAILABLE}"),
     ],
 )
-def test_what_is_told_of_a_setup_that_is_recorded(facts: Facts, expected: tuple[str, str]) -> None:
-    found = status_of(facts, NOW)
-    assert found is not None
-    assert (found.reason, found.message) == expected
+def test_what_is_told_of_a_setup_that_is_recorded(facts: Facts, expected: str) -> None:
+    assert said(facts) == expected
 
 
 def test_a_wait_ends_at_once_where_a_failure_is_recorded_and_shows_no_other_pods() -> None:
@@ -451,29 +449,23 @@ def looked(facts: Facts, *children: Live, status: Any = None, kinds: tuple[str, 
     return refreshed(facts, look, RULES, Settings())
 
 
-def told(facts: Facts) -> tuple[str, str]:
-    found = status_of(facts, NOW)
-    assert found is not None
-    return found.reason, found.message
-
-
 def test_a_job_that_is_removed_during_a_wait_is_not_missed() -> None:
     complete = looked(waiting_for(), a_job(COMPLETE))
-    assert told(complete) == ("Available", AVAILABLE)
+    assert said(complete) == f"Available: {AVAILABLE}"
     gone = looked(complete)
-    assert (told(gone), gone.waits) == (("Available", AVAILABLE), ())
+    assert (said(gone), gone.waits) == (f"Available: {AVAILABLE}", ())
     assert gone.setup_record == SetupRecord(NAME, "Complete")
-    failed = looked(looked(waiting_for(), a_job(FAILED)))
-    assert told(failed)[0] == "SetupFailed"
-    assert told(failed)[1].endswith(f"(setup {JOB}); {RUN_AGAIN}")
+    failed = said(looked(looked(waiting_for(), a_job(FAILED))))
+    assert failed.startswith("SetupFailed!: ")
+    assert failed.endswith(f"(setup {JOB}); {RUN_AGAIN}")
     unseen = looked(waiting_for())
-    assert (told(unseen), unseen.waits) == (("Available", UNSEEN), ())
+    assert (said(unseen), unseen.waits) == (f"Available: {UNSEEN}", ())
     assert "Job" not in kinds_to_look_at(unseen)
 
 
 def test_an_end_that_another_run_recorded_during_a_wait_counts() -> None:
     gone = looked(waiting_for(), status={"setup": a_record("Complete")})
-    assert told(gone) == ("Available", AVAILABLE)
+    assert said(gone) == f"Available: {AVAILABLE}"
 
 
 def test_a_job_that_another_run_made_and_recorded_during_a_wait_is_looked_for_once_more() -> None:
@@ -483,10 +475,10 @@ def test_a_job_that_another_run_made_and_recorded_during_a_wait_is_looked_for_on
     waits = replace(before, changes=(wait, *before.changes[1:]), setup=None, recorded=None)
     status = {"setup": a_record("Running")}
     first = looked(waits, status=status)
-    assert (told(first), first.setup_record) == (("Progressing", wait.reason), SetupRecord(NAME, "Running"))
-    assert told(looked(first, a_job(), status=status)) == ("Progressing", f"its setup {JOB} runs")
+    assert (said(first), first.setup_record) == (f"Progressing: {wait.reason}", SetupRecord(NAME, "Running"))
+    assert said(looked(first, a_job(), status=status)) == f"Progressing: its setup {JOB} runs"
     second = looked(first, status=status)
-    assert (told(second), second.waits) == (("Available", UNSEEN), ())
+    assert (said(second), second.waits) == (f"Available: {UNSEEN}", ())
 
 
 # a plan says the same
