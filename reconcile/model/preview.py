@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from reconcile.kube.objects import Key, Manifest, maps_in
+from reconcile.kube.objects import KEPT_BY_SERVERS, Key, Manifest, maps_in
 from reconcile.model import rules
 from reconcile.model.names import (
     DEFAULT_GROUP,
@@ -33,25 +33,9 @@ LONGEST_STATUS: Final = 8 * 1024
 
 _OBJECT_FIELDS: Final = frozenset({"apiVersion", "kind", "metadata", "spec", "status"})
 # https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/object-meta/
-_METADATA_FIELDS: Final = frozenset(
-    {
-        "name",
-        "generateName",
-        "namespace",
-        "selfLink",
-        "uid",
-        "resourceVersion",
-        "generation",
-        "creationTimestamp",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "labels",
-        "annotations",
-        "ownerReferences",
-        "finalizers",
-        "managedFields",
-    }
-)
+_METADATA_FIELDS: Final = KEPT_BY_SERVERS | {
+    *("name", "generateName", "namespace", "labels", "annotations", "ownerReferences", "finalizers")
+}
 
 
 @dataclass(frozen=True)
