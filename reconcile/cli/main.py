@@ -93,7 +93,7 @@ def _wing(*names: str, cls: type[click.Option] = click.Option, **kwargs: Any) ->
 
 
 def _refuse_absent() -> None:
-    """UsageError for a variable that sets an option of a wing that was taken out: it was meant as a setting."""
+    """UsageError for a variable that sets an option of a wing that was taken out: it was meant."""
     for name, option in ABSENT.items():
         variable = str(option.envvar or f"{PREFIX}_{name.upper()}")
         if variable in os.environ:
