@@ -100,15 +100,60 @@ def there(cluster: DirectoryCluster, name: str = "pr-1") -> Manifest:
 # --from
 
 
-def test_previews_are_read_from_the_files_and_live_in_default_where_they_name_no_namespace(
+ROLE = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "system:a"}}
+
+
+def test_previews_are_read_from_files_and_standard_input_and_live_in_default_without_a_namespace(
     place: Place,
 ) -> None:
-    place.put("shop/a.yaml", preview("pr-1"), preview("pr-2", namespace="shop"), service())
-    items = place.cluster().list(PREVIEW).items
-    assert [(i["metadata"]["namespace"], i["metadata"]["name"]) for i in items] == [
-        ("default", "pr-1"),
-        ("shop", "pr-2"),
-    ]
+    """What is none of ours, of another group or with a name that only its kind may have, is no matter."""
+    others = (service(), ROLE, {**preview("pr-3"), "apiVersion": "example.org/v1"})
+    place.put("shop/a.yaml", preview("pr-1"), preview("pr-2", namespace="shop"), *others)
+    cluster = place.cluster("shop/", "-", stdin=dump(preview("pr-9")))
+    listing = cluster.list(PREVIEW)
+    assert listing.problems == ()
+    found = {(i["metadata"]["namespace"], i["metadata"]["name"]): i for i in listing.items}
+    assert list(found) == [("default", "pr-1"), ("default", "pr-9"), ("shop", "pr-2")]
+    sources = [item.source for item in found.values() if isinstance(item, FromFile)]
+    assert [source.where() for source in sources] == ["shop/a.yaml:1", "standard input:1", "shop/a.yaml:9"]
+    assert sources[2].where(("spec", "fqdn")) == "shop/a.yaml:16"
+    assert cluster.description == "the files in shop/ and standard input"
+    assert place.cluster("shop/a.yaml").description == "the file shop/a.yaml"
+    assert not cluster.is_server
+
+
+PROBLEMS: dict[str, tuple[list[Manifest], Resource, str, int]] = {
+    "an object twice": (
+        [service(), preview("pr-1"), service("pr-2"), service(port=81)],
+        SERVICE,
+        "shop/a.yaml:35: Service shop/pr-1 is in shop/a.yaml:1 already",
+        2,
+    ),
+    "another version": (
+        [{**preview("pr-1"), "apiVersion": f"{GROUP}/v1beta1"}],
+        PREVIEW,
+        f"shop/a.yaml:1: apiVersion is '{GROUP}/v1beta1', not {GROUP}/v1",
+        1,
+    ),
+    **{
+        f"a name that no object can have: {name}": (
+            [service(name)],
+            SERVICE,
+            f"shop/a.yaml:1: Service 'shop'/{name!r}: the name is no Kubernetes name",
+            0,
+        )
+        for name in ("../x", "Foo", "a/b")
+    },
+}
+
+
+@pytest.mark.parametrize("case", PROBLEMS)
+def test_what_cannot_be_meant_is_a_problem_of_its_kind_alone(place: Place, case: str) -> None:
+    manifests, resource, problem, items = PROBLEMS[case]
+    place.put("shop/a.yaml", *manifests)
+    listing = place.cluster().list(resource)
+    assert (listing.problems, len(listing.items)) == ((problem,), items)
+    assert place.cluster().list(DEPLOYMENT).problems == ()
 
 
 def test_an_object_of_a_file_has_the_same_uid_at_every_reading_and_a_version_of_its_content(
@@ -173,47 +218,12 @@ def test_a_file_that_cannot_be_read_is_a_problem_of_every_list_and_a_broken_obje
     assert [item["metadata"]["name"] for item in cluster.list(PREVIEW).items] == ["pr-1"]
 
 
-def test_an_object_that_is_in_two_files_is_a_problem_that_names_both(place: Place) -> None:
-    place.put("shop/a.yaml", service(), preview("pr-1"))
-    place.put("shop/b.yaml", service("pr-2"), service(port=81))
-    listing = place.cluster().list(SERVICE)
-    assert listing.problems == ("shop/b.yaml:14: Service shop/pr-1 is in shop/a.yaml:1 already",)
-    assert [item["spec"]["ports"][0]["port"] for item in listing.items] == [80, 80]
-    assert names(place.cluster(), PREVIEW) == ["pr-1"]
-
-
-def test_a_preview_of_another_version_is_a_problem_and_does_not_look_gone(place: Place) -> None:
-    place.put("shop/a.yaml", {**preview("pr-1"), "apiVersion": f"{GROUP}/v1beta1"})
-    listing = place.cluster().list(PREVIEW)
-    assert listing.problems == (f"shop/a.yaml:1: apiVersion is '{GROUP}/v1beta1', not {GROUP}/v1",)
-
-
 def test_a_route_of_another_version_is_there(place: Place) -> None:
     place.put(
         "shop/a.yaml", {**service(), "apiVersion": "gateway.networking.k8s.io/v1beta1", "kind": "HTTPRoute"}
     )
     resource = Resource("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes")
     assert names(place.cluster(), resource) == ["pr-1"]
-
-
-def test_previews_of_another_group_are_none_of_ours(place: Place) -> None:
-    place.put("shop/a.yaml", {**preview("pr-1"), "apiVersion": "example.org/v1"})
-    assert names(place.cluster(), PREVIEW) == []
-
-
-@pytest.mark.parametrize("name", ["../x", "Foo", "a/b"])
-def test_a_name_that_no_object_can_have_is_a_problem(place: Place, name: str) -> None:
-    place.put("shop/a.yaml", service(name))
-    listing = place.cluster().list(SERVICE)
-    assert listing.items == ()
-    said = f"shop/a.yaml:1: Service 'shop'/{name!r}: the name is no Kubernetes name"
-    assert listing.problems == (said,)
-
-
-def test_names_of_kinds_that_are_none_of_ours_may_have_colons(place: Place) -> None:
-    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "system:a"}}
-    place.put("shop/a.yaml", role, preview("pr-1"))
-    assert names(place.cluster(), PREVIEW) == ["pr-1"]
 
 
 def test_the_files_are_read_again_at_each_list(place: Place) -> None:
@@ -225,13 +235,6 @@ def test_the_files_are_read_again_at_each_list(place: Place) -> None:
     assert names(cluster, PREVIEW) == ["pr-2"]
 
 
-def test_standard_input_is_a_source(place: Place) -> None:
-    cluster = place.cluster("-", "shop", stdin=dump(preview("pr-9")))
-    place.put("shop/a.yaml", preview("pr-1"))
-    assert names(cluster, PREVIEW) == ["pr-1", "pr-9"]
-    assert where(cluster, "pr-9") == "standard input:1"
-
-
 def test_a_pipe_gives_what_it_has_once_and_keeps_it(place: Place) -> None:
     os.mkfifo("pipe")
     text = dump(preview("pr-1"))
@@ -240,19 +243,6 @@ def test_a_pipe_gives_what_it_has_once_and_keeps_it(place: Place) -> None:
     cluster = place.cluster("pipe")
     assert [names(cluster, PREVIEW), names(cluster, PREVIEW)] == [["pr-1"], ["pr-1"]]
     writer.join()
-
-
-def where(cluster: DirectoryCluster, name: str, *path: str) -> str:
-    found = {item["metadata"]["name"]: item for item in cluster.list(PREVIEW).items}[name]
-    assert isinstance(found, FromFile)
-    return found.source.where(path)
-
-
-def test_a_preview_knows_file_and_line_of_its_fields(place: Place) -> None:
-    place.put("shop/a.yaml", preview("pr-1"), preview("pr-2"))
-    cluster = place.cluster()
-    assert where(cluster, "pr-2") == "shop/a.yaml:9"
-    assert where(cluster, "pr-2", "spec", "fqdn") == "shop/a.yaml:15"
 
 
 @pytest.mark.parametrize(
@@ -272,18 +262,12 @@ def test_a_path_that_cannot_be_meant_is_a_usage_error(
     assert str(caught.value) == expected
 
 
-def test_it_says_which_files_it_is(place: Place) -> None:
-    file = place.put("a.yaml", preview("pr-1"))
-    cluster = place.cluster("shop/", file.name, "-", stdin="")
-    assert cluster.description == "the files in shop/ and the file a.yaml and standard input"
-    assert not cluster.is_server
-
-
 # --to
 
 
-def test_a_child_is_written_readable_under_a_name_of_its_own(place: Place) -> None:
-    apply(place.cluster(), service())
+def test_a_child_is_written_readable_under_a_name_of_its_own_and_not_again(place: Place) -> None:
+    cluster = place.cluster()
+    apply(cluster, service())
     assert place.written() == {
         "shop.service.pr-1.yaml": f"""{HEADER}apiVersion: v1
 kind: Service
@@ -299,6 +283,120 @@ spec:
     protocol: TCP
 """
     }
+    before = os.stat("out/shop.service.pr-1.yaml")
+    apply(cluster, service())
+    assert os.stat("out/shop.service.pr-1.yaml") == before
+
+
+def no_space(*_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def no_right(*_: object, **__: object) -> None:
+    raise PermissionError(13, "Permission denied")
+
+
+@pytest.mark.parametrize(
+    ("broken", "how", "error", "words"),
+    [
+        ("replace", no_space, ServerTrouble, r"out/shop\.service\.pr-1\.yaml: No space left on device"),
+        ("makedirs", no_right, Forbidden, r"out/shop\.service\.pr-1\.yaml: Permission denied"),
+    ],
+)
+def test_a_write_that_fails_is_an_error_of_that_object_and_leaves_nothing_behind(
+    place: Place, monkeypatch: pytest.MonkeyPatch, broken: str, how: Any, error: type, words: str
+) -> None:
+    monkeypatch.setattr(os, broken, how)
+    with pytest.raises(error, match=words):
+        apply(place.cluster(), service())
+    assert not place.to.exists() or place.written() == {}
+
+
+def test_what_cannot_be_written_as_text_is_refused(place: Place) -> None:
+    with pytest.raises(Rejected, match="Service shop/pr-1: cannot be written as YAML"):
+        apply(place.cluster(), service(annotations={"a": "\ud800"}))
+
+
+def test_a_file_of_ours_wins_over_the_same_object_in_from_and_a_delete_shows_nothing_behind_it(
+    place: Place,
+) -> None:
+    place.put("shop/a.yaml", service(port=81), service("pr-2"))
+    file = place.put("out/shop.service.pr-1.yaml", service(port=80), header=HEADER)
+    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))  # as an editor may leave it
+    cluster = place.cluster()
+    items = cluster.list(SERVICE, label=LABEL).items
+    assert [i["spec"]["ports"][0]["port"] for i in items] == [80, 80]
+    assert delete(cluster, there(cluster))
+    assert cluster.get(SERVICE, "shop", "pr-1") is None
+    assert place.written() == {}
+
+
+FILE = "out/shop.service.pr-1.yaml"
+IN_THE_WAY: dict[str, tuple[str, list[Manifest]]] = {
+    "no header": ("", [service()]),
+    "another group": (HEADER.replace(GROUP, "example.org"), [service()]),
+    "two documents": (HEADER, [service(), service("pr-2")]),
+    "no document": (HEADER, []),
+    "another name": (HEADER, [service("pr-2")]),
+    "another kind": (HEADER, [{**service(), "kind": "Deployment"}]),
+    "another API group": (HEADER, [{**service(), "apiVersion": "serving.knative.dev/v1"}]),
+}
+
+
+def in_the_way(place: Place, case: str) -> Path:
+    """Something that is not ours, where `Service shop/pr-1` would be written."""
+    if case in IN_THE_WAY:
+        header, manifests = IN_THE_WAY[case]
+        return place.put(FILE, *manifests, header=header)
+    if case == "a folder":
+        return place.put(f"{FILE}/x", service())
+    place.to.mkdir()
+    target = place.put("elsewhere.yaml", service(), header=HEADER)
+    if case == "a link":
+        (place.path / FILE).symlink_to(target)
+    else:
+        os.mkfifo(place.path / FILE)
+    return target
+
+
+@pytest.mark.parametrize("case", [*IN_THE_WAY, "a folder", "a link", "a pipe"])
+def test_a_file_in_the_way_reads_as_nothing_of_ours_and_is_never_written(place: Place, case: str) -> None:
+    place.put("shop/a.yaml", service())  # does not help: the file stands in its place
+    other = in_the_way(place, case)
+    before = other.read_bytes()
+    cluster = place.cluster()
+    live = there(cluster)
+    assert {**live, "metadata": {}} == {"apiVersion": "v1", "kind": "Service", "metadata": {}}
+    assert live["metadata"].keys() == {"namespace", "name", "uid", "resourceVersion"}
+    assert cluster.list(SERVICE, label=LABEL).items == ()
+    assert cluster.list(SERVICE).items == (live,)
+    for write in (
+        lambda: apply(cluster, service()),
+        lambda: cluster.carry_over(SERVICE, service()),
+        lambda: delete(cluster, live),
+    ):
+        with pytest.raises(Rejected, match=f"a file is in the way, move it elsewhere: {FILE}"):
+            write()
+    assert other.read_bytes() == before
+    assert cluster.list(SERVICE).problems == ()
+
+
+def test_a_child_that_stays_is_carried_over_once_unless_it_is_going(place: Place) -> None:
+    going = service("pr-3", deletionTimestamp="2024-01-02T03:04:05Z")
+    place.put("shop/a.yaml", service("pr-1"), service("pr-2"), going)
+    cluster = place.cluster()
+    carried = [cluster.carry_over(SERVICE, there(cluster, name)) for name in ("pr-1", "pr-1", "pr-3")]
+    assert carried == [True, False, False]
+    assert place.written() == {"shop.service.pr-1.yaml": HEADER + dump(service("pr-1"))}
+
+
+def test_a_folder_keeps_no_status_and_has_the_clock_that_it_was_given(place: Place) -> None:
+    path = place.put("shop/preview.yaml", preview("pr-1", namespace="shop"))
+    before, moment = path.read_text(), datetime(2024, 1, 2, tzinfo=UTC)
+    cluster = place.cluster(now=lambda: moment)
+    status = {**preview("pr-1", namespace="shop"), "status": {"url": "https://a.example.com"}}
+    assert cluster.apply_status(PREVIEW, status, manager=MANAGER) == status
+    assert (path.read_text(), place.to.exists(), cluster.now()) == (before, False, moment)
 
 
 def test_a_file_never_holds_what_a_server_keeps(place: Place) -> None:
@@ -314,96 +412,6 @@ def test_a_file_of_ours_is_ours_whole(place: Place) -> None:
     (entry,) = live["metadata"]["managedFields"]
     assert (entry["manager"], entry["operation"], entry["apiVersion"]) == (MANAGER, "Apply", "v1")
     assert from_fields_v1(entry["fieldsV1"]) == field_set_of(service())
-
-
-def test_a_file_of_ours_wins_over_the_same_object_in_from(place: Place) -> None:
-    place.put("shop/a.yaml", service(port=81), service("pr-2"))
-    place.put("out/shop.service.pr-1.yaml", service(port=80), header=HEADER)
-    items = place.cluster().list(SERVICE, label=LABEL).items
-    assert [(i["metadata"]["name"], i["spec"]["ports"][0]["port"]) for i in items] == [
-        ("pr-1", 80),
-        ("pr-2", 80),
-    ]
-
-
-def test_a_file_keeps_its_line_ends_and_is_still_ours(place: Place) -> None:
-    file = place.put("out/shop.service.pr-1.yaml", service(), header=HEADER)
-    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
-    assert names(place.cluster(), label=LABEL) == ["pr-1"]
-
-
-def in_the_way(place: Place, kind: str) -> Path:
-    """Something that is not ours, where `Service shop/pr-1` would be written."""
-    file = "out/shop.service.pr-1.yaml"
-    match kind:
-        case "no header":
-            return place.put(file, service())
-        case "another group":
-            return place.put(file, service(), header=HEADER.replace(GROUP, "example.org"))
-        case "two documents":
-            return place.put(file, service(), service("pr-2"), header=HEADER)
-        case "no document":
-            return place.put(file, header=HEADER)
-        case "another name":
-            return place.put(file, service("pr-2"), header=HEADER)
-        case "another kind":
-            return place.put(file, {**service(), "kind": "Deployment"}, header=HEADER)
-        case "another API group":
-            return place.put(file, {**service(), "apiVersion": "serving.knative.dev/v1"}, header=HEADER)
-        case "a link":
-            target = place.put("elsewhere.yaml", service(), header=HEADER)
-            place.to.mkdir()
-            (place.path / file).symlink_to(target)
-            return target
-        case "a folder":
-            return place.put(f"{file}/x", service())
-        case _:
-            place.to.mkdir()
-            os.mkfifo(place.path / file)
-            return place.put("elsewhere.yaml")
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "no header",
-        "another group",
-        "two documents",
-        "no document",
-        "another name",
-        "another kind",
-        "another API group",
-        "a link",
-        "a folder",
-        "a pipe",
-    ],
-)
-def test_a_file_in_the_way_reads_as_nothing_of_ours_and_is_never_written(place: Place, kind: str) -> None:
-    place.put(
-        "shop/a.yaml", service()
-    )  # a child of ours in --from does not help: the file stands in its place
-    other = in_the_way(place, kind)
-    before = other.read_bytes()
-    cluster = place.cluster()
-    live = there(cluster)
-    assert {name: value for name, value in live.items() if name != "metadata"} == {
-        "apiVersion": "v1",
-        "kind": "Service",
-    }
-    assert live["metadata"].keys() == {"namespace", "name", "uid", "resourceVersion"}
-    assert cluster.list(SERVICE, label=LABEL).items == ()
-    assert cluster.list(SERVICE).items == (live,)
-    for write in (
-        lambda: apply(cluster, service()),
-        lambda: cluster.carry_over(SERVICE, service()),
-        lambda: delete(cluster, live),
-    ):
-        with pytest.raises(
-            Rejected, match=r"a file is in the way, move it elsewhere: out/shop\.service\.pr-1\.yaml"
-        ):
-            write()
-    assert other.read_bytes() == before
-    assert cluster.list(SERVICE).problems == ()
 
 
 def test_a_file_of_ours_that_cannot_be_read_is_a_problem_and_in_the_way(place: Place) -> None:
@@ -494,14 +502,6 @@ def test_an_unforced_apply_over_an_object_of_from_is_a_conflict(place: Place) ->
     assert not place.to.exists()
 
 
-def test_an_unchanged_file_is_not_written_again(place: Place) -> None:
-    cluster = place.cluster()
-    apply(cluster, service())
-    before = os.stat("out/shop.service.pr-1.yaml")
-    apply(cluster, service())
-    assert os.stat("out/shop.service.pr-1.yaml") == before
-
-
 def test_what_only_from_has_is_not_seen_again_once_it_was_deleted(place: Place) -> None:
     file = place.put("shop/a.yaml", service())
     cluster = place.cluster()
@@ -512,30 +512,6 @@ def test_what_only_from_has_is_not_seen_again_once_it_was_deleted(place: Place) 
     assert not cluster.carry_over(SERVICE, live)
     assert not delete(cluster, live)
     assert file.exists()
-    assert not place.to.exists()
-
-
-def test_a_delete_shows_nothing_of_from_behind_the_file(place: Place) -> None:
-    place.put("shop/a.yaml", service(port=81))
-    place.put("out/shop.service.pr-1.yaml", service(), header=HEADER)
-    cluster = place.cluster()
-    assert delete(cluster, there(cluster))
-    assert cluster.get(SERVICE, "shop", "pr-1") is None
-    assert place.written() == {}
-
-
-def test_a_child_that_stays_is_carried_over_once(place: Place) -> None:
-    place.put("shop/a.yaml", service("pr-1"), service("pr-2"))
-    cluster = place.cluster()
-    assert cluster.carry_over(SERVICE, there(cluster, "pr-1"))
-    assert not cluster.carry_over(SERVICE, there(cluster, "pr-1"))
-    assert place.written() == {"shop.service.pr-1.yaml": HEADER + dump(service("pr-1"))}
-
-
-def test_a_child_that_is_going_is_not_carried_over(place: Place) -> None:
-    place.put("shop/a.yaml", service(deletionTimestamp="2024-01-02T03:04:05Z"))
-    cluster = place.cluster()
-    assert not cluster.carry_over(SERVICE, there(cluster))
     assert not place.to.exists()
 
 
@@ -568,32 +544,6 @@ def test_a_patch_may_test_and_take_fields_over_and_do_nothing_else(place: Place)
         cluster.patch(SERVICE, "shop", "pr-2", [guard], manager=MANAGER)
 
 
-def test_a_write_that_fails_is_an_error_of_that_object_and_leaves_nothing_behind(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(ServerTrouble, match=r"out/shop\.service\.pr-1\.yaml: No space left on device"):
-        apply(place.cluster(), service())
-    assert place.written() == {}
-
-
-def test_a_folder_that_may_not_be_written_is_forbidden(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(*_: object, **__: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(os, "makedirs", refused)
-    with pytest.raises(Forbidden, match=r"out/shop\.service\.pr-1\.yaml: Permission denied"):
-        apply(place.cluster(), service())
-
-
-def test_what_cannot_be_written_as_text_is_refused(place: Place) -> None:
-    with pytest.raises(Rejected, match="Service shop/pr-1: cannot be written as YAML"):
-        apply(place.cluster(), service(annotations={"a": "\ud800"}))
-
-
 def test_two_installations_share_a_folder_and_do_not_touch_each_other(place: Place) -> None:
     theirs = DirectoryCluster(("shop",), "out", group="example.org", children=CHILDREN)
     apply(theirs, service("pr-2"))
@@ -601,11 +551,6 @@ def test_two_installations_share_a_folder_and_do_not_touch_each_other(place: Pla
     apply(cluster, service("pr-1"))
     assert names(cluster, label=LABEL) == ["pr-1"]
     assert [item["metadata"]["name"] for item in theirs.list(SERVICE, label=LABEL).items] == ["pr-2"]
-
-
-def test_the_clock_is_the_one_that_was_given(place: Place) -> None:
-    moment = datetime(2024, 1, 2, tzinfo=UTC)
-    assert place.cluster(now=lambda: moment).now() == moment
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
@@ -631,12 +576,3 @@ def test_what_is_applied_reads_back_as_it_was(
     assert found["metadata"]["annotations"] == annotations
     (entry,) = found["metadata"]["managedFields"]
     assert from_fields_v1(entry["fieldsV1"]) == field_set_of(manifest)
-
-
-def test_a_folder_keeps_no_status(place: Place) -> None:
-    path = place.put("shop/preview.yaml", preview("pr-1", namespace="shop"))
-    before = path.read_text()
-    status = {**preview("pr-1", namespace="shop"), "status": {"url": "https://a.example.com"}}
-    assert place.cluster().apply_status(preview_resource(Names()), status, manager=MANAGER) == status
-    assert path.read_text() == before
-    assert not place.to.exists()

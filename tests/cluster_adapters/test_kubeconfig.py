@@ -15,6 +15,7 @@ from reconcile.cluster.kubernetes.kubeconfig import Cluster, Connection, User, f
 from reconcile.errors import BadKubeconfig
 
 PEM_OF_NOTHING = base64.b64encode(b"-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----").decode()
+HALF_A_PAIR = chr(0xD800)
 LOCKED_KEY = base64.b64encode(b"-----BEGIN ENCRYPTED PRIVATE KEY-----").decode()
 
 
@@ -124,17 +125,21 @@ def service_account(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("host", "server"), [("10.0.0.1", "https://10.0.0.1:443"), ("fd00::1", "https://[fd00::1]:443")]
+    ("host", "server", "namespace"),
+    [("10.0.0.1", "https://10.0.0.1:443", ""), ("fd00::1", "https://[fd00::1]:443", "previews")],
 )
 def test_without_a_word_from_the_user_a_pod_uses_its_service_account(
-    service_account: Path, host: str, server: str
+    service_account: Path, host: str, server: str, namespace: str
 ) -> None:
+    if namespace:
+        (service_account / "namespace").write_text(f"{namespace}\n")
     env = IN_A_POD | {"KUBERNETES_SERVICE_HOST": host}
     assert find_connection(None, None, env, service_account) == Connection(
         "the pod's service account",
         "the pod's service account",
         Cluster(server=server, certificate_auth=f"{service_account}/ca.crt"),
         User(token_file=f"{service_account}/token"),
+        namespace,
     )
 
 
@@ -165,78 +170,71 @@ def test_nothing_at_all_is_told_what_to_give() -> None:
     )
 
 
+def cluster(**fields: object) -> dict[str, Any]:
+    """One whose cluster has these fields, with _ for -."""
+    named = {name.replace("_", "-"): value for name, value in fields.items()}
+    return config(cluster={"server": "https://dev", **named})
+
+
+def user(**fields: object) -> dict[str, Any]:
+    return config(user={name.replace("_", "-"): value for name, value in fields.items()})
+
+
 MISTAKES: dict[str, tuple[object, str]] = {
     "no mapping": (["a"], "this is no kubeconfig"),
     "empty": (None, "no current-context; give --context: none at all"),
     "no current context": (config() | {"current-context": None}, "no current-context; give --context: dev"),
+    "current context no name": (config() | {"current-context": {"a": "b"}}, "current-context is no name"),
     "contexts a mapping": (config(contexts={"a": 1}), "contexts is no list"),
-    "an entry a text": (config(contexts=["a"]), r"contexts\[0\] has no name"),
-    "a name a number": (config(users=[{"name": 1}]), r"users\[0\] has no name"),
+    "an entry a text": (config(contexts=["a"]), "contexts[0] has no name"),
+    "a name a number": (config(users=[{"name": 1}]), "users[0] has no name"),
     "context unknown": (config(contexts=[]), 'there is no context "dev", only: none at all'),
     "context a text": (config(contexts=[{"name": "dev", "context": "x"}]), 'context "dev" has no fields'),
     "context without cluster": (config(contexts=[{"name": "dev"}]), 'context "dev" names no cluster'),
     "cluster unknown": (config(clusters=None), 'there is no cluster "dev", only: none at all'),
     "user unknown": (config(users=[]), 'there is no user "dev", only: none at all'),
-    "server missing": (config(cluster={"server": None}), "server must begin with https://"),
-    "server without scheme": (config(cluster={"server": "dev:6443"}), "server must begin with https://"),
-    "server no URL": (config(cluster={"server": "https://dev:port"}), "server is no URL"),
-    "token a number": (config(user={"token": 12345}), r"got `int` - at `\$.token`"),
-    "token with a newline": (
-        config(user={"token": "a\n"}),
-        "the token has characters that no header may have",
-    ),
-    "auth-provider": (config(user={"auth-provider": {"name": "gcp"}}), "gone from Kubernetes since 1.26"),
-    "exec without command": (config(user={"exec": {}}), "missing required field"),
-    "CA no base64": (
-        config(cluster={"server": "https://dev", "certificate-authority-data": "ä!"}),
-        "certificate-authority-data is no base64",
-    ),
+    "server missing": (cluster(server=None), "server must begin with https://"),
+    "server without scheme": (cluster(server="dev:6443"), "server must begin with https://"),
+    "server no URL": (cluster(server="https://dev:port"), "server is no URL"),
+    "token a number": (user(token=12345), "got `int` - at `$.token`"),
+    "token with a newline": (user(token="a\n"), "the token has characters that no header may have"),
+    "password no Unicode": (user(username="a", password=HALF_A_PAIR), "username or password is no Unicode"),
+    "auth-provider": (user(auth_provider={"name": "gcp"}), "gone from Kubernetes since 1.26"),
+    "exec without command": (user(exec={}), "missing required field"),
+    "exec no Unicode": (user(exec=HALF_A_PAIR), "a text in it is no Unicode"),
+    "CA no base64": (cluster(certificate_authority_data="ä!"), "certificate-authority-data is no base64"),
     "CA no certificate": (
-        config(cluster={"server": "https://dev", "certificate-authority-data": PEM_OF_NOTHING}),
+        cluster(certificate_authority_data=PEM_OF_NOTHING),
         "certificate-authority is no PEM certificate",
     ),
     "CA file missing": (
-        config(cluster={"server": "https://dev", "certificate-authority": "ca.crt"}),
-        "certificate-authority /.*/ca.crt: No such file or directory; correct the path",
+        cluster(certificate_authority="ca.crt"),
+        "/ca.crt: No such file or directory; correct",
     ),
+    "CA no path": (cluster(certificate_authority="a\0b"), "is no path"),
     "CA and insecure": (
-        config(
-            cluster={
-                "server": "https://dev",
-                "certificate-authority-data": PEM_OF_NOTHING,
-                "insecure-skip-tls-verify": True,
-            }
-        ),
+        cluster(certificate_authority_data=PEM_OF_NOTHING, insecure_skip_tls_verify=True),
         "exclude each other",
     ),
-    "certificate without key": (
-        config(user={"client-certificate-data": PEM_OF_NOTHING}),
-        "but not both; add the other",
-    ),
-    "key without certificate": (
-        config(user={"client-key-data": PEM_OF_NOTHING}),
-        "but not both; add the other",
-    ),
+    "certificate without key": (user(client_certificate_data=PEM_OF_NOTHING), "but not both; add the other"),
+    "key without certificate": (user(client_key_data=PEM_OF_NOTHING), "but not both; add the other"),
     "key with a password": (
-        config(user={"client-certificate-data": PEM_OF_NOTHING, "client-key-data": LOCKED_KEY}),
+        user(client_certificate_data=PEM_OF_NOTHING, client_key_data=LOCKED_KEY),
         "the key of the client certificate has a password",
     ),
     "certificate no PEM": (
-        config(user={"client-certificate-data": PEM_OF_NOTHING, "client-key-data": PEM_OF_NOTHING}),
+        user(client_certificate_data=PEM_OF_NOTHING, client_key_data=PEM_OF_NOTHING),
         "is no PEM, or does not fit its key",
     ),
     "key file missing": (
-        config(user={"client-certificate-data": PEM_OF_NOTHING, "client-key": "me.key"}),
-        "client-key /.*/me.key: No such file or directory",
+        user(client_certificate_data=PEM_OF_NOTHING, client_key="me.key"),
+        "/me.key: No such file or directory",
     ),
     "proxy of another kind": (
-        config(cluster={"server": "https://dev", "proxy-url": "socks4://proxy:1080"}),
+        cluster(proxy_url="socks4://proxy:1080"),
         "only proxies of http://, https:// and socks5:// can be used",
     ),
-    "proxy no URL": (
-        config(cluster={"server": "https://dev", "proxy-url": "http://proxy:port"}),
-        "proxy-url is no URL",
-    ),
+    "proxy no URL": (cluster(proxy_url="http://proxy:port"), "proxy-url is no URL"),
     "impersonation no header": (config(user={"as": "a\tb"}), "Impersonate-User has characters"),
 }
 
@@ -246,8 +244,7 @@ def test_a_mistake_is_a_sentence_that_names_the_file(tmp_path: Path, case: str) 
     document, words = MISTAKES[case]
     said = refused(write(tmp_path / "config", document))
     assert said.startswith(f"kubeconfig {tmp_path}/config")
-    with pytest.raises(BadKubeconfig, match=words):
-        raise BadKubeconfig(said)
+    assert words in said
 
 
 def test_broken_yaml_is_named_by_its_line_and_never_quoted(tmp_path: Path) -> None:
@@ -268,24 +265,6 @@ BROKEN_TAGS = (b"a: !!bool x", b"a: !!int ''", b"a: !!timestamp x")
 def test_what_is_no_yaml_at_all_is_a_sentence_too(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "config").write_bytes(content)
     assert "this is no YAML" in refused(str(tmp_path / "config"))
-
-
-HALF_A_PAIR = chr(0xD800)
-
-
-@pytest.mark.parametrize(
-    ("document", "words"),
-    [
-        (config(cluster={"server": "https://a", "certificate-authority": "a\0b"}), "is no path"),
-        (config(user={"username": "a", "password": HALF_A_PAIR}), "username or password is no Unicode"),
-        (config(user={"exec": HALF_A_PAIR}), "a text in it is no Unicode"),
-        ({**config(), "current-context": {"a": "b"}}, "current-context is no name"),
-    ],
-)
-def test_what_is_no_text_or_no_path_is_a_sentence_too(tmp_path: Path, document: Any, words: str) -> None:
-    said = refused(write(tmp_path / "config", document))
-    assert words in said
-    assert said.startswith(f"kubeconfig {tmp_path}/config")
 
 
 @pytest.mark.parametrize("field", ["current-context", "user"])
@@ -357,22 +336,8 @@ def test_the_kubeconfigs_proxy_wins(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_namespace_of_the_context_is_known(
     tmp_path: Path, context: dict[str, str], namespace: str
 ) -> None:
-    document = {
-        "current-context": "dev",
-        "contexts": [{"name": "dev", "context": {"cluster": "dev", **context}}],
-        "clusters": [{"name": "dev", "cluster": {"server": "https://dev"}}],
-    }
+    document = config(contexts=[{"name": "dev", "context": {"cluster": "dev", **context}}])
     file = write(tmp_path / "config", document)
     assert find_connection(file, None, {}).namespace == namespace
     cluster = connect(file, None, deadline_seconds=1, concurrency=1, user_agent="test", env={})
     assert cluster.namespace == namespace
-
-
-@pytest.mark.parametrize(("text", "namespace"), [("previews\n", "previews"), (None, "")])
-def test_in_a_pod_the_namespace_is_the_pods(tmp_path: Path, text: str | None, namespace: str) -> None:
-    for name in ("token", "ca.crt"):
-        (tmp_path / name).write_text("x")
-    if text is not None:
-        (tmp_path / "namespace").write_text(text)
-    env = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"}
-    assert find_connection(None, None, env, tmp_path).namespace == namespace

@@ -21,140 +21,106 @@ DEPLOYMENTS = "/apis/apps/v1/deployments"
 
 
 class Provider(NamedTuple):
-    """`CA`, `CERTIFICATE`, `KEY`, and the same with `_FILE`, stand for what a test makes."""
+    """`CA`, `CERTIFICATE`, `KEY`, and the same with `_FILE`, stand for what a test makes; `cluster`, `user` and
+    `context` have the fields of the entries."""
 
     title: str
     server: str
-    user: str
+    user: dict[str, Any]
     sent: str | None
     """The header Authorization; None where a client certificate is all."""
-    cluster: str = "certificate-authority-data: CA"
-    name: str = "shop"
-    more: str = ""
-
-
-def by_plugin(command: str, arguments: str, more: str = "") -> str:
-    return f"exec: {{apiVersion: {BETA}, command: {command}, args: [{arguments}], {more}}}"
+    cluster: dict[str, Any]
+    name: str
+    context: dict[str, Any]
 
 
 CERTIFICATE = "client-certificate-data: CERTIFICATE, client-key-data: KEY"
-PROVIDERS = (
-    Provider(
-        "aws eks update-kubeconfig",
-        "https://0A1B.gr7.eu-west-1.eks.amazonaws.com",
-        by_plugin(
-            "aws",
-            "--region, eu-west-1, eks, get-token, --cluster-name, shop, --output, json",
-            "env: [{name: AWS_PROFILE, value: dev}]",
-        ),
-        "Bearer of aws",
-        name=ARN,
-    ),
-    Provider(
-        "gcloud container clusters get-credentials",
-        "https://203.0.113.7",
-        by_plugin(
-            "gke-gcloud-auth-plugin",
-            "",
-            "installHint: Install gke-gcloud-auth-plugin, provideClusterInfo: true",
-        ),
-        "Bearer of gke-gcloud-auth-plugin",
-        name="gke_acme_europe-west1_shop",
-    ),
-    Provider(
-        "gcloud … --dns-endpoint: no authority of its own",
-        "https://gke-0a1b.europe-west1.gke.goog",
-        by_plugin("gke-gcloud-auth-plugin", "", "provideClusterInfo: true, interactiveMode: IfAvailable"),
-        "Bearer of gke-gcloud-auth-plugin",
-        cluster="",
-    ),
-    Provider(
-        "az aks get-credentials, converted by kubelogin",
-        "https://shop-dns-0a1b.hcp.westeurope.azmk8s.io:443",
-        by_plugin(
-            "kubelogin",
-            "get-token, --environment, AzurePublicCloud, --server-id, 6dae42f8, --login, azurecli",
-            "env: null, provideClusterInfo: false",
-        ),
-        "Bearer of kubelogin",
-    ),
-    Provider(
-        "az aks get-credentials --admin: a certificate and a token",
-        "https://shop-dns-0a1b.hcp.westeurope.azmk8s.io:443",
-        f"{CERTIFICATE}, token: 0a1b2c3d",
-        "Bearer 0a1b2c3d",
-        name="shop-admin",
-    ),
-    Provider(
-        "oc login",
-        "https://api.crc.testing:6443",
-        "token: sha256~0a1b",
-        "Bearer sha256~0a1b",
-        name="shop/api-crc-testing:6443/developer",
-        more="namespace: shop",
-    ),
-    Provider(
-        "doctl kubernetes cluster kubeconfig save",
-        "https://0a1b.k8s.ondigitalocean.com",
-        by_plugin(
-            "doctl",
-            "kubernetes, cluster, kubeconfig, exec-credential, --version=v1beta1, --context=default, 0a1b",
-            "env: null, interactiveMode: IfAvailable, provideClusterInfo: false",
-        ),
-        "Bearer of doctl",
-    ),
-    Provider(
-        "oci ce cluster create-kubeconfig",
-        "https://203.0.113.8:6443",
-        by_plugin(
-            "oci",
-            "ce, cluster, generate-token, --cluster-id, ocid1.cluster.oc1, --region, eu-zurich-1",
-            "env: []",
-        ),
-        "Bearer of oci",
-    ),
-    Provider("kind, k3s", "https://127.0.0.1:36443", CERTIFICATE, None, name="kind-shop"),
-    Provider(
-        "minikube: files, and notes of its own",
-        "https://192.168.49.2:8443",
-        "client-certificate: CERTIFICATE_FILE, client-key: KEY_FILE",
-        None,
-        cluster="certificate-authority: CA_FILE, extensions: [{name: cluster_info, extension: "
-        "{last-update: 2026-11-22, provider: minikube.sigs.k8s.io, version: v1.37.0}}]",
-        more="namespace: default, extensions: [{name: context_info, extension: {version: v1.37.0}}]",
-    ),
-    Provider(
-        "Rancher: a path in the server",
-        "https://rancher.example.com/k8s/clusters/c-m-0a1b",
-        "token: 'kubeconfig-user-0a1b:2c3d'",
-        "Bearer kubeconfig-user-0a1b:2c3d",
-        cluster="",
-    ),
-    Provider(
-        "GitLab's agent",
-        "https://kas.gitlab.com/k8s-proxy/",
-        "token: 'pat:12:glpat-0a1b'",
-        "Bearer pat:12:glpat-0a1b",
-        cluster="",
-    ),
-    Provider(
-        "tsh kube login",
-        "https://teleport.example.com:443",
-        by_plugin(
-            "tsh",
-            "kube, credentials, --kube-cluster=shop, --teleport-cluster=a, --proxy=teleport.example.com:443",
-            "env: null, provideClusterInfo: false",
-        ),
-        "Bearer of tsh",
-        cluster="certificate-authority-data: CA, tls-server-name: kube-teleport-proxy-alpn.teleport.example.com",
-    ),
-    Provider(
-        "kubectl oidc-login",
-        "https://k8s.example.com:6443",
-        by_plugin("kubectl", "oidc-login, get-token, --oidc-issuer-url=https://issuer.example.com"),
-        "Bearer of kubectl",
-    ),
-)
+TABLE = f"""
+aws eks update-kubeconfig:
+  name: {ARN}
+  server: https://0A1B.gr7.eu-west-1.eks.amazonaws.com
+  exec: aws --region eu-west-1 eks get-token --cluster-name shop --output json
+  fields: {{env: [{{name: AWS_PROFILE, value: dev}}]}}
+gcloud container clusters get-credentials:
+  name: gke_acme_europe-west1_shop
+  server: https://203.0.113.7
+  exec: gke-gcloud-auth-plugin
+  fields: {{installHint: Install gke-gcloud-auth-plugin, provideClusterInfo: true}}
+"gcloud … --dns-endpoint: no authority of its own":
+  server: https://gke-0a1b.europe-west1.gke.goog
+  exec: gke-gcloud-auth-plugin
+  fields: {{provideClusterInfo: true, interactiveMode: IfAvailable}}
+  cluster: {{}}
+az aks get-credentials, converted by kubelogin:
+  server: https://shop-dns-0a1b.hcp.westeurope.azmk8s.io:443
+  exec: kubelogin get-token --environment AzurePublicCloud --server-id 6dae42f8 --login azurecli
+  fields: {{env: null, provideClusterInfo: false}}
+"az aks get-credentials --admin: a certificate and a token":
+  name: shop-admin
+  server: https://shop-dns-0a1b.hcp.westeurope.azmk8s.io:443
+  user: {{{CERTIFICATE}, token: 0a1b2c3d}}
+oc login:
+  name: shop/api-crc-testing:6443/developer
+  server: https://api.crc.testing:6443
+  user: {{token: sha256~0a1b}}
+  context: {{namespace: shop}}
+doctl kubernetes cluster kubeconfig save:
+  server: https://0a1b.k8s.ondigitalocean.com
+  exec: doctl kubernetes cluster kubeconfig exec-credential --version=v1beta1 --context=default 0a1b
+  fields: {{env: null, interactiveMode: IfAvailable, provideClusterInfo: false}}
+oci ce cluster create-kubeconfig:
+  server: https://203.0.113.8:6443
+  exec: oci ce cluster generate-token --cluster-id ocid1.cluster.oc1 --region eu-zurich-1
+  fields: {{env: []}}
+kind, k3s:
+  name: kind-shop
+  server: https://127.0.0.1:36443
+  user: {{{CERTIFICATE}}}
+"minikube: files, and notes of its own":
+  server: https://192.168.49.2:8443
+  user: {{client-certificate: CERTIFICATE_FILE, client-key: KEY_FILE}}
+  cluster:
+    certificate-authority: CA_FILE
+    extensions:
+    - name: cluster_info
+      extension: {{last-update: 2026-11-22, provider: minikube.sigs.k8s.io, version: v1.37.0}}
+  context: {{namespace: default, extensions: [{{name: context_info, extension: {{version: v1.37.0}}}}]}}
+"Rancher: a path in the server":
+  server: https://rancher.example.com/k8s/clusters/c-m-0a1b
+  user: {{token: 'kubeconfig-user-0a1b:2c3d'}}
+  cluster: {{}}
+GitLab's agent:
+  server: https://kas.gitlab.com/k8s-proxy/
+  user: {{token: 'pat:12:glpat-0a1b'}}
+  cluster: {{}}
+tsh kube login:
+  server: https://teleport.example.com:443
+  exec: tsh kube credentials --kube-cluster=shop --teleport-cluster=a --proxy=teleport.example.com:443
+  fields: {{env: null, provideClusterInfo: false}}
+  cluster:
+    certificate-authority-data: CA
+    tls-server-name: kube-teleport-proxy-alpn.teleport.example.com
+kubectl oidc-login:
+  server: https://k8s.example.com:6443
+  exec: kubectl oidc-login get-token --oidc-issuer-url=https://issuer.example.com
+"""
+
+
+def provider(title: str, row: dict[str, Any]) -> Provider:
+    user, sent = row.get("user", {}), None
+    if "exec" in row:
+        command, *arguments = row["exec"].split()
+        fields = {"apiVersion": BETA, "command": command, "args": arguments, **row.get("fields", {})}
+        user, sent = {"exec": fields}, f"Bearer of {command}"
+    elif "token" in user:
+        sent = f"Bearer {user['token']}"
+    cluster = row.get("cluster", {"certificate-authority-data": "CA"})
+    return Provider(
+        title, row["server"], user, sent, cluster, row.get("name", "shop"), row.get("context", {})
+    )
+
+
+PROVIDERS = [provider(title, row) for title, row in yaml.safe_load(TABLE).items()]
 
 
 @pytest.fixture(scope="module")
@@ -177,11 +143,10 @@ def plugins(folder: Path, arguments: list[str]) -> None:
 
 
 def kubeconfig(provider: Provider, words: dict[str, str]) -> dict[str, Any]:
-    def filled(fields: str) -> Any:
-        found = yaml.safe_load(f"{{{fields}}}")
+    def filled(fields: dict[str, Any]) -> dict[str, Any]:
         return {
             name: words.get(value, value) if isinstance(value, str) else value
-            for name, value in found.items()
+            for name, value in fields.items()
         }
 
     name = provider.name
@@ -190,7 +155,7 @@ def kubeconfig(provider: Provider, words: dict[str, str]) -> dict[str, Any]:
         "kind": "Config",
         "preferences": {},
         "current-context": name,
-        "contexts": [{"name": name, "context": {"cluster": name, "user": name, **filled(provider.more)}}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name, **provider.context}}],
         "clusters": [{"name": name, "cluster": {"server": provider.server, **filled(provider.cluster)}}],
         "users": [{"name": name, "user": filled(provider.user)}],
     }

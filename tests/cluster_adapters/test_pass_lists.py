@@ -249,13 +249,6 @@ def test_a_route_kind_that_is_not_served_blocks_who_would_have_a_route_of_it(wor
     }
 
 
-def test_another_route_kind_that_is_not_served_is_nothing_to_speak_of(world: World) -> None:
-    world.says("GET", path(INGRESS), text_404())
-    world.says("GET", path("HTTPRoute"), text_404())
-    ended = carried_out(world)
-    assert (ended.planned, ended.withheld, ended.code) == (without(INGRESS), {}, 0)
-
-
 INGRESS_ALONE = ("--route", "ingress", "--route-kind", "ingress")
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 import pytest
 
-from reconcile.desire.children import CHILDREN
 from tests.builders import a_preview
 from tests.cluster_adapters.conftest import status
 from tests.cluster_adapters.world import PREVIEWS, World, a_list, path
@@ -42,28 +41,6 @@ def a_pod(**container: Any) -> dict[str, Any]:
 CRASHED = a_pod(state={"waiting": {"reason": "CrashLoopBackOff"}}, lastState={"terminated": {"exitCode": 1}})
 
 
-def test_what_is_ready_already_is_told_and_costs_nothing(world: World) -> None:
-    a_world(world, available(DEPLOYMENT))
-    ended = world.run("--wait")
-    assert (ended.code, ended.out.splitlines()[-1]) == (
-        0,
-        "ready  shop/pr-1  https://pr-1.preview.example.com",
-    )
-    assert len(world.sent) == len(CHILDREN) + 1
-
-
-def test_a_list_that_fails_is_told_and_the_wait_goes_on(world: World) -> None:
-    trouble = status(500, "InternalError", "etcd is away")
-    a_world(world, COMING, *[trouble] * 7, available(DEPLOYMENT))
-    ended = world.run("--wait", "--wait-timeout", "10s")
-    assert (ended.code, ended.out.splitlines()[-1]) == (
-        0,
-        "ready  shop/pr-1  https://pr-1.preview.example.com",
-    )
-    assert "the cluster could not be read; retrying: list deployments.apps" in ended.err
-    assert "etcd is away" in ended.err
-
-
 def test_lists_that_never_come_end_with_the_time(world: World) -> None:
     a_world(world, COMING, status(500, "InternalError", "etcd is away"))
     began = time.monotonic()
@@ -82,6 +59,18 @@ def test_lists_that_never_come_end_with_the_time(world: World) -> None:
             "url": "https://pr-1.preview.example.com",
         }
     ]
+
+
+def test_a_list_that_fails_is_told_and_the_wait_goes_on(world: World) -> None:
+    trouble = status(500, "InternalError", "etcd is away")
+    a_world(world, COMING, *[trouble] * 7, available(DEPLOYMENT))
+    ended = world.run("--wait", "--wait-timeout", "10s")
+    assert (ended.code, ended.out.splitlines()[-1]) == (
+        0,
+        "ready  shop/pr-1  https://pr-1.preview.example.com",
+    )
+    assert "the cluster could not be read; retrying: list deployments.apps" in ended.err
+    assert "etcd is away" in ended.err
 
 
 def test_progress_is_told_where_there_is_news_and_quiet_says_none(world: World) -> None:
@@ -185,12 +174,6 @@ def test_what_a_kubelet_does_not_say_is_told_as_it_is(world: World, answer: http
     told = world.run("--wait", "--wait-timeout", "1s", "--logs").err.splitlines()[-1]
     assert "it has not started" not in told
     assert "is waiting to start" in told
-
-
-def test_without_the_option_no_logs_are_asked_for(world: World) -> None:
-    with_a_crash(world, httpx.Response(200, text="x"))
-    world.run("--wait", "--wait-timeout", "1s")
-    assert world.count("GET", LOG) == 0
 
 
 # from the outside

@@ -62,7 +62,7 @@ reconcile/cluster/kubernetes/retry.py: tests/cluster_adapters/test_adapter_retri
 +        case httpx2.TimeoutException():
 +            return True
 
-reconcile/observe.py: tests/contracts/test_request_counts.py tests/cluster_adapters/test_pass_requests.py
+reconcile/observe.py: tests/run/test_run.py
   previews listed first: what is made between the lists looks like left over
 -    settled = {one.place: one for one in previews.items if isinstance(one, Settled)}
 +    results = read_at_once(
