@@ -65,13 +65,32 @@ def read(cluster: KubernetesCluster) -> Any:
     return cluster.get(DEPLOYMENT, "shop", "pr-1")
 
 
-def test_a_token_is_sent_and_not_tried_twice(
-    tmp_path: Path, httpx2_mock: respx.Router, time: FakeTime
-) -> None:
-    route = httpx2_mock.get(PR_1).mock(side_effect=accepting("other"))
-    cluster = connected(tmp_path, user="{token: secret-1}", pacing=time.pacing)
+class Person:
+    """Somebody with a kubeconfig, and a server that knows some tokens alone."""
+
+    def __init__(self, folder: Path, server: respx.Router, time: FakeTime) -> None:
+        self.folder, self._server, self._time = folder, server, time
+
+    def is_known_by(self, *tokens: str) -> respx.Route:
+        return self._server.get(PR_1).mock(side_effect=accepting(*tokens))
+
+    def signs_in(self, user: str, seconds: float = 300) -> KubernetesCluster:
+        """As this user of a kubeconfig, which is YAML."""
+        return connected(self.folder, user=user, seconds=seconds, pacing=self._time.pacing)
+
+    def has_plugin(self, script: str, version: str = V1, **fields: Any) -> KubernetesCluster:
+        return self.signs_in(plugin(program(self.folder, script), version, **fields))
+
+
+@pytest.fixture
+def person(tmp_path: Path, httpx2_mock: respx.Router, time: FakeTime) -> Person:
+    return Person(tmp_path, httpx2_mock, time)
+
+
+def test_a_token_is_sent_and_not_tried_twice(person: Person) -> None:
+    route = person.is_known_by("other")
     with pytest.raises(Unauthorized) as caught:
-        read(cluster)
+        read(person.signs_in("{token: secret-1}"))
     assert str(caught.value) == (
         "get Deployment shop/pr-1: the API server does not know who we are (401); log in again, "
         "or give --context"
@@ -79,18 +98,16 @@ def test_a_token_is_sent_and_not_tried_twice(
     assert [call.request.headers["Authorization"] for call in route.calls] == ["Bearer secret-1"]
 
 
-def test_a_token_file_is_read_again_once_when_the_token_is_refused(
-    tmp_path: Path, httpx2_mock: respx.Router, time: FakeTime
-) -> None:
-    route = httpx2_mock.get(PR_1).mock(side_effect=accepting("new"))
+def test_a_token_file_is_read_again_once_when_the_token_is_refused(person: Person, tmp_path: Path) -> None:
+    route = person.is_known_by("new")
     (tmp_path / "token").write_text("new\n")
-    cluster = connected(tmp_path, user="{tokenFile: token, token: ignored}", pacing=time.pacing)
+    cluster = person.signs_in("{tokenFile: token, token: ignored}")
     assert read(cluster) == deployment()
     (tmp_path / "token").write_text("newer")
     assert read(cluster) == deployment()
-    httpx2_mock.get(PR_1).mock(side_effect=accepting("newer"))
+    person.is_known_by("newer")
     assert read(cluster) == deployment()
-    httpx2_mock.get(PR_1).mock(side_effect=accepting())
+    person.is_known_by()
     with pytest.raises(Unauthorized):
         read(cluster)
     assert route.call_count == 1 + 1 + 2 + 2
@@ -99,35 +116,41 @@ def test_a_token_file_is_read_again_once_when_the_token_is_refused(
 @pytest.mark.parametrize(
     ("content", "words"), [("", "is empty"), ("a\nb", "no header may have"), (None, "No such")]
 )
-def test_a_token_file_that_cannot_be_used_is_named(
-    tmp_path: Path, time: FakeTime, content: str | None, words: str
-) -> None:
+def test_a_token_file_that_cannot_be_used_is_named(person: Person, content: str | None, words: str) -> None:
     if content is not None:
-        (tmp_path / "token").write_text(content)
-    cluster = connected(tmp_path, user="{tokenFile: token}", pacing=time.pacing)
-    with pytest.raises(BadKubeconfig, match=f"{tmp_path}/token.*{words}"):
-        read(cluster)
+        (person.folder / "token").write_text(content)
+    with pytest.raises(BadKubeconfig, match=f"{person.folder}/token.*{words}"):
+        read(person.signs_in("{tokenFile: token}"))
 
 
-def test_a_password_is_sent_as_basic_auth(tmp_path: Path, httpx2_mock: respx.Router, time: FakeTime) -> None:
+PASSWORD = "{username: ann, password: pass}"
+AS_ANN = "{as: ann, as-uid: '7', as-groups: [dev, ops], as-user-extra: {example.com/team: [blue]}}"
+
+
+@pytest.mark.parametrize(
+    ("user", "headers"),
+    [
+        (PASSWORD, {"authorization": ["Basic YW5uOnBhc3M="]}),
+        (
+            AS_ANN,
+            {
+                "impersonate-user": ["ann"],
+                "impersonate-uid": ["7"],
+                "impersonate-group": ["dev", "ops"],
+                "impersonate-extra-example.com%2fteam": ["blue"],
+            },
+        ),
+    ],
+)
+def test_a_password_and_who_we_act_as_are_said_in_headers(
+    person: Person, httpx2_mock: respx.Router, user: str, headers: dict[str, list[str]]
+) -> None:
     route = httpx2_mock.get(PR_1).mock(return_value=httpx.Response(200, json=deployment()))
-    read(connected(tmp_path, user="{username: ann, password: pass}", pacing=time.pacing))
-    assert route.calls.last.request.headers["Authorization"] == "Basic YW5uOnBhc3M="
-
-
-def test_who_we_act_as_is_said_in_headers(tmp_path: Path, httpx2_mock: respx.Router, time: FakeTime) -> None:
-    route = httpx2_mock.get(PR_1).mock(return_value=httpx.Response(200, json=deployment()))
-    user = "{as: ann, as-uid: '7', as-groups: [dev, ops], as-user-extra: {example.com/team: [blue]}}"
-    read(connected(tmp_path, user=user, pacing=time.pacing))
-    headers = route.calls.last.request.headers
-    assert {name: value for name, value in headers.multi_items() if name.startswith("impersonate")} == {
-        "impersonate-user": "ann",
-        "impersonate-uid": "7",
-        "impersonate-group": "ops",
-        "impersonate-extra-example.com%2fteam": "blue",
-    }
-    assert headers.get_list("Impersonate-Group") == ["dev", "ops"]
-    assert headers["User-Agent"] == "preview-reconcile/test"
+    read(person.signs_in(user))
+    sent = route.calls.last.request.headers
+    names = {name for name in sent if name.startswith(("impersonate", "authorization"))}
+    assert {name: sent.get_list(name) for name in names} == headers
+    assert sent["User-Agent"] == "preview-reconcile/test"
 
 
 @pytest.mark.parametrize(("disabled", "encoding"), [(False, "gzip"), (True, "identity")])
@@ -140,55 +163,43 @@ def test_answers_are_compressed_unless_the_kubeconfig_says_no(
 
 
 @pytest.mark.parametrize("version", [V1, BETA])
-def test_a_plugins_token_is_used_until_it_is_refused(
-    tmp_path: Path, httpx2_mock: respx.Router, time: FakeTime, version: str
-) -> None:
-    httpx2_mock.get(PR_1).mock(side_effect=accepting("t-1"))
+def test_a_plugins_token_is_used_until_it_is_refused(person: Person, version: str) -> None:
+    log = person.folder / "log"
     answer = credential(version, token="t-$n").replace('"', '\\"')
     script = f'echo run >> "$LOG"; n=$(wc -l < "$LOG" | tr -d " "); echo "{answer}"'
-    env = [{"name": "LOG", "value": str(tmp_path / "log")}]
-    user = plugin(program(tmp_path, script), version, env=env, interactiveMode="Never")
-    cluster = connected(tmp_path, user=user, pacing=time.pacing)
-    read(cluster)
-    read(cluster)
-    assert (tmp_path / "log").read_text() == "run\n"
-    httpx2_mock.get(PR_1).mock(side_effect=accepting("t-2"))
-    assert read(cluster) == deployment()
-    assert (tmp_path / "log").read_text() == "run\nrun\n"
-    httpx2_mock.get(PR_1).mock(side_effect=accepting())
+    env = [{"name": "LOG", "value": str(log)}]
+    cluster = person.has_plugin(script, version, env=env, interactiveMode="Never")
+    person.is_known_by("t-1")
+    assert [read(cluster), read(cluster), log.read_text()] == [deployment(), deployment(), "run\n"]
+    person.is_known_by("t-2")
+    assert [read(cluster), log.read_text()] == [deployment(), "run\nrun\n"]
+    person.is_known_by()
     with pytest.raises(Unauthorized):
         read(cluster)
-    assert (tmp_path / "log").read_text() == "run\nrun\nrun\n"
+    assert log.read_text() == "run\nrun\nrun\n"
 
 
-def test_threads_whose_token_is_refused_run_the_plugin_once(
-    tmp_path: Path, httpx2_mock: respx.Router, time: FakeTime
-) -> None:
-    httpx2_mock.get(PR_1).mock(side_effect=accepting("t"))
-    answer = credential(token="t")
-    script = f"echo run >> {tmp_path}/log; echo '{answer}'"
-    cluster = connected(tmp_path, user=plugin(program(tmp_path, script)), pacing=time.pacing)
+def test_threads_whose_token_is_refused_run_the_plugin_once(person: Person) -> None:
+    person.is_known_by("t")
+    cluster = person.has_plugin(f"echo run >> {person.folder}/log; echo '{credential(token='t')}'")
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(lambda _: read(cluster), range(16))) == [deployment()] * 16
-    assert (tmp_path / "log").read_text() == "run\n"
+    assert (person.folder / "log").read_text() == "run\n"
 
 
-def test_a_plugin_is_told_about_the_cluster_only_when_it_asks(
-    tmp_path: Path, httpx2_mock: respx.Router, time: FakeTime
-) -> None:
-    httpx2_mock.get(PR_1).mock(side_effect=accepting("t"))
-    script = f"""echo "$KUBERNETES_EXEC_INFO" > {tmp_path}/info; cat > {tmp_path}/stdin
+@pytest.mark.parametrize("provide", [False, True])
+def test_a_plugin_is_told_about_the_cluster_only_when_it_asks(person: Person, provide: bool) -> None:
+    person.is_known_by("t")
+    script = f"""echo "$KUBERNETES_EXEC_INFO" > {person.folder}/info; cat > {person.folder}/stdin
 echo '{credential(token="t")}'"""
-    told: list[Any] = []
-    for provide in (False, True):
-        user = plugin(program(tmp_path, script), provideClusterInfo=provide)
-        read(connected(tmp_path, user=user, pacing=time.pacing))
-        told.append(json.loads((tmp_path / "info").read_text()))
-    plain: dict[str, Any] = {"apiVersion": V1, "kind": "ExecCredential", "spec": {"interactive": False}}
-    assert told[0] == plain
-    plain["spec"]["cluster"] = {"server": "http://api.example.com:8001"}
-    assert told[1] == plain
-    assert (tmp_path / "stdin").read_text() == ""
+    read(person.has_plugin(script, provideClusterInfo=provide))
+    cluster = {"cluster": {"server": "http://api.example.com:8001"}} if provide else {}
+    assert json.loads((person.folder / "info").read_text()) == {
+        "apiVersion": V1,
+        "kind": "ExecCredential",
+        "spec": {"interactive": False, **cluster},
+    }
+    assert (person.folder / "stdin").read_text() == ""
 
 
 @pytest.mark.parametrize(
@@ -212,21 +223,18 @@ echo '{credential(token="t")}'"""
         (f"echo '{credential(token='a b ')}'", "characters that no header may have"),
     ],
 )
-def test_a_plugin_that_fails_is_a_sentence(tmp_path: Path, time: FakeTime, script: str, words: str) -> None:
-    file = program(tmp_path, script)
-    user = plugin(file, installHint="get it at\nhttps://example.com")
-    cluster = connected(tmp_path, user=user, pacing=time.pacing)
+def test_a_plugin_that_fails_is_a_sentence(person: Person, script: str, words: str) -> None:
+    cluster, folder = person.has_plugin(script, installHint="get it at\nhttps://example.com"), person.folder
     with pytest.raises(BadKubeconfig, match=words) as caught:
         read(cluster)
-    assert str(caught.value).startswith(f"kubeconfig {tmp_path}/kubeconfig: exec plugin {file}: ")
+    assert str(caught.value).startswith(f"kubeconfig {folder}/kubeconfig: exec plugin {folder}/plugin.sh: ")
 
 
-def test_a_plugin_that_is_not_installed_shows_its_hint(tmp_path: Path, time: FakeTime) -> None:
-    user = plugin("no-such-program", installHint="get it at https://example.com")
+def test_a_plugin_that_is_not_installed_shows_its_hint(person: Person) -> None:
     with pytest.raises(BadKubeconfig) as caught:
-        read(connected(tmp_path, user=user, pacing=time.pacing))
+        read(person.signs_in(plugin("no-such-program", installHint="get it at https://example.com")))
     assert str(caught.value) == (
-        f"kubeconfig {tmp_path}/kubeconfig: exec plugin no-such-program: cannot be run: "
+        f"kubeconfig {person.folder}/kubeconfig: exec plugin no-such-program: cannot be run: "
         "No such file or directory; get it at https://example.com"
     )
 
@@ -235,13 +243,13 @@ DEVICE_CODE = "To sign in, open https://example.com/device and enter the code AB
 
 
 def test_what_a_plugin_has_to_say_to_a_person_is_shown_while_it_runs(
-    tmp_path: Path, httpx2_mock: respx.Router, time: FakeTime, caplog: pytest.LogCaptureFixture
+    person: Person, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    httpx2_mock.get(PR_1).mock(side_effect=accepting("t"))
+    person.is_known_by("t")
     script = f"""echo '{DEVICE_CODE}' >&2
 while ! test -e {tmp_path}/entered; do sleep 0.02; done
 echo '{credential(token="t")}'"""
-    cluster = connected(tmp_path, user=plugin(program(tmp_path, script)), pacing=time.pacing)
+    cluster = person.has_plugin(script)
     with ThreadPoolExecutor(1) as pool:
         reading = pool.submit(read, cluster)
         until = real_time.monotonic() + 10
@@ -254,13 +262,10 @@ echo '{credential(token="t")}'"""
     assert record.getMessage().endswith(f"exec plugin {tmp_path}/plugin.sh: {DEVICE_CODE}")
 
 
-def test_what_a_plugin_has_started_holds_up_nobody(
-    tmp_path: Path, httpx2_mock: respx.Router, time: FakeTime
-) -> None:
-    httpx2_mock.get(PR_1).mock(side_effect=accepting("t"))
-    script = f"sleep 20 >/dev/null & echo '{credential(token='t')}'"
+def test_what_a_plugin_has_started_holds_up_nobody(person: Person) -> None:
+    person.is_known_by("t")
     begun = real_time.monotonic()
-    assert read(connected(tmp_path, user=plugin(program(tmp_path, script)), pacing=time.pacing))
+    assert read(person.has_plugin(f"sleep 20 >/dev/null & echo '{credential(token='t')}'"))
     assert real_time.monotonic() - begun < 10
 
 
@@ -292,9 +297,9 @@ echo '{credential(token="'$code't")}'"""
     assert json.loads((tmp_path / "info").read_text())["spec"]["interactive"] is asked
 
 
-def test_a_plugin_that_hangs_is_ended_with_all_it_started(tmp_path: Path, time: FakeTime) -> None:
-    script = f"(sleep 2; echo alive > {tmp_path}/alive) & sleep 100"
-    cluster = connected(tmp_path, user=plugin(program(tmp_path, script)), seconds=0.5, pacing=time.pacing)
+def test_a_plugin_that_hangs_is_ended_with_all_it_started(person: Person, tmp_path: Path) -> None:
+    hangs = program(tmp_path, f"(sleep 2; echo alive > {tmp_path}/alive) & sleep 100")
+    cluster = person.signs_in(plugin(hangs), seconds=0.5)
     begun = real_time.monotonic()
     with pytest.raises(BadKubeconfig, match="no answer within"):
         read(cluster)
@@ -311,7 +316,7 @@ def test_a_plugin_that_hangs_is_ended_with_all_it_started(tmp_path: Path, time: 
     ],
 )
 def test_a_plugin_that_cannot_be_run_here_is_refused_before_anything_is_sent(
-    tmp_path: Path, time: FakeTime, version: str, fields: dict[str, str], words: str
+    person: Person, version: str, fields: dict[str, str], words: str
 ) -> None:
     with pytest.raises(BadKubeconfig, match=words):
-        connected(tmp_path, user=plugin("plugin", version, **fields), pacing=time.pacing)
+        person.signs_in(plugin("plugin", version, **fields))

@@ -16,7 +16,8 @@ import pytest
 
 from reconcile.cli.metrics import push
 from reconcile.cluster.certificates import as_go_verifies, public_context
-from reconcile.cluster.kubernetes.kubeconfig import find_connection
+from reconcile.cluster.kubernetes.kubeconfig import Cluster, Connection, User, find_connection
+from reconcile.cluster.kubernetes.tls import ssl_context
 from reconcile.errors import Unreachable
 from reconcile.kube.objects import DEPLOYMENT
 from reconcile.report.summary import failure
@@ -215,3 +216,17 @@ def test_nothing_but_the_strictness_is_taken_from_a_context() -> None:
     assert before.verify_flags ^ after.verify_flags == ssl.VERIFY_X509_STRICT
     assert (after.check_hostname, after.verify_mode) == (True, ssl.CERT_REQUIRED)
     assert public_context().verify_flags == after.verify_flags
+
+
+def test_the_protocols_of_a_shared_context_are_set_once() -> None:
+    """A connection that sets them again would do so under the handshakes of other threads."""
+    context = ssl_context(Connection("dev", "kubeconfig", Cluster(insecure=True), User()))
+    context.set_alpn_protocols(["h2"])
+    outgoing = ssl.MemoryBIO()
+    connection = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="dev")
+    try:
+        connection.do_handshake()
+    except ssl.SSLWantReadError:
+        hello = outgoing.read()
+    assert b"\x08http/1.1" in hello
+    assert b"\x02h2" not in hello

@@ -3,38 +3,34 @@
 import logging
 import os
 import socket
-from pathlib import Path
 
 import pytest
-import respx
 
 from reconcile.cli.metrics import push
-from reconcile.cluster.kubernetes import KubernetesCluster
 from reconcile.cluster.pool import Stop
 from reconcile.errors import BadKubeconfig
 from reconcile.kube.objects import DEPLOYMENT
 from reconcile.report.summary import failure
 from reconcile.run.probe import NO_THREAD, probe_all
-from tests.cluster_adapters.conftest import DEPLOYMENTS, FakeTime, connected, deployment, page
-from tests.cluster_adapters.test_adapter_credentials import credential, plugin, program, read
+from tests.cluster_adapters.conftest import DEPLOYMENTS, Api, deployment, page
+from tests.cluster_adapters.test_adapter_credentials import Person, credential, person, read
 from tests.threads import no_more_threads_than
 
+__all__ = ["person"]
 
-def test_every_page_of_a_list_is_read_once(
-    cluster: KubernetesCluster, httpx2_mock: respx.Router, monkeypatch: pytest.MonkeyPatch
-) -> None:
+
+def test_every_page_of_a_list_is_read_once(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     pages = [page("pr-1", **{"continue": "one"}), page("pr-2", **{"continue": "two"}), page("pr-3")]
-    route = httpx2_mock.get(DEPLOYMENTS).mock(side_effect=pages)
+    route = api.says("GET", DEPLOYMENTS, *pages)
     no_more_threads_than(0, monkeypatch)
-    assert cluster.list(DEPLOYMENT).items == tuple(deployment(f"pr-{n}") for n in (1, 2, 3))
+    assert api.cluster.list(DEPLOYMENT).items == tuple(deployment(f"pr-{n}") for n in (1, 2, 3))
     assert route.call_count == 3
 
 
 def test_a_plugin_that_cannot_be_listened_to_is_a_sentence(
-    tmp_path: Path, time: FakeTime, monkeypatch: pytest.MonkeyPatch
+    person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script = program(tmp_path, f"echo '{credential(token='t')}'")
-    cluster = connected(tmp_path, user=plugin(script), pacing=time.pacing)
+    cluster = person.has_plugin(f"echo '{credential(token='t')}'")
     no_more_threads_than(0, monkeypatch)
     before = len(os.listdir("/proc/self/fd"))
     with pytest.raises(BadKubeconfig, match=r"exec plugin .*: cannot be run: can't start new thread"):

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from reconcile.cluster.files.cluster import DirectoryCluster
 from reconcile.cluster.files.yaml import dump
-from reconcile.cluster.port import FromFile
+from reconcile.cluster.port import Cluster, FromFile
 from reconcile.desire.children import RESOURCES
 from reconcile.errors import Conflict, Forbidden, Rejected, ServerTrouble, UsageError
 from reconcile.kube.managedfields import field_set_of, from_fields_v1
 from reconcile.kube.objects import DEPLOYMENT, SERVICE, Manifest, Resource
 from reconcile.model.names import KIND, PLURAL, Names, preview_resource
+from tests.cluster_adapters.contract import ClusterContract, Plant
 
 GROUP = "platform9.com"
 CHILDREN = tuple(RESOURCES.values())
@@ -190,18 +191,6 @@ def test_what_a_dump_says_of_an_object_stays(place: Place) -> None:
     place.put("shop/a.yaml", preview("pr-1", namespace="shop", **theirs))
     (item,) = place.cluster().list(PREVIEW).items
     assert item["metadata"] == {"name": "pr-1", "namespace": "shop", **theirs}
-
-
-def test_a_list_is_of_one_kind_and_of_the_namespace_and_the_label_asked_for(place: Place) -> None:
-    elsewhere = service("pr-2", namespace="other")
-    place.put(
-        "shop/a.yaml", service("pr-1"), elsewhere, service("pr-3", labels={"app": "x"}), preview("pr-1")
-    )
-    cluster = place.cluster()
-    assert names(cluster) == ["pr-2", "pr-1", "pr-3"]
-    assert names(cluster, namespace="shop") == ["pr-1", "pr-3"]
-    assert names(cluster, label=LABEL) == ["pr-2", "pr-1"]
-    assert names(cluster, DEPLOYMENT) == []
 
 
 def test_a_file_that_cannot_be_read_is_a_problem_of_every_list_and_a_broken_object_of_its_kinds(
@@ -494,14 +483,6 @@ def test_an_apply_writes_into_to_what_was_only_in_from_and_leaves_from_alone(pla
     assert there(place.cluster()) == answer.manifest
 
 
-def test_an_unforced_apply_over_an_object_of_from_is_a_conflict(place: Place) -> None:
-    place.put("shop/a.yaml", service(port=81))
-    cluster = place.cluster()
-    with pytest.raises(Conflict, match=r"Service shop/pr-1 is there already: shop/a\.yaml:1"):
-        apply(cluster, service())
-    assert not place.to.exists()
-
-
 def test_what_only_from_has_is_not_seen_again_once_it_was_deleted(place: Place) -> None:
     file = place.put("shop/a.yaml", service())
     cluster = place.cluster()
@@ -576,3 +557,19 @@ def test_what_is_applied_reads_back_as_it_was(
     assert found["metadata"]["annotations"] == annotations
     (entry,) = found["metadata"]["managedFields"]
     assert from_fields_v1(entry["fieldsV1"]) == field_set_of(manifest)
+
+
+class TestContract(ClusterContract):
+    """The folder keeps what every cluster promises."""
+
+    @pytest.fixture
+    def namespace(self) -> str:
+        return "shop"
+
+    @pytest.fixture
+    def cluster(self, place: Place) -> Cluster:
+        return place.cluster()
+
+    @pytest.fixture
+    def plant(self, place: Place) -> Plant:
+        return lambda manifest: place.put("shop/theirs.yaml", manifest)

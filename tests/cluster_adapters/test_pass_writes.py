@@ -194,11 +194,6 @@ A_POD = {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "u", "controller
 LEFT = there(SERVICE, "pr-0")
 GOING = "2026-11-22T18:00:00Z"
 BY_NOW: dict[str, tuple[Manifest, str]] = {
-    "another uid": (there(SERVICE, "pr-0", uid="another"), "it was recreated"),
-    "protected": (
-        changed(LEFT, annotations={**LEFT["metadata"]["annotations"], **PROTECTED}),
-        "protected: platform9.com/prune is disabled",
-    ),
     "another controller": (
         there(SERVICE, "pr-0", ownerReferences=[A_POD]),
         "kept, its preview is gone, but not managed by preview-reconcile (controlled by Pod p)",
@@ -217,12 +212,6 @@ DELETES: dict[str, Row] = {
             LEFTOVER, "failed", words, preview=answer
         )
         for case, (answer, words) in NO_PREVIEW.items()
-    },
-    **{
-        f"a preview that exists again keeps its child: {uid}": Row(
-            LEFTOVER, "kept", "its preview was recreated", preview=a_preview("pr-0", uid=uid)
-        )
-        for uid in ("uid-of-shop-pr-0", "another")
     },
     "a child that its preview still does not want goes": Row(
         UNWANTED, "deleted", writes=[delete_of("7", MAPPING)]
@@ -293,12 +282,6 @@ DELETES: dict[str, Row] = {
         {"DELETE": [CONFLICT]},
         writes=[delete_of("7")] * TRIES,
     ),
-    "a delete whose answer was lost is looked after": Row(
-        LEFTOVER,
-        "deleted",
-        says={"DELETE": [late], "GET": [gone(path(SERVICE, "pr-0"))]},
-        writes=[delete_of("7")],
-    ),
 }
 
 TO = path(SERVICE, "pr-1")
@@ -347,9 +330,6 @@ CREATES: dict[str, Row] = {
         {"PATCH": [merged("8"), told_to_end, strange("10")], "GET": [gone(TO), merged("9")]},
         writes=[CREATED, withdrawal("8"), withdrawal("9")],
         code=143,
-    ),
-    "a create whose answer was lost after it was done is a success and not sent again": Row(
-        NEW, "created", says={"PATCH": [breaks_off], "GET": [gone(TO), there()]}, writes=[CREATED]
     ),
     "a create whose answer was lost before it was done is decided again": Row(
         NEW,
@@ -403,13 +383,6 @@ UPDATES: dict[str, Row] = {
         says={"PATCH": [CONFLICT, DONE], "GET": [drifted(resourceVersion="8")]},
         writes=[guarded("7"), guarded("8")],
     ),
-    "an update that conflicts five times is a failure that says what to do": Row(
-        DRIFTED,
-        "failed",
-        f"Service shop/pr-1: {TOO_OFTEN}",
-        {"PATCH": [CONFLICT]},
-        writes=[guarded("7")] * TRIES,
-    ),
     "an update that succeeds at the fifth try is a success": Row(
         DRIFTED,
         "updated",
@@ -427,14 +400,6 @@ UPDATES: dict[str, Row] = {
         DRIFTED,
         "updated",
         says={"PATCH": [late], "GET": [there(resourceVersion="8")]},
-        writes=[guarded("7")],
-    ),
-    "a refusal names the object, the server's words and the remedy": Row(
-        DRIFTED,
-        "rejected",
-        'patch Service shop/pr-1: the API server does not take it (422): Service "pr-1" is invalid: '
-        "spec.ports: no; correct its preview, or the policy that refuses it",
-        {"PATCH": [status(422, "Invalid", 'Service "pr-1" is invalid: spec.ports: no')]},
         writes=[guarded("7")],
     ),
 }
@@ -605,45 +570,6 @@ def test_a_removal_that_did_not_happen_is_a_failure_that_names_the_owner(
     assert (ended.outcomes, ended.code) == ({"Service pr-1": ("failed", why)}, 1)
 
 
-# refusals
-
-
-REJECTED: dict[str, Answer] = {
-    "422": status(422, "Invalid", "no"),
-    "a quota": status(403, "Forbidden", 'deployments.apps "pr-2" is forbidden: exceeded quota: deployments'),
-}
-REFUSALS: dict[str, Answer] = {
-    **REJECTED,
-    "403": status(403, "Forbidden", 'User "ci" cannot patch resource "services"'),
-    "500": status(500, "InternalError", "webhook is down"),
-    "a text 404": text_404(),
-}
-
-
-@pytest.mark.parametrize("case", REFUSALS)
-@pytest.mark.parametrize("kind", PUTS)
-def test_one_previews_failure_stops_what_comes_after_it_and_holds_up_nobody_else(
-    world: World, kind: str, case: str
-) -> None:
-    names = ("pr-1", "pr-2", "pr-3")
-    world.has(*(a_preview(name) for name in names), there(SERVICE, "pr-0"))
-    world.says("PATCH", path(kind, "pr-2"), REFUSALS[case])
-    ended = world.run("-o", "json")
-    place = PUTS.index(kind)
-    results = {name: result for name, (result, _) in ended.outcomes.items()}
-    assert results == {
-        **{f"{other} {name}": "created" for other in PUTS for name in ("pr-1", "pr-3")},
-        **{f"{other} pr-2": "created" for other in PUTS[:place]},
-        f"{kind} pr-2": "rejected" if case in REJECTED else "failed",
-        **{f"{other} pr-2": "skipped" for other in PUTS[place + 1 :]},
-        "Service pr-0": "deleted",
-    }
-    for later in PUTS[place + 1 :]:
-        assert ended.outcomes[f"{later} pr-2"][1] == f"{kind} shop/pr-2 comes first, and was not applied"
-        assert world.count("PATCH", path(later, "pr-2")) == 0
-    assert ended.code == 1
-
-
 def test_the_text_names_what_failed_and_sums_up(world: World) -> None:
     world.has(*DRIFTED.objects)
     world.says("PATCH", TO, CONFLICT)
@@ -651,9 +577,3 @@ def test_the_text_names_what_failed_and_sums_up(world: World) -> None:
         f"x Service shop/pr-1  failed: Service shop/pr-1: {TOO_OFTEN}",
         "Done: 0 created, 0 updated, 0 deleted, 1 failed.",
     ]
-
-
-def test_nothing_to_do_is_silence(world: World) -> None:
-    world.has(a_preview("pr-1"), *ALL)
-    ended = world.run("-o", "json")
-    assert (world.writes, ended.planned, ended.outcomes, ended.code) == ([], set(), {}, 0)
