@@ -250,13 +250,6 @@ DELETES: dict[str, Row] = {
         {"DELETE": [CONFLICT], "GET": [APPLIED_AGAIN]},
         writes=[delete_of("7")],
     ),
-    "a child that somebody changed and deleted was not deleted by this run": Row(
-        LEFTOVER,
-        "kept",
-        "already deleted, not by this run",
-        {"DELETE": [CONFLICT], "GET": [gone(path(SERVICE, "pr-0"))]},
-        writes=[delete_of("7")],
-    ),
     "a 404 that is not about the child is no success": Row(
         LEFTOVER, "failed", "delete Service shop/pr-0: t", {"DELETE": [text_404()]}, writes=[delete_of("7")]
     ),
@@ -459,19 +452,21 @@ BY_SOMEBODY = ("kept", "already deleted, not by this run")
 
 
 @pytest.mark.parametrize(
-    ("again", "outcome"),
+    ("said", "again", "outcome"),
     [
-        (a_list(), BY_SOMEBODY),
-        (a_list([there(SERVICE, "pr-0", uid="another")]), BY_SOMEBODY),
-        (text_404(), BY_SOMEBODY),
-        (a_list([LEFT]), ("failed", NOT_STORED)),
+        (CONFLICT, a_list(), BY_SOMEBODY),  # changed, and then deleted
+        (gone(path(SERVICE, "pr-0")), a_list(), BY_SOMEBODY),
+        (gone(path(SERVICE, "pr-0")), a_list([there(SERVICE, "pr-0", uid="another")]), BY_SOMEBODY),
+        (gone(path(SERVICE, "pr-0")), text_404(), BY_SOMEBODY),
+        (gone(path(SERVICE, "pr-0")), a_list([LEFT]), ("failed", NOT_STORED)),
     ],
 )
 def test_a_child_that_is_gone_already_is_a_success_of_somebody_else_unless_it_is_still_listed(
-    world: World, again: httpx.Response, outcome: tuple[str, str]
+    world: World, said: httpx.Response, again: httpx.Response, outcome: tuple[str, str]
 ) -> None:
     world.has(*LEFTOVER.objects)
-    world.says("DELETE", path(SERVICE, "pr-0"), gone(path(SERVICE, "pr-0")))
+    world.says("DELETE", path(SERVICE, "pr-0"), said)
+    world.says("GET", path(SERVICE, "pr-0"), gone(path(SERVICE, "pr-0")))
     world.says("GET", LISTED, again)
     ended = world.run("-o", "json")
     assert (world.count("DELETE", path(SERVICE, "pr-0")), world.count("GET", LISTED)) == (1, 1)

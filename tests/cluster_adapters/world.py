@@ -1,6 +1,6 @@
-"""An API server with a few objects, behind the mock: what it says by itself, and what a test makes it say.
+"""The model of the API server behind the mock: what it says by itself, and what a test makes it say.
 
-It keeps no state: a write is answered, and changes nothing that a later read shows.
+The model does not merge, so an apply and a patch are answered here: by what our manager has applied.
 """
 
 import json
@@ -16,6 +16,7 @@ from reconcile.kube.managedfields import field_set_of, to_fields_v1
 from reconcile.model.names import Names, preview_resource
 from tests.cluster_adapters.conftest import DATE, status
 from tests.in_process import Ended
+from tests.proofs.model.apiserver import Asked, Model, place_of
 
 NAMES = Names()
 MANAGER = NAMES.field_manager
@@ -62,17 +63,14 @@ class World:
     def __init__(self, run: Callable[..., Ended]) -> None:
         self.run = run
         self.sent: list[Sent] = []
-        self._lists: dict[str, list[dict[str, Any]]] = {}
-        self._objects: dict[str, dict[str, Any]] = {}
+        self._model = Model()
         self._script: dict[tuple[str, str], list[Answer]] = {}
         self._lock = threading.Lock()
 
     def has(self, *objects: Mapping[str, Any]) -> None:
-        """Put objects there, in the order in which their list shows them."""
+        """Put objects there."""
         for found in objects:
-            metadata = found["metadata"]
-            self._lists.setdefault(path(found["kind"]), []).append(dict(found))
-            self._objects[path(found["kind"], metadata["name"], metadata["namespace"])] = dict(found)
+            self._model = self._model.having(found)
 
     def says(self, method: str, to: str, *answers: Answer) -> None:
         """What it answers to this method and path, one request after the other; the last answer for ever."""
@@ -103,44 +101,31 @@ class World:
             self.sent.append(sent)
             script = self._script.get((sent.method, sent.path), [])
             answer = script.pop(0) if len(script) > 1 else script[0] if script else None
-        if answer is None:
-            return self._by_itself(sent)
+            if answer is None:
+                return self._patched(sent) if sent.method == "PATCH" else self._by_itself(request)
         if isinstance(answer, httpx.Response):
             headers = {**DATE, **answer.headers}
             return httpx.Response(answer.status_code, headers=headers, content=answer.content)
         return answer(request)
 
-    def _by_itself(self, sent: Sent) -> httpx.Response:
-        if sent.method == "GET" and "/namespaces/" not in sent.path:
-            return self._list(sent)
-        if sent.method == "PATCH":
-            return self._patched(sent)
-        if sent.method == "POST":
-            return httpx.Response(201, json=sent.body, headers=DATE)
-        if sent.path not in self._objects:
-            return gone(sent.path)
-        body = self._objects[sent.path] if sent.method == "GET" else {"kind": "Status", "status": "Success"}
-        return httpx.Response(200, json=body, headers=DATE)
-
-    def _list(self, sent: Sent) -> httpx.Response:
-        label = sent.params.get("labelSelector")
-        items = [
-            item
-            for item in self._lists.get(sent.path, [])
-            if label is None or label in item["metadata"].get("labels", {})
-        ]
-        start, limit = int(sent.params.get("continue", "0")), int(sent.params["limit"])
-        more = {"continue": str(start + limit)} if start + limit < len(items) else {}
-        return a_list(items[start : start + limit], **more)
+    def _by_itself(self, request: httpx.Request) -> httpx.Response:
+        media_type = request.headers.get("Content-Type", "")
+        asked = Asked.of(request.method, str(request.url), media_type, request.content)
+        self._model, answered, _ = self._model.answer(asked)
+        headers = {**DATE, "Content-Type": answered.type}
+        return httpx.Response(answered.code, content=answered.body, headers=headers)
 
     def _patched(self, sent: Sent) -> httpx.Response:
-        there = self._objects.get(sent.path.removesuffix(STATUS))
+        there = self._model.objects.get(place_of(sent.path).key)
         if sent.path.endswith(STATUS):
-            return httpx.Response(200, json={**(there or {}), **sent.body}, headers=DATE)
-        if sent.type != APPLY:
+            after = {**(there or {}), "status": sent.body["status"]}
+        elif sent.type == APPLY:
+            after = after_apply(sent.body, there)
+        else:
             assert there is not None
-            return httpx.Response(200, json=after_patch(there, sent.body), headers=DATE)
-        return httpx.Response(201 if there is None else 200, json=after_apply(sent.body, there), headers=DATE)
+            after = after_patch(there, sent.body)
+        self.has(after)
+        return an_object(after, 201 if there is None else 200)
 
 
 def a_list(

@@ -169,7 +169,7 @@ class Model:
         return found
 
     def _list(self, place: Place, params: Mapping[str, str]) -> Answered:
-        unknown = params.keys() - {"limit", "labelSelector", "fieldSelector"}
+        unknown = params.keys() - {"limit", "labelSelector", "fieldSelector", "continue"}
         if unknown or set(params.get("labelSelector", "")) & set("=!,( "):
             raise OutOfModel(f"a list with {dict(params)}")
         label = params.get("labelSelector")
@@ -184,12 +184,11 @@ class Model:
             and (not label or label in found["metadata"].get("labels", {}))
             and value in ("", key.name if field == "metadata.name" else found.get("type"))
         ]
-        if len(items) > int(params.get("limit", "500")):
-            raise OutOfModel("a list of more than one page")
+        start, limit = int(params.get("continue", "0")), int(params.get("limit", "500"))
+        metadata = {"resourceVersion": str(self.writes)}
+        metadata |= {"continue": str(start + limit)} if start + limit < len(items) else {}
         listed = {"apiVersion": place.resource.api_version, "kind": f"{place.resource.kind}List"}
-        return Answered(
-            200, _json({**listed, "metadata": {"resourceVersion": str(self.writes)}, "items": items})
-        )
+        return Answered(200, _json({**listed, "metadata": metadata, "items": items[start : start + limit]}))
 
     # writes
 
@@ -341,6 +340,10 @@ class Model:
         place = _of(manifest)
         asked = Asked("PATCH", path_of(place), (("fieldManager", manager),), APPLY, _json(manifest))
         return self._done(asked)
+
+    def having(self, manifest: Manifest) -> "Model":
+        """An object is there, as it is."""
+        return self._with(_of(manifest).key, manifest)
 
     def delete(self, key: Key) -> "Model":
         """Somebody deletes an object, whatever state it is in."""
