@@ -6,6 +6,7 @@ Nothing is written. What must not be read is a sentence in the explanation.
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from reconcile.cluster.context import Context
 from reconcile.cluster.pool import Stop
 from reconcile.cluster.port import Cluster, FromFile
 from reconcile.desire.desired import Desired
@@ -16,7 +17,7 @@ from reconcile.explain.managers import asked_fields, writers_of
 from reconcile.kube.health.events import pod_events
 from reconcile.kube.live import Live
 from reconcile.kube.objects import DEPLOYMENT, EVENT, JOB, POD, Key, Manifest, place_namespace, split_place
-from reconcile.model.names import APP_COMPONENT, SETUP_COMPONENT, Names, preview_resource
+from reconcile.model.names import APP_COMPONENT, SETUP_COMPONENT, Names
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.room import Room
 from reconcile.model.scope import Name
@@ -37,7 +38,7 @@ def inquire(cluster: Cluster, request: Request, wanted: Name, stop: Stop | None 
     planned = plan_about(context, request, wanted)
     if not planned.place:
         return None
-    inquiry = context.read_one(lambda: _inquiry(cluster, planned, request))
+    inquiry = context.read_one(lambda: _inquiry(context, planned))
     return explain(
         planned.place,
         planned.snapshot,
@@ -49,8 +50,8 @@ def inquire(cluster: Cluster, request: Request, wanted: Name, stop: Stop | None 
     )
 
 
-def _inquiry(cluster: Cluster, planned: Planned, request: Request) -> Inquiry:
-    names = request.names
+def _inquiry(context: Context, planned: Planned) -> Inquiry:
+    cluster, names = context.cluster, context.names
     place = split_place(planned.place)
     desired = next((one for one in planned.all_desired if one.place == planned.place), None)
     notes: list[str] = []
@@ -63,7 +64,7 @@ def _inquiry(cluster: Cluster, planned: Planned, request: Request) -> Inquiry:
             notes.append(f"{what} not known: {error}")
             return None
 
-    preview = read("who wrote the preview is", lambda: _preview(cluster, request, place)) if desired else None
+    preview = read("who wrote the preview is", lambda: _preview(context, place)) if desired else None
     pods = read("its pods are", lambda: _pods(cluster, planned.place, names)) or ()
     events = read("its events are", lambda: cluster.list(EVENT, namespace=place[0]).items) or ()
     in_a_file = isinstance(preview, FromFile)
@@ -79,10 +80,10 @@ def _inquiry(cluster: Cluster, planned: Planned, request: Request) -> Inquiry:
     )
 
 
-def _preview(cluster: Cluster, request: Request, place: tuple[str, str]) -> Manifest | None:
+def _preview(context: Context, place: tuple[str, str]) -> Manifest | None:
     """The preview once more, with who wrote it: a list keeps only what a run needs."""
-    found = cluster.get(preview_resource(request.names), *place)
-    return request.proposed.applied_over(found, place) if request.proposed else found
+    found, proposed = context.cluster.get(context.names.previews, *place), context.proposed
+    return proposed.applied_over(found, place) if proposed else found
 
 
 def _pods(cluster: Cluster, place: str, names: Names) -> tuple[Live, ...]:

@@ -116,8 +116,7 @@ class _Run:
         rules = self.request.rules(from_server=cluster.is_server)
         seed = str(time_of(cluster)) if cluster.is_server else ""
         outcomes = execute(self.context, plan, seen.all_desired, rules, seed=seed)
-        if isinstance(cluster, Filled):
-            outcomes += _carry_over(cluster, plan, seen)
+        outcomes += _carry_over(cluster, plan, seen)
         self.phases.done("written")
         return Pass(plan, outcomes)
 
@@ -147,8 +146,10 @@ def _asks_for_another(passes: list[Pass]) -> bool:
     return len(passes) < PASSES and bool(last.plan.waits_for_this_run) and made_room
 
 
-def _carry_over(cluster: Filled, plan: Plan, seen: Seen) -> tuple[Outcome, ...]:
+def _carry_over(cluster: Cluster, plan: Plan, seen: Seen) -> tuple[Outcome, ...]:
     """A folder gets also what stays as it is; what cannot be written there is a failure like another."""
+    if not isinstance(cluster, Filled):
+        return ()
     wanted = {manifest.key: manifest for desired in seen.all_desired for manifest in desired.children}
     failures = []
     for change in plan.changes:

@@ -15,8 +15,9 @@ from typing import Any
 
 from reconcile.cluster.files.defaults import bare, namespace_of
 from reconcile.cluster.files.output import Folder, Held
-from reconcile.cluster.files.sources import STDIN, Sources
+from reconcile.cluster.files.sources import Sources
 from reconcile.cluster.files.view import View
+from reconcile.cluster.files.yaml import STDIN
 from reconcile.cluster.port import Applied, FromFile, Listing, as_it_is
 from reconcile.errors import Conflict, NotInstalled, Rejected, UsageError
 from reconcile.kube.objects import Key, Manifest, Resource

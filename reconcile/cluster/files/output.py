@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from reconcile.cluster.atomic import remove_abandoned, replace_file
 from reconcile.cluster.files.defaults import bare, dressed, dressed_as_ours, group_of
-from reconcile.cluster.files.sources import Signature
 from reconcile.cluster.files.yaml import Document, Mistake, dump, read_file
+from reconcile.cluster.signature import Signature
 from reconcile.errors import ClusterError, Forbidden, Rejected, ServerTrouble
 from reconcile.kube.objects import Key, Manifest, Resource, key_of
 from reconcile.model import rules

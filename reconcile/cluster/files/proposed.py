@@ -5,15 +5,13 @@ from collections.abc import Sequence
 
 from reconcile.cluster.as_if import Place, Proposed
 from reconcile.cluster.files.defaults import DEFAULT_NAMESPACE
-from reconcile.cluster.files.yaml import Document, Mistake, Reading, passed_over, read_files
+from reconcile.cluster.files.yaml import STDIN, Document, Mistake, Reading, passed_over, read_files
 from reconcile.cluster.port import FromFile
 from reconcile.errors import UnusableFiles, UsageError
 from reconcile.kube.objects import Manifest
 from reconcile.model.names import KIND
 from reconcile.model.preview import is_meant
 from reconcile.model.scope import Name
-
-STDIN = "-"
 
 
 def read_previews(

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from reconcile.cluster.files.defaults import dressed, group_of, namespace_of
 from reconcile.cluster.files.yaml import (
+    STDIN,
     Document,
     Found,
     Mistake,
@@ -17,12 +18,11 @@ from reconcile.cluster.files.yaml import (
     read_text,
 )
 from reconcile.cluster.port import FromFile
+from reconcile.cluster.signature import Signature, signature_of
 from reconcile.kube.objects import Resource
 
-STDIN = "-"
 Place = tuple[str, str]
 """Namespace and name."""
-Signature = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,11 @@ class Sources:
             self._kinds = _index([self._stdin, *(reading for _, reading in readings.values())])
 
     def _read(self, file: str) -> tuple[Signature | None, Reading]:
-        signature = signature_of(file)
+        # A pipe gives what it has only once.
+        signature = signature_of(file) if os.path.isfile(file) else None
         known = self._readings.get(file)
         if known and known[0] == signature and os.path.exists(file):
-            return known  # a pipe, too, which gives what it has only once
+            return known
         return signature, read_file(file)
 
     def of(self, resource: Resource) -> KindIndex:
@@ -101,15 +102,6 @@ class Sources:
     def left_out(self) -> tuple[str, ...]:
         """The files that were left out."""
         return self._found.left_out
-
-
-def signature_of(path: str) -> Signature | None:
-    """Changes when the file does; None where there is none, or no regular one (a pipe)."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return (found.st_ino, found.st_size, found.st_mtime_ns) if os.path.isfile(path) else None
 
 
 def _index(readings: Sequence[Reading]) -> Mapping[tuple[str, str], KindIndex]:

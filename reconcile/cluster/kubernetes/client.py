@@ -105,11 +105,9 @@ class KubernetesCluster:
         raise error_of(ask, response)
 
     def apply(self, resource: Resource, manifest: Manifest, *, manager: str, force: bool) -> Applied:
-        metadata = manifest.get("metadata") or {}
-        namespace = check_namespace(resource, metadata.get("namespace"))
-        name = check_name(resource, metadata.get("name"))
-        repeat = Repeat.GUARDED if metadata.get("uid") else Repeat.NEVER
-        ask = Ask("patch", resource, namespace, name, repeat)
+        place = checked_place(resource, manifest)
+        repeat = Repeat.GUARDED if manifest["metadata"].get("uid") else Repeat.NEVER
+        ask = Ask("patch", resource, *place, repeat)
         params = {"fieldManager": manager, "force": "true" if force else None}
         response = self._send(
             ask, (OK, CREATED), params=params, kind=PatchType.APPLY, body=_as_yaml(manifest)
@@ -117,26 +115,21 @@ class KubernetesCluster:
         return Applied(_object(ask, response), created=response.status_code == CREATED)
 
     def apply_status(self, resource: Resource, manifest: Manifest, *, manager: str) -> Manifest:
-        metadata = manifest["metadata"]
-        namespace = check_namespace(resource, metadata.get("namespace"))
-        name = check_name(resource, metadata.get("name"))
-        ask = Ask("patch", resource, namespace, name, Repeat.GUARDED, subresource="status")
+        place = checked_place(resource, manifest)
+        ask = Ask("patch", resource, *place, Repeat.GUARDED, subresource="status")
         params = {"fieldManager": manager, "force": "true"}
         expected = (OK, httpx2.codes.NOT_FOUND)
         response = self._send(ask, expected, params=params, kind=PatchType.APPLY, body=_as_yaml(manifest))
         if response.status_code == OK:
             return _object(ask, response)
         # A CRD without the subresource answers as if the object were gone, word for word.
-        if says_gone(ask, response) and self.get(resource, namespace, name) is not None:
+        if says_gone(ask, response) and self.get(resource, *place) is not None:
             raise no_subresource(ask)
         raise error_of(ask, response)
 
     def create(self, resource: Resource, manifest: Manifest) -> bool:
-        metadata = manifest["metadata"]
-        namespace = check_namespace(resource, metadata.get("namespace"))
-        name = check_name(resource, metadata.get("name"))
         # The name is given, so a second request finds the first one's work: 409.
-        ask = Ask("create", resource, namespace, name, Repeat.GUARDED)
+        ask = Ask("create", resource, *checked_place(resource, manifest), Repeat.GUARDED)
         response = self._send(ask, (CREATED, httpx2.codes.CONFLICT), body=dict(manifest))
         return response.status_code == CREATED
 
@@ -290,6 +283,12 @@ def check_namespace(resource: Resource, namespace: object) -> str:
     if isinstance(namespace, str) and namespace and not rules.NAMESPACE.problem(namespace):
         return namespace
     raise Rejected(f"{resource.kind} in {namespace!r}: a namespace is lower-case letters, digits and dashes")
+
+
+def checked_place(resource: Resource, manifest: Manifest) -> tuple[str, str]:
+    """Namespace and name of an object. Raises Rejected where one of them is none."""
+    metadata = manifest.get("metadata") or {}
+    return check_namespace(resource, metadata.get("namespace")), check_name(resource, metadata.get("name"))
 
 
 @functools.cache

@@ -2,11 +2,12 @@
 
 import re
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import httpx2
 import msgspec
-from lightkube.models.meta_v1 import Status
+from lightkube.models.meta_v1 import Status, StatusCause
 
 from reconcile.cluster.kubernetes.retry import Repeat, causes
 from reconcile.errors import (
@@ -222,9 +223,7 @@ def _reason(error: httpx2.RequestError) -> str:
 
 def _is_about_another_uid(response: httpx2.Response) -> bool:
     """Whether a write with a uid met an object of another one: to the server, a change of a field."""
-    status = status_of(response)
-    details = status.details if status else None
-    return any(cause.field == "metadata.uid" for cause in (details and details.causes) or ())
+    return any(cause.field == "metadata.uid" for cause in _causes(response))
 
 
 def _rejection(ask: Ask, response: httpx2.Response) -> Rejected | None:
@@ -240,9 +239,12 @@ def _rejection(ask: Ask, response: httpx2.Response) -> Rejected | None:
 
 
 def _is_going(response: httpx2.Response) -> bool:
+    return any(cause.reason == "NamespaceTerminating" for cause in _causes(response))
+
+
+def _causes(response: httpx2.Response) -> Sequence[StatusCause]:
     status = status_of(response)
-    details = status.details if status else None
-    return any(cause.reason == "NamespaceTerminating" for cause in (details and details.causes) or ())
+    return (status and status.details and status.details.causes) or ()
 
 
 def _said(response: httpx2.Response) -> str:

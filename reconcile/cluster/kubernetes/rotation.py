@@ -19,12 +19,10 @@ from reconcile.cluster.kubernetes.execplugin import Credential, Plugin
 from reconcile.cluster.kubernetes.kubeconfig import Connection
 from reconcile.cluster.kubernetes.retry import read_whole
 from reconcile.cluster.kubernetes.tls import certificate_files, load_certificate, ssl_context
+from reconcile.cluster.signature import Signature, signature_of
 from reconcile.errors import BadKubeconfig
 
 logger = logging.getLogger(__name__)
-
-Signature = tuple[int, int, int] | None
-"""What changes when a file does; None for one that is not there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +52,7 @@ class Rotation:
         files = _files(connection)
         # A pipe can be read once, and whoever opens it again may wait for ever.
         self._readable_again = all(map(_is_regular, files))
-        self._signatures: Mapping[str, Signature] = _signatures(files)
+        self._signatures: Mapping[str, Signature | None] = _signatures(files)
         self._access = self._open(connection)
 
     def now(self) -> Access:
@@ -65,7 +63,7 @@ class Rotation:
                 self._read_again(found)
             return self._access
 
-    def _read_again(self, before: Mapping[str, Signature]) -> None:
+    def _read_again(self, before: Mapping[str, Signature | None]) -> None:
         """`before` was seen before anything is read: what changes from now on is read once more."""
         self._signatures = before
         source = self._access.connection.source
@@ -183,16 +181,8 @@ def _is_regular(path: str) -> bool:
     return os.path.isfile(path) or not os.path.exists(path)
 
 
-def _signatures(files: Iterable[str]) -> dict[str, Signature]:
-    return {file: _signature(file) for file in files}
-
-
-def _signature(file: str) -> Signature:
-    try:
-        found = os.stat(file)
-    except (OSError, ValueError):
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
+def _signatures(files: Iterable[str]) -> dict[str, Signature | None]:
+    return {file: signature_of(file) for file in files}
 
 
 def _without_secrets(connection: Connection) -> Connection:
