@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from reconcile.cluster.files.cluster import DirectoryCluster
 from reconcile.cluster.files.yaml import dump
@@ -532,31 +530,6 @@ def test_two_installations_share_a_folder_and_do_not_touch_each_other(place: Pla
     apply(cluster, service("pr-1"))
     assert names(cluster, label=LABEL) == ["pr-1"]
     assert [item["metadata"]["name"] for item in theirs.list(SERVICE, label=LABEL).items] == ["pr-2"]
-
-
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXTS,
-    lambda below: st.lists(below, max_size=3) | st.dictionaries(TEXTS, below, max_size=3),
-    max_leaves=8,
-)
-
-
-@given(spec=st.dictionaries(TEXTS, VALUES, max_size=4), annotations=st.dictionaries(TEXTS, TEXTS, max_size=3))
-def test_what_is_applied_reads_back_as_it_was(
-    tmp_path_factory: pytest.TempPathFactory, spec: dict[str, Any], annotations: dict[str, str]
-) -> None:
-    folder = tmp_path_factory.mktemp("round")
-    manifest = {**service(annotations=annotations), "spec": spec}
-    answer = apply(
-        DirectoryCluster((str(folder),), str(folder / "out"), group=GROUP, children=CHILDREN), manifest
-    )
-    found = there(DirectoryCluster((str(folder),), str(folder / "out"), group=GROUP, children=CHILDREN))
-    assert found == answer
-    assert found["spec"] == spec
-    assert found["metadata"]["annotations"] == annotations
-    (entry,) = found["metadata"]["managedFields"]
-    assert from_fields_v1(entry["fieldsV1"]) == field_set_of(manifest)
 
 
 class TestContract(ClusterContract):

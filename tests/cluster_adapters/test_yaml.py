@@ -423,9 +423,3 @@ TREES = st.recursive(SCALARS, lambda below: st.lists(below) | st.dictionaries(TE
 def test_what_is_written_reads_back_as_it_was(spec: dict[str, Any]) -> None:
     manifest = {"apiVersion": "v1", "kind": "A", "metadata": {"name": "a"}, "spec": spec}
     assert the_only(read_text(dump(manifest), "a.yaml")).manifest == manifest
-
-
-@given(st.text(max_size=60))
-def test_no_text_raises(text: str) -> None:
-    reading = read_text(text, "a.yaml")
-    assert all(mistake.line >= 1 for mistake in reading.mistakes)
