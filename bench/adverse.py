@@ -47,7 +47,6 @@ class Shelf:
 
     is_server = True
     description = "memory"
-    traffic = Traffic()
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -60,9 +59,6 @@ class Shelf:
         return Listing(tuple(read(SentObject(text, known).opened()) for text in texts))
 
     def get(self, resource: Resource, namespace: str, name: str) -> None:
-        return None
-
-    def where(self, *_: Any) -> None:
         return None
 
     def apply_status(self, manifest: Manifest, *, manager: str) -> Manifest:
