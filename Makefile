@@ -26,7 +26,7 @@ OLDEST_ASSETS ?=
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help demo test test-node test-oldest chaos races fuzz walks faults mutants check format manifests names core
+.PHONY: help demo test test-node test-oldest chaos races fuzz walks faults mutants check format manifests reference names core
 .PHONY: bench bench-adverse bench-node bench-smoke peers picture lock cluster cluster-down clean
 
 help:
@@ -40,9 +40,10 @@ help:
 	@echo 'make walks          previews edited again and again, and asking for hostnames: 1,000 walks in a folder'
 	@echo 'make faults         a run whose requests fail: each request with each fault, on a real API server'
 	@echo 'make mutants        seeded defects, each of which some test has to notice'
-	@echo 'make check          hadolint, ruff, mypy, import-linter and the words'
+	@echo 'make check          hadolint, ruff, mypy, import-linter, the words, and whether the documents are as the code has them'
 	@echo 'make format         put the code into the one format'
 	@echo 'make manifests      write the CRD and the chart'"'"'s rights anew, from the code and cronjob/rights.yaml'
+	@echo 'make reference      write the lists of the documents anew: fields, options, exit codes, metrics, wings'
 	@echo 'make names          carry the names in reconcile/model/names.py to every file that names the previews'
 	@echo 'make core           take the wings out, but for those of KEEP='"'"'files html'"'"'
 	@echo 'make bench          how fast it is beside what is used instead; N=10000 for so many previews'
@@ -114,6 +115,7 @@ check: $(STAMP)
 	$(BIN)/mypy reconcile tests bench kit tools
 	$(BIN)/lint-imports
 	$(BIN)/codespell --dictionary kit/retired-words.txt reconcile
+	$(BIN)/python -m kit.reference --check
 
 # What neither can mend is for `make check` to say.
 format: $(STAMP)
@@ -122,6 +124,9 @@ format: $(STAMP)
 
 manifests: $(STAMP)
 	@$(BIN)/python -m kit.manifests
+
+reference: $(STAMP)
+	@$(BIN)/python -m kit.reference
 
 # What is longer or sorted otherwise under its new name is put into the one format at the end.
 names: $(STAMP)
@@ -132,6 +137,7 @@ names: $(STAMP)
 
 core: $(STAMP)
 	@$(BIN)/python -m kit.wings $(KEEP)
+	@$(BIN)/python -m kit.reference
 	@$(BIN)/ruff format --quiet
 
 bench: $(STAMP)

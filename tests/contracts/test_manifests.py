@@ -11,7 +11,6 @@ import yaml
 from reconcile import __version__
 from reconcile.cli.main import command
 from reconcile.model.duration import parse_duration
-from tests.contracts.test_help_and_readme import options_of_help
 from tests.controlplane import shipped
 from tests.installation import (
     BASE,
@@ -273,7 +272,7 @@ def test_every_variable_of_the_configmap_is_an_option_and_is_taken_by_it(base: l
 @ALL
 def test_every_argument_is_an_option(components: tuple[str, ...], tmp_path: Path) -> None:
     given = {argument.partition("=")[0] for argument in arguments(kustomized(tmp_path, *components))}
-    assert given <= set(options_of_help())
+    assert given <= {name for parameter in command.params for name in parameter.opts}
 
 
 def test_the_image_and_the_chart_are_of_this_version(base: list[Manifest]) -> None:

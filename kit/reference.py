@@ -1,0 +1,223 @@
+"""What the documents list of the code: fields, options, exit codes, metrics, a summary, wings.
+
+`make reference` writes each between its two markers; `make check` fails where one is not as the code has it.
+What an option, an exit code or a metric means is said in the code, once. What only the documents add, with a
+link or an example, stands here.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from kit.manifests import ROOT
+from reconcile.cli.features import WINGS
+from reconcile.cli.groups import GROUPS
+from reconcile.cli.main import ABSENT, EPILOG, command
+from reconcile.model.crd import crd
+from reconcile.report.summary import ACTIONS, RESULTS, Summary
+
+OPTIONS = {
+    "names": "Reconcile only these previews. A bare name is looked up in all namespaces; `NAMESPACE/NAME` names one.",
+    "selector": "Children of previews that are gone are not pruned then.",
+    "api_group": "Use one that you own. Labels and annotations follow it.",
+    "concurrency": "Fewer are sent while the API server answers 429.",
+    "filenames": "PATH is a folder, a file or `-`.",
+    "explain": "It tells who set what, what a run would do, and the preview's Events. With `--from` it explains one of a folder; with `-f`, the preview as the file would make it.",
+    "yes": "Without it, whoever sits at a terminal is asked.",
+    "allow_blocked": "Nor because one is unreadable.",
+    "no_fingerprint": "See [fingerprint](docs/decisions/fingerprint.md).",
+    "interval": "See [unattended](docs/unattended.md).",
+    "wait": "It ends when each is ready, or cannot become ready.",
+    "logs": "They are printed on stderr.",
+    "probe": "Its certificate must be valid.",
+    "max_deletes": "A percentage is of the previews that have children, and at least 9. `0` prunes nothing; `100%` also allows deletes if the list of previews is empty.",
+    "max_previews": "[What is left of gone ones](docs/status.md#what-counts) counts too. Nothing is deleted for being over.",
+    "default_ttl": "`0`, the default, is never.",
+    "max_ttl": "It also bounds a preview that sets `0`, and how long [what its author protects](docs/status.md#the-ttl) stays.",
+    "allow_protect": "Globs. Protected is what has `platform9.com/prune: disabled`.",
+    "allow_fqdn": "Globs, matched by whole components.",
+    "allow_image": "Globs, matched by whole components.",
+    "allow_secret": "Globs. `envFrom` counts too.",
+    "allow_pull_policy": "Previews that set none get one of them.",
+    "route_kind": "See [kinds of route](docs/operating.md#kinds-of-route).",
+    "tls_secret": "As a rule, a wildcard's.",
+    "default_resources": "Such as `limits.memory=512Mi` or `requests.cpu=100m`. They [give way](docs/operating.md#default-resources) to what the preview sets.",
+    "to": "Each is a file.",
+    "exclude": "Globs, also of folders: of a name (`test`) or of a path (`chart/**`). The children of a preview in such a file are kept.",
+    "output": "`json` has a [schema](docs/report.schema.json); `markdown` is a comment for a pull request.",
+    "report": "It is written whole or not at all. See [metrics](docs/unattended.md#metrics).",
+    "color": "`NO_COLOR` and `FORCE_COLOR` are honoured.",
+    "strict_env": "See [options and environment](docs/cookbook/options.md).",
+}
+FIELDS = {
+    "image": "As `docker pull` takes it.",
+    "env": "`value`, or `valueFrom` with secretKeyRef, configMapKeyRef or fieldRef.",
+    "resources": "`limits` and `requests`, by a Pod's rules.",
+    "imagePullPolicy": "See [images that were loaded into a node](docs/operating.md).",
+    "setup": "It has `command`, `args` and `image`.",
+    "healthPath": "An answer of 200 to 399 is ready ([how](docs/status.md#why-pods-are-not-ready)).",
+}
+CODES = {
+    "0": "With `--wait`, every preview is ready.",
+    "1": "With `--allow-blocked`, no preview that is blocked, refused, unreadable or [rejected](docs/status.md#rejected-by-the-api-server) counts. A NAMESPACE/NAME that does not exist counts only with `--wait`.",
+    "2": "Options that cannot be combined are one.",
+    "4": "So it is where no preview was listed.",
+}
+METRICS = {
+    "preview_reconcile_last_success_timestamp_seconds": "That is a run with `success` (see above), by the API server's clock.",
+    "preview_reconcile_last_run_timestamp_seconds": "Absent where the server gave no answer.",
+    "preview_reconcile_writes": f"Actions: {', '.join(ACTIONS)}. Outcomes: {', '.join(RESULTS)}.",
+    "preview_reconcile_deletes_withheld": "A list was incomplete, or they were too many.",
+}
+SUMMARY = Summary(
+    0,
+    0.176,
+    success=True,
+    planned={"create": 3},
+    writes={("create", "done"): 3},
+    previews={"Progressing": 1},
+)
+
+
+def documents(root: Path = ROOT) -> dict[Path, str]:
+    """Each document below the repository that lists something, with the text that it should have."""
+    found: dict[Path, str] = {}
+    for (path, name), lines in LISTS.items():
+        text = found.get(path) or (root / path).read_text()
+        begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->\n"
+        head, _, rest = text.partition(begin)
+        found[path] = "".join([head, begin, *(f"{line}\n" for line in lines()), end, rest.partition(end)[2]])
+    return found
+
+
+def fields() -> Iterator[str]:
+    (version,) = crd()["spec"]["versions"]
+    spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    _all_known(FIELDS, spec["properties"])
+    yield from _head("field", "default", "meaning")
+    for name, field in spec["properties"].items():
+        default = f"`{json.dumps(field['default'])}`" if "default" in field else "none"
+        meaning = f"{field['description']} {FIELDS.get(name, '')}"
+        yield _row(f"`{name}`", "required" if name in spec["required"] else default, meaning)
+
+
+def options() -> Iterator[str]:
+    with click.Context(command, info_name="reconcile", **command.context_settings) as context:
+        listed = {str(param.name): param for param in command.get_params(context)}
+        _all_known(OPTIONS, [*listed, *ABSENT])
+        yield from _head("option", "meaning")
+        yield _row("`NAME`", OPTIONS["names"])
+        grouped = [name for names in GROUPS.values() for name in names]
+        for name in dict.fromkeys([*grouped, *listed]):
+            option = listed.get(name)
+            if not isinstance(option, click.Option):
+                continue
+            yield _row(
+                _spelled(option), _coded(" ".join([*_meaning(option, context), OPTIONS.get(name, "")]))
+            )
+
+
+def _spelled(option: click.Option) -> str:
+    *others, last = (*option.opts, *option.secondary_opts)
+    value = f" {option.metavar}" if option.metavar else ""
+    return ", ".join(f"`{name}`" for name in (*others, f"{last}{value}"))
+
+
+def _meaning(option: click.Option, context: click.Context) -> Iterator[str]:
+    yield option.help or ""
+    yield from filter(None, [OPTIONS.get(option.name or "")])
+    if isinstance(option.type, click.Choice):
+        yield f"One of {', '.join(f'`{choice}`' for choice in option.type.choices)}."
+    if option.show_default:
+        yield f"Default: `{option.get_default(context, call=False)}`."
+    if option.multiple:
+        yield "Repeatable."
+
+
+def exit_codes() -> Iterator[str]:
+    text = re.sub(r"\n {5}", " ", EPILOG.partition("Exit codes:\n")[2])
+    rows = dict(re.findall(r"^  (\d[\d, ]*)  (.+)$", text, re.MULTILINE))
+    _all_known(CODES, rows)
+    yield from _head("code", "when")
+    for code, when in rows.items():
+        note = CODES.get(code, "")
+        yield _row(code, _coded(f"{when}. {note}" if note else when))
+
+
+def metrics() -> Iterator[str]:
+    if not find_spec("reconcile.cli.metrics"):
+        return  # the wing was taken out
+    from datetime import UTC, datetime
+
+    from reconcile.cli.metrics import registry_of
+
+    at = Summary(0, 1.0, success=True, now=datetime(2026, 1, 10, tzinfo=UTC), previews={"Available": 1})
+    found = {metric.name: metric for metric in registry_of(at).collect()}
+    _all_known(METRICS, found)
+    yield from _head("metric", "meaning")
+    for name, metric in found.items():
+        labels = ",".join(metric.samples[0].labels)
+        said = " ".join(filter(None, [metric.documentation, METRICS.get(name, "")]))
+        yield _row(f"`{name}{{{labels}}}`" if labels else f"`{name}`", said)
+
+
+def summary() -> Iterator[str]:
+    yield from ("```json", json.dumps(SUMMARY.fields), "```")
+
+
+def wings() -> Iterator[str]:
+    yield from _head("wing", "files below `reconcile/`", "what a user has by it", "without it none of")
+    for name, wing in WINGS.items():
+        others = [other for other, each in WINGS.items() if each.needs == name]
+        yield _row(
+            f"`{name}`",
+            *(", ".join(f"`{one}`" for one in those) for those in (wing.files, wing.gives, others)),
+        )
+
+
+LISTS: Mapping[tuple[Path, str], Callable[[], Iterable[str]]] = {
+    (Path("README.md"), "fields"): fields,
+    (Path("README.md"), "options"): options,
+    (Path("README.md"), "exit-codes"): exit_codes,
+    (Path("docs/unattended.md"), "summary"): summary,
+    (Path("docs/unattended.md"), "metrics"): metrics,
+    (Path("docs/cookbook/wings.md"), "wings"): wings,
+}
+"""By the document and the name of the markers in it."""
+
+
+def _head(*columns: str) -> tuple[str, str]:
+    return _row(*columns), _row(*["---"] * len(columns))
+
+
+def _row(*cells: str) -> str:
+    inner = " | ".join(cell.strip().replace("|", "\\|") for cell in cells)
+    return f"| {inner} |"
+
+
+def _coded(text: str) -> str:
+    """The text with the options in it as code."""
+    return re.sub(r"(?<![`\w/-])--?[a-z][a-z-]*(?![\w`])", r"`\g<0>`", text)
+
+
+def _all_known(notes: Iterable[str], names: Iterable[str]) -> None:
+    if unknown := sorted(set(notes) - set(names)):
+        sys.exit(f"kit/reference.py: {', '.join(unknown)}: the code has none; take the sentence out")
+
+
+def main(*, check: bool) -> None:
+    """Write the documents; to check, say which are not as they would be written."""
+    stale = {path: text for path, text in documents().items() if (ROOT / path).read_text() != text}
+    if check and stale:
+        sys.exit(f"{', '.join(map(str, stale))}: not as the code has it; run make reference")
+    for path, text in stale.items():
+        (ROOT / path).write_text(text)
+
+
+if __name__ == "__main__":
+    main(check="--check" in sys.argv)

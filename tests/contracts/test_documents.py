@@ -1,0 +1,144 @@
+"""What the documents say of the code and of each other holds, where `make reference` does not write it."""
+
+import ast
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import click
+import pytest
+import yaml
+
+from kit.reference import documents
+from reconcile.cli.groups import GROUPS
+from reconcile.cli.main import command
+from reconcile.model import names
+from reconcile.plan.changes import Create, Delete, Update
+from reconcile.report.json import FORMAT_VERSION
+from reconcile.status.events import of_outcomes
+from tests.conftest import TABLES
+from tests.status.test_events import NOW, TRANSITIONS, done
+from tests.status.test_reason import ROWS
+from tools.picture import PICTURE, picture
+
+ROOT = Path(__file__).parents[2]
+README, STATUS, PROMISES = (
+    (ROOT / name).read_text() for name in ("README.md", "docs/status.md", "docs/promises.md")
+)
+OPTIONS = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+PAGES = [str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))]
+PROMISED = re.findall(r"`(tests/[a-z_/]+\.py)(?:::(\w+))?`", PROMISES)
+COUNTED = [tuple(test.split("::")) for tests in TABLES.values() for test in tests]
+
+
+def section(text: str, head: str) -> str:
+    return text.partition(f"\n## {head}\n")[2].partition("\n## ")[0]
+
+
+def reasons() -> set[tuple[str, str, str]]:
+    """Reason, Ready and Stalled of each row of docs/status.md."""
+    return set(
+        re.findall(r"^\| `(\w+)` \| (\w+) \| (\S+)[^|]* \|", section(STATUS, "The reasons"), re.MULTILINE)
+    )
+
+
+def test_every_reason_and_every_row_of_its_unit_tests_is_in_the_table() -> None:
+    assert {reason for reason, _, _ in reasons()} == names.REASONS
+    told = {
+        (reason, str(reason == "Available"), "True" if stalled else "no")
+        for _, text in ROWS.values()
+        for reason, stalled in re.findall("^([A-Za-z]+)(!?): ", text)
+    }
+    # An HTTPRoute that was not answered is one row with the one that was refused.
+    assert told - reasons() == {("RouteNotAccepted", "False", "no")}
+
+
+def test_every_event_that_hangs_on_no_failure_is_in_the_table_with_its_type() -> None:
+    rows = re.findall(r"^\| (`.*?) \| (\w+) \|", section(STATUS, "Events"), re.MULTILINE)
+    documented = {(type_, reason) for reasons, type_ in rows for reason in re.findall("`(\\w+)`", reasons)}
+    told = {event for _, _, events in TRANSITIONS.values() for event in events}
+    for action in (Create, Update, Delete):
+        told |= {(one.type, one.reason) for one in of_outcomes([done(action, "Service", "drifted")], NOW)}
+    assert documented <= told
+    assert told - documented == {("Warning", "RolloutFailed"), ("Warning", "RouteNotAccepted")}
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ("README.md", "Default: `5m`"),
+        ("README.md", "| 3 | changes"),
+        ("README.md", "| `port` | `80` |"),
+        ("docs/unattended.md", "How long the newest run took"),
+        ("docs/unattended.md", '"deletes_withheld": 0'),
+        ("docs/cookbook/wings.md", "| `explain` | `explain` |"),
+    ],
+)
+def test_a_list_that_is_not_as_the_code_has_it_is_written_anew(
+    document: str, said: str, tmp_path: Path
+) -> None:
+    for path, text in documents().items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text.replace(said, "") if path == Path(document) else text)
+    assert said not in (tmp_path / document).read_text()
+    assert documents(tmp_path) == {path: (ROOT / path).read_text() for path in documents()}
+
+
+def test_the_preview_that_the_readme_deletes_is_the_one_it_applied() -> None:
+    first_preview = section(README, "Install, and a first preview")
+    [applied] = re.findall(r"^kubectl apply -f (\S+)$", first_preview, re.MULTILINE)
+    example = yaml.safe_load((ROOT / applied).read_text())
+    assert re.findall(r"`kubectl delete previewenvironments.platform9.com ([^`]+)`", first_preview) == [
+        example["metadata"]["name"]
+    ]
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_the_help_of_an_option_is_one_short_line(option: click.Option) -> None:
+    assert option.help, option.opts
+    assert re.fullmatch(r"\S.{,78}[.]", option.help), option.help
+
+
+def test_every_option_is_in_one_group_of_help() -> None:
+    grouped = [name for names in GROUPS.values() for name in names]
+    general = {"print_crd", "strict_env", "version"}
+    assert sorted([*grouped, *general]) == sorted(str(option.name) for option in OPTIONS)
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
+def test_every_make_target_that_is_named_is_one(document: str) -> None:
+    lines = re.findall(r"`make [^`]+`|^make .*$", (ROOT / document).read_text(), re.MULTILINE)
+    rules = re.findall(r"^([a-z][a-z -]*):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    named = set(re.findall(r"\bmake ([a-z-]+)(?=[`\s])", "\n".join(lines)))
+    assert named
+    assert named <= {target for rule in rules for target in rule.split()}
+
+
+@pytest.mark.parametrize("document", PAGES)
+def test_every_link_leads_to_a_file(document: str) -> None:
+    path = ROOT / document
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text())
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_the_schema_that_the_readme_links_is_of_the_format_that_is_written() -> None:
+    assert "docs/report.schema.json" in README
+    schema = (ROOT / "docs" / "report.schema.json").read_text()
+    assert f'"format_version": {{ "const": {FORMAT_VERSION} }}' in schema
+
+
+@pytest.mark.parametrize(("file", "name"), [*PROMISED, *COUNTED])
+def test_a_test_that_a_promise_or_a_count_names_is_there(file: str, name: str) -> None:
+    body = ast.parse((ROOT / file).read_text()).body
+    tests = [node.name for node in body if isinstance(node, ast.FunctionDef) and node.name[:5] == "test_"]
+    assert len(PROMISED) > 25
+    assert tests if not name else name in tests
+
+
+def test_the_readmes_picture_is_what_the_command_prints_today_and_fetches_nothing() -> None:
+    text = PICTURE.read_text()
+    assert picture() == text, "make picture"
+    assert ElementTree.fromstring(text).tag == "{http://www.w3.org/2000/svg}svg"
+    assert re.findall(r"https?://[^\"]+", text) == ["http://www.w3.org/2000/svg"]
+    assert "<script" not in text
+    assert "](docs/picture.svg)" in README
