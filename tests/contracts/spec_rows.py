@@ -27,8 +27,15 @@ class Row:
         return {field: value for field, value in {**base, **self.spec}.items() if value is not ...}
 
 
-def _each(taken: bool, field: str, *values: Any) -> list[Row]:
-    return [Row(taken, f"{field} {_short(value)}", {field: value}) for value in values]
+def _each(taken: bool, path: str, *values: Any) -> list[Row]:
+    """A row for each value of a field; the path leads to it, through one variable where it leads through env."""
+    return [Row(taken, f"{path} {_short(value)}", _at(path, value)) for value in values]
+
+
+def _at(path: str, value: Any) -> dict[str, Any]:
+    field, _, rest = path.partition(".")
+    below = _at(rest, value) if rest else value
+    return {field: [{"name": "A", **below}] if rest and field == "env" else below}
 
 
 def _short(value: Any) -> str:
@@ -36,36 +43,11 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:40]}… of {len(text)}"
 
 
-def _env(taken: bool, *items: Any) -> Row:
-    return Row(taken, f"env {_short(items)}", {"env": list(items)})
-
-
-def _value_from(taken: bool, source: Any) -> Row:
-    return _env(taken, {"name": "A", "valueFrom": source})
-
-
-def _field(taken: bool, path: Any, **more: Any) -> Row:
-    return _value_from(taken, {"fieldRef": {"fieldPath": path, **more}})
-
-
-def _limits(taken: bool, *quantities: Any) -> list[Row]:
-    return [Row(taken, f"cpu {_short(q)}", {"resources": {"limits": {"cpu": q}}}) for q in quantities]
-
-
-def _resource(taken: bool, *names: str) -> list[Row]:
-    return [Row(taken, f"resource {_short(n)}", {"resources": {"requests": {n: "1"}}}) for n in names]
-
-
-def _limits_of(taken: bool, name: str, *quantities: Any) -> list[Row]:
-    return [
-        Row(taken, f"limits of {_short(name)} {_short(q)}", {"resources": {"limits": {name: q}}})
-        for q in quantities
-    ]
-
-
-def _together(taken: bool, limits: dict[str, Any], requests: dict[str, Any]) -> Row:
-    resources = {"limits": limits, "requests": requests}
-    return Row(taken, f"limits {_short(limits)}, requests {_short(requests)}", {"resources": resources})
+def _resources(taken: bool, *pairs: tuple[dict[str, Any], dict[str, Any]]) -> list[Row]:
+    """Limits, and requests."""
+    return _each(
+        taken, "resources", *({"limits": limits, "requests": requests} for limits, requests in pairs)
+    )
 
 
 _WHOLE = [
@@ -138,59 +120,51 @@ _NUMBERS = [
 ]
 
 _ENV = [
-    _env(True),
-    _env(True, {"name": "A"}),
-    _env(True, {"name": "A", "value": ""}, {"name": "B", "value": "$(A)\n\t€"}),
-    _env(True, {"name": "a.b-c_D1"}, {"name": "_"}, {"name": "-"}, {"name": ".a"}, {"name": ".-"}),
-    _env(True, {"name": "A" * 256, "value": "x" * 32768}),
-    _env(True, {"name": "A", "value": "€" * 32768}),
-    _env(True, *({"name": f"A{number}"} for number in range(200))),
-    _env(True, {"name": "A", "value": None, "valueFrom": None}),
-    _env(False, *({"name": f"A{number}"} for number in range(201))),
-    _env(False, {"name": "A", "value": "x" * 32769}),
-    _env(False, {"name": "A" * 257}),
-    _env(False, {"name": "A"}, {"name": "B"}, {"name": "A", "value": "1"}),
-    *[_env(False, {"name": n}) for n in ("", "1A", "A=B", "A B", ".", "..", "..a", "É", "A\n", 1, None)],
-    *[_env(False, {"name": "A", "value": v}) for v in (1, True, ["x"], {"x": "y"})],
-    _env(False, {"value": "x"}),
-    _env(False, None),
-    _env(False, "A=1"),
-    Row(False, "env as a mapping", {"env": {"A": "1"}}),
-    Row(False, "env as a string", {"env": "A=1"}),
-]
+    *_each(
+        True, "env", [], [{"name": "A"}], [{"name": "A", "value": ""}, {"name": "B", "value": "$(A)\n\t€"}],
+        [{"name": "a.b-c_D1"}, {"name": "_"}, {"name": "-"}, {"name": ".a"}, {"name": ".-"}],
+        [{"name": "A" * 256, "value": "x" * 32768}], [{"name": f"A{number}"} for number in range(200)],
+    ),
+    *_each(
+        False, "env", [{"name": f"A{number}"} for number in range(201)], [{"name": "A" * 257}],
+        [{"name": "A"}, {"name": "B"}, {"name": "A", "value": "1"}], [{"value": "x"}], [None], ["A=1"],
+        {"A": "1"}, "A=1",
+        *([{"name": n}] for n in ("", "1A", "A=B", "A B", ".", "..", "..a", "É", "A\n", 1, None)),
+        [{"name": "A", "value": "", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
+    ),
+    *_each(True, "env.value", "€" * 32768),
+    *_each(False, "env.value", "x" * 32769, 1, True, ["x"], {"x": "y"}),
+    *_each(True, "env", [{"name": "A", "value": None, "valueFrom": None}]),
+]  # fmt: skip
 
 _SOURCES = [
-    _value_from(True, {"secretKeyRef": {"name": "s", "key": "k"}}),
-    _value_from(True, {"secretKeyRef": {"name": "s.a-b", "key": "K_e-y.1", "optional": True}}),
-    _value_from(True, {"configMapKeyRef": {"name": "c", "key": ".a", "optional": False}}),
-    _value_from(True, {"configMapKeyRef": {"name": "c", "key": "k"}, "secretKeyRef": None}),
-    _value_from(False, {}),
-    _value_from(
-        False, {"secretKeyRef": {"name": "s", "key": "k"}, "configMapKeyRef": {"name": "c", "key": "k"}}
+    *_each(
+        True, "env.valueFrom", {"secretKeyRef": {"name": "s.a-b", "key": "K_e-y.1", "optional": True}},
+        {"configMapKeyRef": {"name": "c", "key": ".a", "optional": False}},
+        {"configMapKeyRef": {"name": "c", "key": "k"}, "secretKeyRef": None},
+        {"fieldRef": {"fieldPath": "metadata.name", "apiVersion": "v1"}},
     ),
-    _value_from(False, {"secretKeyRef": {"name": "s"}}),
-    _value_from(False, {"secretKeyRef": {"key": "k"}}),
-    _value_from(False, {"secretKeyRef": {"name": "", "key": "k"}}),
-    _value_from(False, {"secretKeyRef": {"name": "S", "key": "k"}}),
-    _value_from(False, {"secretKeyRef": {"name": "s", "key": ""}}),
-    _value_from(False, {"secretKeyRef": {"name": "s", "key": ".."}}),
-    _value_from(False, {"secretKeyRef": {"name": "s", "key": "a/b"}}),
-    _value_from(False, {"secretKeyRef": {"name": "s", "key": "k", "optional": "true"}}),
-    _value_from(False, {"resourceFieldRef": {"resource": "limits.cpu"}}),
-    _value_from(False, "secret"),
-    _env(False, {"name": "A", "value": "", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}),
-    *[_field(True, f"metadata.{f}") for f in ("name", "namespace", "uid", "labels['a']")],
-    *[_field(True, f"status.{f}") for f in ("hostIP", "hostIPs", "podIP", "podIPs")],
-    *[_field(True, f"spec.{f}") for f in ("nodeName", "serviceAccountName")],
-    _field(True, "metadata.annotations['example.com/a.B_c']"),
-    _field(True, "metadata.name", apiVersion="v1"),
-    _field(False, "metadata.name", apiVersion="v2"),
-    *[
-        _field(False, p)
-        for p in ("", "metadata", "metadata.labels", "metadata.labels['']", "spec.image", "x")
-    ],
-    *[_field(False, p) for p in ("metadata.labels['-a']", 'metadata.labels["a"]', "metadata.name\n", 1)],
-]
+    *_each(
+        False, "env.valueFrom", {}, "secret", {"resourceFieldRef": {"resource": "limits.cpu"}},
+        {"secretKeyRef": {"name": "s", "key": "k"}, "configMapKeyRef": {"name": "c", "key": "k"}},
+        {"fieldRef": {"fieldPath": "metadata.name", "apiVersion": "v2"}},
+    ),
+    *_each(True, "env.valueFrom.secretKeyRef", {"name": "s", "key": "k"}),
+    *_each(
+        False, "env.valueFrom.secretKeyRef", {"name": "s"}, {"key": "k"}, {"name": "", "key": "k"},
+        {"name": "S", "key": "k"}, {"name": "s", "key": ""}, {"name": "s", "key": ".."},
+        {"name": "s", "key": "a/b"}, {"name": "s", "key": "k", "optional": "true"},
+    ),
+    *_each(
+        True, "env.valueFrom.fieldRef.fieldPath", "metadata.name", "metadata.namespace", "metadata.uid",
+        "metadata.labels['a']", "metadata.annotations['example.com/a.B_c']", "status.hostIP",
+        "status.hostIPs", "status.podIP", "status.podIPs", "spec.nodeName", "spec.serviceAccountName",
+    ),
+    *_each(
+        False, "env.valueFrom.fieldRef.fieldPath", "", "metadata", "metadata.labels", "metadata.labels['']",
+        "spec.image", "x", "metadata.labels['-a']", 'metadata.labels["a"]', "metadata.name\n", 1,
+    ),
+]  # fmt: skip
 
 _REFERENCES = [
     *_each(
@@ -215,62 +189,77 @@ _REFERENCES = [
 ]  # fmt: skip
 
 _RESOURCES = [
-    Row(True, "empty resources", {"resources": {}}),
-    Row(True, "empty limits", {"resources": {"limits": {}, "requests": None}}),
-    Row(True, "a null quantity", {"resources": {"limits": {"cpu": None}}}),
-    *_limits(
-        True, "1", "500m", "0.5", ".5", "1.", "0", "1500m", "1.5Gi", "1e3", "1E3", "1e-3", "1e+3",
-        "128974848",
-        "100u", "1n", "9" * 15, "999999999Ti", "999999999T", "0.000000001", 1, 0, 10**15 - 1, 2.0,
+    *_each(
+        True, "resources", {}, {"limits": {}, "requests": None}, {"limits": {"cpu": None}},
+        {"limits": {f"a.b/c{n}": 1 for n in range(16)}},
     ),
-    *_limits(
-        False, "", "-1", "+1", "1 ", " 1", "1K", "1mi", "1kk", "abc", "1e", "1e1.5", "1e10", "1.5.1", ".",
-        "m",
-        "1E", "1P", "1Ei", "9" * 16, "1000000000T", "1\n", "\u0661", 0.5, -1, 10**15, True, [], {}, "1e3m",
+    *_each(
+        False, "resources", {"limits": {f"a.b/c{n}": 1 for n in range(17)}}, {"limits": []}, "small",
     ),
-    *_resource(True, "memory", "ephemeral-storage", "a.kubernetes.io/B_c.d-1"),
-    *_resource(False, "Cpu", "gpu", "", "hugepages-", "example.com/", "/a", "a/b/c", "a/-b",
-    "a" * 254 + "/b"),
-    *_limits_of(True, "example.com/gpu", "1", 0, 8, "512Ki", "2k", "9" * 15, "999999G"),
-    *_limits_of(False, "example.com/gpu", "0.5", "500m", "1000m", "1.", "1e3", "1T", "1000000k"),
-    *_limits_of(True, "a/B_c.d-1", "1"),
-    *_limits_of(True, "a.kubernetes.io/share", "0.5"),
-    *_limits_of(False, "requests.example.com/gpu", "1"),
-    *_limits_of(True, "a" * 244 + "/b", "1"),
-    *_limits_of(False, "a" * 245 + "/b", "1"),
-    _together(True, {"memory": "1Gi"}, {"memory": "1Gi"}),
-    _together(True, {"memory": "1024Mi"}, {"memory": 1073741824, "cpu": "9"}),
-    _together(True, {"cpu": "1"}, {"cpu": "999m", "memory": "1Gi"}),
-    _together(False, {"memory": "512Mi"}, {"memory": "1Gi"}),
-    _together(False, {"cpu": 1}, {"cpu": "1001m"}),
-    _together(False, {"cpu": "1", "memory": "1Gi"}, {"cpu": "1", "memory": 1073741825}),
-    _together(False, {"ephemeral-storage": "1G"}, {"ephemeral-storage": "1Gi"}),
-    _together(True, {"cpu": "1.1n"}, {"cpu": "1.2n"}),
-    _together(True, {"memory": "99999999Ti"}, {"memory": "999999999Ti"}),
-    _together(True, {"example.com/gpu": "2"}, {"example.com/gpu": 2}),
-    _together(True, {"example.com/epc": "1024k"}, {"example.com/epc": "1000Ki"}),
-    _together(False, {"example.com/gpu": "2"}, {"example.com/gpu": "1"}),
-    _together(False, {"example.com/gpu": "1"}, {"example.com/gpu": "2"}),
-    _together(False, {}, {"example.com/gpu": "1"}),
-    _together(False, {"cpu": "1"}, {"example.com/gpu": "1"}),
-    _together(False, {"a.example.com/gpu": "1"}, {"b.example.com/gpu": "1"}),
-    _together(True, {"a.kubernetes.io/share": "2"}, {"a.kubernetes.io/share": "1"}),
-    _together(True, {"hugepages-2Mi": "4Mi", "memory": "1Gi"}, {"hugepages-2Mi": "4096Ki"}),
-    _together(True, {"hugepages-2Mi": "4Mi"}, {"cpu": "1"}),
-    _together(True, {"hugepages-1Gi": 0, "cpu": "1"}, {}),
-    _together(False, {"hugepages-2Mi": "4Mi"}, {}),
-    _together(False, {"hugepages-2Mi": "4Mi"}, {"hugepages-2Mi": "4Mi"}),
-    _together(False, {"hugepages-2Mi": "4Mi", "ephemeral-storage": "1Gi"}, {}),
-    _together(False, {"memory": "1Gi"}, {"hugepages-2Mi": "4Mi"}),
-    _together(False, {"hugepages-2Mi": "4Mi", "memory": "1Gi"}, {"hugepages-2Mi": "2Mi"}),
-    _together(False, {"hugepages-2Mi": "3Mi", "memory": "1Gi"}, {}),
-    _together(False, {"hugepages-2Mi": "4M", "memory": "1Gi"}, {}),
-    _together(False, {"hugepages-2M": "4M", "memory": "1Gi"}, {}),
-    _together(False, {"hugepages-2Mi/a": "4Mi", "memory": "1Gi"}, {}),
-    Row(True, "16 resources", {"resources": {"limits": {f"a.b/c{n}": 1 for n in range(16)}}}),
-    Row(False, "17 resources", {"resources": {"limits": {f"a.b/c{n}": 1 for n in range(17)}}}),
-    Row(False, "limits as a list", {"resources": {"limits": []}}),
-    Row(False, "resources as a string", {"resources": "small"}),
+    *_each(
+        True, "resources.limits.cpu", "1", "500m", "0.5", ".5", "1.", "0", "1500m", "1.5Gi", "1e3", "1E3",
+        "1e-3", "1e+3", "128974848", "100u", "1n", "9" * 15, "999999999Ti", "999999999T", "0.000000001", 1, 0,
+        10**15 - 1, 2.0,
+    ),
+    *_each(
+        False, "resources.limits.cpu", "", "-1", "+1", "1 ", " 1", "1K", "1mi", "1kk", "abc", "1e", "1e1.5",
+        "1e10", "1.5.1", ".", "m", "1E", "1P", "1Ei", "9" * 16, "1000000000T", "1\n", "\u0661", 0.5, -1,
+        10**15, True, [], {}, "1e3m",
+    ),
+    *_each(
+        True, "resources.requests",
+        *({n: "1"} for n in ("memory", "ephemeral-storage", "a.kubernetes.io/B_c.d-1")),
+    ),
+    *_each(
+        False, "resources.requests",
+        *({n: "1"} for n in ("Cpu", "gpu", "", "hugepages-", "example.com/", "/a", "a/b/c", "a/-b",
+                             "a" * 254 + "/b")),
+    ),
+    *_each(
+        True, "resources.limits",
+        *({"example.com/gpu": q} for q in ("1", 0, 8, "512Ki", "2k", "9" * 15, "999999G")),
+        {"a/B_c.d-1": "1"}, {"a.kubernetes.io/share": "0.5"}, {"a" * 244 + "/b": "1"},
+    ),
+    *_each(
+        False, "resources.limits",
+        *({"example.com/gpu": q} for q in ("0.5", "500m", "1000m", "1.", "1e3", "1T", "1000000k")),
+        {"requests.example.com/gpu": "1"}, {"a" * 245 + "/b": "1"},
+    ),
+    *_resources(
+        True,
+        ({"memory": "1Gi"}, {"memory": "1Gi"}),
+        ({"memory": "1024Mi"}, {"memory": 1073741824, "cpu": "9"}),
+        ({"cpu": "1"}, {"cpu": "999m", "memory": "1Gi"}),
+        ({"cpu": "1.1n"}, {"cpu": "1.2n"}),
+        ({"memory": "99999999Ti"}, {"memory": "999999999Ti"}),
+        ({"example.com/gpu": "2"}, {"example.com/gpu": 2}),
+        ({"example.com/epc": "1024k"}, {"example.com/epc": "1000Ki"}),
+        ({"a.kubernetes.io/share": "2"}, {"a.kubernetes.io/share": "1"}),
+        ({"hugepages-2Mi": "4Mi", "memory": "1Gi"}, {"hugepages-2Mi": "4096Ki"}),
+        ({"hugepages-2Mi": "4Mi"}, {"cpu": "1"}),
+        ({"hugepages-1Gi": 0, "cpu": "1"}, {}),
+    ),
+    *_resources(
+        False,
+        ({"memory": "512Mi"}, {"memory": "1Gi"}),
+        ({"cpu": 1}, {"cpu": "1001m"}),
+        ({"cpu": "1", "memory": "1Gi"}, {"cpu": "1", "memory": 1073741825}),
+        ({"ephemeral-storage": "1G"}, {"ephemeral-storage": "1Gi"}),
+        ({"example.com/gpu": "2"}, {"example.com/gpu": "1"}),
+        ({"example.com/gpu": "1"}, {"example.com/gpu": "2"}),
+        ({}, {"example.com/gpu": "1"}),
+        ({"cpu": "1"}, {"example.com/gpu": "1"}),
+        ({"a.example.com/gpu": "1"}, {"b.example.com/gpu": "1"}),
+        ({"hugepages-2Mi": "4Mi"}, {}),
+        ({"hugepages-2Mi": "4Mi"}, {"hugepages-2Mi": "4Mi"}),
+        ({"hugepages-2Mi": "4Mi", "ephemeral-storage": "1Gi"}, {}),
+        ({"memory": "1Gi"}, {"hugepages-2Mi": "4Mi"}),
+        ({"hugepages-2Mi": "4Mi", "memory": "1Gi"}, {"hugepages-2Mi": "2Mi"}),
+        ({"hugepages-2Mi": "3Mi", "memory": "1Gi"}, {}),
+        ({"hugepages-2Mi": "4M", "memory": "1Gi"}, {}),
+        ({"hugepages-2M": "4M", "memory": "1Gi"}, {}),
+        ({"hugepages-2Mi/a": "4Mi", "memory": "1Gi"}, {}),
+    ),
 ]  # fmt: skip
 
 _TEXTS = [
@@ -280,24 +269,14 @@ _TEXTS = [
     *_each(False, "args", "-x", ["x"] * 101, [True]),
     *_each(True, "healthPath", "/", "/healthz?a=b&c=%20#~!", "/" + "a" * 1023, "//"),
     *_each(
-        False,
-        "healthPath",
-        "",
-        "healthz",
-        "/a b",
-        "/\n",
-        "/a\n",
-        "/é",
-        "/" + "a" * 1024,
-        "http://a/",
-        1,
+        False, "healthPath", "", "healthz", "/a b", "/\n", "/a\n", "/é", "/" + "a" * 1024, "http://a/", 1,
         "/\x7f",
     ),
     *_each(True, "imagePullPolicy", "Always", "IfNotPresent", "Never"),
     *_each(False, "imagePullPolicy", "", "always", "ifNotPresent", "Never ", "Always\n", 1, True, ["Always"]),
     *_each(True, "revision", "0123abc", "v1.2.3+build", "feature/x_y-z", "a" * 128, "0"),
     *_each(False, "revision", "", "-a", "/a", "a b", "a\n", "a" * 129, 123, "é", "a:b"),
-]
+]  # fmt: skip
 
 _SETUPS = [
     *_each(
@@ -342,18 +321,6 @@ _TTLS = [
 ]  # fmt: skip
 
 ROWS = (
-    *_WHOLE,
-    *_NAMES,
-    *_IMAGES,
-    *_FQDNS,
-    *_NUMBERS,
-    *_ENV,
-    *_SOURCES,
-    *_REFERENCES,
-    *_RESOURCES,
-    *_TEXTS,
-    *_SETUPS,
-    *_TTLS,
-    *_long(True, 1_536),
-    *_long(False, 1_537),
-)
+    *_WHOLE, *_NAMES, *_IMAGES, *_FQDNS, *_NUMBERS, *_ENV, *_SOURCES, *_REFERENCES, *_RESOURCES, *_TEXTS,
+    *_SETUPS, *_TTLS, *_long(True, 1_536), *_long(False, 1_537),
+)  # fmt: skip

@@ -8,9 +8,9 @@ import click
 import pytest
 
 from reconcile.cli.main import command
-from tests.contracts.test_manifests import alert_rules
+from tests.contracts.test_manifests import ALL, alert_rules
 from tests.controlplane import shipped
-from tests.installation import CHART, COMPONENTS, NAME, Manifest, arguments, helm, kustomized, one, rendered
+from tests.installation import CHART, NAME, Manifest, arguments, helm, kustomized, one, rendered
 
 HELMS_LABELS = ("helm.sh/chart", "app.kubernetes.io/managed-by", "app.kubernetes.io/version")
 VALUES: dict[str, dict[str, Any]] = {
@@ -21,14 +21,6 @@ VALUES: dict[str, dict[str, Any]] = {
     "alerts": {"alerts": {"enabled": True}},
     "openshift": {"openshift": True},
 }
-SETTINGS = [
-    (),
-    *[(component,) for component in COMPONENTS],
-    ("namespace-only", "plan-only"),
-    ("plan-only", "deployment"),
-    ("openshift", "deployment"),
-    COMPONENTS,
-]
 # What DESIGN calls the operator's; all other options are about one call of the command.
 OPERATORS = [
     "allow-fqdn", "allow-image", "allow-protect", "allow-pull-policy", "allow-secret", "api-group",
@@ -57,7 +49,7 @@ def comparable(manifests: list[Manifest]) -> dict[str, Manifest]:
     return found
 
 
-@pytest.mark.parametrize("components", SETTINGS, ids=lambda components: "+".join(components) or "default")
+@ALL
 def test_chart_and_kustomize_make_the_same_objects(components: tuple[str, ...], tmp_path: Path) -> None:
     values = {key: value for component in components for key, value in VALUES[component].items()}
     chart = comparable(rendered(values))

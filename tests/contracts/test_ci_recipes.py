@@ -106,12 +106,6 @@ def program(path: Path, line: str) -> None:
     path.chmod(0o755)
 
 
-def before(machine: Machine, *, body: str, mine: bool) -> None:
-    """Somebody, or we at an earlier time, wrote a comment."""
-    comments = [{**ci_stubs.a_comment(body, mine=mine), "id": 1}]
-    (machine.home / "comments.json").write_text(json.dumps(comments))
-
-
 def other_preview(machine: Machine, folder: str = "previews", **given: Any) -> None:
     """An older preview, that is there (`previews`), or comes in the moment that ours is applied (`late`)."""
     (machine.home / folder).mkdir(exist_ok=True)
@@ -145,9 +139,15 @@ class GitHub:
     """Runs a job of the workflow as GitHub does."""
 
     machine: Machine
+    name = "pr-42"
     workflow: dict[str, Any] = field(default_factory=lambda: recipe("github-actions.md"))
     event: Event = field(default_factory=Event)
     outputs: dict[str, str] = field(default_factory=dict)
+
+    def opens(self, sha: str = "c0ffee1") -> bool:
+        """Whether the job went well that a push to the pull request runs."""
+        self.event = Event(sha=sha)
+        return self.run("preview")
 
     def run(self, job: str) -> bool:
         """Whether each step of the job went well; after one that did not, some are left out."""
@@ -179,100 +179,6 @@ class GitHub:
         return (self.machine.work / "github_step_summary").read_text()
 
 
-@pytest.fixture
-def github(machine: Machine) -> GitHub:
-    return GitHub(machine)
-
-
-CHILDREN = ["shop.deployment.{}.yaml", "shop.mapping.{}.yaml", "shop.service.{}.yaml"]
-
-
-def all_of(name: str) -> list[str]:
-    return [child.format(name) for child in CHILDREN]
-
-
-@needs_jq
-def test_github_a_pull_request_is_opened_pushed_to_and_closed(github: GitHub) -> None:
-    machine = github.machine
-    assert github.run("preview"), machine.printed
-    assert machine.children() == all_of("pr-42")
-    assert github.url == "https://pr-42.preview.example.com"
-    assert (github.outputs["PREVIEW_STATE"], github.outputs["PREVIEW_COUNT"]) == ("Changed", "1")
-    (opened,) = machine.comments()
-    assert opened == github.summary
-    assert '<a href="https://pr-42.preview.example.com">' in opened
-
-    github.event = Event(sha="c0ffee2")
-    assert github.run("preview"), machine.printed
-    (pushed,) = machine.comments()
-    assert "~ Deployment  shop/pr-42  its preview or an option changed" in pushed, (
-        "the same comment, written anew"
-    )
-    assert "c0ffee2" in (machine.home / "children" / "shop.deployment.pr-42.yaml").read_text()
-
-    assert github.run("close"), machine.printed
-    (closed,) = machine.comments()
-    assert "<td><code>shop/pr-42</code></td><td>Gone</td>" in closed
-    assert (machine.children(), os.listdir(machine.home / "previews")) == ([], [])
-    inactive = [line.split()[5] for line in machine.calls("gh") if "state=inactive" in line]
-    assert inactive == [f"repos/acme/shop/deployments/{number}/statuses" for number in (1, 2)]
-
-
-@needs_jq
-def test_github_closing_twice_or_what_never_was_is_no_failure(github: GitHub) -> None:
-    assert github.run("close"), github.machine.printed
-    assert github.run("close"), github.machine.printed
-    (comment,) = github.machine.comments()
-    assert "shop/pr-42: not found" in comment
-
-
-@needs_jq
-@pytest.mark.parametrize(("folder", "applied"), [("previews", False), ("late", True)])
-def test_github_a_preview_that_is_blocked_fails_the_job_and_the_comment_says_why(
-    github: GitHub, folder: str, applied: bool
-) -> None:
-    other_preview(github.machine, folder, fqdn="pr-42.preview.example.com")
-    assert not github.run("preview")
-    (comment,) = github.machine.comments()
-    assert "Blocked: <code>HostnameConflict</code>" in comment
-    assert "pr-42.preview.example.com: belongs to shop/other; change spec.fqdn" in comment
-    assert (github.machine.home / "previews" / "shop.pr-42.yaml").exists() is applied
-    assert github.outputs.get("PREVIEW_STATE") == ("Blocked" if applied else None)
-
-
-@needs_jq
-def test_github_a_mistake_in_the_preview_never_reaches_the_cluster(github: GitHub) -> None:
-    github.workflow["env"]["FQDN"] = "https://pr-42.preview.example.com"
-    assert not github.run("preview")
-    (comment,) = github.machine.comments()
-    assert "preview.yaml:8: spec.fqdn: " in comment
-    assert os.listdir(github.machine.home / "previews") == []
-
-
-@needs_jq
-@pytest.mark.parametrize("body", ["a comment", f"{MARK}\nas if it were ours"])
-def test_github_a_comment_of_a_person_is_left_alone(github: GitHub, body: str) -> None:
-    before(github.machine, body=body, mine=False)
-    assert github.run("preview"), github.machine.printed
-    theirs, ours = github.machine.comments()
-    assert theirs == body
-    assert ours.startswith(MARK)
-
-
-def test_github_without_an_answer_of_the_cluster_there_is_no_comment_and_the_job_fails(
-    github: GitHub,
-) -> None:
-    github.machine.variables["RECONCILE_FROM"] = str(github.machine.home / "nowhere")
-    assert not github.run("preview")
-    assert github.machine.comments() == []
-
-
-def test_github_no_script_holds_what_comes_from_outside(github: GitHub) -> None:
-    scripts = [step["run"] for job in github.workflow["jobs"].values() for step in job["steps"]]
-    assert len(scripts) == 7
-    assert [script for script in scripts if "${{" in script] == []
-
-
 # GitLab
 
 
@@ -281,6 +187,7 @@ class GitLab:
     """Runs a job of the pipeline as GitLab does."""
 
     machine: Machine
+    name = "mr-42"
     pipeline: dict[str, Any] = field(default_factory=lambda: recipe("gitlab.md"))
     sha: str = "c0ffee1"
     url: str = ""
@@ -296,6 +203,13 @@ class GitLab:
             "CI_COMMIT_SHA": self.sha,
             "PREVIEW_TOKEN": "a-token",
         }
+
+    def opens(self, sha: str = "c0ffee1") -> bool:
+        """Whether the job went well that a push to the merge request runs; the comment is the next one's."""
+        self.sha = sha
+        well = self.run("preview")
+        assert self.run("comment"), self.machine.printed
+        return well
 
     def run(self, name: str) -> bool:
         job = self.pipeline[name]
@@ -330,64 +244,103 @@ def _expand(text: str, values: dict[str, str]) -> str:
 
 
 @pytest.fixture
-def gitlab(machine: Machine) -> GitLab:
-    return GitLab(machine)
+def github(machine: Machine) -> GitHub:
+    return GitHub(machine)
+
+
+@pytest.fixture(params=[GitHub, GitLab], ids=lambda forge: forge.__name__)
+def forge(request: pytest.FixtureRequest, machine: Machine) -> GitHub | GitLab:
+    found: GitHub | GitLab = request.param(machine)
+    return found
 
 
 @needs_jq
-def test_gitlab_a_merge_request_is_opened_pushed_to_and_closed(gitlab: GitLab) -> None:
-    machine = gitlab.machine
-    assert gitlab.run("preview"), machine.printed
-    assert machine.children() == all_of("mr-42")
-    assert gitlab.url == "https://mr-42.preview.example.com"
-    assert gitlab.run("comment"), machine.printed
+def test_a_request_is_opened_pushed_to_and_closed(forge: GitHub | GitLab) -> None:
+    machine, name = forge.machine, forge.name
+    children = [f"shop.{kind}.{name}.yaml" for kind in ("deployment", "mapping", "service")]
+    assert forge.opens(), machine.printed
+    assert machine.children() == children
+    assert forge.url == f"https://{name}.preview.example.com"
     (opened,) = machine.comments()
-    assert '<a href="https://mr-42.preview.example.com">' in opened
+    assert f'<a href="https://{name}.preview.example.com">' in opened
 
-    gitlab.sha = "c0ffee2"
-    assert gitlab.run("preview"), machine.printed
-    assert gitlab.run("comment"), machine.printed
+    assert forge.opens("c0ffee2"), machine.printed
     (pushed,) = machine.comments()
-    assert "~ Deployment  shop/mr-42  its preview or an option changed" in pushed, (
-        "the same comment, written anew"
-    )
+    assert f"~ Deployment  shop/{name}  its preview or an option changed" in pushed, "the same comment, anew"
+    assert "c0ffee2" in (machine.home / "children" / children[0]).read_text()
 
-    assert gitlab.run("close"), machine.printed
+    assert forge.run("close"), machine.printed
     (closed,) = machine.comments()
-    assert "<td><code>shop/mr-42</code></td><td>Gone</td>" in closed
+    assert f"<td><code>shop/{name}</code></td><td>Gone</td>" in closed
     assert (machine.children(), os.listdir(machine.home / "previews")) == ([], [])
 
 
 @needs_jq
-def test_gitlab_a_preview_that_is_blocked_fails_the_job_and_the_comment_says_why(gitlab: GitLab) -> None:
-    other_preview(gitlab.machine, "late", fqdn="mr-42.preview.example.com")
-    assert not gitlab.run("preview")
-    assert gitlab.run("comment"), gitlab.machine.printed
-    (comment,) = gitlab.machine.comments()
+def test_github_has_the_outputs_and_the_summary_and_its_deployments_end(github: GitHub) -> None:
+    assert github.opens(), github.machine.printed
+    assert (github.outputs["PREVIEW_STATE"], github.outputs["PREVIEW_COUNT"]) == ("Changed", "1")
+    assert github.machine.comments() == [github.summary]
+    assert github.run("close"), github.machine.printed
+    inactive = [line.split()[5] for line in github.machine.calls("gh") if "state=inactive" in line]
+    assert inactive == [f"repos/acme/shop/deployments/{number}/statuses" for number in (1, 2)]
+
+
+@needs_jq
+def test_closing_twice_or_what_never_was_is_no_failure(forge: GitHub | GitLab) -> None:
+    assert forge.run("close"), forge.machine.printed
+    assert forge.run("close"), forge.machine.printed
+    (comment,) = forge.machine.comments()
+    assert f"shop/{forge.name}: not found" in comment
+
+
+@needs_jq
+@pytest.mark.parametrize(("folder", "applied"), [("previews", False), ("late", True)])
+def test_a_preview_that_is_blocked_fails_the_job_and_the_comment_says_why(
+    forge: GitHub | GitLab, folder: str, applied: bool
+) -> None:
+    fqdn = f"{forge.name}.preview.example.com"
+    other_preview(forge.machine, folder, fqdn=fqdn)
+    assert not forge.opens()
+    (comment,) = forge.machine.comments()
     assert "Blocked: <code>HostnameConflict</code>" in comment
+    assert f"{fqdn}: belongs to shop/other; change spec.fqdn" in comment
+    assert (forge.machine.home / "previews" / f"shop.{forge.name}.yaml").exists() is applied
+    if isinstance(forge, GitHub):
+        assert forge.outputs.get("PREVIEW_STATE") == ("Blocked" if applied else None)
+
+
+@needs_jq
+def test_github_a_mistake_in_the_preview_never_reaches_the_cluster(github: GitHub) -> None:
+    github.workflow["env"]["FQDN"] = "https://pr-42.preview.example.com"
+    assert not github.opens()
+    (comment,) = github.machine.comments()
+    assert "preview.yaml:8: spec.fqdn: " in comment
+    assert os.listdir(github.machine.home / "previews") == []
 
 
 @needs_jq
 @pytest.mark.parametrize("body", ["a comment", f"{MARK}\nas if it were ours"])
-def test_gitlab_a_note_of_a_person_is_left_alone(gitlab: GitLab, body: str) -> None:
-    before(gitlab.machine, body=body, mine=False)
-    assert gitlab.run("preview"), gitlab.machine.printed
-    assert gitlab.run("comment"), gitlab.machine.printed
-    theirs, ours = gitlab.machine.comments()
+def test_a_comment_of_a_person_is_left_alone(forge: GitHub | GitLab, body: str) -> None:
+    comments = [{**ci_stubs.a_comment(body, mine=False), "id": 1}]
+    (forge.machine.home / "comments.json").write_text(json.dumps(comments))
+    assert forge.opens(), forge.machine.printed
+    theirs, ours = forge.machine.comments()
     assert theirs == body
     assert ours.startswith(MARK)
 
 
-def test_gitlab_without_an_answer_of_the_cluster_there_is_no_comment_and_the_job_fails(
-    gitlab: GitLab,
+def test_without_an_answer_of_the_cluster_there_is_no_comment_and_the_job_fails(
+    forge: GitHub | GitLab,
 ) -> None:
-    gitlab.machine.variables["RECONCILE_FROM"] = str(gitlab.machine.home / "nowhere")
-    assert not gitlab.run("preview")
-    assert gitlab.run("comment")
-    assert gitlab.machine.comments() == []
+    forge.machine.variables["RECONCILE_FROM"] = str(forge.machine.home / "nowhere")
+    assert not forge.opens()
+    assert forge.machine.comments() == []
 
 
-# both
+def test_github_no_script_holds_what_comes_from_outside(github: GitHub) -> None:
+    scripts = [step["run"] for job in github.workflow["jobs"].values() for step in job["steps"]]
+    assert len(scripts) == 7
+    assert [script for script in scripts if "${{" in script] == []
 
 
 @pytest.mark.parametrize("page", ["github-actions.md", "gitlab.md"])

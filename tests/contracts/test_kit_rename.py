@@ -22,6 +22,10 @@ NEW = {
 OTHERS = {"DEFAULT_GROUP": "trials.acme.dev", "PLURAL": "trials", "KIND": "Trial", "SINGULAR": "trial"}
 
 
+NO_KIND = "must be one word of letters and digits, at most 59, a capital first"
+NO_WORD = "must be lower-case letters and digits, at most 63, a letter first"
+
+
 def test_a_longer_name_is_not_taken_for_the_shorter_that_begins_it() -> None:
     old = "{PLURAL}.{DEFAULT_GROUP} is a list of {KIND}, {KIND}List, in crds/{SINGULAR}.yaml: a preview"
     assert rename(old.format(**OLD), changed(OLD, NEW)) == (
@@ -42,20 +46,12 @@ def test_one_name_alone_can_be_another() -> None:
 @pytest.mark.parametrize(
     ("constant", "name", "problem"),
     [
-        ("KIND", "preview env", "must be one word of letters and digits, at most 59, a capital first"),
-        ("KIND", "sandbox", "must be one word of letters and digits, at most 59, a capital first"),
-        ("KIND", "S" * 60, "must be one word of letters and digits, at most 59, a capital first"),
-        ("KIND", "True", "must be one word of letters and digits, at most 59, a capital first"),
-        ("KIND", "Preview", "is in "),
-        ("KIND", "Deployment", "is in "),
-        ("KIND", "Story", "is in "),  # a class of the tests
-        ("SINGULAR", "", "must be lower-case letters and digits, at most 63, a letter first"),
-        ("SINGULAR", "Sandbox", "must be lower-case letters and digits, at most 63, a letter first"),
-        ("SINGULAR", "9box", "must be lower-case letters and digits, at most 63, a letter first"),
-        ("SINGULAR", "preview", "is in "),
-        ("SINGULAR", "env", "is in "),
+        *(("KIND", name, NO_KIND) for name in ("preview env", "sandbox", "S" * 60, "True")),
+        *(("KIND", name, "is in ") for name in ("Preview", "Deployment", "Story")),  # a class of the tests
+        *(("SINGULAR", name, NO_WORD) for name in ("", "Sandbox", "9box")),
+        *(("SINGULAR", name, "is in ") for name in ("preview", "env")),
         ("SINGULAR", "example", "would put the CRD into crds/example.yaml, which exists"),
-        ("PLURAL", "preview-envs", "must be lower-case letters and digits, at most 63, a letter first"),
+        ("PLURAL", "preview-envs", NO_WORD),
         ("PLURAL", "previews", "is in "),
         ("PLURAL", OLD["SINGULAR"], "is another of the names so far"),
         ("DEFAULT_GROUP", "acme", "is no domain in lower case with at least one dot"),

@@ -17,7 +17,6 @@ from tests.installation import (
     CHART,
     COMPONENTS,
     NAME,
-    REPOSITORY,
     Manifest,
     arguments,
     kustomized,
@@ -41,17 +40,6 @@ MODES = {
     "deployment": ["--interval=15s"],
 }
 ALWAYS = ["--timeout=5m", "--allow-blocked", "--log-format=json", "--output=none"]
-# https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
-VOLUMES = {
-    "configMap",
-    "csi",
-    "downwardAPI",
-    "emptyDir",
-    "ephemeral",
-    "persistentVolumeClaim",
-    "projected",
-    "secret",
-}
 
 
 @pytest.fixture
@@ -90,6 +78,8 @@ def test_a_mode_is_an_argument_and_nothing_else_is_one(components: tuple[str, ..
     found = arguments(kustomized(tmp_path, *components))
     assert found[: len(ALWAYS)] == ALWAYS
     assert sorted(found) == sorted([*ALWAYS, *expected])
+    options = {name for parameter in command.params for name in parameter.opts}
+    assert {argument.partition("=")[0] for argument in found} <= options
 
 
 def test_the_order_of_components_changes_nothing_but_the_order_of_arguments(tmp_path: Path) -> None:
@@ -113,41 +103,33 @@ def test_the_rights_are_those_of_the_file_for_the_mode(components: tuple[str, ..
 def test_every_pod_passes_the_restricted_standard_and_writes_nowhere(
     components: tuple[str, ...], tmp_path: Path
 ) -> None:
-    spec = pod_template(kustomized(tmp_path, *components))["spec"]
-    (container,) = spec["containers"]
+    """Its token is mounted by hand, and short-lived; its options are those of the one ConfigMap."""
+    found = kustomized(tmp_path, *components)
+    spec, account = pod_template(found)["spec"], one(found, "ServiceAccount")
     nobody = {"runAsUser": 65532, "runAsGroup": 65532, "fsGroup": 65532}
     assert spec["securityContext"] == {
         "runAsNonRoot": True,
         **({} if "openshift" in components else nobody),
         "seccompProfile": {"type": "RuntimeDefault"},
     }
+    (container,), (volume,) = spec["containers"], spec["volumes"]
     assert container["securityContext"] == {
         "allowPrivilegeEscalation": False,
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
-    assert {key for volume in spec["volumes"] for key in volume} - {"name"} <= VOLUMES
+    assert volume.keys() == {"name", "projected"}, "of those that the standard allows"
     assert not {"hostNetwork", "hostPID", "hostIPC", "initContainers"} & spec.keys()
-    assert all(mount["readOnly"] for mount in container["volumeMounts"])
-
-
-@ALL
-def test_the_token_is_mounted_by_hand_and_short_lived(components: tuple[str, ...], tmp_path: Path) -> None:
-    found = kustomized(tmp_path, *components)
-    spec = pod_template(found)["spec"]
-    account = one(found, "ServiceAccount")
+    place = {"mountPath": "/var/run/secrets/kubernetes.io/serviceaccount", "readOnly": True}
+    assert container["volumeMounts"] == [{"name": volume["name"], **place}]
     assert spec["serviceAccountName"] == account["metadata"]["name"]
     assert spec["automountServiceAccountToken"] is account["automountServiceAccountToken"] is False
-    (volume,) = spec["volumes"]
-    (mount,) = spec["containers"][0]["volumeMounts"]
-    assert (mount["name"], mount["mountPath"]) == (
-        volume["name"],
-        "/var/run/secrets/kubernetes.io/serviceaccount",
-    )
     token, authority, namespace = volume["projected"]["sources"]
     assert token == {"serviceAccountToken": {"path": "token", "expirationSeconds": 600}}
     assert authority["configMap"]["name"] == "kube-root-ca.crt"
     assert namespace["downwardAPI"]["items"][0]["path"] == "namespace"
+    assert container["envFrom"] == [{"configMapRef": {"name": NAME}}]
+    assert one(found, "ConfigMap")["metadata"]["name"] == NAME, "without a hash, so that it can be asked for"
 
 
 def test_the_namespace_enforces_the_restricted_standard(base: list[Manifest]) -> None:
@@ -157,13 +139,8 @@ def test_the_namespace_enforces_the_restricted_standard(base: list[Manifest]) ->
         assert labels[f"pod-security.kubernetes.io/{mode}-version"] == "v1.34"
 
 
-def test_a_job_is_ended_by_the_commands_own_limit_before_its_own(base: list[Manifest]) -> None:
-    job = one(base, "CronJob")["spec"]["jobTemplate"]["spec"]
-    (timeout,) = (a.removeprefix("--timeout=") for a in arguments(base) if a.startswith("--timeout="))
-    assert job["activeDeadlineSeconds"] > parse_duration(timeout).total_seconds() + 60
-
-
 def test_how_often_a_run_begins_and_what_a_failed_one_means(base: list[Manifest]) -> None:
+    (timeout,) = (a.removeprefix("--timeout=") for a in arguments(base) if a.startswith("--timeout="))
     spec = one(base, "CronJob")["spec"]
     job = spec.pop("jobTemplate")["spec"]
     assert spec == {
@@ -175,24 +152,18 @@ def test_how_often_a_run_begins_and_what_a_failed_one_means(base: list[Manifest]
         "failedJobsHistoryLimit": 3,
     }
     template = job.pop("template")
-    assert job == {
-        "backoffLimit": 0,
-        "activeDeadlineSeconds": 600,
-        "podFailurePolicy": {
-            "rules": [
-                {
-                    "action": "FailJob",
-                    "onExitCodes": {
-                        "containerName": template["spec"]["containers"][0]["name"],
-                        "operator": "In",
-                        "values": [2, 4],
-                    },
-                },
-                {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
-            ]
-        },
-    }
+    container = template["spec"]["containers"][0]["name"]
+    codes = {"containerName": container, "operator": "In", "values": [2, 4]}
+    evicted = [{"type": "DisruptionTarget", "status": "True"}]
+    rules = [
+        {"action": "FailJob", "onExitCodes": codes},
+        {"action": "Ignore", "onPodConditions": evicted},
+    ]
+    assert job == {"backoffLimit": 0, "activeDeadlineSeconds": 600, "podFailurePolicy": {"rules": rules}}
     assert template["spec"]["restartPolicy"] == "Never"
+    assert job["activeDeadlineSeconds"] > parse_duration(timeout).total_seconds() + 60, (
+        "the command's ends first"
+    )
 
 
 def test_the_deployment_is_one_pod_that_is_never_two_and_it_is_the_cronjobs(tmp_path: Path) -> None:
@@ -211,30 +182,16 @@ def test_the_deployment_is_one_pod_that_is_never_two_and_it_is_the_cronjobs(tmp_
     assert template == of_cronjob
 
 
-def test_the_network_policy_is_about_the_commands_pod(tmp_path: Path) -> None:
-    for components in (("network-policy",), ("network-policy", "deployment")):
-        found = kustomized(tmp_path, *components)
-        selector = one(found, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"]
-        assert selector == pod_template(found)["metadata"]["labels"]
-        assert len(selector) == 2
-
-
-def test_the_network_policy_lets_the_pod_reach_the_api_server_and_dns_also_that_of_openshift(
+def test_the_network_policy_lets_the_commands_pod_reach_the_api_server_and_dns_also_of_openshift(
     tmp_path: Path,
 ) -> None:
-    rules = one(kustomized(tmp_path, "network-policy"), "NetworkPolicy")["spec"]["egress"]
-    ports = {(port["protocol"], port["port"]) for rule in rules for port in rule["ports"]}
-    assert ports == {("TCP", 443), ("TCP", 6443), *product(("UDP", "TCP"), (53, 5353))}
-
-
-@ALL
-def test_the_pod_takes_its_options_from_the_one_configmap(
-    components: tuple[str, ...], tmp_path: Path
-) -> None:
-    found = kustomized(tmp_path, *components)
-    (container,) = pod_template(found)["spec"]["containers"]
-    assert container["envFrom"] == [{"configMapRef": {"name": one(found, "ConfigMap")["metadata"]["name"]}}]
-    assert one(found, "ConfigMap")["metadata"]["name"] == NAME, "without a hash, so that it can be asked for"
+    for components in (("network-policy",), ("network-policy", "deployment")):
+        found = kustomized(tmp_path, *components)
+        policy = one(found, "NetworkPolicy")["spec"]
+        assert policy["podSelector"]["matchLabels"] == pod_template(found)["metadata"]["labels"]
+        assert len(policy["podSelector"]["matchLabels"]) == 2
+        ports = {(port["protocol"], port["port"]) for rule in policy["egress"] for port in rule["ports"]}
+        assert ports == {("TCP", 443), ("TCP", 6443), *product(("UDP", "TCP"), (53, 5353))}
 
 
 def test_a_second_installation_shares_no_name_with_the_first(tmp_path: Path) -> None:
@@ -269,12 +226,6 @@ def test_every_variable_of_the_configmap_is_an_option_and_is_taken_by_it(base: l
         )
 
 
-@ALL
-def test_every_argument_is_an_option(components: tuple[str, ...], tmp_path: Path) -> None:
-    given = {argument.partition("=")[0] for argument in arguments(kustomized(tmp_path, *components))}
-    assert given <= {name for parameter in command.params for name in parameter.opts}
-
-
 def test_the_image_and_the_chart_are_of_this_version(base: list[Manifest]) -> None:
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
     (container,) = pod_template(base)["spec"]["containers"]
@@ -282,10 +233,7 @@ def test_the_image_and_the_chart_are_of_this_version(base: list[Manifest]) -> No
     assert chart["appVersion"] == chart["version"] == __version__
 
 
-def test_the_charts_crd_is_the_repositorys_and_nothing_else_installs_one() -> None:
-    crd = (REPOSITORY / "crds" / "previewenvironment.yaml").read_text()
-    copy = CHART / "crds" / "previewenvironment.yaml"
-    assert copy.read_text() == crd, f"copy crds/previewenvironment.yaml to {copy.relative_to(REPOSITORY)}"
+def test_nothing_but_the_chart_installs_a_crd() -> None:
     with_crd = [path for path in BASE.rglob("*.yaml") if "CustomResourceDefinition" in path.read_text()]
     assert with_crd == [CHART / "crds" / "previewenvironment.yaml"]
 
