@@ -118,35 +118,18 @@ def other_preview(machine: Machine, folder: str = "previews", **given: Any) -> N
 
 
 @dataclass
-class Event:
-    """What GitHub tells of a pull request."""
-
-    number: int = 42
-    sha: str = "c0ffee1"
-
-    def expand(self, text: str, outputs: dict[str, str]) -> str:
-        known = {
-            "github.event.number": str(self.number),
-            "github.event.pull_request.head.sha": self.sha,
-            "github.token": "a-token",
-            **{f"steps.preview.outputs.{name}": value for name, value in outputs.items()},
-        }
-        return EXPRESSION.sub(lambda match: known[match[1]], text)
-
-
-@dataclass
 class GitHub:
     """Runs a job of the workflow as GitHub does."""
 
     machine: Machine
     name = "pr-42"
     workflow: dict[str, Any] = field(default_factory=lambda: recipe("github-actions.md"))
-    event: Event = field(default_factory=Event)
+    sha: str = "c0ffee1"
     outputs: dict[str, str] = field(default_factory=dict)
 
     def opens(self, sha: str = "c0ffee1") -> bool:
         """Whether the job went well that a push to the pull request runs."""
-        self.event = Event(sha=sha)
+        self.sha = sha
         return self.run("preview")
 
     def run(self, job: str) -> bool:
@@ -161,7 +144,7 @@ class GitHub:
     def _step(self, step: dict[str, Any]) -> bool:
         files = {name: self.machine.work / name.lower() for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
         given = {**self.workflow["env"], **step.get("env", {})}
-        variables = {name: self.event.expand(value, self.outputs) for name, value in given.items()}
+        variables = {name: self._expand(value) for name, value in given.items()}
         variables |= {"GITHUB_REPOSITORY": "acme/shop", **{name: str(file) for name, file in files.items()}}
         code = self.machine.shell(step["run"], "bash", "-e", "-c", **variables)
         if files["GITHUB_OUTPUT"].exists():
@@ -169,10 +152,19 @@ class GitHub:
             self.outputs = dict(line.split("=", 1) for line in lines)
         return code == 0
 
+    def _expand(self, text: str) -> str:
+        known = {
+            "github.event.number": "42",
+            "github.event.pull_request.head.sha": self.sha,
+            "github.token": "a-token",
+            **{f"steps.preview.outputs.{name}": value for name, value in self.outputs.items()},
+        }
+        return EXPRESSION.sub(lambda match: known[match[1]], text)
+
     @property
     def url(self) -> str:
         """The link of the environment."""
-        return self.event.expand(self.workflow["jobs"]["preview"]["environment"]["url"], self.outputs)
+        return self._expand(self.workflow["jobs"]["preview"]["environment"]["url"])
 
     @property
     def summary(self) -> str:
