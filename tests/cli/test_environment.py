@@ -7,13 +7,14 @@ import pytest
 from reconcile.cli.environment import RESTRICTING
 from reconcile.cli.main import command
 from reconcile.cli.monitor import PATH_VARIABLE
+from tests.cli.test_main import variable_of
 from tests.shop import Shop
 
 PLAN = ("--from", "previews", "--dry-run")
-BLANK = pytest.mark.parametrize("blank", ["", " ", "\n", " \n\t\n"])
+BLANKS = ["", " ", "\n", " \n\t\n"]
 SECRET = [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "db", "key": "a"}}}]
 VALUED = sorted(
-    f"RECONCILE_{max(option.opts, key=len)[2:].replace('-', '_').upper()}"
+    variable_of(max(option.opts, key=len))
     for option in command.params
     if hasattr(option, "allow_from_autoenv")
     and option.allow_from_autoenv
@@ -27,14 +28,14 @@ ALLOWING = {
 GLOBS = ["RECONCILE_ALLOW_FQDN", "RECONCILE_ALLOW_IMAGE", "RECONCILE_ALLOW_SECRET"]
 
 
-@BLANK
+@pytest.mark.parametrize("blank", BLANKS)
 @pytest.mark.parametrize("option", sorted(ALLOWING))
 def test_an_allow_list_that_is_blank_allows_nothing_as_on_the_command_line(
     shop: Shop, option: str, blank: str
 ) -> None:
     shop.write(env=SECRET)
     others = [f"{name}={glob}" for name, glob in ALLOWING.items() if name != option]
-    variable = f"RECONCILE_{option[2:].replace('-', '_').upper()}"
+    variable = variable_of(option)
     assert shop.shell(*PLAN, *others, **{variable: ALLOWING[option]}).code == 0
     from_variable = shop.shell(*PLAN, *others, **{variable: blank})
     typed = shop.shell(*PLAN, *others, option, "")
@@ -44,19 +45,15 @@ def test_an_allow_list_that_is_blank_allows_nothing_as_on_the_command_line(
 
 
 @pytest.mark.parametrize("variable", sorted(set(VALUED) - set(GLOBS)))
-def test_an_empty_variable_is_not_taken_for_one_that_is_not_set(shop: Shop, variable: str) -> None:
-    ended = shop.shell(**{variable: ""})
-    assert (ended.code, ended.out) == (2, "")
-    assert ended.err.startswith(f"Error: {variable} (--")
-    assert " is set and empty: unset it, or set it to a value\n" in ended.err
-
-
-@BLANK
-@pytest.mark.parametrize("variable", sorted(set(VALUED) - set(GLOBS)))
-def test_a_blank_variable_refuses_the_run(shop: Shop, variable: str, blank: str) -> None:
-    ended = shop.shell(**{variable: blank})
-    assert (ended.code, ended.out) == (2, "")
-    assert variable in ended.err
+def test_a_blank_variable_refuses_the_run_and_an_empty_one_is_not_taken_for_unset(
+    shop: Shop, variable: str
+) -> None:
+    for blank in BLANKS:
+        ended = shop.shell(**{variable: blank})
+        assert (ended.code, ended.out, variable in ended.err) == (2, "", True)
+        if not blank:
+            assert ended.err.startswith(f"Error: {variable} (--")
+            assert " is set and empty: unset it, or set it to a value\n" in ended.err
 
 
 def test_what_is_typed_wins_over_an_empty_variable(shop: Shop) -> None:
@@ -67,37 +64,31 @@ def test_what_is_typed_wins_over_an_empty_variable(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "meant"),
+    ("spelled", "meant", "value"),
     [
-        ("RECONCILE_ALOW_FQDN", "RECONCILE_ALLOW_FQDN"),
-        ("RECONCILE_ALLOW_FQDNS", "RECONCILE_ALLOW_FQDN"),
-        ("RECONCILE_ALLOWED_IMAGES", "RECONCILE_ALLOW_IMAGE"),
-        ("RECONCILE_ALLOW_SECRETS", "RECONCILE_ALLOW_SECRET"),
-        ("RECONCILE_ALLOW_PULLPOLICY", "RECONCILE_ALLOW_PULL_POLICY"),
-        ("RECONCILE_MAXTTL", "RECONCILE_MAX_TTL"),
-        ("RECONCILE_MAX_PREVIEW", "RECONCILE_MAX_PREVIEWS"),
-        ("RECONCILE_MAX_DELETE", "RECONCILE_MAX_DELETES"),
-        ("RECONCILE_PODSECURITY", "RECONCILE_POD_SECURITY"),
-        ("RECONCILE_DRYRUN", "RECONCILE_DRY_RUN"),
-        ("RECONCILE_NAMESPCE", "RECONCILE_NAMESPACE"),
+        ("ALOW_FQDN", "ALLOW_FQDN", ALLOWING["--allow-fqdn"]),
+        ("ALLOW_FQDNS", "ALLOW_FQDN", ALLOWING["--allow-fqdn"]),
+        ("ALLOWED_IMAGES", "ALLOW_IMAGE", ALLOWING["--allow-image"]),
+        ("ALLOW_SECRETS", "ALLOW_SECRET", "*"),
+        ("ALLOW_PULLPOLICY", "ALLOW_PULL_POLICY", "Always"),
+        ("MAXTTL", "MAX_TTL", "0"),
+        ("MAX_PREVIEW", "MAX_PREVIEWS", "1"),
+        ("MAX_DELETE", "MAX_DELETES", "1"),
+        ("PODSECURITY", "POD_SECURITY", "baseline"),
+        ("DRYRUN", "DRY_RUN", "1"),
+        ("NAMESPCE", "NAMESPACE", "shop"),
     ],
 )
 def test_a_misspelled_restriction_refuses_the_run_unless_the_right_one_is_set(
-    shop: Shop, variable: str, meant: str
+    shop: Shop, spelled: str, meant: str, value: str
 ) -> None:
     shop.write()
-    said = f"{variable}: is not the variable of any option; did you mean {meant}?"
-    ended = shop.shell("--from", "previews", "--to", "children", **{variable: "1"})
+    said = f"RECONCILE_{spelled}: is not the variable of any option; did you mean RECONCILE_{meant}?"
+    wrong = {f"RECONCILE_{spelled}": "1"}
+    ended = shop.shell("--from", "previews", "--to", "children", **wrong)
     assert (ended.code, ended.out, shop.children()) == (2, "", [])
     assert ended.err.startswith(f"Error: {said}\n")
-    values = {
-        "RECONCILE_ALLOW_PULL_POLICY": "Always",
-        "RECONCILE_MAX_TTL": "0",
-        "RECONCILE_NAMESPACE": "shop",
-    }
-    values["RECONCILE_POD_SECURITY"] = "baseline"
-    values |= {f"RECONCILE_{name[2:].replace('-', '_').upper()}": glob for name, glob in ALLOWING.items()}
-    ended = shop.shell(*PLAN, **{variable: "1", meant: values.get(meant, "1")})
+    ended = shop.shell(*PLAN, **wrong, **{f"RECONCILE_{meant}": value})
     assert (ended.code, ended.err) == (0, f"WARNING reconcile: {said}\n")
 
 
@@ -115,18 +106,17 @@ def test_any_other_variable_of_no_option_is_warned_of_and_refused_by_strict_env(
     shop: Shop, variable: str, hint: str
 ) -> None:
     shop.write()
-    said = f"{variable}: is not the variable of any option; {hint}"
-    ended = shop.shell(*PLAN, **{variable: "1"})
+    said, wrong = f"{variable}: is not the variable of any option; {hint}", {variable: "1"}
+    ended = shop.shell(*PLAN, **wrong)
     assert (ended.code, ended.err) == (0, f"WARNING reconcile: {said}\n")
-    assert shop.shell(*PLAN, "-q", **{variable: "1"}).err == ""
-    (record,) = shop.shell(*PLAN, "--log-format=json", **{variable: "1"}).err.splitlines()[:1]
+    assert shop.shell(*PLAN, "-q", **wrong).err == ""
+    (record,) = shop.shell(*PLAN, "--log-format=json", **wrong).err.splitlines()[:1]
     assert json.loads(record)["message"] == said
-    for strict in (["--strict-env"], []):
-        ended = shop.shell(
-            *PLAN, *strict, **{variable: "1"}, **({} if strict else {"RECONCILE_STRICT_ENV": "1"})
-        )
-        assert (ended.code, ended.out) == (2, "")
-        assert ended.err.startswith(f"Error: {said}\n")
+    for ended in (
+        shop.shell(*PLAN, "--strict-env", **wrong),
+        shop.shell(*PLAN, RECONCILE_STRICT_ENV="1", **wrong),
+    ):
+        assert (ended.code, ended.out, ended.err.splitlines()[0]) == (2, "", f"Error: {said}")
 
 
 SERVICES = [

@@ -31,20 +31,13 @@ def test_a_file_holds_what_stdout_would_have_been(shop: Shop, format_name: str) 
     """One run each on a folder of its own; the plan has creates, a block and a name that is not there."""
     shop.write("pr-1")
     shop.write("pr-2", fqdn="Foo")
-    arguments = ("--to", "a", "shop/pr-1", "shop/pr-2", "shop/pr-3")
-    printed = shop.shell("--from", "previews", *arguments, "-o", format_name)
-    other = ("--from", "previews", "--to", "b", *arguments[2:])
-    ended = shop.shell(*other, "--report", f"{format_name}=report", "-o", "json", RECONCILE_COLOR="1")
-    assert (printed.code, ended.code) == (1, 1)
-    assert Path("report").read_text() == printed.out
-
-
-def test_a_run_of_several_passes_is_told_whole_in_a_file_too(shop: Shop) -> None:
-    shop.write()
-    shop.reconcile()
-    ended = shop.reconcile("--route", "ingress", "--report", "text=report")
-    assert "Then (pass 2): " in ended.out
-    assert Path("report").read_text() == ended.out
+    arguments = ("shop/pr-1", "shop/pr-2", "shop/pr-3", "--from", "previews")
+    for options in ((), ("--route", "ingress")):  # then in two passes
+        printed = shop.shell(*arguments, *options, "--to", "a", "-o", format_name)
+        report = ("--report", f"{format_name}=report", "-o", "json")
+        ended = shop.shell(*arguments, *options, "--to", "b", *report, RECONCILE_COLOR="1")
+        assert (printed.code, ended.code) == (1, 1)
+        assert Path("report").read_text() == printed.out
 
 
 def test_several_reports_are_written_at_once(shop: Shop) -> None:
@@ -53,18 +46,8 @@ def test_several_reports_are_written_at_once(shop: Shop) -> None:
     shop.reconcile(*reports)
     found = json.loads(Path("json.out").read_text())
     VALIDATOR.validate(found)
-    assert found["previews"] == [
-        {
-            "namespace": "shop",
-            "name": "pr-1",
-            "url": "https://pr-1.preview.example.com",
-            "state": "Changed",
-            "reason": "Progressing",
-            "message": "",
-            "created": "2026-01-01T00:00:00Z",
-            "expires": "2026-01-05T00:00:00Z",
-        }
-    ]
+    (preview,) = found["previews"]
+    assert (preview["state"], preview["expires"]) == ("Changed", "2026-01-05T00:00:00Z")
     assert Path("markdown.out").read_text().startswith(MARK)
     assert "PREVIEW_URL=https://pr-1.preview.example.com\n" in Path("dotenv.out").read_text()
     assert Path("text.out").read_text().startswith("Every preview, ")
@@ -77,12 +60,6 @@ def test_of_previews_outside_the_scope_nothing_is_told(shop: Shop) -> None:
     states = [(preview["name"], preview["state"]) for preview in ended.report["previews"]]
     assert states == [("pr-2", "Pending")]
     assert "PREVIEW_NAME=pr-2\n" in Path("p.env").read_text()
-
-
-def test_without_routes_there_is_no_link(shop: Shop) -> None:
-    shop.write()
-    ended = shop.reconcile("--route", "none", "--dry-run", "-o", "json")
-    assert [preview["url"] for preview in ended.report["previews"]] == [None]
 
 
 @pytest.mark.parametrize("value", ["markdown", "markdown=", "yaml=x", "=x"])

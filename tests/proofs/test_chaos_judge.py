@@ -82,79 +82,48 @@ def verdict(folder: Path, *events: Mapping[str, Any], ledger: Ledger | None = No
     return judge.wrong()
 
 
-@pytest.mark.parametrize(
-    "events",
-    [
-        (listed(1), NOT_FOUND, deleted(3, **GOOD)),
-        (listed(1), expiring(), deleted(8, **GOOD)),
-        (listed(1), WANTS, deleted(3, "httproutes", **GOOD)),
-        (has(0, H1), records(0, H1), listed(1), WANTS, deleted(3, "ingresses", **GOOD)),
-        (
-            has(0, H1),
-            records(0, H1),
-            listed(1),
-            WANTS,
-            has(2, H2),
-            records(2, ""),
-            deleted(3, "ingresses", **GOOD),
-        ),
-        (
-            has(0, H2, "6"),
-            records(0, H1, "pr-1"),
-            records(0, H1),
-            listed(1),
-            WANTS,
-            deleted(3, "ingresses", **GOOD),
-        ),
-    ],
-    ids=[
-        "gone",
-        "expired",
-        "switched",
-        "a hostname of another",
-        "it was when it was listed",
-        "a write that was never told",
-    ],
-)
-def test_a_delete_of_what_nobody_wants_is_right(tmp_path: Path, events: tuple[dict[str, Any], ...]) -> None:
-    assert verdict(tmp_path, *events) == []
+Events = tuple[dict[str, Any], ...]
+WRITTEN_1 = (has(0, H1), records(0, H1))
+PRUNED, PRUNED_ROUTE = deleted(3, **GOOD), deleted(3, "ingresses", **GOOD)
+
+RIGHT: dict[str, Events] = {
+    "gone": (listed(1), NOT_FOUND, PRUNED),
+    "expired": (listed(1), expiring(), deleted(8, **GOOD)),
+    "switched": (listed(1), WANTS, deleted(3, "httproutes", **GOOD)),
+    "a hostname of another": (*WRITTEN_1, listed(1), WANTS, PRUNED_ROUTE),
+    "it was when it was listed": (*WRITTEN_1, listed(1), WANTS, has(2, H2), records(2, ""), PRUNED_ROUTE),
+    "a write without an answer": (
+        *(has(0, H2, "6"), records(0, H1, "pr-1"), records(0, H1), listed(1), WANTS, PRUNED_ROUTE),
+    ),
+}
 
 
-@pytest.mark.parametrize(
-    "events",
-    [
-        (listed(1), WANTS, deleted(3, **GOOD)),
-        (listed(1), deleted(3, **GOOD)),
-        (NOT_FOUND, listed(3), deleted(4, **GOOD)),
-        (listed(1), read(2, 404, {"reason": "Expired"}), deleted(3, **GOOD)),
-        (listed(1), read(2, 503, {}), deleted(3, **GOOD)),
-        (listed(1), expiring(ttlCountsFrom="2026-01-01T00:00:09Z"), deleted(8, **GOOD)),
-        (listed(1), expiring(observedGeneration=0), deleted(8, **GOOD)),
-        (has(0, H1), records(0, H1), listed(1), HOLDS, deleted(3, "ingresses", **GOOD)),
-        (has(0, H1), records(0, H1, "pr-1"), listed(1), WANTS, deleted(3, "ingresses", **GOOD)),
-        (has(0, H2, "6"), records(0, H1), listed(1), WANTS, deleted(3, "ingresses", **GOOD)),
-        (has(0, H1), has(1, H2), records(0, H1), listed(2), WANTS, deleted(3, "ingresses", **GOOD)),
-        (has(0, H1), records(0, H1), records(1, H2), listed(2), WANTS, deleted(3, "ingresses", **GOOD)),
-    ],
-    ids=[
-        "wanted",
-        "not read",
-        "read before",
-        "not that 404",
-        "503",
-        "not yet",
-        "older",
-        "its own route",
-        "its own record",
-        "a write that was never told, and nothing on record",
-        "it had it before",
-        "the other had it before",
-    ],
-)
-def test_a_delete_of_what_somebody_may_want_is_wrong(
-    tmp_path: Path, events: tuple[dict[str, Any], ...]
-) -> None:
-    (problem,) = verdict(tmp_path, *events)
+@pytest.mark.parametrize("case", RIGHT)
+def test_a_delete_of_what_nobody_wants_is_right(tmp_path: Path, case: str) -> None:
+    assert verdict(tmp_path, *RIGHT[case]) == []
+
+
+WRONG: dict[str, Events] = {
+    "desired": (listed(1), WANTS, PRUNED),
+    "not read": (listed(1), PRUNED),
+    "read before": (NOT_FOUND, listed(3), deleted(4, **GOOD)),
+    "not that 404": (listed(1), read(2, 404, {"reason": "Expired"}), PRUNED),
+    "503": (listed(1), read(2, 503, {}), PRUNED),
+    "not yet": (listed(1), expiring(ttlCountsFrom="2026-01-01T00:00:09Z"), deleted(8, **GOOD)),
+    "older": (listed(1), expiring(observedGeneration=0), deleted(8, **GOOD)),
+    "its own route": (*WRITTEN_1, listed(1), HOLDS, PRUNED_ROUTE),
+    "its own record": (has(0, H1), records(0, H1, "pr-1"), listed(1), WANTS, PRUNED_ROUTE),
+    "a write without an answer, and no record": (
+        *(has(0, H2, "6"), records(0, H1), listed(1), WANTS, PRUNED_ROUTE),
+    ),
+    "it had it before": (has(0, H1), has(1, H2), records(0, H1), listed(2), WANTS, PRUNED_ROUTE),
+    "the other had it before": (*WRITTEN_1, records(1, H2), listed(2), WANTS, PRUNED_ROUTE),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_delete_of_what_somebody_may_want_is_wrong(tmp_path: Path, case: str) -> None:
+    (problem,) = verdict(tmp_path, *WRONG[case])
     assert problem.startswith("its preview was not gone, and wanted it: ")
 
 
@@ -200,9 +169,8 @@ class Made:
         self._items = items
 
     def items(self, kind: str, namespace: str) -> list[Mapping[str, Any]]:
-        return [
-            one for one in self._items if (one["kind"], one["metadata"]["namespace"]) == (kind, namespace)
-        ]
+        wanted = (kind, namespace)
+        return [one for one in self._items if (one["kind"], one["metadata"]["namespace"]) == wanted]
 
 
 def route(name: str, **metadata: Any) -> dict[str, Any]:
@@ -213,15 +181,9 @@ def route(name: str, **metadata: Any) -> dict[str, Any]:
 def marked(name: str, **more: Any) -> dict[str, Any]:
     """A route with all that proves that it is ours."""
     applied = {"manager": NAMES.field_manager, "operation": "Apply", "fieldsV1": {"f:spec": {}}}
-    return route(
-        name,
-        **{
-            "labels": {NAMES.preview_label: name},
-            "annotations": {NAMES.identity_annotation: f"Ingress/chaos-0/{name}"},
-            "managedFields": [applied],
-            **more,
-        },
-    )
+    annotations = {NAMES.identity_annotation: f"Ingress/chaos-0/{name}"}
+    marks = {"labels": {NAMES.preview_label: name}, "annotations": annotations, "managedFields": [applied]}
+    return route(name, **{**marks, **more})
 
 
 @pytest.mark.parametrize("said", [{"spec": {"fqdn": H1}}, {"status": {"hostname": {"name": H1}}}])
@@ -250,10 +212,7 @@ def test_a_child_of_ours_without_a_preview_is_wrong() -> None:
     assert [*wrong_at_the_end(world, "Ingress")] == ["Ingress chaos-0/pr-1 has no preview, and is there"]
 
 
-PREVIEW = {
-    "kind": "PreviewEnvironment",
-    "metadata": {"name": "pr-1", "namespace": "chaos-0", "generation": 1},
-}
+PREVIEW = {"kind": KIND, "metadata": {"name": "pr-1", "namespace": "chaos-0", "generation": 1}}
 
 
 @pytest.mark.parametrize(
