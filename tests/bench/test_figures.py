@@ -10,7 +10,7 @@ from bench.measure import growth
 from bench.phaselog import phases_of, to_plan
 from bench.process import NotMeasured
 from bench.sample import Ratio, Sample, ratio_of
-from bench.table import markdown_table, profile_table, text_table
+from bench.table import text_table
 from reconcile.cluster.port import Traffic
 from reconcile.run.phases import Phases
 
@@ -114,24 +114,6 @@ def test_the_columns_of_the_table_stand_one_under_the_other() -> None:
         "unchanged      1,000     1.000 s",
         "a longer name  1         2.000 s",
     ]
-
-
-def test_the_table_of_a_document_has_the_same_cells() -> None:
-    figure = a_figure(3.0, beside=raw(2.0), target=Target("ratio", 1.5))
-    assert markdown_table([figure]) == (
-        "| figure | previews | ours | beside it | ratio | target | met |\n"
-        "| --- | --- | --- | --- | --- | --- | --- |\n"
-        "| unchanged | 1,000 | 3.000 s | raw: 2.000 s | 1.50 | ratio ≤ 1.5 | yes |\n"
-    )
-
-
-def test_the_profile_has_a_line_for_each_number_of_previews() -> None:
-    assert profile_table({10: {"read": 0.02, "planned": 0.001}, 1_000: {"read": 0.2, "planned": 0.1}}) == (
-        "| previews | read | planned |\n"
-        "| --- | --- | --- |\n"
-        "| 10 | 0.020 s | 0.001 s |\n"
-        "| 1,000 | 0.200 s | 0.100 s |\n"
-    )
 
 
 # what the command says of itself

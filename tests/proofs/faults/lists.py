@@ -4,7 +4,7 @@ The lists come in pages of one object, so that each has a second page; all else 
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
@@ -61,49 +61,22 @@ class Short:
         return f"the list of {self.kind}: {self.way}"
 
 
-def _changed(change: Callable[[dict[str, Any]], None]) -> Broken:
-    """The server's own page, with something changed on the way."""
+def _page(*without: str, version: str = "", **fields: Any) -> Broken:
+    """Answer with the server's own page, but without some fields of it, or with others or another version."""
 
     def answer(request: httpx2.Request, send: Send) -> httpx2.Response:
         real = send()
-        page = real.json()
-        change(page)
+        page = {name: value for name, value in real.json().items() if name not in without}
+        metadata = {name: value for name, value in page["metadata"].items() if name not in without}
+        metadata |= {"resourceVersion": version} if version else {}
+        content = json.dumps({**page, "metadata": metadata, **fields}).encode()
         headers = {"Content-Type": "application/json", "Date": real.headers["Date"]}
-        return httpx2.Response(real.status_code, headers=headers, content=json.dumps(page).encode())
+        return httpx2.Response(real.status_code, headers=headers, content=content)
 
     return answer
 
 
-def _without_items(page: dict[str, Any]) -> None:
-    del page["items"]
-
-
-def _ended(page: dict[str, Any]) -> None:
-    page["metadata"].pop("continue", None)
-
-
-def _ended_unseen(page: dict[str, Any]) -> None:
-    _ended(page)
-    page["metadata"].pop("remainingItemCount", None)
-
-
-def _emptied(page: dict[str, Any]) -> None:
-    page["items"] = []
-
-
-def _empty_and_ended(page: dict[str, Any]) -> None:
-    _emptied(page)
-    _ended_unseen(page)
-
-
-def _null(page: dict[str, Any]) -> None:
-    page["items"] = None
-
-
-def _of_another_state(page: dict[str, Any]) -> None:
-    page["metadata"]["resourceVersion"] = "1"
-
-
+TOKEN, REMAINING = "continue", "remainingItemCount"
 CHILDREN = frozenset(RESOURCES)
 LABELLED = CHILDREN - ROUTES.keys()
 """Listed by their label; then the server does not say how many remain. Routes are listed whoever made them."""
@@ -112,14 +85,14 @@ WAYS: tuple[Way, ...] = (
     Way("page two has expired (410)", later=EXPIRED),
     Way("page two is 500", later=refuses(500, "InternalError")),
     Way("page two is closed", later=closes),
-    Way("page two is of another state", later=_changed(_of_another_state)),
-    Way("page two has items: null", later=_changed(_null)),
-    Way("the token is dropped", first=_changed(_ended), unnoticed=LABELLED),
-    Way("the token is dropped, and how many remain", first=_changed(_ended_unseen), unnoticed=EVERY_KIND),
-    Way("the pages are empty", first=_changed(_emptied), later=_changed(_emptied), unnoticed=CHILDREN),
-    Way("items: []", first=_changed(_empty_and_ended), unnoticed=CHILDREN),
-    Way("items: null", first=_changed(_null)),
-    Way("items missing", first=_changed(_without_items)),
+    Way("page two is of another state", later=_page(version="1")),
+    Way("page two has items: null", later=_page(items=None)),
+    Way("the token is dropped", first=_page(TOKEN), unnoticed=LABELLED),
+    Way("the token is dropped, and how many remain", first=_page(TOKEN, REMAINING), unnoticed=EVERY_KIND),
+    Way("the pages are empty", first=_page(items=[]), later=_page(items=[]), unnoticed=CHILDREN),
+    Way("items: []", first=_page(TOKEN, REMAINING, items=[]), unnoticed=CHILDREN),
+    Way("items: null", first=_page(items=None)),
+    Way("items missing", first=_page("items")),
     Way("404", first=UNSERVED.breaks, unnoticed=frozenset(ROUTES)),
     Way("403", first=refuses(403, "Forbidden")),
     Way("410", first=EXPIRED),
