@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,15 +19,12 @@ Run = bool | ReconcileError
 Go = Callable[..., tuple[list[float], list[str]]]
 
 
-@dataclass
 class Sleeper(Stop):
     """Does not sleep, and asks to end in the pause after so many runs."""
 
-    runs: int = 0
-    paused: list[float] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
+    def __init__(self, runs: int) -> None:
         super().__init__()
+        self.runs, self.paused = runs, list[float]()
 
     def pause(self, seconds: float, stop: Stop) -> None:
         self.paused.append(seconds)
@@ -38,49 +34,52 @@ class Sleeper(Stop):
 
 @pytest.fixture
 def go(monkeypatch: pytest.MonkeyPatch) -> Go:
-    """The pauses after these runs, and what was told of those that got nowhere."""
+    """The pauses after these runs, and the errors of those that got nowhere."""
 
     def run(*runs: Run, interval: float = 10, chance: float = 0) -> tuple[list[float], list[str]]:
-        stop = Sleeper(runs=len(runs))
+        stop, coming, printed = Sleeper(len(runs)), list(runs), list[str]()
         monkeypatch.setattr("reconcile.cli.runs.pause", stop.pause)
-        return run_all(stop, *runs, interval=interval, chance=chance)
+
+        def once() -> bool:
+            run = coming.pop(0)
+            if isinstance(run, ReconcileError):
+                raise run
+            return run
+
+        again_and_again(
+            once,
+            failed=lambda error: printed.append(str(error)),
+            interval=timedelta(seconds=interval),
+            stop=stop,
+            chance=lambda: chance,
+        )
+        return stop.paused, printed
 
     return run
 
 
-def run_all(stop: Sleeper, *runs: Run, interval: float, chance: float) -> tuple[list[float], list[str]]:
-    coming, told = list(runs), list[str]()
-
-    def once() -> bool:
-        run = coming.pop(0)
-        if isinstance(run, ReconcileError):
-            raise run
-        return run
-
-    again_and_again(
-        once,
-        failed=lambda error: told.append(str(error)),
-        interval=timedelta(seconds=interval),
-        stop=stop,
-        chance=lambda: chance,
-    )
-    return stop.paused, told
-
-
-def test_after_a_run_that_did_all_it_could_the_pause_is_the_interval(go: Go) -> None:
-    assert go(True, True, True) == ([10, 10, 10], [])
+@pytest.mark.parametrize(
+    ("runs", "pauses", "printed"),
+    [
+        ([True, True, True], [10, 10, 10], []),
+        # After failures the pauses grow, and one success ends that.
+        (
+            [False, NoAnswer("no connection"), ServerTrouble("503"), True, False],
+            [20, 40, 80, 10, 20],
+            ["no connection", "503"],
+        ),
+        # A second preview of a bare NAME, which a tenant may make, comes up in the cluster later.
+        ([True, UsageError("it is in two namespaces"), True], [10, 20, 10], ["it is in two namespaces"]),
+    ],
+)
+def test_the_pause_is_the_interval_and_longer_after_failures(
+    go: Go, runs: list[Run], pauses: list[float], printed: list[str]
+) -> None:
+    assert go(*runs) == (pauses, printed)
 
 
 def test_a_pause_gets_a_little_longer_by_chance_so_that_many_do_not_come_at_once(go: Go) -> None:
     assert go(True, chance=1.0)[0] == [11.0]
-
-
-def test_after_failures_the_pauses_grow_and_one_success_ends_that(go: Go) -> None:
-    trouble = NoAnswer("no connection")
-    assert go(False, trouble, ServerTrouble("503"), True, False) == (
-        [20, 40, 80, 10, 20],
-        ["no connection", "503"],
-    )
 
 
 @pytest.mark.parametrize(("interval", "longest"), [(1.0, LONGEST), (3600.0, 3600.0)])
@@ -88,21 +87,12 @@ def test_the_pauses_have_an_end(interval: float, longest: float) -> None:
     assert pause_after(10_000, interval, 0) == longest
 
 
-@pytest.mark.parametrize("error", [UsageError("pr-1 is in two namespaces"), Stopped("told to end")])
-def test_what_was_asked_wrongly_and_a_signal_end_it(go: Go, error: ReconcileError) -> None:
-    with pytest.raises(type(error)):
-        go(error, True)
-
-
-def test_what_came_up_in_the_cluster_later_is_a_failed_run(go: Go) -> None:
-    """A second preview of a bare NAME, which a tenant may make."""
-    several = UsageError("pr-1 is in two namespaces")
-    assert go(True, several, True) == ([10, 20, 10], ["pr-1 is in two namespaces"])
-
-
-def test_a_signal_while_a_later_run_was_reading_ends_it(go: Go) -> None:
-    with pytest.raises(Stopped):
-        go(True, Stopped("told to end"), True)
+@pytest.mark.parametrize(
+    "runs", [[UsageError("pr-1 is in two namespaces")], [Stopped("signal")], [True, Stopped("signal")]]
+)
+def test_a_usage_error_of_the_first_run_and_a_signal_in_any_end_it(go: Go, runs: list[Run]) -> None:
+    with pytest.raises((UsageError, Stopped)):
+        go(*runs, True)
 
 
 def test_a_signal_before_the_first_run_ends_it_too() -> None:

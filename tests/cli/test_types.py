@@ -23,6 +23,10 @@ from reconcile.model.rules import LABEL_KEY
 LABEL, ANNOTATION = PairType(label=True), PairType(label=False)
 
 
+def toleration(key: str, operator: str = "Exists", **more: str) -> dict[str, str]:
+    return {"key": key, "operator": operator, **more}
+
+
 @pytest.mark.parametrize(
     ("kind", "text", "value"),
     [
@@ -33,25 +37,15 @@ LABEL, ANNOTATION = PairType(label=True), PairType(label=False)
         (ANNOTATION, "note=a = b", ("note", "a = b")),
         (GatewayType(), "infra/web", ("infra", "web")),
         (GatewayType(), "infra/web/https", ("infra", "web", "https")),
-        (TolerationType(), "previews", {"key": "previews", "operator": "Exists"}),
-        (
-            TolerationType(),
-            "previews:NoSchedule",
-            {"key": "previews", "operator": "Exists", "effect": "NoSchedule"},
-        ),
-        (TolerationType(), "pool=x", {"key": "pool", "operator": "Equal", "value": "x"}),
-        (
-            TolerationType(),
-            "a.example.com/pool=x:NoExecute",
-            {"key": "a.example.com/pool", "operator": "Equal", "value": "x", "effect": "NoExecute"},
-        ),
+        (TolerationType(), "previews", toleration("previews")),
+        (TolerationType(), "previews:NoSchedule", toleration("previews", effect="NoSchedule")),
+        (TolerationType(), "pool=x", toleration("pool", "Equal", value="x")),
+        (TolerationType(), "a.b/c=x:NoExecute", toleration("a.b/c", "Equal", value="x", effect="NoExecute")),
         (ResourceType(), "limits.memory=512Mi", ("limits", "memory", "512Mi")),
         (ResourceType(), "limits.a.b/GPU_x=1", ("limits", "a.b/GPU_x", "1")),
         (ResourceType(), "requests.example.com/gpu=1", ("requests", "example.com/gpu", "1")),
         (NameType(), "web.x-1", "web.x-1"),
-        (MaxDeletesType(), "0", "0"),
-        (MaxDeletesType(), "30%", "30%"),
-        (MaxDeletesType(), "100%", "100%"),
+        *((MaxDeletesType(), text, text) for text in ("0", "30%", "100%")),
     ],
 )
 def test_what_an_option_takes(kind: click.ParamType[Any], text: str, value: Any) -> None:
@@ -59,54 +53,51 @@ def test_what_an_option_takes(kind: click.ParamType[Any], text: str, value: Any)
     assert kind.convert(value, None, None) == value, "click may convert a value twice"
 
 
+GATEWAY = "must be NAMESPACE/NAME or NAMESPACE/NAME/SECTION"
+A_QUANTITY = "is not a valid quantity, such as 500m, 0.5 or 256Mi"
+A_RESOURCE = "is no resource of a container, such as cpu, memory or example.com/gpu"
+MAX_DELETES = "must be a number of previews, such as 10, or a percentage, such as 30%"
+
+
 @pytest.mark.parametrize(
-    ("kind", "text", "says"),
+    ("kind", "text", "problem"),
     [
-        (DurationType(), "90", "'90': has no unit; write d, h, m or s after the number"),
-        (DurationType(), "0s", "'0s' must be more than zero, such as 90s, 5m or 1h30m"),
-        (LABEL, "team", "'team': must be KEY=VALUE"),
-        (LABEL, "te am=x", "'te am=x': 'te am' is not a valid key of a label or an annotation"),
-        (LABEL, "team=a b", "'team=a b': 'a b' is not a valid label value"),
-        (LABEL, "=x", "'=x': '' is not a valid key of a label or an annotation"),
-        (GatewayType(), "web", "'web': must be NAMESPACE/NAME or NAMESPACE/NAME/SECTION"),
-        (GatewayType(), "a/b/c/d", "'a/b/c/d': must be NAMESPACE/NAME or NAMESPACE/NAME/SECTION"),
-        (GatewayType(), "Infra/web", "'Infra/web': must be NAMESPACE/NAME or NAMESPACE/NAME/SECTION"),
-        (TolerationType(), "a=b=c", "'a=b=c': must be KEY, KEY=VALUE, KEY:EFFECT or KEY=VALUE:EFFECT"),
-        (TolerationType(), "a:No", "'a:No': 'No' is none of NoSchedule, PreferNoSchedule, NoExecute"),
-        (TolerationType(), "a=b!:NoSchedule", "'a=b!:NoSchedule': 'b!' is not a valid taint value"),
-        (ResourceType(), "memory=1", "'memory=1': must be such as limits.memory=512Mi or requests.cpu=100m"),
-        (ResourceType(), "limits.cpu=-1", "'limits.cpu=-1': '-1' is negative"),
-        (
-            ResourceType(),
-            "limits.memory=512mb",
-            "'limits.memory=512mb': '512mb' is not a valid quantity, such as 500m, 0.5 or 256Mi",
-        ),
-        (
-            ResourceType(),
-            "limits.memry=1Gi",
-            "'limits.memry=1Gi': 'memry' is no resource of a container, "
-            "such as cpu, memory or example.com/gpu",
-        ),
-        (NameType(), "Web", "'Web' is not a valid name of a Kubernetes object"),
-        (NameType(), "", "'' is not a valid name of a Kubernetes object"),
-        (
-            MaxDeletesType(),
-            "101%",
-            "'101%': must be a number of previews, such as 10, or a percentage, such as 30%",
-        ),
-        (
-            MaxDeletesType(),
-            "-1",
-            "'-1': must be a number of previews, such as 10, or a percentage, such as 30%",
-        ),
+        (DurationType(), "90", "has no unit; write d, h, m or s after the number"),
+        (LABEL, "team", "must be KEY=VALUE"),
+        (LABEL, "te am=x", "'te am' is not a valid key of a label or an annotation"),
+        (LABEL, "team=a b", "'a b' is not a valid label value"),
+        (LABEL, "=x", "'' is not a valid key of a label or an annotation"),
+        *((GatewayType(), text, GATEWAY) for text in ("web", "a/b/c/d", "Infra/web")),
+        (TolerationType(), "a=b=c", "must be KEY, KEY=VALUE, KEY:EFFECT or KEY=VALUE:EFFECT"),
+        (TolerationType(), "a:No", "'No' is none of NoSchedule, PreferNoSchedule, NoExecute"),
+        (TolerationType(), "a=b!:NoSchedule", "'b!' is not a valid taint value"),
+        (ResourceType(), "memory=1", "must be such as limits.memory=512Mi or requests.cpu=100m"),
+        (ResourceType(), "limits.cpu=-1", "'-1' is negative"),
+        (ResourceType(), "limits.memory=512mb", f"'512mb' {A_QUANTITY}"),
+        (ResourceType(), "limits.memry=1Gi", f"'memry' {A_RESOURCE}"),
+        *((MaxDeletesType(), text, MAX_DELETES) for text in ("101%", "-1")),
     ],
 )
-def test_what_an_option_does_not_take_is_said_with_what_to_say(
-    kind: click.ParamType[Any], text: str, says: str
+def test_what_an_option_does_not_take_is_named_with_what_it_must_be(
+    kind: click.ParamType[Any], text: str, problem: str
 ) -> None:
     with pytest.raises(click.BadParameter) as error:
         kind.convert(text, None, None)
-    assert error.value.message == says
+    assert error.value.message == f"{text!r}: {problem}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "problem"),
+    [
+        (DurationType(), "0s", "must be more than zero, such as 90s, 5m or 1h30m"),
+        (NameType(), "Web", "is not a valid name of a Kubernetes object"),
+        (NameType(), "", "is not a valid name of a Kubernetes object"),
+    ],
+)
+def test_so_is_a_value_that_is_wrong_as_a_whole(kind: click.ParamType[Any], text: str, problem: str) -> None:
+    with pytest.raises(click.BadParameter) as error:
+        kind.convert(text, None, None)
+    assert error.value.message == f"{text!r} {problem}"
 
 
 @pytest.mark.parametrize("text", ["limits.memory=lots", "requests.cpu=1e", "limits.cpu=½"])
@@ -115,26 +106,16 @@ def test_an_amount_that_is_none_is_refused(text: str) -> None:
         ResourceType().convert(text, None, None)
 
 
+@pytest.mark.parametrize("key", ["team", "a.example.com/team", "A_b.c-d", "a" * 63])
+def test_a_key_is_what_kubernetes_takes_for_one(key: str) -> None:
+    assert LABEL_KEY.problem(key) is None
+
+
 @pytest.mark.parametrize(
-    ("key", "is_one"),
-    [
-        ("team", True),
-        ("a.example.com/team", True),
-        ("A_b.c-d", True),
-        ("a" * 63, True),
-        ("a" * 64, False),
-        ("", False),
-        ("/x", False),
-        ("x/", False),
-        ("A.example.com/x", False),
-        ("a/b/c", False),
-        ("a" * 254 + "/x", False),
-        ("-x", False),
-        ("x\n", False),
-    ],
+    "key", ["a" * 64, "", "/x", "x/", "A.example.com/x", "a/b/c", "a" * 254 + "/x", "-x", "x\n"]
 )
-def test_a_key_is_what_kubernetes_takes_for_one(key: str, is_one: bool) -> None:
-    assert (LABEL_KEY.problem(key) is None) is is_one
+def test_nothing_else_is_a_key(key: str) -> None:
+    assert LABEL_KEY.problem(key)
 
 
 def test_pairs_are_sorted_and_the_same_said_twice_is_no_mistake() -> None:
