@@ -62,16 +62,6 @@ def test_of_previews_outside_the_scope_nothing_is_told(shop: Shop) -> None:
     assert "PREVIEW_NAME=pr-2\n" in Path("p.env").read_text()
 
 
-@pytest.mark.parametrize("value", ["markdown", "markdown=", "yaml=x", "=x"])
-def test_a_report_without_a_format_or_a_path_is_a_usage_error(shop: Shop, value: str) -> None:
-    ended = shop.shell("--from", "previews", "--dry-run", "--report", value)
-    assert (ended.code, ended.out) == (2, "")
-    assert (
-        f"{value!r}: must be FORMAT=PATH, where FORMAT is one of text, json, markdown, html, dotenv"
-        in ended.err
-    )
-
-
 # whole, or not at all
 
 
