@@ -1,6 +1,5 @@
 """The report as a comment: to the byte, never too long, and nothing lives in it that others wrote."""
 
-import html
 import re
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
@@ -21,7 +20,7 @@ from reconcile.report.safe import safe_line
 from reconcile.report.text import body_text
 from reconcile.status.result import Pass, Run
 from tests.given import a_read_preview, an_unreadable_preview, key
-from tests.report.test_states import LEFTOVER, NOW, TAKEN, a_run, with_ready
+from tests.report.test_states import LEFTOVER, NOW, a_run, with_ready
 from tests.report.test_text import LIVE, PLAN, SERVICE
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -260,20 +259,14 @@ def test_however_many_previews_there_are_it_fits_and_what_was_cut_is_counted(cou
         assert len(text) > LIMIT - 600, "it uses the room that it has"
 
 
-def test_what_needs_a_person_is_not_among_what_was_cut() -> None:
-    done = many(5_000)
+def test_what_needs_action_is_not_among_what_was_cut() -> None:
+    done, after = many(5_000), "the status of shop/pr-1 was not written: 403"
     blocked = Blocked(Key("Preview", "shop", "pr-04999"), "shop/pr-04999", "Refused", "no")
-    passes = (Pass(replace(done.plan, changes=(*done.plan.changes, blocked))),)
-    text = markdown(replace(done, passes=passes))
-    assert "Blocked: <code>Refused</code><br><code>no</code>" in text
-
-
-def test_what_was_withheld_and_what_came_after_the_plan_are_not_among_what_was_cut() -> None:
-    done = many(5_000)
-    plan = replace(done.plan, withheld=(Withheld("Deletes", "too many"),))
-    after = "the status of shop/pr-1 was not written: 403"
+    changes = (*done.plan.changes, blocked)
+    plan = replace(done.plan, changes=changes, withheld=(Withheld("Deletes", "too many"),))
     text = markdown(replace(done, passes=(Pass(plan), Pass(plan)), notes=(after,)))
     assert numbers(r"… (\d+) more lines are not shown.", text)
+    assert "Blocked: <code>Refused</code><br><code>no</code>" in text
     remarks = f"<p><code>Deletes</code>: <code>too many</code></p>\n<p><code>{after}</code></p>\n\n<details>"
     assert remarks in text
 
@@ -283,24 +276,6 @@ def test_of_a_great_many_remarks_some_are_shown_and_the_rest_counted() -> None:
     (rest,) = numbers(r"<p>(\d+) more remarks are not shown.</p>", text)
     assert text.partition("<details>")[0].count("<p><code>") == 50 - rest
     assert 0 < rest < 50
-
-
-def test_a_preview_that_is_not_ready_has_its_message_from_the_runs_end() -> None:
-    status = Status(
-        False, "RolloutFailed", "CrashLoopBackOff: exit code 1", expires_at="2026-01-05T00:00:00Z"
-    )
-    (row,) = re.findall("<tr><td>.*", markdown(a_run(statuses={"shop/pr-1": status})))
-    assert row.endswith(
-        "<td>Not ready: <code>RolloutFailed</code><br><code>CrashLoopBackOff: exit code 1</code></td>"
-        "<td>2d</td><td>2026-01-05 00:00 UTC</td></tr>"
-    )
-
-
-def test_a_text_without_end_is_cut_with_its_length() -> None:
-    text = markdown(a_run(changes=[replace(TAKEN, reason="<" * 100_000)]))
-    assert f"<code>{html.escape('<' * 300)}… (100000 characters)</code>" in text
-    prefix = "! Preview  shop/pr-1  "
-    assert f"\n{prefix}{'<' * (500 - len(prefix))}… ({100_000 + len(prefix)} characters)\n" in text
 
 
 LONGEST = [

@@ -8,26 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.report.safe import safe, safe_json, safe_line
+from reconcile.report.safe import cut, safe, safe_json, safe_line
 
 # What GitHub Actions, Azure Pipelines and GitLab read, as their runners look for it.
 COMMANDS = re.compile(r"^\s*::|##\[|##vso\[|section_(start|end):", re.IGNORECASE | re.MULTILINE)
 PIECES = st.sampled_from(
     [
-        "::",
-        ":",
-        "#",
-        "##",
-        "##[",
-        "##vso[",
-        "[",
-        "section_start:",
-        "SECTION_",
-        "end:",
-        "_start:",
-        " ",
-        "\n",
-        "\\",
+        *(":", "::", "#", "##", "##[", "##vso[", "[", " ", "\n", "\\"),
+        *("section_start:", "SECTION_", "end:", "_start:"),
     ]
 )
 NASTY = st.lists(PIECES | st.characters(), max_size=8).map("".join)
@@ -97,3 +85,16 @@ def test_only_what_a_ci_system_would_read_is_broken(text: str, line: str) -> Non
 )
 def test_plain_text_is_left_as_it_is(text: str) -> None:
     assert safe(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("x" * 10, "x" * 10),
+        ("x" * 11, "xxxxxxxxxx… (11 characters)"),
+        ("x" * 100_000, "xxxxxxxxxx… (100000 characters)"),
+        ("x" * 10 + "… (11 characters)", "xxxxxxxxxx… (11 characters)"),
+    ],
+)
+def test_a_text_is_cut_once_with_its_length(text: str, shown: str) -> None:
+    assert cut(text, 10) == shown

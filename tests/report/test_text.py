@@ -139,12 +139,6 @@ def test_two_blockades_of_one_preview_are_counted_once() -> None:
     assert "1 blocked" in plan_text(Plan((BLOCKED, BLOCKED)))
 
 
-def test_a_long_value_is_cut_with_its_length() -> None:
-    change = FieldChange("spec.a", "x", "y" * 200)
-    text = plan_text(Plan((Update(UPDATE.key, "", SERVICE, LIVE, (change,), "drifted"),)))
-    assert f"    spec.a  x -> {'y' * 120}… (200 characters)\n" in text
-
-
 @pytest.mark.parametrize("nasty", ["a\n::error::b", "\x1b[2J", "\u202e", "##[group]"])
 def test_nothing_that_was_written_elsewhere_leaves_its_line(nasty: str) -> None:
     where = Key("Preview", "shop", "pr-1")

@@ -81,41 +81,11 @@ def said_of(do: Callable[[], object], error: type[Exception]) -> str:
 # Text that means something to YAML, to JSON, to a path, a header, a terminal or a parser of ours.
 TOKENS = (
     *("", " ", "\n", "\n  ", "- ", ": ", "? ", "{", "}", "[", "]", ",", "#", "---\n", "...\n", "%YAML 1.1\n"),
-    *(
-        "&a ",
-        "*a",
-        "<<: *a",
-        "!!bool x",
-        "!!int ''",
-        "!!timestamp x",
-        "!!binary x",
-        "!!set {a}",
-        "!!python/none",
-    ),
-    *(
-        "!!float x",
-        "|\n ",
-        ">-\n ",
-        '"',
-        "'",
-        "\t",
-        "\0",
-        "\x1b[2J",
-        "\u2028",
-        "\ufeff",
-        '"\\ud800"',
-        '"\\0"',
-    ),
-    *("null", "~", "true", "yes", "0", "-1", "1e999", "0x1F", "1_000", "08", ".inf", ".nan", "9" * 400),
-    *(
-        "2001-99-99",
-        "kind: List\nitems: ",
-        "apiVersion: v1\n",
-        "metadata: {name: a}\n",
-        "k:{}",
-        "f:a",
-        "[[" * 60,
-    ),
+    *("&a ", "*a", "<<: *a", "!!bool x", "!!int ''", "!!timestamp x", "!!binary x", "!!set {a}", "!!float x"),
+    *("!!python/none", "|\n ", ">-\n ", '"', "'", "\t", "\0", "\x1b[2J", "\u2028", "\ufeff", '"\\ud800"'),
+    *('"\\0"', "null", "~", "true", "yes", "0", "-1", "1e999", "0x1F", "1_000", "08", ".inf", ".nan"),
+    *("9" * 400, "2001-99-99", "kind: List\nitems: ", "apiVersion: v1\n", "metadata: {name: a}\n"),
+    *("k:{}", "f:a", "[[" * 60),
 )
 NASTY_TEXTS = st.one_of(
     st.sampled_from(TOKENS),
@@ -123,16 +93,10 @@ NASTY_TEXTS = st.one_of(
     st.text(st.characters(categories=("Cs", "Cc", "Cf", "Zl")), max_size=4),
     st.lists(st.sampled_from(TOKENS), max_size=6).map("".join),
 )
+_SCALARS = st.one_of(st.none(), st.integers(), NASTY_TEXTS)
 NASTY_VALUES: st.SearchStrategy[Any] = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.floats(),
-    NASTY_TEXTS,
-    st.just([]),
-    st.just({}),
-    st.lists(st.one_of(st.none(), st.integers(), NASTY_TEXTS), max_size=3),
-    st.dictionaries(NASTY_TEXTS, st.one_of(st.none(), st.integers(), NASTY_TEXTS), max_size=3),
+    *(_SCALARS, st.booleans(), st.floats(), st.just([]), st.just({})),
+    *(st.lists(_SCALARS, max_size=3), st.dictionaries(NASTY_TEXTS, _SCALARS, max_size=3)),
 )
 JSON_TEXTS = st.one_of(
     st.sampled_from([token for token in TOKENS if "\0" not in token]),
