@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reconcile.desire.children import CHILDREN
-from reconcile.errors import Forbidden, ServerTrouble, UsageError
+from reconcile.errors import Forbidden, ServerTrouble
 from reconcile.explain.explain import Explanation, answer
 from reconcile.explain.inquire import inquire
 from reconcile.explain.text import MOST_FIELDS, explanation_text
@@ -309,15 +309,6 @@ def test_a_list_that_is_not_whole_leaves_the_answer_open() -> None:
 def test_a_name_that_is_nowhere_is_unknown() -> None:
     assert inquire(running(), asked(), Name("", "pr-9")) is None
     assert inquire(running(), asked(), Name("other", "pr-1")) is None
-
-
-def test_a_name_in_several_namespaces_has_to_say_which() -> None:
-    memory = a_cluster(a_preview(), a_preview(namespace="other"))
-    with pytest.raises(UsageError, match="pass one of other/pr-1, shop/pr-1"):
-        inquire(memory, asked(), Name("", "pr-1"))
-    found = inquire(memory, asked(), Name("other", "pr-1"))
-    assert found is not None
-    assert found.place == "other/pr-1"
 
 
 # whatever others wrote
