@@ -18,7 +18,8 @@ from reconcile.kube.redact import redacted
 from reconcile.model.names import TOOL
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.plan.changes import Blocked, Create, Delete, Keep, Outcome, Result, Update, Waiting
-from reconcile.plan.decide import Rules, decide, may_go
+from reconcile.plan.child import Child, Rules, child_of
+from reconcile.plan.decide import decide, prune
 from reconcile.plan.diff import let_go
 from reconcile.plan.ownership import other_makers
 
@@ -100,7 +101,7 @@ class Writer:
         """
         if unsure and live is not None and self._is_merged(live):
             return Merged(live)
-        return decide(manifest, preview, live, self.rules)
+        return decide(manifest, preview, child_of(preview, live, self.rules))
 
     def _is_merged(self, live: Live) -> bool:
         return live.applied_by(self.manager) is not None and bool(other_makers(live, self.rules.names))
@@ -232,14 +233,14 @@ class Writer:
             found = self.cluster.list(RESOURCES[key.kind], namespace=key.namespace, field=name, read=Live)
             if any(live.uid == change.live.uid for live in found.items):
                 return Outcome(change, "failed", f"{key} {STALE}")
-        return Outcome(change, "kept", GONE)
+        return Outcome(change, "kept", GONE, gone=True)
 
     def _still(self, live: Live, change: Delete) -> Delete | Keep:
         """What is to be done with it as it is now."""
         if why := _changed(live, change, self.manager):
             return Keep(change.key, change.preview, why)
-        name = split_place(change.preview)[1]
-        decided = may_go(live, name, change.preview_uid or "", change.reason, self.rules, change.deadline)
+        child = Child(live, split_place(change.preview)[1], self.rules, uid=change.preview_uid or "")
+        decided = prune(child, change.reason, change.deadline)
         if isinstance(decided, Waiting):
             return Keep(change.key, change.preview, decided.reason)
         return replace(change, live=live) if isinstance(decided, Delete) else decided

@@ -18,9 +18,18 @@ from reconcile.model.names import APP_COMPONENT, SETUP_COMPONENT, Names
 from reconcile.model.settings import Settings
 from reconcile.model.snapshot import Preview, Snapshot, claimed_place
 from reconcile.model.status import Status
-from reconcile.plan.changes import DELETES, PREVIEW, Create, Delete, Plan, Update, Waiting
-from reconcile.plan.decide import PREVIEW_CHANGED
-from reconcile.plan.limits import is_withheld
+from reconcile.plan.changes import (
+    DELETES,
+    PREVIEW,
+    Create,
+    Delete,
+    Hold,
+    Plan,
+    Reason,
+    Update,
+    Waiting,
+    is_held,
+)
 from reconcile.plan.ownership import is_protected, ownership
 from reconcile.report.safe import counted
 from reconcile.status.facts import by_preview, gather
@@ -114,7 +123,7 @@ def explain(
 
 def _about(plan: Plan, place: str, notes: tuple[str, ...]) -> Plan:
     changes = tuple(change for change in plan.changes if change.preview == place)
-    held = any(map(is_withheld, changes))
+    held = any(is_held(change, Hold.RUN) for change in changes)
     return Plan(changes, tuple(w for w in plan.withheld if w.subject != DELETES or held), notes)
 
 
@@ -211,7 +220,7 @@ def _standing(explained: Explanation) -> str:
     for block in explained.plan.blocked:
         return f"Not ready: {block.verdict}: {block.reason}"
     if explained.found:
-        older = any(isinstance(c, Update) and c.reason == PREVIEW_CHANGED for c in explained.plan.changes)
+        older = any(isinstance(c, Update) and c.reason == Reason.CHANGED for c in explained.plan.changes)
         ready = "Ready, as it was wanted before" if older else "Ready"
         return f"{ready}: {explained.found.url or 'its pods are available, and it has no link'}"
     if explained.from_server:
@@ -231,7 +240,7 @@ def _would(explained: Explanation) -> str:
         for type_, verb in ((Create, "create"), (Update, "update"), (Delete, "delete"))
         if kinds[type_]
     ]
-    held = [c.key.kind for c in explained.plan.changes if is_withheld(c)]
+    held = [c.key.kind for c in explained.plan.changes if is_held(c, Hold.RUN)]
     more = [f"{_listed(kinds[Waiting])} waits"] if kinds[Waiting] else []
     more += [f"the delete of {_listed(held)} is skipped"] if held else []
     more += ["it needs action"] if explained.plan.blocked else []

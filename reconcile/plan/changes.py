@@ -10,12 +10,31 @@ Blocked  a person has to decide                         !
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum, StrEnum
 from typing import Literal
 
 from reconcile.kube.live import Live
 from reconcile.kube.managedfields import EMPTY, FieldSet
 from reconcile.kube.objects import Key, Manifest
 from reconcile.model.ttl import Deadline
+
+
+class Reason(StrEnum):
+    """Why an update is made, with its words."""
+
+    ADOPTED = "adopted"
+    DRIFTED = "drifted"
+    CHANGED = "its preview or an option changed"
+    PREVIEW_PROTECTED = "its preview is protected"
+    PREVIEW_UNPROTECTED = "its preview is no longer protected"
+    PROTECTED = "it is protected"
+
+
+class Hold(Enum):
+    """What holds back the delete of a child that nobody wants."""
+
+    PROTECTION = "it, or its preview, says that it must not be deleted"
+    RUN = "this run must not delete it"
 
 
 @dataclass(frozen=True)
@@ -42,7 +61,8 @@ class Create:
 class Update:
     """Apply over what is ours; `takeover` holds the foreign paths that must be ours before that.
 
-    `keeps_spec` tells that the manifest has the spec that is there, and not the one that is wanted."""
+    `reason` is a `Reason`. `keeps_spec` tells that the manifest has the spec that is there, and not the one
+    that is wanted."""
 
     key: Key
     preview: str
@@ -81,6 +101,7 @@ class Keep:
     key: Key
     preview: str
     reason: str = ""
+    held: Hold | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +126,12 @@ class Blocked:
 
 Change = Create | Update | Delete | Keep | Waiting | Blocked
 Write = Create | Update | Delete
+
+
+def is_held(change: Change, by: Hold) -> bool:
+    """Whether it stands in the place of a delete that this holds back."""
+    return isinstance(change, Keep) and change.held is by
+
 
 SYMBOLS: Mapping[type, str] = {Create: "+", Update: "~", Delete: "-", Keep: "=", Waiting: ".", Blocked: "!"}
 
@@ -168,10 +195,12 @@ class Outcome:
     blocked   an unmanaged object is in the way
     skipped   an earlier child of the same preview did not succeed, or the run was stopped
 
-    `live` is the object as the server has it now, where a create or an update was done.
+    `live` is the object as the server has it now, where a create or an update was done. `gone` tells that
+    somebody else had deleted it before.
     """
 
     change: Write
     result: Result
     message: str = ""
     live: Live | None = field(default=None, compare=False, repr=False)
+    gone: bool = False

@@ -7,12 +7,11 @@ Otherwise whoever may write in one namespace would stop the deletes of all by le
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reconcile.kube.objects import by_namespace, place_namespace
-from reconcile.model.snapshot import Snapshot
-from reconcile.plan.changes import DELETES, Change, Delete, Keep, Waiting, Withheld
+from reconcile.plan.changes import Delete
 
 FEW = 9
 """A share of a small number would stop every clean-up; so many previews may always go."""
@@ -117,76 +116,3 @@ def _named(held: frozenset[str], losing: Counter[str]) -> str:
     named = ", ".join(f"{namespace} ({losing[namespace]})" for namespace in largest_first[:FEW_NAMES])
     more = f" and {len(held) - FEW_NAMES} more" if len(held) > FEW_NAMES else ""
     return f"namespace{'s' if len(held) > 1 else ''} {named}{more}"
-
-
-DELETE_WITHHELD = "delete skipped"
-"""How the reason of a child begins that would be deleted if this pass might."""
-
-
-def skip_deletes(
-    changes: Sequence[Change], snapshot: Snapshot, limit: Limit, with_children: Counter[str]
-) -> tuple[list[Change], tuple[Withheld, ...]]:
-    """The changes without the deletes that this pass must not do, and why it must not.
-
-    `with_children` counts the previews in scope that have children, the gone ones included, by namespace.
-    Expired previews are counted apart: as many as the limit go, whatever becomes of the others, and the rest
-    wait.
-    """
-    withheld = [
-        Withheld(kind.resource.kind, f"{kind.problem}; all changes of this kind are skipped")
-        for kind in snapshot.kinds.values()
-        if not kind.whole and not (kind.known and snapshot.previews_problem)
-    ]
-    deletes = [change for change in changes if isinstance(change, Delete)]
-    if reason := _not_seen(deletes, snapshot, limit):
-        return [_kept(c) for c in changes], (*withheld, Withheld(DELETES, reason))
-    changes = [_kept(change) if _kind_not_whole(change, snapshot) else change for change in changes]
-    deletes = [change for change in changes if isinstance(change, Delete)]
-    refusal = refused(deletes, with_children, limit) if deletes else None
-    if refusal:
-        others = not limit.nothing and bool(with_children.keys() - refusal.namespaces)
-        withheld.append(Withheld(DELETES, refusal.reason, partly=others))
-        changes = [_kept(c) if limit.nothing or _counts(c, refusal.namespaces) else c for c in changes]
-    return _expiring(changes, limit, with_children), tuple(withheld)
-
-
-def _expiring(changes: Sequence[Change], limit: Limit, with_children: Counter[str]) -> list[Change]:
-    later = postponed((c for c in changes if isinstance(c, Delete)), with_children, limit)
-    reason = f"expired; waits: the limit is {limit.explained(with_children.total())} per run (--max-deletes)"
-    return [
-        Waiting(c.key, c.preview, reason)
-        if isinstance(c, Delete) and c.expired_at and c.preview in later
-        else c
-        for c in changes
-    ]
-
-
-def _not_seen(deletes: Sequence[Delete], snapshot: Snapshot, limit: Limit) -> str:
-    if snapshot.previews_problem:
-        return f"Refusing to prune: {snapshot.previews_problem}"
-    if deletes and not snapshot.previews_sent and not limit.everything:
-        return (
-            f"Refusing to delete {len(deletes)} children: the list of previews is empty; "
-            "if this is intended, pass --max-deletes 100%"
-        )
-    return ""
-
-
-def _kind_not_whole(change: Change, snapshot: Snapshot) -> bool:
-    kind = snapshot.kinds.get(change.key.kind)
-    return kind is not None and not kind.whole
-
-
-def _counts(change: Change, namespaces: frozenset[str]) -> bool:
-    return isinstance(change, Delete) and change.counts and place_namespace(change.preview) in namespaces
-
-
-def _kept(change: Change) -> Change:
-    if isinstance(change, Delete):
-        return Keep(change.key, change.preview, f"{DELETE_WITHHELD} ({change.reason})")
-    return change
-
-
-def is_withheld(change: Change) -> bool:
-    """Whether it stands in the place of a delete that this pass must not do."""
-    return isinstance(change, Keep) and change.reason.startswith(DELETE_WITHHELD)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconcile.model.scope import Scope
-from reconcile.plan.decide import Rules
+from reconcile.plan.child import Rules
 from reconcile.plan.limits import DEFAULT_LIMIT, Limit
 
 

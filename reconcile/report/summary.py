@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import Any, get_args
 
 from reconcile.model.names import REASONS
-from reconcile.plan.changes import Result
-from reconcile.plan.limits import is_withheld
+from reconcile.plan.changes import Hold, Result, is_held
 from reconcile.report.counts import WRITES, action_of, counts
 from reconcile.report.safe import safe, safe_json
 from reconcile.report.states import states
@@ -90,7 +89,9 @@ def summary_of(done: Run, exit_code: int, seconds: float) -> Summary:
         # A status that somebody else wrote may give any reason: no label and no message grows by it.
         previews=Counter(s.reason if s.reason in REASONS else s.state for s in states(compared))
         + Counter(one.reason for one in done.settled),
-        deletes_withheld=len({c.key for one in done.passes for c in one.plan.changes if is_withheld(c)}),
+        deletes_withheld=len(
+            {c.key for one in done.passes for c in one.plan.changes if is_held(c, Hold.RUN)}
+        ),
     )
 
 

@@ -12,7 +12,8 @@ from reconcile.model.settings import Settings
 from reconcile.model.snapshot import Preview
 from reconcile.model.ttl import ttl_of
 from reconcile.plan.changes import Change, Create, Keep, Update, Waiting
-from reconcile.plan.decide import Rules, decide
+from reconcile.plan.child import Rules, child_of
+from reconcile.plan.decide import decide
 from reconcile.status.facts import Facts, Lives
 
 
@@ -85,7 +86,7 @@ def _as_wanted(key: Key, facts: Facts, look: Look, rules: Rules) -> bool:
     if live is None or not isinstance(preview, PreviewEnvironment):
         return False
     manifest = next(manifest for manifest in facts.desired.children if key_of(manifest) == key)
-    return isinstance(decide(manifest, preview, live, rules), Keep)
+    return isinstance(decide(manifest, preview, child_of(preview, live, rules)), Keep)
 
 
 def _change(change: Change, settled: frozenset[Key], gone: set[Key]) -> Change:

@@ -9,7 +9,6 @@ from reconcile.cluster.port import Cluster, Filled
 from reconcile.desire.children import RESOURCES
 from reconcile.errors import ReconcileError, Stopped
 from reconcile.execute.execute import execute
-from reconcile.execute.write import GONE
 from reconcile.plan.changes import Create, Keep, Outcome, Plan, Waiting
 from reconcile.plan.plan import only
 from reconcile.run.finish import Watcher, finish
@@ -142,7 +141,7 @@ class _Run:
 def _asks_for_another(passes: list[Pass]) -> bool:
     """Whether something waits for this run, and may have got what it waits for."""
     last = passes[-1]
-    made_room = any(outcome.result == "done" or outcome.message == GONE for outcome in last.outcomes)
+    made_room = any(outcome.result == "done" or outcome.gone for outcome in last.outcomes)
     return len(passes) < PASSES and bool(last.plan.waits_for_this_run) and made_room
 
 

@@ -15,8 +15,7 @@ from reconcile.kube.live import Live
 from reconcile.kube.objects import DEPLOYMENT, JOB, Key
 from reconcile.model.names import APP_COMPONENT, COMPONENT_LABEL, NAME_TAKEN
 from reconcile.model.setup_record import SetupRecord, newest, record_in
-from reconcile.plan.changes import Blocked, Change, Create, Keep, Outcome, Update, Waiting
-from reconcile.plan.decide import keeps_protected
+from reconcile.plan.changes import Blocked, Change, Create, Hold, Keep, Outcome, Update, Waiting
 from reconcile.status.result import Pass
 
 MOST_KEPT = 2000
@@ -71,7 +70,7 @@ class Facts:
             return False
         if sum(len(change.reason) for change in kept) > MOST_KEPT:
             return False
-        if not all(isinstance(change, Keep) and not keeps_protected(change) for change in self.changes):
+        if not all(isinstance(c, Keep) and c.held is not Hold.PROTECTION for c in self.changes):
             return False
         there = {_slot(change.key) for change in self.changes}
         wanted = {_slot(child.key): child for child in self.desired.children}

@@ -16,6 +16,7 @@ from reconcile.kube.redact import redacted
 from reconcile.model.settings import Settings
 from reconcile.model.snapshot import KindList
 from reconcile.plan.changes import Keep, Update
+from reconcile.plan.child import child_of
 from reconcile.plan.decide import decide
 from reconcile.status.facts import gather
 from reconcile.status.result import Pass
@@ -202,14 +203,16 @@ OTHER = a_read_preview(
 @pytest.mark.parametrize("rules", [RULES, FOLDER])
 def test_what_ran_has_run_whatever_is_wanted_now(rules: Any) -> None:
     wanted = children_of(OTHER, pod_security="restricted", priority_class="low")["Job"]
-    assert isinstance(decide(wanted, OTHER, a_job(COMPLETE), rules), Keep)
+    assert isinstance(decide(wanted, OTHER, child_of(OTHER, a_job(COMPLETE), rules)), Keep)
 
 
 def test_its_metadata_is_mended_by_an_apply_that_repeats_the_spec_that_is_there() -> None:
     label = ("metadata", "labels", "app.kubernetes.io/name")
     there = edited(edited(job_of(), "spec", "completions", to=1), *label, to="mine")
     by_hand = entry("kubectl-edit", [tuple(f"f:{step}" for step in label)])
-    found = decide(children_of(OTHER)["Job"], OTHER, live(there, by_hand, applied=job_of()), RULES)
+    found = decide(
+        children_of(OTHER)["Job"], OTHER, child_of(OTHER, live(there, by_hand, applied=job_of()), RULES)
+    )
     assert isinstance(found, Update)
     assert found.manifest["spec"] == job_of()["spec"]
     assert [change.path for change in found.fields] == ["metadata.labels[app.kubernetes.io/name]"]
@@ -219,14 +222,14 @@ def test_an_apply_repeats_what_was_applied_also_where_it_is_no_longer_wanted() -
     """Without it the apply would drop the variables of OTHER, and be a 422."""
     made = job_of(OTHER)
     protected = a_read_preview(annotations={"platform9.com/prune": "disabled"}, **SETUP)
-    found = decide(job_of(protected), protected, live(made), RULES)
+    found = decide(job_of(protected), protected, child_of(protected, live(made), RULES))
     assert isinstance(found, Update)
     assert (found.manifest["spec"], found.reason) == (made["spec"], "its preview is protected")
 
 
 def test_one_whose_history_was_wiped_becomes_ours_with_the_spec_that_is_there() -> None:
     wiped = untracked(job_of(), managedFields=None)
-    found = decide(children_of(OTHER)["Job"], OTHER, wiped, RULES)
+    found = decide(children_of(OTHER)["Job"], OTHER, child_of(OTHER, wiped, RULES))
     assert isinstance(found, Update)
     container = found.manifest["spec"]["template"]["spec"]["containers"][0]
     assert container["command"] == ["migrate", "--password=hunter22"]

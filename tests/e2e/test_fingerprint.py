@@ -57,9 +57,9 @@ def read(story: Story, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tupl
     """A run, and which previews it has compared."""
     compared: list[str] = []
 
-    def noted(desired: Any, *rest: Any) -> Any:
-        compared.append(desired.preview.name)
-        return draft_of(desired, *rest)
+    def noted(draft: Any, world: Any) -> Any:
+        compared.extend([draft.desired.preview.name] if draft.desired else [])
+        return draft_of(draft, world)
 
     with monkeypatch.context() as patched:
         patched.setattr("reconcile.plan.plan.draft_of", noted)

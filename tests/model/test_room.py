@@ -16,7 +16,8 @@ from reconcile.model.names import PRUNE_DISABLED
 from reconcile.model.room import SMALL, Room
 from reconcile.model.settings import Gateway
 from reconcile.plan.changes import Delete, Keep, Waiting
-from reconcile.plan.decide import TOO_LARGE, decide, may_go
+from reconcile.plan.child import Child, child_of
+from reconcile.plan.decide import TOO_LARGE, decide, prune
 from tests.given import NAMES, RULES, a_read_preview, children_of, entry, live
 from tests.kube.test_health_pods import RUNNING, UNSCHEDULABLE, a_pod
 
@@ -73,8 +74,9 @@ def test_what_is_kept_tells_whose_it_is_and_whether_it_may_go(kind: str, variant
     assert kept.partial
     assert len(msgspec.json.encode(kept.manifest)) < SMALL
     for uid in ("", "u-1"):
-        assert RULES.ownership(kept, "pr-1", uid) == RULES.ownership(whole, "pr-1", uid)
-        there, then = (may_go(one, "pr-1", uid, "its preview is gone", RULES) for one in (whole, kept))
+        as_whole, as_kept = (Child(one, "pr-1", RULES, uid=uid) for one in (whole, kept))
+        assert as_kept.ownership == as_whole.ownership
+        there, then = (prune(child, "its preview is gone") for child in (as_whole, as_kept))
         assert type(there) is type(then)
         if isinstance(there, Delete) and isinstance(then, Delete):
             assert (there.live.uid, there.live.resource_version) == (
@@ -89,9 +91,11 @@ def test_what_is_kept_tells_whose_it_is_and_whether_it_may_go(kind: str, variant
 @pytest.mark.parametrize("kind", [kind.resource.kind for kind in CHILDREN])
 def test_what_was_not_kept_whole_is_not_written(kind: str) -> None:
     whole = large(kind)
-    assert isinstance(decide(WANTED[kind], PREVIEW, whole, RULES), Keep)
+    assert isinstance(decide(WANTED[kind], PREVIEW, child_of(PREVIEW, whole, RULES)), Keep)
     kept = Room(NAMES, 0).live(sent(whole.manifest))
-    assert decide(WANTED[kind], PREVIEW, kept, RULES) == Waiting(kept.key, "shop/pr-1", TOO_LARGE)
+    assert decide(WANTED[kind], PREVIEW, child_of(PREVIEW, kept, RULES)) == Waiting(
+        kept.key, "shop/pr-1", TOO_LARGE
+    )
 
 
 def test_small_objects_are_kept_whole_and_large_ones_while_there_is_room() -> None:

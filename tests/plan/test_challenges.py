@@ -8,7 +8,8 @@ import pytest
 from reconcile.kube.live import Live
 from reconcile.plan.challenges import EDIT_IN_PLACE, RULES, solvers
 from reconcile.plan.changes import FieldChange, Keep, Update
-from reconcile.plan.decide import Rules, decide
+from reconcile.plan.child import Rules, child_of
+from reconcile.plan.decide import decide
 from tests.given import FOLDER, NAMES, a_read_preview, children_of, edited, entry, key, live
 from tests.given import RULES as OURS
 
@@ -51,7 +52,7 @@ def edited_in_place(manifest: dict[str, Any]) -> Live:
 
 
 def decided(there: Live, wanted: dict[str, Any] = WANTED, rules: Rules = OURS) -> Any:
-    return decide(wanted, PREVIEW, there, rules)
+    return decide(wanted, PREVIEW, child_of(PREVIEW, there, rules))
 
 
 KEPT = Keep(key("Ingress"), "shop/pr-1", f"kept, with the path that {CERT_MANAGER} added for a certificate")

@@ -8,8 +8,9 @@ import pytest
 from reconcile.desire.children.metadata import without_owner
 from reconcile.kube.live import Live
 from reconcile.kube.managedfields import field_set_of
-from reconcile.plan.changes import Blocked, Create, Delete, FieldChange, Keep, Update, Waiting
-from reconcile.plan.decide import Rules, decide, may_go
+from reconcile.plan.changes import Blocked, Create, Delete, FieldChange, Hold, Keep, Reason, Update, Waiting
+from reconcile.plan.child import Child, Rules, child_of
+from reconcile.plan.decide import decide, prune
 from tests.given import (
     CONTAINER,
     FOLDER,
@@ -42,7 +43,7 @@ PRUNE = ("metadata", "annotations", "platform9.com/prune")
 
 
 def decided(there: Live | None, rules: Rules = RULES, wanted: dict[str, Any] = SERVICE) -> Any:
-    return decide(wanted, PREVIEW, there, rules)
+    return decide(wanted, PREVIEW, child_of(PREVIEW, there, rules))
 
 
 def test_what_is_not_there_is_created() -> None:
@@ -56,7 +57,7 @@ def test_what_is_as_wanted_is_kept_without_a_word() -> None:
 def test_what_somebody_changed_has_drifted() -> None:
     there = live(edited(SERVICE, "spec", "ports", 0, "targetPort", to=8080), entry("kubectl-edit", SERVICE))
     fields = (FieldChange("spec.ports[http].targetPort", "8080", "http"),)
-    assert decided(there) == Update(KEY, PLACE, SERVICE, there, fields, "drifted")
+    assert decided(there) == Update(KEY, PLACE, SERVICE, there, fields, Reason.DRIFTED)
 
 
 def test_what_its_preview_changed_says_so() -> None:
@@ -64,7 +65,7 @@ def test_what_its_preview_changed_says_so() -> None:
     wanted = children_of(a_read_preview(uid="u-1", image="nginx:2"))["Deployment"]
     path = "spec.template.spec.containers[app].image"
     fields = (FieldChange(path, "registry.example.com/shop:1", "nginx:2"),)
-    expected = Update(key("Deployment"), PLACE, wanted, there, fields, "its preview or an option changed")
+    expected = Update(key("Deployment"), PLACE, wanted, there, fields, Reason.CHANGED)
     assert decided(there, wanted=wanted) == expected
 
 
@@ -136,7 +137,7 @@ def test_what_was_restored_is_adopted_whole_when_told_to() -> None:
     )
     taken = {more, (*more, "f:port"), (*more, "f:protocol")}
     assert decided(there, ADOPT) == Update(
-        KEY, PLACE, SERVICE, there, (), "adopted", field_set_of(SERVICE) | taken
+        KEY, PLACE, SERVICE, there, (), Reason.ADOPTED, field_set_of(SERVICE) | taken
     )
 
 
@@ -195,7 +196,7 @@ def test_a_child_of_an_older_preview_of_the_name_is_given_to_the_new_one_in_plac
 
 
 def going(there: Live, uid: str = "", rules: Rules = RULES) -> Any:
-    return may_go(there, "pr-1", uid, "its preview is gone", rules)
+    return prune(Child(there, "pr-1", rules, uid=uid), "its preview is gone")
 
 
 def test_what_is_ours_and_wanted_by_nobody_may_go() -> None:
@@ -237,8 +238,12 @@ def test_what_is_ours_and_wanted_by_nobody_may_go() -> None:
     ids=["restored", "stripped", "another controller", "protected", "protected and going"],
 )
 def test_what_is_not_ours_or_is_protected_stays(there: Live, reason: str) -> None:
-    assert going(there) == Keep(KEY, PLACE, reason)
-    assert going(there, rules=ADOPT) == Keep(KEY, PLACE, reason)
+    assert going(there) == Keep(
+        KEY, PLACE, reason, Hold.PROTECTION if reason.startswith("protected") else None
+    )
+    assert going(there, rules=ADOPT) == Keep(
+        KEY, PLACE, reason, Hold.PROTECTION if reason.startswith("protected") else None
+    )
 
 
 def test_what_is_going_already_is_waited_for() -> None:
@@ -255,4 +260,4 @@ def test_a_child_in_a_dump_keeps_its_owner_reference_where_the_preview_has_no_ui
     from_git = replace(PREVIEW, uid="")
     wanted = children_of(from_git)["Service"]
     assert "ownerReferences" not in wanted["metadata"]
-    assert decide(wanted, from_git, untracked(SERVICE), FOLDER) == Keep(KEY, PLACE)
+    assert decide(wanted, from_git, child_of(from_git, untracked(SERVICE), FOLDER)) == Keep(KEY, PLACE)

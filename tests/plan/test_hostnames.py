@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.kube.objects import Key
-from reconcile.plan.hostnames import GRANTED, UNSURE, Claim, Fate, Holding, Route, Ruling, rulings_of
+from reconcile.plan.hostname_rulings import GRANTED, Claim, Fate, Holding, Route, Ruling, rulings_of
 
 X, Y, Z = "x.example.com", "y.example.com", "z.example.com"
 OLD, NEW = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
@@ -298,7 +298,7 @@ def test_beside_a_holder_a_route_that_stays_is_a_warning() -> None:
 def test_who_cannot_see_all_gets_what_its_status_records_and_nothing_else() -> None:
     given = [replace(claim(name, host), unsure=True) for name, host in (("a", X), ("b", Y), ("c", Z))]
     rulings = ruled(given, [route("b", Y)], holding("a"))
-    assert rulings == {"a": GRANTED, "b": blocked(UNSURE), "c": blocked(UNSURE)}
+    assert rulings == {"a": GRANTED, "b": Ruling("blocked", unsure=True), "c": Ruling("blocked", unsure=True)}
 
 
 def test_of_those_that_cannot_see_all_only_the_holder_gets_the_name() -> None:

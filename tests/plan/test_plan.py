@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any
 
 import pytest
@@ -488,16 +488,15 @@ def test_where_only_one_namespace_is_read_a_hostname_is_given_to_who_has_it_on_r
         "desire.desire.refusals",
         "desire.desire.render",
         "plan.plan.draft_of",
-        "plan.plan.ruled",
-        "plan.claims.blocked",
+        "plan.draft.Draft.mapped",
+        "plan.hostname_policy._changes",
     ],
 )
 def test_what_is_thrown_while_one_preview_is_dealt_with_is_that_previews_failure(
     monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
-    path, _, name = broken.rpartition(".")
-    module = import_module(f"reconcile.{path}")
-    whole = getattr(module, name)
+    path = f"reconcile.{broken}"
+    whole = resolve_name(path.replace(".Draft", ":Draft"))
 
     def breaks(first: Any, *rest: Any) -> Any:
         desired = getattr(first, "desired", first)
@@ -505,7 +504,7 @@ def test_what_is_thrown_while_one_preview_is_dealt_with_is_that_previews_failure
             raise RecursionError("secret")
         return whole(first, *rest)
 
-    monkeypatch.setattr(module, name, breaks)
+    monkeypatch.setattr(path, breaks)
     taken = a_read_preview("pr-2", fqdn=PR3.spec.fqdn)
     plan = plan_of([PR1, taken, PR3], [*running(PR2), *running(PR3)])
     (blocked,) = [change for change in plan.blocked if change.verdict == "InternalError"]
@@ -519,7 +518,7 @@ def test_what_is_thrown_over_leftovers_keeps_them(monkeypatch: pytest.MonkeyPatc
     def breaks(*_: Any) -> Any:
         raise KeyError("secret")
 
-    monkeypatch.setattr("reconcile.plan.plan.leftovers_of", breaks)
+    monkeypatch.setattr("reconcile.plan.preview.left_until", breaks)
     plan = plan_of([PR2], [*running(PR1), *running(PR2)])
     assert [line for line in lines(plan) if "kept: KeyError in test_plan.py" in line]
     assert not plan.writes

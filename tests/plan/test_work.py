@@ -14,7 +14,7 @@ from reconcile.kube.objects import Key, Resource
 from reconcile.model.settings import Settings
 from reconcile.plan.changes import Keep, Plan
 from reconcile.plan.diff import difference
-from reconcile.plan.preview import Draft
+from reconcile.plan.draft import Draft
 from reconcile.report.states import states
 from reconcile.status.events import News, announce
 from reconcile.status.result import Pass, Run, Standing
@@ -70,7 +70,8 @@ class Counted(str):
 
 def test_the_changes_of_a_preview_are_not_searched_for_each_of_its_objects() -> None:
     keys = [Key("Mapping", "shop", Counted(f"web-{number}")) for number in range(200)]
-    draft = Draft(Desired(a_read_preview(), in_scope=True), tuple(Keep(key, "shop/pr-1") for key in keys))
+    changes = tuple(Keep(key, "shop/pr-1") for key in keys)
+    draft = Draft("shop/pr-1", Desired(a_read_preview(), in_scope=True), {}, changes)
     Counted.compared = 0
     assert all(draft.keeps_as_ours(Key(*key[:2], Counted(key.name))) for key in keys)
     assert Counted.compared <= 10 * len(keys)

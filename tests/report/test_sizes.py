@@ -17,6 +17,7 @@ from reconcile.model.scope import Scope
 from reconcile.model.settings import Settings
 from reconcile.model.status import rendered
 from reconcile.plan.changes import PREVIEW, Blocked, FieldChange, Outcome, Plan, Withheld
+from reconcile.plan.child import child_of
 from reconcile.plan.decide import decide
 from reconcile.report.counts import MOST_FIELDS
 from reconcile.report.html import run_html
@@ -99,6 +100,7 @@ def test_of_many_managers_of_a_strangers_object_a_few_are_named() -> None:
     service = children_of(preview)["Service"]
     managers = [entry(f"manager-{number:03}", [("f:spec",)]) for number in range(300)]
     bare = {**service, "metadata": {"name": "pr-1", "namespace": "shop"}}
-    change = decide(service, preview, untracked(bare, managedFields=managers), RULES)
+    there = untracked(bare, managedFields=managers)
+    change = decide(service, preview, child_of(preview, there, RULES))
     assert isinstance(change, Blocked)
     assert "manager-004 and 295 more)" in change.reason

@@ -84,15 +84,15 @@ reconcile/run/passes.py: tests/cluster_adapters/test_pass_requests.py tests/clus
 -Query(kind.resource, None if kind.is_route else label, optional=kind.is_route)
 +Query(kind.resource, label, optional=kind.is_route)
 
-reconcile/plan/limits.py: tests/plan/test_plan.py
+reconcile/plan/delete_policy.py: tests/plan/test_plan.py
   empty-list guard off: an empty list of previews deletes everything
--    if deletes and not snapshot.previews_sent and not limit.everything:
-+    if False:
+-    elif deletes and not snapshot.previews_sent and not world.policy.max_deletes.everything:
++    elif False:
 
-reconcile/plan/limits.py: tests/plan/test_plan.py tests/cluster_adapters/test_pass_lists.py
+reconcile/plan/delete_policy.py: tests/plan/test_plan.py tests/cluster_adapters/test_pass_lists.py
   kind not whole ignored: of a list that broke off, deletes are carried out
--    return kind is not None and not kind.whole
-+    return False
+-for change in proposal.deletes if change.key.kind in kinds)
++for change in proposal.deletes if False)
 
 reconcile/plan/limits.py: tests/plan/test_limits.py
   brake off by one: one preview more than the limit goes
@@ -162,19 +162,21 @@ reconcile/plan/decide.py: tests/plan/test_decide.py
 
 reconcile/plan/decide.py: tests/plan/test_decide.py tests/plan/test_plan.py
   protection ignored: what says that it must stay is deleted
--    if protected and not rules.ends(deadline, place):
+-    if child.protected and not ends:
 +    if False:
 
-reconcile/plan/decide.py: tests/plan/test_plan.py
+reconcile/plan/child.py: tests/plan/test_plan.py
   protected before its end: what is protected goes though --max-ttl has not ended
 -deadline is not None and deadline.over and
 +deadline is not None and
   right to protect ignored: what --allow-protect names goes with --max-ttl
 -deadline.over and not self.may_protect(place)
 +deadline.over
+
+reconcile/plan/decide.py: tests/plan/test_plan.py
   limit on what is not protected: old children of previews that are gone go past the brake
--    return past(change, deadline) if protected and deadline else change
-+    return past(change, deadline) if deadline else change
+-    if deadline is None or not (child.protected or child.preview_protects):
++    if deadline is None:
 
 reconcile/execute/write.py: tests/cluster_adapters/test_pass_writes.py
   deleted meanwhile ignored: the children of a preview go as expired though it is being deleted by now
@@ -198,7 +200,7 @@ reconcile/plan/ownership.py: tests/plan/test_ownership.py
 -        reference.get("uid") == uid and is_preview_reference
 +        is_preview_reference
 
-reconcile/plan/hostnames.py: tests/plan/test_hostnames.py
+reconcile/plan/hostname_rulings.py: tests/plan/test_hostnames.py
   claims by list order: who comes first in the list gets the hostname
 -        return (self.created or "~", self.preview)
 +        return ("", "")
@@ -206,12 +208,12 @@ reconcile/plan/hostnames.py: tests/plan/test_hostnames.py
 -key=lambda claim: (claim.preview not in owners, claim.age)
 +key=lambda claim: claim.age
 
-reconcile/plan/hostnames.py: tests/plan/test_hostnames.py tests/plan/test_plan.py
+reconcile/plan/hostname_rulings.py: tests/plan/test_hostnames.py tests/plan/test_plan.py
   record of a hostname not read: a hostname written by hand into a route takes it from its holder
 -    return min(standing)[2] if standing else ""
 +    return ""
 
-reconcile/plan/claims.py: tests/plan/test_plan.py
+reconcile/plan/hostname_policy.py: tests/plan/test_plan.py
   record of a hostname not told: what a status records decides nothing
 -if desired.verdict not in ("Expired", "Going") and (record := desired.hostname_record):
 +if False and (record := desired.hostname_record):
@@ -223,15 +225,12 @@ reconcile/model/scope.py: tests/model/test_scope.py tests/plan/test_plan.py
 
 reconcile/plan/preview.py: tests/plan/test_plan.py
   unreadable taken for absent: a preview with a mistake in it loses its children
--    if not isinstance(preview, PreviewEnvironment) or desired.verdict:
--        return frozen(desired, children, desired.verdict, desired.message)
-+    if not isinstance(preview, PreviewEnvironment) or desired.verdict:
-+        from reconcile.plan.prune import leftovers_of
-+        return Draft(desired, tuple(leftovers_of(desired.place, children, policy)), frozen=True)
+-    if desired is None:
++    if desired is None or desired.verdict == "Invalid":
 
 reconcile/plan/prune.py: tests/plan/test_plan.py
   what nobody wants is not protected: the garbage collector takes what was protected
--        return names.protects(preview.annotations)
+-        return child.preview_protects
 +        return False
   old route goes at once: the old route goes before the new one serves
 -    if not accepted(there):

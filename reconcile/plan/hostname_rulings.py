@@ -71,15 +71,16 @@ class Route:
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """`granted`: the route may have the hostname now. `waits`: later, `in_this_run` when this run ends the
-    wait. `blocked`: not while things are as they are. `by` names what is in the way, `warning` what is
-    beside a granted one. `gives_up` are routes of a blocked one that have a hostname, which another's status
-    records: why, by route."""
+    wait. `blocked`: not while things are as they are. `by` names what is in the way, where it is not that
+    this is `unsure`; `warning` what is beside a granted one. `gives_up` are routes of a blocked one that have
+    a hostname, which another's status records: why, by route."""
 
     verdict: Literal["granted", "waits", "blocked"]
     by: str = ""
     in_this_run: bool = False
     warning: str = ""
     gives_up: Mapping[Key, str] = field(default_factory=dict)
+    unsure: bool = False
 
 
 GRANTED = Ruling("granted")
@@ -88,11 +89,6 @@ GRANTED = Ruling("granted")
 H = TypeVar("H", Claim, Holding)
 Rulings = dict[str, Ruling]
 Queue = dict[str, tuple[Claim, list[Route]]]
-
-UNSURE = (
-    "is not assigned while only this namespace is read, because others may use it; "
-    "pass --allow-fqdn with the hostnames of this namespace"
-)
 
 
 def rulings_of(
@@ -112,7 +108,7 @@ def rulings_of(
         if holder:
             holders[hostname] = holder
         sure = [claim for claim in rivals if held or not claim.unsure]
-        rulings.update({claim.preview: Ruling("blocked", UNSURE) for claim in rivals if claim.unsure})
+        rulings.update({claim.preview: Ruling("blocked", unsure=True) for claim in rivals if claim.unsure})
         if sure:
             _rule_on_one(sure, there.get(hostname, []), holder, rulings, queue)
     _rule_on_moves(queue, rulings)

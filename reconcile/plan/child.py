@@ -1,0 +1,106 @@
+"""A live object, as the preview sees it whose child it would be: asked once, read wherever it is decided."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from reconcile.kube.health.job import is_finished
+from reconcile.kube.live import Live
+from reconcile.kube.managedfields import FieldSet
+from reconcile.kube.objects import Key
+from reconcile.model.globs import matches_any
+from reconcile.model.names import Names
+from reconcile.model.snapshot import Preview
+from reconcile.model.ttl import Deadline
+from reconcile.plan.ownership import Ownership, ownership
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a decision needs to know beside the objects.
+
+    `allow_protect` are globs of `NAMESPACE/NAME`: the previews whose protection outlives `--max-ttl`.
+    `keeps_edits` tells that what somebody added by hand stays.
+    """
+
+    names: Names
+    from_server: bool = True
+    adopt: bool = False
+    allow_protect: tuple[str, ...] = ()
+    keeps_edits: bool = False
+
+    def may_protect(self, place: str) -> bool:
+        """Whether what this `NAMESPACE/NAME` protects outlives the operator's limits."""
+        return matches_any(place.split("/"), self.allow_protect, "/")
+
+    def ends(self, deadline: Deadline | None, place: str) -> bool:
+        """Whether what is protected there goes all the same: past the operator's limit, without the right."""
+        return deadline is not None and deadline.over and not self.may_protect(place)
+
+
+@dataclass(frozen=True)
+class Child:
+    """One object that is there, and the preview named `owner` in its namespace.
+
+    `preview` is that preview, None where it is gone, or is asked for by itself; `uid` is its uid, "" where it
+    is gone.
+    """
+
+    live: Live
+    owner: str
+    rules: Rules
+    preview: Preview | None = None
+    uid: str = ""
+
+    @property
+    def key(self) -> Key:
+        return self.live.key
+
+    @property
+    def place(self) -> str:
+        """The `NAMESPACE/NAME` of the preview."""
+        return f"{self.key.namespace}/{self.owner}"
+
+    def decoded(self) -> "Child":
+        """The same, all of it decoded; nothing was asked of it yet."""
+        return replace(self, live=self.live.decoded())
+
+    @cached_property
+    def ownership(self) -> Ownership:
+        rules = self.rules
+        return ownership(self.live, self.owner, self.uid, rules.names, from_server=rules.from_server)
+
+    @property
+    def ours(self) -> bool:
+        return self.ownership.ours
+
+    @property
+    def adoptable(self) -> bool:
+        """Whether it is not ours yet, and is to be."""
+        return self.rules.adopt and self.ownership.standing == "adoptable"
+
+    @cached_property
+    def applied(self) -> FieldSet | None:
+        """What our last apply of it holds; None where nothing tells."""
+        return self.live.applied_by(self.rules.names.field_manager)
+
+    @property
+    def protected(self) -> bool:
+        """Whether it says itself that it must not be deleted."""
+        return self.rules.names.protects(self.live.annotations)
+
+    @property
+    def preview_protects(self) -> bool:
+        """Whether its preview, which is there, says so of all that it has."""
+        return self.preview is not None and self.rules.names.protects(self.preview.annotations)
+
+    @property
+    def at_work(self) -> bool:
+        """Whether this Job of ours may still run. A file has no status, and nothing runs in a folder."""
+        if is_finished(self.live) or not (self.rules.from_server or self.live.manifest.get("status")):
+            return False
+        return self.ours
+
+
+def child_of(preview: Preview, live: Live | None, rules: Rules) -> Child | None:
+    """What is there, as a preview sees it that is there too; None where nothing is."""
+    return None if live is None else Child(live, preview.name, rules, preview, preview.uid)

@@ -1,0 +1,67 @@
+"""Deletes that a pass must not do: not all was seen, or too many previews would lose their children."""
+
+from dataclasses import replace
+
+from reconcile.kube.objects import place_namespace
+from reconcile.plan.changes import DELETES, Delete, Hold, Keep, Waiting, Withheld
+from reconcile.plan.draft import Proposal, World, with_children
+from reconcile.plan.limits import postponed, refused
+
+
+def _skipped(change: Delete) -> Keep:
+    return Keep(change.key, change.preview, f"delete skipped ({change.reason})", Hold.RUN)
+
+
+def keep_while_previews_are_unknown(proposal: Proposal, world: World) -> Proposal:
+    """Where the list of previews is incomplete, or suspiciously empty, nothing is deleted."""
+    snapshot, deletes, reason = world.snapshot, proposal.deletes, ""
+    if snapshot.previews_problem:
+        reason = f"Refusing to prune: {snapshot.previews_problem}"
+    elif deletes and not snapshot.previews_sent and not world.policy.max_deletes.everything:
+        reason = (
+            f"Refusing to delete {len(deletes)} children: the list of previews is empty; "
+            "if this is intended, pass --max-deletes 100%"
+        )
+    if not reason:
+        return proposal
+    withheld = (*proposal.withheld, Withheld(DELETES, reason))
+    return replace(proposal.without(deletes, _skipped), withheld=withheld)
+
+
+def keep_of_incomplete_kinds(proposal: Proposal, world: World) -> Proposal:
+    """Nothing of a kind is deleted whose list is incomplete."""
+    kinds = {name: kind for name, kind in world.snapshot.kinds.items() if not kind.whole}
+    told = tuple(
+        Withheld(kind.resource.kind, f"{kind.problem}; all changes of this kind are skipped")
+        for kind in kinds.values()
+        if not (kind.known and world.snapshot.previews_problem)
+    )
+    deletes = (change for change in proposal.deletes if change.key.kind in kinds)
+    return replace(proposal.without(deletes, _skipped), withheld=(*told, *proposal.withheld))
+
+
+def limit_previews(proposal: Proposal, world: World) -> Proposal:
+    """No more previews lose their children than `--max-deletes`; which ones do, `limits` says."""
+    deletes, limit, living = proposal.deletes, world.policy.max_deletes, with_children(proposal, world)
+    refusal = refused(deletes, living, limit) if deletes else None
+    if refusal is None:
+        return proposal
+    others = not limit.nothing and bool(living.keys() - refusal.namespaces)
+    withheld = (*proposal.withheld, Withheld(DELETES, refusal.reason, partly=others))
+    held = (
+        change
+        for change in deletes
+        if limit.nothing or (change.counts and place_namespace(change.preview) in refusal.namespaces)
+    )
+    return replace(proposal.without(held, _skipped), withheld=withheld)
+
+
+def limit_expired(proposal: Proposal, world: World) -> Proposal:
+    """Expired previews are counted apart: as many as the limit go, whatever becomes of the others."""
+    deletes, limit, living = proposal.deletes, world.policy.max_deletes, with_children(proposal, world)
+    later = postponed(deletes, living, limit)
+    told = f"expired; waits: the limit is {limit.explained(living.total())} per run (--max-deletes)"
+    return proposal.without(
+        (change for change in deletes if change.expired_at and change.preview in later),
+        lambda change: Waiting(change.key, change.preview, told),
+    )
