@@ -46,27 +46,64 @@ def decided(there: Live | None, rules: Rules = RULES, wanted: dict[str, Any] = S
     return decide(wanted, PREVIEW, child_of(PREVIEW, there, rules))
 
 
-def test_what_is_not_there_is_created() -> None:
-    assert decided(None) == Create(KEY, PLACE, SERVICE, "new preview")
+NGINX = children_of(a_read_preview(uid="u-1", image="nginx:2"))["Deployment"]
+DRIFTED = live(edited(SERVICE, "spec", "ports", 0, "targetPort", to=8080), entry("kubectl-edit", SERVICE))
+MIRRORED = live(edited(DEPLOYMENT, "spec", "template", "spec", "containers", 0, "image", to="mirror/x"))
+IMAGE = "spec.template.spec.containers[app].image"
+FOREIGN = Blocked(
+    KEY,
+    PLACE,
+    "NameTaken",
+    "Service shop/pr-1: exists and is not managed by preview-reconcile (no label platform9.com/preview and "
+    "no annotation platform9.com/identity; field managers: kubectl); delete it, or rename the preview",
+)
+ROWS: dict[str, tuple[Live | None, Rules, dict[str, Any], Any]] = {
+    "what is not there is created": (None, RULES, SERVICE, Create(KEY, PLACE, SERVICE, "new preview")),
+    "what is as wanted is kept without a word": (live(SERVICE), RULES, SERVICE, Keep(KEY, PLACE)),
+    "what somebody changed has drifted": (
+        DRIFTED, RULES, SERVICE,
+        Update(
+            KEY, PLACE, SERVICE, DRIFTED, (FieldChange("spec.ports[http].targetPort", "8080", "http"),), Reason.DRIFTED
+        ),
+    ),
+    "what its preview changed says so": (
+        live(DEPLOYMENT), RULES, NGINX,
+        Update(
+            key("Deployment"), PLACE, NGINX, live(DEPLOYMENT),
+            (FieldChange(IMAGE, "registry.example.com/shop:1", "nginx:2"),), Reason.CHANGED,
+        ),
+    ),
+    "what the server keeps another way is kept, with what to do": (
+        MIRRORED, RULES, DEPLOYMENT,
+        Keep(
+            key("Deployment"), PLACE,
+            f"the API server keeps {IMAGE} another way; to have it applied again, change spec.revision",
+        ),
+    ),
+    "a stranger's object blocks, and is named with its manager": (STRANGER, RULES, SERVICE, FOREIGN),
+    "it is not adopted either": (STRANGER, ADOPT, SERVICE, FOREIGN),
+    "also while it is going": (
+        Live({**STRANGER.manifest, "metadata": {**STRANGER.metadata, "deletionTimestamp": "now"}}), RULES, SERVICE, FOREIGN,
+    ),
+    "what was restored blocks, and the message names --adopt": (
+        RESTORED, RULES, SERVICE,
+        Blocked(
+            KEY, PLACE, "NameTaken",
+            f"Service shop/pr-1: exists and is not managed by preview-reconcile (not applied by {MANAGER}); "
+            "pass --adopt to adopt it",
+        ),
+    ),
+    "in a folder an object without history needs no takeover": (untracked(SERVICE), FOLDER, SERVICE, Keep(KEY, PLACE)),
+    "what is going is waited for": (
+        live(SERVICE, deletionTimestamp="now"), RULES, SERVICE, Waiting(KEY, PLACE, "waits: the old one is being deleted"),
+    ),
+}  # fmt: skip
 
 
-def test_what_is_as_wanted_is_kept_without_a_word() -> None:
-    assert decided(live(SERVICE)) == Keep(KEY, PLACE)
-
-
-def test_what_somebody_changed_has_drifted() -> None:
-    there = live(edited(SERVICE, "spec", "ports", 0, "targetPort", to=8080), entry("kubectl-edit", SERVICE))
-    fields = (FieldChange("spec.ports[http].targetPort", "8080", "http"),)
-    assert decided(there) == Update(KEY, PLACE, SERVICE, there, fields, Reason.DRIFTED)
-
-
-def test_what_its_preview_changed_says_so() -> None:
-    there = live(DEPLOYMENT)
-    wanted = children_of(a_read_preview(uid="u-1", image="nginx:2"))["Deployment"]
-    path = "spec.template.spec.containers[app].image"
-    fields = (FieldChange(path, "registry.example.com/shop:1", "nginx:2"),)
-    expected = Update(key("Deployment"), PLACE, wanted, there, fields, Reason.CHANGED)
-    assert decided(there, wanted=wanted) == expected
+@pytest.mark.parametrize("name", ROWS)
+def test_a_child_needs_what_its_row_says(name: str) -> None:
+    there, rules, wanted, expected = ROWS[name]
+    assert decided(there, rules, wanted) == expected
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "Mapping"])
@@ -93,40 +130,6 @@ def test_a_protection_that_begins_or_ends_is_the_reason_and_beside_another_chang
     assert reason(before, changed) == "its preview or an option changed"
 
 
-def test_what_the_server_keeps_another_way_is_kept_with_what_to_do() -> None:
-    there = live(edited(DEPLOYMENT, "spec", "template", "spec", "containers", 0, "image", to="mirror/x"))
-    assert decided(there, wanted=DEPLOYMENT) == Keep(
-        key("Deployment"),
-        PLACE,
-        "the API server keeps spec.template.spec.containers[app].image another way; "
-        "to have it applied again, change spec.revision",
-    )
-
-
-def test_a_strangers_object_blocks_and_is_named_with_its_manager() -> None:
-    assert decided(STRANGER) == Blocked(
-        KEY,
-        PLACE,
-        "NameTaken",
-        "Service shop/pr-1: exists and is not managed by preview-reconcile (no label platform9.com/preview and "
-        "no annotation platform9.com/identity; field managers: kubectl); delete it, or rename the preview",
-    )
-
-
-def test_a_strangers_object_is_not_adopted_either() -> None:
-    assert isinstance(decided(STRANGER, ADOPT), Blocked)
-
-
-def test_what_was_restored_blocks_and_the_message_names_adopt() -> None:
-    assert decided(RESTORED) == Blocked(
-        KEY,
-        PLACE,
-        "NameTaken",
-        f"Service shop/pr-1: exists and is not managed by preview-reconcile (not applied by {MANAGER}); "
-        "pass --adopt to adopt it",
-    )
-
-
 def test_what_was_restored_is_adopted_whole_when_told_to() -> None:
     """Ours are the fields that we want, and all where only we would write."""
     more = ("f:spec", "f:ports", 'k:{"port":90,"protocol":"TCP"}')
@@ -150,20 +153,6 @@ def test_an_object_whose_history_was_wiped_is_taken_over_whole() -> None:
     found = decided(untracked(there.manifest, managedFields=[{}]), wanted=DEPLOYMENT)
     assert isinstance(found, Update)
     assert found.takeover == field_set_of(DEPLOYMENT) | {item, (*item, "f:name")}
-
-
-def test_in_a_folder_an_object_without_history_needs_no_takeover() -> None:
-    assert decided(untracked(SERVICE), FOLDER) == Keep(KEY, PLACE)
-
-
-def test_what_is_going_is_waited_for() -> None:
-    there = live(SERVICE, deletionTimestamp="2026-01-01T00:00:00Z")
-    assert decided(there) == Waiting(KEY, PLACE, "waits: the old one is being deleted")
-
-
-def test_a_stranger_that_is_going_still_blocks() -> None:
-    going = Live({**STRANGER.manifest, "metadata": {**STRANGER.metadata, "deletionTimestamp": "now"}})
-    assert isinstance(decided(going), Blocked)
 
 
 def test_a_child_that_somebody_protected_loses_its_owner_so_that_the_garbage_collector_spares_it() -> None:
@@ -199,56 +188,30 @@ def going(there: Live, uid: str = "", rules: Rules = RULES) -> Any:
     return prune(Child(there, "pr-1", rules, uid=uid), "its preview is gone")
 
 
-def test_what_is_ours_and_wanted_by_nobody_may_go() -> None:
-    there = live(SERVICE)
-    assert going(there) == Delete(KEY, PLACE, there, "its preview is gone")
+GUARDED = edited(SERVICE, *PRUNE, to="disabled")
+NO_IDENTITY = edited(SERVICE, "metadata", "annotations", "platform9.com/identity", to=None)
+ANOTHERS = edited(SERVICE, "metadata", "ownerReferences", to=[{"kind": "X", "name": "y", "controller": True}])
+UNMANAGED = "kept, its preview is gone, but not managed by preview-reconcile"
+PROTECTED = Keep(KEY, PLACE, "protected: platform9.com/prune is disabled", Hold.PROTECTION)
+MAY_GO: dict[str, tuple[Live, Any]] = {
+    "ours and wanted by nobody": (live(SERVICE), Delete(KEY, PLACE, live(SERVICE), "its preview is gone")),
+    "restored": (RESTORED, Keep(KEY, PLACE, f"{UNMANAGED} (not applied by {MANAGER})")),
+    "stripped": (live(NO_IDENTITY), Keep(KEY, PLACE, f"{UNMANAGED} (no annotation platform9.com/identity)")),
+    "another controller": (live(ANOTHERS), Keep(KEY, PLACE, f"{UNMANAGED} (controlled by X y)")),
+    "protected": (live(GUARDED), PROTECTED),
+    "protected and going": (live(GUARDED, deletionTimestamp="now"), PROTECTED),
+    "going already": (
+        live(SERVICE, deletionTimestamp="now"),
+        Waiting(KEY, PLACE, "is being deleted, and waits for its finalizers"),
+    ),
+}
 
 
-@pytest.mark.parametrize(
-    ("there", "reason"),
-    [
-        (
-            RESTORED,
-            f"kept, its preview is gone, but not managed by preview-reconcile (not applied by {MANAGER})",
-        ),
-        (
-            live(edited(SERVICE, "metadata", "annotations", "platform9.com/identity", to=None)),
-            "kept, its preview is gone, but not managed by preview-reconcile (no annotation platform9.com/identity)",
-        ),
-        (
-            live(
-                edited(
-                    SERVICE,
-                    "metadata",
-                    "ownerReferences",
-                    to=[{"kind": "X", "name": "y", "controller": True}],
-                )
-            ),
-            "kept, its preview is gone, but not managed by preview-reconcile (controlled by X y)",
-        ),
-        (
-            live(edited(SERVICE, *PRUNE, to="disabled")),
-            "protected: platform9.com/prune is disabled",
-        ),
-        (
-            live(edited(SERVICE, *PRUNE, to="disabled"), deletionTimestamp="now"),
-            "protected: platform9.com/prune is disabled",
-        ),
-    ],
-    ids=["restored", "stripped", "another controller", "protected", "protected and going"],
-)
-def test_what_is_not_ours_or_is_protected_stays(there: Live, reason: str) -> None:
-    assert going(there) == Keep(
-        KEY, PLACE, reason, Hold.PROTECTION if reason.startswith("protected") else None
-    )
-    assert going(there, rules=ADOPT) == Keep(
-        KEY, PLACE, reason, Hold.PROTECTION if reason.startswith("protected") else None
-    )
-
-
-def test_what_is_going_already_is_waited_for() -> None:
-    there = live(SERVICE, deletionTimestamp="now")
-    assert going(there) == Waiting(KEY, PLACE, "is being deleted, and waits for its finalizers")
+@pytest.mark.parametrize("rules", [RULES, ADOPT], ids=["", "adopt"])
+@pytest.mark.parametrize("name", MAY_GO)
+def test_what_nobody_wants_may_go_or_stays_as_its_row_says(name: str, rules: Rules) -> None:
+    there, expected = MAY_GO[name]
+    assert going(there, rules=rules) == expected
 
 
 def test_a_stripped_child_of_a_living_preview_may_go_since_the_uid_stands_in() -> None:

@@ -12,7 +12,6 @@ from tests.given import MANAGER, NAMES, a_read_preview, children_of, edited, ent
 PREVIEW = a_read_preview(uid="u-1")
 SERVICE = children_of(PREVIEW)["Service"]
 LABEL, IDENTITY, PRUNE = "platform9.com/preview", "platform9.com/identity", "platform9.com/prune"
-OURS = Ownership("ours")
 
 
 def stripped(*what: str, owner: bool = True) -> dict[str, Any]:
@@ -41,104 +40,65 @@ def restored(manifest: Manifest) -> Live:
 
 NO_LABEL = "no label platform9.com/preview"
 NO_IDENTITY = "no annotation platform9.com/identity"
-NOT_APPLIED = f"not applied by {MANAGER}"
+NOT_APPLIED = f"adoptable: not applied by {MANAGER}"
+OWN_GROUP = {"apiVersion": "platform9.com/v1", "kind": "PreviewEnvironment"}
+COPY = edited(SERVICE, "metadata", "annotations", IDENTITY, to="Service/shop/pr-2")
+WIPED = untracked(SERVICE, managedFields=[{}])
 
 
-@pytest.mark.parametrize(
-    ("there", "uid", "owned"),
-    [
-        pytest.param(live(SERVICE), "u-1", OURS, id="all three agree"),
-        pytest.param(live(stripped(owner=False)), "u-1", OURS, id="the owner reference is not asked for"),
-        pytest.param(live(SERVICE), "", OURS, id="its preview is gone"),
-        pytest.param(live(SERVICE), "u-2", OURS, id="its preview was made again"),
-        pytest.param(live(stripped("label")), "u-1", OURS, id="no label, but our uid"),
-        pytest.param(live(stripped("identity")), "u-1", OURS, id="no identity, but our uid"),
-        pytest.param(live(stripped("label")), "u-2", Ownership("foreign", NO_LABEL), id="another uid"),
-        pytest.param(live(stripped("label")), "", Ownership("foreign", NO_LABEL), id="no uid to stand in"),
-        pytest.param(
-            live(stripped("identity", owner=False)),
-            "u-1",
-            Ownership("foreign", NO_IDENTITY),
-            id="no reference",
-        ),
-        pytest.param(
-            live(stripped("label", "identity")),
-            "u-1",
-            Ownership("foreign", f"{NO_LABEL} and no annotation {IDENTITY}"),
-            id="both are missing",
-        ),
-        pytest.param(untracked(SERVICE, managedFields=[{}]), "u-1", OURS, id="history wiped, our uid"),
-        pytest.param(
-            untracked(SERVICE, managedFields=[{}]),
-            "u-2",
-            Ownership("adoptable", NOT_APPLIED),
-            id="history wiped, another uid",
-        ),
-        pytest.param(restored(SERVICE), "u-1", Ownership("adoptable", NOT_APPLIED), id="a restored backup"),
-        pytest.param(
-            restored(stripped("label")), "u-1", Ownership("foreign", NO_LABEL), id="restored and stripped"
-        ),
-        pytest.param(
-            live(edited(SERVICE, "metadata", "labels", LABEL, to="pr-2")),
-            "u-1",
-            Ownership("foreign", "label platform9.com/preview is pr-2"),
-            id="the label names another preview",
-        ),
-        pytest.param(
-            live(edited(SERVICE, "metadata", "annotations", IDENTITY, to="Service/shop/pr-2")),
-            "u-1",
-            Ownership("foreign", "annotation platform9.com/identity is that of Service/shop/pr-2"),
-            id="a copy of another child",
-        ),
-        pytest.param(
-            live(owned_by()),
-            "u-1",
-            Ownership("foreign", "controlled by ReplicaSet x"),
-            id="another controller",
-        ),
-        pytest.param(live(owned_by(controller=False)), "u-1", OURS, id="an owner that does not control"),
-        pytest.param(
-            live(owned_by(apiVersion="other.example.com/v1", kind="PreviewEnvironment", name="pr-1")),
-            "u-1",
-            Ownership("foreign", "controlled by PreviewEnvironment pr-1"),
-            id="a preview of another group",
-        ),
-        pytest.param(
-            live(owned_by(apiVersion="platform9.com/v1", kind="PreviewEnvironment", name="pr-2")),
-            "u-1",
-            Ownership("foreign", "controlled by PreviewEnvironment pr-2"),
-            id="another preview",
-        ),
-        pytest.param(
-            live(owned_by(apiVersion="platform9.com/v1", kind="PreviewEnvironment", name="pr-1")),
-            "u-1",
-            OURS,
-            id="an older uid of the preview",
-        ),
-    ],
-)
-def test_whose_an_object_of_a_server_is(there: Live, uid: str, owned: Ownership) -> None:
-    assert of(there, uid) == owned
+def row(
+    there: Live, owned: str, uid: str = "u-1", *, from_server: bool = True
+) -> tuple[Live, str, str, bool]:
+    return there, owned, uid, from_server
 
 
-@pytest.mark.parametrize(
-    ("there", "owned"),
-    [
-        pytest.param(untracked(SERVICE), OURS, id="label and identity alone decide"),
-        pytest.param(untracked(stripped("label")), OURS, id="no label, but our uid"),
-        pytest.param(
-            untracked(stripped("label", owner=False)), Ownership("foreign", NO_LABEL), id="no reference"
-        ),
-        pytest.param(restored(SERVICE), Ownership("adoptable", NOT_APPLIED), id="a dump with managedFields"),
-        pytest.param(
-            untracked(SERVICE, managedFields=[entry("hpa", {("f:spec", "f:x")}, subresource="scale")]),
-            OURS,
-            id="a subresource's entry tells nothing of the object",
-        ),
-    ],
-)
-def test_whose_an_object_in_a_folder_is(there: Live, owned: Ownership) -> None:
-    assert of(there, from_server=False) == owned
+ROWS = {
+    "all three agree": row(live(SERVICE), "ours"),
+    "the owner reference is not asked for": row(live(stripped(owner=False)), "ours"),
+    "its preview is gone": row(live(SERVICE), "ours", ""),
+    "its preview was made again": row(live(SERVICE), "ours", "u-2"),
+    "no label, but our uid": row(live(stripped("label")), "ours"),
+    "no identity, but our uid": row(live(stripped("identity")), "ours"),
+    "no label, and another uid": row(live(stripped("label")), f"foreign: {NO_LABEL}", "u-2"),
+    "no uid to stand in": row(live(stripped("label")), f"foreign: {NO_LABEL}", ""),
+    "no reference": row(live(stripped("identity", owner=False)), f"foreign: {NO_IDENTITY}"),
+    "both are missing": row(live(stripped("label", "identity")), f"foreign: {NO_LABEL} and {NO_IDENTITY}"),
+    "history wiped, our uid": row(WIPED, "ours"),
+    "history wiped, another uid": row(WIPED, NOT_APPLIED, "u-2"),
+    "a restored backup": row(restored(SERVICE), NOT_APPLIED),
+    "restored and stripped": row(restored(stripped("label")), f"foreign: {NO_LABEL}"),
+    "the label names another preview": row(
+        live(edited(SERVICE, "metadata", "labels", LABEL, to="pr-2")), f"foreign: label {LABEL} is pr-2"
+    ),
+    "a copy of another child": row(live(COPY), f"foreign: annotation {IDENTITY} is that of Service/shop/pr-2"),
+    "another controller": row(live(owned_by()), "foreign: controlled by ReplicaSet x"),
+    "an owner that does not control": row(live(owned_by(controller=False)), "ours"),
+    "a preview of another group": row(
+        live(owned_by(**{**OWN_GROUP, "apiVersion": "other.example.com/v1", "name": "pr-1"})),
+        "foreign: controlled by PreviewEnvironment pr-1",
+    ),
+    "another preview": row(
+        live(owned_by(**OWN_GROUP, name="pr-2")), "foreign: controlled by PreviewEnvironment pr-2"
+    ),
+    "an older uid of the preview": row(live(owned_by(**OWN_GROUP, name="pr-1")), "ours"),
+    "in a folder label and identity alone decide": row(untracked(SERVICE), "ours", from_server=False),
+    "in a folder no label, but our uid": row(untracked(stripped("label")), "ours", from_server=False),
+    "in a folder no reference": row(
+        untracked(stripped("label", owner=False)), f"foreign: {NO_LABEL}", from_server=False
+    ),
+    "a dump with managedFields": row(restored(SERVICE), NOT_APPLIED, from_server=False),
+    "a subresource's entry tells nothing of the object": row(
+        untracked(SERVICE, managedFields=[entry("hpa", {("f:spec", "f:x")}, subresource="scale")]), "ours",
+        from_server=False,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_an_object_is_whose_its_row_says(name: str) -> None:
+    there, owned, uid, from_server = ROWS[name]
+    found = of(there, uid, from_server=from_server)
+    assert f"{found.standing}: {found.reason}".removesuffix(": ") == owned
 
 
 def test_a_reference_without_uid_stands_in_for_nothing() -> None:
@@ -195,30 +155,26 @@ def test_protection_by_somebody_else_outlives_what_the_preview_says(there: Live,
 # who made it
 
 
-@pytest.mark.parametrize(
-    ("others", "makers"),
-    [
-        pytest.param([], [], id="nobody else"),
-        pytest.param([entry("helm", SERVICE)], ["helm"], id="somebody who made it too"),
-        pytest.param([entry("helm", [("f:spec",)])], ["helm"], id="somebody with an empty spec"),
-        pytest.param([entry("helm", [("f:data", "f:key")])], ["helm"], id="a kind without a spec"),
-        pytest.param(
-            [
-                entry("dns", [("f:metadata", "f:annotations", "f:a")]),
-                entry("lb", [("f:metadata", "f:labels")]),
-            ],
-            [],
-            id="controllers that annotate",
-        ),
-        pytest.param(
-            [entry("emissary", [("f:status", "f:state")])], [], id="a status that is no subresource"
-        ),
-        pytest.param([entry("hpa", [("f:spec", "f:replicas")], "Update", "scale")], [], id="another scale"),
-        pytest.param([entry("a", []), entry("b", SERVICE), entry("a", SERVICE)], ["a", "b"], id="several"),
-        pytest.param([entry(MANAGER, SERVICE)], [MANAGER], id="our name, but no apply"),
-    ],
-)
-def test_who_else_may_have_made_it(others: list[dict[str, Any]], makers: list[str]) -> None:
+AN_ANNOTATION = [("f:metadata", "f:annotations", "f:a")]
+MAKERS: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
+    "nobody else": ([], []),
+    "somebody who made it too": ([entry("helm", SERVICE)], ["helm"]),
+    "somebody with an empty spec": ([entry("helm", [("f:spec",)])], ["helm"]),
+    "a kind without a spec": ([entry("helm", [("f:data", "f:key")])], ["helm"]),
+    "controllers that annotate": (
+        [entry("dns", AN_ANNOTATION), entry("lb", [("f:metadata", "f:labels")])],
+        [],
+    ),
+    "a status that is no subresource": ([entry("emissary", [("f:status", "f:state")])], []),
+    "another scale": ([entry("hpa", [("f:spec", "f:replicas")], "Update", "scale")], []),
+    "several": ([entry("a", []), entry("b", SERVICE), entry("a", SERVICE)], ["a", "b"]),
+    "our name, but no apply": ([entry(MANAGER, SERVICE)], [MANAGER]),
+}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_who_else_may_have_made_it(name: str) -> None:
+    others, makers = MAKERS[name]
     assert other_makers(live(SERVICE, *others), NAMES) == makers
 
 
@@ -231,5 +187,5 @@ def test_a_bare_object_may_be_anybodys_of_a_kind_that_needs_no_spec(
 ) -> None:
     """Our apply is what gave it a spec, and so its second generation."""
     child = children_of(PREVIEW, route="ingress" if kind == "Ingress" else "mapping")[kind]
-    annotated = entry("dns", [("f:metadata", "f:annotations", "f:a")])
+    annotated = entry("dns", AN_ANNOTATION)
     assert other_makers(live(child, annotated, generation=generation), NAMES) == makers

@@ -1,6 +1,6 @@
 """From what is and what is wanted to a plan, read as people read it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -43,7 +43,14 @@ from tests.given import (
 WHOLE = {kind.resource.kind: KindList(kind.resource) for kind in CHILDREN}
 HTTPROUTE = Settings(route="httproute", route_given=True, gateway=Gateway(namespace="infra", name="web"))
 INGRESS = Settings(route="ingress", route_given=True)
+SWITCH = Settings(route_given=True)
 OLD, NEW = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
+NOON = datetime(2026, 1, 10, 12, tzinfo=UTC)
+HOST, HOST_1, HOST_2 = "x.example.com", "pr-1.preview.example.com", "pr-2.preview.example.com"
+PRUNE = ("metadata", "annotations", "platform9.com/prune")
+PROTECTION = {"platform9.com/prune": "disabled"}
+PROTECTED = "protected: platform9.com/prune is disabled"
+UNMANAGED = "but not managed by preview-reconcile"
 
 
 def plan_of(
@@ -111,371 +118,477 @@ def a_strangers(kind: str, host: str, name: str = "web") -> Live:
     return untracked({"apiVersion": "x/v1", "kind": kind, "metadata": metadata, "spec": spec})
 
 
+def holds(name: str, fqdn: str = HOST, since: str = NEW, **fields: Any) -> Preview:
+    """A preview whose status records that hostname."""
+    status = {"hostname": {"name": fqdn, "heldSince": since}}
+    return a_read_preview(name, **{"fqdn": fqdn, "created": OLD, "status": status, **fields})
+
+
+def an_expired(name: str = "pr-1", end: str = "2026-01-10T10:00:00Z", **fields: Any) -> Preview:
+    """A preview whose hour began an hour before `end`."""
+    begun = (datetime.fromisoformat(end) - timedelta(hours=1)).isoformat()
+    status = {"observedGeneration": 1, "ttl": "1h", "ttlCountsFrom": begun}
+    return a_read_preview(name, ttl="1h", status=status, **fields)
+
+
+def scope_of(name: str) -> Scope:
+    return make_scope(None, (name,), None)
+
+
+def three(symbol: str, reason: str, place: str = "shop/pr-1") -> list[str]:
+    return [f"{symbol} {kind} {place} {reason}".strip() for kind in ("Deployment", "Service", "Mapping")]
+
+
 PR1, PR2, PR3 = (a_read_preview(name) for name in ("pr-1", "pr-2", "pr-3"))
+PR9 = a_read_preview("pr-9")
+SERVICE, MAPPING = (children_of(PR1)[kind] for kind in ("Service", "Mapping"))
+GOING = a_read_preview(deleted=OLD)
+GUARDED = a_read_preview(annotations=PROTECTION)
+RENAMED = a_read_preview(fqdn="new.example.com")
+TAKER = a_read_preview("pr-2", fqdn=HOST_1)
+"""It asks for the hostname that pr-1 has."""
+OLDER, YOUNGER = (a_read_preview(n, fqdn=HOST, created=c) for n, c in (("pr-2", OLD), ("pr-1", NEW)))
+THIEF = a_read_preview("pr-1", fqdn=HOST, created=OLD)
+"""Its author wrote the hostname of another into its route by hand, or a run did that saw no other namespace."""
+STRANGER = untracked({"apiVersion": "v1", "kind": "Service", "metadata": SERVICE["metadata"] | {"labels": {}, "annotations": {}}})  # fmt: skip
+RESTORED = [untracked(m, managedFields=[entry("velero", m)]) for m in children_of(PR1).values()]
+BY_HAND = live(edited(MAPPING, *PRUNE, to="disabled"), applied=MAPPING)
+TURNED = [
+    Live(edited(edited(one.manifest, "metadata", "ownerReferences", to=[]), "metadata", "labels", RULES.names.preview_label, to="pr-9"))
+    for one in running(PR1)
+]  # fmt: skip
+"""Children whose label somebody has turned to a preview that is gone."""
+NO_LIST = KindList(WHOLE["Service"].resource, problem="the list is incomplete: 500", known=False)
+PARTLY = KindList(WHOLE["Mapping"].resource, problem="x.yaml:1: broken")
+ABSENT = KindList(WHOLE["Mapping"].resource, installed=False)
+NEW_1, NEW_2 = (three("+", "new preview", f"shop/{name}") for name in ("pr-1", "pr-2"))
+BACK = "any change of its spec brings a preview back"
+GONE_1 = three("-", "its preview is gone")
+FREE_2 = "shop/pr-2; change spec.fqdn"
+GIVEN_UP = f"- Mapping shop/pr-1 it has {HOST}, which belongs to shop/pr-2"
+OWNER = "{apiVersion: platform9.com/v1, kind: PreviewEnvironment, name: pr-1, uid: uid-of-shop-pr-1, controller: true}"
+LOSES_OWNER = f"metadata.ownerReferences[pr-1] - {OWNER}"
+
+Row = tuple[Sequence[Preview], Sequence[Live], Sequence[str], dict[str, Any]]
 
 
-# coming up, staying right, going away
+def row(previews: Sequence[Preview], there: Sequence[Live], *told: str, **options: Any) -> Row:
+    return previews, there, told, options
 
 
-def test_a_new_preview_gets_its_children() -> None:
-    plan = plan_of([PR1])
-    assert lines(plan) == [
+ROWS: dict[str, Row] = {
+    # coming up, staying right, going away
+    "a new preview gets its children": row(
+        [PR1], [], *NEW_1, "Plan: 3 to create, 0 to update, 0 to delete, 0 unchanged."
+    ),
+    "what is as wanted is only counted": row(
+        [PR1], running(PR1), "Plan: 0 to create, 0 to update, 0 to delete, 3 unchanged."
+    ),
+    "what is no longer owned goes, and what is there stays": row(
+        [PR2], [*running(PR1), *running(PR2)], *GONE_1, deletes={(None, None, True)}
+    ),
+    # verdicts
+    "children of an unreadable preview are kept": row(
+        [an_unreadable_preview()], running(PR1),
+        '! Preview shop/pr-1 spec.fqdn: "Foo" has upper-case letters',
+        "Plan: 0 to create, 0 to update, 0 to delete, 1 blocked, 3 unchanged.", blocked=["Invalid"],
+    ),
+    "a refused preview keeps what it has and gets nothing": row(
+        [PR1], running(PR1)[:1],
+        f"! Preview shop/pr-1 spec.fqdn: {HOST_1} is not allowed; --allow-fqdn is *.other.example.com",
+        settings=Settings(allow_fqdn=("*.other.example.com",)), blocked=["Refused"],
+    ),
+    "a preview that is going gets no writes": row(
+        [GOING], running(PR1)[:1], ". Preview shop/pr-1 it is being deleted, and waits for its finalizers"
+    ),
+    "one whose name is taken gets no child at all, since its route would lead to a stranger": row(
+        [PR1], [STRANGER, *running(PR1)[:1]],
+        "! Preview shop/pr-1 Service shop/pr-1: exists and is not managed by preview-reconcile (no label "
+        "platform9.com/preview and no annotation platform9.com/identity); delete it, or rename the preview",
+        blocked=["NameTaken"],
+    ),
+    "one blocked preview does not hold up another": row(
+        [an_unreadable_preview(), PR2], [], *NEW_2, '! Preview shop/pr-1 spec.fqdn: "Foo" has upper-case letters'
+    ),
+    "what a gone preview's child says of itself protects it": row(
+        [PR2], [*running(GUARDED), *running(PR2)], *three("=", PROTECTED)
+    ),
+    "what only carries our label is not deleted": row(
+        [PR2], [untracked(SERVICE, managedFields=[entry("kubectl", SERVICE)]), *running(PR2)],
+        f"= Service shop/pr-1 kept, its preview is gone, {UNMANAGED} (not applied by {MANAGER})",
+    ),
+    "nor what somebody has turned to a gone preview": row(
+        [PR1], TURNED,
+        *three("=", f"kept, its preview is gone, {UNMANAGED} (no child of pr-9 has its name)"), among=1,
+    ),
+    "nor a stranger's object with an expired preview's label": row(
+        [an_expired()], [untracked(edited(SERVICE, "metadata", "annotations", to={}))],
+        f"= Service shop/pr-1 kept, its preview expired at 2026-01-10T10:00:00Z, {UNMANAGED} "
+        "(no annotation platform9.com/identity)", f"1 expired: shop/pr-1; {BACK}", now=NOON,
+    ),
+    "what was restored is adopted": row([PR1], RESTORED, *three("~", "adopted"), adopt=True),
+    "and not where nobody wants it": row(
+        [PR2], [*RESTORED, *running(PR2)],
+        *three("=", f"kept, its preview is gone, {UNMANAGED} (not applied by {MANAGER})"), adopt=True,
+    ),
+    # the scope
+    "a preview outside the scope is not gone and not touched": row(
+        [PR1, PR2], [*running(PR1)[:1], *running(PR9)], *NEW_2, scope=scope_of("pr-2")
+    ),
+    "with a selector nothing of a gone preview is deleted": row(
+        [PR2], [*running(PR1), *running(PR2)], scope=make_scope(None, (), "a!=b")
+    ),
+    "a gone preview is cleaned up by its name": row(
+        [PR3], [*running(PR1), *running(PR2)], *GONE_1, scope=scope_of("shop/pr-1")
+    ),
+    "or by its namespace": row(
+        [PR3], [*running(PR2), *running(a_read_preview("pr-2", "blog"))],
+        *three("-", "its preview is gone", "blog/pr-2"), scope=make_scope("blog", (), None),
+    ),
+    "a claim outside the scope still counts": row(
+        [OLDER, YOUNGER], [], *NEW_1[:2], f"! Preview shop/pr-1 {HOST}: belongs to {FREE_2}", scope=scope_of("pr-1")
+    ),
+    "an expired preview outside the scope is left alone": row(
+        [an_expired(), PR2], [*running(an_expired()), *running(PR2)], now=NOON, scope=scope_of("pr-2")
+    ),
+    # hostnames
+    "of two that want a hostname the younger gets no route": row(
+        [OLDER, YOUNGER], [], *NEW_1[:2], *NEW_2, f"! Preview shop/pr-1 {HOST}: belongs to {FREE_2}"
+    ),
+    "one that renames to a taken hostname keeps its route as it is": row(
+        [a_read_preview("pr-1", fqdn=HOST_2), PR2], [*running(PR1), *running(PR2)],
+        f"! Preview shop/pr-1 {HOST_2}: belongs to {FREE_2}",
+        "Plan: 0 to create, 0 to update, 0 to delete, 1 blocked, 6 unchanged.", blocked=["HostnameConflict"],
+    ),
+    "a swap is begun by the oldest, and the other waits for this run": row(
+        [a_read_preview("pr-1", created=OLD, fqdn=HOST_2), a_read_preview("pr-2", created=NEW, fqdn=HOST_1)],
+        [*running(PR1), *running(PR2)],
+        "~ Mapping shop/pr-1 its preview or an option changed",
+        f"spec.hostname {HOST_1} -> {HOST_2}",
+        f". Mapping shop/pr-2 waits: {HOST_1}: Mapping shop/pr-1 still has it",
+        waits=["Mapping shop/pr-2"],
+    ),
+    "a hostname of a preview that goes is waited for": row(
+        [TAKER], running(PR1), *NEW_2[:2], *GONE_1,
+        f". Mapping shop/pr-2 waits: {HOST_1}: Mapping shop/pr-1 still has it", waits=["Mapping shop/pr-2"],
+    ),
+    "a stranger's route blocks who does not have the hostname": row(
+        [PR1], [a_strangers("Ingress", HOST_1)], *NEW_1[:2],
+        f"! Preview shop/pr-1 {HOST_1}: belongs to Ingress infra/web; change spec.fqdn",
+    ),
+    "and warns who has it": row(
+        [PR1], [a_strangers("Ingress", HOST_1), *running(PR1)],
+        f"warning: {HOST_1} of shop/pr-1: Ingress infra/web has it too",
+    ),
+    # Somebody edited it, and its own preview's run puts it right: both would have it then.
+    "a preview's route of other paths holds its hostname": row(
+        [PR1, TAKER], [*running(PR1)[:2], live(edited(MAPPING, "spec", "prefix", to="/api/"), applied=MAPPING)],
+        f"! Preview shop/pr-2 {HOST_1}: belongs to shop/pr-1; change spec.fqdn", among=1,
+    ),
+    "an unreadable preview's route holds its hostname": row(
+        [an_unreadable_preview(), TAKER], running(PR1),
+        f"! Preview shop/pr-2 {HOST_1}: is still on Mapping shop/pr-1, which belongs to shop/pr-1; change spec.fqdn",
+        among=1,
+    ),
+    "a route with a hostname that another holds goes": row(
+        [THIEF, holds("pr-2")], [*running(THIEF), *running(holds("pr-2"))], GIVEN_UP,
+        f"! Preview shop/pr-1 {HOST}: belongs to {FREE_2}", deletes={("uid-of-shop-pr-1", 1, False)},
+    ),
+    "of a frozen preview too, and nothing else of it": row(
+        [an_unreadable_preview(), holds("pr-2")], [*running(THIEF), *running(holds("pr-2"))], GIVEN_UP,
+        '! Preview shop/pr-1 spec.fqdn: "Foo" has upper-case letters',
+        f"warning: {HOST} of shop/pr-2: Mapping shop/pr-1 has it too",
+    ),
+    "its author's protection keeps no hostname of another": row(
+        [replace(THIEF, annotations=PROTECTION), holds("pr-2")],
+        [*running(replace(THIEF, annotations=PROTECTION)), *running(holds("pr-2"))],
+        GIVEN_UP, f"! Preview shop/pr-1 {HOST}: belongs to {FREE_2}",
+    ),
+    "but the operator's word does": row(
+        [replace(THIEF, annotations=PROTECTION), holds("pr-2")],
+        [*running(replace(THIEF, annotations=PROTECTION)), *running(holds("pr-2"))],
+        f"= Mapping shop/pr-1 {PROTECTED}, and --allow-protect names shop/pr-1",
+        f"! Preview shop/pr-1 {HOST}: belongs to {FREE_2}", among=1, settings=Settings(allow_protect=("shop/pr-1",)),
+    ),
+    "a preview that a finalizer holds keeps no hostname of another": row(
+        [replace(THIEF, deletion_timestamp=NEW), holds("pr-2")], [*running(THIEF), *running(holds("pr-2"))],
+        GIVEN_UP, among=1, deletes={("uid-of-shop-pr-1", 1, False)}, going={True},
+    ),
+    # The holder took it before its own record was there: then nobody can tell a thief from a holder.
+    "a route with a hostname that nobody has on record stays": row(
+        [a_read_preview(name, fqdn=HOST, created=OLD) for name in ("pr-1", "pr-2")],
+        [child for name in ("pr-1", "pr-2") for child in running(a_read_preview(name, fqdn=HOST, created=OLD))],
+        f"! Preview shop/pr-2 {HOST}: belongs to shop/pr-1; change spec.fqdn",
+    ),
+    "who is going holds no hostname any more": row(
+        [holds("pr-1", deleted=NEW), a_read_preview("pr-2", fqdn=HOST)], [], "+ Mapping shop/pr-2 new preview", among=1
+    ),
+    "an expired preview claims no hostname": row(
+        [an_expired(fqdn=HOST), OLDER], running(OLDER)[:2], "+ Mapping shop/pr-2 new preview",
+        f"1 expired: shop/pr-1; {BACK}", now=NOON,
+    ),
+    "and its route is waited for": row(
+        [an_expired(fqdn=HOST), OLDER], [*running(an_expired(fqdn=HOST)), *running(OLDER)[:2]],
+        f". Mapping shop/pr-2 waits: {HOST}: Mapping shop/pr-1 still has it", among=1, now=NOON,
+    ),
+    "where one namespace alone is read, nobody gets what his status does not record": row(
+        [PR1], [], *NEW_1[:2],
+        f"! Preview shop/pr-1 {HOST_1}: is not assigned while only this namespace is read, "
+        "because others may use it; pass --allow-fqdn with the hostnames of this namespace", only_held=True,
+    ),
+    "and who has it on record does": row(
+        [holds("pr-1", HOST_1)], [], *three("+", "does not exist"), only_held=True
+    ),
+    # Its new route is not made, so its old one does not go: nobody is told to wait for that.
+    "who waits for a route that is switched by a preview in conflict is blocked": row(
+        [a_read_preview("pr-1", fqdn=HOST_2), a_read_preview("pr-2", fqdn=PR3.spec.fqdn), PR3],
+        [*running(PR2, INGRESS), *running(PR3)],
+        f"! Preview shop/pr-1 {HOST_2}: is still on Ingress shop/pr-2, which belongs to {FREE_2}",
+        f"! Preview shop/pr-2 {PR3.spec.fqdn}: belongs to shop/pr-3; change spec.fqdn", among=1, settings=SWITCH,
+    ),
+    "and by another preview is waited for": row(
+        [a_read_preview("pr-1", fqdn=HOST_2), a_read_preview("pr-2", fqdn="new.example.com"), PR3],
+        [*running(PR2, INGRESS), *running(PR3)],
+        among=1, waits=["Mapping shop/pr-1", "Ingress shop/pr-2"], settings=SWITCH,
+    ),
+    # The update of a route that nobody wants says nothing of who may have the hostname.
+    "a hostname is not given to a route that is only being protected": row(
+        [replace(GUARDED, spec=RENAMED.spec), TAKER],
+        [*running(replace(GUARDED, spec=RENAMED.spec), INGRESS), live(MAPPING), *running(TAKER, INGRESS)[:-1]],
+        "~ Mapping shop/pr-1 its preview is protected",
+        f"! Preview shop/pr-2 {HOST_1}: is still on Mapping shop/pr-1, which belongs to shop/pr-1; change spec.fqdn",
+        among=1, settings=INGRESS,
+    ),
+    "one that does not get its hostname has its old route protected all the same": row(
+        [replace(GUARDED, spec=OLDER.spec), OLDER],
+        [*running(replace(GUARDED, spec=OLDER.spec), INGRESS)[:-1], live(MAPPING), *running(OLDER, INGRESS)],
+        "~ Mapping shop/pr-1 its preview is protected", f"! Preview shop/pr-1 {HOST}: belongs to {FREE_2}",
+        among=1, settings=INGRESS,
+    ),
+    # the kind of route
+    "without --route another kind of route is kept": row(
+        [PR1], running(PR1, INGRESS), "= Ingress shop/pr-1 kept; pass --route to switch"
+    ),
+    # A laptop without the CronJob's --route must not call a healthy preview broken.
+    "also where the default kind is not installed": row(
+        [PR1], running(PR1, INGRESS), "= Ingress shop/pr-1 kept; pass --route to switch", kinds={"Mapping": ABSENT}
+    ),
+    "one that is kept says when it has another hostname": row(
+        [RENAMED], running(PR1, INGRESS),
+        "= Ingress shop/pr-1 kept without the hostname new.example.com; pass --route to switch",
+    ),
+    "a kind of route that is not installed blocks after Deployment and Service": row(
+        [PR1], [], *NEW_1[:2],
+        "! Preview shop/pr-1 Mapping (getambassador.io/v3alpha1) is not installed in this cluster: "
+        "install it, or choose another --route", kinds={"Mapping": ABSENT}, blocked=["RouteNotAccepted"],
+    ),
+    "a switch makes the new route, and the old one waits for it": row(
+        [PR1], running(PR1), "+ Ingress shop/pr-1 new preview",
+        ". Mapping shop/pr-1 waits: deleted when Ingress shop/pr-1 exists",
+        waits=["Mapping shop/pr-1"], settings=INGRESS,
+    ),
+    "and goes then": row(
+        [PR1], [*running(PR1), running(PR1, INGRESS)[-1]], "- Mapping shop/pr-1 its preview has the Ingress now",
+        settings=INGRESS, deletes={("uid-of-shop-pr-1", 1, False)},
+    ),
+    # A link under the old name is better than none.
+    "an old route with another hostname waits for the new one": row(
+        [RENAMED], running(PR1), "+ Ingress shop/pr-1 new preview",
+        ". Mapping shop/pr-1 waits: deleted when Ingress shop/pr-1 exists", settings=INGRESS,
+    ),
+    "and goes when that is there": row(
+        [RENAMED], [*running(PR1), running(RENAMED, INGRESS)[-1]],
+        "- Mapping shop/pr-1 its preview has another hostname, and another kind of route", settings=INGRESS,
+    ),
+    "an old route stays while nobody knows whether a new one can be made": row(
+        [RENAMED], [one for one in running(PR1) if one.key.kind != "Service"],
+        ". Mapping shop/pr-1 waits: deleted when Ingress shop/pr-1 exists",
+        "! Service: the list is incomplete: 500; all changes of this kind are skipped",
+        settings=INGRESS, kinds={"Service": NO_LIST}, waits=[],
+    ),
+    "with --route none the route goes": row(
+        [PR1], running(PR1), "- Mapping shop/pr-1 its preview has no route (--route is none)",
+        settings=Settings(route="none", route_given=True),
+    ),
+    # what is protected; what was made before its preview was protected said nothing of that
+    "what a protected preview no longer wants is protected too": row(
+        [GUARDED], [*running(GUARDED, INGRESS), live(MAPPING)],
+        "~ Mapping shop/pr-1 its preview is protected",
+        "metadata.annotations[platform9.com/prune] + disabled", LOSES_OWNER, settings=INGRESS,
+    ),
+    # A child that says that it must not be deleted is not, whoever wrote it: a person takes that away.
+    "and stays so when its preview no longer is": row(
+        [PR1], [*running(PR1, INGRESS), running(GUARDED)[-1]], f"= Mapping shop/pr-1 {PROTECTED}", settings=INGRESS
+    ),
+    "what somebody protected and nobody wants loses its owner alone": row(
+        [PR1], [*running(PR1, INGRESS), BY_HAND],
+        "~ Mapping shop/pr-1 it is protected", LOSES_OWNER, settings=INGRESS,
+    ),
+    "a kept route is as protected as its preview": row(
+        [GUARDED], [*running(GUARDED)[:-1], running(PR1, INGRESS)[-1]],
+        "~ Ingress shop/pr-1 its preview is protected",
+        "metadata.annotations[platform9.com/prune] + disabled", LOSES_OWNER,
+    ),
+    "what has no record of what we applied is not written": row(
+        [GUARDED], [*running(GUARDED, INGRESS), untracked(MAPPING)],
+        f"= Mapping shop/pr-1 {PROTECTED} on its preview", settings=INGRESS,
+    ),
+    "nor what is going": row(
+        [GUARDED], [*running(GUARDED, INGRESS), live(MAPPING, deletionTimestamp="now")],
+        ". Mapping shop/pr-1 is being deleted, and waits for its finalizers", settings=INGRESS,
+    ),
+    "nor what is not ours": row(
+        [GUARDED],
+        [*running(GUARDED, INGRESS), live(MAPPING, ownerReferences=[{"kind": "X", "name": "y", "controller": True}])],
+        f"= Mapping shop/pr-1 kept, its preview does not request it, {UNMANAGED} (controlled by X y)",
+        f"warning: {HOST_1} of shop/pr-1: Mapping shop/pr-1 has it too", settings=INGRESS,
+    ),
+    # what is skipped
+    "a kind that was not listed is not written, nor what comes after it": row(
+        [PR1], [one for one in running(PR2) if one.key.kind != "Service"],
         "+ Deployment shop/pr-1 new preview",
-        "+ Service shop/pr-1 new preview",
-        "+ Mapping shop/pr-1 new preview",
-    ]
-    assert sums(plan) == "Plan: 3 to create, 0 to update, 0 to delete, 0 unchanged."
+        "- Deployment shop/pr-2 its preview is gone", "- Mapping shop/pr-2 its preview is gone",
+        "! Service: the list is incomplete: 500; all changes of this kind are skipped", kinds={"Service": NO_LIST},
+    ),
+    "deletes of a kind whose list is incomplete are skipped one by one": row(
+        [PR1], [*running(PR1), *running(PR2)],
+        "- Deployment shop/pr-2 its preview is gone", "- Service shop/pr-2 its preview is gone",
+        "= Mapping shop/pr-2 delete skipped (its preview is gone)",
+        "! Mapping: x.yaml:1: broken; all changes of this kind are skipped", kinds={"Mapping": PARTLY},
+    ),
+    "where the list of previews is incomplete, nothing is deleted": row(
+        [PR1], running(PR2), *NEW_1, *three("=", "delete skipped (its preview is gone)", "shop/pr-2"),
+        "! Refusing to prune: shop/a.yaml:3: broken", problem="shop/a.yaml:3: broken",
+    ),
+    "an empty list of previews deletes nothing": row(
+        [], running(PR1), *three("=", "delete skipped (its preview is gone)"),
+        "! Refusing to delete 3 children: the list of previews is empty; if this is intended, pass --max-deletes 100%",
+    ),
+    "unless that is said": row([], running(PR1), *GONE_1, limit="100%"),
+    "nothing is skipped where nothing is": row([], []),
+    "what the scope leaves out was sent all the same": row([], running(PR1), *GONE_1, sent=1),
+    "notes of the snapshot come last": row([], [], "only namespace shop was read", notes=("only namespace shop was read",)),
+    # expired
+    "an expired preview loses its children and keeps itself": row(
+        [an_expired()], running(an_expired()), *three("-", "its preview expired at 2026-01-10T10:00:00Z"),
+        f"1 expired: shop/pr-1; {BACK}", now=NOON, deletes={("uid-of-shop-pr-1", 1, False)},
+    ),
+    "one that has lost them is only named": row([an_expired()], [], f"1 expired: shop/pr-1; {BACK}", now=NOON),
+    "of many a few are named": row(
+        [an_expired(f"pr-{number}") for number in range(6)], [],
+        f"6 expired: shop/pr-0, shop/pr-1, shop/pr-2, shop/pr-3, shop/pr-4 and others; {BACK}", now=NOON,
+    ),
+    "before its time nothing expires": row(
+        [an_expired(end="2026-01-10T12:00:01Z")], running(an_expired()), now=NOON
+    ),
+    "and without a clock nothing ever": row([an_expired()], running(an_expired())),
+    "an expired preview takes no place from another": row(
+        [an_expired("pr-1", created=OLD), a_read_preview("pr-2", created=NEW)], [],
+        *NEW_2, f"1 expired: shop/pr-1; {BACK}", settings=Settings(max_previews=1), now=NOON,
+    ),
+    "what a protected preview has outlives its ttl": row(
+        [an_expired(annotations=PROTECTION)], [live(SERVICE)], "~ Service shop/pr-1 its preview is protected",
+        among=1, now=NOON,
+    ),
+    "what somebody protected does too": row(
+        [an_expired()], [live(edited(SERVICE, *PRUNE, to="disabled"), applied=SERVICE)],
+        "~ Service shop/pr-1 it is protected", among=1, now=NOON,
+    ),
+    "and is left as it is where it has no owner": row(
+        [an_expired()],
+        [live(edited(without_owner(SERVICE, RULES.names), *PRUNE, to="disabled"), applied=without_owner(SERVICE, RULES.names))],
+        f"= Service shop/pr-1 {PROTECTED}", among=1, now=NOON,
+    ),
+}  # fmt: skip
 
 
-def test_what_is_as_wanted_is_only_counted() -> None:
-    plan = plan_of([PR1], running(PR1))
-    assert (lines(plan), sums(plan)) == ([], "Plan: 0 to create, 0 to update, 0 to delete, 3 unchanged.")
+def deletes_of(plan: Plan) -> list[Delete]:
+    return [change for change in plan.writes if isinstance(change, Delete)]
 
 
-def test_what_is_no_longer_owned_goes_and_what_is_there_stays() -> None:
-    plan = plan_of([PR2], [*running(PR1), *running(PR2)])
-    assert lines(plan) == [
-        "- Deployment shop/pr-1 its preview is gone",
-        "- Service shop/pr-1 its preview is gone",
-        "- Mapping shop/pr-1 its preview is gone",
-    ]
-    assert all(d.preview_uid is None and d.counts for d in plan.writes if isinstance(d, Delete))
+@pytest.mark.parametrize("name", ROWS)
+def test_a_plan_is_what_its_row_says(name: str) -> None:
+    """`among` tells that there are other lines; the other words are of what the lines do not show."""
+    previews, there, told, options = ROWS[name]
+    aside = {what: options[what] for what in ("blocked", "deletes", "going", "waits") if what in options}
+    given = {what: value for what, value in options.items() if what not in {*aside, "among"}}
+    plan = plan_of(previews, there, **given)
+    found = [*lines(plan), sums(plan)] if told and told[-1].startswith("Plan:") else lines(plan)
+    assert [line for line in found if line in told or "among" not in options] == list(told)
+    facts = {
+        "blocked": [blocked.verdict for blocked in plan.blocked],
+        "deletes": {(d.preview_uid, d.preview_generation, d.counts) for d in deletes_of(plan)},
+        "going": {d.preview_going for d in deletes_of(plan)},
+        "waits": [str(wait.key) for wait in plan.waits_for_this_run],
+    }
+    assert {what: facts[what] for what in aside} == aside
 
 
 def test_changes_are_sorted_by_what_they_do_then_by_place_then_in_apply_order() -> None:
     service = children_of(PR3)["Service"]
     drifted = live(edited(service, "spec", "selector", to={"x": "y"}), entry("kubectl-edit", service))
-    protected = a_read_preview("pr-8", annotations={"platform9.com/prune": "disabled"})
-    there = [*running(PR2), *running(PR3), drifted, *running(a_read_preview("pr-9")), *running(protected)[:1]]
+    guarded = a_read_preview("pr-8", annotations=PROTECTION)
+    there = [*running(PR2), *running(PR3), drifted, *running(PR9), *running(guarded)[:1]]
     plan = plan_of([a_read_preview("pr-4", "aaa"), PR3, PR2, PR1, an_unreadable_preview("pr-5")], there)
     assert [" ".join(line.split()[:3]) for line in lines(plan) if line[1] == " "] == [
-        "+ Deployment aaa/pr-4",
-        "+ Service aaa/pr-4",
-        "+ Mapping aaa/pr-4",
-        "+ Deployment shop/pr-1",
-        "+ Service shop/pr-1",
-        "+ Mapping shop/pr-1",
+        *three("+", "", "aaa/pr-4"),
+        *three("+", ""),
         "~ Service shop/pr-3",
-        "- Deployment shop/pr-9",
-        "- Service shop/pr-9",
-        "- Mapping shop/pr-9",
+        *three("-", "", "shop/pr-9"),
         "= Deployment shop/pr-8",
         "! Preview shop/pr-5",
     ]
 
 
 def test_a_preview_made_again_keeps_its_children_in_place() -> None:
-    again = a_read_preview(uid="another")
-    assert [line.split()[0:3] for line in lines(plan_of([again], running(PR1))) if line.startswith("~")] == [
-        ["~", "Deployment", "shop/pr-1"],
-        ["~", "Service", "shop/pr-1"],
-        ["~", "Mapping", "shop/pr-1"],
-    ]
-
-
-# verdicts
-
-
-def test_children_of_an_unreadable_preview_are_kept() -> None:
-    plan = plan_of([an_unreadable_preview()], running(PR1))
-    assert lines(plan) == ['! Preview shop/pr-1 spec.fqdn: "Foo" has upper-case letters']
-    assert sums(plan) == "Plan: 0 to create, 0 to update, 0 to delete, 1 blocked, 3 unchanged."
-
-
-def test_a_refused_preview_keeps_what_it_has_and_gets_nothing() -> None:
-    settings = Settings(allow_fqdn=("*.other.example.com",))
-    plan = plan_of([PR1], running(PR1)[:1], settings=settings)
-    assert lines(plan) == [
-        "! Preview shop/pr-1 spec.fqdn: pr-1.preview.example.com is not allowed; "
-        "--allow-fqdn is *.other.example.com"
-    ]
-    assert [blocked.verdict for blocked in plan.blocked] == ["Refused"]
-
-
-def test_a_preview_that_is_going_gets_no_writes() -> None:
-    plan = plan_of([a_read_preview(deleted="2026-01-01T00:00:00Z")], running(PR1)[:1])
-    assert lines(plan) == [". Preview shop/pr-1 it is being deleted, and waits for its finalizers"]
-
-
-def test_a_preview_whose_name_is_taken_gets_no_child_at_all_since_its_route_would_lead_to_a_stranger() -> (
-    None
-):
-    stranger = untracked(
-        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "pr-1", "namespace": "shop"}}
-    )
-    plan = plan_of([PR1], [stranger, *running(PR1)[:1]])
-    assert lines(plan) == [
-        "! Preview shop/pr-1 Service shop/pr-1: exists and is not managed by preview-reconcile (no label "
-        "platform9.com/preview and no annotation platform9.com/identity); delete it, or rename the preview"
-    ]
-    assert [(blocked.key, blocked.verdict) for blocked in plan.blocked] == [(key("Preview"), "NameTaken")]
-
-
-def test_one_blocked_preview_does_not_hold_up_another() -> None:
-    plan = plan_of([an_unreadable_preview(), PR2])
-    assert [line[0] for line in lines(plan)] == ["+", "+", "+", "!"]
-
-
-def test_what_a_dead_previews_child_says_of_itself_protects_it() -> None:
-    protected = a_read_preview(annotations={"platform9.com/prune": "disabled"})
-    assert lines(plan_of([PR2], [*running(protected), *running(PR2)])) == [
-        "= Deployment shop/pr-1 protected: platform9.com/prune is disabled",
-        "= Service shop/pr-1 protected: platform9.com/prune is disabled",
-        "= Mapping shop/pr-1 protected: platform9.com/prune is disabled",
-    ]
-
-
-def test_what_only_carries_our_label_is_not_deleted() -> None:
-    copy = untracked(
-        children_of(PR1)["Service"], managedFields=[entry("kubectl", children_of(PR1)["Service"])]
-    )
-    assert lines(plan_of([PR2], [copy, *running(PR2)])) == [
-        "= Service shop/pr-1 kept, its preview is gone, but not managed by preview-reconcile "
-        f"(not applied by {MANAGER})"
-    ]
-
-
-def test_what_was_restored_is_adopted_where_its_preview_wants_it_and_only_there() -> None:
-    restored = [untracked(m, managedFields=[entry("velero", m)]) for m in children_of(PR1).values()]
-    assert [line[0] for line in lines(plan_of([PR1], restored))] == ["!"]
-    assert lines(plan_of([PR1], restored, adopt=True)) == [
-        "~ Deployment shop/pr-1 adopted",
-        "~ Service shop/pr-1 adopted",
-        "~ Mapping shop/pr-1 adopted",
-    ]
-    assert {line[0] for line in lines(plan_of([PR2], [*restored, *running(PR2)], adopt=True))} == {"="}
-
-
-# the scope
-
-
-def test_a_preview_outside_the_scope_is_not_gone_and_not_touched() -> None:
-    there = [*running(PR1)[:1], *running(a_read_preview("pr-9"))]
-    plan = plan_of([PR1, PR2], there, scope=make_scope(None, ("pr-2",), None))
-    assert [line.split()[0:3] for line in lines(plan)] == [
-        ["+", "Deployment", "shop/pr-2"],
-        ["+", "Service", "shop/pr-2"],
-        ["+", "Mapping", "shop/pr-2"],
-    ]
-
-
-def test_a_gone_preview_is_cleaned_up_by_its_name_or_its_namespace() -> None:
-    there = [*running(PR1), *running(PR2), *running(a_read_preview("pr-2", "blog"))]
-    one = plan_of([PR3], there, scope=make_scope(None, ("shop/pr-1",), None))
-    assert {change.preview for change in one.writes} == {"shop/pr-1"}
-    two = plan_of([PR3], there, scope=make_scope("blog", (), None))
-    assert {change.preview for change in two.writes} == {"blog/pr-2"}
-
-
-def test_with_a_selector_nothing_of_a_gone_preview_is_deleted() -> None:
-    assert lines(plan_of([PR2], [*running(PR1), *running(PR2)], scope=make_scope(None, (), "a!=b"))) == []
-
-
-def test_a_claim_outside_the_scope_still_counts() -> None:
-    older = a_read_preview("pr-1", fqdn="x.example.com", created=OLD)
-    younger = a_read_preview("pr-2", fqdn="x.example.com", created=NEW)
-    plan = plan_of([older, younger], scope=make_scope(None, ("pr-2",), None))
-    assert lines(plan)[-1] == "! Preview shop/pr-2 x.example.com: belongs to shop/pr-1; change spec.fqdn"
-
-
-# hostnames
-
-
-def test_of_two_that_want_a_hostname_the_younger_gets_deployment_and_service_and_no_route() -> None:
-    older = a_read_preview("pr-2", fqdn="x.example.com", created=OLD)
-    younger = a_read_preview("pr-1", fqdn="x.example.com", created=NEW)
-    assert lines(plan_of([older, younger])) == [
-        "+ Deployment shop/pr-1 new preview",
-        "+ Service shop/pr-1 new preview",
-        "+ Deployment shop/pr-2 new preview",
-        "+ Service shop/pr-2 new preview",
-        "+ Mapping shop/pr-2 new preview",
-        "! Preview shop/pr-1 x.example.com: belongs to shop/pr-2; change spec.fqdn",
-    ]
-
-
-def test_a_preview_that_renames_to_a_taken_hostname_keeps_its_route_as_it_is() -> None:
-    renamed = a_read_preview("pr-1", fqdn="pr-2.preview.example.com")
-    plan = plan_of([renamed, PR2], [*running(PR1), *running(PR2)])
-    assert lines(plan) == [
-        "! Preview shop/pr-1 pr-2.preview.example.com: belongs to shop/pr-2; change spec.fqdn"
-    ]
-    assert [blocked.verdict for blocked in plan.blocked] == ["HostnameConflict"]
-    assert sums(plan) == "Plan: 0 to create, 0 to update, 0 to delete, 1 blocked, 6 unchanged."
-
-
-def test_a_swap_is_begun_by_the_oldest_and_the_other_waits_for_this_run() -> None:
-    one = a_read_preview("pr-1", created=OLD, fqdn="pr-2.preview.example.com")
-    two = a_read_preview("pr-2", created=NEW, fqdn="pr-1.preview.example.com")
-    plan = plan_of([one, two], [*running(PR1), *running(PR2)])
-    assert lines(plan) == [
-        "~ Mapping shop/pr-1 its preview or an option changed",
-        "spec.hostname pr-1.preview.example.com -> pr-2.preview.example.com",
-        ". Mapping shop/pr-2 waits: pr-1.preview.example.com: Mapping shop/pr-1 still has it",
-    ]
-    assert [waiting.key for waiting in plan.waits_for_this_run] == [key("Mapping", "pr-2")]
-
-
-def test_a_hostname_of_a_preview_that_goes_waits_until_its_route_is_gone() -> None:
-    taker = a_read_preview("pr-2", fqdn="pr-1.preview.example.com")
-    plan = plan_of([taker], running(PR1))
-    assert lines(plan)[-1] == (
-        ". Mapping shop/pr-2 waits: pr-1.preview.example.com: Mapping shop/pr-1 still has it"
-    )
-    assert plan.waits_for_this_run
-
-
-def test_a_strangers_route_blocks_who_does_not_have_the_hostname_and_warns_who_has() -> None:
-    ingress = a_strangers("Ingress", "pr-1.preview.example.com")
-    blocked = plan_of([PR1], [ingress])
-    assert (
-        lines(blocked)[-1]
-        == "! Preview shop/pr-1 pr-1.preview.example.com: belongs to Ingress infra/web; change spec.fqdn"
-    )
-    held = plan_of([PR1], [ingress, *running(PR1)])
-    assert lines(held) == ["warning: pr-1.preview.example.com of shop/pr-1: Ingress infra/web has it too"]
+    told = lines(plan_of([a_read_preview(uid="another")], running(PR1)))
+    assert [line[:11] for line in told if line[1] == " "] == ["~ Deploymen", "~ Service s", "~ Mapping s"]
 
 
 def test_a_strangers_route_of_other_paths_neither_blocks_nor_warns() -> None:
-    ingress = a_strangers("Ingress", "pr-1.preview.example.com")
+    ingress = a_strangers("Ingress", HOST_1)
     proxy = Live(edited(ingress.manifest, "spec", "rules", 0, "http", to={"paths": [{"path": "/oauth2"}]}))
-    assert lines(plan_of([PR1], [proxy])) == lines(plan_of([PR1]))
+    assert lines(plan_of([PR1], [proxy])) == NEW_1
     assert lines(plan_of([PR1], [proxy, *running(PR1)])) == []
 
 
-def test_a_previews_route_of_other_paths_holds_its_hostname() -> None:
-    """Somebody edited it, and its own preview's run puts it right: both would have it then."""
-    taker = a_read_preview("pr-2", fqdn="pr-1.preview.example.com")
-    there = [
-        Live(edited(child.manifest, "spec", "prefix", to="/api/")) if child.key.kind == "Mapping" else child
-        for child in running(PR1)
-    ]
-    blocked = "! Preview shop/pr-2 pr-1.preview.example.com: belongs to shop/pr-1; change spec.fqdn"
-    assert blocked in lines(plan_of([PR1, taker], there))
-
-
-def holds(name: str, fqdn: str, since: str, **fields: Any) -> Preview:
-    """A preview whose status records that hostname."""
-    status = {"hostname": {"name": fqdn, "heldSince": since}}
-    return a_read_preview(name, **{"fqdn": fqdn, "created": OLD, "status": status, **fields})
-
-
-HOST = "x.example.com"
-
-
-def test_a_route_with_a_hostname_that_another_holds_goes() -> None:
-    """Its author wrote it there by hand, or a run did that saw no other namespace."""
-    thief, holder = a_read_preview("pr-1", fqdn=HOST, created=OLD), holds("pr-2", HOST, NEW)
-    plan = plan_of([thief, holder], [*running(thief), *running(holder)])
-    assert lines(plan) == [
-        "- Mapping shop/pr-1 it has x.example.com, which belongs to shop/pr-2",
-        "! Preview shop/pr-1 x.example.com: belongs to shop/pr-2; change spec.fqdn",
-    ]
-    (delete,) = plan.writes
-    assert isinstance(delete, Delete)
-    assert (delete.preview_uid, delete.counts) == (thief.uid, False)
-
-
-def test_a_frozen_previews_route_with_a_hostname_that_another_holds_goes_and_nothing_else_of_it() -> None:
-    frozen, holder = an_unreadable_preview("pr-1"), holds("pr-2", HOST, NEW)
-    made = a_read_preview("pr-1", fqdn=HOST)
-    plan = plan_of([frozen, holder], [*running(made), *running(holder)])
-    told = [line for line in lines(plan) if not line.startswith("warning")]
-    assert told[0] == "- Mapping shop/pr-1 it has x.example.com, which belongs to shop/pr-2"
-    assert len(plan.writes) == 1
-    assert [block.verdict for block in plan.blocked] == ["Invalid"]
-
-
-def test_its_authors_protection_keeps_no_hostname_of_another_but_the_operators_word_does() -> None:
-    disabled = {"platform9.com/prune": "disabled"}
-    thief = a_read_preview("pr-1", fqdn=HOST, created=OLD, annotations=disabled)
-    there = [*running(thief), *running(holds("pr-2", HOST, NEW))]
-    plan = plan_of([thief, holds("pr-2", HOST, NEW)], there)
-    assert lines(plan)[0] == "- Mapping shop/pr-1 it has x.example.com, which belongs to shop/pr-2"
-    allowed = Settings(allow_protect=("shop/pr-1",))
-    plan = plan_of([thief, holds("pr-2", HOST, NEW)], there, settings=allowed)
-    assert not plan.writes
-
-
 def test_what_a_gone_preview_left_protected_keeps_no_hostname_of_another() -> None:
-    gone = a_read_preview("pr-1", fqdn=HOST, annotations={"platform9.com/prune": "disabled"})
-    there = [running(gone)[-1], *running(holds("pr-2", HOST, NEW))]
-    plan = plan_of([holds("pr-2", HOST, NEW)], there)
-    assert lines(plan)[0] == "- Mapping shop/pr-1 it has x.example.com, which belongs to shop/pr-2"
-    (delete,) = plan.writes
-    assert isinstance(delete, Delete)
-    assert (delete.preview_uid, delete.counts) == (None, False)
-    for kept in (
-        plan_of([holds("pr-2", HOST, NEW)], there, settings=Settings(allow_protect=("shop/pr-1",))),
-        plan_of([holds("pr-2", HOST, NEW)], there, scope=make_scope("shop", ("pr-2",), None)),
-        plan_of([holds("pr-2", HOST, NEW)], there, problem="a list failed"),
-        plan_of([a_read_preview("pr-2", fqdn=HOST)], there),
+    there = [running(replace(THIEF, annotations=PROTECTION))[-1], *running(holds("pr-2"))]
+    plan = plan_of([holds("pr-2")], there)
+    assert lines(plan)[0] == GIVEN_UP
+    assert [(d.preview_uid, d.counts) for d in deletes_of(plan)] == [(None, False)]
+    for previews, kept in (
+        ([holds("pr-2")], {"settings": Settings(allow_protect=("shop/pr-1",))}),
+        ([holds("pr-2")], {"scope": make_scope("shop", ("pr-2",), None)}),
+        ([holds("pr-2")], {"problem": "a list failed"}),
+        ([a_read_preview("pr-2", fqdn=HOST)], {}),
     ):
-        assert not [write for write in kept.writes if write.key == key("Mapping")]
-
-
-def test_a_preview_that_a_finalizer_holds_keeps_no_hostname_of_another() -> None:
-    going = a_read_preview("pr-1", fqdn=HOST, deleted=NEW, created=OLD)
-    plan = plan_of([going, holds("pr-2", HOST, NEW)], [*running(going), *running(holds("pr-2", HOST, NEW))])
-    (delete,) = plan.writes
-    assert isinstance(delete, Delete)
-    assert (delete.key, delete.preview_going) == (key("Mapping"), True)
+        assert key("Mapping") not in [write.key for write in plan_of(previews, there, **kept).writes]
 
 
 def test_a_route_of_another_kind_without_its_label_goes_as_one_with_it() -> None:
     """Its owner tells whose it is: else it would serve its hostname for ever."""
-    (made,) = (one for one in running(PR1, INGRESS) if one.key.kind == "Ingress")
-    label = ("metadata", "labels", "platform9.com/preview")
-    stripped = live(edited(made.manifest, *label, to=None), applied=made.manifest)
-    plan = plan_of([PR1], [*running(PR1), stripped], settings=Settings(route_given=True))
+    made = running(PR1, INGRESS)[-1].manifest
+    stripped = live(edited(made, "metadata", "labels", RULES.names.preview_label, to=None), applied=made)
+    plan = plan_of([PR1], [*running(PR1), stripped], settings=SWITCH)
     assert lines(plan) == ["- Ingress shop/pr-1 its preview has the Mapping now"]
-    moved, holder = a_read_preview("pr-1", fqdn="new.example.com"), holds("pr-2", PR1.spec.fqdn, NEW)
+    moved, holder = RENAMED, holds("pr-2", HOST_1)
     plan = plan_of([moved, holder], [*running(moved), *running(holder), stripped])
-    told = f"- Ingress shop/pr-1 it has {PR1.spec.fqdn}, which belongs to shop/pr-2"
-    assert lines(plan)[0] == told
-    bare = live(edited(stripped.manifest, "metadata", "ownerReferences", to=None), applied=made.manifest)
-    assert not plan_of([PR1], [*running(PR1), bare], settings=Settings(route_given=True)).writes
+    assert lines(plan)[0] == f"- Ingress shop/pr-1 it has {HOST_1}, which belongs to shop/pr-2"
+    bare = live(edited(stripped.manifest, "metadata", "ownerReferences", to=None), applied=made)
+    assert not plan_of([PR1], [*running(PR1), bare], settings=SWITCH).writes
 
 
-def test_a_route_that_says_nothing_of_a_hostname_of_another_holder_stays() -> None:
-    """The holder took it before its own record was there: then nobody can tell a thief from a holder."""
-    one, other = (a_read_preview(name, fqdn=HOST, created=OLD) for name in ("pr-1", "pr-2"))
-    plan = plan_of([one, other], [*running(one), *running(other)])
-    assert lines(plan) == ["! Preview shop/pr-2 x.example.com: belongs to shop/pr-1; change spec.fqdn"]
-
-
-def test_who_expired_or_is_going_holds_no_hostname_any_more() -> None:
-    going = holds("pr-1", HOST, OLD, deleted=NEW)
-    plan = plan_of([going, a_read_preview("pr-2", fqdn=HOST)])
-    assert "+ Mapping shop/pr-2 new preview" in lines(plan)
-
-
-def test_a_route_in_conflict_gets_its_marks_back_and_keeps_its_spec() -> None:
-    renamed = a_read_preview("pr-1", fqdn="pr-2.preview.example.com")
-    *rest, route = running(PR1)
-    for stripped in (("labels", "platform9.com/preview"), ("annotations", "platform9.com/identity")):
-        there = live(edited(route.manifest, "metadata", *stripped, to=None), applied=route.manifest)
-        plan = plan_of([renamed, PR2], [*rest, there, *running(PR2)])
-        (update,) = plan.writes
-        assert isinstance(update, Update)
-        assert (update.key, update.keeps_spec) == (key("Mapping"), True)
-        assert update.manifest["spec"] == route.manifest["spec"]
-        assert (
-            lines(plan)[-1]
-            == "! Preview shop/pr-1 pr-2.preview.example.com: belongs to shop/pr-2; change spec.fqdn"
-        )
-
-
-def test_where_only_one_namespace_is_read_a_hostname_is_given_to_who_has_it_on_record() -> None:
-    alone = make_scope("shop", (), None, namespace_only=True)
-    assert lines(plan_of([PR1], scope=alone, only_held=True)) == [
-        "+ Deployment shop/pr-1 new preview",
-        "+ Service shop/pr-1 new preview",
-        "! Preview shop/pr-1 pr-1.preview.example.com: is not assigned while only this namespace is read, "
-        "because others may use it; pass --allow-fqdn with the hostnames of this namespace",
-    ]
-    held = holds("pr-1", "pr-1.preview.example.com", OLD)
-    assert "+ Mapping shop/pr-1 does not exist" in lines(plan_of([held], scope=alone, only_held=True))
+@pytest.mark.parametrize(
+    "mark", [("labels", "platform9.com/preview"), ("annotations", "platform9.com/identity")]
+)
+def test_a_route_in_conflict_gets_its_marks_back_and_keeps_its_spec(mark: tuple[str, str]) -> None:
+    there = live(edited(MAPPING, "metadata", *mark, to=None))
+    plan = plan_of([a_read_preview("pr-1", fqdn=HOST_2), PR2], [*running(PR1)[:2], there, *running(PR2)])
+    (update,) = plan.writes
+    assert isinstance(update, Update)
+    assert (update.key, update.keeps_spec, update.manifest["spec"]) == (key("Mapping"), True, MAPPING["spec"])
+    assert lines(plan)[-1] == f"! Preview shop/pr-1 {HOST_2}: belongs to {FREE_2}"
 
 
 # an exception that nobody foresaw
@@ -495,8 +608,7 @@ def test_where_only_one_namespace_is_read_a_hostname_is_given_to_who_has_it_on_r
 def test_what_is_thrown_while_one_preview_is_dealt_with_is_that_previews_failure(
     monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
-    path = f"reconcile.{broken}"
-    whole = resolve_name(path.replace(".Draft", ":Draft"))
+    whole = resolve_name(f"reconcile.{broken}".replace(".Draft", ":Draft"))
 
     def breaks(first: Any, *rest: Any) -> Any:
         desired = getattr(first, "desired", first)
@@ -504,14 +616,12 @@ def test_what_is_thrown_while_one_preview_is_dealt_with_is_that_previews_failure
             raise RecursionError("secret")
         return whole(first, *rest)
 
-    monkeypatch.setattr(path, breaks)
+    monkeypatch.setattr(f"reconcile.{broken}", breaks)
     taken = a_read_preview("pr-2", fqdn=PR3.spec.fqdn)
     plan = plan_of([PR1, taken, PR3], [*running(PR2), *running(PR3)])
     (blocked,) = [change for change in plan.blocked if change.verdict == "InternalError"]
-    assert blocked.preview == "shop/pr-2"
-    assert blocked.reason.startswith("RecursionError in test_plan.py:")
-    assert {change.preview for change in plan.writes} == {"shop/pr-1"}
-    assert len(plan.writes) == 3
+    assert (blocked.preview, blocked.reason[:31]) == ("shop/pr-2", "RecursionError in test_plan.py:")
+    assert [str(change.key) for change in plan.writes] == [line[2:-12] for line in NEW_1]
 
 
 def test_what_is_thrown_over_leftovers_keeps_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -524,185 +634,30 @@ def test_what_is_thrown_over_leftovers_keeps_them(monkeypatch: pytest.MonkeyPatc
     assert not plan.writes
 
 
-def test_who_waits_for_a_route_that_is_switched_by_a_preview_in_conflict_is_blocked() -> None:
-    """Its new route is not made, so its old one does not go: nobody is told to wait for that."""
-    there = [*running(PR2, INGRESS), *running(PR3)]
-    in_conflict = a_read_preview("pr-2", fqdn=PR3.spec.fqdn)
-    waiting = a_read_preview("pr-1", fqdn=PR2.spec.fqdn)
-    plan = plan_of([waiting, in_conflict, PR3], there, settings=Settings(route_given=True))
-    assert lines(plan)[-2:] == [
-        "! Preview shop/pr-1 pr-2.preview.example.com: is still on Ingress shop/pr-2, "
-        "which belongs to shop/pr-2; change spec.fqdn",
-        "! Preview shop/pr-2 pr-3.preview.example.com: belongs to shop/pr-3; change spec.fqdn",
-    ]
-    free = a_read_preview("pr-2", fqdn="new.example.com")
-    plan = plan_of([waiting, free, PR3], there, settings=Settings(route_given=True))
-    assert [wait.key for wait in plan.waits_for_this_run] == [
-        key("Mapping"), key("Ingress", "pr-2"),
-    ]  # fmt: skip
-
-
-def test_an_unreadable_previews_route_holds_its_hostname() -> None:
-    taker = a_read_preview("pr-2", fqdn="pr-1.preview.example.com")
-    plan = plan_of([an_unreadable_preview(), taker], running(PR1))
-    assert lines(plan)[-1] == (
-        "! Preview shop/pr-2 pr-1.preview.example.com: is still on Mapping shop/pr-1, "
-        "which belongs to shop/pr-1; change spec.fqdn"
-    )
-
-
-# the kind of route
-
-
-def test_without_a_route_option_another_kind_of_route_is_kept() -> None:
-    plan = plan_of([PR1], running(PR1, INGRESS))
-    assert lines(plan) == ["= Ingress shop/pr-1 kept; pass --route to switch"]
-
-
-def test_a_kept_route_says_when_it_has_another_hostname() -> None:
-    there = running(PR1, INGRESS)
-    renamed = a_read_preview("pr-1", fqdn="new.preview.example.com")
-    assert lines(plan_of([renamed], there))[-1] == (
-        "= Ingress shop/pr-1 kept without the hostname new.preview.example.com; pass --route to switch"
-    )
-
-
-def test_a_child_whose_label_was_turned_to_a_gone_preview_is_not_deleted() -> None:
-    orphans = [Live(edited(there.manifest, "metadata", "ownerReferences", to=[])) for there in running(PR1)]
-    turned = [
-        Live(edited(o.manifest, "metadata", "labels", RULES.names.preview_label, to="pr-9")) for o in orphans
-    ]
-    plan = plan_of([PR1], turned)
-    assert not [change for change in plan.changes if isinstance(change, Delete)]
-    assert (
-        "= Deployment shop/pr-1 kept, its preview is gone, but not managed by preview-reconcile (no child of pr-9 has its name)"
-        in (lines(plan))
-    )
-
-
-def test_a_switch_makes_the_new_route_and_the_old_one_waits_for_it() -> None:
-    there = running(PR1)
-    first = plan_of([PR1], there, settings=INGRESS)
-    assert lines(first) == [
-        "+ Ingress shop/pr-1 new preview",
-        ". Mapping shop/pr-1 waits: deleted when Ingress shop/pr-1 exists",
-    ]
-    then = plan_of([PR1], [*there, live(children_of(PR1, route="ingress")["Ingress"])], settings=INGRESS)
-    assert lines(then) == ["- Mapping shop/pr-1 its preview has the Ingress now"]
-    (delete,) = then.writes
-    assert isinstance(delete, Delete)
-    assert (delete.preview_uid, delete.preview_generation, delete.counts) == ("uid-of-shop-pr-1", 1, False)
-
-
-PROTECTION = {"platform9.com/prune": "disabled"}
-OWNER = "{apiVersion: platform9.com/v1, kind: PreviewEnvironment, name: pr-1, uid: uid-of-shop-pr-1, controller: true}"
-PROTECTED = "protected: platform9.com/prune is disabled"
-
-
-def after(plan: Plan, there: Iterable[Live]) -> list[Live]:
-    """The objects once the plan's updates were made."""
-    made = {change.key: live(change.manifest) for change in plan.writes if isinstance(change, Update)}
-    return [made.get(one.key, one) for one in there]
-
-
-def test_what_a_protected_preview_no_longer_wants_is_protected_too_and_stays_as_it_is() -> None:
-    """What was made before its preview was protected said nothing of that."""
-    protected = a_read_preview(annotations=PROTECTION)
-    as_wanted = [live(child) for child in children_of(protected, route="ingress").values()]
-    mapping = running(PR1)[-1]
-    there = [*as_wanted, mapping]
-    plan = plan_of([protected], there, settings=INGRESS)
-    assert lines(plan) == [
-        "~ Mapping shop/pr-1 its preview is protected",
-        "metadata.annotations[platform9.com/prune] + disabled",
-        f"metadata.ownerReferences[pr-1] - {OWNER}",
-    ]
-    (update,) = plan.writes
-    assert isinstance(update, Update)
-    assert update.manifest["spec"] == mapping.manifest["spec"]
-    there = after(plan, there)
-    assert lines(plan_of([protected], there, settings=INGRESS)) == [f"= Mapping shop/pr-1 {PROTECTED}"]
-    assert f"= Mapping shop/pr-1 {PROTECTED}" in lines(plan_of([PR2], there[-1:]))
-
-
-def test_what_is_not_wanted_stays_protected_when_its_preview_no_longer_is() -> None:
-    """A child that says that it must not be deleted is not, whoever wrote it: a person takes that away."""
-    protected = a_read_preview(annotations=PROTECTION)
-    there = [*running(PR1, INGRESS), running(protected)[-1]]
-    plan = plan_of([PR1], there, settings=INGRESS)
-    assert (lines(plan), plan.writes) == ([f"= Mapping shop/pr-1 {PROTECTED}"], ())
-
-
-def test_what_somebody_protected_and_nobody_wants_loses_its_owner_alone() -> None:
-    mapping = children_of(PR1)["Mapping"]
-    by_hand = live(
-        edited(mapping, "metadata", "annotations", "platform9.com/prune", to="disabled"), applied=mapping
-    )
-    plan = plan_of([PR1], [*running(PR1, INGRESS), by_hand], settings=INGRESS)
-    assert lines(plan) == [
-        "~ Mapping shop/pr-1 it is protected",
-        f"metadata.ownerReferences[pr-1] - {OWNER}",
-    ]
-
-
-def test_a_route_that_is_kept_since_nobody_said_to_switch_is_as_protected_as_its_preview() -> None:
-    protected = a_read_preview(annotations=PROTECTION)
-    there = [*running(protected)[:-1], running(PR1, INGRESS)[-1]]
-    plan = plan_of([protected], there)
-    assert lines(plan)[0] == "~ Ingress shop/pr-1 its preview is protected"
-    assert lines(plan_of([protected], after(plan, there))) == [
-        "= Ingress shop/pr-1 kept; pass --route to switch"
-    ]
+# a second pass
 
 
 @pytest.mark.parametrize(
-    ("mapping", "told"),
+    ("preview", "there", "options", "told"),
     [
-        pytest.param(
-            untracked(children_of(PR1)["Mapping"]),
-            f"= Mapping shop/pr-1 {PROTECTED} on its preview",
-            id="no record of what we applied",
+        (GUARDED, [*running(GUARDED, INGRESS), live(MAPPING)], {"settings": INGRESS}, f"= Mapping shop/pr-1 {PROTECTED}"),
+        (
+            GUARDED, [*running(GUARDED)[:-1], running(PR1, INGRESS)[-1]], {},
+            "= Ingress shop/pr-1 kept; pass --route to switch",
         ),
-        pytest.param(
-            live(children_of(PR1)["Mapping"], deletionTimestamp="now"),
-            ". Mapping shop/pr-1 is being deleted",
-            id="going",
-        ),
-        pytest.param(
-            live(edited(children_of(PR1)["Mapping"], "metadata", "ownerReferences", to=[
-                {"apiVersion": "v1", "kind": "X", "name": "y", "uid": "z", "controller": True}
-            ])),
-            "= Mapping shop/pr-1 kept, its preview does not request it, but not managed by preview-reconcile",
-            id="not ours",
-        ),
+        (an_expired(annotations=PROTECTION), [live(SERVICE)], {"now": NOON}, f"= Service shop/pr-1 {PROTECTED}"),
     ],
+    ids=["not wanted", "kept", "expired"],
 )  # fmt: skip
-def test_what_cannot_be_protected_is_not_written(mapping: Live, told: str) -> None:
-    protected = a_read_preview(annotations=PROTECTION)
-    there = [*running(protected, INGRESS), mapping]
-    plan = plan_of([protected], there, settings=INGRESS)
-    assert plan.writes == ()
-    assert lines(plan)[0].startswith(told)
-
-
-def test_a_hostname_is_not_given_to_a_route_that_is_only_being_protected() -> None:
-    """The update of a route that nobody wants says nothing of who may have the hostname."""
-    protected = a_read_preview(annotations=PROTECTION, fqdn="new.example.com")
-    other = a_read_preview("pr-2", fqdn=PR1.spec.fqdn)
-    there = [*running(protected, INGRESS), running(PR1)[-1], *running(other, INGRESS)[:-1]]
-    told = lines(plan_of([protected, other], there, settings=INGRESS))
-    assert "~ Mapping shop/pr-1 its preview is protected" in told
-    still = f"{PR1.spec.fqdn}: is still on Mapping shop/pr-1, which belongs to shop/pr-1; change spec.fqdn"
-    assert f"! Preview shop/pr-2 {still}" in told
-
-
-def test_a_preview_that_does_not_get_its_hostname_has_its_old_route_protected_all_the_same() -> None:
-    other = a_read_preview("pr-2", fqdn="new.example.com")
-    protected = a_read_preview(annotations=PROTECTION, fqdn="new.example.com")
-    there = [*running(protected, INGRESS)[:-1], running(PR1)[-1], *running(other, INGRESS)]
-    told = lines(plan_of([protected, other], there, settings=INGRESS))
-    assert "~ Mapping shop/pr-1 its preview is protected" in told
-    assert "! Preview shop/pr-1 new.example.com: belongs to shop/pr-2; change spec.fqdn" in told
+def test_what_was_protected_stays_as_it_is(
+    preview: Preview, there: list[Live], options: Any, told: str
+) -> None:
+    (update,) = plan_of([preview], there, **options).writes
+    assert isinstance(update, Update)
+    assert update.manifest.get("spec") == update.live.manifest.get("spec")
+    after = [live(update.manifest) if one.key == update.key else one for one in there]
+    assert lines(plan_of([preview], after, **options))[0] == told
+    assert "-" not in {line[0] for line in lines(plan_of([PR2], after))}, "its preview is gone"
 
 
 def parents(observed: int, status: str = "True") -> dict[str, Any]:
@@ -710,12 +665,15 @@ def parents(observed: int, status: str = "True") -> dict[str, Any]:
     return {"parents": [{"parentRef": {"namespace": "infra", "name": "web"}, "conditions": [accepted]}]}
 
 
+NOT_ACCEPTED = ". Mapping shop/pr-1 waits: deleted when HTTPRoute shop/pr-1 is accepted"
+
+
 @pytest.mark.parametrize(
     ("status", "line"),
     [
-        ({}, ". Mapping shop/pr-1 waits: deleted when HTTPRoute shop/pr-1 is accepted"),
-        (parents(1), ". Mapping shop/pr-1 waits: deleted when HTTPRoute shop/pr-1 is accepted"),
-        (parents(2, "False"), ". Mapping shop/pr-1 waits: deleted when HTTPRoute shop/pr-1 is accepted"),
+        ({}, NOT_ACCEPTED),
+        (parents(1), NOT_ACCEPTED),
+        (parents(2, "False"), NOT_ACCEPTED),
         (parents(2), "- Mapping shop/pr-1 its preview has the HTTPRoute now"),
     ],
     ids=["no status", "of an older generation", "refused", "accepted"],
@@ -728,133 +686,26 @@ def test_the_old_route_goes_when_the_httproute_is_accepted(status: dict[str, Any
     assert not any(c.for_this_run for c in plan.changes if isinstance(c, Waiting))
 
 
-def test_an_old_route_with_another_hostname_goes_when_the_new_one_is_there() -> None:
-    """A link under the old name is better than none."""
-    renamed = a_read_preview(fqdn="new.example.com")
-    plan = plan_of([renamed], running(PR1), settings=INGRESS)
-    assert lines(plan) == [
-        "+ Ingress shop/pr-1 new preview",
-        ". Mapping shop/pr-1 waits: deleted when Ingress shop/pr-1 exists",
-    ]
-    plan = plan_of([renamed], [*running(PR1), *running(renamed, INGRESS)[-1:]], settings=INGRESS)
-    assert lines(plan) == [
-        "- Mapping shop/pr-1 its preview has another hostname, and another kind of route",
-    ]
-
-
-def test_an_old_route_stays_while_nobody_knows_whether_a_new_one_can_be_made() -> None:
-    renamed = a_read_preview(fqdn="new.example.com")
-    failed = KindList(WHOLE["Service"].resource, problem="the list is incomplete: 500", known=False)
-    there = [one for one in running(PR1) if one.key.kind != "Service"]
-    plan = plan_of([renamed], there, settings=INGRESS, kinds={"Service": failed})
-    assert lines(plan)[0] == ". Mapping shop/pr-1 waits: deleted when Ingress shop/pr-1 exists"
-    assert plan.writes == ()
-
-
-def test_with_route_none_the_route_goes() -> None:
-    plan = plan_of([PR1], running(PR1), settings=Settings(route="none", route_given=True))
-    assert lines(plan) == ["- Mapping shop/pr-1 its preview has no route (--route is none)"]
-
-
-def test_a_route_of_another_kind_is_kept_also_where_the_default_kind_is_not_installed() -> None:
-    """A laptop without the CronJob's --route must not call a healthy preview broken."""
-    absent = KindList(WHOLE["Mapping"].resource, installed=False)
-    plan = plan_of([PR1], running(PR1, INGRESS), kinds={"Mapping": absent})
-    assert lines(plan) == ["= Ingress shop/pr-1 kept; pass --route to switch"]
-    assert plan.blocked == ()
-
-
-def test_a_route_kind_that_is_not_installed_blocks_after_deployment_and_service() -> None:
-    absent = KindList(WHOLE["Mapping"].resource, installed=False)
-    plan = plan_of([PR1], kinds={"Mapping": absent})
-    assert lines(plan) == [
-        "+ Deployment shop/pr-1 new preview",
-        "+ Service shop/pr-1 new preview",
-        "! Preview shop/pr-1 Mapping (getambassador.io/v3alpha1) is not installed in this cluster: "
-        "install it, or choose another --route",
-    ]
-    assert [blocked.verdict for blocked in plan.blocked] == ["RouteNotAccepted"]
-
-
-# what is skipped
-
-
-def test_a_kind_that_was_not_listed_is_not_written_nor_what_comes_after_it() -> None:
-    failed = KindList(
-        WHOLE["Service"].resource, problem="the list of services is incomplete: 500", known=False
-    )
-    gone = [there for there in running(PR2) if there.key.kind != "Service"]
-    plan = plan_of([PR1], gone, kinds={"Service": failed})
-    assert lines(plan) == [
-        "+ Deployment shop/pr-1 new preview",
-        "- Deployment shop/pr-2 its preview is gone",
-        "- Mapping shop/pr-2 its preview is gone",
-        "! Service: the list of services is incomplete: 500; all changes of this kind are skipped",
-    ]
-
-
-def test_deletes_of_a_kind_whose_list_is_not_whole_are_withheld_one_by_one() -> None:
-    partly = KindList(WHOLE["Mapping"].resource, problem="x.yaml:1: broken")
-    plan = plan_of([PR1], [*running(PR1), *running(PR2)], kinds={"Mapping": partly})
-    assert lines(plan) == [
-        "- Deployment shop/pr-2 its preview is gone",
-        "- Service shop/pr-2 its preview is gone",
-        "= Mapping shop/pr-2 delete skipped (its preview is gone)",
-        "! Mapping: x.yaml:1: broken; all changes of this kind are skipped",
-    ]
-
-
-def test_where_the_previews_are_not_known_whole_nothing_is_deleted() -> None:
-    plan = plan_of([PR1], running(PR2), problem="shop/a.yaml:3: broken")
-    assert {line[0] for line in lines(plan)} == {"+", "=", "!"}
-    assert lines(plan)[-1] == "! Refusing to prune: shop/a.yaml:3: broken"
-    assert not any(isinstance(change, Delete) for change in plan.changes)
-
-
-def test_an_empty_list_of_previews_deletes_nothing_unless_that_is_said() -> None:
-    withheld = plan_of([], running(PR1))
-    assert lines(withheld) == [
-        "= Deployment shop/pr-1 delete skipped (its preview is gone)",
-        "= Service shop/pr-1 delete skipped (its preview is gone)",
-        "= Mapping shop/pr-1 delete skipped (its preview is gone)",
-        "! Refusing to delete 3 children: the list of previews is empty; "
-        "if this is intended, pass --max-deletes 100%",
-    ]
-    assert len(plan_of([], running(PR1), limit="100%").writes) == 3
-    assert plan_of([], []).withheld == ()
-
-
-def test_what_the_scope_leaves_out_was_sent_all_the_same() -> None:
-    assert len(plan_of([], running(PR1), sent=1).writes) == 3
-
-
-def test_notes_of_the_snapshot_come_last() -> None:
-    assert lines(plan_of([], [], notes=("only namespace shop was read",))) == ["only namespace shop was read"]
-
-
 # the whole
 
 
 def test_a_later_pass_may_do_only_what_the_first_one_named() -> None:
-    plan = plan_of([PR1, PR2])
     wanted = key("Mapping", "pr-2")
-    assert [change.key for change in only(plan, frozenset({wanted})).writes] == [wanted]
+    plan = only(plan_of([PR1, PR2]), frozenset({wanted}))
+    assert [change.key for change in plan.writes] == [wanted]
 
 
 def test_a_preview_from_a_file_without_uid_may_lose_its_old_route_too() -> None:
     written = parse_preview(without_uid(a_preview()), group=DEFAULT_GROUP, strict_fields=True)
     there = [*running(written), live(children_of(written, route="ingress")["Ingress"])]
-    (delete,) = plan_of([written], there, settings=INGRESS).writes
-    assert isinstance(delete, Delete)
+    (delete,) = deletes_of(plan_of([written], there, settings=INGRESS))
     assert (delete.preview_uid, delete.preview_generation) == ("", 0)
 
 
 HOSTS = st.sampled_from(["a.example.com", "b.example.com"])
 PREVIEWS = st.lists(
     st.builds(
-        lambda name, host, created, suspend: a_read_preview(
-            name, fqdn=host, created=created, suspend=suspend
-        ),
+        lambda name, host, created, suspend: a_read_preview(name, fqdn=host, created=created, suspend=suspend),
         st.sampled_from(["pr-1", "pr-2", "pr-3"]),
         HOSTS,
         st.sampled_from([OLD, NEW]),
@@ -862,7 +713,7 @@ PREVIEWS = st.lists(
     ),
     unique_by=lambda preview: preview.name,
     max_size=3,
-)
+)  # fmt: skip
 KINDS = st.sets(st.sampled_from(["Deployment", "Service", "Mapping", "Ingress"]))
 
 
@@ -870,99 +721,13 @@ KINDS = st.sets(st.sampled_from(["Deployment", "Service", "Mapping", "Ingress"])
 def test_the_plan_is_the_same_bytes_in_whatever_order_things_were_listed(
     wanted: list[Preview], earlier: list[Preview], kinds: set[str], settings: Settings, random: Any
 ) -> None:
-    lives = [
-        there
-        for preview in earlier
-        for there in [*running(preview), *running(preview, INGRESS)[2:]]
-        if there.key.kind in kinds
-    ]
-    lives += [a_strangers("Ingress", "a.example.com", "x"), a_strangers("Ingress", "a.example.com", "y")]
+    made = [there for one in earlier for there in [*running(one), *running(one, INGRESS)[2:]]]
+    lives = [there for there in made if there.key.kind in kinds]
+    lives += [a_strangers("Ingress", "a.example.com", name) for name in "xy"]
     first = plan_text(plan_of(wanted, lives, settings=settings))
     random.shuffle(wanted)
     random.shuffle(lives)
     assert plan_text(plan_of(wanted, lives, settings=settings)) == first
-
-
-# expired
-
-
-NOON = datetime(2026, 1, 10, 12, tzinfo=UTC)
-
-
-def an_expired(name: str = "pr-1", end: str = "2026-01-10T10:00:00Z", **fields: Any) -> Preview:
-    """A preview whose hour began an hour before `end`."""
-    begun = (datetime.fromisoformat(end) - timedelta(hours=1)).isoformat()
-    status = {"observedGeneration": 1, "ttl": "1h", "ttlCountsFrom": begun}
-    return a_read_preview(name, ttl="1h", status=status, **fields)
-
-
-BACK = "any change of its spec brings a preview back"
-
-
-def test_an_expired_preview_loses_its_children_and_keeps_itself() -> None:
-    preview = an_expired()
-    plan = plan_of([preview], running(preview), now=NOON)
-    reason = "its preview expired at 2026-01-10T10:00:00Z"
-    assert lines(plan) == [
-        f"- Deployment shop/pr-1 {reason}",
-        f"- Service shop/pr-1 {reason}",
-        f"- Mapping shop/pr-1 {reason}",
-        f"1 expired: shop/pr-1; {BACK}",
-    ]
-    assert {
-        (c.preview_uid, c.preview_generation, c.counts) for c in plan.writes if isinstance(c, Delete)
-    } == {("uid-of-shop-pr-1", 1, False)}
-
-
-def test_one_that_has_lost_them_is_only_named() -> None:
-    assert lines(plan_of([an_expired()], now=NOON)) == [f"1 expired: shop/pr-1; {BACK}"]
-
-
-def test_of_many_expired_previews_a_few_are_named() -> None:
-    many = [an_expired(f"pr-{number}") for number in range(6)]
-    named = "shop/pr-0, shop/pr-1, shop/pr-2, shop/pr-3, shop/pr-4 and others"
-    assert lines(plan_of(many, now=NOON)) == [f"6 expired: {named}; {BACK}"]
-
-
-def test_before_its_time_nothing_expires_and_without_a_clock_nothing_ever() -> None:
-    preview = an_expired(end="2026-01-10T12:00:01Z")
-    assert lines(plan_of([preview], running(preview), now=NOON)) == []
-    assert lines(plan_of([an_expired()], running(an_expired()), now=None)) == []
-
-
-def test_an_expired_preview_outside_the_scope_is_left_alone() -> None:
-    preview = an_expired()
-    plan = plan_of([preview, PR2], [*running(preview), *running(PR2)], now=NOON, scope=scope_of("pr-2"))
-    assert (lines(plan), plan.writes) == ([], ())
-
-
-def test_an_expired_preview_claims_no_hostname() -> None:
-    preview = an_expired(fqdn="x.example.com")
-    other = a_read_preview("pr-2", fqdn="x.example.com", created=NEW)
-    plan = plan_of([preview, other], [*running(preview), *running(other)[:2]], now=NOON)
-    assert ". Mapping shop/pr-2 waits: x.example.com: Mapping shop/pr-1 still has it" in lines(plan)
-    assert "+ Mapping shop/pr-2 new preview" in lines(plan_of([preview, other], now=NOON))
-
-
-def test_what_a_protected_preview_has_outlives_its_ttl() -> None:
-    preview, there = an_expired(annotations=PROTECTION), running(PR1)[1:2]
-    plan = plan_of([preview], there, now=NOON)
-    assert lines(plan)[0] == "~ Service shop/pr-1 its preview is protected"
-    told = lines(plan_of([preview], after(plan, there), now=NOON))
-    assert told[0] == f"= Service shop/pr-1 {PROTECTED}"
-
-
-def test_what_somebody_protected_outlives_the_ttl_of_its_preview() -> None:
-    service = children_of(PR1)["Service"]
-    protected = edited(service, "metadata", "annotations", "platform9.com/prune", to="disabled")
-    owned = plan_of([an_expired()], [live(protected, applied=service)], now=NOON)
-    assert lines(owned)[0] == "~ Service shop/pr-1 it is protected"
-    ownerless = without_owner(service, RULES.names)
-    there = live(
-        edited(ownerless, "metadata", "annotations", "platform9.com/prune", to="disabled"), applied=ownerless
-    )
-    told = lines(plan_of([an_expired()], [there], now=NOON))
-    assert told[0] == f"= Service shop/pr-1 {PROTECTED}"
 
 
 # the operator's limits, which no author's protection outlives
@@ -971,6 +736,8 @@ def test_what_somebody_protected_outlives_the_ttl_of_its_preview() -> None:
 WEEK = Settings(max_ttl="7d")
 ALLOWED = Settings(max_ttl="7d", allow_protect=("shop/pr-*",))
 ENDED = "2026-01-10T10:00:00Z"
+UNTIL = f"it was protected until {ENDED} (--max-ttl)"
+GONE_UNTIL = f"its preview is gone; {UNTIL}"
 
 
 def past_the_most(name: str = "pr-1", **fields: Any) -> Preview:
@@ -991,156 +758,132 @@ def left_behind(
     ]
 
 
-def test_no_protection_outlives_the_operators_most() -> None:
-    preview = past_the_most(annotations=PROTECTION)
-    there = running(preview)
-    told = f"its preview expired at {ENDED}; it was protected until {ENDED} (--max-ttl)"
-    plan = plan_of([preview], there, settings=WEEK, now=NOON)
-    assert lines(plan)[:3] == [f"- {kind} shop/pr-1 {told}" for kind in ("Deployment", "Service", "Mapping")]
-    assert {(c.preview_uid, c.counts, c.preview_going) for c in plan.writes if isinstance(c, Delete)} == {
-        ("uid-of-shop-pr-1", False, False)
-    }
-
-
-def test_nor_does_that_of_a_child_or_one_that_no_run_has_seen() -> None:
-    service = children_of(PR1)["Service"]
-    by_hand = edited(service, "metadata", "annotations", "platform9.com/prune", to="disabled")
-    told = f"- Service shop/pr-1 its preview expired at {ENDED}; it was protected until {ENDED} (--max-ttl)"
-    there = [live(by_hand, applied=service)]
-    assert lines(plan_of([past_the_most()], there, settings=WEEK, now=NOON))[0] == told
-    unseen = past_the_most(annotations=PROTECTION)
-    assert lines(plan_of([unseen], running(PR1)[1:2], settings=WEEK, now=NOON))[0] == told
-
-
-def test_protection_outlives_the_authors_own_ttl_until_the_most_ends() -> None:
-    preview = an_expired(annotations=PROTECTION)
-    (line, *notes) = lines(plan_of([preview], running(preview)[1:2], settings=WEEK, now=NOON))
-    until = "2026-01-17T09:00:00Z"
-    assert line == f"= Service shop/pr-1 protected until {until} (--max-ttl): platform9.com/prune is disabled"
-    assert notes[-1] == "1 protected: shop/pr-1; no longer than --max-ttl 7d"
-    later = datetime(2026, 1, 17, 9, tzinfo=UTC)
-    assert lines(plan_of([preview], running(preview)[1:2], settings=WEEK, now=later))[0].startswith(
-        "- Service"
-    )
-
-
-@pytest.mark.parametrize("there", [past_the_most(annotations=PROTECTION), None], ids=["expired", "gone"])
-def test_what_the_operator_allows_to_protect_outlives_it(there: Preview | None) -> None:
-    protected = a_read_preview(annotations=PROTECTION)
-    service = live(children_of(protected)["Service"], creationTimestamp="2025-12-01T00:00:00Z")
-    previews = [PR2, *([there] if there else [])]
-    told = lines(plan_of(previews, [service, *running(PR2)], settings=ALLOWED, now=NOON))
-    by = "and --allow-protect names shop/pr-1"
-    assert told[0] == f"= Service shop/pr-1 protected: platform9.com/prune is disabled, {by}"
-    assert told[-1] == "1 protected: shop/pr-1; from --max-ttl too, as --allow-protect names them"
-    elsewhere = Settings(max_ttl="7d", allow_protect=("other/*",))
-    assert lines(plan_of(previews, [service, *running(PR2)], settings=elsewhere, now=NOON))[0][0] == "-"
-
-
-def test_what_gone_previews_left_is_protected_until_the_most_after_its_last_change() -> None:
-    plan = plan_of([PR2], left_behind(), settings=WEEK, now=NOON)
-    told = f"its preview is gone; it was protected until {ENDED} (--max-ttl)"
-    assert [line for line in lines(plan) if "pr-1" in line] == [
-        f"- Deployment shop/pr-1 {told}",
-        f"- Service shop/pr-1 {told}",
-    ]
-    assert {(c.preview_uid, c.counts) for c in plan.writes if isinstance(c, Delete)} == {(None, False)}
-    young = [
-        line
-        for line in lines(plan_of([PR2], left_behind(last="2026-01-03T12:00:01Z"), settings=WEEK, now=NOON))
-        if "pr-1" in line
-    ]
-    until = "protected until 2026-01-10T12:00:01Z (--max-ttl): platform9.com/prune is disabled"
-    assert young[:2] == [f"= Deployment shop/pr-1 {until}", f"= Service shop/pr-1 {until}"]
-
-
-def test_a_time_to_come_that_somebody_wrote_prolongs_nothing() -> None:
-    forged = left_behind(last="2999-01-01T00:00:00Z")
-    assert "- Deployment shop/pr-1" in "\n".join(lines(plan_of([PR2], forged, settings=WEEK, now=NOON)))
+PAST_GUARDED = past_the_most(annotations=PROTECTION)
+PAST = f"its preview expired at {ENDED}; {UNTIL}"
+BEFORE_ITS_END = "protected until 2026-01-17T09:00:00Z (--max-ttl): platform9.com/prune is disabled"
+YOUNG = "protected until 2026-01-10T12:00:01Z (--max-ttl): platform9.com/prune is disabled"
+OLDEST = left_behind(last="2020-01-01T00:00:00Z")
+GONE_GUARDED = [live(children_of(GUARDED)["Service"], creationTimestamp="2025-12-01T00:00:00Z")]
+RIGHT = f"{PROTECTED}, and --allow-protect names shop/pr-1"
 
 
 @pytest.mark.parametrize(
-    ("settings", "now"), [(Settings(), NOON), (Settings(max_ttl="0"), NOON), (WEEK, None)], ids=str
-)
-def test_without_a_most_or_a_clock_protection_has_no_end(settings: Settings, now: datetime | None) -> None:
-    told = lines(plan_of([PR2], left_behind(last="2020-01-01T00:00:00Z"), settings=settings, now=now))
-    assert f"= Deployment shop/pr-1 {PROTECTED}" in told
+    ("previews", "there", "settings", "now", "told"),
+    [
+        pytest.param([PAST_GUARDED], running(PAST_GUARDED), WEEK, NOON, three("-", PAST), id="its own preview's"),
+        pytest.param(
+            [past_the_most()], [live(edited(SERVICE, *PRUNE, to="disabled"), applied=SERVICE)], WEEK, NOON,
+            [f"- Service shop/pr-1 {PAST}"], id="a child's",
+        ),
+        pytest.param([PAST_GUARDED], [live(SERVICE)], WEEK, NOON, [f"- Service shop/pr-1 {PAST}"], id="one that no run has seen"),
+        pytest.param(
+            [an_expired(annotations=PROTECTION)], running(GUARDED)[1:2], WEEK, NOON,
+            [f"= Service shop/pr-1 {BEFORE_ITS_END}"], id="it outlives the author's own ttl",
+        ),
+        pytest.param(
+            [an_expired(annotations=PROTECTION)], running(GUARDED)[1:2], WEEK, datetime(2026, 1, 17, 9, tzinfo=UTC),
+            ["- Service shop/pr-1 its preview expired at 2026-01-10T10:00:00Z; "
+             "it was protected until 2026-01-17T09:00:00Z (--max-ttl)"], id="until the most ends",
+        ),
+        pytest.param(
+            [PR2], left_behind(), WEEK, NOON,
+            [f"- {kind} shop/pr-1 {GONE_UNTIL}" for kind in ("Deployment", "Service")], id="a gone preview's",
+        ),
+        pytest.param(
+            [PR2], left_behind(last="2026-01-03T12:00:01Z"), WEEK, NOON,
+            [f"= {kind} shop/pr-1 {YOUNG}" for kind in ("Deployment", "Service")], id="counted from our last change",
+        ),
+        # A time to come that somebody wrote prolongs nothing.
+        pytest.param(
+            [PR2], left_behind(last="2999-01-01T00:00:00Z"), WEEK, NOON,
+            [f"- {kind} shop/pr-1 its preview is gone; it was protected until 2025-12-08T00:00:00Z (--max-ttl)"
+             for kind in ("Deployment", "Service")], id="a forged time",
+        ),
+        *[
+            pytest.param([PR2], OLDEST, settings, now, [f"= {kind} shop/pr-1 {PROTECTED}" for kind in ("Deployment", "Service")], id=name)
+            for name, settings, now in (
+                ("without a most", Settings(), NOON), ("no most", Settings(max_ttl="0"), NOON), ("no clock", WEEK, None),
+            )
+        ],
+    ],
+)  # fmt: skip
+def test_no_protection_outlives_the_operators_most(
+    previews: list[Preview], there: list[Live], settings: Settings, now: datetime | None, told: list[str]
+) -> None:
+    plan = plan_of(previews, there, settings=settings, now=now)
+    assert [line for line in lines(plan) if line[0] in "-=" and "/pr-1" in line] == told
+    uid = None if previews == [PR2] else "uid-of-shop-pr-1"
+    assert {(d.preview_uid, d.counts, d.preview_going) for d in deletes_of(plan)} <= {(uid, False, False)}
+
+
+@pytest.mark.parametrize("there", [PAST_GUARDED, None], ids=["expired", "gone"])
+def test_what_the_operator_allows_to_protect_outlives_it(there: Preview | None) -> None:
+    previews, lives = [PR2, *([there] if there else [])], [*GONE_GUARDED, *running(PR2)]
+    told = lines(plan_of(previews, lives, settings=ALLOWED, now=NOON))
+    assert told[0] == f"= Service shop/pr-1 {RIGHT}"
+    assert told[-1] == "1 protected: shop/pr-1; from --max-ttl too, as --allow-protect names them"
+    elsewhere = Settings(max_ttl="7d", allow_protect=("other/*",))
+    assert lines(plan_of(previews, lives, settings=elsewhere, now=NOON))[0][0] == "-"
+    young = plan_of([an_expired(annotations=PROTECTION)], lives[:1], settings=WEEK, now=NOON)
+    assert lines(young)[-1] == "1 protected: shop/pr-1; no longer than --max-ttl 7d"
 
 
 def test_what_is_not_protected_is_counted_by_the_brake_however_old_it_is() -> None:
     there = [child for n in range(3) for child in left_behind(f"pr-{n + 3}", protected=False)]
     plan = plan_of([PR2], there, settings=WEEK, now=NOON, limit="2")
-    assert [entry.subject for entry in plan.withheld] == ["Deletes"]
-    assert not any(isinstance(change, Delete) for change in plan.writes)
-
-
-GOING = "its preview is being deleted, and --max-ttl ended at"
+    assert ([entry.subject for entry in plan.withheld], plan.writes) == (
+        ["Deletes"],
+        (*plan_of([PR2]).writes,),
+    )
 
 
 def test_a_finalizer_keeps_no_child_longer_than_the_most() -> None:
     going = a_read_preview(deleted="2026-01-03T12:00:00Z", annotations=PROTECTION)
     at = "2026-01-10T12:00:00Z"
     plan = plan_of([going], running(PR1), settings=WEEK, now=NOON)
-    assert [line for line in lines(plan) if line[0] == "-"] == [
-        f"- {kind} shop/pr-1 {GOING} {at}; it was protected until {at} (--max-ttl)"
-        for kind in ("Deployment", "Service", "Mapping")
-    ]
-    assert {(c.preview_uid, c.preview_going) for c in plan.writes if isinstance(c, Delete)} == {
-        ("uid-of-shop-pr-1", True)
-    }
+    ended = (
+        f"its preview is being deleted, and --max-ttl ended at {at}; it was protected until {at} (--max-ttl)"
+    )
+    assert [line for line in lines(plan) if line[0] == "-"] == three("-", ended)
+    assert {(d.preview_uid, d.preview_going) for d in deletes_of(plan)} == {("uid-of-shop-pr-1", True)}
     early = plan_of([going], running(PR1), settings=WEEK, now=NOON - timedelta(seconds=1))
     assert (early.writes, lines(early)[0][0]) == ((), ".")
     assert plan_of([going], running(PR1), now=NOON).writes == ()
     assert plan_of([going], running(PR1), settings=ALLOWED, now=NOON).writes == ()
-    bare = a_read_preview(deleted="2026-01-03T12:00:00Z")
+    bare = replace(going, annotations={})
     assert len(plan_of([bare], running(PR1), settings=ALLOWED, now=NOON).writes) == 3
 
 
 # what counts among the previews of a namespace
 
 
-def counting(previews: Iterable[Preview], lives: Iterable[Live], most: int, **other: Any) -> list[str]:
-    """What is refused for being too many."""
-    plan = plan_of(previews, lives, settings=Settings(max_previews=most, max_ttl="7d"), now=NOON, **other)
-    return [blocked.reason for blocked in plan.blocked]
+TWO = [a_read_preview("pr-2", created=OLD), a_read_preview("pr-3", created=NEW)]
+RECENT = left_behind(last="2026-01-09T00:00:00Z")
+UNPROTECTED = {n: [c for i in range(n) for c in left_behind(f"old-{i}", protected=False)] for n in (1, 9, 10)}
 
 
-def test_what_gone_previews_left_protected_counts_and_is_the_oldest() -> None:
-    pr2, pr3 = a_read_preview("pr-2", created=OLD), a_read_preview("pr-3", created=NEW)
-    left = left_behind(last="2026-01-09T00:00:00Z")
-    assert counting([pr2, pr3], left, 3) == []
-    (told,) = counting([pr2, pr3], left, 2)
-    assert told.startswith(
-        "namespace shop has 2 previews and the children of 1 that are gone, and may have 2 in all: "
-    )
-    assert len(counting([pr2, pr3], left, 1)) == 2
-    assert counting([pr2, pr3], left_behind(protected=False), 2) == []
-    stranger = untracked(left[1].manifest, managedFields=[entry("kubectl", left[1].manifest)])
-    assert counting([pr2, pr3], [stranger], 2) == []
-
-
-def test_an_expired_preview_counts_while_what_it_has_is_protected() -> None:
-    pr2 = a_read_preview("pr-2", created=NEW)
-    expired = an_expired(annotations=PROTECTION, created=OLD)
-    assert len(counting([expired, pr2], running(expired), 1)) == 1
-    assert counting([an_expired(created=OLD), pr2], running(an_expired()), 1) == []
-
-
-def test_more_leftovers_than_always_go_count_too() -> None:
-    def left(number: int) -> list[Live]:
-        return [c for n in range(number) for c in left_behind(f"old-{n}", protected=False)]
-
-    assert counting([PR2], left(9), 1) == []
-    assert len(counting([PR2], left(10), 10)) == 1
-    assert counting([PR2], left(10), 11) == []
-
-
-def test_a_strangers_object_with_an_expired_previews_label_stays() -> None:
-    stranger = untracked(edited(children_of(PR1)["Service"], "metadata", "annotations", to={}))
-    (line, _) = lines(plan_of([an_expired()], [stranger], now=NOON))
-    assert line.startswith(
-        "= Service shop/pr-1 kept, its preview expired at 2026-01-10T10:00:00Z, but not managed"
-    )
+@pytest.mark.parametrize(
+    ("previews", "lives", "most", "refused"),
+    [
+        pytest.param(TWO, RECENT, 3, 0, id="what a gone one left protected counts"),
+        pytest.param(TWO, RECENT, 2, 1, id="and is the oldest"),
+        pytest.param(TWO, RECENT, 1, 2, id="and leaves no place"),
+        pytest.param(TWO, UNPROTECTED[1], 2, 0, id="what is about to go does not"),
+        pytest.param(TWO, [untracked(RECENT[1].manifest, managedFields=[entry("kubectl", RECENT[1].manifest)])], 2, 0, id="nor a stranger's"),
+        pytest.param([an_expired(annotations=PROTECTION, created=OLD), TWO[1]], running(GUARDED), 1, 1, id="an expired one's, protected"),
+        pytest.param([an_expired(created=OLD), TWO[1]], running(PR1), 1, 0, id="an expired one's that goes"),
+        pytest.param([PR2], UNPROTECTED[9], 1, 0, id="as many as always go"),
+        pytest.param([PR2], UNPROTECTED[10], 10, 1, id="more than always go"),
+        pytest.param([PR2], UNPROTECTED[10], 11, 0, id="more than always go, and a place"),
+    ],
+)  # fmt: skip
+def test_what_is_refused_for_being_too_many(
+    previews: list[Preview], lives: list[Live], most: int, refused: int
+) -> None:
+    plan = plan_of(previews, lives, settings=Settings(max_previews=most, max_ttl="7d"), now=NOON)
+    assert [blocked.verdict for blocked in plan.blocked] == ["Refused"] * refused
+    told = "namespace shop has 2 previews and the children of 1 that are gone, and may have"
+    assert all(blocked.reason.startswith(told) for blocked in plan.blocked if lives is RECENT)
 
 
 def expiring(*hours: int) -> tuple[list[Preview], list[Live]]:
@@ -1158,25 +901,22 @@ def test_of_expired_previews_the_longest_expired_go_and_the_rest_wait() -> None:
     assert plan.withheld == ()
 
 
-def test_expired_previews_go_though_the_others_are_too_many() -> None:
+@pytest.mark.parametrize(
+    ("gone", "limit", "writes", "why"),
+    [
+        (("pr-7", "pr-8"), "1", ["Deployment shop/pr-0"], "Refusing to prune 2 previews: the limit is 1;"),
+        ((), "0", [], "Refusing to prune: --max-deletes is 0"),
+    ],
+    ids=["they go though the others are too many", "nothing is to be deleted"],
+)
+def test_expired_previews_beside_a_limit(
+    gone: tuple[str, ...], limit: str, writes: list[str], why: str
+) -> None:
     previews, lives = expiring(10)
-    gone = [child for name in ("pr-7", "pr-8") for child in running(a_read_preview(name))]
-    plan = plan_of(previews, [*lives, *gone], limit="1", now=NOON)
-    assert [str(change.key) for change in plan.writes] == ["Deployment shop/pr-0"]
-    assert [entry.subject for entry in plan.withheld] == ["Deletes"]
-
-
-def test_where_nothing_is_to_be_deleted_expired_previews_keep_their_children_too() -> None:
-    plan = plan_of(*expiring(10), limit="0", now=NOON)
-    assert plan.writes == ()
-    assert [entry.reason for entry in plan.withheld] == ["Refusing to prune: --max-deletes is 0"]
-
-
-def test_an_expired_preview_takes_no_place_from_another() -> None:
-    old = an_expired("pr-1", created=OLD)
-    new = a_read_preview("pr-2", created=NEW)
-    plan = plan_of([old, new], settings=Settings(max_previews=1), now=NOON)
-    assert [change.verdict for change in plan.blocked] == []
+    lives += [child for name in gone for child in running(a_read_preview(name))]
+    plan = plan_of(previews, lives, limit=limit, now=NOON)
+    assert [str(change.key) for change in plan.writes] == writes
+    assert [(entry.subject, entry.reason[: len(why)]) for entry in plan.withheld] == [("Deletes", why)]
 
 
 def test_going_and_invalid_come_before_expired_and_expired_before_refused() -> None:
@@ -1193,7 +933,3 @@ def test_among_files_the_plan_says_once_that_no_ttl_is_acted_on() -> None:
     assert plan_of([PR1], from_server=False).notes == ()
     assert plan_of([PR1], from_server=False, settings=Settings(max_ttl="1h")).notes == (note,)
     assert plan_of(two).notes == ()
-
-
-def scope_of(name: str) -> Scope:
-    return make_scope(None, (name,), None)
