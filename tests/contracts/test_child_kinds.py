@@ -42,8 +42,10 @@ def _file_of(kind: ChildKind) -> list[str]:
 
 
 def _test_of(kind: ChildKind) -> list[str]:
-    texts = (path.read_text() for path in (ROOT / "tests" / "desire").glob("test_*.py"))
-    if any(f'"kind": "{kind.resource.kind}"' in text for text in texts):
+    folder = ROOT / "tests" / "desire"
+    texts = [path.read_text() for path in (*folder.glob("test_*.py"), *folder.glob("golden/*.yaml"))]
+    spelled = (f'"kind": "{kind.resource.kind}"', f"\nkind: {kind.resource.kind}\n")
+    if any(spelling in text for text in texts for spelling in spelled):
         return []
     return [f'tests/desire: no test states its whole manifest, with "kind": "{kind.resource.kind}"']
 

@@ -3,9 +3,11 @@
 import copy
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from reconcile.desire.children import is_name_of_child, render
 from reconcile.desire.children.metadata import with_hash, without_owner
@@ -20,30 +22,8 @@ from tests.conftest import SHIPPED
 from tests.given import NAMES, a_read_preview, children_of
 
 PREVIEW = a_read_preview(image="nginx:1", fqdn="a.example.com", uid="u-1")
-LABELS = {
-    "app.kubernetes.io/managed-by": "preview-reconcile",
-    "app.kubernetes.io/name": "preview",
-    "app.kubernetes.io/instance": "pr-1",
-    "platform9.com/preview": "pr-1",
-}
-SELECTOR = {"platform9.com/preview": "pr-1", "app.kubernetes.io/component": "app"}
-NAME_OF_SETUP = "c5e217a9d7"
-"""Another one would run the setup of every preview of every cluster again."""
-OWNER = {
-    "apiVersion": "platform9.com/v1",
-    "kind": "PreviewEnvironment",
-    "name": "pr-1",
-    "uid": "u-1",
-    "controller": True,
-}
-
-
-def metadata(kind: str, **more: Any) -> dict[str, Any]:
-    """What every child carries, but for the hash."""
-    annotations = {"platform9.com/identity": f"{kind}/shop/pr-1", **more.pop("annotations", {})}
-    labels = {**LABELS, **more.pop("labels", {})}
-    common = {"name": "pr-1", "namespace": "shop", "labels": labels, "annotations": annotations}
-    return {**common, "ownerReferences": [OWNER], **more}
+GOLDEN = Path(__file__).parent / "golden"
+"""Each child whole, but for the hashes of itself and of its pod template."""
 
 
 def child(kind: str, preview: Any = PREVIEW, **settings: Any) -> dict[str, Any]:
@@ -68,43 +48,86 @@ def container(**spec: Any) -> dict[str, Any]:
     return found
 
 
-def probes(handler: dict[str, Any]) -> dict[str, Any]:
-    """How a container with this probe starts, serves and ends."""
-    return {
-        "startupProbe": {**handler, "periodSeconds": 1, "timeoutSeconds": 5, "failureThreshold": 86400},
-        "readinessProbe": {**handler, "periodSeconds": 5, "timeoutSeconds": 5},
-        "lifecycle": {"preStop": {"sleep": {"seconds": 5}}},
-    }
+DIGEST = "nginx@sha256:" + "a" * 64
+EVERYTHING_OF_PODS: dict[str, Any] = {
+    "image": DIGEST,
+    "fqdn": "a.example.com",
+    "uid": "u-1",
+    "port": 8080,
+    "replicas": 2,
+    "env": [
+        {"name": "B", "value": "1"},
+        {"name": "A", "value": ""},
+        {"name": "S", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k", "optional": True}}},
+        {"name": "C", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}},
+        {"name": "F", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+    ],
+    "envFrom": [
+        {"prefix": "P_", "secretRef": {"name": "s"}},
+        {"configMapRef": {"name": "c", "optional": False}},
+    ],
+    "imagePullSecrets": [{"name": "pull"}],
+    "resources": {"limits": {"memory": "1024Mi"}, "requests": {"cpu": "0.5"}},
+    "command": ["run"],
+    "args": ["--all", ""],
+    "healthPath": "/healthz",
+    "revision": "abc",
+}
+A_SETUP: dict[str, Any] = {
+    "image": "nginx:1",
+    "fqdn": "a.example.com",
+    "uid": "u-1",
+    "imagePullSecrets": [{"name": "pull"}],
+    "resources": {"limits": {"cpu": "0.5"}},
+    "command": ["serve"],
+    "revision": "abc",
+    "setup": {"command": ["migrate"], "args": ["--all"]},
+    "env": [{"name": "A", "value": "1"}],
+    "envFrom": [{"configMapRef": {"name": "c"}}],
+}
+PODS: dict[str, Any] = {
+    "pod_security": "restricted",
+    "node_selector": (("pool", "previews"),),
+    "priority_class": "low",
+}
+ALL_OF_PODS: dict[str, Any] = {
+    **PODS,
+    "default_limits": (("cpu", "1000m"), ("memory", "64Mi")),
+    "default_requests": (("memory", "32Mi"),),
+    "tolerations": (
+        Toleration(key="previews", operator="Exists"),
+        Toleration(key="pool", operator="Equal", value="previews", effect="NoSchedule"),
+    ),
+}
+EXTRAS: dict[str, Any] = {
+    "route_labels": (("team", "shop"),),
+    "route_annotations": (("example.com/note", "a b"),),
+}
+SECTION = Gateway(namespace="infra", name="web", section="https")
 
 
-def test_image_and_hostname_alone_make_a_whole_deployment() -> None:
-    assert child("Deployment") == {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": metadata("Deployment"),
-        "spec": {
-            "selector": {"matchLabels": SELECTOR},
-            "template": {
-                "metadata": {"labels": {**LABELS, **SELECTOR}},
-                "spec": {
-                    "terminationGracePeriodSeconds": 30,
-                    "automountServiceAccountToken": False,
-                    "enableServiceLinks": False,
-                    "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
-                    "containers": [
-                        {
-                            "name": "app",
-                            "image": "nginx:1",
-                            "imagePullPolicy": "Always",
-                            "ports": [{"name": "http", "containerPort": 80, "protocol": "TCP"}],
-                            **probes({"tcpSocket": {"port": "http"}}),
-                            "securityContext": {"allowPrivilegeEscalation": False},
-                        }
-                    ],
-                },
-            },
-        },
-    }
+@pytest.mark.parametrize(
+    ("golden", "preview", "settings"),
+    [
+        ("deployment", PREVIEW, {}),
+        ("deployment-with-everything", a_read_preview(**EVERYTHING_OF_PODS), ALL_OF_PODS),
+        # Another name of the Job would run the setup of every preview of every cluster again.
+        ("job", a_read_preview(**A_SETUP), PODS),
+        ("service", a_read_preview(uid="u-1", port=8080), {}),
+        ("mapping", PREVIEW, EXTRAS),
+        ("ingress", PREVIEW, {"route": "ingress", **EXTRAS}),
+        ("ingress-with-class-and-certificate", PREVIEW, {"route": "ingress", "ingress_class": "web", "tls_secret": "wildcard"}),
+        ("ingress-with-issuer", PREVIEW, {"route": "ingress", "cluster_issuer": "letsencrypt"}),
+        # Its lists are atomic: the defaults of them are written out.
+        ("httproute", PREVIEW, {"route": "httproute", "gateway": replace(SECTION, section=None), **EXTRAS}),
+        ("httproute-with-section", PREVIEW, {"route": "httproute", "gateway": SECTION}),
+    ],
+)  # fmt: skip
+def test_a_child_is_applied_as_it_stands_in_its_file(
+    golden: str, preview: Any, settings: dict[str, Any]
+) -> None:
+    whole = yaml.safe_load((GOLDEN / f"{golden}.yaml").read_text())
+    assert child(whole["kind"], preview, **settings) == whole
 
 
 def template_mark(**spec: Any) -> str:
@@ -124,123 +147,9 @@ def test_a_pod_template_carries_a_mark_that_no_other_template_has() -> None:
     assert template_mark(replicas=3) == template_mark(suspend=True) == template_mark(), "no other pods"
 
 
-def test_a_deployment_with_everything() -> None:
-    digest = "sha256:" + "a" * 64
-    preview = a_read_preview(
-        image=f"nginx@{digest}",
-        fqdn="a.example.com",
-        uid="u-1",
-        port=8080,
-        replicas=2,
-        env=[
-            {"name": "B", "value": "1"},
-            {"name": "A", "value": ""},
-            {"name": "S", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k", "optional": True}}},
-            {"name": "C", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}},
-            {"name": "F", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
-        ],
-        envFrom=[
-            {"prefix": "P_", "secretRef": {"name": "s"}},
-            {"configMapRef": {"name": "c", "optional": False}},
-        ],
-        imagePullSecrets=[{"name": "pull"}],
-        resources={"limits": {"memory": "1024Mi"}, "requests": {"cpu": "0.5"}},
-        command=["run"],
-        args=["--all", ""],
-        healthPath="/healthz",
-        revision="abc",
-    )
-    assert child(
-        "Deployment",
-        preview,
-        pod_security="restricted",
-        default_limits=(("cpu", "1000m"), ("memory", "64Mi")),
-        default_requests=(("memory", "32Mi"),),
-        node_selector=(("pool", "previews"),),
-        tolerations=(
-            Toleration(key="previews", operator="Exists"),
-            Toleration(key="pool", operator="Equal", value="previews", effect="NoSchedule"),
-        ),
-        priority_class="low",
-    ) == {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": metadata("Deployment"),
-        "spec": {
-            "replicas": 2,
-            "selector": {"matchLabels": SELECTOR},
-            "template": {
-                "metadata": {
-                    "labels": {**LABELS, **SELECTOR},
-                    "annotations": {"platform9.com/revision": "abc"},
-                },
-                "spec": {
-                    "terminationGracePeriodSeconds": 30,
-                    "automountServiceAccountToken": False,
-                    "enableServiceLinks": False,
-                    "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
-                    "imagePullSecrets": [{"name": "pull"}],
-                    "nodeSelector": {"pool": "previews"},
-                    "tolerations": [
-                        {"key": "previews", "operator": "Exists"},
-                        {"key": "pool", "operator": "Equal", "value": "previews", "effect": "NoSchedule"},
-                    ],
-                    "priorityClassName": "low",
-                    "containers": [
-                        {
-                            "name": "app",
-                            "image": f"nginx@{digest}",
-                            "imagePullPolicy": "IfNotPresent",
-                            "command": ["run"],
-                            "args": ["--all", ""],
-                            "ports": [{"name": "http", "containerPort": 8080, "protocol": "TCP"}],
-                            "env": [
-                                {"name": "B", "value": "1"},
-                                {"name": "A"},
-                                {
-                                    "name": "S",
-                                    "valueFrom": {
-                                        "secretKeyRef": {"name": "s", "key": "k", "optional": True}
-                                    },
-                                },
-                                {"name": "C", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}},
-                                {
-                                    "name": "F",
-                                    "valueFrom": {
-                                        "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.name"}
-                                    },
-                                },
-                            ],
-                            "envFrom": [
-                                {"prefix": "P_", "secretRef": {"name": "s"}},
-                                {"configMapRef": {"name": "c", "optional": False}},
-                            ],
-                            "resources": {
-                                "limits": {"cpu": "1", "memory": "1Gi"},
-                                "requests": {"cpu": "500m", "memory": "32Mi"},
-                            },
-                            **probes({"httpGet": {"path": "/healthz", "port": "http"}}),
-                            "securityContext": {
-                                "allowPrivilegeEscalation": False,
-                                "capabilities": {"drop": ["ALL"]},
-                            },
-                        }
-                    ],
-                },
-            },
-        },
-    }
-
-
 @pytest.mark.parametrize(
     ("spec", "replicas"),
-    [
-        ({}, None),
-        ({"replicas": 3}, 3),
-        ({"replicas": 0}, 0),
-        ({"suspend": True}, 0),
-        ({"suspend": True, "replicas": 3}, 0),
-    ],
+    [({}, None), ({"replicas": 3}, 3), ({"replicas": 0}, 0), ({"suspend": True, "replicas": 3}, 0)],
 )
 def test_replicas_are_rendered_only_where_they_are_asked_for(spec: Any, replicas: int | None) -> None:
     assert child("Deployment", a_read_preview(**spec))["spec"].get("replicas") == replicas
@@ -260,7 +169,7 @@ def test_nothing_empty_is_rendered_since_a_server_drops_it(spec: dict[str, Any])
     assert pod_spec(**spec) == pod_spec()
 
 
-TAG, DIGEST = "nginx:1", "nginx@sha256:" + "a" * 64
+TAG = "nginx:1"
 
 
 def pull_policies(*allowed: str, image: str = TAG, **spec: Any) -> tuple[str, str]:
@@ -296,67 +205,7 @@ def test_the_pull_policy_is_the_usual_one_of_the_image_or_else_one_that_is_allow
 @pytest.mark.parametrize("image", [TAG, DIGEST])
 def test_a_pull_policy_that_is_set_is_that_of_the_app_and_of_the_setup(policy: str, image: str) -> None:
     assert pull_policies(image=image, imagePullPolicy=policy) == (policy, policy)
-    assert pull_policies("Always", "IfNotPresent", "Never", image=image, imagePullPolicy=policy) == (
-        policy,
-        policy,
-    )
-
-
-def test_the_setup_job_has_the_pods_surroundings_and_runs_once() -> None:
-    asked: dict[str, Any] = {
-        "env": [{"name": "A", "value": "1"}],
-        "envFrom": [{"configMapRef": {"name": "c"}}],
-    }
-    preview = a_read_preview(
-        image="nginx:1",
-        fqdn="a.example.com",
-        uid="u-1",
-        imagePullSecrets=[{"name": "pull"}],
-        resources={"limits": {"cpu": "0.5"}},
-        command=["serve"],
-        revision="abc",
-        setup={"command": ["migrate"], "args": ["--all"]},
-        **asked,
-    )
-    settings: dict[str, Any] = {"pod_security": "restricted", "priority_class": "low"}
-    name = "pr-1-" + NAME_OF_SETUP
-    about = metadata("Job", annotations={"platform9.com/identity": f"Job/shop/{name}"})
-    assert child("Job", preview, node_selector=(("pool", "previews"),), **settings) == {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {**about, "name": name},
-        "spec": {
-            "backoffLimit": 2,
-            "activeDeadlineSeconds": 3600,
-            "template": {
-                "metadata": {"labels": {**LABELS, "app.kubernetes.io/component": "setup"}},
-                "spec": {
-                    "automountServiceAccountToken": False,
-                    "enableServiceLinks": False,
-                    "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
-                    "imagePullSecrets": [{"name": "pull"}],
-                    "nodeSelector": {"pool": "previews"},
-                    "priorityClassName": "low",
-                    "restartPolicy": "Never",
-                    "containers": [
-                        {
-                            "name": "setup",
-                            "image": "nginx:1",
-                            "imagePullPolicy": "Always",
-                            "command": ["migrate"],
-                            "args": ["--all"],
-                            **asked,
-                            "resources": {"limits": {"cpu": "500m"}},
-                            "securityContext": {
-                                "allowPrivilegeEscalation": False,
-                                "capabilities": {"drop": ["ALL"]},
-                            },
-                        }
-                    ],
-                },
-            },
-        },
-    }
+    assert set(pull_policies(*PULL_POLICIES, image=image, imagePullPolicy=policy)) == {policy}
 
 
 def setup_of(name: str = "pr-1", **spec: Any) -> dict[str, Any]:
@@ -417,99 +266,6 @@ def test_a_long_name_is_cut_where_no_dash_stands() -> None:
 
 def test_a_preview_that_asks_for_no_setup_has_no_job() -> None:
     assert "Job" not in children_of(PREVIEW)
-
-
-def test_the_service_listens_on_80_whatever_the_container_does() -> None:
-    assert child("Service", a_read_preview(uid="u-1", port=8080)) == {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": metadata("Service"),
-        "spec": {
-            "selector": SELECTOR,
-            "ports": [{"name": "http", "port": 80, "protocol": "TCP", "targetPort": "http"}],
-        },
-    }
-
-
-ROUTE_EXTRAS: dict[str, Any] = {
-    "route_labels": (("team", "shop"),),
-    "route_annotations": (("example.com/note", "a b"),),
-}
-EXTRAS: dict[str, Any] = {"labels": {"team": "shop"}, "annotations": {"example.com/note": "a b"}}
-
-
-def test_the_mapping_leads_the_hostname_to_the_service() -> None:
-    assert child("Mapping", **ROUTE_EXTRAS) == {
-        "apiVersion": "getambassador.io/v3alpha1",
-        "kind": "Mapping",
-        "metadata": metadata("Mapping", **EXTRAS),
-        "spec": {"hostname": "a.example.com", "prefix": "/", "service": "http://pr-1.shop:80"},
-    }
-
-
-RULE = {
-    "host": "a.example.com",
-    "http": {
-        "paths": [
-            {
-                "path": "/",
-                "pathType": "Prefix",
-                "backend": {"service": {"name": "pr-1", "port": {"number": 80}}},
-            }
-        ]
-    },
-}
-
-
-def test_the_ingress_leads_the_hostname_to_the_service() -> None:
-    assert child("Ingress", route="ingress", **ROUTE_EXTRAS) == {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "Ingress",
-        "metadata": metadata("Ingress", **EXTRAS),
-        "spec": {"rules": [RULE]},
-    }
-
-
-def test_an_ingress_with_a_class_and_the_certificate_of_all() -> None:
-    assert child("Ingress", route="ingress", ingress_class="web", tls_secret="wildcard")["spec"] == {
-        "rules": [RULE],
-        "ingressClassName": "web",
-        "tls": [{"hosts": ["a.example.com"], "secretName": "wildcard"}],
-    }
-
-
-def test_an_ingress_for_which_cert_manager_makes_the_certificate() -> None:
-    found = child("Ingress", route="ingress", cluster_issuer="letsencrypt")
-    assert found["metadata"] == metadata(
-        "Ingress", annotations={"cert-manager.io/cluster-issuer": "letsencrypt"}
-    )
-    assert found["spec"] == {
-        "rules": [RULE],
-        "tls": [{"hosts": ["a.example.com"], "secretName": "pr-1-tls"}],
-    }
-
-
-@pytest.mark.parametrize("section", [None, "https"])
-def test_the_httproute_has_the_defaults_of_its_atomic_lists_written_out(section: str | None) -> None:
-    gateway = Gateway(namespace="infra", name="web", section=section)
-    parent = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "namespace": "infra", "name": "web"}
-    assert child("HTTPRoute", route="httproute", gateway=gateway, **ROUTE_EXTRAS) == {
-        "apiVersion": "gateway.networking.k8s.io/v1",
-        "kind": "HTTPRoute",
-        "metadata": metadata("HTTPRoute", **EXTRAS),
-        "spec": {
-            "parentRefs": [{**parent, "sectionName": "https"} if section else parent],
-            "hostnames": ["a.example.com"],
-            "rules": [
-                {
-                    "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
-                    "backendRefs": [
-                        {"group": "", "kind": "Service", "name": "pr-1", "port": 80, "weight": 1}
-                    ],
-                }
-            ],
-        },
-    }
 
 
 @pytest.mark.parametrize(
