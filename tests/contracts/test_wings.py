@@ -88,7 +88,7 @@ def at_work(gifts: Sequence[str]) -> dict[str, object]:
         importlib.import_module(module.name)
     memory = Memory()
     memory.put(a_preview())
-    mock.patch.object(runs, "cluster_of", return_value=memory).start()
+    mock.patch.object(runs, "cluster_of", return_value=(memory, None)).start()
     assert main.exit_code_of(["--help"]) == 0
     offered = {*types.REPORT_FORMATS, *(name for param in main.command.params for name in param.opts)}
     asked = [(gift, [gift] if gift.startswith("--") else ["--report", f"{gift}=/dev/null"]) for gift in gifts]
