@@ -217,7 +217,7 @@ DELETES: dict[str, Row] = {
         UNWANTED, "deleted", writes=[delete_of("7", MAPPING)]
     ),
     **{
-        f"a preview that is another now keeps the child that it did not want: {fields}": Row(
+        f"a preview that is another now keeps what it did not want: {[*fields]}": Row(
             UNWANTED, "kept", words, preview=a_preview("pr-1", **fields)
         )
         for fields, words in (

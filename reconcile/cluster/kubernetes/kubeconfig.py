@@ -1,4 +1,9 @@
-"""Which cluster, and as whom: from kubeconfig files, merged as kubectl does, or from the pod we run in."""
+"""Which cluster, and as whom: from kubeconfig files, merged as kubectl does, or from the pod we run in.
+
+lightkube's `KubeConfig.from_dict` reads one file, and all of it: an old entry that nobody chose, a null or a
+missing section ends it in an error of Python. Its models, which are the base of ours, leave out
+tls-server-name, proxy-url, impersonation and half of `exec`.
+"""
 
 import os
 from collections.abc import Iterable, Mapping
