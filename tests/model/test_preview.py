@@ -39,25 +39,38 @@ def spec(**fields: Any) -> Spec:
     return parsed.spec
 
 
-def test_a_preview_of_a_server_is_read_whole() -> None:
-    status = {"observedGeneration": 3}
+THERE: dict[str, Any] = {
+    "uid": "u",
+    "generation": 3,
+    "resource_version": "9",
+    "labels": {"a": "b"},
+    "annotations": {"c": "d"},
+}
+DELETED = "2026-01-02T00:00:00Z"
+READ: dict[str, Any] = {
+    **THERE,
+    "name": "pr-7",
+    "namespace": "blog",
+    "creation_timestamp": "2026-01-01T00:00:00Z",
+    "deletion_timestamp": DELETED,
+    "status": {"url": "x"},
+}
+"""What every preview has, whether its spec can be read or not."""
+
+
+@pytest.mark.parametrize("fqdn", ["a.example.com", "Foo"])
+def test_a_preview_of_a_server_is_read_whole(fqdn: str) -> None:
     manifest = a_preview(
-        "pr-7", "blog", image="nginx", fqdn="a.example.com", uid="u", generation=3, resource_version="9",
-        deleted="2026-01-02T00:00:00Z", labels={"a": "b"}, annotations={"c": "d"}, status=status,
-    )  # fmt: skip
-    assert read(manifest) == PreviewEnvironment(
-        name="pr-7",
-        namespace="blog",
-        uid="u",
-        generation=3,
-        resource_version="9",
-        creation_timestamp="2026-01-01T00:00:00Z",
-        deletion_timestamp="2026-01-02T00:00:00Z",
-        labels={"a": "b"},
-        annotations={"c": "d"},
-        spec=Spec(image="nginx", fqdn="a.example.com"),
-        status=status,
+        "pr-7", "blog", image="nginx", fqdn=fqdn, deleted=DELETED, status={"url": "x"}, **THERE
     )
+    found: PreviewEnvironment | Unreadable
+    if fqdn == "Foo":
+        problem = Problem(("spec", "fqdn"), '"Foo" has upper-case letters')
+        found = Unreadable(**READ, message=f"spec.fqdn: {problem.sentence}", problems=(problem,))
+    else:
+        found = PreviewEnvironment(**READ, spec=Spec(image="nginx", fqdn=fqdn))
+    assert read(manifest) == found
+    assert found.key == Key("PreviewEnvironment", "blog", "pr-7")
 
 
 def test_a_preview_of_a_file_has_no_uid_and_is_read_all_the_same() -> None:
@@ -68,26 +81,13 @@ def test_a_preview_of_a_file_has_no_uid_and_is_read_all_the_same() -> None:
 
 
 def test_image_and_fqdn_are_all_that_is_needed() -> None:
-    defaults = {
-        "image": "nginx",
-        "fqdn": "a.example.com",
-        "port": 80,
-        "replicas": None,
-        "env": (),
-        "env_from": (),
-        "image_pull_secrets": (),
-        "image_pull_policy": None,
-        "resources": None,
-        "command": (),
-        "args": (),
-        "health_path": None,
-        "revision": None,
-        "ttl": None,
-        "suspend": False,
-        "setup": None,
+    nothing = ("replicas", "image_pull_policy", "resources", "health_path", "revision", "ttl", "setup")
+    empty = ("env", "env_from", "image_pull_secrets", "command", "args")
+    assert spec(image="nginx", fqdn="a.example.com").model_dump() == {
+        **{"image": "nginx", "fqdn": "a.example.com", "port": 80, "suspend": False},
+        **dict.fromkeys(nothing, None),
+        **dict.fromkeys(empty, ()),
     }
-    dumped = spec(image="nginx", fqdn="a.example.com").model_dump()
-    assert {name: dumped[name] for name in defaults} == defaults
 
 
 def test_lists_become_tuples_and_quantities_stay_as_written_sorted_by_name() -> None:
@@ -122,38 +122,6 @@ def test_a_preview_never_changes() -> None:
     assert parsed.labels == {"a": "b"}
     assert len(parsed.spec.env) == 1
     assert hash(parsed) == hash(read(a_preview(env=[{"name": "A", "value": "1"}])))
-
-
-def test_its_key_says_kind_namespace_and_name() -> None:
-    assert read(a_preview()).key == Key("PreviewEnvironment", "shop", "pr-1")
-    assert read(a_preview(fqdn="Foo")).key == Key("PreviewEnvironment", "shop", "pr-1")
-
-
-def test_an_unreadable_preview_keeps_what_identifies_it() -> None:
-    manifest = a_preview(
-        fqdn="Foo",
-        uid="u",
-        labels={"a": "b"},
-        annotations={"c": "d"},
-        deleted="then",
-        generation=4,
-        resource_version="7",
-        status={"url": "before"},
-    )
-    assert read(manifest) == Unreadable(
-        name="pr-1",
-        namespace="shop",
-        uid="u",
-        labels={"a": "b"},
-        annotations={"c": "d"},
-        deletion_timestamp="then",
-        creation_timestamp="2026-01-01T00:00:00Z",
-        message='spec.fqdn: "Foo" has upper-case letters',
-        problems=(Problem(("spec", "fqdn"), '"Foo" has upper-case letters'),),
-        generation=4,
-        resource_version="7",
-        status={"url": "before"},
-    )
 
 
 @pytest.mark.parametrize(

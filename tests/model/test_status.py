@@ -24,14 +24,12 @@ FAILED = Status(ready=False, reason="RolloutFailed", message="no", stalled=True,
 
 
 def condition(type_: str, status: str, since: str, reason: str, message: str) -> dict[str, Any]:
-    return {
-        "type": type_,
-        "status": status,
-        "observedGeneration": 3,
-        "lastTransitionTime": since,
-        "reason": reason,
-        "message": message,
-    }
+    written = {"observedGeneration": 3, "lastTransitionTime": since, "reason": reason, "message": message}
+    return {"type": type_, "status": status, **written}
+
+
+THERE = rendered(READY, {}, NOW)
+TIME = "2026-01-10T12:00:00Z"
 
 
 def test_a_status_is_written_with_all_that_it_has() -> None:
@@ -41,9 +39,7 @@ def test_a_status_is_written_with_all_that_it_has() -> None:
         "expiresAt": "2026-01-02T00:00:00Z",
         "ttl": "24h",
         "ttlCountsFrom": THEN,
-        "conditions": [
-            condition("Ready", "True", "2026-01-10T12:00:00Z", "Available", "its pods are available")
-        ],
+        "conditions": [condition("Ready", "True", TIME, "Available", "its pods are available")],
     }
 
 
@@ -51,8 +47,8 @@ def test_what_it_does_not_have_is_left_out_and_stalled_is_there_only_when_it_hol
     assert rendered(FAILED, {}, NOW) == {
         "observedGeneration": 3,
         "conditions": [
-            condition("Ready", "False", "2026-01-10T12:00:00Z", "RolloutFailed", "no"),
-            condition("Stalled", "True", "2026-01-10T12:00:00Z", "RolloutFailed", "no"),
+            condition("Ready", "False", TIME, "RolloutFailed", "no"),
+            condition("Stalled", "True", TIME, "RolloutFailed", "no"),
         ],
     }
 
@@ -61,8 +57,8 @@ def test_a_condition_keeps_its_time_while_its_status_stays() -> None:
     before = {"conditions": [condition("Ready", "False", THEN, "Progressing", "0 of 1")]}
     ready, stalled = rendered(FAILED, before, NOW)["conditions"]
     assert (ready["lastTransitionTime"], ready["reason"]) == (THEN, "RolloutFailed")
-    assert stalled["lastTransitionTime"] == "2026-01-10T12:00:00Z"
-    assert rendered(READY, before, NOW)["conditions"][0]["lastTransitionTime"] == "2026-01-10T12:00:00Z"
+    assert stalled["lastTransitionTime"] == TIME
+    assert rendered(READY, before, NOW)["conditions"][0]["lastTransitionTime"] == TIME
 
 
 def test_the_same_again_is_written_already() -> None:
@@ -82,17 +78,11 @@ def test_what_others_wrote_beside_it_is_no_difference() -> None:
     [
         {},
         {"conditions": None},
-        {**rendered(READY, {}, NOW), "url": "http://pr-1.example.com"},
-        {**rendered(READY, {}, NOW), "observedGeneration": 2},
-        {**rendered(READY, {}, NOW), "ttlCountsFrom": None},
-        {**rendered(READY, {}, NOW), "conditions": rendered(FAILED, {}, NOW)["conditions"]},
-        {
-            **rendered(READY, {}, NOW),
-            "conditions": [
-                *rendered(READY, {}, NOW)["conditions"],
-                *rendered(FAILED, {}, NOW)["conditions"][1:],
-            ],
-        },
+        {**THERE, "url": "http://pr-1.example.com"},
+        {**THERE, "observedGeneration": 2},
+        {**THERE, "ttlCountsFrom": None},
+        {**THERE, "conditions": rendered(FAILED, {}, NOW)["conditions"]},
+        {**THERE, "conditions": [*THERE["conditions"], *rendered(FAILED, {}, NOW)["conditions"][1:]]},
     ],
 )
 def test_any_difference_is_to_be_written(there: dict[str, Any]) -> None:
@@ -113,7 +103,7 @@ def test_that_it_expires_soon_is_a_condition_of_its_own_while_it_holds() -> None
         "any change of its spec, such as another spec.revision, keeps it"
     )
     conditions = rendered(SOON, {}, NOW)["conditions"]
-    assert conditions[1:] == [condition("Expiring", "True", "2026-01-10T12:00:00Z", "ExpiresSoon", message)]
+    assert conditions[1:] == [condition("Expiring", "True", TIME, "ExpiresSoon", message)]
     assert is_written(rendered(SOON, {}, NOW), rendered(SOON, {}, NOW))
     assert not is_written(rendered(READY, {}, NOW), rendered(SOON, {}, NOW))
     assert not is_written(rendered(SOON, {}, NOW), rendered(READY, {}, NOW))

@@ -294,45 +294,45 @@ def test_without_the_right_to_list_pods_the_status_says_less() -> None:
 # what cannot be written
 
 
-def test_without_the_right_the_run_goes_on_and_says_so_once() -> None:
-    previews = [a_preview(f"pr-{number}", ttl="1h" if number else None) for number in (1, 2, 3)]
+NO_TTL = "a ttl counts from what a run wrote into the status: without it a preview never expires"
+PR2, ELSEWHERE = f"status {KEY.kind} shop/pr-2", f"status {KEY.kind} other/pr-1"
+WITH_TTL = [a_preview("pr-1", ttl="1h"), a_preview("pr-2"), a_preview("pr-3", ttl="1h")]
+OTHER = a_preview("pr-1", "other", fqdn="other.example.com")
+
+
+@pytest.mark.parametrize(
+    ("previews", "error", "notes", "tried"),
+    [
+        (WITH_TTL, Forbidden("no right"), ["pr-1 and 2 more was not written: no right", NO_TTL], [STATUS]),
+        ([a_preview()], NotInstalled("no such"), ["pr-1 was not written: no such"], [STATUS]),
+        (
+            [a_preview(), a_preview("pr-2")],
+            ServerTrouble("500"),
+            ["pr-1 was not written: 500"],
+            [STATUS, PR2],
+        ),
+        ([a_preview(), a_preview("pr-2")], AnswerLost("lost"), ["pr-1 was not written: lost"], [STATUS, PR2]),
+        (
+            [a_preview(), OTHER],
+            Forbidden("no right"),
+            ["pr-1 was not written: no right"],
+            [ELSEWHERE, STATUS],
+        ),
+        ([a_preview()], NamespaceGoing("it is being deleted"), [], [STATUS]),
+    ],
+)
+def test_what_cannot_be_written_is_a_note_and_fails_nothing(
+    previews: list[dict[str, Any]], error: ReconcileError, notes: list[str], tried: list[str]
+) -> None:
+    """Where one of a namespace tells that none can be written, the others there are not tried."""
     memory = a_cluster(*previews)
-    memory.trouble(STATUS, Forbidden("no right to patch status"))
-    done = go(memory)
-    assert exit_code(done) == 0
-    assert done.notes == (
-        "the status of shop/pr-1 and 2 more was not written: no right to patch status",
-        "a ttl counts from what a run wrote into the status: without it a preview never expires",
-    )
-    assert [line for line in memory.log if line.startswith("status")] == [STATUS]
-
-
-def test_where_no_ttl_is_in_force_nothing_is_said_of_it() -> None:
-    memory = a_cluster()
-    memory.trouble(STATUS, NotInstalled("no status subresource"))
-    assert again(memory)[1] == ("the status of shop/pr-1 was not written: no status subresource",)
-
-
-@pytest.mark.parametrize("error", [ServerTrouble("in trouble"), AnswerLost("no answer")])
-def test_one_that_fails_does_not_keep_the_others(error: ReconcileError) -> None:
-    memory = a_cluster(a_preview("pr-1"), a_preview("pr-2"))
     memory.trouble(STATUS, error)
     done = go(memory)
-    assert (exit_code(done), done.notes) == (0, (f"the status of shop/pr-1 was not written: {error}",))
-    assert told(memory, "pr-2") == ("False", "Progressing")
-
-
-def test_a_missing_right_in_one_namespace_does_not_keep_another() -> None:
-    memory = a_cluster(a_preview(), a_preview("pr-1", "other", fqdn="other.example.com"))
-    memory.trouble("status PreviewEnvironment other/pr-1", Forbidden("no right"))
-    go(memory)
-    assert told(memory) == ("False", "Progressing")
-
-
-def test_in_a_namespace_that_goes_there_is_nobody_to_tell() -> None:
-    memory = a_cluster()
-    memory.trouble(STATUS, NamespaceGoing("it is being deleted"))
-    assert again(memory)[1] == ()
+    told = [note if note == NO_TTL else f"the status of shop/{note}" for note in notes]
+    assert (exit_code(done), list(done.notes)) == (0, told)
+    assert sorted(line for line in memory.log if line.startswith("status")) == sorted(tried)
+    if previews[-1] is OTHER:
+        assert memory.objects[Key(KEY.kind, "other", "pr-1")]["status"]
 
 
 # somebody else, meanwhile
