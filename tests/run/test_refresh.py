@@ -15,7 +15,7 @@ from reconcile.status.facts import Facts
 from tests.given import RULES, SETUP, a_read_preview, a_setup_job, children_of, key, live
 
 PR1 = a_read_preview()
-(WISH,) = desire([PR1], Settings(), Scope())
+(DESIRED,) = desire([PR1], Settings(), Scope())
 WANTED = children_of(PR1)
 DEPLOYMENT, MAPPING = live(WANTED["Deployment"]), live(WANTED["Mapping"])
 KEEP, ROUTE = Keep(key("Deployment"), "shop/pr-1"), Keep(key("Mapping"), "shop/pr-1")
@@ -24,7 +24,7 @@ CREATE = Create(key("Mapping"), "shop/pr-1", WANTED["Mapping"], "new preview")
 
 
 def facts(*changes: Change, route: Live | None = None, outcomes: tuple[Outcome, ...] = ()) -> Facts:
-    return Facts(WISH, changes, outcomes, DEPLOYMENT, route)
+    return Facts(DESIRED, changes, outcomes, DEPLOYMENT, route)
 
 
 def look(*children: Live, kinds: tuple[str, ...] = ("Deployment",), **preview: Any) -> Look:
@@ -97,13 +97,9 @@ def test_a_preview_that_is_another_by_now_is_over(preview: dict[str, Any] | None
 def test_the_newest_objects_take_the_place_of_the_older() -> None:
     newer = live(WANTED["Deployment"], resourceVersion="99")
     preview = replace(PR1, resource_version="99")
-    found = now(
-        facts(KEEP, ROUTE, route=MAPPING), Look(preview, {newer.key: newer}, frozenset(["Deployment"]))
-    )
-    expected = replace(
-        facts(KEEP, ROUTE, route=MAPPING), desired=replace(WISH, preview=preview), deployment=newer
-    )
-    assert found == expected
+    before = facts(KEEP, ROUTE, route=MAPPING)
+    found = now(before, Look(preview, {newer.key: newer}, frozenset(["Deployment"])))
+    assert found == replace(before, desired=replace(DESIRED, preview=preview), deployment=newer)
 
 
 def test_a_child_that_was_waited_for_and_is_as_wanted_is_one_like_another() -> None:

@@ -1,6 +1,7 @@
 """When a preview that is waited for is ready, cannot become so, or is on its way."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -14,12 +15,20 @@ from reconcile.status.facts import Facts
 from reconcile.status.result import Standing
 from tests.given import a_read_preview, a_setup_job, key
 
-(WISH,) = desire([a_read_preview()], Settings(), Scope())
-FACTS = Facts(WISH, (), (), None, None)
+(DESIRED,) = desire([a_read_preview()], Settings(), Scope())
+FACTS = Facts(DESIRED, (), (), None, None)
+
+
+AT_ONCE = ("Invalid", "Expired", "Refused", "NameTaken", "HostnameConflict")
+AFTER_A_WHILE = ("SetupFailed", "RolloutFailed", "RouteNotAccepted")
 
 
 def a_status(reason: str, *, ready: bool = False, stalled: bool = False, message: str = "m") -> Status:
     return Status(ready, reason, message, stalled=stalled, url="https://x")
+
+
+STALLED: dict[str, Any] = {"stalled": True}
+NOWHERE: dict[str, Any] = {**STALLED, "message": "Unschedulable: 0/1"}
 
 
 @pytest.mark.parametrize(
@@ -29,20 +38,10 @@ def a_status(reason: str, *, ready: bool = False, stalled: bool = False, message
         (a_status("Suspended"), "suspended", 0.0),
         (a_status("Progressing"), "waiting", 0.0),
         (a_status("RouteNotAccepted"), "waiting", PATIENCE),
-        (a_status("Invalid", stalled=True), "failed", 0.0),
-        (a_status("Expired", stalled=True), "failed", 0.0),
-        (a_status("Refused", stalled=True), "failed", 0.0),
-        (a_status("NameTaken", stalled=True), "failed", 0.0),
-        (a_status("HostnameConflict", stalled=True), "failed", 0.0),
-        (a_status("SetupFailed", stalled=True), "failed", PATIENCE),
+        *((a_status(reason, **STALLED), "failed", 0.0) for reason in AT_ONCE),
         (a_status("ApplyFailed"), "failed", 0.0),
-        (a_status("RolloutFailed", stalled=True), "failed", PATIENCE),
-        (a_status("RouteNotAccepted", stalled=True), "failed", PATIENCE),
-        (
-            a_status("RolloutFailed", stalled=True, message="Unschedulable: 0/1"),
-            "failed",
-            PATIENCE_FOR_A_NODE,
-        ),
+        *((a_status(reason, **STALLED), "failed", PATIENCE) for reason in AFTER_A_WHILE),
+        (a_status("RolloutFailed", **NOWHERE), "failed", PATIENCE_FOR_A_NODE),
     ],
     ids=lambda value: value.reason if isinstance(value, Status) else str(value),
 )
@@ -72,7 +71,7 @@ def test_a_kind_of_route_that_is_not_installed_fails_at_once_and_is_a_persons() 
         (FACTS, ("waiting", "", "its state is unknown")),
         (replace(FACTS, unread=True), ("failed", "Unread", "its children could not all be read")),
         (
-            replace(FACTS, desired=replace(WISH, verdict="Going")),
+            replace(FACTS, desired=replace(DESIRED, verdict="Going")),
             ("failed", "Going", "it is being deleted"),
         ),
     ],
