@@ -7,14 +7,13 @@ from typing import Any
 
 from reconcile.cli.types import Pair
 from reconcile.model.names import DEFAULT_GROUP
-from reconcile.model.rules import PullPolicy
-from reconcile.model.settings import PodSecurity, RouteKind, RouteOption, UrlScheme
+from reconcile.model.settings import Choices, RouteKind
 
 
 @dataclass(frozen=True)
-class Options:
-    """The options of the command, by the names of its parameters; `route_given` tells whether `--route` was
-    said. Whoever needs a cluster alone gives what leads to it."""
+class Options(Choices):
+    """The options of the command, by the names of its parameters; the others are `Choices`. Whoever needs a
+    cluster alone gives what leads to it."""
 
     names: tuple[str, ...] = ()
     namespace: str | None = None
@@ -39,29 +38,13 @@ class Options:
     logs: bool = False
     probe: bool = False
     max_deletes: str = "30%"
-    max_previews: int | None = None
-    default_ttl: str | None = None
-    max_ttl: str | None = None
-    allow_protect: tuple[str, ...] = ()
-    allow_fqdn: tuple[str, ...] = ()
-    allow_image: tuple[str, ...] = ()
-    allow_secret: tuple[str, ...] = ()
-    allow_pull_policy: tuple[PullPolicy, ...] = ()
-    route: RouteOption = "mapping"
-    route_given: bool = False
     route_kind: tuple[RouteKind, ...] = ()
     gateway: tuple[str, ...] | None = None
-    ingress_class: str | None = None
-    tls_secret: str | None = None
-    cluster_issuer: str | None = None
-    url_scheme: UrlScheme = "https"
     route_label: tuple[Pair, ...] = ()
     route_annotation: tuple[Pair, ...] = ()
-    pod_security: PodSecurity = "baseline"
     default_resources: tuple[tuple[str, str, str], ...] = ()
     node_selector: tuple[Pair, ...] = ()
     toleration: tuple[Mapping[str, Any], ...] = ()
-    priority_class: str | None = None
     sources: tuple[str, ...] = ()
     to: str | None = None
     exclude: tuple[str, ...] = ()

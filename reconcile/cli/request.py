@@ -2,9 +2,10 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import timedelta
 from types import ModuleType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from reconcile import __version__
 from reconcile.cli.options import Options
@@ -16,7 +17,7 @@ from reconcile.desire.children import RESOURCES
 from reconcile.errors import UsageError
 from reconcile.model.container_resources import Amounts, problem_of
 from reconcile.model.scope import Name, Scope, make_scope
-from reconcile.model.settings import Gateway, Settings, Toleration
+from reconcile.model.settings import Choices, Gateway, Settings, Toleration
 from reconcile.plan.limits import Limit
 from reconcile.run.request import Request, WaitRequest
 
@@ -64,32 +65,18 @@ def _wait(options: Options) -> WaitRequest:
 def _settings(options: Options) -> Settings:
     group = options.api_group
     limits, requests = _default_resources(options)
+    same: dict[str, Any] = {field.name: getattr(options, field.name) for field in fields(Choices)}
     return Settings(
+        **same,
         group=group,
-        route=options.route,
-        route_given=options.route_given,
         route_kinds=options.route_kind,
         gateway=Gateway(*options.gateway) if options.gateway else None,
-        ingress_class=options.ingress_class,
-        tls_secret=options.tls_secret,
-        cluster_issuer=options.cluster_issuer,
         route_labels=pairs(options.route_label, "--route-label", group),
         route_annotations=pairs(options.route_annotation, "--route-annotation", group),
-        pod_security=options.pod_security,
         default_limits=limits,
         default_requests=requests,
         node_selector=pairs(options.node_selector, "--node-selector"),
         tolerations=tuple(Toleration(**toleration) for toleration in options.toleration),
-        priority_class=options.priority_class,
-        allow_fqdn=options.allow_fqdn,
-        allow_image=options.allow_image,
-        allow_secret=options.allow_secret,
-        allow_pull_policy=options.allow_pull_policy,
-        allow_protect=options.allow_protect,
-        max_previews=options.max_previews,
-        url_scheme=options.url_scheme,
-        default_ttl=options.default_ttl,
-        max_ttl=options.max_ttl,
     )
 
 

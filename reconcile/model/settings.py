@@ -36,30 +36,19 @@ class Toleration:
 
 
 @dataclass(frozen=True)
-class Settings:
-    """The operator's options; names and values as in `reconcile --help`.
+class Choices:
+    """What an option says as it is: each field is the option of its name, see `reconcile --help`.
 
-    Pairs are tuples of (key, value), sorted by key. `route_given` tells whether `--route` was said:
-    only then is a preview switched to another kind of route. `default_ttl` and `max_ttl` are durations as
-    previews write them; None and `0` say nothing. `route_kinds` are those that the cluster is asked for;
-    empty for all.
+    `route_given` tells whether `--route` was said: only then is a preview switched to another kind of route.
+    `default_ttl` and `max_ttl` are durations as previews write them; None and `0` say nothing.
     """
 
-    group: str = DEFAULT_GROUP
     route: RouteOption = "mapping"
     route_given: bool = False
-    route_kinds: tuple[RouteKind, ...] = ()
-    gateway: Gateway | None = None
     ingress_class: str | None = None
     tls_secret: str | None = None
     cluster_issuer: str | None = None
-    route_labels: tuple[tuple[str, str], ...] = ()
-    route_annotations: tuple[tuple[str, str], ...] = ()
     pod_security: PodSecurity = "baseline"
-    default_limits: tuple[tuple[str, str], ...] = ()
-    default_requests: tuple[tuple[str, str], ...] = ()
-    node_selector: tuple[tuple[str, str], ...] = ()
-    tolerations: tuple[Toleration, ...] = ()
     priority_class: str | None = None
     allow_fqdn: tuple[str, ...] = ()
     allow_image: tuple[str, ...] = ()
@@ -70,6 +59,25 @@ class Settings:
     url_scheme: UrlScheme = "https"
     default_ttl: str | None = None
     max_ttl: str | None = None
+
+
+@dataclass(frozen=True)
+class Settings(Choices):
+    """What the operator decides.
+
+    Pairs are tuples of (key, value), sorted by key. `route_kinds` are those that the cluster is asked for;
+    empty for all.
+    """
+
+    group: str = DEFAULT_GROUP
+    route_kinds: tuple[RouteKind, ...] = ()
+    gateway: Gateway | None = None
+    route_labels: tuple[tuple[str, str], ...] = ()
+    route_annotations: tuple[tuple[str, str], ...] = ()
+    default_limits: tuple[tuple[str, str], ...] = ()
+    default_requests: tuple[tuple[str, str], ...] = ()
+    node_selector: tuple[tuple[str, str], ...] = ()
+    tolerations: tuple[Toleration, ...] = ()
 
     @property
     def names(self) -> Names:
