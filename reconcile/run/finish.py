@@ -44,7 +44,7 @@ def finish(
     return replace(_told(done, waited), waited=waited.standings)
 
 
-def _told(done: Run, found: "Published | Waited") -> Run:
+def _told(done: Run, found: Published) -> Run:
     return replace(done, statuses=found.statuses, notes=(*done.notes, *found.notes, *found.untold))
 
 

@@ -61,14 +61,10 @@ PACE = Pace()
 
 
 @dataclass(frozen=True)
-class Waited:
-    """How the previews stood at the end, sorted; what the looks found of them last."""
+class Waited(Published):
+    """What the looks found last, and how the previews stood at the end, sorted."""
 
-    standings: tuple[Standing, ...]
-    statuses: Mapping[str, Status]
-    notes: tuple[str, ...]
-    pods: Mapping[str, tuple[Live, ...]]
-    untold: tuple[str, ...] = ()
+    standings: tuple[Standing, ...] = ()
 
 
 def wait_for(
@@ -99,7 +95,7 @@ def wait_for(
         took = began - wait.left
         length = max(took, min(LONGEST_PAUSE, length * GROWTH))
     standings = sorted(wait.standings.values(), key=lambda one: (one.namespace, one.name))
-    return Waited(tuple(standings), wait.statuses, wait.notes, wait.pods, wait.untold)
+    return Waited(wait.statuses, wait.notes, wait.pods, wait.untold, tuple(standings))
 
 
 @dataclass
