@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import click
@@ -38,6 +39,11 @@ log = logging.getLogger("reconcile")
 class Console:
     """What the run says, on stdout as its report, on stderr as its log."""
 
+    told, headed = 0, False
+    said: tuple[str, str] | None = None
+    live: "LiveLines | None" = None
+    stood: Mapping[str, Standing] = MappingProxyType({})
+
     def __init__(self, options: Options, request: Request, cluster: Cluster, signals: Signals) -> None:
         self.options = options
         self.signals = signals
@@ -46,11 +52,7 @@ class Console:
         self.now = partial(time_of, cluster)
         self.color = wants_color(options.color)
         self.dry_run = request.dry_run
-        self.told, self.headed = 0, False
         self.repeats = bool(options.interval)
-        self.said: tuple[str, str] | None = None
-        self.live: LiveLines | None = None
-        self.stood: Mapping[str, Standing] = {}
 
     @property
     def text(self) -> bool:
