@@ -119,7 +119,7 @@ def test_the_columns_of_the_table_stand_one_under_the_other() -> None:
 # what the command says of itself
 
 
-def test_what_the_command_says_of_its_phases_is_read_back() -> None:
+def test_the_logged_phases_are_read_back() -> None:
     moments = iter([0.0, 0.21, 0.24, 0.24, 0.36, 0.37])
     traffic = iter([Traffic(), *[Traffic(13, 10_100_000)] * 5])
     phases = Phases(lambda: next(traffic), lambda: next(moments))

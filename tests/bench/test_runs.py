@@ -32,14 +32,10 @@ class Somebody:
 
     fingerprints = 0
 
-    def roll_out(self) -> None:
+    def nothing(self, *given: object) -> None:
         pass
 
-    def new_images(self, image: str) -> None:
-        pass
-
-    def edit(self, previews: int, children: int) -> None:
-        pass
+    roll_out = new_images = edit = nothing
 
     def forget_fingerprints(self) -> int:
         return self.fingerprints
@@ -161,18 +157,17 @@ def test_the_first_run_after_an_upgrade_is_one_whose_fingerprints_were_forgotten
 
 def test_only_previews_that_have_a_fingerprint_lose_it() -> None:
     asked: list[tuple[str, str, str]] = []
+    statuses: dict[str, dict[str, Any]] = {
+        "new": {},
+        "old": {"status": {"url": "https://a"}},
+        "known": {"status": {"fingerprint": "0a"}},
+    }
 
     def answer(request: httpx2.Request) -> httpx2.Response:
-        asked.append(
-            (request.method, request.url.path.rpartition("/previewenvironments")[2], request.read().decode())
-        )
+        _, _, path = request.url.path.rpartition("/previewenvironments")
+        asked.append((request.method, path, request.read().decode()))
         items = [
-            {"metadata": {"namespace": "team-0", "name": name}, **status}
-            for name, status in (
-                ("new", {}),
-                ("old", {"status": {"url": "https://a"}}),
-                ("known", {"status": {"fingerprint": "0a"}}),
-            )
+            {"metadata": {"namespace": "team-0", "name": name}, **more} for name, more in statuses.items()
         ]
         return httpx2.Response(200, json={"items": items})
 

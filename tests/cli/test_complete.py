@@ -59,7 +59,7 @@ def test_what_the_last_word_may_become(words: tuple[str, ...], values: list[str]
     assert offered(*words) == values
 
 
-def test_a_variable_says_where_the_previews_are_as_it_does_for_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_names_the_files_as_it_does_for_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECONCILE_FROM", "previews")
     assert offered("ke") == ["kettle"]
 

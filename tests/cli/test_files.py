@@ -53,7 +53,7 @@ def test_several_reports_are_written_at_once(shop: Shop) -> None:
     assert Path("text.out").read_text().startswith("Every preview, ")
 
 
-def test_of_previews_outside_the_scope_nothing_is_told(shop: Shop) -> None:
+def test_previews_outside_the_scope_are_not_reported(shop: Shop) -> None:
     shop.write("pr-1")
     shop.write("pr-2")
     ended = shop.reconcile("shop/pr-2", "--dry-run", "-o", "json", "--report", "dotenv=p.env")
@@ -68,7 +68,7 @@ def test_of_previews_outside_the_scope_nothing_is_told(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("path", "why"), [("nowhere/x", "No such file or directory"), (".", "Is a directory")]
 )
-def test_a_report_that_cannot_be_written_is_exit_1_and_says_why(shop: Shop, path: str, why: str) -> None:
+def test_a_report_that_cannot_be_written_is_exit_1_with_the_reason(shop: Shop, path: str, why: str) -> None:
     shop.write()
     ended = shop.reconcile("--report", f"text={path}", "--report", "json=report", code=1)
     assert ended.err == f"ERROR reconcile: --report text={path}: cannot be written: {why}\n"
@@ -77,7 +77,7 @@ def test_a_report_that_cannot_be_written_is_exit_1_and_says_why(shop: Shop, path
     assert len(shop.children()) == 3
 
 
-def test_deletes_that_were_withheld_are_told_before_a_report_that_cannot_be_written(shop: Shop) -> None:
+def test_skipped_deletes_decide_the_exit_code_before_a_report_that_cannot_be_written(shop: Shop) -> None:
     shop.write()
     shop.reconcile()
     shop.remove()

@@ -131,9 +131,7 @@ def nothing() -> None:
     """Happens in a pause."""
 
 
-def test_only_a_run_that_did_or_said_something_new_is_printed(
-    shop: Shop, between: Callable[..., None]
-) -> None:
+def test_only_a_run_with_something_new_is_printed(shop: Shop, between: Callable[..., None]) -> None:
     shop.write("pr-1")
     other = "pr-1.preview.example.com"
     between(
@@ -175,7 +173,7 @@ def test_each_report_begins_with_its_time_whatever_it_tells(
     assert re.match(head, ended.out)
 
 
-def test_one_run_tells_no_time(shop: Shop) -> None:
+def test_a_single_run_prints_no_time(shop: Shop) -> None:
     shop.write("pr-1")
     ended = shop.reconcile("-v")
     assert not re.search(STAMP, ended.out + ended.err)
@@ -195,7 +193,7 @@ def test_each_line_of_the_log_of_many_runs_begins_with_its_time(
     assert sum(line.endswith("Z  ERROR reconcile: the folder is away") for line in lines) == 2
 
 
-def test_a_block_that_is_lifted_is_said(shop: Shop, between: Callable[..., None]) -> None:
+def test_the_end_of_a_block_is_reported(shop: Shop, between: Callable[..., None]) -> None:
     shop.write("pr-1", fqdn="Bad")
     between(nothing, lambda: shop.remove("pr-1"), nothing)
     ended = shop.reconcile("--interval", "1s", code=143)
@@ -216,7 +214,7 @@ def test_a_dry_run_that_would_do_the_same_is_printed_once(shop: Shop, between: C
     assert not Path("children").exists()
 
 
-def test_a_run_that_gets_nowhere_is_told_and_the_next_one_comes(
+def test_a_run_that_cannot_read_is_reported_and_the_next_one_starts(
     shop: Shop, between: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.write("pr-1")
@@ -252,7 +250,7 @@ def test_the_reports_in_files_are_those_of_the_newest_run(shop: Shop, between: C
     assert one["plan"]["summary"]["unchanged"] == 3
 
 
-def test_at_a_terminal_nobody_is_asked_so_yes_has_to_be_said(
+def test_at_a_terminal_interval_requires_yes(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, between: Callable[..., None]
 ) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)

@@ -114,7 +114,7 @@ def _parsed(variables: dict[str, str]) -> click.Context:
 
 
 @pytest.mark.parametrize("option", sorted(NO_VARIABLE))
-def test_what_is_no_setting_is_no_variable(shop: Shop, option: str) -> None:
+def test_an_option_that_is_not_a_setting_has_no_variable(shop: Shop, option: str) -> None:
     """`RECONCILE_VERSION=v1` in an image must not break every run."""
     ended = shop.shell(*PLAN_ONLY, **{variable_of(option): "1"})
     assert (ended.code, ended.lines) == (0, [EMPTY])
@@ -149,7 +149,7 @@ def test_several_folders_come_from_a_variable_one_a_line(shop: Shop) -> None:
     assert ended.lines[-1] == "Plan: 6 to create, 0 to update, 0 to delete, 0 unchanged."
 
 
-def test_what_is_said_on_the_command_line_wins_over_the_variable(shop: Shop) -> None:
+def test_the_command_line_overrides_the_variable(shop: Shop) -> None:
     shop.write()
     ended = shop.shell(*PLAN_ONLY, "--route", "none", RECONCILE_ROUTE="ingress")
     assert ended.lines[-1].startswith("Plan: 2 to create")
@@ -309,7 +309,7 @@ def test_json_is_all_that_is_on_stdout(shop: Shop) -> None:
     assert ended.err == "shop/pr-9: not found\n"
 
 
-def test_an_unknown_name_is_told_on_stderr_and_an_absent_one_on_stdout(shop: Shop) -> None:
+def test_an_unknown_name_is_reported_on_stderr_and_an_absent_one_on_stdout(shop: Shop) -> None:
     shop.write()
     unknown = shop.reconcile("pr-9", code=1)
     assert "pr-9: no such preview, and no children of one" in unknown.err
@@ -362,7 +362,7 @@ class Terminal:
 
 
 @pytest.mark.parametrize(("answer", "code", "made"), [(True, 0, 3), (False, 3, 0)])
-def test_at_a_terminal_a_plan_with_changes_is_asked_about(
+def test_at_a_terminal_a_plan_with_changes_is_confirmed(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, answer: bool, code: int, made: int
 ) -> None:
     asked: list[str] = []
@@ -383,7 +383,7 @@ def test_at_a_terminal_a_plan_with_changes_is_asked_about(
     assert asked == ["Apply these changes?"], "not with --yes, nor where nothing is to be done"
 
 
-def test_where_nobody_sits_at_a_terminal_nobody_is_asked(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_terminal_no_confirmation_is_requested(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     def asked(*_: Any, **__: Any) -> bool:
         raise AssertionError("asked")
 
@@ -431,7 +431,7 @@ def test_colour_is_there_by_itself_at_a_terminal(monkeypatch: pytest.MonkeyPatch
 # what needs no cluster
 
 
-def test_the_crd_is_printed_for_the_group_that_is_said(shell: Shell) -> None:
+def test_the_crd_is_printed_for_the_given_group(shell: Shell) -> None:
     ended = shell("--print-crd", "--api-group", "previews.example.com")
     crd = yaml.safe_load(ended.out)
     assert (ended.code, ended.err) == (0, "")

@@ -71,7 +71,7 @@ def test_a_run_that_fails_leaves_the_last_success_as_it_was(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("text", ["", "{", "other_metric 1\n", "\udcff"])
-def test_a_file_of_others_tells_of_no_success(tmp_path: Path, text: str) -> None:
+def test_a_file_of_another_program_has_no_last_success(tmp_path: Path, text: str) -> None:
     file = tmp_path / "m.prom"
     file.write_bytes(text.encode(errors="surrogateescape"))
     write_metrics(str(file), BAD)
@@ -105,7 +105,7 @@ def test_a_usage_error_that_is_found_late_is_in_them_and_a_file_that_cannot_be_w
     assert "--report metrics=nowhere/m.prom: cannot be written: No such file or directory" in ended.err
 
 
-def test_without_the_extra_the_command_says_what_to_install(
+def test_without_the_extra_the_error_names_what_to_install(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("reconcile.cli.validate.find_spec", lambda name: None)
@@ -118,7 +118,7 @@ def test_without_the_extra_the_command_says_what_to_install(
     "url",
     ["gateway", "ftp://u:swordfish@gateway", "http://", "http://u:swordfish@gateway:x", "http://g?swordfish"],
 )
-def test_a_url_that_is_none_is_refused_without_being_quoted(shop: Shop, url: str) -> None:
+def test_an_invalid_url_is_refused_without_being_quoted(shop: Shop, url: str) -> None:
     ended = shop.reconcile("--pushgateway", url, code=2)
     assert "must be http://HOST[:PORT]" in ended.err
     assert "swordfish" not in ended.err
@@ -185,7 +185,7 @@ def test_a_run_that_fails_pushes_no_last_success_so_that_the_gateway_keeps_the_o
     assert LAST_SUCCESS not in gateway.sent[0][3]
 
 
-def test_user_and_password_are_sent_and_never_told(
+def test_user_and_password_are_sent_and_never_printed(
     shop: Shop, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gateway.code = 401

@@ -99,7 +99,7 @@ def test_another_exit_code_stays(shop: Shop, options: str, streams: str, code: i
     assert bash(options, streams)[0] == code
 
 
-def test_nothing_that_is_told_gets_into_a_file_that_has_the_number_of_a_closed_stream(shop: Shop) -> None:
+def test_no_output_is_written_into_a_file_that_has_the_number_of_a_closed_stream(shop: Shop) -> None:
     shop.write()
     shop.reconcile()
     before = {file: text for file, (text, _) in shop.state().items()}
@@ -111,7 +111,7 @@ def test_nothing_that_is_told_gets_into_a_file_that_has_the_number_of_a_closed_s
     assert {file: text for file, (text, _) in shop.state().items()} == before
 
 
-def test_with_nothing_to_tell_a_closed_stdout_is_no_failure(shop: Shop) -> None:
+def test_without_output_a_closed_stdout_is_not_a_failure(shop: Shop) -> None:
     shop.write()
     assert bash(f"{WORK} -o none", ">&-") == (0, "", "")
 
@@ -124,7 +124,7 @@ def test_what_is_to_be_read_from_a_closed_stdin_is_missed(shop: Shop, options: s
     assert err.startswith("Error: -: stdin is closed; pipe the manifests in, or name a file\n")
 
 
-def test_the_log_of_runs_tells_of_the_stream_too(shop: Shop) -> None:
+def test_the_json_log_reports_the_stream_too(shop: Shop) -> None:
     shop.write()
     _, _, err = bash(f"{WORK} --log-format json", ">/dev/full")
     records = [json.loads(line) for line in err.splitlines()]

@@ -101,7 +101,7 @@ def test_so_is_a_value_that_is_wrong_as_a_whole(kind: click.ParamType[Any], text
 
 
 @pytest.mark.parametrize("text", ["limits.memory=lots", "requests.cpu=1e", "limits.cpu=½"])
-def test_an_amount_that_is_none_is_refused(text: str) -> None:
+def test_an_invalid_amount_is_refused(text: str) -> None:
     with pytest.raises(click.BadParameter):
         ResourceType().convert(text, None, None)
 
@@ -118,7 +118,7 @@ def test_nothing_else_is_a_key(key: str) -> None:
     assert LABEL_KEY.problem(key)
 
 
-def test_pairs_are_sorted_and_the_same_said_twice_is_no_mistake() -> None:
+def test_pairs_are_sorted_and_may_be_repeated() -> None:
     assert pairs([("b", "1"), ("a", "2"), ("b", "1")], "--route-label") == (("a", "2"), ("b", "1"))
 
 

@@ -129,7 +129,7 @@ def protect(memory: Memory, kind: str) -> None:
     memory.put(child, annotations=annotations)
 
 
-def test_what_is_left_of_a_gone_preview_is_explained_to_the_byte() -> None:
+def test_orphans_of_a_gone_preview_are_explained_to_the_byte() -> None:
     memory = running()
     protect(memory, "Service")
     del memory.objects[key("PreviewEnvironment")]
@@ -219,7 +219,7 @@ def test_an_unmanaged_object_is_named_and_none_of_its_fields_is_shown() -> None:
 # field by field
 
 
-def test_who_set_what_beside_us_is_told_with_numbers_and_images_alone() -> None:
+def test_fields_that_others_set_are_shown_with_numbers_and_images_alone() -> None:
     memory = running()
     somebody(memory, "Deployment", *ENV, to=[{"name": "INJECTED", "value": CANARY}], owns=[INJECTED])
     somebody(memory, "Deployment", "spec", "replicas", to=4, owns=[("f:spec", "f:replicas")], by="hpa")
@@ -240,7 +240,7 @@ def test_who_set_what_beside_us_is_told_with_numbers_and_images_alone() -> None:
     assert CANARY not in text_of(memory)
 
 
-def test_replicas_that_nobody_is_recorded_for_are_told() -> None:
+def test_replicas_without_a_recorded_manager_are_shown() -> None:
     memory = running()
     deployment = memory.objects[key("Deployment")]
     memory.put(edited(deployment, "spec", "replicas", to=3))
@@ -290,7 +290,7 @@ def test_only_reads_are_made_and_a_dry_runs_lists_among_them() -> None:
     ],
 )
 @pytest.mark.parametrize("error", [Forbidden, ServerTrouble])
-def test_what_may_not_be_read_is_a_sentence(request_: str, sentence: str, error: Any) -> None:
+def test_what_must_not_be_read_is_named(request_: str, sentence: str, error: Any) -> None:
     memory = running()
     memory.trouble(request_, error("no"))
     text = text_of(memory)
@@ -298,7 +298,7 @@ def test_what_may_not_be_read_is_a_sentence(request_: str, sentence: str, error:
     assert answer(explained(memory))[0] == f"Ready: {LINK}"
 
 
-def test_a_list_that_is_not_whole_leaves_the_answer_open() -> None:
+def test_an_incomplete_list_leaves_the_answer_open() -> None:
     memory = running()
     memory.trouble("list deployments", Forbidden("no"))
     text = text_of(memory)
@@ -314,7 +314,7 @@ def test_a_name_that_is_nowhere_is_unknown() -> None:
 # whatever others wrote
 
 
-def test_nothing_that_others_wrote_does_anything_and_no_secret_is_told() -> None:
+def test_nothing_that_others_wrote_does_anything_and_no_secret_is_shown() -> None:
     secret = [{"name": "TOKEN", "value": CANARY}]
     ready = {"type": HOSTILE, "status": HOSTILE, "reason": HOSTILE, "message": HOSTILE}
     status = {"conditions": [ready, HOSTILE], "url": HOSTILE, "ttl": HOSTILE}
@@ -349,7 +349,7 @@ def test_a_preview_in_files_is_explained_without_a_server(shop: Shop) -> None:
     assert "Deployment shop/pr-1: not there" in ended.out
 
 
-def test_an_unreadable_preview_says_what_is_wrong_where(shop: Shop) -> None:
+def test_an_unreadable_preview_is_explained_with_file_and_line(shop: Shop) -> None:
     shop.write(fqdn="Foo")
     ended = shop.shell("--from", "previews", "--explain", "shop/pr-1")
     assert ended.code == 0

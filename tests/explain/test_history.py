@@ -103,7 +103,7 @@ def test_values_of_the_deployment_and_of_the_pods_are_not_shown() -> None:
         ("PreviewEnvironment", "08:59:59", "Failed", "env was hunter2"),
     ],
 )
-def test_an_event_of_an_older_spec_is_told_without_what_it_may_quote(
+def test_an_event_of_an_older_spec_is_shown_without_its_message(
     kind: str, at: str, reason: str, shown: str
 ) -> None:
     names = {"Pod": "pr-1-6c4f7-bcdfg", "ReplicaSet": "pr-1-6c4f7"}
@@ -113,7 +113,7 @@ def test_an_event_of_an_older_spec_is_told_without_what_it_may_quote(
     assert told.message == shown
 
 
-def test_what_says_nothing_of_its_time_is_told_too() -> None:
+def test_an_event_without_a_time_is_shown_too() -> None:
     bare = {"kind": "Event", "metadata": {"name": "x", "namespace": "shop"}, "involvedObject": {}}
     about = {"kind": "Service", "name": "pr-1"}
     assert found(bare, {**bare, "involvedObject": about}).shown == (
@@ -129,7 +129,7 @@ def test_an_event_of_a_replica_sets_pod_is_never_taken_for_that_of_a_jobs() -> N
     assert told.message == "why"
 
 
-def test_what_a_job_that_is_gone_may_have_quoted_is_hidden_whatever_the_deployments_age() -> None:
+def test_messages_about_a_deleted_job_are_hidden_whatever_the_deployments_age() -> None:
     """A corrected setup makes no write to the Deployment, and a Job's pods may be gone before it."""
     place = {"name": "pr-1-0123456789", "namespace": "shop"}
     job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": place}

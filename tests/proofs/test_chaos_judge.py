@@ -132,7 +132,7 @@ def test_a_delete_that_names_no_state_is_wrong(tmp_path: Path) -> None:
     assert problem.startswith("a delete without uid or resourceVersion: ")
 
 
-def test_a_delete_of_what_is_nobodys_is_wrong(tmp_path: Path) -> None:
+def test_a_delete_of_an_unmanaged_object_is_wrong(tmp_path: Path) -> None:
     ledger = Ledger(ever={UID: "/a/path"})
     (problem,) = verdict(tmp_path, listed(1), NOT_FOUND, deleted(3, **GOOD), ledger=ledger)
     assert problem.startswith("what is nobody's was deleted: ")
@@ -197,17 +197,17 @@ def test_a_hostname_that_is_served_twice_is_wrong(said: Mapping[str, Any]) -> No
     assert [*served_twice(World(Made(one, marked("one"), dressed)))] == []
 
 
-def test_a_stranger_with_a_hostname_is_known_by_the_marks_that_his_route_lacks() -> None:
+def test_an_unmanaged_route_is_known_by_the_marks_that_it_lacks() -> None:
     world = World(Made(marked("one"), route("strangers")))
     assert strangers_with(world, H1) == [Key("Ingress", "chaos-0", "strangers")]
     assert strangers_with(World(Made(marked("one"))), H1) == []
 
 
-def test_a_hostname_that_is_nobodys_any_more_is_in_doubt() -> None:
+def test_a_hostname_without_an_owner_is_in_doubt() -> None:
     assert [*served_twice(World(Made(marked("one"), marked("other"))))] == []
 
 
-def test_a_child_of_ours_without_a_preview_is_wrong() -> None:
+def test_a_managed_child_without_a_preview_is_wrong() -> None:
     world = World(Made(marked("pr-1")))
     assert [*wrong_at_the_end(world, "Ingress")] == ["Ingress chaos-0/pr-1 has no preview, and is there"]
 

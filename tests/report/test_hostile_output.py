@@ -208,7 +208,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_no_mistake_in_a_file_shows_what_stands_there(shop: Shop, case: str) -> None:
+def test_an_error_about_a_file_never_quotes_its_content(shop: Shop, case: str) -> None:
     """Who breaks a file while editing has the whole of it in the log of a CI job otherwise."""
     named = "apiVersion: platform9.com/v1\nkind: PreviewEnvironment\nmetadata: {name: pr-1, namespace: shop}"
     broken = BROKEN[case].replace("%s", CANARY).replace("%%", "%")
@@ -313,7 +313,7 @@ def test_being_over_the_number_deletes_nothing_and_names_the_limit(shop: Shop) -
     assert shop.state() == before != {}
 
 
-def test_megabytes_in_a_preview_are_told_in_short_lines(shop: Shop) -> None:
+def test_megabytes_in_a_preview_are_reported_in_short_lines(shop: Shop) -> None:
     env = [{"name": f"V{number}", "value": CANARY + "x" * 32_000} for number in range(100)]
     shop.write("pr-1", env=env[:2])
     shop.write("pr-5", env=env)

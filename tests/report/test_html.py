@@ -77,7 +77,7 @@ def test_nothing_is_fetched_and_no_attribute_is_style_or_script() -> None:
     assert not re.search(r"fetch|XMLHttp|WebSocket|import|eval|innerHTML|insertAdjacentHTML|cookie", script)
 
 
-def test_a_link_opens_apart_and_tells_nobody_where_it_was() -> None:
+def test_a_link_opens_in_a_new_tab_without_a_referrer() -> None:
     read = Html(page(a_run()))
     (link,) = read.all_of("a")
     assert link.attributes == {
@@ -109,7 +109,7 @@ def test_each_preview_has_its_link_image_state_reason_age_and_expiry() -> None:
     ]  # fmt: skip
 
 
-def test_who_needs_a_person_stands_above_the_table() -> None:
+def test_previews_that_need_action_are_listed_above_the_table() -> None:
     done = everything()
     plan = replace(done.plan, withheld=(Withheld("Deletes", "too many"),))
     text = page(replace(done, passes=(Pass(plan, done.outcomes),)))
@@ -131,7 +131,7 @@ def test_who_needs_a_person_stands_above_the_table() -> None:
         (a_run(changes=[CREATE], outcomes=[Outcome(CREATE, "done")]), ""),
     ],
 )
-def test_what_kind_of_run_it_was_stands_at_the_top(done: Run, said: str) -> None:
+def test_the_kind_of_run_is_named_at_the_top(done: Run, said: str) -> None:
     assert "".join(Html(page(done)).text_in("strong")) == said
 
 
@@ -141,7 +141,7 @@ def test_columns_that_would_be_empty_are_not_there() -> None:
     assert re.findall(r'<th [^>]*data-column="(\w+)"', page(folder)) == ["preview", "state", "image"]
 
 
-def test_what_was_not_seen_in_a_list_that_was_not_whole_is_not_called_gone() -> None:
+def test_after_an_incomplete_list_no_preview_is_called_gone() -> None:
     done = replace(a_run(changes=[LEFTOVER]), previews=())
     assert "Gone" in Html(page(done)).text_in("h2")
     plan = replace(done.plan, withheld=(Withheld("Deletes", "a list was incomplete"),))
@@ -200,7 +200,7 @@ def test_what_anybody_wrote_can_still_be_read(written: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["javascript", "data", "file", ""])
-def test_another_scheme_is_no_link(scheme: str) -> None:
+def test_another_scheme_is_not_a_link(scheme: str) -> None:
     assert Html(page(a_run(url_scheme=scheme))).links == []
 
 
@@ -231,7 +231,7 @@ def test_a_long_list_above_the_table_is_cut_and_the_rest_counted() -> None:
 # the command
 
 
-def test_a_run_writes_its_page_whole_and_says_nothing_of_it(shop: Shop) -> None:
+def test_a_run_writes_its_page_whole_and_prints_nothing_about_it(shop: Shop) -> None:
     shop.write("pr-1")
     shop.write("pr-2", fqdn="Foo")
     ended = shop.reconcile("--dry-run", "--report", "html=page.html", code=1)
@@ -242,6 +242,6 @@ def test_a_run_writes_its_page_whole_and_says_nothing_of_it(shop: Shop) -> None:
     assert not [name for name in Path().iterdir() if name.name.startswith(".preview-reconcile")]
 
 
-def test_previews_without_a_status_are_told_as_such() -> None:
+def test_a_page_without_any_status_mentions_it() -> None:
     assert "No preview has a status" in page(replace(a_run(), now=NOW))
     assert "No preview has a status" not in page(a_run(with_ready("True")))

@@ -58,7 +58,7 @@ def test_a_report_is_as_in_the_golden_file() -> None:
     assert text_of(done, 4) == (GOLDEN / "everything.json").read_text()
 
 
-def test_what_is_no_plain_character_is_an_escape_in_json_and_comes_back_whole() -> None:
+def test_a_special_character_is_an_escape_in_json_and_is_read_back_unchanged() -> None:
     nasty = "\x1b[2J\u202e\n::error::##[group]ünïcode"
     done = Run((Pass(Plan((), (Withheld("Service", nasty),), (nasty,))),))
     text = run_json(done, cluster=nasty, scope=nasty, exit_code=4)

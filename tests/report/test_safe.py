@@ -36,7 +36,7 @@ NASTY = st.lists(PIECES | st.characters(), max_size=8).map("".join)
         ("private\ue000", "private\\ue000"),
     ],
 )
-def test_what_is_no_plain_character_is_an_escape(text: str, shown: str) -> None:
+def test_a_special_character_is_printed_as_an_escape(text: str, shown: str) -> None:
     assert safe(text) == shown
 
 
@@ -55,7 +55,7 @@ def test_no_line_can_be_read_as_a_command_of_a_ci_system(text: str) -> None:
 
 
 @given(NASTY)
-def test_no_json_can_be_read_as_a_command_and_it_says_the_same(text: str) -> None:
+def test_json_is_never_read_as_a_command_and_keeps_its_values(text: str) -> None:
     document = json.dumps({"reason": text, text: [text]}, indent=2)
     harmless = safe_json(document)
     assert not COMMANDS.search(harmless)

@@ -87,7 +87,7 @@ def test_an_event_of_others_is_not_kept_whole() -> None:
     assert len(found.message) <= LONGEST_EVENT
 
 
-def test_of_many_refusals_the_first_are_told() -> None:
+def test_of_many_refusals_the_first_are_reported() -> None:
     secrets = [
         {"name": f"V{n}", "valueFrom": {"secretKeyRef": {"name": "s" * 253, "key": "k"}}} for n in range(200)
     ]
@@ -95,7 +95,7 @@ def test_of_many_refusals_the_first_are_told() -> None:
     assert desired.message.endswith("; and 180 more")
 
 
-def test_of_many_managers_of_a_strangers_object_a_few_are_named() -> None:
+def test_of_many_managers_of_an_unmanaged_object_a_few_are_named() -> None:
     preview = a_read_preview(uid="u-1")
     service = children_of(preview)["Service"]
     managers = [entry(f"manager-{number:03}", [("f:spec",)]) for number in range(300)]

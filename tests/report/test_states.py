@@ -64,7 +64,7 @@ def stands(done: Run) -> tuple[str, str, str]:
         (a_read_preview(status={"conditions": ["x", {"type": "Ready"}]}), ("Unknown", "", "")),
     ],
 )
-def test_of_a_preview_that_this_run_leaves_alone_its_status_is_told(
+def test_the_status_of_a_preview_that_the_run_does_not_change_is_reported(
     preview: Preview, expected: tuple[str, str, str]
 ) -> None:
     keep = Keep(key("Service"), PLACE)
@@ -92,7 +92,9 @@ def test_a_status_of_an_older_spec_is_known_by_the_generation_of_the_whole_too()
         (["done", "skipped"], ("Pending", "", "no")),
     ],
 )
-def test_the_worst_of_its_writes_is_told(results: list[Any], expected: tuple[str, str, str]) -> None:
+def test_the_worst_outcome_of_its_writes_is_reported(
+    results: list[Any], expected: tuple[str, str, str]
+) -> None:
     writes: list[Write] = [CREATE, SECOND]
     outcomes = [Outcome(write, result, "no") for write, result in zip(writes, results, strict=True)]
     assert stands(a_run(with_ready("True"), changes=writes, outcomes=outcomes)) == expected
@@ -109,7 +111,7 @@ def test_a_preview_that_is_blocked_is_reported_so_although_the_rest_of_it_was_ma
     assert one.url == ""
 
 
-def test_a_failure_is_told_before_a_block() -> None:
+def test_a_failure_is_reported_before_a_block() -> None:
     done = a_run(changes=[CREATE, TAKEN], outcomes=[Outcome(CREATE, "failed", "no")])
     assert stands(done)[0] == "Failed"
 
@@ -132,7 +134,7 @@ FOUND = {
         ("blocked", "ready", ("Blocked", "NameTaken", "no")),
     ],
 )
-def test_what_the_run_found_is_told_before_what_stood_in_the_status(
+def test_the_status_that_the_run_found_wins_over_the_one_that_was_written(
     result: Any, found: str, expected: tuple[str, str, str]
 ) -> None:
     outcomes = [Outcome(SECOND, result, "no")]
@@ -157,7 +159,7 @@ def test_a_later_pass_counts_too() -> None:
     assert stands(replace(done, passes=(*done.passes, later)))[0] == "Failed"
 
 
-def test_a_preview_that_goes_is_going_whatever_else_is_said() -> None:
+def test_a_preview_that_is_being_deleted_is_going_whatever_else_is_known() -> None:
     going = with_ready("True", deleted="2026-01-02T00:00:00Z")
     assert stands(a_run(going, changes=[TAKEN])) == ("Going", "", "it is being deleted")
 
@@ -184,7 +186,7 @@ def test_there_is_no_link_without_a_route_or_without_a_hostname_that_can_be_read
 # who is gone
 
 
-def test_names_without_a_preview_and_owners_of_leftovers_are_gone() -> None:
+def test_names_without_a_preview_and_owners_of_orphans_are_gone() -> None:
     done = a_run(a_read_preview("pr-2"), changes=[LEFTOVER], absent=("shop/pr-3",))
     assert gone(done) == ("shop/pr-1", "shop/pr-3")
 
@@ -202,7 +204,7 @@ def test_one_preview_is_five_variables() -> None:
     )
 
 
-def test_of_none_or_several_only_their_number_is_told() -> None:
+def test_of_none_or_several_previews_only_the_number_is_a_variable() -> None:
     assert run_dotenv(replace(a_run(), previews=())) == "PREVIEW_COUNT=0\n"
     assert run_dotenv(a_run(a_read_preview(), a_read_preview("pr-2"))) == "PREVIEW_COUNT=2\n"
 
@@ -214,7 +216,7 @@ def test_no_variable_is_empty_and_none_can_hold_another_line() -> None:
     assert run_dotenv(a_run(preview)) == ("PREVIEW_COUNT=1\nPREVIEW_NAME=pr1PATHxid\nPREVIEW_STATE=Unknown\n")
 
 
-def test_who_fails_stands_before_who_comes_up_or_is_suspended() -> None:
+def test_a_failing_preview_comes_before_one_that_progresses_or_is_suspended() -> None:
     reasons = {"a": "Suspended", "b": "Progressing", "c": "RolloutFailed", "d": "HostnameConflict"}
     found = [State("shop", name, "NotReady", reason) for name, reason in reasons.items()]
     found += [State("shop", "e", "Ready", "Available"), State("shop", "f", "Blocked", "NameTaken")]

@@ -55,7 +55,7 @@ def test_a_whole_run_in_numbers() -> None:
     }
 
 
-def test_a_dry_run_tells_what_it_planned() -> None:
+def test_a_dry_run_reports_its_plan() -> None:
     summary = summary_of(go(a_cluster(), dry_run=True), 0, 0.5)
     assert (summary.success, summary.writes) == (True, {})
     assert summary.sentence == "exit code 0 after 0.5 s: 3 to create, 0 to update, 0 to delete"
@@ -98,11 +98,13 @@ BLOCKED = Blocked(Key("Preview", "shop", "pr-1"), "shop/pr-1", "Invalid", "no im
         (a_run(stopped=True), False),
     ],
 )
-def test_whoever_waits_for_a_person_takes_nothing_from_the_success_of_a_run(done: Run, success: bool) -> None:
+def test_a_preview_that_needs_action_does_not_count_against_the_success_of_a_run(
+    done: Run, success: bool
+) -> None:
     assert did_all_it_could(done) is success
 
 
-def test_a_run_that_got_nowhere_says_why_in_plain_characters() -> None:
+def test_a_run_without_a_plan_reports_why_in_plain_characters() -> None:
     summary = failure(5, "no connection: \x1b\n" + "é" * 9999, 0.1)
     assert (summary.exit_code, summary.success) == (5, False)
     assert summary.sentence.startswith("exit code 5 after 0.1 s: no connection: \\x1b\\n")
@@ -148,9 +150,7 @@ def test_a_record_is_one_line_of_ascii_whatever_is_in_it() -> None:
         (0, True, "json", logging.ERROR),
     ],
 )
-def test_json_is_for_programs_who_are_told_one_step_more(
-    verbose: int, quiet: bool, log_format: Any, level: int
-) -> None:
+def test_json_logs_are_one_level_more_verbose(verbose: int, quiet: bool, log_format: Any, level: int) -> None:
     start_logging(verbose, quiet, log_format)
     assert logging.getLogger("reconcile").level == level
     assert logs_json() is (log_format == "json")
@@ -178,7 +178,7 @@ def test_the_longest_summary_fits_into_a_termination_message() -> None:
 
 
 @pytest.mark.parametrize("env", [{}, POD])
-def test_where_it_is_no_pod_or_the_file_is_not_there_nothing_is_written(
+def test_nothing_is_written_outside_of_a_pod_or_if_the_file_does_not_exist(
     tmp_path: Path, env: dict[str, str]
 ) -> None:
     file = tmp_path / "termination-log"
@@ -189,13 +189,13 @@ def test_where_it_is_no_pod_or_the_file_is_not_there_nothing_is_written(
     assert env or file.read_text() == ""
 
 
-def test_a_file_that_cannot_be_written_is_no_trouble(tmp_path: Path) -> None:
+def test_a_termination_file_that_cannot_be_written_is_skipped(tmp_path: Path) -> None:
     assert not write_termination_message(SUMMARY, {**POD, "RECONCILE_TERMINATION_LOG": str(tmp_path)})
     assert not write_termination_message(SUMMARY, {**POD, "RECONCILE_TERMINATION_LOG": "/proc/version"})
 
 
 @pytest.mark.parametrize(("length", "state"), [(999, "NotReady"), (9999, "Unknown")])
-def test_a_reason_that_somebody_else_wrote_is_not_counted_as_one_of_ours(length: int, state: str) -> None:
+def test_a_reason_that_others_wrote_is_not_counted_as_one_of_ours(length: int, state: str) -> None:
     memory = a_cluster()
     go(memory)
     condition = {"type": "Ready", "status": "False", "reason": "R" * length, "observedGeneration": 1}

@@ -82,9 +82,7 @@ AGAIN = "pass --wait to wait for it, or run again"
         ),
     ],
 )
-def test_a_run_that_did_not_wait_says_what_it_leaves_not_ready(
-    statuses: dict[str, Status], told: str
-) -> None:
+def test_a_run_that_did_not_wait_reports_what_is_not_ready(statuses: dict[str, Status], told: str) -> None:
     assert unready_text(statuses) == told
 
 
@@ -117,7 +115,7 @@ def test_an_empty_plan_is_one_line() -> None:
     )
 
 
-def test_quiet_says_only_what_needs_attention() -> None:
+def test_quiet_shows_only_what_needs_attention() -> None:
     assert plan_text(PLAN, quiet=True) == (
         "! Preview  shop/pr-40  x.example.com: belongs to shop/pr-39; change spec.fqdn\n"
         "! Refusing to prune: the list of previews is empty\n"

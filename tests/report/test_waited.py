@@ -30,11 +30,11 @@ def test_each_is_one_line_with_the_link_or_what_is_missing() -> None:
     assert waited_text(()) == ""
 
 
-def test_while_it_is_waited_for_it_waits() -> None:
+def test_during_the_wait_it_waits() -> None:
     assert standing_lines(FOUR[3:], over=False) == ["waits  blog/pr-10  0 of 1 pods are available"]
 
 
-def test_nothing_of_an_author_is_more_than_text(capsys: pytest.CaptureFixture[str]) -> None:
+def test_text_of_an_author_is_nothing_but_text(capsys: pytest.CaptureFixture[str]) -> None:
     harmless = r"not ready  shop/pr-1  ::x\x1b[2J\n[bold]y[/bold] #\#[error]z :smile:"
     assert waited_text([NASTY]) == f"{harmless}\n"
     live = LiveLines(color=False, stays=True)
@@ -57,7 +57,7 @@ def test_nothing_of_an_author_is_more_than_text(capsys: pytest.CaptureFixture[st
         ),
     ],
 )
-def test_the_reports_say_what_the_wait_knows(standing: Standing, told: tuple[str, str, str]) -> None:
+def test_the_reports_have_what_only_the_wait_knows(standing: Standing, told: tuple[str, str, str]) -> None:
     run = go(a_cluster())
     done = Run(run.passes, previews=run.previews, statuses=run.statuses, waited=(standing,))
     (state,) = states(done)

@@ -87,7 +87,7 @@ def test_the_command_ends_in_order_on_any_objects(world: list[Any], report: str,
 
 
 @fuzz(manifest=damaged_tree(PREVIEW, JSON_VALUES), strict=st.booleans())
-def test_any_preview_reads_or_says_which_field_is_wrong(manifest: Any, strict: bool) -> None:
+def test_any_preview_is_read_or_its_wrong_field_is_named(manifest: Any, strict: bool) -> None:
     metadata = manifest.get("metadata")
     named = {**(metadata if isinstance(metadata, dict) else {}), "name": "pr-1", "namespace": "shop"}
     parsed = parse_preview({**manifest, "metadata": named}, group=DEFAULT_GROUP, strict_fields=strict)

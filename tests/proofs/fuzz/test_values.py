@@ -73,7 +73,7 @@ def test_a_time_is_a_time_or_none(text: Any) -> None:
 
 
 @fuzz(rule=st.sampled_from(sorted(RULES)), text=TEXTS)
-def test_a_rule_holds_or_says_what_is_wrong(rule: str, text: str) -> None:
+def test_a_rule_holds_or_names_the_problem(rule: str, text: str) -> None:
     problem = RULES[rule].problem(text)
     assert problem is None or problem.startswith(("is ", "has ", "does ", "ends ", "starts "))
 
