@@ -66,12 +66,12 @@ def _template() -> Template:
     )  # fmt: skip
     environment.filters |= {"moment": moment, "split_before": _split_before, "hash": _hash}
     environment.globals |= {"version": __version__, "longest_list": _LONGEST_LIST}
-    environment.globals |= {"style": _asset("page.css"), "script": _asset("page.js")}
-    return environment.from_string(_asset("page.html.j2"))
-
-
-def _asset(name: str) -> str:
-    return (files("reconcile.report") / name).read_text("utf-8")
+    style, script, page = (
+        (files("reconcile.report") / name).read_text("utf-8")
+        for name in ("page.css", "page.js", "page.html.j2")
+    )
+    environment.globals |= {"style": style, "script": script}
+    return environment.from_string(page)
 
 
 def _hash(text: str) -> str:

@@ -25,6 +25,7 @@ from reconcile.status.result import GONE, Run, Standing
 StateName = Literal["Failed", "Blocked", "NotReady", "Going", "Pending", "Changed", "Unknown", "Ready"]
 """What needs action comes first."""
 
+_WORST_FIRST: tuple[StateName, ...] = get_args(StateName)
 _WORDS = {"NotReady": "Not ready", "Pending": "Changes pending"}
 
 
@@ -55,8 +56,7 @@ class State:
     @property
     def rank(self) -> int:
         """0 for the worst; of those not ready, one that needs no action comes after one that fails."""
-        order: tuple[StateName, ...] = get_args(StateName)
-        return 2 * order.index(self.state) + self.calm
+        return 2 * _WORST_FIRST.index(self.state) + self.calm
 
     @property
     def calm(self) -> bool:
@@ -150,9 +150,6 @@ def _by_the_end(reported: Report | None, found: Status | None) -> Report | None:
 def _url(preview: Preview, scheme: str) -> str:
     """Return a link only if the preview could be read: then it is a hostname and nothing else."""
     return f"{scheme}://{preview.spec.fqdn}" if scheme and isinstance(preview, PreviewEnvironment) else ""
-
-
-_WORST_FIRST: tuple[StateName, ...] = ("Failed", "Blocked", "Pending", "Changed")
 
 
 def _by_this_run(done: Run) -> Mapping[str, Report]:
