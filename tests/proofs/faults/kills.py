@@ -2,7 +2,6 @@
 
 import os
 import signal
-from collections import Counter
 from collections.abc import Iterator
 
 import httpx2
@@ -10,8 +9,8 @@ import httpx2
 from tests.e2e.story import Result
 from tests.proofs.faults.faults import Fault, Send
 from tests.proofs.faults.judgement import State, changed_uids, needless_writes, wrongful_deletes
-from tests.proofs.faults.line import READ, Line, Place, Strike
-from tests.proofs.faults.strikes import not_converged
+from tests.proofs.faults.line import READ, Line, Strike
+from tests.proofs.faults.strikes import not_converged, strikes_at
 from tests.proofs.faults.worlds import World
 
 UNHARMED = 7
@@ -32,13 +31,8 @@ KILLS = (Fault("killed before", False, _dies), Fault("killed after", True, _dies
 
 def kills(world: World) -> list[Strike]:
     """Each write of the reference run, with a kill before it and one after it."""
-    counts: Counter[Place] = Counter(p.place for p in world.reference.trace if p.place.method != READ)
-    return [
-        Strike(place, nth, fault)
-        for place in sorted(counts)
-        for nth in range(1, counts[place] + 1)
-        for fault in KILLS
-    ]
+    writes = [passed for passed in world.reference.trace if passed.place.method != READ]
+    return strikes_at(writes, KILLS, (False,))
 
 
 def wrong_after(world: World, strike: Strike) -> list[str]:

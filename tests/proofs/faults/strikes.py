@@ -1,11 +1,11 @@
 """A case: one fault at one request of a reference run, then a clean run; and how it is judged."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tests.e2e.story import ROUTES, Result
-from tests.proofs.faults.faults import FAULTS, UNSERVED
+from tests.proofs.faults.faults import FAULTS, UNSERVED, Fault
 from tests.proofs.faults.judgement import (
     State,
     changed_uids,
@@ -15,7 +15,7 @@ from tests.proofs.faults.judgement import (
     unanswered,
     wrongful_deletes,
 )
-from tests.proofs.faults.line import Line, Place, Strike
+from tests.proofs.faults.line import Line, Passed, Place, Strike
 from tests.proofs.faults.worlds import World
 
 EXITS = (0, 1, 4, 5)
@@ -37,14 +37,15 @@ class Seen:
 
 def strikes(world: World) -> list[Strike]:
     """Each request of the reference run with each fault: once, and from then on; in a fixed order."""
-    counts: Counter[Place] = Counter(passed.place for passed in world.reference.trace)
-    return [
-        Strike(place, nth, fault, lasting)
-        for place in sorted(counts)
-        for nth in range(1, counts[place] + 1)
-        for fault in FAULTS
-        for lasting in (False, True)
-    ]
+    return strikes_at(world.reference.trace, FAULTS, (False, True))
+
+
+def strikes_at(trace: Iterable[Passed], faults: Iterable[Fault], lasting: Iterable[bool]) -> list[Strike]:
+    """These faults at each request of a trace, in a fixed order."""
+    counts: Counter[Place] = Counter(passed.place for passed in trace)
+    requests = [(place, nth) for place in sorted(counts) for nth in range(1, counts[place] + 1)]
+    ways = [(fault, lasts) for fault in faults for lasts in lasting]
+    return [Strike(*request, *way) for request in requests for way in ways]
 
 
 def wrong_with(world: World, strike: Strike) -> list[str]:

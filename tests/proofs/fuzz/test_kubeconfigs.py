@@ -13,47 +13,41 @@ from reconcile.errors import BadKubeconfig
 from reconcile.report.safe import safe_line
 from tests.proofs.fuzz.fuzzing import NASTY_VALUES, damaged_text, damaged_tree, fuzz, said_of
 
-WHOLE: dict[str, Any] = {
-    "apiVersion": "v1",
-    "kind": "Config",
-    "current-context": "dev",
-    "contexts": [{"name": "dev", "context": {"cluster": "dev", "user": "dev", "namespace": "shop"}}],
-    "clusters": [
-        {
-            "name": "dev",
-            "cluster": {
-                "server": "https://127.0.0.1:6443/base",
-                "tls-server-name": "dev.example.com",
-                "proxy-url": "http://proxy.example.com:3128",
-                "insecure-skip-tls-verify": True,
-                "certificate-authority": "",
-                "certificate-authority-data": "",
-                "extensions": [{"name": "a", "extension": {"b": "c"}}],
-            },
-        }
-    ],
-    "users": [
-        {
-            "name": "dev",
-            "user": {
-                "token": "abc",
-                "tokenFile": "",
-                "username": "",
-                "password": "",
-                "client-certificate": "",
-                "client-certificate-data": "",
-                "client-key": "",
-                "client-key-data": "",
-                "as": "somebody",
-                "as-uid": "1",
-                "as-groups": ["a"],
-                "as-user-extra": {"a": ["b"]},
-                "exec": None,
-            },
-        }
-    ],
-}
-TEXT = yaml.safe_dump(WHOLE)
+TEXT = """\
+apiVersion: v1
+kind: Config
+current-context: dev
+contexts:
+- name: dev
+  context: {cluster: dev, user: dev, namespace: shop}
+clusters:
+- name: dev
+  cluster:
+    server: https://127.0.0.1:6443/base
+    tls-server-name: dev.example.com
+    proxy-url: http://proxy.example.com:3128
+    insecure-skip-tls-verify: true
+    certificate-authority: ''
+    certificate-authority-data: ''
+    extensions: [{name: a, extension: {b: c}}]
+users:
+- name: dev
+  user:
+    token: abc
+    tokenFile: ''
+    username: ''
+    password: ''
+    client-certificate: ''
+    client-certificate-data: ''
+    client-key: ''
+    client-key-data: ''
+    as: somebody
+    as-uid: '1'
+    as-groups: [a]
+    as-user-extra: {a: [b]}
+    exec: null
+"""
+WHOLE = yaml.safe_load(TEXT)
 MARK = "VALUE"
 FIELDS = tuple(
     sorted({*WHOLE["clusters"][0]["cluster"], *WHOLE["users"][0]["user"], "current-context", "name"})
