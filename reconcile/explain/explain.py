@@ -14,7 +14,7 @@ from reconcile.kube.health.pod import is_ready, trouble_of
 from reconcile.kube.health.pods import age_and_name, exit_of
 from reconcile.kube.live import Live
 from reconcile.kube.objects import Key, Manifest, key_of, maps_in, split_place
-from reconcile.model.names import APP_COMPONENT, SETUP_COMPONENT, Names
+from reconcile.model.names import Names
 from reconcile.model.settings import Settings
 from reconcile.model.snapshot import Preview, Snapshot, claimed_place
 from reconcile.model.status import Status
@@ -32,7 +32,7 @@ from reconcile.plan.changes import (
 )
 from reconcile.plan.ownership import is_protected, ownership
 from reconcile.report.safe import counted
-from reconcile.status.facts import by_preview, gather
+from reconcile.status.facts import gather
 from reconcile.status.reason import status_of
 from reconcile.status.result import Pass
 
@@ -68,6 +68,7 @@ class Inquiry:
     fields: tuple[FieldState, ...] = ()
     writers: tuple[Writer, ...] = ()
     pods: tuple[Live, ...] = ()
+    setup_pods: tuple[Live, ...] = ()
     events: EventHistory = NO_EVENTS
     warnings: tuple[PodEvent, ...] = ()
     notes: tuple[str, ...] = ()
@@ -115,7 +116,7 @@ def explain(
         _found(desired, mine, snapshot, inquiry, settings),
         mine,
         _children(place, desired, mine, snapshot, settings.names),
-        tuple(_pod(pod, inquiry) for pod in sorted(inquiry.pods, key=age_and_name)),
+        tuple(_pod(pod, inquiry) for pod in sorted(inquiry.pods + inquiry.setup_pods, key=age_and_name)),
         inquiry,
         snapshot.from_server,
     )
@@ -134,12 +135,7 @@ def _found(
     if desired is None or inquiry.now is None or not snapshot.from_server:
         return None
     (facts,) = gather([replace(desired, in_scope=True)], [Pass(plan)], snapshot.children)
-    components = (APP_COMPONENT, SETUP_COMPONENT)
-    pods, setup_pods = (
-        by_preview(inquiry.pods, settings.names.preview_label, one).get(desired.place, ())
-        for one in components
-    )
-    facts = replace(facts, pods=pods, setup_pods=setup_pods, events=inquiry.warnings)
+    facts = replace(facts, pods=inquiry.pods, setup_pods=inquiry.setup_pods, events=inquiry.warnings)
     return status_of(facts, inquiry.now, url_scheme=settings.url_scheme)
 
 

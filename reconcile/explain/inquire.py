@@ -65,7 +65,7 @@ def _inquiry(context: Context, planned: Planned) -> Inquiry:
             return None
 
     preview = read("who wrote the preview is", lambda: _preview(context, place)) if desired else None
-    pods = read("its pods are", lambda: _pods(cluster, planned.place, names)) or ()
+    pods, setup_pods = read("its pods are", lambda: _pods(cluster, planned.place, names)) or ((), ())
     events = read("its events are", lambda: cluster.list(EVENT, namespace=place[0]).items) or ()
     in_a_file = isinstance(preview, FromFile)
     readable = desired and isinstance(desired.preview, PreviewEnvironment)
@@ -73,7 +73,8 @@ def _inquiry(context: Context, planned: Planned) -> Inquiry:
         asked_fields(preview, names, with_writers=not in_a_file) if preview and readable else (),
         writers_of(Live(preview), names) if preview and not in_a_file else (),
         pods,
-        _history(events, planned, desired, pods, names),
+        setup_pods,
+        _history(events, planned, desired, pods + setup_pods, names),
         pod_events(events),
         (*notes, *_untracked(planned, cluster)),
         time_of(cluster),
@@ -86,13 +87,12 @@ def _preview(context: Context, place: tuple[str, str]) -> Manifest | None:
     return proposed.applied_over(found, place) if proposed else found
 
 
-def _pods(cluster: Cluster, place: str, names: Names) -> tuple[Live, ...]:
-    keep = Room(names).pod
-    found = cluster.list(POD, namespace=place_namespace(place), label=names.preview_label, read=keep).items
-    by_component = (
-        by_preview(found, names.preview_label, component) for component in (APP_COMPONENT, SETUP_COMPONENT)
-    )
-    return tuple(pod for pods in by_component for pod in pods.get(place, ()))
+def _pods(cluster: Cluster, place: str, names: Names) -> tuple[tuple[Live, ...], tuple[Live, ...]]:
+    """Return the pods of the app and those of the setup."""
+    keep, label = Room(names).pod, names.preview_label
+    found = cluster.list(POD, namespace=place_namespace(place), label=label, read=keep).items
+    app, setup = (by_preview(found, label, one).get(place, ()) for one in (APP_COMPONENT, SETUP_COMPONENT))
+    return app, setup
 
 
 def _untracked(planned: Planned, cluster: Cluster) -> tuple[str, ...]:
