@@ -10,13 +10,12 @@ from reconcile.explain.managers import FieldState, Writer
 from reconcile.kube.objects import maps_in
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.setup_record import record_in
-from reconcile.report.safe import age, ago, cut, safe_line
+from reconcile.report.safe import LONGEST_VALUE, age, ago, aligned, cut, safe_line
 from reconcile.report.text import plan_text
 from reconcile.status.reason import RUN_AGAIN
 
 MOST_FIELDS = 40
 """At most so many fields that others set are listed of each child."""
-_LONGEST = 120
 
 
 def explanation_text(explained: Explanation, *, cluster: str, color: bool = False) -> str:
@@ -44,13 +43,11 @@ def _indented(text: str) -> str:
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
-    for row in rows:
-        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+    return (line.rstrip() for line in aligned(rows))
 
 
 def _cut(text: str) -> str:
-    return cut(text, _LONGEST)
+    return cut(text, LONGEST_VALUE)
 
 
 # what it requests, and what its status reports

@@ -1,4 +1,4 @@
-"""Text that does nothing to a terminal, a log or a CI system, whoever wrote it; ages and plurals.
+"""Text that does nothing to a terminal, a log or a CI system, whoever wrote it; ages, plurals, columns.
 
 Nothing that an author or a server wrote may move a cursor, hide text, start a line of its own, or be read as
 a command by the system that runs us.
@@ -6,6 +6,7 @@ a command by the system that runs us.
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import datetime
 
 from reconcile.kube.time import parse_time
@@ -42,6 +43,8 @@ def safe_json(document: str) -> str:
 
 LONGEST_LINE = 2_000
 """Characters of one text of a report, whoever wrote what is in it."""
+LONGEST_VALUE = 120
+"""Characters of the value of a field."""
 
 _WAS_CUT = re.compile(r"… \(([0-9]{1,9}) characters\)\Z")
 
@@ -57,6 +60,15 @@ def cut(text: str, longest: int = LONGEST_LINE) -> str:
 def short_line(text: str, longest: int = LONGEST_LINE) -> str:
     """Return a whole output line, safe and cut."""
     return cut(safe_line(text), longest)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return a line for each row, with its columns one below the other; the last is not padded."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
+    return [
+        "  ".join([*(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)), row[-1]])
+        for row in rows
+    ]
 
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))

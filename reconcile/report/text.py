@@ -7,11 +7,10 @@ from reconcile.model.names import PROGRESSING, ROLLOUT_FAILED, ROUTE_NOT_ACCEPTE
 from reconcile.model.status import Status
 from reconcile.plan.changes import SYMBOLS, Blocked, Change, FieldChange, Outcome, Plan, Update
 from reconcile.report.counts import WRITES, action_of, counts, few, outcome_counts
-from reconcile.report.safe import cut, safe_line, short_line
+from reconcile.report.safe import LONGEST_VALUE, aligned, cut, safe_line, short_line
 from reconcile.status.result import Run, Standing
 
 _COLORS = {"+": "32", "~": "33", "-": "31", "=": "36", ".": "36", "!": "35"}
-_LONGEST_VALUE = 120
 _FAILING = frozenset({ROLLOUT_FAILED, SETUP_FAILED, ROUTE_NOT_ACCEPTED})
 _COMING = frozenset({PROGRESSING, ROUTE_NOT_ACCEPTED})
 
@@ -28,12 +27,9 @@ def plan_text(plan: Plan, *, color: bool = False, title: str = "Plan", quiet: bo
 
 
 def _change_lines(changes: list[Change], color: bool) -> Iterator[str]:
-    kind_width = max((len(change.key.kind) for change in changes), default=0)
-    place_width = max((len(change.key.place) for change in changes), default=0)
-    for change in changes:
-        place = f"{change.key.kind:<{kind_width}}  {change.key.place:<{place_width}}"
-        symbol = SYMBOLS[type(change)]
-        yield _painted(f"{symbol} {place}  {change.reason}", _COLORS[symbol], color)
+    rows = [(f"{SYMBOLS[type(c)]} {c.key.kind}", c.key.place, c.reason) for c in changes]
+    for change, line in zip(changes, aligned(rows), strict=True):
+        yield _painted(line, _COLORS[line[0]], color)
         if isinstance(change, Update):
             yield from map(_field_line, few(change.fields))
 
@@ -62,7 +58,7 @@ def _field(field: FieldChange) -> str:
 
 
 def _cut(value: str | None) -> str:
-    return cut(value or '""', _LONGEST_VALUE)
+    return cut(value or '""', LONGEST_VALUE)
 
 
 def _painted(line: str, code: str, color: bool) -> str:
@@ -171,15 +167,11 @@ def waited_text(standings: Sequence[Standing], *, color: bool = False) -> str:
 def standing_lines(standings: Sequence[Standing], *, over: bool = True) -> list[str]:
     """Report each, such as `ready  shop/pr-42  https://…`; `over` once the wait has ended."""
     words = {**_STANDING_WORDS, "waiting": "not yet" if over else "waits"}
-    width = max((len(words[one.state]) for one in standings), default=0)
-    place_width = max((len(one.place) for one in standings), default=0)
-    return [
-        safe_line(
-            f"{words[one.state]:<{width}}  {one.place:<{place_width}}  "
-            f"{one.url if one.state == 'ready' else one.message or one.reason}"
-        ).rstrip()
+    rows = [
+        (words[one.state], one.place, one.url if one.state == "ready" else one.message or one.reason)
         for one in standings
     ]
+    return [safe_line(line).rstrip() for line in aligned(rows)]
 
 
 _STANDING_WORDS = {"ready": "ready", "suspended": "suspended", "failed": "not ready"}
