@@ -1,6 +1,6 @@
 """A live object, as the preview sees it whose child it would be: asked once, read wherever it is decided."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from reconcile.kube.health.job import is_finished
@@ -62,7 +62,7 @@ class Child:
 
     def decoded(self) -> "Child":
         """The same, all of it decoded; nothing was asked of it yet."""
-        return replace(self, live=self.live.decoded())
+        return Child(self.live.decoded(), self.owner, self.rules, self.preview, self.uid)
 
     @cached_property
     def ownership(self) -> Ownership:
@@ -78,7 +78,7 @@ class Child:
         """Whether it is not ours yet, and is to be."""
         return self.rules.adopt and self.ownership.standing == "adoptable"
 
-    @cached_property
+    @property
     def applied(self) -> FieldSet | None:
         """What our last apply of it holds; None where nothing tells."""
         return self.live.applied_by(self.rules.names.field_manager)

@@ -42,8 +42,11 @@ def keep_of_incomplete_kinds(proposal: Proposal, world: World) -> Proposal:
 
 def limit_previews(proposal: Proposal, world: World) -> Proposal:
     """No more previews lose their children than `--max-deletes`; which ones do, `limits` says."""
-    deletes, limit, living = proposal.deletes, world.policy.max_deletes, with_children(proposal, world)
-    refusal = refused(deletes, living, limit) if deletes else None
+    deletes, limit = proposal.deletes, world.policy.max_deletes
+    if not deletes:
+        return proposal
+    living = with_children(proposal, world)
+    refusal = refused(deletes, living, limit)
     if refusal is None:
         return proposal
     others = not limit.nothing and bool(living.keys() - refusal.namespaces)
@@ -58,10 +61,13 @@ def limit_previews(proposal: Proposal, world: World) -> Proposal:
 
 def limit_expired(proposal: Proposal, world: World) -> Proposal:
     """Expired previews are counted apart: as many as the limit go, whatever becomes of the others."""
-    deletes, limit, living = proposal.deletes, world.policy.max_deletes, with_children(proposal, world)
+    deletes, limit = [change for change in proposal.deletes if change.expired_at], world.policy.max_deletes
+    if not deletes:
+        return proposal
+    living = with_children(proposal, world)
     later = postponed(deletes, living, limit)
     told = f"expired; waits: the limit is {limit.explained(living.total())} per run (--max-deletes)"
     return proposal.without(
-        (change for change in deletes if change.expired_at and change.preview in later),
+        (change for change in deletes if change.preview in later),
         lambda change: Waiting(change.key, change.preview, told),
     )

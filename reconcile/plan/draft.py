@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from operator import is_
 
 from reconcile.desire.children import is_route
 from reconcile.desire.desired import Desired
@@ -79,6 +80,12 @@ class Draft:
     changes: tuple[Change, ...] = ()
     frozen: bool = False
 
+    @cached_property
+    def as_wanted(self) -> bool:
+        """Whether nothing is to do, and nothing there that is not wanted: no policy is about that."""
+        wanted = self.wanted
+        return all(isinstance(change, Keep) and change.key in wanted for change in self.changes)
+
     def on(self, key: Key) -> Change | None:
         return self._by_key.get(key)
 
@@ -101,8 +108,7 @@ class Draft:
 
     def mapped(self, policy: Callable[[Change], Change]) -> "Draft":
         changes = tuple(map(policy, self.changes))
-        same = all(new is old for new, old in zip(changes, self.changes, strict=True))
-        return self if same else replace(self, changes=changes)
+        return self if all(map(is_, changes, self.changes)) else replace(self, changes=changes)
 
     def blocked(self, verdict: str, reason: str) -> Blocked:
         """That the preview needs a person."""

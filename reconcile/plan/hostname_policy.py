@@ -10,7 +10,6 @@ from reconcile.kube.live import Live
 from reconcile.kube.managedfields import EMPTY
 from reconcile.model.names import HOSTNAME_CONFLICT
 from reconcile.model.preview import PreviewEnvironment
-from reconcile.model.snapshot import claimed_place
 from reconcile.model.ttl import Deadline
 from reconcile.plan.changes import Change, Create, Delete, Keep, Update, Waiting
 from reconcile.plan.child import Child
@@ -59,11 +58,11 @@ def _holdings(world: World) -> Iterator[Holding]:
 def _routes(proposal: Proposal, world: World) -> Iterator[Route]:
     """Every route that is there, with whose it is and what the plan does with it."""
     claimed = frozenset(desired.fqdn for desired in world.desired.values() if desired.fqdn)
-    names = world.policy.rules.names
+    places = {key: place for place, children in world.children.items() for key in children}
     for live in world.snapshot.children.values():
         if not is_route(live.key.kind):
             continue
-        place = claimed_place(live, names) or live.key.place
+        place = places.get(live.key) or live.key.place
         draft, desired = proposal.drafts.get(place), world.desired.get(place)
         if (draft is not None and draft.keeps_as_ours(live.key)) or _is_or_will_be_ours(live, place, world):
             yield Route(live.key, hostnames(live), place, _fate(live, desired, draft))

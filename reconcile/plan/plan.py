@@ -6,6 +6,7 @@ be done.
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from reconcile.desire.children import APPLY_ORDER
 from reconcile.desire.desired import Desired
@@ -29,29 +30,28 @@ FEW_NAMES = 5
 """So many previews are named in a note."""
 
 OfAll = Callable[[Proposal, World], Proposal]
-OfOne = Callable[[Change, PreviewEnvironment, Draft, World], Change]
+OfOne = Callable[[PreviewEnvironment, Draft, World, Change], Change]
 
 
-def each(policy: OfOne, verdicts: Collection[str] = ("",)) -> OfAll:
-    """A policy on each change of a preview that is there, has one of these verdicts and is not frozen."""
+def each(*policies: OfOne, verdicts: Collection[str] = ("",)) -> OfAll:
+    """Policies on each change of a preview that is there, has one of these verdicts and is not frozen."""
 
     def of_draft(draft: Draft, world: World) -> Draft:
         desired = draft.desired
-        if draft.frozen or desired is None or desired.verdict not in verdicts:
+        if draft.frozen or draft.as_wanted or desired is None or desired.verdict not in verdicts:
             return draft
         preview = desired.preview
-        if not isinstance(preview, PreviewEnvironment):
-            return draft
-        return draft.mapped(lambda change: policy(change, preview, draft, world))
+        if isinstance(preview, PreviewEnvironment):
+            for policy in policies:
+                draft = draft.mapped(partial(policy, preview, draft, world))
+        return draft
 
     return lambda proposal, world: proposal.with_drafts(lambda draft: of_draft(draft, world))
 
 
 POLICIES: tuple[OfAll, ...] = (
-    each(keep_old_route),
-    each(wait_for_new_route),
-    each(wait_for_job),
-    each(protect, ("", "Expired")),
+    each(keep_old_route, wait_for_new_route, wait_for_job),
+    each(protect, verdicts=("", "Expired")),
     give_hostnames,
     keep_while_previews_are_unknown,
     keep_of_incomplete_kinds,

@@ -38,7 +38,7 @@ def left_until(children: Collection[Child], policy: Policy) -> Deadline | None:
     return deadline_after(time_text(max(times)), policy.max_ttl, policy.now) if times else None
 
 
-def keep_old_route(change: Change, preview: PreviewEnvironment, draft: Draft, world: World) -> Change:
+def keep_old_route(preview: PreviewEnvironment, draft: Draft, world: World, change: Change) -> Change:
     """A route of another kind stays while nobody said that there is to be a switch."""
     if world.policy.switch or not is_route(change.key.kind) or change.key in draft.wanted:
         return change
@@ -47,7 +47,7 @@ def keep_old_route(change: Change, preview: PreviewEnvironment, draft: Draft, wo
     return Keep(change.key, change.preview, f"kept{without}; pass --route to switch")
 
 
-def wait_for_new_route(change: Change, preview: PreviewEnvironment, draft: Draft, world: World) -> Change:
+def wait_for_new_route(preview: PreviewEnvironment, draft: Draft, world: World, change: Change) -> Change:
     """The old route stays while the new one is not there; where it has the hostname, until that serves it."""
     if not (isinstance(change, Delete) and is_route(change.key.kind)):
         return change
@@ -65,7 +65,7 @@ def wait_for_new_route(change: Change, preview: PreviewEnvironment, draft: Draft
     return replace(change, reason=f"its preview has the {new.kind} now")
 
 
-def wait_for_job(change: Change, preview: PreviewEnvironment, draft: Draft, world: World) -> Change:
+def wait_for_job(preview: PreviewEnvironment, draft: Draft, world: World, change: Change) -> Change:
     """A Job that runs is left to its end: nobody knows what half of it would leave behind, and two migrations
     at once may harm. One that is recorded, and is being deleted, is not waited for: no other takes its place.
     """
@@ -93,7 +93,7 @@ def _after_the_last_one(change: Create, draft: Draft) -> Change:
     return replace(change, reason="another image or revision") if others else change
 
 
-def protect(change: Change, preview: PreviewEnvironment, draft: Draft, world: World) -> Change:
+def protect(preview: PreviewEnvironment, draft: Draft, world: World, change: Change) -> Change:
     """An unwanted child of ours that stays gets the annotation where its preview has it, and loses its owner.
 
     It never loses the annotation: that it is no longer protected is for a person to say. Nor is it written
