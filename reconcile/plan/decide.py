@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from reconcile.desire.children import ROOM_OF_OURS, runs_once
+from reconcile.desire.children import EXCLUSIVE, runs_once
 from reconcile.desire.children.metadata import with_hash, with_owner, without_owner
 from reconcile.kube.live import Live
 from reconcile.kube.managedfields import EMPTY, FieldSet, below, covers, field_set_of, part_of, path_text
@@ -131,9 +131,9 @@ def _all_of_ours(live: Live, manifest: Manifest, names: Names) -> FieldSet:
 
     Not only what others own there: where the history was wiped, a field is nobody's.
     """
-    room = frozenset(ROOM_OF_OURS.get(live.key.kind, ()))
-    there = (path for path in field_set_of(live.manifest) if any(covers(top, path) for top in room))
-    return field_set_of(manifest) | frozenset(there) | owned_by_others(live, room, names.field_manager)
+    exclusive = EXCLUSIVE.get(live.key.kind, EMPTY)
+    there = (path for path in field_set_of(live.manifest) if any(covers(top, path) for top in exclusive))
+    return field_set_of(manifest) | frozenset(there) | owned_by_others(live, exclusive, names.field_manager)
 
 
 def name_taken(child: Child) -> str:

@@ -14,7 +14,7 @@ ours: the API server answers 422, on every pass. They are the paths that this mo
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconcile.desire.children import ROOM_OF_OURS
+from reconcile.desire.children import EXCLUSIVE
 from reconcile.kube.hostnames import asks_for_more
 from reconcile.kube.live import Live
 from reconcile.kube.managedfields import (
@@ -55,13 +55,13 @@ def added_by_hand(live: Live, wanted: Manifest, names: Names) -> frozenset[Path]
     An injector's or an autoscaler's work is no hand's. Flux tells them in the same way, by kubectl's names:
     https://fluxcd.io/flux/faq/#why-are-kubectl-edits-rolled-back-by-flux
     """
-    room = frozenset(ROOM_OF_OURS.get(live.key.kind, ()))
+    exclusive = EXCLUSIVE.get(live.key.kind, EMPTY)
     added = [
         path
         for entry in live.others(names.field_manager)
         if not entry.subresource and (entry.manager == "kubectl" or entry.manager.startswith("kubectl-"))
         for path in entry.fields
-        if is_covered(path, room)
+        if is_covered(path, exclusive)
     ]
     if not added:
         return EMPTY

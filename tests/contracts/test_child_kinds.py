@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from kit.manifests import RIGHTS, manifests
-from reconcile.desire.children import CHILDREN, KINDS, ChildKind
+from reconcile.desire.children import CHILDREN, KINDS
+from reconcile.desire.children.kind import ChildKind
 from reconcile.desire.children.metadata import Rendered, child
 from reconcile.kube.objects import Resource
 from reconcile.kube.rawjson import plain
@@ -26,19 +27,19 @@ VERBS = {
 
 def forgotten_of(kind: ChildKind) -> list[str]:
     """What a kind of child has not yet, each with what to do."""
-    return [*_file_of(kind), *_test_of(kind), *_rights_of(kind), *_room_of(kind), *_content_of(kind)]
+    return [*_file_of(kind), *_test_of(kind), *_rights_of(kind), *_exclusive_of(kind), *_content_of(kind)]
 
 
-REGISTER = "reconcile/desire/children/__init__.py"
+def _path_of(kind: ChildKind) -> str:
+    return f"reconcile/desire/children/{kind.render.__name__}.py"
 
 
 def _file_of(kind: ChildKind) -> list[str]:
-    name = kind.render.__name__
-    file = ROOT / "reconcile" / "desire" / "children" / f"{name}.py"
+    name, file = kind.render.__name__, ROOT / _path_of(kind)
     defined = ast.parse(file.read_text()).body if file.exists() else []
     if any(isinstance(node, ast.FunctionDef) and node.name == name for node in defined):
         return []
-    return [f"reconcile/desire/children/{name}.py: put `def {name}` there, so that who looks for it finds it"]
+    return [f"{_path_of(kind)}: put `def {name}` there, so that who looks for it finds it"]
 
 
 def _test_of(kind: ChildKind) -> list[str]:
@@ -61,22 +62,22 @@ def _rights_of(kind: ChildKind) -> list[str]:
     return found
 
 
-def _room_of(kind: ChildKind) -> list[str]:
-    if kind.room or kind.runs_once:
+def _exclusive_of(kind: ChildKind) -> list[str]:
+    if kind.exclusive or kind.runs_once:
         return []
-    return [f"{REGISTER}: its row has an empty `room`, so nothing of it is ever taken over"]
+    return [f"{_path_of(kind)}: its row has an empty `exclusive`, so nothing of it is ever taken over"]
 
 
 def _content_of(kind: ChildKind) -> list[str]:
     """What a row leaves out there could change in the cluster, and a pass over many would not see it."""
     made = [kind.render(a_read_preview(**given), Settings()) for given in ({}, EVERY_FIELD)]
     said = {name for manifest in made if manifest is not None for name in plain(manifest)}
-    named = set(kind.content) | {top[0].removeprefix("f:") for top in kind.room}
+    named = set(kind.content) | {top[0].removeprefix("f:") for top in kind.exclusive}
     found = []
     if left_out := sorted(said - {"apiVersion", "kind", "metadata"} - set(kind.content)):
-        found.append(f"{REGISTER}: the `content` of its row has not {', '.join(left_out)}")
+        found.append(f"{_path_of(kind)}: the `content` of its row has not {', '.join(left_out)}")
     if wrong := sorted(named - said) if said else []:
-        found.append(f"{REGISTER}: its row names {', '.join(wrong)}, which it never has")
+        found.append(f"{_path_of(kind)}: its row names {', '.join(wrong)}, which it never has")
     return found
 
 
@@ -109,7 +110,7 @@ def test_what_a_kind_has_not_is_told_with_what_to_do() -> None:
     def widget(*_: object) -> None:
         return None
 
-    odd = ChildKind(Resource("example.com", "v1", "Widget", "widgets"), widget, room=())
+    odd = ChildKind(Resource("example.com", "v1", "Widget", "widgets"), widget, exclusive=())
     assert forgotten_of(odd) == [
         "reconcile/desire/children/widget.py: put `def widget` there, so that who looks for it finds it",
         'tests/desire: no test states its whole manifest, with "kind": "Widget"',
@@ -117,7 +118,7 @@ def test_what_a_kind_has_not_is_told_with_what_to_do() -> None:
         "resources: [widgets], verbs: [get, list, create, patch, delete]}",
         "cronjob/rights.yaml: the ClusterRole preview-reconcile-plan has no rule {apiGroups: [example.com], "
         "resources: [widgets], verbs: [get, list]}",
-        f"{REGISTER}: its row has an empty `room`, so nothing of it is ever taken over",
+        "reconcile/desire/children/widget.py: its row has an empty `exclusive`, so nothing of it is ever taken over",
     ]
 
 
@@ -126,9 +127,10 @@ def test_a_kind_without_a_spec_is_asked_for_the_fields_that_it_has() -> None:
         return child(resource, preview, NAMES, None, content={"data": {"a": preview.name}})
 
     resource = Resource("example.com", "v1", "Widget", "widgets")
+    head = "reconcile/desire/children/widget.py: "
     assert forgotten_of(ChildKind(resource, widget))[-2:] == [
-        f"{REGISTER}: the `content` of its row has not data",
-        f"{REGISTER}: its row names spec, which it never has",
+        f"{head}the `content` of its row has not data",
+        f"{head}its row names spec, which it never has",
     ]
-    whole = ChildKind(resource, widget, content=("data",), room=(("f:data",),))
-    assert not any(told.startswith(REGISTER) for told in forgotten_of(whole))
+    whole = ChildKind(resource, widget, content=("data",), exclusive=(("f:data",),))
+    assert not any("its row" in told for told in forgotten_of(whole))

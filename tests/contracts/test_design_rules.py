@@ -9,7 +9,7 @@ import pytest
 from reconcile.cluster.files.cluster import DirectoryCluster
 from reconcile.cluster.kubernetes.client import KubernetesCluster
 from reconcile.cluster.port import Cluster
-from reconcile.desire.children import APPLY_ORDER, KINDS, ROOM_OF_OURS, is_route
+from reconcile.desire.children import APPLY_ORDER, EXCLUSIVE, KINDS, is_route
 from reconcile.kube.managedfields import list_keys
 from reconcile.model.settings import ROUTE_RESOURCES
 from tests.memory import Memory
@@ -27,9 +27,9 @@ def test_routes_come_last_and_each_can_be_chosen() -> None:
     }
 
 
-def test_the_room_of_ours_lies_where_lists_have_items() -> None:
+def test_where_only_we_write_lists_have_items() -> None:
     """A top that names an item does so by the keys that its list has."""
-    for tops in ROOM_OF_OURS.values():
+    for tops in EXCLUSIVE.values():
         for top in tops:
             for depth, element in enumerate(top):
                 if element.startswith("k:"):

@@ -2,8 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
+from reconcile.desire.children.kind import ChildKind
 from reconcile.desire.children.metadata import Rendered, child, digest
 from reconcile.desire.children.pod import container, pod_labels, pod_spec
+from reconcile.kube.managedfields import Path, item_element
 from reconcile.kube.objects import DEPLOYMENT
 from reconcile.model.names import APP_COMPONENT, COMPONENT_LABEL, CONTAINER, PORT_NAME, Names
 from reconcile.model.preview import PreviewEnvironment
@@ -90,3 +92,21 @@ def _handler(spec: "Spec") -> dict[str, Any]:
     if spec.health_path:
         return {"httpGet": {"path": spec.health_path, "port": PORT_NAME}}
     return {"tcpSocket": {"port": PORT_NAME}}
+
+
+_POD: Path = ("f:spec", "f:template", "f:spec")
+_CONTAINER: Path = (*_POD, "f:containers", item_element({"name": CONTAINER}, ("name",)))
+_IN_CONTAINER: Path = (
+    "f:env",
+    "f:envFrom",
+    "f:command",
+    "f:args",
+    "f:resources",
+    "f:startupProbe",
+    "f:readinessProbe",
+    "f:lifecycle",
+    "f:ports",
+)
+# A Deployment is shared with autoscalers and injectors.
+_EXCLUSIVE = (*((*_CONTAINER, name) for name in _IN_CONTAINER), (*_POD, "f:imagePullSecrets"))
+KIND = ChildKind(DEPLOYMENT, deployment, exclusive=_EXCLUSIVE, needs_spec=True)

@@ -5,7 +5,8 @@ https://gateway-api.sigs.k8s.io/api-types/httproute/
 
 from typing import Any
 
-from reconcile.desire.children.metadata import Rendered, child
+from reconcile.desire.children.kind import ChildKind
+from reconcile.desire.children.metadata import Rendered, route
 from reconcile.kube.objects import HTTPROUTE
 from reconcile.model.names import SERVICE_PORT
 from reconcile.model.preview import PreviewEnvironment
@@ -21,14 +22,7 @@ def httproute(preview: PreviewEnvironment, settings: Settings) -> Rendered:
         "hostnames": [preview.spec.fqdn],
         "rules": [{"matches": [match], "backendRefs": [backend]}],
     }
-    return child(
-        HTTPROUTE,
-        preview,
-        settings.names,
-        spec,
-        labels=dict(settings.route_labels),
-        annotations=dict(settings.route_annotations),
-    )
+    return route(HTTPROUTE, preview, settings, spec)
 
 
 def _parent(gateway: Gateway) -> dict[str, Any]:
@@ -40,3 +34,6 @@ def _parent(gateway: Gateway) -> dict[str, Any]:
         "name": gateway.name,
         **section,
     }
+
+
+KIND = ChildKind(HTTPROUTE, httproute, is_route=True, needs_spec=True)

@@ -5,7 +5,8 @@ https://kubernetes.io/docs/concepts/services-networking/ingress/
 
 from typing import Any
 
-from reconcile.desire.children.metadata import Rendered, child
+from reconcile.desire.children.kind import ChildKind
+from reconcile.desire.children.metadata import Rendered, route
 from reconcile.kube.objects import INGRESS
 from reconcile.model.names import SERVICE_PORT
 from reconcile.model.preview import PreviewEnvironment
@@ -21,11 +22,10 @@ def ingress(preview: PreviewEnvironment, settings: Settings) -> Rendered:
     spec: dict[str, Any] = {"rules": [{"host": preview.spec.fqdn, "http": {"paths": [path]}}]}
     if settings.ingress_class:
         spec["ingressClassName"] = settings.ingress_class
-    annotations = dict(settings.route_annotations)
     if secret := settings.tls_secret or (settings.cluster_issuer and f"{preview.name}-tls"):
         spec["tls"] = [{"hosts": [preview.spec.fqdn], "secretName": secret}]
-    if settings.cluster_issuer:
-        annotations[CLUSTER_ISSUER] = settings.cluster_issuer
-    return child(
-        INGRESS, preview, settings.names, spec, labels=dict(settings.route_labels), annotations=annotations
-    )
+    issuer = {CLUSTER_ISSUER: settings.cluster_issuer} if settings.cluster_issuer else {}
+    return route(INGRESS, preview, settings, spec, issuer)
+
+
+KIND = ChildKind(INGRESS, ingress, is_route=True, needs_spec=True)

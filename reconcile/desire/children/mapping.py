@@ -3,7 +3,8 @@
 https://emissary-ingress.dev/docs/latest/topics/using/mappings/
 """
 
-from reconcile.desire.children.metadata import Rendered, child
+from reconcile.desire.children.kind import ChildKind
+from reconcile.desire.children.metadata import Rendered, route
 from reconcile.kube.objects import MAPPING
 from reconcile.model.names import SERVICE_PORT
 from reconcile.model.preview import PreviewEnvironment
@@ -17,11 +18,7 @@ def mapping(preview: PreviewEnvironment, settings: Settings) -> Rendered:
         "prefix": "/",
         "service": f"http://{preview.name}.{preview.namespace}:{SERVICE_PORT}",
     }
-    return child(
-        MAPPING,
-        preview,
-        settings.names,
-        spec,
-        labels=dict(settings.route_labels),
-        annotations=dict(settings.route_annotations),
-    )
+    return route(MAPPING, preview, settings, spec)
+
+
+KIND = ChildKind(MAPPING, mapping, is_route=True)

@@ -20,6 +20,7 @@ from reconcile.model.names import (
     Names,
 )
 from reconcile.model.preview import PreviewEnvironment
+from reconcile.model.settings import Settings
 
 APP_NAME = "preview"
 
@@ -78,6 +79,20 @@ def child(
     body = {**({} if spec is None else {"spec": spec}), **(content or {})}
     manifest = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": metadata, **body}
     return _sealed(manifest, names)
+
+
+def route(
+    resource: Resource,
+    preview: PreviewEnvironment,
+    settings: Settings,
+    spec: Mapping[str, Any],
+    annotations: Mapping[str, str] | None = None,
+) -> Rendered:
+    """A child that is a route: with the labels and annotations that the operator wants on each of them."""
+    more = {**dict(settings.route_annotations), **(annotations or {})}
+    return child(
+        resource, preview, settings.names, spec, labels=dict(settings.route_labels), annotations=more
+    )
 
 
 def _owner_reference(preview: PreviewEnvironment, names: Names) -> dict[str, Any]:

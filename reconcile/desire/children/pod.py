@@ -61,7 +61,7 @@ def container(
             "command": list(command),
             "args": list(args),
             "env": [_env(variable) for variable in spec.env],
-            "envFrom": [_env_from(source) for source in spec.env_from],
+            "envFrom": [_as_written(source) for source in spec.env_from],
             "resources": _resources(spec, settings),
             "securityContext": {
                 "allowPrivilegeEscalation": False,
@@ -97,35 +97,14 @@ def pull_policy(spec: "Spec", settings: Settings, image: str) -> PullPolicy:
 
 def _env(variable: "EnvVar") -> dict[str, Any]:
     """An empty value is the name alone: the API server drops `value: ""`."""
-    return without_empty({"name": variable.name, "value": variable.value, "valueFrom": _value_from(variable)})
+    found = _as_written(variable)
+    if "fieldRef" in (source := found.get("valueFrom", {})):
+        source["fieldRef"]["apiVersion"] = "v1"  # the API server's default
+    return found
 
 
-def _value_from(variable: "EnvVar") -> dict[str, Any]:
-    source = variable.value_from
-    if source is None:
-        return {}
-    if source.field_ref is not None:
-        return {"fieldRef": {"apiVersion": "v1", "fieldPath": source.field_ref.field_path}}
-    if source.secret_key_ref is not None:
-        return {"secretKeyRef": _key_ref(source.secret_key_ref)}
-    return {"configMapKeyRef": _key_ref(source.config_map_key_ref)}
-
-
-def _key_ref(reference: Any) -> dict[str, Any]:
-    optional = {} if reference.optional is None else {"optional": reference.optional}
-    return {"name": reference.name, "key": reference.key, **optional}
-
-
-def _env_from(source: "EnvFromSource") -> dict[str, Any]:
-    prefix = {"prefix": source.prefix} if source.prefix else {}
-    if source.secret_ref is not None:
-        return {**prefix, "secretRef": _object_ref(source.secret_ref)}
-    return {**prefix, "configMapRef": _object_ref(source.config_map_ref)}
-
-
-def _object_ref(reference: Any) -> dict[str, Any]:
-    optional = {} if reference.optional is None else {"optional": reference.optional}
-    return {"name": reference.name, **optional}
+def _as_written(part: "EnvVar | EnvFromSource") -> dict[str, Any]:
+    return without_empty(part.model_dump(by_alias=True, exclude_none=True))
 
 
 def _resources(spec: "Spec", settings: Settings) -> dict[str, Any]:

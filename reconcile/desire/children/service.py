@@ -1,6 +1,7 @@
 """The Service: port 80 to the preview's pods."""
 
 from reconcile.desire.children.deployment import selector
+from reconcile.desire.children.kind import ChildKind
 from reconcile.desire.children.metadata import Rendered, child
 from reconcile.kube.objects import SERVICE
 from reconcile.model.names import PORT_NAME, SERVICE_PORT
@@ -15,3 +16,8 @@ def service(preview: PreviewEnvironment, settings: Settings) -> Rendered:
         "selector": selector(preview, settings.names),
     }
     return child(SERVICE, preview, settings.names, spec)
+
+
+# A Service is shared with whoever gives it an address.
+_EXCLUSIVE = (("f:spec", "f:ports"), ("f:spec", "f:selector"))
+KIND = ChildKind(SERVICE, service, exclusive=_EXCLUSIVE, needs_spec=True)

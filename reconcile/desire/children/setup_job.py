@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Sequence
 
+from reconcile.desire.children.kind import ChildKind
 from reconcile.desire.children.metadata import Rendered, child
 from reconcile.desire.children.pod import container, pod_labels, pod_spec
 from reconcile.kube.objects import JOB
@@ -86,3 +87,6 @@ def is_job_name(name: str, preview_name: str) -> bool:
 
 def _stem(preview_name: str) -> str:
     return preview_name[:_CUT].rstrip("-")
+
+
+KIND = ChildKind(JOB, setup_job, runs_once=True, is_named=is_job_name, exclusive=(), needs_spec=True)
