@@ -156,11 +156,13 @@ def _lost(live: Live, wanted: Manifest, paths: FieldSet, names: Names) -> Iterat
 def _dropped(live: Live, paths: FieldSet, names: Names) -> Iterator[FieldChange]:
     """Fields that are recorded as ours, and no longer wanted: what others own too may keep its value."""
     for path in _tops(paths):
-        text = path_text(path, live.manifest)
+        text, there = path_text(path, live.manifest), value_at(live.manifest, path)
         if path in let_go(names) and (owners := _owners(live, path, names)):
             yield FieldChange(text, None, None, f"is left to {', '.join(owners)}")
+        elif there is MISSING:
+            yield FieldChange(text, None, None, "is recorded as ours, and does not exist")
         else:
-            yield FieldChange(text, shown_value(path, value_at(live.manifest, path)), None)
+            yield FieldChange(text, shown_value(path, there), None)
 
 
 def _clashing(live: Live, tops: frozenset[Path], covered: FieldSet) -> Iterator[FieldChange]:

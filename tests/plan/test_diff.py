@@ -241,6 +241,13 @@ def test_replicas_that_we_alone_own_are_dropped() -> None:
     assert found == Difference((FieldChange("spec.replicas", "0", None),))
 
 
+def test_what_is_recorded_as_ours_and_does_not_exist_is_told_without_a_value() -> None:
+    wanted = edited(DEPLOYMENT, "spec", "replicas", to=None)
+    assert diff(live(wanted, applied=DEPLOYMENT), wanted).fields == (
+        FieldChange("spec.replicas", None, None, "is recorded as ours, and does not exist"),
+    )
+
+
 def test_what_we_drop_alone_needs_no_takeover() -> None:
     wanted = edited(DEPLOYMENT, *APP, "env", to=ENV[:2])
     assert diff(live(DEPLOYMENT), wanted).takeover == frozenset()
