@@ -74,54 +74,59 @@ def test_a_new_preview_gets_its_job_before_its_deployment() -> None:
     ]
 
 
-@pytest.mark.parametrize("condition", [COMPLETE, FAILED, None])
-def test_the_one_of_its_image_and_revision_is_kept_whatever_became_of_it(condition: Any) -> None:
-    there = a_job(*([condition] if condition else []))
-    assert about_jobs([PR1], [there, *rest()]) == []
+PLAIN, OTHERS = a_read_preview(), [a_read_preview("pr-2"), a_read_preview("pr-3")]
+GUARDED = a_read_preview(revision="2", annotations={"platform9.com/prune": "disabled"}, **SETUP)
+DISABLED = ("metadata", "annotations", "platform9.com/prune")
+BEING_DELETED = Live(edited(a_job().manifest, "metadata", "deletionTimestamp", to="2026-01-01T00:00:00Z"))
+THEIRS = untracked(edited(job_of(), "metadata", "annotations", to={}))
+STOLEN = edited(a_job(COMPLETE).manifest, "metadata", "labels", "platform9.com/preview", to="pr-9")
+UNMANAGED = "but not managed by preview-reconcile"
+WAITS = f". Job {place(PUSHED)} waits: Job {place()}, of another image or revision, has not ended (deleting it helps)"
+MADE = f"+ Job {place(PUSHED)} another image or revision"
+
+JOBS: dict[str, tuple[list[Any], list[Live], list[str]]] = {
+    **{
+        f"that of its image and revision is kept: {name}": ([PR1], [a_job(*ended), *rest()], [])
+        for name, ended in (("complete", [COMPLETE]), ("failed", [FAILED]), ("running", []))
+    },
+    **{
+        f"another revision has its own, and the old one goes: {end['type']}": (
+            [PUSHED], [a_job(end), *rest()], [MADE, f"- Job {place()} its preview has another image or revision"]
+        )
+        for end in (COMPLETE, FAILED)
+    },
+    "a new one waits for one that is being deleted": (
+        [PUSHED], [BEING_DELETED, *rest()], [f". Job {place()} is being deleted, and waits for its finalizers", WAITS]
+    ),
+    "one of somebody else with our label holds nothing up": (
+        [PUSHED], [THEIRS, *rest()],
+        [MADE, f"= Job {place()} kept, its preview does not request it, {UNMANAGED} (no annotation platform9.com/identity)"],
+    ),
+    "who asks for no setup any more loses them": (
+        [PLAIN], [a_job(COMPLETE), *rest()], [f"- Job {place()} its preview does not request it"]
+    ),
+    "when they have ended": ([PLAIN], [a_job(), *rest()], [f". Job {place()} waits: deleted when it has ended"]),
+    "one in the way blocks its preview": ([PR1], [untracked(edited(job_of(), "metadata", "labels", to={}))], ["!"]),
+    "a gone preview's goes, also where it runs": (OTHERS, [a_job()], [f"- Job {place()} its preview is gone"]),
+    "and not where it is protected": (
+        OTHERS, [Live(edited(a_job().manifest, *DISABLED, to="disabled"))],
+        [f"= Job {place()} protected: platform9.com/prune is disabled"],
+    ),
+    "a protected preview's old ones are protected": (
+        [GUARDED], [a_job(COMPLETE), *rest(GUARDED)], [MADE, f"~ Job {place()} its preview is protected"]
+    ),
+    "one whose label names another preview is not that one's": (
+        OTHERS, [Live(edited(STOLEN, "metadata", "ownerReferences", to=None))],
+        [f"= Job {place()} kept, its preview is gone, {UNMANAGED} (no child of pr-9 has its name)"],
+    ),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("condition", [COMPLETE, FAILED])
-def test_another_revision_has_its_own_and_the_old_one_goes(condition: dict[str, Any]) -> None:
-    assert about_jobs([PUSHED], [a_job(condition), *rest()]) == [
-        f"+ Job {place(PUSHED)} another image or revision",
-        f"- Job {place()} its preview has another image or revision",
-    ]
-
-
-def test_a_new_one_waits_for_one_that_runs_and_the_deployment_does_not() -> None:
-    plan = plan_of([PUSHED], [a_job(), *rest()])
-    told = f"waits: Job {place()}, of another image or revision, has not ended (deleting it helps)"
-    assert sorted(lines(plan)) == sorted(
-        [
-            "~ Deployment shop/pr-1 its preview or an option changed",
-            "spec.template.metadata.annotations[platform9.com/revision] + 2",
-            f". Job {place()} waits: deleted when it has ended",
-            f". Job {place(PUSHED)} {told}",
-        ]
-    )
-    assert plan.waits_for_this_run == ()
-
-
-def test_a_new_one_waits_for_one_that_is_being_deleted_too() -> None:
-    going = Live(edited(a_job().manifest, "metadata", "deletionTimestamp", to="2026-01-01T00:00:00Z"))
-    assert about_jobs([PUSHED], [going, *rest()]) == [
-        f". Job {place()} is being deleted, and waits for its finalizers",
-        f". Job {place(PUSHED)} waits: Job {place()}, of another image or revision, has not ended "
-        "(deleting it helps)",
-    ]
-
-
-def test_a_job_of_somebody_else_with_our_label_holds_nothing_up() -> None:
-    theirs = untracked(edited(job_of(), "metadata", "annotations", to={}))
-    assert [line[:2] for line in about_jobs([PUSHED], [theirs, *rest()])] == ["+ ", "= "]
-
-
-def test_a_preview_that_asks_for_no_setup_any_more_loses_its_jobs_when_they_have_ended() -> None:
-    plain = a_read_preview()
-    assert about_jobs([plain], [a_job(COMPLETE), *rest()]) == [
-        f"- Job {place()} its preview does not request it"
-    ]
-    assert about_jobs([plain], [a_job(), *rest()]) == [f". Job {place()} waits: deleted when it has ended"]
+@pytest.mark.parametrize("name", JOBS)
+def test_a_setup_job_is_planned_as_its_row_says(name: str) -> None:
+    previews, there, told = JOBS[name]
+    found = [line for line in lines(plan_of(previews, there)) if " Job " in line]
+    assert [line[:1] for line in found] == told if told == ["!"] else found == told
 
 
 @pytest.mark.parametrize(
@@ -138,6 +143,20 @@ def test_a_preview_that_is_suspended_going_or_refused_gets_none_and_keeps_what_r
     assert about_jobs([preview], [a_job(COMPLETE, preview=preview)], settings=settings) == []
 
 
+def test_a_new_one_waits_for_one_that_runs_and_the_deployment_does_not() -> None:
+    plan = plan_of([PUSHED], [a_job(), *rest()])
+    told = f"waits: Job {place()}, of another image or revision, has not ended (deleting it helps)"
+    assert sorted(lines(plan)) == sorted(
+        [
+            "~ Deployment shop/pr-1 its preview or an option changed",
+            "spec.template.metadata.annotations[platform9.com/revision] + 2",
+            f". Job {place()} waits: deleted when it has ended",
+            f". Job {place(PUSHED)} {told}",
+        ]
+    )
+    assert plan.waits_for_this_run == ()
+
+
 def test_a_suspended_preview_is_not_looked_for_again_and_again() -> None:
     memory = a_cluster(a_preview(suspend=True, **SETUP))
     go(memory)
@@ -146,41 +165,12 @@ def test_a_suspended_preview_is_not_looked_for_again_and_again() -> None:
     assert memory.log == [*[f"list {plural}" for plural in LISTS], "list previewenvironments"]
 
 
-def test_a_job_in_the_way_blocks_its_preview() -> None:
-    theirs = untracked(edited(job_of(), "metadata", "labels", to={}))
-    assert [line[:2] for line in lines(plan_of([PR1], [theirs]))] == ["! "]
-
-
-def test_a_gone_previews_job_goes_like_its_other_children_also_where_it_runs() -> None:
-    others = [a_read_preview(f"pr-{number}") for number in range(2, 4)]
-    assert about_jobs(others, [a_job()]) == [f"- Job {place()} its preview is gone"]
-    protected = Live(
-        edited(a_job().manifest, "metadata", "annotations", "platform9.com/prune", to="disabled")
-    )
-    assert about_jobs(others, [protected]) == [f"= Job {place()} protected: platform9.com/prune is disabled"]
-
-
-def test_a_protected_preview_keeps_its_old_jobs_too_and_they_are_protected() -> None:
-    protected = a_read_preview(revision="2", annotations={"platform9.com/prune": "disabled"}, **SETUP)
-    assert about_jobs([protected], [a_job(COMPLETE), *rest(protected)]) == [
-        f"+ Job {place(PUSHED)} another image or revision",
-        f"~ Job {place()} its preview is protected",
-    ]
-
-
 def test_an_old_job_does_not_count_for_the_brake() -> None:
     previews = [a_read_preview(f"pr-{n}", revision="2", **SETUP) for n in range(12)]
     old = [a_job(COMPLETE, preview=a_read_preview(f"pr-{n}", **SETUP)) for n in range(12)]
     plan = plan_of(previews, [*old, *(child for preview in previews for child in rest(preview))], limit="1")
     assert plan.withheld == ()
     assert sum(line.startswith("- Job ") for line in lines(plan)) == 12
-
-
-def test_a_job_whose_label_names_another_preview_is_not_that_ones() -> None:
-    stolen = Live(edited(a_job(COMPLETE).manifest, "metadata", "labels", "platform9.com/preview", to="pr-9"))
-    bare = Live(edited(stolen.manifest, "metadata", "ownerReferences", to=None))
-    (line,) = about_jobs([a_read_preview("pr-2")], [bare])
-    assert line.startswith(f"= Job {place()} kept, its preview is gone, but not managed by preview-reconcile")
 
 
 def test_where_jobs_cannot_be_listed_only_a_preview_with_a_setup_stands_still() -> None:
