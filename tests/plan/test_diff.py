@@ -1,6 +1,8 @@
 """Live against wanted: every difference is found and named, and nothing else is one."""
 
 import copy
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -57,12 +59,28 @@ def by_hand(
     return untracked(there, managedFields=entries)
 
 
-@pytest.mark.parametrize("manifest", [DEPLOYMENT, SERVICE, MAPPING], ids=["Deployment", "Service", "Mapping"])
-def test_what_was_applied_and_read_back_is_no_difference(manifest: Manifest) -> None:
-    assert diff(live(manifest), manifest) == Difference()
+IMAGE, REPLICAS = (*CONTAINER, "f:image"), ("f:spec", "f:replicas")
+ENV_A, ENV_C = ((*CONTAINER, "f:env", f'k:{{"name":"{name}"}}') for name in "AC")
+OTHER_IMAGE = edited(DEPLOYMENT, *APP, "image", to="other")
+TWO_VARIABLES = edited(DEPLOYMENT, *APP, "env", to=ENV[:2])
+WITHOUT_REPLICAS = edited(DEPLOYMENT, "spec", "replicas", to=None)
+PLAIN, NGINX_1, NGINX_2, SUSPENDED = (
+    children_of(a_read_preview(**spec))["Deployment"]
+    for spec in ({}, {"image": "nginx:1"}, {"image": "nginx:2"}, {"suspend": True})
+)
+TWICE = children_of(a_read_preview(replicas=2))["Deployment"]
+HASH = ("metadata", "annotations", "platform9.com/applied")
+BETWEEN = edited(DEPLOYMENT, *APP, "env", to=[{"name": "X"}, ENV[0], {"name": "Y"}, *ENV[1:]])
+XY = {(*CONTAINER, "f:env", f'k:{{"name":"{name}"}}') for name in "XY"}
+PORT_81 = edited(SERVICE, "spec", "ports", 0, "port", to=81)
+AT_81 = ("f:spec", "f:ports", 'k:{"port":81,"protocol":"TCP"}')
+THEIR_PORT = {AT_81, *((*AT_81, f"f:{name}") for name in ("name", "port", "protocol", "targetPort"))}
+SOURCED = edited(DEPLOYMENT, *APP, "env", 0, to={"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "x"}}})
+THEIR_SOURCE = {(*ENV_A, "f:valueFrom", "f:fieldRef")}
 
 
-def test_what_a_server_adds_and_what_others_add_elsewhere_is_no_difference() -> None:
+def everywhere_else() -> Live:
+    """What a server adds, and what others add where we want nothing."""
     there = copy.deepcopy(DEPLOYMENT)
     there["spec"]["progressDeadlineSeconds"] = 600
     there["spec"]["template"]["spec"]["containers"][0]["terminationMessagePath"] = "/dev/x"
@@ -74,20 +92,135 @@ def test_what_a_server_adds_and_what_others_add_elsewhere_is_no_difference() -> 
         entry("injector", {sidecar, (*sidecar, "f:image"), (*sidecar, "f:name")}),
         entry("kube-controller-manager", {("f:status", "f:replicas")}, subresource="status"),
     )
-    assert diff(live(there, *others, applied=DEPLOYMENT), DEPLOYMENT) == Difference()
+    return live(there, *others, applied=DEPLOYMENT)
 
 
-@pytest.mark.parametrize(
-    ("path", "wanted", "there"),
-    [
-        (("spec", "replicas"), 1, 1.0),
-        ((*APP, "resources", "limits", "memory"), "1Gi", "1024Mi"),
-        ((*APP, "resources", "limits", "cpu"), "500m", "0.5"),
-    ],
-)
-def test_the_same_amount_written_another_way_is_no_difference(path: Any, wanted: Any, there: Any) -> None:
-    manifest = edited(DEPLOYMENT, *path, to=wanted)
-    assert diff(live(edited(manifest, *path, to=there), applied=manifest), manifest) == Difference()
+def without(
+    manifest: Manifest, *others: dict[str, Any], lost: Iterable[Path], there: Manifest | None = None
+) -> Live:
+    """The object where our entry has lost these paths."""
+    mine = entry(MANAGER, field_set_of(manifest) - frozenset(lost), "Apply")
+    return untracked(there or manifest, managedFields=[mine, *others])
+
+
+def told(path: str, before: str | None, after: str | None, note: str = "") -> Difference:
+    return Difference((FieldChange(path, before, after, note),))
+
+
+ROWS: dict[str, tuple[Live, Manifest, Difference]] = {
+    **{f"applied and read back: {m['kind']}": (live(m), m, Difference()) for m in (DEPLOYMENT, SERVICE, MAPPING)},
+    "what a server and others add elsewhere": (everywhere_else(), DEPLOYMENT, Difference()),
+    **{
+        f"the same amount: {there}": (
+            live(edited(DEPLOYMENT, *path, to=there), applied=edited(DEPLOYMENT, *path, to=wanted)),
+            edited(DEPLOYMENT, *path, to=wanted), Difference(),
+        )
+        for path, wanted, there in (
+            (("spec", "replicas"), 1, 1.0),
+            ((*APP, "resources", "limits", "memory"), "1Gi", "1024Mi"),
+            ((*APP, "resources", "limits", "cpu"), "500m", "0.5"),
+        )
+    },
+    "a value that somebody changed is told before and after": (
+        by_hand(SERVICE, "spec", "ports", 0, "targetPort", to=8080, owns=(*PORT, "f:targetPort")), SERVICE,
+        told("spec.ports[http].targetPort", "8080", "http"),
+    ),
+    "an image that the author changed is told, and our own hash is not": (
+        live(NGINX_1), NGINX_2, told(f"{AT_APP}.image", "nginx:1", "nginx:2")
+    ),
+    "a changed hash alone is told": (
+        live(edited(SERVICE, *HASH, to="x")), SERVICE,
+        told("metadata.annotations[platform9.com/applied]", "x", SERVICE["metadata"]["annotations"][HASH[-1]]),
+    ),
+    "a new variable is one line, and not one for each field of it": (
+        live(TWO_VARIABLES), DEPLOYMENT, told(f"{AT_APP}.env[C]", None, "(not shown)")
+    ),
+    "a variable that the author dropped is taken away": (
+        live(DEPLOYMENT), TWO_VARIABLES, told(f"{AT_APP}.env[C]", "(not shown)", None)
+    ),
+    # One may refer to another.
+    "variables in another order are a difference": (
+        live(edited(DEPLOYMENT, *APP, "env", to=[ENV[1], ENV[0], ENV[2]])), DEPLOYMENT,
+        told(f"{AT_APP}.env", None, None, "is in another order"),
+    ),
+    "somebody else's between ours are none": (
+        live(BETWEEN, entry("injector", XY), applied=DEPLOYMENT), DEPLOYMENT, Difference()
+    ),
+    # It has our value, but is not ours: dropped from the spec later, it would stay for ever.
+    "a field that was edited and edited back is taken back": (
+        without(DEPLOYMENT, entry("kubectl-edit", {IMAGE}), lost={IMAGE}), DEPLOYMENT,
+        told(f"{AT_APP}.image", None, None, "is set by kubectl-edit, not by us"),
+    ),
+    "a field that nobody owns is taken back too": (
+        without(SERVICE, lost={("f:spec", "f:selector")}), SERVICE,
+        told("spec.selector", None, None, "is set by nobody, not by us"),
+    ),
+    "what we drop and somebody else owns too is taken over first, or it would stay": (
+        live(DEPLOYMENT, entry("kubectl", DEPLOYMENT)), TWO_VARIABLES,
+        replace(told(f"{AT_APP}.env[C]", "(not shown)", None), takeover=frozenset({ENV_C, (*ENV_C, "f:name")})),
+    ),
+    "replicas that an autoscaler owns too are let go": (
+        live(TWICE, entry("hpa", {REPLICAS})), PLAIN, told("spec.replicas", None, None, "is left to hpa")
+    ),
+    "replicas that we alone own are dropped": (live(SUSPENDED), PLAIN, told("spec.replicas", "0", None)),
+    "what is recorded as ours and does not exist is told without a value": (
+        live(WITHOUT_REPLICAS, applied=DEPLOYMENT), WITHOUT_REPLICAS,
+        told("spec.replicas", None, None, "is recorded as ours, and does not exist"),
+    ),
+    "a Service port that somebody edited is taken over, since ours has its name": (
+        without(
+            SERVICE, entry("kubectl-edit", THEIR_PORT), there=PORT_81,
+            lost={path for path in field_set_of(SERVICE) if path[:2] == ("f:spec", "f:ports")},
+        ),
+        SERVICE,
+        Difference(
+            (
+                FieldChange("spec.ports[http]", "{name: http, port: 81, protocol: TCP, targetPort: http}", None),
+                FieldChange("spec.ports[http]", None, "{name: http, port: 80, protocol: TCP, targetPort: http}"),
+            ),
+            frozenset(THEIR_PORT),
+        ),
+    ),
+    "a variable that somebody gave another source is taken over": (
+        without(DEPLOYMENT, entry("kubectl-edit", THEIR_SOURCE), there=SOURCED, lost={(*ENV_A, "f:value")}), DEPLOYMENT,
+        Difference(
+            (
+                FieldChange(f"{AT_APP}.env[A].value", None, "(not shown)"),
+                FieldChange(f"{AT_APP}.env[A].valueFrom", "(not shown)", None),
+            ),
+            frozenset({(*ENV_A, "f:valueFrom"), *THEIR_SOURCE}),
+        ),
+    ),
+    # A mutating policy: we stay the only owner, and wanted the same before.
+    "what the server keeps another way stays, and is told": (
+        live(OTHER_IMAGE), DEPLOYMENT, Difference(kept=(f"{AT_APP}.image",))
+    ),
+}  # fmt: skip
+IN_A_FOLDER: dict[str, tuple[Live, Manifest, Difference]] = {
+    "no history needs no takeover": (
+        untracked(PORT_81), SERVICE,
+        Difference(ROWS["a Service port that somebody edited is taken over, since ours has its name"][2].fields),
+    ),
+    "what a server would keep is drift": (
+        live(OTHER_IMAGE), DEPLOYMENT, told(f"{AT_APP}.image", "other", "registry.example.com/shop:1")
+    ),
+    "without managedFields a removal cannot be seen": (untracked(DEPLOYMENT), TWO_VARIABLES, Difference()),
+    "and a value can": (
+        untracked(OTHER_IMAGE), DEPLOYMENT, told(f"{AT_APP}.image", "other", "registry.example.com/shop:1")
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*ROWS, *IN_A_FOLDER])
+def test_the_difference_is_the_one_of_its_row(name: str) -> None:
+    there, wanted, found = (ROWS | IN_A_FOLDER)[name]
+    assert diff(there, wanted, from_server=name in ROWS) == found
+
+
+def test_a_key_that_somebody_added_to_the_selector_is_seen_in_the_whole() -> None:
+    there = edited(SERVICE, "spec", "selector", "extra", to="x")
+    found = diff(live(there, entry("kubectl-edit", {("f:spec", "f:selector")}), applied=SERVICE), SERVICE)
+    assert [change.path for change in found.fields] == ["spec.selector"]
 
 
 # every single field
@@ -132,24 +265,6 @@ def test_any_one_field_that_somebody_changed_is_found_and_nothing_else_is(
     assert found.kept == ()
 
 
-def test_a_value_that_somebody_changed_is_told_before_and_after() -> None:
-    there = by_hand(SERVICE, "spec", "ports", 0, "targetPort", to=8080, owns=(*PORT, "f:targetPort"))
-    assert diff(there, SERVICE).fields == (FieldChange("spec.ports[http].targetPort", "8080", "http"),)
-
-
-def test_an_image_that_the_author_changed_is_told_and_our_own_hash_is_not() -> None:
-    wanted = children_of(a_read_preview(image="nginx:2"))["Deployment"]
-    there = children_of(a_read_preview(image="nginx:1"))["Deployment"]
-    assert diff(live(there), wanted) == Difference((FieldChange(f"{AT_APP}.image", "nginx:1", "nginx:2"),))
-
-
-def test_a_changed_hash_alone_is_told() -> None:
-    there = edited(SERVICE, "metadata", "annotations", "platform9.com/applied", to="x")
-    assert [change.path for change in diff(live(there), SERVICE).fields] == [
-        "metadata.annotations[platform9.com/applied]"
-    ]
-
-
 @pytest.mark.parametrize(
     ("path", "to"),
     [
@@ -170,158 +285,13 @@ def test_values_of_env_args_and_command_are_never_shown(path: tuple[str | int, .
         assert "--all" not in str(found)
 
 
-def test_a_variable_that_is_new_is_one_line_and_not_one_for_each_field_of_it() -> None:
-    before = edited(DEPLOYMENT, *APP, "env", to=ENV[:2])
-    assert diff(live(before), DEPLOYMENT).fields == (FieldChange(f"{AT_APP}.env[C]", None, "(not shown)"),)
-
-
-def test_a_variable_that_the_author_dropped_is_taken_away() -> None:
-    wanted = edited(DEPLOYMENT, *APP, "env", to=[ENV[0], ENV[2]])
-    assert diff(live(DEPLOYMENT), wanted).fields == (FieldChange(f"{AT_APP}.env[B]", "(not shown)", None),)
-
-
-def test_variables_in_another_order_are_a_difference_since_one_may_refer_to_another() -> None:
-    there = edited(DEPLOYMENT, *APP, "env", to=[ENV[1], ENV[0], ENV[2]])
-    assert diff(live(there), DEPLOYMENT).fields == (
-        FieldChange(f"{AT_APP}.env", None, None, "is in another order"),
-    )
-
-
-def test_somebody_elses_variables_between_ours_are_no_difference() -> None:
-    there = edited(DEPLOYMENT, *APP, "env", to=[{"name": "X"}, ENV[0], {"name": "Y"}, *ENV[1:]])
-    theirs = {(*CONTAINER, "f:env", f'k:{{"name":"{name}"}}') for name in "XY"}
-    assert diff(live(there, entry("injector", theirs), applied=DEPLOYMENT), DEPLOYMENT) == Difference()
-
-
-def test_a_key_that_somebody_added_to_the_selector_is_seen_in_the_whole() -> None:
-    there = edited(SERVICE, "spec", "selector", "extra", to="x")
-    found = diff(live(there, entry("kubectl-edit", {("f:spec", "f:selector")}), applied=SERVICE), SERVICE)
-    assert [change.path for change in found.fields] == ["spec.selector"]
-
-
-# what was taken from us, and what we drop
-
-
-def test_a_field_that_was_edited_and_edited_back_is_taken_back() -> None:
-    """It has our value, but is not ours: dropped from the spec later, it would stay for ever."""
-    image = (*CONTAINER, "f:image")
-    mine = entry(MANAGER, field_set_of(DEPLOYMENT) - {image}, "Apply")
-    there = untracked(DEPLOYMENT, managedFields=[mine, entry("kubectl-edit", {image})])
-    assert diff(there, DEPLOYMENT).fields == (
-        FieldChange(f"{AT_APP}.image", None, None, "is set by kubectl-edit, not by us"),
-    )
-
-
-def test_a_field_that_nobody_owns_is_taken_back_too() -> None:
-    mine = entry(MANAGER, field_set_of(SERVICE) - {("f:spec", "f:selector")}, "Apply")
-    assert diff(untracked(SERVICE, managedFields=[mine]), SERVICE).fields == (
-        FieldChange("spec.selector", None, None, "is set by nobody, not by us"),
-    )
-
-
-def test_what_we_drop_and_somebody_else_owns_too_is_taken_over_first_or_it_would_stay() -> None:
-    wanted = edited(DEPLOYMENT, *APP, "env", to=ENV[:2])
-    item = (*CONTAINER, "f:env", 'k:{"name":"C"}')
-    there = live(DEPLOYMENT, entry("kubectl", DEPLOYMENT))
-    found = diff(there, wanted)
-    assert found.fields == (FieldChange(f"{AT_APP}.env[C]", "(not shown)", None),)
-    assert found.takeover == {item, (*item, "f:name")}
-
-
-def test_replicas_that_an_autoscaler_owns_too_are_let_go_and_not_taken_over() -> None:
-    wanted = children_of(a_read_preview())["Deployment"]
-    before = children_of(a_read_preview(replicas=2))["Deployment"]
-    found = diff(live(before, entry("hpa", {("f:spec", "f:replicas")})), wanted)
-    assert found == Difference((FieldChange("spec.replicas", None, None, "is left to hpa"),))
-
-
-def test_replicas_that_we_alone_own_are_dropped() -> None:
-    wanted = children_of(a_read_preview())["Deployment"]
-    found = diff(live(children_of(a_read_preview(suspend=True))["Deployment"]), wanted)
-    assert found == Difference((FieldChange("spec.replicas", "0", None),))
-
-
-def test_what_is_recorded_as_ours_and_does_not_exist_is_told_without_a_value() -> None:
-    wanted = edited(DEPLOYMENT, "spec", "replicas", to=None)
-    assert diff(live(wanted, applied=DEPLOYMENT), wanted).fields == (
-        FieldChange("spec.replicas", None, None, "is recorded as ours, and does not exist"),
-    )
-
-
-def test_what_we_drop_alone_needs_no_takeover() -> None:
-    wanted = edited(DEPLOYMENT, *APP, "env", to=ENV[:2])
-    assert diff(live(DEPLOYMENT), wanted).takeover == frozenset()
-
-
-# what cannot stand beside ours
-
-
-def test_a_service_port_that_somebody_edited_is_taken_over_since_ours_has_its_name() -> None:
-    there = edited(SERVICE, "spec", "ports", 0, "port", to=81)
-    item = ("f:spec", "f:ports", 'k:{"port":81,"protocol":"TCP"}')
-    theirs = {item, *((*item, f"f:{name}") for name in ("name", "port", "protocol", "targetPort"))}
-    mine = {path for path in field_set_of(SERVICE) if path[:2] != ("f:spec", "f:ports")}
-    found = diff(
-        untracked(there, managedFields=[entry(MANAGER, mine, "Apply"), entry("kubectl-edit", theirs)]),
-        SERVICE,
-    )
-    assert found.takeover == theirs
-    assert [(c.path, c.before, c.after) for c in found.fields] == [
-        ("spec.ports[http]", "{name: http, port: 81, protocol: TCP, targetPort: http}", None),
-        ("spec.ports[http]", None, "{name: http, port: 80, protocol: TCP, targetPort: http}"),
-    ]
-
-
-def test_a_variable_that_somebody_gave_another_source_is_taken_over() -> None:
-    there = edited(
-        DEPLOYMENT, *APP, "env", 0, to={"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "x"}}}
-    )
-    value_from = (*CONTAINER, "f:env", 'k:{"name":"A"}', "f:valueFrom")
-    theirs = {(*value_from, "f:fieldRef")}
-    value = (*CONTAINER, "f:env", 'k:{"name":"A"}', "f:value")
-    mine = entry(MANAGER, field_set_of(DEPLOYMENT) - {value}, "Apply")
-    found = diff(untracked(there, managedFields=[mine, entry("kubectl-edit", theirs)]), DEPLOYMENT)
-    assert found.takeover == {value_from, *theirs}
-    assert found.fields == (
-        FieldChange(f"{AT_APP}.env[A].value", None, "(not shown)"),
-        FieldChange(f"{AT_APP}.env[A].valueFrom", "(not shown)", None),
-    )
-
-
-def test_a_folder_that_has_no_history_needs_no_takeover() -> None:
-    there = edited(SERVICE, "spec", "ports", 0, "port", to=81)
-    assert diff(untracked(there), SERVICE, from_server=False).takeover == frozenset()
-
-
-# the server's own doing
-
-
-def test_what_the_server_keeps_another_way_stays_and_is_told() -> None:
-    """A mutating policy: we stay the only owner, and wanted the same before."""
-    there = edited(DEPLOYMENT, *APP, "image", to="mirror.example.com/nginx:1")
-    assert diff(live(there), DEPLOYMENT) == Difference(kept=(f"{AT_APP}.image",))
-
-
-def test_the_same_in_a_folder_is_drift() -> None:
-    there = edited(DEPLOYMENT, *APP, "image", to="other")
-    found = diff(live(there), DEPLOYMENT, from_server=False)
-    assert [change.path for change in found.fields] == [f"{AT_APP}.image"]
-    assert found.kept == ()
+# what the server made of it
 
 
 def test_what_we_want_otherwise_now_is_applied_whatever_the_server_made_of_it_before() -> None:
     there = edited(DEPLOYMENT, *APP, "image", to="mirror.example.com/nginx:1")
     wanted = children_of(a_read_preview(image="nginx:2", port=8080, replicas=1))["Deployment"]
     assert f"{AT_APP}.image" in [change.path for change in diff(live(there), wanted).fields]
-
-
-def test_without_managed_fields_a_removal_cannot_be_seen_and_a_value_can() -> None:
-    wanted = edited(DEPLOYMENT, *APP, "env", to=ENV[:2])
-    assert diff(untracked(DEPLOYMENT), wanted, from_server=False) == Difference()
-    there = edited(DEPLOYMENT, *APP, "image", to="other")
-    assert diff(untracked(there), DEPLOYMENT, from_server=False).fields == (
-        FieldChange(f"{AT_APP}.image", "other", "registry.example.com/shop:1"),
-    )
 
 
 def test_true_is_not_one() -> None:
