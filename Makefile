@@ -26,7 +26,7 @@ OLDEST_ASSETS ?=
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help demo test test-node test-oldest chaos races fuzz walks faults mutants check format manifests reference names core
+.PHONY: help demo test test-node test-oldest chaos races fuzz walks whole faults mutants check format manifests reference names core
 .PHONY: bench bench-adverse bench-node bench-smoke peers picture lock cluster cluster-down clean
 
 help:
@@ -38,6 +38,7 @@ help:
 	@echo 'make races          two runs at once, in every order on small worlds and in 10,000 on a larger one'
 	@echo 'make fuzz           the parsers on many hostile inputs, other ones each time; EXAMPLES=10000 of each'
 	@echo 'make walks          previews edited again and again, and asking for hostnames: 1,000 walks in a folder'
+	@echo 'make whole          each right of a run, and the page and the completion in a real browser and real shells'
 	@echo 'make faults         a run whose requests fail: each request with each fault, on a real API server'
 	@echo 'make mutants        seeded defects, each of which some test has to notice'
 	@echo 'make check          hadolint, ruff, mypy, import-linter, the words, and whether the documents are as the code has them'
@@ -90,13 +91,14 @@ fuzz: $(STAMP)
 	@RECONCILE_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q $(or $(TESTS),tests/proofs/fuzz)
 
 # The whole of what `make test` takes a spread of; each prints how many cases there were.
-RACES := tests/proofs/model/test_interleavings.py tests/proofs/model/test_clock.py \
+OF.races := tests/proofs/model/test_interleavings.py tests/proofs/model/test_clock.py \
 	tests/e2e/test_model_contract.py tests/e2e/test_schedules.py tests/e2e/test_clock.py
-WALKS := tests/proofs/test_walks_in_a_folder.py tests/proofs/model/test_claims.py tests/e2e/test_walks.py tests/e2e/test_holders.py \
+OF.walks := tests/proofs/test_walks_in_a_folder.py tests/proofs/model/test_claims.py tests/e2e/test_walks.py tests/e2e/test_holders.py \
 	tests/e2e/test_fingerprint.py tests/e2e/test_properties.py
-races walks: $(STAMP)
+OF.whole := tests/e2e/test_rights_are_used.py tests/browser tests/shells
+races walks whole: $(STAMP)
 	PROOF=whole $(BIN)/python -m pytest -q -rP -n $(WORKERS) --dist worksteal \
-	  $(or $(TESTS),$(if $(filter races,$@),$(RACES),$(WALKS)))
+	  $(or $(TESTS),$(OF.$@))
 
 # Every request with every fault, every list that comes short, and a kill around every write; the number of cases is
 # told at the end.

@@ -42,6 +42,23 @@ REALS = (
     ),
 )
 
+# Of these folders `make test` takes a few tests, and PROOF=whole (`make whole`) all.
+FEW = {
+    "tests/browser/": (
+        "test_the_page_opens_without_a_complaint_and_asks_for_nothing_else",
+        "test_its_policy_stops_a_script_and_a_request_of_anybody_else",
+        "test_a_click_on_a_head_sorts_and_a_second_one_the_other_way",
+        "test_what_others_wrote_does_nothing_and_is_text",
+    ),
+    "tests/shells/": (
+        "test_tab_offers_the_names_and_completes_one",
+        "test_fish_offers_the_names_with_their_hostnames",
+        "test_a_name_that_a_shell_could_take_for_more_is_not_offered",
+        "test_it_is_the_same_command",
+        "test_tab_completes_it_through_kubectl",
+    ),
+}
+
 # The fixtures `world` and `command`, for the tests of whole passes wherever they lie.
 pytest_plugins = ["tests.in_process", "tests.shop", "tests.cluster_adapters.command"]
 
@@ -85,6 +102,20 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[THROWN_AWAY] = "1"
         # A time limit sends SIGTERM, after which the programs would run on: end it as Ctrl-C does.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what only PROOF=whole takes, or who names a test."""
+    if os.environ.get("PROOF") == "whole" or any("::" in named for named in config.args):
+        return
+    rest = [
+        item
+        for item in items
+        for folder, few in FEW.items()
+        if item.nodeid.startswith(folder) and item.nodeid.partition("::")[2].partition("[")[0] not in few
+    ]
+    config.hook.pytest_deselected(items=rest)
+    items[:] = [item for item in items if item not in set(rest)]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 _SECONDS = 180
 PROMPT = "ready> "
@@ -33,7 +34,7 @@ class Terminal:
         os.close(theirs)
         self.said = ""
 
-    def __enter__(self) -> "Terminal":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
