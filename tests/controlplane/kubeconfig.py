@@ -7,7 +7,6 @@ import yaml
 # The API server reads its token file once, at its start, so all of these are there from the beginning.
 # The programs have names of their own, so that the audit log tells them from a test's admin.
 ADMINS = ("admin", "controller-manager", "scheduler", "kwok")
-USERS = ("viewer",)
 
 
 def token(user: str) -> str:
@@ -17,9 +16,7 @@ def token(user: str) -> str:
 
 def token_file() -> str:
     """What --token-auth-file takes: `token,user,uid,"groups"`."""
-    admins = [f'{token(user)},{user},{user},"system:masters"' for user in ADMINS]
-    users = [f"{token(user)},{user},{user}" for user in USERS]
-    return "\n".join([*admins, *users]) + "\n"
+    return "".join(f'{token(user)},{user},{user},"system:masters"\n' for user in ADMINS)
 
 
 def write_kubeconfig(file: Path, *, server: str, authority: Path, bearer: str) -> Path:

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 import httpx2
 
 from tests.controlplane.audit import AuditEvent, events_of
-from tests.controlplane.kubeconfig import USERS, token
+from tests.controlplane.kubeconfig import token
 from tests.controlplane.programs import alive, kill, program
 from tests.controlplane.starting import (
     NODE,
@@ -122,14 +122,6 @@ class ControlPlane:
     def kubeconfig(self) -> Path:
         """For `admin`, who may do everything."""
         return self.folder / "kubeconfigs" / "admin"
-
-    def kubeconfig_for(self, user: str) -> Path:
-        """The kubeconfig of a token user; `viewer` has no rights but those that a test grants."""
-        if user not in ("admin", *USERS):
-            raise ValueError(
-                f"no token user {user}: take one of admin, {', '.join(USERS)}, or service_account()"
-            )
-        return self.folder / "kubeconfigs" / user
 
     def ask(
         self,

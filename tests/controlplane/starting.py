@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.controlplane import crashes
-from tests.controlplane.kubeconfig import ADMINS, USERS, token, token_file, write_kubeconfig
+from tests.controlplane.kubeconfig import ADMINS, token, token_file, write_kubeconfig
 from tests.controlplane.programs import HOST, NotStarted, alive, assets, free_port, last_lines, spawn
 
 NODE = "node-0"
@@ -59,7 +59,7 @@ def start_api_server(folder: Path) -> str:
         ],
     )
     server = f"https://{HOST}:{port}"
-    for user in ADMINS + USERS:
+    for user in ADMINS:
         file = folder / "kubeconfigs" / user
         write_kubeconfig(file, server=server, authority=certificate(folder), bearer=token(user))
     (folder / "server").write_text(f"{server}\n")

@@ -8,6 +8,9 @@ account         a fresh service account in it, without rights
 story           a user with the command's rights in it
 alone           the same, with an API group in which nobody else has previews
 elsewhere       the same user and API group as `alone`, in a second namespace
+reader          the same story for a user who may read previews and children, and do nothing else
+gate            before the API server of `story`: it holds up what a test names
+far             the same story behind it
 """
 
 import os
@@ -29,6 +32,7 @@ from tests.controlplane import (
     Account,
     AskFailed,
     ControlPlane,
+    allow,
     eventually,
     install_crds,
     missing_programs,
@@ -36,8 +40,10 @@ from tests.controlplane import (
 )
 from tests.controlplane.install import CRDS, start_whole
 from tests.controlplane.programs import API_PROGRAMS, CONTROLLER_PROGRAMS, assets, one_at_a_time
+from tests.e2e.gate import Gate, gate_before
 from tests.e2e.granted import allow_runs
-from tests.e2e.story import Story, collection_path
+from tests.e2e.process import behind
+from tests.e2e.story import CHILD_RESOURCES, Story, collection_path
 
 API_REMEDY = 'export KUBEBUILDER_ASSETS="$(setup-envtest use -p path)"'
 CONTROLLERS_REMEDY = "setup-envtest does not have them: build them, and put them beside kube-apiserver"
@@ -170,3 +176,21 @@ def elsewhere(alone: Story) -> Iterator[Story]:
         story = replace(alone, namespace=name)
         yield story
         story.clear()
+
+
+@pytest.fixture
+def reader(story: Story) -> Story:
+    account = service_account(story.plane, story.namespace, "reader")
+    allow(story.plane, account.user, ["get", "list"], [f"{PLURAL}.{DEFAULT_GROUP}", *CHILD_RESOURCES])
+    return replace(story, account=account)
+
+
+@pytest.fixture
+def gate(story: Story) -> Iterator[Gate]:
+    with gate_before(story) as gate:
+        yield gate
+
+
+@pytest.fixture
+def far(story: Story, gate: Gate, tmp_path: Path) -> Story:
+    return behind(story, gate, tmp_path)

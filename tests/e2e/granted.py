@@ -2,8 +2,7 @@
 
 from collections.abc import Collection
 
-from reconcile.model.names import PLURAL
-from tests.controlplane import ControlPlane, allow, grant, shipped
+from tests.controlplane import ControlPlane, grant, shipped
 
 WRITES = ["create", "patch", "delete"]
 
@@ -19,11 +18,3 @@ def allow_runs(
     """What operators give a run (cronjob/rights.yaml), everywhere or in one namespace; of these resources none."""
     rules = [rule for rule in shipped(group=group) if not {*rule["resources"]} & {*without}]
     grant(plane, user, rules, namespace=namespace)
-
-
-def allow_statuses(plane: ControlPlane, user: str, group: str, *, namespace: str | None = None) -> None:
-    """To say in a status and in events what became of a preview, and why its pods do not come up."""
-    allow(plane, user, ["patch"], [f"{PLURAL}/status.{group}"], namespace=namespace)
-    allow(plane, user, ["list"], ["pods"], namespace=namespace)
-    allow(plane, user, ["create"], ["events.events.k8s.io"], namespace=namespace)
-    allow(plane, user, ["create"], ["events.events.k8s.io"], namespace=namespace)

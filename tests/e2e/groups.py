@@ -9,9 +9,9 @@ from uuid import uuid4
 
 from reconcile.model.crd import crd
 from reconcile.model.names import DEFAULT_GROUP, PLURAL
-from tests.controlplane import allow, install_crds
+from tests.controlplane import install_crds
 from tests.controlplane.install import CRDS
-from tests.e2e.granted import allow_runs, allow_statuses
+from tests.e2e.granted import allow_runs
 from tests.e2e.story import Story
 
 PREVIEWS = f"{PLURAL}.{DEFAULT_GROUP}"
@@ -19,38 +19,29 @@ PREVIEWS = f"{PLURAL}.{DEFAULT_GROUP}"
 
 
 @contextmanager
-def installation(story: Story, *, takes_anything: bool = False) -> Iterator[Story]:
-    """The same namespace and user, with previews of a group of their own.
-
-    With `takes_anything` the server keeps every spec, as it does one that was written before the CRD had
-    its rules.
-    """
-    group = f"{story.namespace}.example.com"
-    made = copy.deepcopy(crd(group))
-    if takes_anything:
-        anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-        made["spec"]["versions"][0]["schema"]["openAPIV3Schema"] = anything
-    install_crds(story.plane, [made])
-    try:
-        allow(story.plane, story.account.user, ["get", "list"], [f"{PLURAL}.{group}"])
-        allow_statuses(story.plane, story.account.user, group)
-        yield replace(story, group=group)
-    finally:
-        story.plane.ask("DELETE", f"{CRDS}/{PLURAL}.{group}")
-
-
-@contextmanager
-def changed_crd(story: Story, change: Callable[[dict[str, Any]], None]) -> Iterator[Story]:
-    """The same user, with the rights of a run, and a CRD of a group of its own; `change` is given its version."""
+def installation(
+    story: Story, change: Callable[[dict[str, Any]], None] = lambda version: None
+) -> Iterator[Story]:
+    """The same namespace and user, with previews of a group of their own; `change` is given their CRD's version."""
     group = f"other-{uuid4().hex[:8]}.example.com"
     made = copy.deepcopy(crd(group))
     change(made["spec"]["versions"][0])
     install_crds(story.plane, [made])
     allow_runs(story.plane, story.account.user, group)
-    changed = replace(story, group=group)
-    yield changed
-    changed.clear()
-    story.plane.ask("DELETE", f"{CRDS}/{PLURAL}.{group}")
+    other = replace(story, group=group)
+    try:
+        yield other
+    finally:
+        other.clear()
+        story.plane.ask("DELETE", f"{CRDS}/{PLURAL}.{group}")
+
+
+def any_spec(version: dict[str, Any]) -> None:
+    """The server keeps every spec, as it does one that was written before the CRD had its rules."""
+    schema = version["schema"]["openAPIV3Schema"]
+    for name in [name for name in schema if name.startswith("x-") or name == "required"]:
+        del schema[name]
+    schema["properties"]["spec"] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 
 
 def without_in_status(version: dict[str, Any], *fields: str) -> None:

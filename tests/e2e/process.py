@@ -1,21 +1,21 @@
 """The command as a process of its own: started, told to end, waited for."""
 
 import os
-import pty
 import select
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from tests.controlplane.kubeconfig import write_kubeconfig
 from tests.controlplane.starting import certificate
 from tests.e2e.gate import Gate
 from tests.e2e.story import ROUTES, Result, Story
+from tests.shells import terminal as shells
 
 REPOSITORY = Path(__file__).parents[2]
 PATIENCE = 90.0
@@ -83,53 +83,23 @@ class Process:
         return Result(self.popen.returncode, out, err)
 
 
-@dataclass
-class Terminal:
-    """The command with a person at a terminal before it; `shown` is all that the screen has had."""
-
-    popen: subprocess.Popen[bytes]
-    screen: int
-    shown: str = ""
+class Terminal(shells.Terminal):
+    """The command with a person at a terminal before it; `said` is all that the screen has had."""
 
     @classmethod
-    def start(cls, story: Story, *arguments: str) -> "Terminal":
-        screen, line = pty.openpty()
-        popen = subprocess.Popen(
-            command_line(story, *arguments),
-            cwd=REPOSITORY,
-            env=environment(),
-            stdin=line,
-            stdout=line,
-            stderr=line,
-            start_new_session=True,
-        )
-        os.close(line)
-        return cls(popen, screen)
+    def start(cls, story: Story, *arguments: str) -> Self:
+        return cls(command_line(story, *arguments), REPOSITORY, environment())
 
-    def type(self, text: str) -> None:
-        os.write(self.screen, text.encode())
-
-    def wait_for(self, text: str) -> None:
-        """Until the screen shows it."""
-        self._read_until(lambda: text in self.shown)
-        assert text in self.shown, self.shown
+    def tell(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
 
     def ended(self, within: float = PATIENCE) -> int:
         """The exit code."""
         deadline = time.monotonic() + within
-        self._read_until(lambda: self.popen.poll() is not None, deadline)
-        code = self.popen.poll()
-        self.popen.kill()
-        self.popen.wait()
-        self._read_until(lambda: False, time.monotonic() + 0.2)
-        os.close(self.screen)
-        assert code is not None, f"it had not ended after {within:g} s:\n{self.shown}"
+        with suppress(OSError):  # nobody holds the other end any more
+            while time.monotonic() < deadline:
+                if select.select([self._ours], [], [], 0.05)[0]:
+                    self.said += os.read(self._ours, 65_536).decode(errors="replace")
+        code = self._process.poll()
+        assert code is not None, f"it had not ended after {within:g} s:\n{self.said}"
         return code
-
-    def _read_until(self, enough: Callable[[], bool], deadline: float | None = None) -> None:
-        deadline = deadline or time.monotonic() + PATIENCE
-        while not enough() and time.monotonic() < deadline:
-            ready, _, _ = select.select([self.screen], [], [], 0.05)
-            if ready:
-                with suppress(OSError):  # nobody holds the other end any more
-                    self.shown += os.read(self.screen, 65536).decode(errors="replace")

@@ -100,18 +100,20 @@ class Story:
 
     # what the author does
 
-    def apply(self, name: str = "pr-1", *, author: str = "author", **spec: Any) -> dict[str, Any]:
-        """Apply a preview as its author would: what an earlier call said and this one does not is gone."""
-        metadata: dict[str, Any] = {"name": name}
-        metadata |= {key: spec.pop(key) for key in ("labels", "annotations", "finalizers") if key in spec}
-        manifest = {
+    def preview(self, name: str = "pr-1", **spec: Any) -> dict[str, Any]:
+        """A preview as its author writes it, with what of it is metadata; without a namespace."""
+        metadata = {key: spec.pop(key) for key in ("labels", "annotations", "finalizers") if key in spec}
+        return {
             "apiVersion": self.names.api_version,
             "kind": "PreviewEnvironment",
-            "metadata": metadata,
+            "metadata": {"name": name, **metadata},
             "spec": {"image": "registry.example.com/web:1", "fqdn": self.host(name), **spec},
         }
+
+    def apply(self, name: str = "pr-1", *, author: str = "author", **spec: Any) -> dict[str, Any]:
+        """Apply a preview: what an earlier call said and this one does not is gone."""
         path = f"{self.path_of('PreviewEnvironment', name)}?fieldManager={author}&force=true"
-        return self.ask("PATCH", path, manifest, "application/apply-patch+yaml")
+        return self.ask("PATCH", path, self.preview(name, **spec), "application/apply-patch+yaml")
 
     def delete(self, kind: str, name: str = "pr-1", policy: str = "Background") -> None:
         """Delete an object, as `kubectl delete --cascade=…` does; the garbage collector acts later."""
@@ -129,6 +131,11 @@ class Story:
         """Delete the previews and every child at once, so that a later story of the group sees none."""
         for kind in ("PreviewEnvironment", *RESOURCES):
             self.ask("DELETE", self.path_of(kind), {"propagationPolicy": "Background"})
+
+    def allow_no_pods(self) -> None:
+        """A quota, so that none starts."""
+        path = f"/api/v1/namespaces/{self.namespace}/resourcequotas"
+        self.ask("POST", path, {"metadata": {"name": "no-pods"}, "spec": {"hard": {"pods": "0"}}})
 
     # what a gateway does
 
@@ -265,7 +272,7 @@ class Story:
 
     def children(self) -> list[str]:
         """Every object of a child kind in the namespace, as `Deployment/pr-1`."""
-        return list(self._all())
+        return list(self.everything_now())
 
     def route_hosts(self, name: str = "pr-1") -> list[str]:
         """The hostnames on a preview's routes, of every kind."""
@@ -273,16 +280,18 @@ class Story:
 
     def uids(self) -> dict[str, str]:
         """Of every child, its uid."""
-        return {name: child["metadata"]["uid"] for name, child in self._all().items()}
+        return {name: child["metadata"]["uid"] for name, child in self.everything_now().items()}
 
     def everything(self) -> dict[str, dict[str, Any]]:
         """Every object of a child kind in the namespace, by `Deployment/pr-1`, once all is quiet."""
         self.settled()
-        return self._all()
+        return self.everything_now()
 
     def everything_now(self) -> dict[str, dict[str, Any]]:
         """The same, as it is."""
-        return self._all()
+        return {
+            f"{kind}/{item['metadata']['name']}": item for kind in RESOURCES for item in self._items(kind)
+        }
 
     def everything_of(self, kind: str) -> dict[str, dict[str, Any]]:
         """The same, of one kind."""
@@ -293,12 +302,7 @@ class Story:
         return [f"Deployment/{name}", f"Service/{name}", f"{self.route}/{name}"]
 
     def versions(self) -> dict[str, str]:
-        return {name: child["metadata"]["resourceVersion"] for name, child in self._all().items()}
-
-    def _all(self) -> dict[str, dict[str, Any]]:
-        return {
-            f"{kind}/{item['metadata']['name']}": item for kind in RESOURCES for item in self._items(kind)
-        }
+        return {name: child["metadata"]["resourceVersion"] for name, child in self.everything_now().items()}
 
     def _items(self, kind: str) -> Sequence[dict[str, Any]]:
         """Every object of a kind in the namespace; none of one that is not installed."""
@@ -322,7 +326,7 @@ class Story:
             seen.append(self.versions())
             return len(seen) > 2 and seen[-1] == seen[-3]
 
-        eventually(same, f"{self.namespace} has settled", timeout=120, pause=0.2)
+        eventually(same, f"{self.namespace} has settled", timeout=120)
         return seen[-1]
 
     def _caught_up(self) -> bool:

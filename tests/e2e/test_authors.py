@@ -2,56 +2,14 @@
 
 import json
 import time
-from collections.abc import Iterable, Mapping
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from reconcile.desire.children import RESOURCES
-from reconcile.model.names import PLURAL
-from tests.controlplane import Account, allow, eventually, service_account
+from tests.controlplane import eventually
+from tests.e2e.author import Author
 from tests.e2e.story import Story
 from tests.e2e.strangers import marks, stranger
-
-MANIFESTS = Iterable[Mapping[str, Any]]
-
-
-class Author:
-    """A service account with every right on some kinds in one namespace, and none elsewhere."""
-
-    def __init__(self, story: Story, *kinds: str) -> None:
-        self.story = story
-        name = f"author-{uuid4().hex[:8]}"
-        self.account: Account = service_account(story.plane, story.namespace, name)
-        resources = [f"{RESOURCES[kind].plural}.{RESOURCES[kind].group}".rstrip(".") for kind in kinds]
-        own = [f"{PLURAL}.{story.group}", *resources]
-        verbs = ["get", "list", "create", "patch", "update", "delete"]
-        allow(story.plane, self.account.user, verbs, own, namespace=story.namespace)
-
-    @property
-    def previews(self) -> str:
-        """What kubectl calls them, in full."""
-        return f"{PLURAL}.{self.story.group}"
-
-    def apply(self, name: str = "pr-1", **spec: Any) -> None:
-        """Apply a preview, with what of it is metadata."""
-        metadata: dict[str, Any] = {
-            key: spec.pop(key) for key in ("annotations", "finalizers") if key in spec
-        }
-        manifest = {
-            "apiVersion": self.story.names.api_version,
-            "kind": "PreviewEnvironment",
-            "metadata": {**metadata, "name": name},
-            "spec": {"image": "registry.example.com/web:1", "fqdn": self.story.host(name), **spec},
-        }
-        self.kubectl("apply", "-f", "-", manifests=[manifest])
-
-    def kubectl(self, *arguments: str, manifests: MANIFESTS = ()) -> str:
-        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(manifests)})
-        said = ("-n", self.story.namespace, *arguments)
-        return self.story.plane.kubectl(*said, kubeconfig=self.account.kubeconfig, input=text)
-
 
 # leftovers that somebody forged
 
@@ -177,4 +135,4 @@ def test_a_finalizer_keeps_no_child_longer_than_the_operators_most(story: Story)
     assert story.children() == []
     assert story.there("PreviewEnvironment")
     story.silent(*MOST)
-    author.kubectl("patch", author.previews, "pr-1", "--type=merge", '-p={"metadata":{"finalizers":null}}')
+    author.patch(f"{author.previews}/pr-1", {"metadata": {"finalizers": None}})

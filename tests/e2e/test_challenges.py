@@ -47,24 +47,3 @@ def test_a_path_for_a_challenge_stays_until_cert_manager_takes_it_out(story: Sto
         assert paths(story) == ["/"]
         story.silent(*options)
         assert story.reconcile(*options).changes == []
-
-
-def test_a_path_for_a_challenge_of_another_hostname_goes_with_it(story: Story) -> None:
-    story = replace(story, route="Ingress")
-    story.apply(replicas=0)
-    story.reconcile(*ASKED)
-    story.edit("Ingress", begin, by=CERT_MANAGER)
-    story.apply(replicas=0, fqdn=story.host("another"))
-    story.reconcile(*ASKED)
-    assert (paths(story), story.route_hosts()) == (["/"], [story.host("another")])
-    story.silent(*ASKED)
-
-
-def test_where_no_edit_in_place_is_asked_for_the_path_is_taken_out(story: Story) -> None:
-    story = replace(story, route="Ingress")
-    story.apply(replicas=0)
-    story.reconcile()
-    story.edit("Ingress", begin, by=CERT_MANAGER)
-    story.reconcile()
-    assert paths(story) == ["/"]
-    story.silent()

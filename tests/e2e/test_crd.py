@@ -6,13 +6,11 @@ import pytest
 
 from reconcile.kube.quantity import canonical
 from reconcile.model import rules
-from reconcile.model.crd import crd
 from reconcile.model.names import PLURAL, SHORT_NAMES, Names
 from reconcile.model.preview import PreviewEnvironment, parse_preview
 from tests.builders import a_preview, without_uid
 from tests.contracts.spec_rows import ROWS, Row
 from tests.controlplane import AskFailed, ControlPlane
-from tests.e2e.groups import PREVIEWS
 
 PATH = f"/apis/{Names().api_version}/namespaces/{{}}/{PLURAL}"
 DRY = "?dryRun=All&fieldValidation=Strict"
@@ -89,45 +87,11 @@ def test_a_message_of_the_server_names_what_is_wrong(api_server: ControlPlane, n
     assert rules.TOO_MUCH_TEXT in message(args=["x" * 32_768], command=["x" * 32_768, "x"])
 
 
-def test_the_server_keeps_the_status_and_prints_its_columns(api_server: ControlPlane, namespace: str) -> None:
-    path = PATH.format(namespace)
-    api_server.ask("POST", path, without_uid(a_preview(namespace=namespace)))
-    condition = {
-        "type": "Ready",
-        "status": "True",
-        "observedGeneration": 1,
-        "lastTransitionTime": "2026-01-01T00:00:00Z",
-        "reason": "Available",
-        "message": "1 of 1 pods are ready",
-    }
-    status = {
-        "observedGeneration": 1,
-        "conditions": [condition],
-        "url": "https://pr-1.preview.example.com",
-        "expiresAt": "2099-01-01T00:00:00Z",
-        "ttl": "72h",
-        "ttlCountsFrom": "2026-01-01T00:00:00Z",
-    }
-    merge = "application/merge-patch+json"
-    kept = api_server.ask("PATCH", f"{path}/pr-1/status", {"status": status}, content_type=merge)
-    assert kept["status"] == status
-    assert kept["metadata"]["generation"] == 1
-    header, line = api_server.kubectl("get", PREVIEWS, "-n", namespace).splitlines()
-    assert header.split() == ["NAME", "URL", "READY", "REASON", "EXPIRES", "AGE"]
-    assert line.split()[:-1] == ["pr-1", status["url"], "True", "Available", status["expiresAt"]]
-
-
 @pytest.mark.parametrize("short", SHORT_NAMES)
 def test_every_field_of_the_spec_is_explained(api_server: ControlPlane, short: str) -> None:
     explained = api_server.kubectl("explain", f"{short}.spec", "--recursive=false")
     assert "The hostname, in lower case, without scheme, port or wildcard." in explained
     assert "<no description>" not in explained
-
-
-def test_a_crd_of_another_group_stands_beside_it(api_server: ControlPlane) -> None:
-    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions?dryRun=All&fieldValidation=Strict"
-    made = api_server.ask("POST", path, crd("previews.example.com"))
-    assert made["metadata"]["name"] == "previewenvironments.previews.example.com"
 
 
 def test_quantities_of_a_pod_are_kept_in_the_form_that_we_foresee(

@@ -19,7 +19,6 @@ from reconcile.model.status import FINGERPRINT
 from reconcile.plan.preview import draft_of
 from tests.controlplane import AskFailed, service_account
 from tests.e2e.granted import allow_runs
-from tests.e2e.groups import changed_crd, without_in_status
 from tests.e2e.story import ROUTES, STATUS, Result, Story
 from tests.e2e.strangers import export, marks, stranger
 
@@ -84,17 +83,6 @@ def test_an_unchanged_preview_is_not_compared_until_something_changes(
     assert read(alone, monkeypatch)[1] == []
 
 
-def test_a_report_that_needs_more_reads_it_then(alone: Story) -> None:
-    settled(alone)
-    glance, whole = (
-        alone.reconcile("-o", "json", *more, everywhere=True) for more in ((), ("--no-fingerprint",))
-    )
-    assert glance.report == whole.report
-    assert glance.report["previews"][0]["reason"] == "Suspended"
-    page = alone.reconcile("-o", "markdown", everywhere=True).stdout
-    assert "suspended" in page.lower()
-
-
 def test_nothing_but_fingerprints_is_written_a_few_at_a_time(
     alone: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,55 +121,23 @@ def test_who_changes_a_child_all_the_time_costs_no_status_each_time(
         assert len(statuses(alone)) == before
 
 
-def test_a_crd_without_the_field_costs_no_other_status_and_one_sentence(story: Story) -> None:
-    with changed_crd(story, lambda version: without_in_status(version, FINGERPRINT, "kept")) as older:
-        older.apply(suspend=True)
-        older.reconcile(everywhere=True)
-        told = older.reconcile(everywhere=True)
-        assert "does not know status.fingerprint: statuses are written without" in told.stdout
-        ready = older.live("PreviewEnvironment")["status"]["conditions"][0]
-        assert (ready["reason"], fingerprint(older)) == ("Suspended", "")
-        older.apply(suspend=True, ttl="1h")
-        older.reconcile(everywhere=True)
-        assert older.live("PreviewEnvironment")["status"]["ttl"] == "1h"
-
-
-@pytest.mark.parametrize(
-    "edit",
-    [
-        {"kept": [{"kind": "Service", "reason": "x"}]},
-        {"fingerprint": "0" * 32},
-        {"hostname": None},
-        {"url": "x"},
-    ],
-)
-def test_a_status_that_others_wrote_is_compared_and_mended(alone: Story, edit: dict[str, Any]) -> None:
-    settled(alone)
-    before = alone.live("PreviewEnvironment")["status"]
-    path = f"{alone.path_of('PreviewEnvironment', 'pr-1')}/status?fieldManager=somebody"
-    alone.ask("PATCH", path, {"status": edit}, MERGE)
+def test_a_status_that_others_wrote_is_compared_and_mended(alone: Story) -> None:
+    edits: tuple[dict[str, Any], ...] = (
+        {"kept": [{"kind": "Service", "reason": "x"}]}, {"fingerprint": "0" * 32}, {"hostname": None}, {"url": "x"},
+    )  # fmt: skip
+    settled(alone, *NAMES)
+    before = [alone.live("PreviewEnvironment", name)["status"] for name in NAMES]
+    for name, edit in zip(NAMES, edits, strict=True):
+        path = f"{alone.path_of('PreviewEnvironment', name)}/status?fieldManager=somebody"
+        alone.ask("PATCH", path, {"status": edit}, MERGE)
     alone.reconcile(everywhere=True)
-    after = alone.live("PreviewEnvironment")["status"]
-    assert compares(alone, "pr-1") is False
-    assert not after.pop("kept", None)
-    for status in (before, after):  # a record that was taken away begins anew
+    after = [alone.live("PreviewEnvironment", name)["status"] for name in NAMES]
+    assert [name for name in NAMES if compares(alone, name)] == []
+    assert [status.pop("kept", None) or None for status in after] == [None] * len(NAMES)
+    for status in (*before, *after):  # a record that was taken away begins anew
         status["hostname"].pop("heldSince")
         status.pop("fingerprint")
     assert after == before
-
-
-def test_a_preview_whose_route_of_another_kind_is_kept_settles_too_and_is_told_of(
-    alone: Story, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settled(replace(alone, route="Ingress"))
-    kept = [f"= Ingress {alone.namespace}/pr-1 kept; pass --route to switch"]
-    for _ in range(2):
-        assert alone.reconcile(everywhere=True, route=False).changes == kept
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("reconcile.plan.plan.draft_of", None)  # nothing is compared
-        result = alone.reconcile(everywhere=True, route=False)
-    assert (result.changes, result.lines[-1][-20:]) == (kept, "1 kept, 2 unchanged.")
-    assert read(alone, monkeypatch, "--dry-run", *ROUTES["Mapping"])[1] == ["pr-1"]
 
 
 def test_without_the_right_to_the_status_all_is_compared_each_time_and_nothing_is_said(

@@ -117,20 +117,6 @@ def test_what_is_ours_without_doubt_is_deleted(living: Story) -> None:
     assert sorted(living.children()) == sorted([*living.all_of("other"), *living.all_of()])
 
 
-def test_a_child_applied_in_another_namespace_is_not_ours_there(living: Story) -> None:
-    elsewhere = f"{living.namespace}-copy"
-    living.ask("POST", "/api/v1/namespaces", {"metadata": {"name": elsewhere}})
-    copy = Story(living.plane, elsewhere, living.account)
-    for kind in KINDS:
-        as_us(copy, export(living.live(kind), namespace=elsewhere, ownerReferences=[]))
-    before = copy.everything()
-    copy.reconcile()
-    copy.reconcile("--adopt")
-    assert copy.everything() == before
-    assert [event for event in copy.writes() if event.namespace == elsewhere] == []
-    copy.plane.ask("DELETE", f"/api/v1/namespaces/{elsewhere}")
-
-
 def test_a_clone_with_its_history_is_not_ours(living: Story) -> None:
     """The server gives the whole of what is POSTed to who does so, but that is not what we go by alone."""
     for kind in KINDS:
@@ -170,21 +156,6 @@ def test_a_second_installation_is_left_alone(living: Story) -> None:
         second.reconcile("--adopt", "--max-deletes", "100%")
         assert sorted(second.children()) == sorted(living.all_of("other"))
         assert keep(living, "other") == ours
-
-
-def test_a_name_that_another_installation_has_is_taken(living: Story) -> None:
-    with installation(living) as second:
-        second.apply(replicas=0)
-        before = living.everything()
-        (line,) = second.reconcile("--adopt", code=1).changes
-        assert line.startswith(
-            f"! Preview {living.namespace}/pr-1 Deployment {living.namespace}/pr-1: exists and is not managed"
-        )
-        assert line.count("controlled by PreviewEnvironment pr-1") == 3
-        second.delete("PreviewEnvironment")
-        second.reconcile("--max-deletes", "100%")
-        living.silent()
-        assert living.everything() == before
 
 
 def keep(story: Story, name: str) -> dict[str, dict[str, Any]]:

@@ -1,9 +1,9 @@
 """The manifests on a real API server: taken, admitted, placed, run, with the rights that they give."""
 
-import copy
 import json
+import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -11,12 +11,12 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from reconcile.model.names import DEFAULT_GROUP
-from tests.controlplane import AskFailed, ControlPlane, eventually, install_crds
+from reconcile.model.names import DEFAULT_GROUP, KIND, PLURAL
+from tests.controlplane import AskFailed, ControlPlane, install_crds
 from tests.controlplane.programs import program
 from tests.controlplane.starting import NODE
 from tests.e2e.conftest import fresh_namespace
-from tests.e2e.install import Installation, installed
+from tests.e2e.install import LEAVING, Installation, installed
 from tests.e2e.story import Story, call
 from tests.installation import CHART, REPOSITORY, Manifest, helm
 
@@ -34,78 +34,46 @@ def is_placed_and_done(pod: Manifest) -> bool:
     return (pod["spec"].get("nodeName"), pod["status"]["phase"]) == (NODE, "Succeeded")
 
 
-def test_the_schedule_makes_a_job_and_a_pod_that_is_let_in_placed_and_ends(
+def loosened(spec: Spec) -> dict[str, Spec]:
+    """The pod with each check of the restricted standard loosened, and nothing else."""
+    (container,) = spec["containers"]
+    context, own = spec["securityContext"], container["securityContext"]
+
+    def other(pod: Spec = context, app: Spec = own, **fields: Any) -> Spec:
+        return {
+            **spec,
+            **fields,
+            "securityContext": pod,
+            "containers": [{**container, "securityContext": app}],
+        }
+
+    def without(fields: Spec, name: str) -> Spec:
+        return {key: value for key, value in fields.items() if key != name}
+
+    return {
+        "a host path": other(volumes=[*spec["volumes"], {"name": "host", "hostPath": {"path": "/"}}]),
+        "escalation": other(app={**own, "allowPrivilegeEscalation": True}),
+        "whoever": other(without(context, "runAsNonRoot")),
+        "root": other({**context, "runAsUser": 0}),
+        "no seccomp": other(without(context, "seccompProfile")),
+        "capabilities": other(app=without(own, "capabilities")),
+        "the host's network": other(hostNetwork=True),
+    }
+
+
+def test_the_namespace_lets_our_pod_in_with_our_token_and_none_that_is_looser_by_one_check(
     installation: Installation,
 ) -> None:
-    def succeeded() -> bool:
-        return "lastSuccessfulTime" in installation.get("cronjob").get("status", {})
-
-    eventually(succeeded, "a run that the schedule began has succeeded", timeout=150, pause=1)
-    jobs = installation.every("jobs", "app.kubernetes.io/name=preview-reconcile")
-    job = next(j for j in jobs if j["status"].get("succeeded"))
-    (owner,) = job["metadata"]["ownerReferences"]
-    assert (owner["kind"], owner["name"]) == ("CronJob", installation.name)
-    (pod,) = installation.pods(job["metadata"]["name"])
-    assert is_placed_and_done(pod)
-
-
-def test_the_pod_that_was_let_in_has_our_token_and_no_other_volume(installation: Installation) -> None:
     spec = installation.pod(installation.begin())["spec"]
     (volume,) = spec["volumes"]
     (container,) = spec["containers"]
     assert volume["projected"]["sources"][0]["serviceAccountToken"]["expirationSeconds"] == 600
     assert [mount["name"] for mount in container["volumeMounts"]] == [volume["name"]]
     assert container["envFrom"] == [{"configMapRef": {"name": installation.name}}]
-
-
-def with_host_path(spec: Spec) -> None:
-    spec["volumes"].append({"name": "host", "hostPath": {"path": "/"}})
-
-
-def with_escalation(spec: Spec) -> None:
-    spec["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = True
-
-
-def without_non_root(spec: Spec) -> None:
-    del spec["securityContext"]["runAsNonRoot"]
-
-
-def as_root(spec: Spec) -> None:
-    spec["securityContext"]["runAsUser"] = 0
-
-
-def without_seccomp(spec: Spec) -> None:
-    del spec["securityContext"]["seccompProfile"]
-
-
-def with_capabilities(spec: Spec) -> None:
-    del spec["containers"][0]["securityContext"]["capabilities"]
-
-
-def on_the_hosts_network(spec: Spec) -> None:
-    spec["hostNetwork"] = True
-
-
-LOOSER = (
-    with_host_path,
-    with_escalation,
-    without_non_root,
-    as_root,
-    without_seccomp,
-    with_capabilities,
-    on_the_hosts_network,
-)
-
-
-def test_the_namespace_lets_our_pod_in_and_none_that_is_looser_by_one_check(
-    installation: Installation,
-) -> None:
     template = installation.get("cronjob")["spec"]["jobTemplate"]["spec"]["template"]
     assert refusal(installation, template["spec"]) == ""
-    for loosen in LOOSER:
-        spec = copy.deepcopy(template["spec"])
-        loosen(spec)
-        assert "violates PodSecurity" in refusal(installation, spec), loosen.__name__
+    for what, looser in loosened(template["spec"]).items():
+        assert "violates PodSecurity" in refusal(installation, looser), what
 
 
 def refusal(installation: Installation, spec: Spec) -> str:
@@ -118,73 +86,40 @@ def refusal(installation: Installation, spec: Spec) -> str:
     return ""
 
 
-ENDS: dict[str, tuple[Callable[[], Spec], dict[str, str]]] = {
-    "exit code 2": (
-        lambda: ended_with(2),
-        {"FailureTarget": "PodFailurePolicy", "Failed": "PodFailurePolicy"},
-    ),
-    "exit code 4": (
-        lambda: ended_with(4),
-        {"FailureTarget": "PodFailurePolicy", "Failed": "PodFailurePolicy"},
-    ),
-    "exit code 1": (
-        lambda: ended_with(1),
-        {"FailureTarget": "BackoffLimitExceeded", "Failed": "BackoffLimitExceeded"},
-    ),
-}
+NO_MORE = {"FailureTarget": "PodFailurePolicy", "Failed": "PodFailurePolicy"}
+ENDS = {2: NO_MORE, 4: NO_MORE, 1: dict.fromkeys(NO_MORE, "BackoffLimitExceeded")}
+"""By the exit code of its pod: the conditions of a Job with their reasons."""
 
 
 def ended_with(code: int) -> Spec:
     """The status of a pod whose container ended so."""
     state = {"terminated": {"exitCode": code, "reason": "Error"}}
-    container = {
-        "name": "reconcile",
-        "state": state,
-        "image": "",
-        "imageID": "",
-        "ready": False,
-        "restartCount": 0,
-    }
-    return {"phase": "Failed", "containerStatuses": [container]}
+    known = {"name": "reconcile", "image": "", "imageID": "", "ready": False, "restartCount": 0}
+    return {"phase": "Failed", "containerStatuses": [{**known, "state": state}]}
 
 
-def disrupted() -> Spec:
-    """The status of a pod that was taken off its node."""
-    condition = {"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI"}
-    return {**ended_with(143), "conditions": [condition]}
-
-
-def begin_without_a_node(installation: Installation) -> str:
-    """A Job as the CronJob makes it, but for a node that is not there: so a test says how its pod ends."""
+def begin_without_a_node(installation: Installation, job: str, status: Spec) -> None:
+    """A Job as the CronJob makes it, but for a node that is not there: so the test says how its pod ends."""
     spec = installation.get("cronjob")["spec"]["jobTemplate"]["spec"]
     spec["template"]["spec"]["nodeSelector"] = {"there": "is-none"}
-    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "apart"}, "spec": spec}
-    installation.plane.ask("POST", f"/apis/batch/v1/namespaces/{installation.namespace}/jobs", job)
-    return "apart"
+    body = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": job}, "spec": spec}
+    installation.plane.ask("POST", f"/apis/batch/v1/namespaces/{installation.namespace}/jobs", body)
+    pod = installation.pod(job)["metadata"]["name"]
+    path = f"/api/v1/namespaces/{installation.namespace}/pods/{pod}/status"
+    installation.plane.ask("PATCH", path, {"status": status}, content_type="application/merge-patch+json")
 
 
-def end(installation: Installation, pod: Manifest, status: Spec) -> None:
-    path = f"/api/v1/namespaces/{installation.namespace}/pods/{pod['metadata']['name']}/status"
-    merge = "application/merge-patch+json"
-    installation.plane.ask("PATCH", path, {"status": status}, content_type=merge)
-
-
-@pytest.mark.parametrize("how", ENDS)
-def test_a_run_that_fails_is_not_tried_again_before_the_next_minute(
-    installation: Installation, how: str
+def test_a_run_that_fails_is_not_tried_again_before_the_next_minute_and_one_taken_off_its_node_is(
+    installation: Installation,
 ) -> None:
-    status, conditions = ENDS[how]
-    job = begin_without_a_node(installation)
-    end(installation, installation.pod(job), status())
-    assert installation.ended(job) == conditions
-    assert len(installation.pods(job)) == 1
-
-
-def test_a_run_that_was_taken_off_its_node_begins_again(installation: Installation) -> None:
-    job = begin_without_a_node(installation)
-    end(installation, installation.pod(job), disrupted())
-    installation.pod(job, number=2)
-    assert "failed" not in installation.get("job", job).get("status", {})
+    evicted = {"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI"}
+    begin_without_a_node(installation, "evicted", {**ended_with(143), "conditions": [evicted]})
+    for code, conditions in ENDS.items():
+        begin_without_a_node(installation, f"exit-{code}", ended_with(code))
+        assert installation.ended(f"exit-{code}") == conditions
+        assert len(installation.pods(f"exit-{code}")) == 1
+    installation.pod("evicted", number=2)
+    assert "failed" not in installation.get("job", "evicted").get("status", {})
 
 
 @pytest.mark.parametrize(
@@ -213,22 +148,6 @@ def test_a_run_with_components_is_let_in_placed_and_ends(
 def prometheus_rule() -> Manifest:
     found: Manifest = yaml.safe_load((REPOSITORY / "tests" / "crds" / "prometheusrule.yaml").read_text())
     return found
-
-
-@pytest.mark.parametrize("components", [("deployment",), ("deployment", "namespace-only")], ids="+".join)
-def test_the_deployment_has_one_pod_that_runs(
-    control_plane: ControlPlane, tmp_path: Path, components: tuple[str, ...]
-) -> None:
-    with fresh_namespace(control_plane) as namespace:
-        inside = namespace if "namespace-only" in components else ""
-        with installed(control_plane, tmp_path, *components, namespace=inside) as installation:
-            eventually(
-                lambda: installation.get("deployment")["status"].get("availableReplicas") == 1,
-                "the Deployment is available",
-            )
-            (pod,) = installation.every("pods")
-            assert pod["spec"]["nodeName"] == NODE
-            assert pod["spec"]["restartPolicy"] == "Always"
 
 
 # The rights that the manifests give: the installed service account runs the command as its pod would.
@@ -324,17 +243,6 @@ def told_by_a_shell(installation: Installation, line: str, folder: Path) -> dict
     return {name: value for name, value in variables.items() if name.startswith("RECONCILE_")}
 
 
-def test_taking_the_tool_away_harms_no_preview(alone: Story, tmp_path: Path) -> None:
-    with installed(alone.plane, tmp_path, group=alone.group):
-        alone.apply()
-        alone.reconcile()
-        before = alone.uids()
-    alone.settled()
-    assert alone.uids() == before
-    assert alone.there("PreviewEnvironment")
-    alone.silent()
-
-
 def test_the_chart_is_installed_runs_and_goes_and_the_crd_stays(
     control_plane: ControlPlane, tmp_path: Path
 ) -> None:
@@ -349,3 +257,20 @@ def test_the_chart_is_installed_runs_and_goes_and_the_crd_stays(
     assert control_plane.kubectl("get", "crd", f"previewenvironments.{DEFAULT_GROUP}", "-o", "name")
     assert installation.every("cronjobs") == []
     control_plane.kubectl("delete", "namespace", name, "--wait=false")
+
+
+def test_an_uninstall_by_the_documents_takes_the_previews_of_one_api_group(
+    story: Story, alone: Story
+) -> None:
+    """Its command goes through every namespace: here through that of the test."""
+    (line,) = re.findall(
+        rf"^kubectl (delete {PLURAL}.*) --all-namespaces$", LEAVING.read_text(), re.MULTILINE
+    )
+    for group, ours, theirs in ((DEFAULT_GROUP, story, alone), (alone.group, alone, story)):
+        ours.apply("pr-1")
+        theirs.apply("pr-2")
+        command = line.replace(DEFAULT_GROUP, group)
+        story.plane.kubectl(*command.split(), "--namespace", story.namespace)
+        assert not ours.there(KIND, "pr-1")
+        assert theirs.there(KIND, "pr-2")
+        theirs.delete(KIND, "pr-2")

@@ -3,31 +3,16 @@
 import json
 import signal
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.controlplane import eventually
-from tests.e2e.gate import Gate, gate_before, read_of, write_of
-from tests.e2e.process import Process, behind
+from tests.e2e.gate import Gate, read_of
+from tests.e2e.process import Process
 from tests.e2e.story import Story, container
 
 AGAIN = ("--interval", "1s", "--log-format", "json", "-o", "none")
 SOON = 20
 """Seconds within which a run has come, on a busy machine."""
-
-
-@pytest.fixture
-def gate(story: Story) -> Iterator[Gate]:
-    with gate_before(story) as gate:
-        yield gate
-
-
-@pytest.fixture
-def far(story: Story, gate: Gate, tmp_path: Path) -> Story:
-    return behind(story, gate, tmp_path)
 
 
 def summaries(stderr: str) -> list[dict[str, Any]]:
@@ -61,36 +46,6 @@ def test_what_comes_and_changes_is_made_within_seconds_until_it_is_told_to_end(s
     assert len(runs) >= 3
     assert sum(run["writes"].get("create", {}).get("done", 0) for run in runs) == 6
     assert {run["exit_code"] for run in runs} <= {0, 143}
-
-
-def test_no_run_begins_before_the_last_one_has_ended(story: Story, far: Story, gate: Gate) -> None:
-    story.apply(replicas=0)
-    hold = gate.hold(write_of("services"))
-    process = Process.start(far, *AGAIN)
-    hold.reached()
-    time.sleep(3)
-    assert begun(gate) == 1
-    hold.release()
-    eventually(lambda: begun(gate) >= 3, "runs follow", timeout=SOON)
-    process.tell(signal.SIGTERM)
-    assert process.ended().code == 143
-
-
-def test_the_signal_in_a_run_ends_it_between_two_writes(story: Story, far: Story, gate: Gate) -> None:
-    process = Process.start(far, *AGAIN, "--concurrency", "1")
-    eventually(lambda: begun(gate) >= 2, "it runs", timeout=SOON)
-    hold = gate.hold(write_of("services"))
-    story.apply(replicas=0)
-    hold.reached()
-    process.tell(signal.SIGINT)
-    time.sleep(0.3)
-    hold.release()
-    result = process.ended()
-    assert result.code == 130
-    assert [seen.path.split("/")[-2] for seen in gate.writes] == ["deployments", "services"]
-    last = summaries(result.stderr)[-1]
-    assert (last["exit_code"], last["success"]) == (130, False)
-    assert last["writes"] == {"create": {"done": 2, "skipped": 1}}
 
 
 def test_the_signal_in_a_pause_ends_it_at_once(story: Story, far: Story, gate: Gate) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.process import Runner
-from tests.e2e.groups import installation
+from tests.e2e.groups import any_spec, installation
 from tests.e2e.story import Story
 
 HUGE = 80
@@ -21,12 +21,12 @@ def runner(story: Story, tmp_path: Path) -> Runner:
 
 
 def test_previews_of_a_megabyte_do_not_fill_the_memory(story: Story, runner: Runner) -> None:
-    with installation(story, takes_anything=True) as own:
+    with installation(story, any_spec) as own:
         for number in range(HUGE):
             value = os.urandom(500_000).hex()
-            own.apply(f"pr-{number}", env=[{"name": "A", "value": value}])
+            large = own.preview(f"pr-{number}", env=[{"name": "A", "value": value}])
+            own.create(large)  # an apply takes a second
         arguments = ("-n", own.namespace, "--api-group", own.group, "--dry-run", "--route", "mapping")
         ended = runner.run(sys.executable, "-m", "reconcile", *arguments, codes=[1])
-        own.clear()
     assert f"{HUGE} blocked" in ended.out
     assert ended.mebibytes < MEBIBYTES

@@ -6,17 +6,16 @@ https://docs.openshift.com/container-platform/latest/authentication/managing-sec
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.controlplane import AskFailed, ControlPlane, eventually
+from tests.controlplane import AskFailed
+from tests.e2e.policies import policy, rule
 from tests.e2e.story import Story
 from tests.installation import kustomized, pod_template, rendered
 
-ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 FIRST = 1000680000
 RANGE = [FIRST, FIRST + 1]
 """Of ten thousand: two of them are enough to be in it or not."""
@@ -32,34 +31,14 @@ RULES = (
 )
 
 
-def policy(name: str) -> dict[str, Any]:
-    """A ValidatingAdmissionPolicy for the pods of one namespace."""
-    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
-    return {
-        "metadata": {"name": name},
-        "spec": {
-            "matchConstraints": {
-                "resourceRules": [rule],
-                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}},
-            },
-            "validations": [{"expression": rule} for rule in RULES],
-        },
-    }
-
-
 @pytest.fixture
-def openshift(story: Story, api_server: ControlPlane) -> Iterator[Story]:
+def openshift(story: Story) -> Iterator[Story]:
     """A namespace as OpenShift guards it."""
-    name = story.namespace
-    binding = {"metadata": {"name": name}, "spec": {"policyName": name, "validationActions": ["Deny"]}}
-    api_server.ask("POST", f"{ADMISSION}/validatingadmissionpolicies", policy(name))
-    api_server.ask("POST", f"{ADMISSION}/validatingadmissionpolicybindings", binding)
     as_root = {"securityContext": {"runAsUser": 0}, "containers": [{"name": "app", "image": "a"}]}
-    eventually(lambda: refusal(story, as_root), "the policy is in force")
-    yield story
-    for plural in ("validatingadmissionpolicybindings", "validatingadmissionpolicies"):
-        with suppress(AskFailed):
-            api_server.ask("DELETE", f"{ADMISSION}/{plural}/{name}")
+    rules = [{"expression": expression} for expression in RULES]
+    pods = rule(["CREATE"], "pods", "")
+    with policy(story, pods, lambda: refusal(story, as_root), validations=rules):
+        yield story
 
 
 def refusal(story: Story, spec: dict[str, Any]) -> str:

@@ -59,13 +59,12 @@ class Stage:
 
     def write(self, name: str, spec: dict[str, Any]) -> None:
         """A preview as its author writes it: not as an apply, whose YAML has no room for some characters."""
-        spec = {"fqdn": self.story.host(name), **spec}
+        preview = self.story.preview(name, **spec)
         if self.story.there("PreviewEnvironment", name):
-            replacement = [{"op": "replace", "path": "/spec", "value": spec}]
+            replacement = [{"op": "replace", "path": "/spec", "value": preview["spec"]}]
             self.story.patch("PreviewEnvironment", replacement, name, by="author")
         else:
-            head = {"apiVersion": NAMES.api_version, "kind": "PreviewEnvironment"}
-            self.story.create({**head, "metadata": {"name": name}, "spec": spec}, by="author")
+            self.story.create(preview, by="author")
 
     def run(self, operator: Settings, *names: str, dry: bool = False) -> Run:
         scope = make_scope(self.story.namespace, names, None, namespace_only=True)
@@ -109,8 +108,7 @@ class Stage:
 
 @pytest.fixture
 def stage(story: Story) -> Iterator[Stage]:
-    path = f"/api/v1/namespaces/{story.namespace}/resourcequotas"
-    story.ask("POST", path, {"metadata": {"name": "no-pods"}, "spec": {"hard": {"pods": "0"}}})
+    story.allow_no_pods()
     cluster = connect(
         str(story.plane.kubeconfig), None, deadline_seconds=None, concurrency=8, user_agent="tests"
     )
@@ -189,8 +187,11 @@ def test_a_single_mutation_is_found_and_named_and_mended(stage: Stage, route: st
     hold()
 
 
-@pytest.mark.parametrize("edited_back", [False, True], ids=["", "edited-back"])
-@pytest.mark.parametrize("kind", ["Deployment", "Service", *(ROUTES if WHOLE else ())])
+@pytest.mark.parametrize(
+    ("kind", "edited_back"),
+    [(kind, back) for kind in ("Deployment", "Service", *ROUTES) for back in (False, True)
+     if WHOLE or kind not in ROUTES or not back],
+)  # fmt: skip
 def test_every_mutation_of_a_preview_with_all_fields_is_found_and_named_and_mended(
     stage: Stage, kind: str, edited_back: bool
 ) -> None:
@@ -203,7 +204,7 @@ def test_every_mutation_of_a_preview_with_all_fields_is_found_and_named_and_mend
     for turn in count():
         stage.write(f"pr-{turn}", specs.ALL_FIELDS)
         (manifest,) = (m for m in stage.wanted(operator, f"pr-{turn}") if m["kind"] == kind)
-        if turn >= len(found := mutations(manifest)):
+        if turn >= len(found := mutations(manifest)[:: 5 if edited_back and not WHOLE else 1]):
             break
         mutated[f"pr-{turn}"] = mutation = found[turn]
         if mutation.leaves_a_trace(manifest) or not edited_back:

@@ -11,17 +11,13 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from reconcile.model.crd import crd
-from reconcile.model.names import PLURAL
-from tests.controlplane import Account, AuditEvent, ControlPlane, eventually, install_crds
-from tests.controlplane.install import CRDS
+from tests.controlplane import AuditEvent, eventually
 from tests.e2e.conftest import fresh_namespace
 from tests.e2e.contents import contents, differences
-from tests.e2e.granted import allow_runs
+from tests.e2e.groups import any_spec, installation
 from tests.e2e.story import READS, ROUTES, TOLD, Story
 from tests.proofs.walks import DOMAIN, START, STEPS, Edit, drawn, set_up_once_for
 
@@ -33,33 +29,15 @@ OPTIONS = ("--max-deletes", "100%", "--allow-secret", "*", "--allow-fqdn", "*.*.
 START_TIME = "2026-01-01T00:00:00Z"
 
 
-def that_takes_everything(group: str) -> dict[str, Any]:
-    """The CRD, without rules about specs."""
-    found = dict(crd(group))
-    (version,) = found["spec"]["versions"]
-    anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    schema = version["schema"]["openAPIV3Schema"]
-    schema = {**{k: v for k, v in schema.items() if not k.startswith("x-")},
-              "properties": {**schema["properties"], "spec": anything}, "required": []}  # fmt: skip
-    versions = [{**version, "schema": {"openAPIV3Schema": schema}}]
-    return {**found, "spec": {**found["spec"], "versions": versions}}
-
-
 @pytest.fixture
-def walked(api_server: ControlPlane, namespace: str, account: Account) -> Iterator[tuple[Story, Story]]:
+def walked(story: Story) -> Iterator[tuple[Story, Story]]:
     """Two namespaces in which no pod starts, with previews of a group that takes every spec."""
-    group = f"walks-{uuid4().hex[:8]}.example.com"
-    install_crds(api_server, [that_takes_everything(group)])
-    allow_runs(api_server, account.user, group)
-    with fresh_namespace(api_server) as second:
-        stories = [Story(api_server, name, account, group=group) for name in (namespace, second)]
-        for story in stories:
-            path = f"/api/v1/namespaces/{story.namespace}/resourcequotas"
-            story.ask("POST", path, {"metadata": {"name": "no-pods"}, "spec": {"hard": {"pods": "0"}}})
-        yield stories[0], stories[1]
-        for story in stories:
-            story.clear()
-    api_server.ask("DELETE", f"{CRDS}/{PLURAL}.{group}")
+    with installation(story, any_spec) as here, fresh_namespace(story.plane) as second:
+        scratch = replace(here, namespace=second)
+        for one in (here, scratch):
+            one.allow_no_pods()
+        yield here, scratch
+        scratch.clear()
 
 
 @dataclass

@@ -14,8 +14,7 @@ from reconcile.model.names import DEFAULT_GROUP, Names
 from reconcile.model.preview import Unreadable
 from reconcile.model.settings import Settings
 from reconcile.observe import observe
-from tests.controlplane.plane import KubectlFailed
-from tests.e2e.story import Story
+from tests.controlplane import ControlPlane, KubectlFailed
 
 TEXTS = [
     *("abc", "12e4567", "2024-01-02", "1.2.3", "100m", "0o9", "0xfg", "0x1ffffffffffffffff"),
@@ -73,12 +72,10 @@ CASES = [
 ]
 
 
-def sent(story: Story, file: Path) -> dict[str, Any] | str:
+def sent(api_server: ControlPlane, file: Path) -> dict[str, Any] | str:
     """What the API server makes of the file, or why it does not take it."""
     try:
-        out = story.plane.kubectl(
-            *("create", "--dry-run=server", "-o", "json", "-n", story.namespace, "-f", str(file))
-        )
+        out = api_server.kubectl("create", "--dry-run=server", "-o", "json", "-f", str(file))
     except KubectlFailed as error:
         return str(error)
     found: dict[str, Any] = json.loads(out)
@@ -102,11 +99,11 @@ def read(file: Path) -> dict[str, Any] | str:
 
 @pytest.mark.parametrize(("text", "taken"), CASES)
 def test_what_kubectl_takes_is_taken_and_means_the_same(
-    story: Story, tmp_path: Path, text: str, taken: bool
+    api_server: ControlPlane, tmp_path: Path, text: str, taken: bool
 ) -> None:
     file = tmp_path / "a.yaml"
     file.write_text(text)
-    theirs, ours = sent(story, file), read(file)
+    theirs, ours = sent(api_server, file), read(file)
     assert (isinstance(theirs, dict), isinstance(ours, dict)) == (taken, taken), (theirs, ours)
     if isinstance(theirs, dict) and isinstance(ours, dict):
         for name in ("name", "labels"):

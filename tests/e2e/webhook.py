@@ -12,26 +12,28 @@ from pathlib import Path
 
 from tests.cluster_adapters.authorities import TAKEN, make
 from tests.controlplane import AskFailed, eventually
+from tests.e2e.policies import ADMISSION, in_namespace, rule
 from tests.e2e.story import Story
 from tests.e2e.strangers import stranger
-from tests.e2e.test_admission import ADMISSION
 
 NAME = "check.example.com"
 
 
 @dataclass
 class Webhook:
-    """`code` is what it denies with; 0 for an answer that is none."""
+    """`codes` is what it denies each name with, 0 for an answer that is none; others with 403."""
 
-    code: int = 403
+    codes: dict[str, int] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
     def answer(self, review: dict[str, dict[str, str]]) -> bytes:
-        self.asked.append(review["request"]["name"])
-        status = {"code": self.code, "message": "not on a Sunday"}
+        name = review["request"]["name"]
+        self.asked.append(name)
+        code = self.codes.get(name, 403)
+        status = {"code": code, "message": "not on a Sunday"}
         response = {"uid": review["request"]["uid"], "allowed": False, "status": status}
         body = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response}
-        return json.dumps(body).encode() if self.code else b"it is down"
+        return json.dumps(body).encode() if code else b"it is down"
 
 
 @contextmanager
@@ -58,7 +60,7 @@ def webhook(story: Story, folder: Path) -> Iterator[Webhook]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     path = f"{ADMISSION}/validatingwebhookconfigurations"
-    story.ask("POST", path, _configuration(story.namespace, server.server_address[1], made.trusted))
+    story.ask("POST", path, _configuration(story, server.server_address[1], made.trusted))
     try:
         eventually(lambda: _is_asked(story), "the webhook is asked")
         yield hook
@@ -69,23 +71,17 @@ def webhook(story: Story, folder: Path) -> Iterator[Webhook]:
         thread.join()
 
 
-def _configuration(namespace: str, port: int, trusted: Path) -> dict[str, object]:
-    rule = {
-        "apiGroups": ["apps"],
-        "apiVersions": ["v1"],
-        "operations": ["CREATE"],
-        "resources": ["deployments"],
-    }
+def _configuration(story: Story, port: int, trusted: Path) -> dict[str, object]:
     authority = base64.b64encode(trusted.read_bytes()).decode()
     hook = {
         "name": NAME,
-        "rules": [rule],
+        "rules": [rule(["CREATE"])],
         "clientConfig": {"url": f"https://127.0.0.1:{port}/", "caBundle": authority},
-        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+        "namespaceSelector": in_namespace(story),
         "sideEffects": "None",
         "admissionReviewVersions": ["v1"],
     }
-    return {"metadata": {"name": namespace}, "webhooks": [hook]}
+    return {"metadata": {"name": story.namespace}, "webhooks": [hook]}
 
 
 def _is_asked(story: Story) -> bool:
