@@ -3,6 +3,7 @@
 from typing import Any
 
 from reconcile.plan.changes import Keep, Update
+from reconcile.plan.child import child_of
 from reconcile.plan.decide import decide
 from tests.given import NAMES, RULES, a_read_preview, children_of, edited, entry, key, live
 
@@ -17,7 +18,8 @@ def decided(added: dict[str, Any], annotation: str) -> Any:
     for name, value in added.items():
         there = edited(there, "spec", name, to=value)
     paths = [("f:spec", f"f:{name}") for name in added]
-    return decide(MAPPING, PREVIEW, live(there, entry("kubectl-patch", paths), applied=MAPPING), RULES)
+    edits = live(there, entry("kubectl-patch", paths), applied=MAPPING)
+    return decide(MAPPING, PREVIEW, child_of(PREVIEW, edits, RULES))
 
 
 def test_what_was_added_by_hand_goes_and_with_the_annotation_stays_and_is_told() -> None:
