@@ -49,7 +49,7 @@ SETUP_UNRECORDED = (
 SETTLING = timedelta(minutes=1)
 """For so long nobody has changed the children, before a status is written for a fingerprint alone."""
 
-MOST_MARKED = 500
+MOST_MARKED = 250
 """So many statuses a run writes for a fingerprint alone. After an upgrade there is one for each preview, and
 two installations with other settings would write them for ever."""
 
