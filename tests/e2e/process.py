@@ -100,6 +100,6 @@ class Terminal(shells.Terminal):
             while time.monotonic() < deadline:
                 if select.select([self._ours], [], [], 0.05)[0]:
                     self.said += os.read(self._ours, 65_536).decode(errors="replace")
-        code = self._process.poll()
-        assert code is not None, f"it had not ended after {within:g} s:\n{self.said}"
-        return code
+        with suppress(subprocess.TimeoutExpired):  # it lets go of the terminal a moment before
+            return self._process.wait(max(1.0, deadline - time.monotonic()))
+        raise AssertionError(f"it had not ended after {within:g} s:\n{self.said}")
