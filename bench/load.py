@@ -11,11 +11,11 @@ import httpx2
 from bench.previews import NAMESPACES, name_of, namespace_of, preview
 from bench.raw import token_in
 from reconcile.kube.objects import DEPLOYMENT, EVENTS_V1, MAPPING, SERVICE, Resource
-from reconcile.model.names import Names, preview_resource
+from reconcile.model.names import Names
 
 T = TypeVar("T")
 NAMES = Names()
-PREVIEWS = preview_resource(NAMES)
+PREVIEWS = NAMES.previews
 KINDS = (DEPLOYMENT, SERVICE, MAPPING)
 THREADS = 12
 

@@ -10,7 +10,7 @@ from reconcile.cluster.port import Applied, Listing, Traffic, as_it_is
 from reconcile.errors import Conflict, ReconcileError
 from reconcile.kube.managedfields import field_set_of
 from reconcile.kube.objects import Key, Manifest, Resource, key_of
-from reconcile.model.names import Names, preview_resource
+from reconcile.model.names import Names
 from tests.given import entry
 
 Trouble = Callable[["Memory", Key], None]
@@ -172,4 +172,4 @@ class Memory:
         """Nothing is held open."""
 
 
-PREVIEWS = preview_resource(Names()).plural
+PREVIEWS = Names().previews.plural

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from reconcile.cluster.port import Cluster, FromFile, Listing
 from reconcile.kube.objects import KEPT_BY_SERVERS, Manifest
-from reconcile.model.names import Names, preview_resource
+from reconcile.model.names import Names
 from reconcile.model.preview import PreviewEnvironment, parse_preview
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ def list_previews(
     read: Callable[[Manifest], T],
 ) -> Listing[T]:
     """What is read of every preview, in one namespace or in all, as it would be. Raises what a list does."""
-    resource = preview_resource(names)
+    resource = names.previews
     if proposed is None:
         return cluster.list(resource, namespace=namespace, read=read)
     found = as_if_applied(cluster.list(resource, namespace=namespace), proposed, namespace)

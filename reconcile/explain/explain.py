@@ -16,7 +16,7 @@ from reconcile.kube.live import Live
 from reconcile.kube.objects import Key, Manifest, key_of, maps_in, split_place
 from reconcile.model.names import Names
 from reconcile.model.settings import Settings
-from reconcile.model.snapshot import Preview, Snapshot, claimed_place
+from reconcile.model.snapshot import Preview, Snapshot
 from reconcile.model.status import Status
 from reconcile.plan.changes import (
     DELETES,
@@ -144,7 +144,7 @@ def _children(
 ) -> tuple[Child, ...]:
     """List in apply order those that are desired, then the others that exist."""
     wanted = {key_of(manifest): manifest for manifest in desired.children} if desired else {}
-    there = [key for key, live in snapshot.children.items() if claimed_place(live, names) == place]
+    there = [key for key, live in snapshot.children.items() if names.place_of(live) == place]
     changed = [change.key for change in plan.changes if change.key in snapshot.children]
     keys = [*wanted, *sorted({*there, *changed} - set(wanted), key=_apply_order)]
     uid = desired.preview.uid if desired else ""

@@ -21,7 +21,6 @@ from reconcile.model.names import APP_COMPONENT, SETUP_COMPONENT, Names
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.room import Room
 from reconcile.model.scope import Name
-from reconcile.model.snapshot import claimed_place
 from reconcile.run.passes import Planned, plan_about, time_of
 from reconcile.run.request import Request
 from reconcile.status.facts import by_preview
@@ -113,7 +112,7 @@ def _history(
     children = planned.snapshot.children
     live = children.get(Key(DEPLOYMENT.kind, namespace, name))
     wanted = [m for m in (desired.children if desired else ()) if m["kind"] != JOB.kind]
-    existing = [one.manifest for one in children.values() if claimed_place(one, names) == planned.place]
+    existing = [one.manifest for one in children.values() if names.place_of(one) == planned.place]
     manifests, since = (*wanted, *existing), _last_write(live, names) if live else ""
     return event_history(events, namespace, name, pods=pods, manifests=manifests, since=since)
 

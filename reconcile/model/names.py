@@ -156,7 +156,3 @@ class Names:
 
 names_of = lru_cache(Names)
 """The names of an API group, made once."""
-
-
-def preview_resource(names: Names) -> Resource:
-    return names.previews

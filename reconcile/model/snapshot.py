@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from reconcile.kube.live import Live
 from reconcile.kube.objects import Key, Manifest, Resource
 from reconcile.kube.rawjson import decoded_whole
-from reconcile.model.names import Names
 from reconcile.model.preview import PreviewEnvironment, Unreadable, parse_preview
 from reconcile.model.ttl import Ttl
 
@@ -123,11 +122,3 @@ class Snapshot:
     def with_kinds(self, found: Mapping[str, KindList]) -> "Snapshot":
         """The same, with what a closer look found about some kinds."""
         return replace(self, kinds={**self.kinds, **found})
-
-
-def claimed_preview(live: Live, names: Names) -> str:
-    return names.preview_of(live)
-
-
-def claimed_place(live: Live, names: Names) -> str:
-    return names.place_of(live)

@@ -12,7 +12,7 @@ from reconcile.errors import internal_error
 from reconcile.kube.live import Live
 from reconcile.kube.objects import Key, by_namespace, split_place
 from reconcile.model.names import INTERNAL_ERROR
-from reconcile.model.snapshot import Settled, Snapshot, claimed_place
+from reconcile.model.snapshot import Settled, Snapshot
 from reconcile.plan.changes import PREVIEW, Blocked, Change, Delete, Keep, Withheld
 from reconcile.plan.child import Child
 from reconcile.plan.policy import Policy
@@ -42,7 +42,7 @@ class World:
         names = self.policy.rules.names
         for key in sorted(self.snapshot.children):
             live = self.snapshot.children[key]
-            place = claimed_place(live, names)
+            place = names.place_of(live)
             if not place and not (is_route(key.kind) and key.place in self.desired):
                 continue
             child = self.child(live, place or key.place)

@@ -13,7 +13,6 @@ from reconcile.kube.routes import accepted
 from reconcile.kube.time import parse_time, time_text
 from reconcile.model.names import PRUNE_DISABLED
 from reconcile.model.preview import PreviewEnvironment
-from reconcile.model.snapshot import claimed_place, claimed_preview
 from reconcile.model.ttl import Deadline, deadline_after
 from reconcile.plan.changes import Change, Create, Delete, Keep, Reason, Update, Waiting
 from reconcile.plan.child import Child, Rules
@@ -147,10 +146,10 @@ def places_left(children: Iterable[Live], rules: Rules, living: Collection[str])
     protected: set[str] = set()
     others: dict[str, set[str]] = {}
     for live in children:
-        place = claimed_place(live, rules.names)
+        place = rules.names.place_of(live)
         if not place or place in living:
             continue
-        child = Child(live, claimed_preview(live, rules.names), rules)
+        child = Child(live, rules.names.preview_of(live), rules)
         if not child.ours:
             continue
         if child.protected:

@@ -16,7 +16,7 @@ from reconcile.kube.hostnames import covered, hostnames
 from reconcile.kube.objects import Key, by_namespace
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.settings import Settings
-from reconcile.model.snapshot import Snapshot, claimed_place
+from reconcile.model.snapshot import Snapshot
 
 
 def to_open(snapshot: Snapshot, settings: Settings, now: datetime | None) -> frozenset[str]:
@@ -57,6 +57,6 @@ def _full_namespaces(snapshot: Snapshot, settings: Settings) -> frozenset[str]:
     """The namespaces with more previews, and gone ones that have left something, than one may have."""
     if settings.max_previews is None:
         return frozenset()
-    places = {claimed_place(live, settings.names) for live in snapshot.children.values()} - {""}
+    places = {settings.names.place_of(live) for live in snapshot.children.values()} - {""}
     places |= {preview.key.place for preview in snapshot.previews} | {one.place for one in snapshot.settled}
     return frozenset(ns for ns, number in by_namespace(places).items() if number > settings.max_previews)

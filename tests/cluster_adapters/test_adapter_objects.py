@@ -25,7 +25,7 @@ from reconcile.errors import (
     Unreachable,
 )
 from reconcile.kube.objects import DEPLOYMENT, EVENTS_V1, MAPPING, Resource
-from reconcile.model.names import KIND, PLURAL, Names, preview_resource
+from reconcile.model.names import KIND, PLURAL, Names
 from tests.cluster_adapters.conftest import DATE, IN_SHOP, SERVER, Api, deployment, page, status, text_404
 
 MANAGER = "preview-reconcile.platform9.com"
@@ -81,7 +81,7 @@ def create(cluster: KubernetesCluster, name: str = "pr-1.abc") -> Any:
 
 def apply_status(cluster: KubernetesCluster, name: str = "pr-1") -> Any:
     metadata = {**STATUS["metadata"], "name": name}  # type: ignore[dict-item]
-    return cluster.apply_status(preview_resource(Names()), {**STATUS, "metadata": metadata}, manager=MANAGER)
+    return cluster.apply_status(Names().previews, {**STATUS, "metadata": metadata}, manager=MANAGER)
 
 
 def logs(cluster: KubernetesCluster) -> Any:

@@ -15,7 +15,7 @@ from reconcile.desire.children import RESOURCES
 from reconcile.errors import Conflict, Forbidden, Rejected, ServerTrouble, UsageError
 from reconcile.kube.managedfields import field_set_of, from_fields_v1
 from reconcile.kube.objects import DEPLOYMENT, SERVICE, Manifest, Resource
-from reconcile.model.names import KIND, PLURAL, Names, preview_resource
+from reconcile.model.names import KIND, PLURAL, Names
 from tests.cluster_adapters.contract import ClusterContract, Plant
 
 GROUP = "platform9.com"
@@ -73,7 +73,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
 
 
 def apply(cluster: DirectoryCluster, manifest: Manifest) -> Manifest:
-    resource = RESOURCES.get(manifest["kind"], preview_resource(Names()))
+    resource = RESOURCES.get(manifest["kind"], Names().previews)
     return cluster.apply(resource, manifest, manager=MANAGER, force=False).manifest
 
 

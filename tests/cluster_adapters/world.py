@@ -13,14 +13,14 @@ import httpx
 
 from reconcile.desire.children import CHILDREN
 from reconcile.kube.managedfields import field_set_of, to_fields_v1
-from reconcile.model.names import Names, preview_resource
+from reconcile.model.names import Names
 from tests.cluster_adapters.conftest import DATE, status
 from tests.in_process import Ended
 from tests.proofs.model.apiserver import Asked, Model, place_of
 
 NAMES = Names()
 MANAGER = NAMES.field_manager
-PREVIEWS = preview_resource(NAMES)
+PREVIEWS = NAMES.previews
 RESOURCES = {resource.kind: resource for resource in (*(kind.resource for kind in CHILDREN), PREVIEWS)}
 VERSION = "100"
 APPLY = "application/apply-patch+yaml"

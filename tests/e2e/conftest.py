@@ -26,7 +26,7 @@ import pytest
 
 from reconcile.desire.children import RESOURCES
 from reconcile.model.crd import crd
-from reconcile.model.names import DEFAULT_GROUP, PLURAL, Names, preview_resource
+from reconcile.model.names import DEFAULT_GROUP, PLURAL, Names
 from tests.conftest import FOLDER, THROWN_AWAY
 from tests.controlplane import (
     Account,
@@ -119,7 +119,7 @@ def delete_ours(plane: ControlPlane, namespace: str) -> None:
 
     To delete the namespace is dearer: the server then asks for every kind that it has.
     """
-    for resource in (preview_resource(Names()), *RESOURCES.values()):
+    for resource in (Names().previews, *RESOURCES.values()):
         path = collection_path(resource, namespace)
         eventually(partial(is_emptied, plane, path), f"{path} can be deleted")
 

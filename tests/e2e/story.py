@@ -10,7 +10,7 @@ from typing import Any
 from reconcile.cli.main import exit_code_of
 from reconcile.desire.children import RESOURCES
 from reconcile.kube.objects import Resource
-from reconcile.model.names import DEFAULT_GROUP, Names, preview_resource
+from reconcile.model.names import DEFAULT_GROUP, Names
 from reconcile.plan.changes import SYMBOLS
 from tests.controlplane import Account, AskFailed, AuditEvent, ControlPlane, eventually
 
@@ -249,7 +249,7 @@ class Story:
     # what is there
 
     def path_of(self, kind: str, name: str = "") -> str:
-        resource = RESOURCES.get(kind) or preview_resource(self.names)
+        resource = RESOURCES.get(kind) or self.names.previews
         return collection_path(resource, self.namespace) + (f"/{name}" if name else "")
 
     def ask(

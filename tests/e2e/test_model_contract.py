@@ -13,7 +13,7 @@ import pytest
 
 from reconcile.desire.children import RESOURCES, render
 from reconcile.kube.objects import EVENTS_V1, Resource
-from reconcile.model.names import Names, preview_resource
+from reconcile.model.names import Names
 from reconcile.model.preview import PreviewEnvironment, parse_preview
 from reconcile.model.settings import Gateway, RouteOption, Settings
 from tests.controlplane import ControlPlane
@@ -22,7 +22,7 @@ from tests.proofs.model.apiserver import APPLY, Answered, Asked, Model, OutOfMod
 
 NAMES = Names()
 OURS = NAMES.field_manager
-PREVIEW = preview_resource(NAMES)
+PREVIEW = NAMES.previews
 KINDS = ("PreviewEnvironment", "Deployment", "Service", *ROUTES)
 OTHER_UID = "00000000-0000-0000-0000-000000000000"
 HOLD = "example.com/hold"

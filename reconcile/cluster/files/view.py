@@ -8,7 +8,7 @@ from reconcile.cluster.files.sources import Source, Sources
 from reconcile.cluster.files.yaml import Mistake
 from reconcile.errors import Rejected
 from reconcile.kube.objects import Key, Manifest, Resource
-from reconcile.model.names import KIND, Names, preview_resource
+from reconcile.model.names import KIND, Names
 
 
 class View:
@@ -61,7 +61,7 @@ class View:
 
     def passed_over(self) -> tuple[tuple[str, ...], frozenset[str] | None]:
         """A line about what is no part of a plan, and the previews that were left out."""
-        ours = (*self._children, preview_resource(Names(self._group)))
+        ours = (*self._children, Names(self._group).previews)
         return notes_of(self._sources, ours), left_out_previews(self._sources, self._group)
 
     def _other_version(self, resource: Resource, source: Source) -> Mistake | None:

@@ -16,10 +16,10 @@ from urllib.parse import parse_qsl, urlsplit
 from reconcile.desire.children import CHILDREN
 from reconcile.kube.managedfields import field_set_of, to_fields_v1
 from reconcile.kube.objects import EVENT, EVENTS_V1, POD, Key, Manifest, Resource
-from reconcile.model.names import Names, preview_resource
+from reconcile.model.names import Names
 
 NAMES = Names()
-PREVIEW = preview_resource(NAMES)
+PREVIEW = NAMES.previews
 SERVED = {r.kind: r for r in (*(kind.resource for kind in CHILDREN), PREVIEW, POD)}
 BUILT_IN = frozenset({"", "apps", "batch", "networking.k8s.io", "events.k8s.io"})
 WITHOUT_GENERATION = frozenset({"Service", "Pod", "Event"})
