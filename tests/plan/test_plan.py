@@ -464,6 +464,12 @@ ROWS: dict[str, Row] = {
         [], running(PR1), *three("=", "delete skipped (its preview is gone)"),
         "! Refusing to delete 3 children: the list of previews is empty; if this is intended, pass --max-deletes 100%",
     ),
+    "and counts what an incomplete list would keep too": row(
+        [], running(PR1), *three("=", "delete skipped (its preview is gone)"),
+        "! Mapping: x.yaml:1: broken; all changes of this kind are skipped",
+        "! Refusing to delete 3 children: the list of previews is empty; if this is intended, pass --max-deletes 100%",
+        kinds={"Mapping": PARTLY},
+    ),
     "unless that is said": row([], running(PR1), *GONE_1, limit="100%"),
     "nothing is skipped where nothing is": row([], []),
     "what the scope leaves out was sent all the same": row([], running(PR1), *GONE_1, sent=1),
