@@ -48,7 +48,7 @@ Exit codes:
      a file of --report or stdout cannot be written
   2  usage error
   3  changes are pending (--dry-run --exit-code), or the confirmation was declined
-  4  some or all deletes were skipped: a list was incomplete, or the limit was exceeded
+  4  some changes were skipped: a list was incomplete, or the limit of deletes was exceeded
   5  the previews cannot be read: no connection, no permission, no CRD
   130, 143  SIGINT, SIGTERM
 """

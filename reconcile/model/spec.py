@@ -138,7 +138,9 @@ _Command = Annotated[
 _Args = Annotated[
     _Arguments, Field(repr=False, description="Arguments of the command, instead of the image's own.")
 ]
-_Optional = Annotated[bool | None, Field(description="Whether it may be missing.")]
+_Optional = Annotated[
+    bool | None, Field(description="Whether the Secret or ConfigMap, or its key, may be missing.")
+]
 
 
 class _Part(BaseModel):
@@ -256,8 +258,8 @@ class LocalObjectReference(_Part):
 class ResourceRequirements(_Part, json_schema_extra=cel.validations(*cel.resources_go_together())):
     """What the container needs, and may use at most."""
 
-    limits: Quantities = Field(default=(), description="What it may use at most.")
-    requests: Quantities = Field(default=(), description="What it is given for certain.")
+    limits: Quantities = Field(default=(), description="Maximum resources allowed.")
+    requests: Quantities = Field(default=(), description="Minimum resources required.")
 
     @model_validator(mode="after")
     def _go_together(self) -> Self:
@@ -363,7 +365,7 @@ class Spec(_Part, json_schema_extra={"description": _ABOUT, **cel.validations(ce
     ttl: Annotated[str, AfterValidator(_ttl), _Keeps(rules.DURATION)] | None = Field(
         default=None,
         description="How long the preview is kept after the last change of its spec: 72h, 7d, 1d12h. "
-        "0 is never expired.",
+        "0 means no expiry.",
         json_schema_extra=cel.validations(cel.is_no_longer_than_ten_years()),
     )
     suspend: Annotated[bool, _default(False)] = Field(

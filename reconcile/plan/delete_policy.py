@@ -32,8 +32,9 @@ def keep_of_incomplete_kinds(proposal: Proposal, world: World) -> Proposal:
     """Nothing of a kind is deleted whose list is incomplete."""
     kinds = {name: kind for name, kind in world.snapshot.kinds.items() if not kind.whole}
     told = tuple(
-        Withheld(kind.resource.kind, f"{kind.problem}; all changes of this kind are skipped")
+        Withheld(kind.resource.kind, f"{kind.problem}; {what} of this kind are skipped")
         for kind in kinds.values()
+        for what in ("deletes" if kind.known else "all changes",)
         if not (kind.known and world.snapshot.previews_problem)
     )
     deletes = (change for change in proposal.deletes if change.key.kind in kinds)

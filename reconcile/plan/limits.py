@@ -1,4 +1,4 @@
-"""Which deletes a run must not do: not all was seen, or too many previews would lose their children.
+"""How many previews may lose their children in one run (`--max-deletes`).
 
 A tool that deletes what it no longer sees deletes much when it suddenly sees little. So more than a share
 is refused until a person says that it is right: all of it, but for namespaces that lose little beside it.

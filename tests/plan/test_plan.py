@@ -454,7 +454,7 @@ ROWS: dict[str, Row] = {
         [PR1], [*running(PR1), *running(PR2)],
         "- Deployment shop/pr-2 its preview is gone", "- Service shop/pr-2 its preview is gone",
         "= Mapping shop/pr-2 delete skipped (its preview is gone)",
-        "! Mapping: x.yaml:1: broken; all changes of this kind are skipped", kinds={"Mapping": PARTLY},
+        "! Mapping: x.yaml:1: broken; deletes of this kind are skipped", kinds={"Mapping": PARTLY},
     ),
     "where the list of previews is incomplete, nothing is deleted": row(
         [PR1], running(PR2), *NEW_1, *three("=", "delete skipped (its preview is gone)", "shop/pr-2"),
@@ -466,7 +466,7 @@ ROWS: dict[str, Row] = {
     ),
     "and counts what an incomplete list would keep too": row(
         [], running(PR1), *three("=", "delete skipped (its preview is gone)"),
-        "! Mapping: x.yaml:1: broken; all changes of this kind are skipped",
+        "! Mapping: x.yaml:1: broken; deletes of this kind are skipped",
         "! Refusing to delete 3 children: the list of previews is empty; if this is intended, pass --max-deletes 100%",
         kinds={"Mapping": PARTLY},
     ),
