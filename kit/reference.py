@@ -117,9 +117,7 @@ def options() -> Iterator[str]:
             option = listed.get(name)
             if not isinstance(option, click.Option):
                 continue
-            yield _row(
-                _spelled(option), _coded(" ".join([*_meaning(option, context), OPTIONS.get(name, "")]))
-            )
+            yield _row(_spelled(option), _coded(" ".join(_meaning(option, context))))
 
 
 def _spelled(option: click.Option) -> str:

@@ -166,3 +166,12 @@ def test_replicas_are_let_go_to_an_autoscaler(running: Story) -> None:
     running.reconcile()
     running.silent()
     assert running.live("Deployment")["spec"]["replicas"] == 4
+
+
+def test_a_field_edited_back_and_dropped_in_one_run_goes_too(running: Story) -> None:
+    running.edit("Deployment", lambda d: container(d)["env"][0].update(value="changed"))
+    running.edit("Deployment", lambda d: container(d)["env"][0].update(value="1"))
+    running.apply(env=[{"name": "B", "value": "2"}, {"name": "C", "value": "3"}])
+    running.reconcile()
+    running.silent()
+    assert [variable["name"] for variable in env_of(running.live("Deployment"))] == ["B", "C"]

@@ -137,6 +137,16 @@ def test_the_marks_of_a_route_in_conflict_are_mended(holder: Story, thief: Autho
         assert after["metadata"][mark] == before["metadata"][mark]
         assert (after["spec"], hosts(thief.story)) == (before["spec"], [old])
         assert is_quiet(holder)
+    # What is edited beside the marks is left alone while the conflict lasts, and asks for nothing again.
+    thief.story.patch(
+        "Ingress",
+        {"spec": {"rules": None, "defaultBackend": {"service": {"name": "pr-1", "port": {"number": 80}}}}},
+    )
+    both(holder, code=1)
+    assert is_quiet(holder)
+    thief.apply(fqdn=old, replicas=0)
+    both(holder)
+    assert hosts(thief.story) == [old]
 
 
 def test_what_is_left_of_a_gone_preview_keeps_no_hostname_that_another_holds(

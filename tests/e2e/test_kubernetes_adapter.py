@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconcile.cluster.kubernetes import KubernetesCluster, connect
-from reconcile.errors import NamespaceGoing, NotInstalled, Rejected
+from reconcile.errors import Conflict, NamespaceGoing, NotInstalled, Rejected
 from reconcile.kube.objects import DEPLOYMENT, MAPPING, SERVICE, Manifest, Resource
 from tests.cluster_adapters.contract import LABEL, service
 from tests.controlplane import ControlPlane, eventually
@@ -114,3 +114,24 @@ def test_a_namespace_that_goes_is_told_from_a_missing_right(
     api_server.kubectl(
         "patch", "service", "held", "-n", namespace, "--type=merge", "-p", '{"metadata":{"finalizers":null}}'
     )
+
+
+def test_a_json_patch_meant_for_another_state_is_a_conflict(
+    cluster: KubernetesCluster, namespace: str
+) -> None:
+    live = cluster.apply(SERVICE, service(namespace), manager=US, force=False).manifest
+
+    def patch(uid: str, version: str) -> Manifest:
+        steps: list[Manifest] = [
+            {"op": "replace", "path": "/metadata/uid", "value": uid},
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
+            {"op": "add", "path": "/metadata/annotations", "value": {"note": "x"}},
+        ]
+        return cluster.patch(SERVICE, namespace, "pr-1", steps, manager=US)
+
+    patched = patch(guards(live)["uid"], guards(live)["resourceVersion"])
+    assert patched["metadata"]["annotations"] == {"note": "x"}
+    with pytest.raises(Conflict):
+        patch(guards(live)["uid"], guards(live)["resourceVersion"])
+    with pytest.raises(Conflict):
+        patch("00000000-0000-4000-8000-000000000000", guards(patched)["resourceVersion"])

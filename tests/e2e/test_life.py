@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.controlplane import eventually
 from tests.e2e.groups import PREVIEWS
 from tests.e2e.story import ROUTES, Story, container
 
@@ -95,3 +96,14 @@ def test_one_run_is_enough_while_the_garbage_collector_takes_the_old_children(st
     assert story.children() == story.all_of()
     for kind in ("Deployment", "Service", story.route):
         assert [owner["uid"] for owner in story.live(kind)["metadata"]["ownerReferences"]] == [uid]
+
+
+def test_a_deleted_preview_takes_its_children_along(story: Story) -> None:
+    story.apply()
+    story.apply("pr-2")
+    story.reconcile()
+    story.settled()
+    story.plane.kubectl("delete", PREVIEWS, "pr-1", "-n", story.namespace)
+    eventually(lambda: story.children() == story.all_of("pr-2"), "the children of pr-1 are gone")
+    story.silent()
+    assert story.children() == story.all_of("pr-2")

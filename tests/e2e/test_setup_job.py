@@ -1,12 +1,17 @@
 """The setup Job on a real API server: it runs once for each image and revision, and says how it went."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from reconcile.desire.children import CHILDREN
-from tests.controlplane import eventually
-from tests.e2e.story import Story
+from reconcile.desire.children import CHILDREN, render
+from reconcile.kube.live import Live
+from reconcile.kube.managedfields import field_set_of, part_of
+from reconcile.model.preview import PreviewEnvironment, parse_preview
+from reconcile.model.settings import Settings, Toleration
+from tests.controlplane import allow, eventually, service_account
+from tests.e2e.story import CHILD_RESOURCES, Story
 from tests.e2e.test_status import conditions, ready, told
 
 MIGRATE = {"command": ["migrate", "--password=hunter2hunter2"]}
@@ -193,3 +198,70 @@ def test_a_preview_that_is_gone_takes_its_job_and_the_jobs_pods_with_it(story: S
     eventually(lambda: pods(story, setups) == [], "the Job's pods are gone", timeout=90)
     assert jobs(story) == []
     story.silent()
+
+
+def test_the_server_owns_of_a_job_what_we_foresaw_and_the_second_run_is_silent(story: Story) -> None:
+    """Every field that a Job's pods can have: the table of merge keys holds for it too."""
+    story.apply(
+        setup={"image": "registry.example.com/tools:1", "command": ["sh", "-c"], "args": ["migrate", ""]},
+        env=[
+            {"name": "B", "value": "1"},
+            {"name": "A", "value": ""},
+            {"name": "C", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "k", "optional": True}}},
+            {"name": "F", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+        ],
+        envFrom=[{"prefix": "P_", "configMapRef": {"name": "c", "optional": True}}],
+        imagePullSecrets=[{"name": "b"}, {"name": "a"}],
+        resources={"limits": {"cpu": "0.5", "memory": "1024Mi"}, "requests": {"cpu": "100m"}},
+        replicas=0,
+    )
+    options = (
+        "--pod-security", "restricted", "--node-selector", "pool=previews",
+        "--toleration", "pool=previews:NoSchedule", "--toleration", "other",
+    )  # fmt: skip
+    story.reconcile(*options)
+    job = Live(story.live("Job", the_job(story)))
+    preview = parse_preview(story.live("PreviewEnvironment"), group=story.group)
+    assert isinstance(preview, PreviewEnvironment)
+    settings = Settings(
+        pod_security="restricted",
+        node_selector=(("pool", "previews"),),
+        tolerations=(
+            Toleration(key="pool", operator="Equal", value="previews", effect="NoSchedule"),
+            Toleration(key="other", operator="Exists"),
+        ),
+    )
+    (wanted,) = [manifest for manifest in render(preview, settings) if manifest["kind"] == "Job"]
+    ours = job.applied_by(story.names.field_manager)
+    assert ours is not None
+    assert ours == field_set_of(wanted)
+    assert part_of(job.manifest, ours) == wanted
+    assert story.reconcile(*options).changes == []
+
+
+def test_a_job_whose_history_was_wiped_becomes_ours_again(story: Story) -> None:
+    story.apply(setup=MIGRATE)
+    story.reconcile()
+    name = the_job(story)
+    spec = story.live("Job", name)["spec"]
+    story.patch("Job", {"metadata": {"managedFields": [{}]}}, name)
+    story.apply(setup={"command": ["other"]})
+    story.reconcile()
+    job = Live(story.live("Job", name))
+    assert job.applied_by(story.names.field_manager) is not None
+    assert job.manifest["spec"] == spec
+    assert story.reconcile().changes == []
+
+
+def test_without_the_right_to_list_jobs_a_preview_with_a_setup_stands_still_and_the_others_do_not(
+    story: Story,
+) -> None:
+    account = service_account(story.plane, story.namespace, "partial")
+    others = [one for one in CHILD_RESOURCES if one != "jobs.batch"]
+    allow(story.plane, account.user, ["get", "list"], ["previewenvironments.platform9.com"])
+    allow(story.plane, account.user, ["get", "list", "create", "patch", "delete"], others)
+    story.apply(setup=MIGRATE)
+    story.apply("pr-2")
+    result = replace(story, account=account).reconcile(code=4)
+    assert any(line.startswith("! Job: the list of jobs is incomplete") for line in result.lines)
+    assert sorted(story.children()) == sorted(story.all_of("pr-2"))

@@ -470,7 +470,17 @@ ROWS: dict[str, Row] = {
         "! Refusing to delete 3 children: the list of previews is empty; if this is intended, pass --max-deletes 100%",
         kinds={"Mapping": PARTLY},
     ),
+    "and no number lets them go": row(
+        [], running(PR1), *three("=", "delete skipped (its preview is gone)"),
+        "! Refusing to delete 3 children: the list of previews is empty; if this is intended, pass --max-deletes 100%",
+        limit="12",
+    ),
     "unless that is said": row([], running(PR1), *GONE_1, limit="100%"),
+    "zero deletes no old route of a switch either": row(
+        [PR1], [*running(PR1), *running(PR1, INGRESS)[-1:]],
+        "= Mapping shop/pr-1 delete skipped (its preview has the Ingress now)",
+        "! Refusing to prune: --max-deletes is 0", settings=INGRESS, limit="0",
+    ),
     "nothing is skipped where nothing is": row([], []),
     "what the scope leaves out was sent all the same": row([], running(PR1), *GONE_1, sent=1),
     "notes of the snapshot come last": row([], [], "only namespace shop was read", notes=("only namespace shop was read",)),
