@@ -17,7 +17,7 @@ def keep_while_previews_are_unknown(proposal: Proposal, world: World) -> Proposa
     snapshot, deletes, reason = world.snapshot, proposal.deletes, ""
     if snapshot.previews_problem:
         reason = f"Refusing to prune: {snapshot.previews_problem}"
-    elif deletes and not snapshot.previews_sent and not world.policy.max_deletes.everything:
+    elif deletes and not snapshot.previews_sent and not world.options.max_deletes.everything:
         reason = (
             f"Refusing to delete {len(deletes)} children: the list of previews is empty; "
             "if this is intended, pass --max-deletes 100%"
@@ -43,7 +43,7 @@ def keep_of_incomplete_kinds(proposal: Proposal, world: World) -> Proposal:
 
 def limit_previews(proposal: Proposal, world: World) -> Proposal:
     """No more previews lose their children than `--max-deletes`; which ones do, `limits` says."""
-    deletes, limit = proposal.deletes, world.policy.max_deletes
+    deletes, limit = proposal.deletes, world.options.max_deletes
     if not deletes:
         return proposal
     living = with_children(proposal, world)
@@ -62,7 +62,7 @@ def limit_previews(proposal: Proposal, world: World) -> Proposal:
 
 def limit_expired(proposal: Proposal, world: World) -> Proposal:
     """Expired previews are counted apart: as many as the limit go, whatever becomes of the others."""
-    deletes, limit = [change for change in proposal.deletes if change.expired_at], world.policy.max_deletes
+    deletes, limit = [change for change in proposal.deletes if change.expired_at], world.options.max_deletes
     if not deletes:
         return proposal
     living = with_children(proposal, world)

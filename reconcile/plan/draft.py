@@ -15,7 +15,7 @@ from reconcile.model.names import INTERNAL_ERROR
 from reconcile.model.snapshot import Settled, Snapshot
 from reconcile.plan.changes import PREVIEW, Blocked, Change, Delete, Keep, Withheld
 from reconcile.plan.child import Child
-from reconcile.plan.policy import Policy
+from reconcile.plan.options import PlanOptions
 
 Children = Mapping[Key, Child]
 
@@ -25,12 +25,12 @@ class World:
     """What is, what is wanted, and whose each child is, by the preview that its label names."""
 
     snapshot: Snapshot
-    policy: Policy
+    options: PlanOptions
     desired: Mapping[str, Desired]
 
     def child(self, live: Live, place: str) -> Child:
         """A live object as the preview at this place sees it."""
-        desired, rules = self.desired.get(place), self.policy.rules
+        desired, rules = self.desired.get(place), self.options.rules
         if desired is None:
             return Child(live, split_place(place)[1], rules)
         return Child(live, desired.preview.name, rules, desired.preview, desired.preview.uid)
@@ -39,7 +39,7 @@ class World:
     def children(self) -> Mapping[str, Children]:
         """The children by the preview that their label names; a route without it, by the one whose it is."""
         found: dict[str, dict[Key, Child]] = {}
-        names = self.policy.rules.names
+        names = self.options.rules.names
         for key in sorted(self.snapshot.children):
             live = self.snapshot.children[key]
             place = names.place_of(live)
@@ -53,7 +53,7 @@ class World:
     @cached_property
     def settled(self) -> tuple[Settled, ...]:
         """The previews of the scope that are not compared anew."""
-        has = self.policy.scope.has
+        has = self.options.scope.has
         return tuple(one for one in self.snapshot.settled if has(one.namespace, one.name, one.labels))
 
     def drafts(self) -> Iterator["Draft"]:
@@ -63,7 +63,7 @@ class World:
                 yield Draft(place, desired, self.children.get(place, {}))
         for place, children in self.children.items():
             gone = place not in self.desired and not self.snapshot.may_be_left_out(place)
-            if gone and self.policy.scope.has_gone(*split_place(place)):
+            if gone and self.options.scope.has_gone(*split_place(place)):
                 yield Draft(place, None, children)
 
 

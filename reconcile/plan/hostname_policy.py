@@ -43,8 +43,8 @@ def _claims(proposal: Proposal, world: World) -> Iterator[Claim]:
     """The previews that would have a route; those outside the scope too, since their own run comes."""
     for place, desired in world.desired.items():
         draft = proposal.drafts.get(place)
-        if world.policy.route_kind and desired.fqdn and not (draft and draft.frozen):
-            unsure = world.policy.gives_only_what_is_held
+        if world.options.route_kind and desired.fqdn and not (draft and draft.frozen):
+            unsure = world.options.gives_only_what_is_held
             yield Claim(place, desired.fqdn, desired.preview.creation_timestamp or "", unsure)
 
 

@@ -22,7 +22,7 @@ from reconcile.plan.delete_policy import (
 )
 from reconcile.plan.draft import Draft, Proposal, World
 from reconcile.plan.hostname_policy import give_hostnames
-from reconcile.plan.policy import Policy
+from reconcile.plan.options import PlanOptions
 from reconcile.plan.preview import draft_of
 from reconcile.plan.prune import keep_old_route, protect, wait_for_job, wait_for_new_route
 
@@ -61,9 +61,9 @@ POLICIES: tuple[OfAll, ...] = (
 """What comes between what children need and what a pass does, in this order."""
 
 
-def make_plan(snapshot: Snapshot, all_desired: Iterable[Desired], policy: Policy) -> Plan:
+def make_plan(snapshot: Snapshot, all_desired: Iterable[Desired], options: PlanOptions) -> Plan:
     """The plan that leads from the snapshot to the desired state, for what the scope names."""
-    world = World(snapshot, policy, {desired.place: desired for desired in all_desired})
+    world = World(snapshot, options, {desired.place: desired for desired in all_desired})
     proposal = Proposal({draft.place: draft for draft in world.drafts()})
     proposal = proposal.with_drafts(lambda draft: draft_of(draft, world))
     for apply in POLICIES:
@@ -103,7 +103,7 @@ def _notes(proposal: Proposal, world: World) -> Iterable[str]:
     yield from world.snapshot.notes
     yield from _ttl_notes(world.snapshot, there)
     yield from proposal.warnings
-    yield from _protection_notes(proposal.changes, there, world.policy)
+    yield from _protection_notes(proposal.changes, there, world.options)
 
 
 def _ttl_notes(snapshot: Snapshot, there: Mapping[str, Desired]) -> Iterable[str]:
@@ -115,16 +115,16 @@ def _ttl_notes(snapshot: Snapshot, there: Mapping[str, Desired]) -> Iterable[str
 
 
 def _protection_notes(
-    changes: Iterable[Change], there: Mapping[str, Desired], policy: Policy
+    changes: Iterable[Change], there: Mapping[str, Desired], options: PlanOptions
 ) -> Iterable[str]:
     """Who is protected, gone previews too, and by which right, where the operator gives or ends it."""
-    rules = policy.rules
+    rules = options.rules
     found = {change.preview for change in changes if is_held(change, Hold.PROTECTION)}
     found |= {p for p, desired in there.items() if rules.names.protects(desired.preview.annotations)}
     allowed = sorted(filter(rules.may_protect, found))
     limited = sorted(found.difference(allowed))
-    if limited and policy.max_ttl:
-        yield f"{_counted(limited, 'protected')}; no longer than --max-ttl {policy.max_ttl}"
+    if limited and options.max_ttl:
+        yield f"{_counted(limited, 'protected')}; no longer than --max-ttl {options.max_ttl}"
     if allowed:
         yield f"{_counted(allowed, 'protected')}; from --max-ttl too, as --allow-protect names them"
 

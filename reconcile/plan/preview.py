@@ -18,7 +18,7 @@ def draft_of(draft: Draft, world: World) -> Draft:
     """The changes that one preview's children need, as if no other preview asked for its hostname."""
     desired = draft.desired
     if desired is None:
-        until = left_until(draft.children.values(), world.policy)
+        until = left_until(draft.children.values(), world.options)
         gone = (prune(child, "its preview is gone", until) for child in draft.children.values())
         return replace(draft, changes=tuple(gone))
     if desired.verdict == "Going":
@@ -78,7 +78,7 @@ def _own_changes(
 
 def _keeps_another_route(kind: str, draft: Draft, world: World) -> bool:
     """Whether it has a route of another kind, and nobody said that there is to be a switch."""
-    if world.policy.switch:
+    if world.options.switch:
         return False
     routes = [child for key, child in draft.children.items() if is_route(key.kind)]
     return all(child.key.kind != kind for child in routes) and any(child.ours for child in routes)

@@ -19,27 +19,27 @@ from reconcile.plan.child import Child, Rules
 from reconcile.plan.decide import decide
 from reconcile.plan.draft import Draft, World
 from reconcile.plan.limits import FEW
+from reconcile.plan.options import PlanOptions
 from reconcile.plan.ownership import is_preview_reference
-from reconcile.plan.policy import Policy
 
 
-def left_until(children: Collection[Child], policy: Policy) -> Deadline | None:
+def left_until(children: Collection[Child], options: PlanOptions) -> Deadline | None:
     """When what a gone preview has left behind is no longer protected: it counts from our last change of it.
 
     A time that somebody wrote into managedFields and that is still to come counts for nothing.
     """
-    if policy.max_ttl is None or policy.now is None:
+    if options.max_ttl is None or options.now is None:
         return None
     ours = [child.live for child in children if child.ours]
-    told = [live.applied_at(policy.rules.names.field_manager) for live in ours]
+    told = [live.applied_at(options.rules.names.field_manager) for live in ours]
     told += [str(live.metadata.get("creationTimestamp")) for live in ours]
-    times = [time for time in map(parse_time, told) if time and time <= policy.now]
-    return deadline_after(time_text(max(times)), policy.max_ttl, policy.now) if times else None
+    times = [time for time in map(parse_time, told) if time and time <= options.now]
+    return deadline_after(time_text(max(times)), options.max_ttl, options.now) if times else None
 
 
 def keep_old_route(preview: PreviewEnvironment, draft: Draft, world: World, change: Change) -> Change:
     """A route of another kind stays while nobody said that there is to be a switch."""
-    if world.policy.switch or not is_route(change.key.kind) or change.key in draft.wanted:
+    if world.options.switch or not is_route(change.key.kind) or change.key in draft.wanted:
         return change
     stale = preview.spec.fqdn not in hostnames(draft.children[change.key].live)
     without = f" without the hostname {preview.spec.fqdn}" if stale else ""
@@ -50,9 +50,9 @@ def wait_for_new_route(preview: PreviewEnvironment, draft: Draft, world: World, 
     """The old route stays while the new one is not there; where it has the hostname, until that serves it."""
     if not (isinstance(change, Delete) and is_route(change.key.kind)):
         return change
-    if not world.policy.route_kind:
+    if not world.options.route_kind:
         return replace(change, reason="its preview has no route (--route is none)")
-    new = Key(world.policy.route_kind, preview.namespace, preview.name)
+    new = Key(world.options.route_kind, preview.namespace, preview.name)
     own, there = draft.on(new), world.snapshot.children.get(new)
     if not isinstance(own, Keep) or there is None:
         made = isinstance(own, Create | Update)

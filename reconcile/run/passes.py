@@ -84,7 +84,7 @@ def plan_pass(
         snapshot = snapshot.opened(by_listeners, request.settings.group)
         all_desired = this.desire(snapshot)
     phases.done("looked")
-    plan = make_plan(snapshot, all_desired, request.policy(from_server=this.from_server, now=this.now))
+    plan = make_plan(snapshot, all_desired, request.plan_options(from_server=this.from_server, now=this.now))
     phases.done("planned")
     scope = request.scope
     settled = tuple(one for one in snapshot.settled if scope.has(one.namespace, one.name, one.labels))
@@ -177,8 +177,8 @@ def plan_about(context: Context, request: Request, wanted: Name) -> Planned:
     plan, seen = plan_pass(context, request, Phases(lambda: context.traffic), whole=True)
     place = place_of(context, wanted, seen.snapshot)
     mine = tuple(replace(desired, in_scope=desired.place == place) for desired in seen.all_desired)
-    policy = replace(request.policy(from_server=cluster.is_server, now=None), scope=_only(place))
-    notes = make_plan(seen.snapshot, mine, policy).notes if place else ()
+    options = replace(request.plan_options(from_server=cluster.is_server, now=None), scope=_only(place))
+    notes = make_plan(seen.snapshot, mine, options).notes if place else ()
     return Planned(plan, seen.snapshot, seen.all_desired, place, notes)
 
 

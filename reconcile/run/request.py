@@ -12,7 +12,7 @@ from reconcile.model.scope import Scope
 from reconcile.model.settings import Settings
 from reconcile.plan.child import Rules
 from reconcile.plan.limits import DEFAULT_LIMIT, Limit
-from reconcile.plan.policy import Policy
+from reconcile.plan.options import PlanOptions
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,10 @@ class Request:
             allow_protect=self.settings.allow_protect,
         )
 
-    def policy(self, *, from_server: bool, now: datetime | None) -> Policy:
+    def plan_options(self, *, from_server: bool, now: datetime | None) -> PlanOptions:
         """How the plan is made, at this time where the previews live (None where nobody tells it)."""
         route = self.settings.route_resource
-        return Policy(
+        return PlanOptions(
             rules=self.rules(from_server=from_server),
             scope=self.scope,
             route_kind=route.kind if route else "",

@@ -22,8 +22,8 @@ from reconcile.model.settings import Gateway, Settings
 from reconcile.model.snapshot import KindList, Preview, Snapshot
 from reconcile.plan.changes import Delete, Plan, Update, Waiting
 from reconcile.plan.limits import Limit
+from reconcile.plan.options import PlanOptions
 from reconcile.plan.plan import make_plan, only
-from reconcile.plan.policy import Policy
 from reconcile.plan.prune import places_left
 from reconcile.report.text import plan_text
 from tests.builders import a_preview, without_uid
@@ -82,7 +82,7 @@ def plan_of(
     )
     route = settings.route_resource
     rules = replace(RULES, adopt=adopt, from_server=from_server, allow_protect=settings.allow_protect)
-    policy = Policy(
+    options = PlanOptions(
         rules,
         scope,
         route.kind if route else "",
@@ -93,7 +93,7 @@ def plan_of(
         gives_only_what_is_held=only_held,
     )
     left = partial(places_left, snapshot.children.values(), rules)
-    return make_plan(snapshot, desire(previews, settings, scope, now=now, left=left), policy)
+    return make_plan(snapshot, desire(previews, settings, scope, now=now, left=left), options)
 
 
 def lines(plan: Plan) -> list[str]:

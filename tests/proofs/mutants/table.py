@@ -93,7 +93,7 @@ reconcile/plan/plan.py: tests/plan/test_plan.py
 
 reconcile/plan/delete_policy.py: tests/plan/test_plan.py
   empty-list guard off: an empty list of previews deletes everything
--    elif deletes and not snapshot.previews_sent and not world.policy.max_deletes.everything:
+-    elif deletes and not snapshot.previews_sent and not world.options.max_deletes.everything:
 +    elif False:
 
 reconcile/plan/delete_policy.py: tests/plan/test_plan.py tests/cluster_adapters/test_pass_lists.py

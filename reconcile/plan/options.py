@@ -9,7 +9,7 @@ from reconcile.plan.limits import DEFAULT_LIMIT, Limit
 
 
 @dataclass(frozen=True)
-class Policy:
+class PlanOptions:
     """How to plan, beside what is and what is wanted.
 
     `route_kind` is the kind of route that previews get, "" for none; `switch` tells whether a preview that
