@@ -14,6 +14,7 @@ from reconcile.kube.objects import Key, split_place
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.snapshot import Settled, Snapshot
 from reconcile.plan.changes import SYMBOLS, Change, Hold, Keep, Plan, is_held
+from reconcile.plan.child_policy import keep_old_route, protect, wait_for_job, wait_for_new_route
 from reconcile.plan.delete_policy import (
     keep_of_incomplete_kinds,
     keep_while_previews_are_unknown,
@@ -24,7 +25,6 @@ from reconcile.plan.draft import Draft, Proposal, World
 from reconcile.plan.hostname_policy import give_hostnames
 from reconcile.plan.options import PlanOptions
 from reconcile.plan.preview import draft_of
-from reconcile.plan.prune import keep_old_route, protect, wait_for_job, wait_for_new_route
 
 FEW_NAMES = 5
 """So many previews are named in a note."""

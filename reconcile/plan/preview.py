@@ -9,9 +9,9 @@ from reconcile.kube.objects import Key
 from reconcile.model.names import NAME_TAKEN, ROUTE_NOT_ACCEPTED
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.plan.changes import PREVIEW, Blocked, Change, Delete, Waiting
+from reconcile.plan.child_policy import left_until
 from reconcile.plan.decide import decide, prune
 from reconcile.plan.draft import Draft, World
-from reconcile.plan.prune import left_until
 
 
 def draft_of(draft: Draft, world: World) -> Draft:

@@ -22,8 +22,8 @@ from reconcile.model.settings import Settings
 from reconcile.model.snapshot import KindList, Preview, Settled, Snapshot
 from reconcile.observe import Query, look, observe
 from reconcile.plan.changes import Plan
+from reconcile.plan.child_policy import places_left
 from reconcile.plan.plan import make_plan
-from reconcile.plan.prune import places_left
 from reconcile.plan.reads import reads_of
 from reconcile.plan.reopen import contested, to_open
 from reconcile.run.phases import Phases

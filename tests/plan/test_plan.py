@@ -21,10 +21,10 @@ from reconcile.model.scope import Scope, make_scope
 from reconcile.model.settings import Gateway, Settings
 from reconcile.model.snapshot import KindList, Preview, Snapshot
 from reconcile.plan.changes import Delete, Plan, Update, Waiting
+from reconcile.plan.child_policy import places_left
 from reconcile.plan.limits import Limit
 from reconcile.plan.options import PlanOptions
 from reconcile.plan.plan import make_plan, only
-from reconcile.plan.prune import places_left
 from reconcile.report.text import plan_text
 from tests.builders import a_preview, without_uid
 from tests.given import (

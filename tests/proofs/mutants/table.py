@@ -235,7 +235,7 @@ reconcile/plan/preview.py: tests/plan/test_plan.py
 -    if desired is None:
 +    if desired is None or desired.verdict == "Invalid":
 
-reconcile/plan/prune.py: tests/plan/test_plan.py
+reconcile/plan/child_policy.py: tests/plan/test_plan.py
   what nobody wants is not protected: the garbage collector takes what was protected
 -        return child.preview_protects
 +        return False

@@ -1,4 +1,4 @@
-"""What becomes of children that nobody wants: gone, expired, switched or renamed previews; pure."""
+"""Routes and Jobs that are replaced, what is protected, and what gone previews have left; pure."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
