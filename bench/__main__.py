@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.changes import drift, making, rollouts
-from bench.client import bare_client, without_compression
+from bench.client import bare_client
 from bench.figure import Figure
 from bench.load import THREADS, Load
 from bench.machine import this_machine
@@ -138,7 +138,6 @@ def changes(bench: Bench, size: int) -> Iterator[Figure]:
 def bench_of(plane: ControlPlane, rounds: int) -> tuple[Bench, Load]:
     folder = plane.folder / "bench"
     folder.mkdir()
-    without_compression(plane.kubeconfig)
     load = Load(bare_client(plane.folder / "kubeconfigs" / SOMEBODY_ELSE, THREADS))
     extra = {"KUBECACHEDIR": str(folder / "kubectl-cache")}
     return Bench(plane, load, Runner(plane.kubeconfig, folder, extra), rounds), load

@@ -7,14 +7,6 @@ import httpx2
 import yaml
 
 
-def without_compression(kubeconfig: Path) -> None:
-    """Say so in a kubeconfig: over loopback gzip would be what is measured, of all who read it."""
-    config = yaml.safe_load(kubeconfig.read_text())
-    for entry in config["clusters"]:
-        entry["cluster"]["disable-compression"] = True
-    kubeconfig.write_text(yaml.safe_dump(config))
-
-
 def bare_client(kubeconfig: Path, concurrency: int) -> httpx2.Client:
     """Answers come as the server has them: a compressed one would have to be decoded."""
     config = yaml.safe_load(kubeconfig.read_text())
