@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from reconcile.kube.objects import place_namespace
+from reconcile.model.snapshot import KindList
 from reconcile.plan.changes import DELETES, Delete, Hold, Keep, Waiting, Withheld
 from reconcile.plan.draft import Proposal, World, with_children
 from reconcile.plan.limits import postponed, refused
@@ -32,13 +33,16 @@ def keep_of_incomplete_kinds(proposal: Proposal, world: World) -> Proposal:
     """Nothing of a kind is deleted whose list is incomplete."""
     kinds = {name: kind for name, kind in world.snapshot.kinds.items() if not kind.whole}
     told = tuple(
-        Withheld(kind.resource.kind, f"{kind.problem}; {what} of this kind are skipped")
-        for kind in kinds.values()
-        for what in ("deletes" if kind.known else "all changes",)
-        if not (kind.known and world.snapshot.previews_problem)
+        _incomplete(kind) for kind in kinds.values() if not (kind.known and world.snapshot.previews_problem)
     )
     deletes = (change for change in proposal.deletes if change.key.kind in kinds)
     return replace(proposal.without(deletes, _skipped), withheld=(*told, *proposal.withheld))
+
+
+def _incomplete(kind: KindList) -> Withheld:
+    """Where a part of a folder could be read, the rest of the kind goes on."""
+    skipped = "deletes" if kind.known else "all changes"
+    return Withheld(kind.resource.kind, f"{kind.problem}; {skipped} of this kind are skipped")
 
 
 def limit_previews(proposal: Proposal, world: World) -> Proposal:

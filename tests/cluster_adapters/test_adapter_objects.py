@@ -39,7 +39,7 @@ EVENT = {
     "metadata": {"name": "pr-1.abc", "namespace": "shop"},
     "note": "created Service: new preview",
 }
-STATUS = {
+STATUS: dict[str, Any] = {
     "apiVersion": "platform9.com/v1",
     "kind": KIND,
     "metadata": {"name": "pr-1", "namespace": "shop", "uid": "u-1", "resourceVersion": "7"},
@@ -80,7 +80,7 @@ def create(cluster: KubernetesCluster, name: str = "pr-1.abc") -> Any:
 
 
 def apply_status(cluster: KubernetesCluster, name: str = "pr-1") -> Any:
-    metadata = {**STATUS["metadata"], "name": name}  # type: ignore[dict-item]
+    metadata = {**STATUS["metadata"], "name": name}
     return cluster.apply_status(Names().previews, {**STATUS, "metadata": metadata}, manager=MANAGER)
 
 
@@ -89,7 +89,7 @@ def logs(cluster: KubernetesCluster) -> Any:
 
 
 LOG = f"{SERVER}/api/v1/namespaces/shop/pods/pr-1-a/log"
-URLS = {
+URLS: dict[Ask, str] = {
     logs: LOG,
     get: PR_1,
     apply: PR_1,
@@ -133,7 +133,7 @@ def test_each_request_is_what_it_has_to_be_and_its_success_is_understood(api: Ap
     assert ask(api.cluster) == result
     (request,) = (call.request for call in route.calls)
     where = str(request.url).partition("?")[0]
-    assert where == URLS[ask] + ("/status" if ask is apply_status else "")  # type: ignore[index]
+    assert where == URLS[ask] + ("/status" if ask is apply_status else "")
     assert request.headers.get("Content-Type", "") == media_type
     assert dict(request.url.params) == params
     assert (json.loads(request.content) if request.content else None) == body

@@ -110,7 +110,8 @@ class DirectoryCluster:
         before = self._view.get(resource, key)
         check_same(key, before, manifest["metadata"])
         meant = force or held or "uid" in manifest["metadata"]
-        if isinstance(before, FromFile) and not meant:
+        if before is not None and not meant:
+            assert isinstance(before, FromFile), "what is in --to is held, and so is meant"
             raise Conflict(f"{key} is there already: {before.source.where()}")
         if held is None or bare(held.manifest) != bare(manifest):
             folder.write(bare(manifest))
