@@ -4,7 +4,7 @@ Of an unchanged child a pass looks at a few labels, and at the bytes of the rest
 their children, decoded, would take several times the memory and the time.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Self, TypeVar
@@ -34,25 +34,36 @@ _ABSENT = msgspec.Raw(NULL)
 
 
 class Head(msgspec.Struct):
-    """Of metadata: where the object is ("" where it does not say), and as JSON what is looked at most."""
+    """Of metadata what is looked at most: "" where there is none, the labels as JSON."""
 
     name: str = ""
     namespace: str = ""
     uid: str = ""
     resourceVersion: str = ""
     labels: msgspec.Raw = _ABSENT
-    annotations: msgspec.Raw = _ABSENT
-    ownerReferences: msgspec.Raw = _ABSENT
-    deletionTimestamp: msgspec.Raw = _ABSENT
-    managedFields: msgspec.Raw = _ABSENT
 
 
-class _Object(msgspec.Struct):
-    metadata: msgspec.Raw
+_TEXTS = frozenset(Head.__struct_fields__) - {"labels"}
+
+
+class _Opened(msgspec.Struct):
+    """Of an object what is looked at first; all else waits until somebody asks for it."""
+
+    metadata: Head
     spec: msgspec.Raw = _ABSENT
 
 
-_OBJECT = msgspec.json.Decoder(_Object)
+class _Page(msgspec.Struct):
+    items: list[_Opened]
+
+
+class _Whole(msgspec.Struct):
+    metadata: msgspec.Raw
+
+
+_OPENED = msgspec.json.Decoder(_Opened)
+_PAGE = msgspec.json.Decoder(_Page)
+_WHOLE = msgspec.json.Decoder(_Whole)
 _HEAD = msgspec.json.Decoder(Head)
 
 
@@ -118,7 +129,7 @@ def _at_hand(read: Callable[..., T]) -> Callable[..., T]:
 
 @_at_hand
 def _fields(sent: Sent) -> Mapping[str, msgspec.Raw]:
-    return decoded(_FIELDS, sent._text)
+    return decoded(_FIELDS, sent.text)
 
 
 @_at_hand
@@ -134,19 +145,26 @@ def _decoded(text: Text, name: str) -> Any:
 
 
 class _Metadata(Sent):
-    """The metadata of an object."""
+    """The metadata of an object; found in its text when somebody asks for what the head does not have."""
 
     __slots__ = ("head",)
 
-    def __init__(self, text: Text, head: Head) -> None:
-        super().__init__(text, {"name": head.name, "namespace": head.namespace})
+    def __init__(self, whole: Text, head: Head) -> None:
+        super().__init__(whole)
         self.head = head
+
+    @property
+    def text(self) -> Text:
+        return decoded(_WHOLE, self._text).metadata
+
+    def __getitem__(self, name: str) -> Any:
+        return (name in _TEXTS and getattr(self.head, name)) or super().__getitem__(name)
 
     def get(self, name: str, default: Any = None) -> Any:
         """As a dict has it."""
-        if name != "labels":
-            return super().get(name, default)
-        return default if self.head.labels is _ABSENT else _decoded(self.head.labels, name)
+        if name == "labels":
+            return default if self.head.labels is _ABSENT else _decoded(self.head.labels, name)
+        return (name in _TEXTS and getattr(self.head, name)) or super().get(name, default)
 
 
 class SentObject(Sent):
@@ -154,16 +172,16 @@ class SentObject(Sent):
 
     __slots__ = ("_metadata", "_spec")
 
-    def __init__(self, text: Text, known: Mapping[str, Any]) -> None:
+    def __init__(self, text: Text, known: Mapping[str, Any], opened: _Opened | None = None) -> None:
         super().__init__(text, known)
-        self._metadata: Sent | None = None
-        self._spec = _ABSENT
+        self._metadata: Sent | None = _Metadata(text, opened.metadata) if opened else None
+        self._spec = opened.spec if opened else _ABSENT
 
     def opened(self) -> Self:
         """The same, found to have metadata. Raises msgspec.DecodeError where there are none."""
-        parts = decoded(_OBJECT, self._text)
-        self._spec = parts.spec
-        self._metadata = _Metadata(parts.metadata, decoded(_HEAD, parts.metadata))
+        opened = decoded(_OPENED, self._text)
+        self._spec = opened.spec
+        self._metadata = _Metadata(self._text, opened.metadata)
         return self
 
     def __getitem__(self, name: str) -> Any:
@@ -193,6 +211,15 @@ class SentObject(Sent):
 
     def _opened_metadata(self) -> Sent:
         return self._metadata if self._metadata is not None else self.opened()._opened_metadata()
+
+
+def opened_items(page: bytes, texts: Sequence[Text], known: Mapping[str, Any]) -> list[SentObject]:
+    """The objects of a list, with what is looked at first found in all of them at once.
+
+    Raises msgspec.DecodeError where one has no metadata.
+    """
+    parts = decoded(_PAGE, page).items
+    return [SentObject(text, known, opened) for text, opened in zip(texts, parts, strict=True)]
 
 
 def decoded_whole(manifest: Mapping[str, Any]) -> Mapping[str, Any]:

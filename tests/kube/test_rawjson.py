@@ -1,6 +1,7 @@
 """An object as it was sent equals the one that it is, whoever has looked at it, and however much."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ from hypothesis import given as drawn
 from hypothesis import strategies as st
 
 from reconcile.errors import ServerTrouble
-from reconcile.kube.rawjson import Sent, SentObject, plain, text_of
+from reconcile.kube.rawjson import Sent, SentObject, opened_items, plain, text_of
 
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -28,9 +29,17 @@ def an_object(text: str) -> SentObject:
     return SentObject(text.encode(), KNOWN).opened()
 
 
+def in_a_list(text: str) -> SentObject:
+    (found,) = opened_items(b'{"items": [%b]}' % text.encode(), [text.encode()], KNOWN)
+    return found
+
+
+@pytest.mark.parametrize("sent_as", [an_object, in_a_list])
 @drawn(OBJECTS, st.lists(st.sampled_from(["metadata", "spec", "status", "kind", ""])))
-def test_it_equals_what_decoding_all_of_it_gives(manifest: dict[str, Any], looked_at: list[str]) -> None:
-    sent, whole = an_object(json.dumps(manifest)), {**manifest, **KNOWN}
+def test_it_equals_what_decoding_all_of_it_gives(
+    sent_as: Callable[[str], SentObject], manifest: dict[str, Any], looked_at: list[str]
+) -> None:
+    sent, whole = sent_as(json.dumps(manifest)), {**manifest, **KNOWN}
     for name in looked_at:
         assert sent.get(name, "nothing") == whole.get(name, "nothing")
         assert (name in sent) is (name in whole)

@@ -14,7 +14,7 @@ from reconcile.cluster.kubernetes.retry import TooLarge
 from reconcile.errors import ServerTrouble
 from reconcile.kube.nesting import decoded
 from reconcile.kube.objects import Manifest
-from reconcile.kube.rawjson import SentObject
+from reconcile.kube.rawjson import SentObject, opened_items
 
 T = TypeVar("T")
 
@@ -176,12 +176,14 @@ def _check_unicode(text: bytes) -> None:
 def _items(ask: Ask, response: httpx2.Response, page: _Page) -> list[SentObject]:
     """With what built-in kinds leave out in lists; an item without a name makes the list unreadable."""
     known = {"apiVersion": ask.resource.api_version, "kind": ask.resource.kind}
-    # A part keeps all of its page: of a large one little may be kept, so that each item has its own bytes.
-    texts = map(bytes, page.items) if len(response.content) > LARGE else page.items
     try:
-        items = [SentObject(text, known).opened() for text in texts]
+        if len(response.content) > LARGE:
+            # A part keeps all of its page: of a large one little may be kept, so that each has its own bytes.
+            items = [SentObject(bytes(text), known).opened() for text in page.items]
+        else:
+            items = opened_items(response.content, page.items, known)
     except msgspec.DecodeError as error:
         raise unreadable(ask, response, f"an item has no name: {error}") from error
-    if not all(item["metadata"]["name"] and item["metadata"]["namespace"] for item in items):
+    if not all(item["metadata"].get("name") and item["metadata"].get("namespace") for item in items):
         raise unreadable(ask, response, "an item has no name or no namespace")
     return items
