@@ -26,7 +26,7 @@ OLDEST_ASSETS ?=
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help demo test test-node test-oldest chaos races fuzz walks whole faults mutants check format manifests reference names core
+.PHONY: help demo test test-node test-oldest chaos races fuzz walks whole faults mutants check format manifests reference schemas names core
 .PHONY: bench bench-adverse bench-node bench-smoke peers picture lock cluster cluster-down clean
 
 help:
@@ -45,6 +45,7 @@ help:
 	@echo 'make format         put the code into the one format'
 	@echo 'make manifests      write the CRD and the chart'"'"'s rights anew, from the code and cronjob/rights.yaml'
 	@echo 'make reference      write the lists of the documents anew: fields, options, exit codes, metrics, wings'
+	@echo 'make schemas        write the schemas of native kinds anew, from the API server in KUBEBUILDER_ASSETS'
 	@echo 'make names          carry the names in reconcile/model/names.py to every file that names the previews'
 	@echo 'make core           take the wings out, but for those of KEEP='"'"'files html'"'"'
 	@echo 'make bench          how fast it is beside what is used instead; N=10000 for so many previews'
@@ -129,6 +130,9 @@ manifests: $(STAMP)
 
 reference: $(STAMP)
 	@$(BIN)/python -m kit.reference
+
+schemas: $(STAMP)
+	@$(BIN)/python -m kit.schemas
 
 # What is longer or sorted otherwise under its new name is put into the one format at the end.
 names: $(STAMP)
