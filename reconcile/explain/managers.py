@@ -10,18 +10,19 @@ from typing import Any
 from reconcile.kube.live import Entry, Live
 from reconcile.kube.managedfields import (
     MISSING,
+    Leaf,
     Path,
     above_of,
     field_set_of,
     is_covered,
     item_keys,
-    leaves,
+    leaves_beside,
     path_text,
-    value_at,
 )
 from reconcile.kube.objects import Manifest, without_servers_own
+from reconcile.kube.same import same_value
 from reconcile.model.names import Names
-from reconcile.plan.diff import REPLICAS, same_value, shown_value
+from reconcile.plan.diff import REPLICAS, shown_value
 from reconcile.report.safe import counted
 
 HIDDEN_VALUE = "set"
@@ -29,7 +30,6 @@ HIDDEN_VALUE = "set"
 
 _IN_CONTAINERS = frozenset({"f:containers", "f:initContainers"})
 _SET = frozenset({"f:image", "f:env", "f:envFrom", "f:args", "f:command"})
-_WHOLE_ITEMS = frozenset({"f:ownerReferences", "f:imagePullSecrets"})
 _COUNTED = frozenset({"env", "args", "command"})
 _SHOWN = frozenset({"resources", "envFrom", "imagePullSecrets"})
 
@@ -67,9 +67,9 @@ def writers_of(live: Live, names: Names) -> tuple[Writer, ...]:
 def wanted_fields(live: Live, wanted: Manifest, names: Names) -> tuple[FieldState, ...]:
     """Return every desired field; of metadata only those that differ or that others have set, too."""
     found = (
-        _wanted(live, wanted, path, value, names)
-        for path, value in leaves(wanted)
-        if not _is_listed_elsewhere(path, value)
+        _wanted(live, wanted, leaf, names)
+        for leaf in leaves_beside(wanted, live.manifest)
+        if not _is_listed_elsewhere(leaf)
     )
     return tuple(state for state in found if not ("metadata." in state.path and _is_quiet(state, live)))
 
@@ -80,14 +80,15 @@ def _is_quiet(state: FieldState, live: Live) -> bool:
     return bool(state.same and recorded and all(writer.ours for writer in state.writers))
 
 
-def _wanted(live: Live, wanted: Manifest, path: Path, value: Any, names: Names) -> FieldState:
-    there = value_at(live.manifest, path)
+def _wanted(live: Live, wanted: Manifest, leaf: Leaf, names: Names) -> FieldState:
+    path, value, there, node = leaf
+    writers = _owners(live, path, names)
     return FieldState(
         path_text(path, wanted, live.manifest),
         shown_value(path, value),
         None if there is MISSING else shown_value(path, there),
-        same_value(path, value, there),
-        _owners(live, path, names),
+        same_value(value, there, node, served=bool(writers) and all(writer.ours for writer in writers)),
+        writers,
     )
 
 
@@ -96,11 +97,12 @@ def foreign_fields(live: Live, wanted: Manifest, names: Names) -> tuple[FieldSta
 
     The status, and what was written with it, is left out.
     """
-    ours = frozenset(path for path in field_set_of(wanted) if not _is_item(path))
-    around = above_of(ours)
+    mine = field_set_of(wanted)
+    around = above_of(mine)
     found = []
-    for path, value in leaves(without_servers_own(live.manifest, "generateName")):
-        if _is_listed_elsewhere(path, value) or path in around or is_covered(path, ours):
+    for leaf in leaves_beside(without_servers_own(live.manifest, "generateName"), {}):
+        path, value, *_ = leaf
+        if _is_listed_elsewhere(leaf) or path in around or is_covered(path, mine - around):
             continue
         writers = tuple(w for w in _owners(live, path, names) if w.subresource != "status")
         if writers or _is_listed_anyway(live, path):
@@ -151,16 +153,13 @@ def _asked(name: str, value: Any) -> str:
     return HIDDEN_VALUE
 
 
-def _is_listed_elsewhere(path: Path, value: Any) -> bool:
-    """Whether it is an item of a list by key, whose fields are leaves of their own, or one of its keys."""
-    if _is_item(path):
-        return isinstance(value, Mapping) and len(value) > len(item_keys(path[-1]))
+def _is_listed_elsewhere(leaf: Leaf) -> bool:
+    """Whether its parts are leaves of their own, or it is a key of an item that has more than its keys."""
+    path, value, _, node = leaf
+    if node is None:
+        return not path[-1].startswith("k:") or len(value) > len(item_keys(path[-1]))
     above = path[-2] if len(path) > 1 else ""
     return above.startswith("k:") and path[-1][2:] in item_keys(above)
-
-
-def _is_item(path: Path) -> bool:
-    return path[-1].startswith("k:") and not _WHOLE_ITEMS & set(path)
 
 
 def _owners(live: Live, path: Path, names: Names) -> tuple[Writer, ...]:

@@ -70,7 +70,7 @@ def _is_of(type_: str, value: Any) -> bool:
 
 def _is_quantity(value: Any) -> bool:
     try:
-        canonical(str(value) if isinstance(value, float) else value)
+        canonical(value)
     except ValueError:
         return False
     return True

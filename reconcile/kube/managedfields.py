@@ -7,20 +7,21 @@ holds the leaves, and every item of a list by key:
     ("f:spec", "f:containers", 'k:{"name":"app"}')              the item itself
     ("f:spec", "f:containers", 'k:{"name":"app"}', "f:image")   a leaf
 
-The rules of what is a leaf were read off a real API server; its OpenAPI says the same in
-`x-kubernetes-list-type`, `x-kubernetes-list-map-keys` and `x-kubernetes-map-type`.
-Source: https://kubernetes.io/docs/reference/using-api/server-side-apply/#merge-strategy
+What is a leaf, the schema of the kind tells. An empty list by key or set owns nothing; `null`, an empty map
+and an empty atomic list are leaves; what stands in a map that takes any key is in the set, leaf or not.
+Source: `ToFieldSet` of https://github.com/kubernetes-sigs/structured-merge-diff/tree/master/typed
 """
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
 
 import msgspec
 
 from reconcile.kube.nesting import MAX_DEPTH
-from reconcile.kube.objects import Manifest, maps_in
+from reconcile.kube.objects import KEPT_BY_SERVERS, Manifest, map_in, maps_in
+from reconcile.kube.schema import ANY, Node, schema_of
 
 Path = tuple[str, ...]
 FieldSet = frozenset[Path]
@@ -34,56 +35,16 @@ LONGEST_KEPT = 16 * 1024
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
-# Lists whose items are found by key, by the name of the field that holds them (and, where one name
-# serves two kinds of list, by the field above it).
-_LIST_KEYS: Mapping[tuple[str, str], tuple[str, ...]] = {
-    ("spec", "containers"): ("name",),
-    ("spec", "initContainers"): ("name",),
-    ("*", "env"): ("name",),
-    ("*", "imagePullSecrets"): ("name",),
-    ("metadata", "ownerReferences"): ("uid",),
-    ("item", "ports"): ("containerPort", "protocol"),
-    ("spec", "ports"): ("port", "protocol"),
-}
+Leaf = tuple[Path, Any, Any, Node | None]
+"""A path, the value there, what stands there in another object, and the schema of the value: None where its
+parts are leaves of their own."""
 
-_ATOMIC = frozenset(
-    {
-        "nodeSelector",
-        "secretKeyRef",
-        "configMapKeyRef",
-        "fieldRef",
-        "secretRef",
-        "configMapRef",
-        "selector",
-    }
-)
-_ATOMIC_ITEMS = frozenset({"ownerReferences", "imagePullSecrets"})
+_NOT_OWNED = KEPT_BY_SERVERS | {"name", "namespace"}
 
 
 def is_map(value: Any) -> bool:
     """Whether it is a mapping; asked of thousands of values, nearly all of which are dicts or text."""
     return type(value) is dict or (type(value) is not str and isinstance(value, Mapping))
-
-
-def list_keys(path: Path, name: str) -> tuple[str, ...] | None:
-    """The keys of the list `name` below `path`; None when the list is atomic."""
-    above = path[-1] if path else ""
-    parent = "item" if above.startswith("k:") else above.removeprefix("f:")
-    return _LIST_KEYS.get((parent, name)) or _LIST_KEYS.get(("*", name))
-
-
-def item_element(item: Mapping[str, Any], keys: tuple[str, ...]) -> str:
-    """The path element of one item of a list by key."""
-    there = [key for key in keys if key in item]
-    try:
-        return _element(tuple(there), *(item[key] for key in there))
-    except TypeError:  # in a file a key may be anything
-        return "k:" + json.dumps({k: item[k] for k in there}, sort_keys=True, separators=(",", ":"))
-
-
-@lru_cache(maxsize=1024, typed=True)
-def _element(keys: tuple[str, ...], *values: Any) -> str:
-    return "k:" + json.dumps(dict(zip(keys, values, strict=True)), sort_keys=True, separators=(",", ":"))
 
 
 @lru_cache(maxsize=1024)
@@ -95,49 +56,68 @@ def item_keys(element: str) -> Mapping[str, Any]:
 
 def leaves(manifest: Manifest) -> list[tuple[Path, Any]]:
     """Each path that an apply of this manifest owns, with the value there; items of lists by key included."""
-    return [(path, value) for path, value, _ in leaves_beside(manifest, {})]
+    return [(path, value) for path, value, _, _ in leaves_beside(manifest, {})]
 
 
-def leaves_beside(manifest: Manifest, other: Manifest) -> list[tuple[Path, Any, Any]]:
+def leaves_beside(manifest: Manifest, other: Manifest) -> list[Leaf]:
     """The same, with what stands at each path in another object: `MISSING` where there is nothing."""
-    found: list[tuple[Path, Any, Any]] = []
-    for name, value in manifest.items():
-        there = step(other, f"f:{name}")
-        if name == "metadata":
-            metadata = {k: v for k, v in value.items() if k not in ("name", "namespace")}
-            _add_map(found, ("f:metadata",), metadata, there)
-        elif name not in ("apiVersion", "kind"):
-            _add_value(found, (), name, value, there)
+    found: list[Leaf] = []
+    body = {name: value for name, value in manifest.items() if name not in ("apiVersion", "kind", "metadata")}
+    metadata = {
+        name: value for name, value in map_in(manifest.get("metadata")).items() if name not in _NOT_OWNED
+    }
+    schema = schema_of(manifest)
+    if metadata:
+        _add_value(found, ("f:metadata",), metadata, step(other, "f:metadata"), schema.fields["metadata"])
+    _add_fields(found, (), body, other, schema)
     return found
 
 
-def _add_map(found: list[tuple[Path, Any, Any]], path: Path, value: Mapping[str, Any], there: Any) -> None:
+def _add_value(
+    found: list[Leaf], path: Path, value: Any, there: Any, node: Node, *, member: bool = False
+) -> None:
+    """The leaves at a path and below it; a `member` is in the set itself, whatever lies below."""
+    node = node.of(value)
+    parts = has_parts(value, node)
+    if member or not parts:
+        found.append((path, value, there, None if parts else node))
+    if parts and node.kind == "map":
+        _add_fields(found, path, value, there, node)
+    elif parts:
+        _add_items(found, path, value, there, node)
+
+
+def has_parts(value: Any, node: Node) -> bool:
+    """Whether what is in this value has owners of its own; not where it is not what its schema says."""
+    if node.atomic or node.kind == "scalar":
+        return False
+    if node.kind == "map":
+        return is_map(value) and bool(value)
+    return isinstance(value, list | tuple) and (not node.keys or len(maps_in(value)) == len(value))
+
+
+def _add_fields(found: list[Leaf], path: Path, value: Mapping[str, Any], there: Any, node: Node) -> None:
+    declared, other = node.fields, node.element or ANY
+    beside = there if is_map(there) else {}
     for name, child in value.items():
-        _add_value(found, path, name, child, step(there, f"f:{name}"))
+        below, here = declared.get(name, other), (*path, f"f:{name}")
+        if below.kind == "scalar":
+            found.append((here, child, beside.get(name, MISSING), below))
+        else:
+            _add_value(found, here, child, beside.get(name, MISSING), below, member=name not in declared)
 
 
-def _add_value(found: list[tuple[Path, Any, Any]], above: Path, name: str, value: Any, there: Any) -> None:
-    path = (*above, f"f:{name}")
-    if is_map(value) and value and name not in _ATOMIC:
-        _add_map(found, path, value, there)
-    elif (keys := list_keys(above, name)) and _holds_maps(value):
-        for item in value:
-            element = item_element(item, keys)
-            here, beside = (*path, element), step(there, element)
-            found.append((here, item, beside))
-            if name not in _ATOMIC_ITEMS:
-                _add_map(found, here, item, beside)
-    else:
-        found.append((path, value, there))
-
-
-def _holds_maps(value: Any) -> bool:
-    return isinstance(value, list | tuple) and len(maps_in(value)) == len(value)
+def _add_items(found: list[Leaf], path: Path, items: Sequence[Any], there: Any, node: Node) -> None:
+    for item in items:
+        element = node.element_of(item)
+        _add_value(
+            found, (*path, element), item, step(there, element, node), node.element or ANY, member=True
+        )
 
 
 def field_set_of(manifest: Manifest) -> FieldSet:
     """What an apply of this manifest would own, computed without a server."""
-    return frozenset(path for path, _ in leaves(manifest))
+    return frozenset(path for path, _, _, _ in leaves_beside(manifest, {}))
 
 
 def from_fields_v1(fields: Mapping[str, Any]) -> FieldSet:
@@ -239,29 +219,42 @@ def _above(paths: FieldSet) -> FieldSet:
 
 def value_at(manifest: Any, path: Path) -> Any:
     """What stands at a path of an object, or `MISSING`."""
-    value = manifest
+    value, node = manifest, schema_of(manifest)
     for element in path:
-        value = step(value, element)
+        node = node.of(value)
+        value, node = step(value, element, node), below_node(node, element)
         if value is MISSING:
             return MISSING
     return value
 
 
-def step(value: Any, element: str) -> Any:
-    """What stands one path element below a value, or `MISSING`."""
+def below_node(node: Node, element: str) -> Node:
+    """The schema one path element below."""
+    return (node.child(element[2:]) if element.startswith("f:") else node.element) or ANY
+
+
+def node_at(manifest: Manifest, path: Path) -> Node:
+    """The schema of what stands at a path of an object of this kind."""
+    return reduce(below_node, path, schema_of(manifest))
+
+
+def step(value: Any, element: str, node: Node = ANY) -> Any:
+    """What stands one path element below a value, or `MISSING`.
+
+    By the schema of the list an item is found also where a key has its default.
+    """
     if element.startswith("f:"):
         return value.get(element[2:], MISSING) if is_map(value) else MISSING
-    if element.startswith("k:") and isinstance(value, list | tuple):
-        return _item(value, item_keys(element))
-    return MISSING
+    if not isinstance(value, list | tuple):
+        return MISSING
+    if node.keys or element.startswith("v:"):
+        return _by_element(_Same(value), node).get(element, MISSING)
+    return _item(value, item_keys(element)) if element.startswith("k:") else MISSING
 
 
 def _item(items: Sequence[Any], keys: Mapping[str, Any]) -> Any:
-    """The first item that has these keys; of a long list they are looked up, for each is asked for."""
-    try:
-        return _by_keys(_Same(items), tuple(keys)).get(tuple(keys.values()), MISSING)
-    except TypeError:  # in a file a key may be anything
-        return next((item for item in maps_in(items) if keys.items() <= item.items()), MISSING)
+    """The first item that has these keys."""
+    return next((item for item in maps_in(items) if keys.items() <= item.items()), MISSING)
 
 
 class _Same:
@@ -280,17 +273,17 @@ class _Same:
 
 
 @lru_cache(maxsize=64)
-def _by_keys(items: _Same, keys: tuple[str, ...]) -> Mapping[tuple[Any, ...], Mapping[str, Any]]:
-    """The items of a list by the values of these keys, the first where several have the same."""
-    maps = maps_in(items.items)
-    return {tuple(item.get(key) for key in keys): item for item in reversed(maps)}
+def _by_element(items: _Same, node: Node) -> Mapping[str, Any]:
+    """The items of a list by their path elements; the first, where several have the same."""
+    found = maps_in(items.items) if node.keys else items.items
+    return {node.element_of(item): item for item in reversed(found)}
 
 
 def part_of(manifest: Manifest, paths: FieldSet) -> dict[str, Any]:
     """Of an object what lies at these paths, with its kind and place: what an apply of them would send."""
     tops = above_of(paths)
     metadata = {name: manifest["metadata"][name] for name in ("name", "namespace")}
-    found = _part_of_map(manifest, (), paths, tops)
+    found = _part_of_map(manifest, (), paths, tops, schema_of(manifest))
     return {
         "apiVersion": manifest["apiVersion"],
         "kind": manifest["kind"],
@@ -299,24 +292,26 @@ def part_of(manifest: Manifest, paths: FieldSet) -> dict[str, Any]:
     }
 
 
-def _part_of_map(value: Mapping[str, Any], path: Path, paths: FieldSet, tops: FieldSet) -> dict[str, Any]:
+def _part_of_map(
+    value: Mapping[str, Any], path: Path, paths: FieldSet, tops: FieldSet, node: Node
+) -> dict[str, Any]:
     found = {}
     for name, child in value.items():
         here = (*path, f"f:{name}")
         if here in tops:
-            found[name] = _part(child, here, paths, tops)
+            found[name] = _part(child, here, paths, tops, below_node(node, here[-1]))
         elif here in paths:
             found[name] = child
     return found
 
 
-def _part(value: Any, path: Path, paths: FieldSet, tops: FieldSet) -> Any:
+def _part(value: Any, path: Path, paths: FieldSet, tops: FieldSet, node: Node) -> Any:
     if isinstance(value, Mapping):
-        return _part_of_map(value, path, paths, tops)
-    keys = list_keys(path[:-1], path[-1].removeprefix("f:")) or ()
-    items = [(item, (*path, item_element(item, keys))) for item in maps_in(value)]
+        return _part_of_map(value, path, paths, tops, node.of(value))
+    found = maps_in(value) if node.keys or not isinstance(value, list | tuple) else value
+    items = [(item, (*path, node.element_of(item))) for item in found]
     return [
-        _part_of_map(item, here, paths, tops) if here in tops else item
+        _part(item, here, paths, tops, node.element or ANY) if here in tops else item
         for item, here in items
         if here in tops or here in paths
     ]

@@ -52,7 +52,7 @@ def compared_value(text: str) -> Fraction:
 
 
 def same_quantity(a: object, b: object) -> bool:
-    """Whether both are quantities (or whole numbers) of one value: `1000m` and 1 are."""
+    """Whether both are quantities (or numbers) of one value: `1000m` and 1 are."""
     try:
         return parse_quantity(_text(a)) == parse_quantity(_text(b))
     except ValueError:
@@ -60,7 +60,7 @@ def same_quantity(a: object, b: object) -> bool:
 
 
 @lru_cache(typed=True)  # many previews ask for the same; True is no 1
-def canonical(quantity: str | int) -> str:
+def canonical(quantity: str | float) -> str:
     """The form in which the API server keeps a quantity of a pod: `0.5` is kept as `500m`.
 
     Less than a thousandth is rounded up. A form that the server would keep too is returned as it is.
@@ -77,7 +77,7 @@ def canonical(quantity: str | int) -> str:
 
 
 def _text(quantity: object) -> str:
-    if isinstance(quantity, bool) or not isinstance(quantity, str | int):
+    if isinstance(quantity, bool) or not isinstance(quantity, str | int | float):
         raise ValueError("is not a valid quantity")
     return str(quantity)
 

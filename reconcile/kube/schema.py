@@ -74,13 +74,33 @@ class Node:
     def element_of(self, item: Any) -> str:
         """The path element of one item of a list by keys, or of a set."""
         if not self.keys:
-            return "v:" + json.dumps(item, separators=(",", ":"))
-        return "k:" + json.dumps(self.keys_of(item), separators=(",", ":"), sort_keys=True)
+            return "v:" + _text(item)
+        return item_element(**self.keys_of(item))
 
     def keys_of(self, item: Mapping[str, Any]) -> dict[str, Any]:
         """The keys of an item that are set, or have a default."""
-        found = {name: item.get(name, default) for name, default in self.keys.items()}
-        return {name: value for name, value in found.items() if value is not None}
+        return {
+            name: value
+            for name, default in self.keys.items()
+            if (value := item.get(name, default)) is not None
+        }
+
+
+def item_element(**keys: Any) -> str:
+    """The path element of the item that has these keys."""
+    try:
+        return _element(tuple(keys), *keys.values())
+    except TypeError:  # in a file a key may be anything
+        return "k:" + _text(keys)
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _element(keys: tuple[str, ...], *values: Any) -> str:
+    return "k:" + _text(dict(zip(keys, values, strict=True)))
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
 
 
 class Table:
@@ -155,8 +175,4 @@ def _known(api_version: str, kind: str) -> Node:
 
 @cache
 def _unknown() -> Node:
-    words = {"apiVersion": "string", "kind": "string", "metadata": OBJECT_META}
-    return Node("map", rules=words, rest="any", table=_native())
-
-
-OBJECT_META = "meta.v1.ObjectMeta"
+    return Node("map", rules={"metadata": "meta.v1.ObjectMeta", "spec": "any"}, rest="any", table=_native())

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconcile.kube.live import Live
-from reconcile.kube.managedfields import Path
+from reconcile.kube.managedfields import Path, node_at
 from reconcile.kube.objects import INGRESS, Manifest, map_in, maps_in
+from reconcile.kube.same import same_value
 from reconcile.model.names import Names
-from reconcile.plan.diff import same_value
 
 EDIT_IN_PLACE = "acme.cert-manager.io/http01-edit-in-place"
 CHALLENGES = "/.well-known/acme-challenge/"
@@ -27,7 +27,8 @@ def solvers(live: Live, wanted: Manifest, names: Names) -> tuple[str, ...]:
     if live.key.kind != INGRESS.kind or wanted["metadata"]["annotations"].get(EDIT_IN_PLACE) != "true":
         return ()
     rules, without = live.spec.get("rules"), list(_without_challenges(live))
-    if same_value(RULES, rules, without) or not same_value(RULES, wanted["spec"]["rules"], without):
+    node = node_at(wanted, RULES)
+    if same_value(rules, without, node) or not same_value(wanted["spec"]["rules"], without, node):
         return ()
     if RULES in (live.applied_by(names.field_manager) or ()):
         return ()

@@ -5,7 +5,7 @@ wanted manifest has, our list items stand in our order, and nothing of somebody 
 What others add elsewhere is no difference.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,22 +14,22 @@ from reconcile.kube.managedfields import (
     EMPTY,
     MISSING,
     FieldSet,
+    Leaf,
     Path,
     above_of,
     covers,
+    has_parts,
     is_covered,
-    is_map,
-    item_element,
     leaves_beside,
-    list_keys,
     path_text,
     step,
     value_at,
 )
 from reconcile.kube.objects import Manifest, maps_in
-from reconcile.kube.quantity import same_quantity
 from reconcile.kube.rawjson import SentObject
 from reconcile.kube.redact import DATA
+from reconcile.kube.same import same_value
+from reconcile.kube.schema import ANY, Node, schema_of
 from reconcile.model.names import Names
 from reconcile.plan.changes import FieldChange
 from reconcile.plan.field_conflicts import added_by_hand, collisions, edits_are_kept, foreign_paths
@@ -37,7 +37,6 @@ from reconcile.plan.ownership import prune_path
 
 REPLICAS: Path = ("f:spec", "f:replicas")
 _SECRET = frozenset({"f:env", "f:args", "f:command", *(f"f:{name}" for name in DATA)})
-_QUANTITIES = frozenset({"f:limits", "f:requests"})
 
 
 @dataclass(frozen=True)
@@ -65,10 +64,10 @@ def difference(
     clashes = collisions(live, wanted, names)
     if by_hand and from_server and ours is not None and not edits_are_kept(live, wanted, names):
         clashes = frozenset(_tops(clashes | added_by_hand(live, wanted, names)))
-    fields = [*values, *_disorder((), wanted, live.manifest)]
+    fields = [*values, *_disorder((), wanted, live.manifest, schema_of(wanted))]
     takeover: FieldSet = EMPTY
     if ours is not None:
-        wanted_set = frozenset(path for path, _, _ in wanted_leaves)
+        wanted_set = frozenset(path for path, _, _, _ in wanted_leaves)
         seen = {change.path for change in values}
         fields += [c for c in _lost(live, wanted, wanted_set - ours, names) if c.path not in seen]
         fields += _dropped(live, ours - wanted_set, names)
@@ -97,7 +96,7 @@ def _sorted(fields: list[FieldChange]) -> tuple[FieldChange, ...]:
 def _values(
     live: Live,
     wanted: Manifest,
-    wanted_leaves: Iterable[tuple[Path, Any, Any]],
+    wanted_leaves: Iterable[Leaf],
     names: Names,
     ours: FieldSet | None,
     *,
@@ -105,14 +104,17 @@ def _values(
 ) -> tuple[list[FieldChange], tuple[str, ...]]:
     """The wanted leaves that have another value; those that are the server's own doing apart."""
     changes, kept = [], []
-    wanted_before = from_server and ours is not None and _applied_before(live, wanted, names)
+    wanted_before = ours is not None and _applied_before(live, wanted, names)
     missing: Path = ()
-    for path, value, there in wanted_leaves:
-        if same_value(path, value, there) or (missing and covers(missing, path)):
+    for path, value, there, node in wanted_leaves:
+        if same_value(value, there, node) or (missing and covers(missing, path)):
             continue
-        if there is MISSING and path[-1].startswith("k:"):
+        served = from_server and path in (ours or EMPTY) and not _owners(live, path, names)
+        if served and same_value(value, there, node, served=True):
+            continue
+        if there is MISSING and node is None:
             missing = path  # the item says it; its fields, which come next, need not
-        if wanted_before and path in (ours or EMPTY) and not _owners(live, path, names):
+        if served and wanted_before:
             kept.append(path_text(path, wanted))
         else:
             changes.append(_change(live, wanted, path, there, value))
@@ -122,28 +124,6 @@ def _values(
 def _applied_before(live: Live, wanted: Manifest, names: Names) -> bool:
     before = live.annotations.get(names.applied_annotation)
     return bool(before == wanted["metadata"]["annotations"][names.applied_annotation])
-
-
-def same_value(path: Path, wanted: Any, there: Any) -> bool:
-    """Whether a leaf has the wanted value, as the API server understands it."""
-    if there is MISSING:
-        return False
-    if path[-1].startswith("k:") and "f:ownerReferences" not in path:
-        return True  # the item is there; its fields are leaves of their own
-    if isinstance(wanted, bool) or isinstance(there, bool):
-        return wanted is there
-    if not _QUANTITIES.isdisjoint(path):
-        return same_quantity(wanted, there)
-    return bool(wanted == there or _plain(wanted) == _plain(there))
-
-
-def _plain(value: Any) -> Any:
-    """Tuples as lists, so that a manifest of ours equals what JSON brings."""
-    if isinstance(value, Mapping):
-        return {name: _plain(child) for name, child in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(child) for child in value]
-    return value
 
 
 def _lost(live: Live, wanted: Manifest, paths: FieldSet, names: Names) -> Iterator[FieldChange]:
@@ -196,23 +176,32 @@ def _owners(live: Live, path: Path, names: Names) -> list[str]:
     return sorted({entry.manager for entry in others if path in entry.fields or path in entry.above})
 
 
-def _disorder(path: Path, wanted: Mapping[str, Any], live: Any) -> Iterator[FieldChange]:
+def _disorder(path: Path, wanted: Mapping[str, Any], live: Any, node: Node) -> Iterator[FieldChange]:
     """Lists by key whose items, ours among others, stand in another order than ours."""
     for name, value in wanted.items():
+        below = (node.child(name) or ANY).of(value)
+        if not has_parts(value, below):
+            continue
         here, there = (*path, f"f:{name}"), step(live, f"f:{name}")
-        if is_map(value):
-            yield from _disorder(here, value, there)
-        elif isinstance(value, list | tuple) and (keys := list_keys(path, name)):
-            elements = [item_element(item, keys) for item in value]
-            if name != "ownerReferences" and _out_of_order(there, elements, keys):
-                yield FieldChange(path_text(here), None, None, "is in another order")
-            for element, item in zip(elements, value, strict=True):
-                yield from _disorder((*here, element), item, step(there, element))
+        if below.kind == "map":
+            yield from _disorder(here, value, there, below)
+        elif below.keys and name != "ownerReferences":
+            yield from _disorder_of_items(here, value, there, below)
 
 
-def _out_of_order(live: Any, elements: list[str], keys: tuple[str, ...]) -> bool:
+def _disorder_of_items(path: Path, items: Sequence[Any], live: Any, node: Node) -> Iterator[FieldChange]:
+    elements = [node.element_of(item) for item in items]
+    if _out_of_order(live, elements, node):
+        yield FieldChange(path_text(path), None, None, "is in another order")
+    below = node.element or ANY
+    for element, item in zip(elements, items, strict=True):
+        if has_parts(item, below):
+            yield from _disorder((*path, element), item, step(live, element, node), below)
+
+
+def _out_of_order(live: Any, elements: list[str], node: Node) -> bool:
     there, wanted = maps_in(live), set(elements)
-    order = [element for item in there if (element := item_element(item, keys)) in wanted]
+    order = [element for item in there if (element := node.element_of(item)) in wanted]
     found = set(order)
     return order != [element for element in elements if element in found]
 

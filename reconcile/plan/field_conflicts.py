@@ -24,27 +24,25 @@ from reconcile.kube.managedfields import (
     Path,
     above_of,
     field_set_of,
+    has_parts,
     is_covered,
     is_map,
-    item_element,
-    list_keys,
     step,
     value_at,
 )
+from reconcile.kube.merge import ENV_ARMS, UNIONS
 from reconcile.kube.objects import Manifest, maps_in
+from reconcile.kube.schema import ANY, Node, item_element, schema_of
 from reconcile.model.names import EDITS_KEPT, Names
 from reconcile.plan.ownership import is_preview_reference
 
-_ENV_ARMS = frozenset({"value", "valueFrom"})
-_SOURCE_ARMS = frozenset({"secretKeyRef", "configMapKeyRef", "fieldRef", "resourceFieldRef", "fileKeyRef"})
-_HANDLER_ARMS = frozenset({"tcpSocket", "httpGet", "exec", "grpc", "sleep"})
-_UNIONS: tuple[frozenset[str], ...] = (_ENV_ARMS, _SOURCE_ARMS, _HANDLER_ARMS)
 _NAMED_LISTS = ("ports",)
 
 
 def collisions(live: Live, wanted: Manifest, names: Names) -> frozenset[Path]:
     """The tops of what must go from the live object before ours can stand."""
-    found = set(_in_map((), {k: v for k, v in wanted.items() if k != "metadata"}, live.manifest))
+    body = {name: value for name, value in wanted.items() if name != "metadata"}
+    found = set(_in_map((), body, live.manifest, schema_of(wanted)))
     found.update(_stale_references(live, wanted, names))
     return frozenset(found)
 
@@ -67,11 +65,10 @@ def added_by_hand(live: Live, wanted: Manifest, names: Names) -> frozenset[Path]
         return EMPTY
     mine = field_set_of(wanted)
     above = above_of(mine)
-    wholes = frozenset(own for own in mine if not own[-1].startswith("k:"))
     return frozenset(
         path
         for path in added
-        if not (path in mine or path in above or is_covered(path, wholes))
+        if not (path in mine or path in above or is_covered(path, mine - above))
         and value_at(live.manifest, path) is not MISSING
     )
 
@@ -97,41 +94,42 @@ def owned_by_others(live: Live, tops: frozenset[Path], manager: str) -> FieldSet
     )
 
 
-def _in_map(path: Path, wanted: Mapping[str, Any], live: Any) -> Iterator[Path]:
+def _in_map(path: Path, wanted: Mapping[str, Any], live: Any, node: Node) -> Iterator[Path]:
     if not is_map(live):
         return
     yield from _other_arms(path, wanted, live)
     for name, value in wanted.items():
+        below = (node.child(name) or ANY).of(value)
+        if not has_parts(value, below):
+            continue
         here = (*path, f"f:{name}")
-        if is_map(value):
-            yield from _in_map(here, value, live.get(name))
-        elif isinstance(value, list | tuple) and (keys := list_keys(path, name)):
-            yield from _in_list(here, name, value, live.get(name), keys)
+        if below.kind == "map":
+            yield from _in_map(here, value, live.get(name), below)
+        elif below.keys:
+            yield from _in_list(here, name, value, live.get(name), below)
 
 
-def _in_list(path: Path, name: str, items: Any, live: Any, keys: tuple[str, ...]) -> Iterator[Path]:
-    elements = {item_element(item, keys): item for item in items}
+def _in_list(path: Path, name: str, items: Any, live: Any, node: Node) -> Iterator[Path]:
+    elements = {node.element_of(item): item for item in items}
     if name in _NAMED_LISTS:
-        yield from _same_name_other_keys(path, elements, live, keys)
+        yield from _same_name_other_keys(path, elements, live, node)
     for element, item in elements.items():
-        yield from _in_map((*path, element), item, step(live, element))
+        yield from _in_map((*path, element), item, step(live, element, node), node.element or ANY)
 
 
-def _same_name_other_keys(
-    path: Path, elements: Mapping[str, Any], live: Any, keys: tuple[str, ...]
-) -> Iterator[Path]:
+def _same_name_other_keys(path: Path, elements: Mapping[str, Any], live: Any, node: Node) -> Iterator[Path]:
     # No set: in a file a name may be anything.
     names = [item["name"] for item in elements.values() if item.get("name") is not None]
     for item in maps_in(live):
-        element = item_element(item, keys)
+        element = node.element_of(item)
         if item.get("name") in names and element not in elements:
             yield (*path, element)
 
 
 def _other_arms(path: Path, wanted: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[Path]:
-    for union in _UNIONS:
+    for union in UNIONS:
         ours = union & wanted.keys()
-        if ours or (union is _ENV_ARMS and _is_env(path)):
+        if ours or (union is ENV_ARMS and _is_env(path)):
             yield from ((*path, f"f:{arm}") for arm in sorted((union & live.keys()) - ours))
 
 
@@ -146,4 +144,4 @@ def _stale_references(live: Live, wanted: Manifest, names: Names) -> Iterator[Pa
     for reference in live.owner_references:
         ours = is_preview_reference(reference, wanted["metadata"]["labels"][names.preview_label], names)
         if ours and reference.get("uid") not in uids:
-            yield ("f:metadata", "f:ownerReferences", item_element(reference, ("uid",)))
+            yield ("f:metadata", "f:ownerReferences", item_element(uid=reference.get("uid")))

@@ -10,7 +10,7 @@ from reconcile.cluster.files.cluster import DirectoryCluster
 from reconcile.cluster.kubernetes.client import KubernetesCluster
 from reconcile.cluster.port import Cluster
 from reconcile.desire.children import APPLY_ORDER, EXCLUSIVE, KINDS, is_route
-from reconcile.kube.managedfields import list_keys
+from reconcile.kube.managedfields import node_at
 from reconcile.model.settings import ROUTE_RESOURCES
 from tests.memory import Memory
 
@@ -29,11 +29,12 @@ def test_routes_come_last_and_each_can_be_chosen() -> None:
 
 def test_where_only_we_write_lists_have_items() -> None:
     """A top that names an item does so by the keys that its list has."""
-    for tops in EXCLUSIVE.values():
+    for kind, tops in EXCLUSIVE.items():
+        manifest = {"apiVersion": KINDS[kind].resource.api_version, "kind": kind}
         for top in tops:
             for depth, element in enumerate(top):
                 if element.startswith("k:"):
-                    assert list_keys(top[: depth - 1], top[depth - 1].removeprefix("f:")) == ("name",)
+                    assert [*node_at(manifest, top[:depth]).keys] == ["name"]
 
 
 @pytest.mark.parametrize("adapter", [DirectoryCluster, KubernetesCluster, Memory])

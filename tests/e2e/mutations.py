@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from reconcile.kube.managedfields import Path, item_element, leaves, list_keys, path_text, value_at
+from reconcile.kube.managedfields import Path, leaves, node_at, path_text, value_at
 from reconcile.kube.objects import Manifest
 from reconcile.model.names import Names
 
@@ -116,7 +116,7 @@ def _of_field(kind: str, path: Path, there: Any, manifest: Manifest) -> Iterator
     elif (kind, path) == ("Deployment", ("f:spec", "f:selector")):
         return  # it cannot change
     else:
-        top = _item_whose_key(path) or path
+        top = _item_whose_key(manifest, path) or path
         other = not there if isinstance(there, bool) else OTHERWISE.get(name, "changed")
         if name == "rules" and kind == "HTTPRoute":
             other = [{"backendRefs": [{"name": "changed", "port": 80}]}]
@@ -164,11 +164,11 @@ def _of_item(kind: str, path: Path, there: Any) -> Iterator[tuple[Path, Any, Pat
         yield path, GONE, path
 
 
-def _item_whose_key(path: Path) -> Path | None:
+def _item_whose_key(manifest: Manifest, path: Path) -> Path | None:
     """The item that is another one when this field of it changes."""
     for depth in range(2, len(path)):
-        keys = list_keys(path[: depth - 1], path[depth - 1].removeprefix("f:"))
-        if path[depth].startswith("k:") and keys and path[-1].removeprefix("f:") in keys:
+        keys = node_at(manifest, path[:depth]).keys
+        if path[depth].startswith("k:") and path[-1].removeprefix("f:") in keys:
             return path[: depth + 1]
     return None
 
@@ -178,9 +178,8 @@ def _pointer(live: Any, path: Path) -> str:
     pointer, value = "", live
     for depth, element in enumerate(path):
         if element.startswith("k:"):
-            keys = list_keys(path[: depth - 1], path[depth - 1].removeprefix("f:")) or ()
-            elements = [item_element(item, keys) for item in value]
-            step: str | int = elements.index(element)
+            node = node_at(live, path[:depth])
+            step: str | int = [node.element_of(item) for item in value].index(element)
         else:
             step = element.removeprefix("f:")
         pointer += "/" + str(step).replace("~", "~0").replace("/", "~1")

@@ -15,15 +15,15 @@ from reconcile.kube.managedfields import (
     covers,
     field_set_of,
     from_fields_v1,
-    item_element,
     leaves,
-    list_keys,
+    part_of,
     path_text,
     to_fields_v1,
     value_at,
 )
 from reconcile.kube.nesting import MAX_DEPTH
 from reconcile.kube.objects import maps_in
+from reconcile.kube.schema import item_element
 from tests.given import CONTAINER, a_read_preview, children_of
 
 SERVICE: dict[str, Any] = {
@@ -85,24 +85,49 @@ def test_each_leaf_comes_with_its_value() -> None:
     assert found[PORT] == SERVICE["spec"]["ports"][0]
 
 
-@pytest.mark.parametrize(
-    ("path", "name", "keys"),
-    [
-        (("f:spec", "f:template", "f:spec"), "containers", ("name",)),
-        (CONTAINER, "ports", ("containerPort", "protocol")),
-        (("f:spec",), "ports", ("port", "protocol")),
-        (CONTAINER, "env", ("name",)),
-        (("f:metadata",), "ownerReferences", ("uid",)),
-        (("f:spec", "f:template", "f:spec"), "imagePullSecrets", ("name",)),
-        (CONTAINER, "args", None),
-        (CONTAINER, "envFrom", None),
-        (("f:spec", "f:template", "f:spec"), "tolerations", None),
-        (("f:spec",), "rules", None),
-        (("f:spec",), "parentRefs", None),
-    ],
-)
-def test_only_some_lists_have_items_of_their_own(path: Path, name: str, keys: Any) -> None:
-    assert list_keys(path, name) == keys
+ROWS: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "an empty list by key or set owns nothing": (
+        {"metadata": {"finalizers": []}, "spec": {"template": {"spec": {"containers": [], "tolerations": []}}}},
+        {"spec.template.spec.tolerations"},
+    ),
+    "null and an empty map are leaves": (
+        {"metadata": {"labels": {}}, "spec": {"replicas": None, "template": {"spec": {"volumes": None}}}},
+        {"metadata.labels", "spec.replicas", "spec.template.spec.volumes"},
+    ),
+    "a key that is left out has its default": (
+        {"spec": {"template": {"spec": {"containers": [{"name": "a", "ports": [{"containerPort": 80}]}]}}}},
+        {f"spec.template.spec.containers[a]{path}" for path in ("", ".name", ".ports[80/TCP]", ".ports[80/TCP].containerPort")},
+    ),
+    "the values of a set are told one by one": (
+        {"metadata": {"finalizers": ["x/y", "z"]}}, {'metadata.finalizers."x/y"', 'metadata.finalizers."z"'},
+    ),
+    "what only a server writes is nobody's": (
+        {"metadata": {"name": "a", "namespace": "b", "uid": "u", "generation": 3, "creationTimestamp": None}}, set(),
+    ),
+    "a field that is not in the schema is told, with what is below": (
+        {"spec": {"new": {"a": {"b": 1}, "l": [{"name": "x"}]}}},
+        {"spec.new", "spec.new.a", "spec.new.a.b", "spec.new.l"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("manifest", "owned"), ROWS.values(), ids=ROWS)
+def test_an_apply_owns_what_the_schema_says(manifest: dict[str, Any], owned: set[str]) -> None:
+    found = field_set_of({"apiVersion": "apps/v1", "kind": "Deployment", **manifest})
+    assert {path_text(path) for path in found} == owned
+
+
+def test_an_item_is_found_and_kept_also_where_a_key_has_its_default() -> None:
+    spec = {"ports": [{"port": 80, "name": "a"}, {"port": 80, "protocol": "UDP"}]}
+    manifest = {
+        **SERVICE,
+        "metadata": {"name": "x", "namespace": "y", "finalizers": ["a", "b"]},
+        "spec": spec,
+    }
+    assert value_at(manifest, PORT) == spec["ports"][0]
+    assert value_at(manifest, ("f:metadata", "f:finalizers", 'v:"b"')) == "b"
+    kept = part_of(manifest, frozenset({PORT, (*PORT, "f:port"), ("f:metadata", "f:finalizers", 'v:"b"')}))
+    assert (kept["spec"], kept["metadata"]["finalizers"]) == ({"ports": [{"port": 80}]}, ["b"])
 
 
 IN_A_CONTAINER = (
@@ -129,7 +154,7 @@ NAMES = st.sampled_from(["a", "b", "spec", "a.b/c", "v", ""])
 KEYS = st.dictionaries(NAMES, st.one_of(st.integers(0, 9), st.text(max_size=3)), min_size=1, max_size=2)
 ELEMENTS = st.one_of(
     NAMES.map(lambda name: f"f:{name}"),
-    KEYS.map(lambda keys: item_element(keys, tuple(keys))),
+    KEYS.map(lambda keys: item_element(**keys)),
     st.integers(0, 9).map(lambda value: f"v:{value}"),
 )
 PATHS = st.lists(ELEMENTS, min_size=1, max_size=4).map(tuple)
@@ -197,9 +222,7 @@ def test_a_path_covers_itself_and_what_lies_below() -> None:
 
 @pytest.mark.parametrize("ports", [[80, None], 5, "x", {"a": 1}, None])
 def test_a_list_that_holds_no_items_is_one_leaf_and_no_exception(ports: Any) -> None:
-    manifest = {"metadata": {"name": "x"}, "spec": {"ports": ports}}
-    top: Path = ("f:spec", "f:ports")
-    assert field_set_of(manifest) == {(*top, "f:a") if isinstance(ports, dict) else top}
+    assert field_set_of({**SERVICE, "metadata": {"name": "x"}, "spec": {"ports": ports}}) == {PORT[:2]}
     assert maps_in(ports) == ()
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.kube.live import Live
-from reconcile.kube.managedfields import Path, field_set_of, leaves, path_text
+from reconcile.kube.managedfields import Path, field_set_of, leaves, node_at, path_text
 from reconcile.kube.objects import Manifest
 from reconcile.plan.changes import FieldChange
 from reconcile.plan.diff import Difference, difference
@@ -76,6 +76,8 @@ PORT_81 = edited(SERVICE, "spec", "ports", 0, "port", to=81)
 AT_81 = ("f:spec", "f:ports", 'k:{"port":81,"protocol":"TCP"}')
 THEIR_PORT = {AT_81, *((*AT_81, f"f:{name}") for name in ("name", "port", "protocol", "targetPort"))}
 SOURCED = edited(DEPLOYMENT, *APP, "env", 0, to={"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "x"}}})
+DEFAULTED_REF = edited(SOURCED, *APP, "env", 0, "valueFrom", "fieldRef", "apiVersion", to="v1")
+WITHOUT_STDIN, WITH_STDIN = DEPLOYMENT, edited(DEPLOYMENT, *APP, "stdin", to=False)
 THEIR_SOURCE = {(*ENV_A, "f:valueFrom", "f:fieldRef")}
 
 
@@ -191,6 +193,16 @@ ROWS: dict[str, tuple[Live, Manifest, Difference]] = {
             frozenset({(*ENV_A, "f:valueFrom"), *THEIR_SOURCE}),
         ),
     ),
+    "what a server leaves out, since it says nothing, is as desired": (
+        live(WITHOUT_STDIN, applied=WITH_STDIN), WITH_STDIN, Difference()
+    ),
+    "unless somebody else owns it too": (
+        live(WITHOUT_STDIN, entry("kubectl", {(*CONTAINER, "f:stdin")}), applied=WITH_STDIN), WITH_STDIN,
+        told(f"{AT_APP}.stdin", None, "false"),
+    ),
+    "what a server adds to a whole is as desired": (
+        live(DEFAULTED_REF, applied=SOURCED), SOURCED, Difference()
+    ),
     # A mutating policy: we stay the only owner, and wanted the same before.
     "what the server keeps another way stays, and is told": (
         live(OTHER_IMAGE), DEPLOYMENT, Difference(kept=(f"{AT_APP}.image",))
@@ -200,6 +212,9 @@ IN_A_FOLDER: dict[str, tuple[Live, Manifest, Difference]] = {
     "no history needs no takeover": (
         untracked(PORT_81), SERVICE,
         Difference(ROWS["a Service port that somebody edited is taken over, since ours has its name"][2].fields),
+    ),
+    "what says nothing and does not exist is drift": (
+        live(WITHOUT_STDIN, applied=WITH_STDIN), WITH_STDIN, told(f"{AT_APP}.stdin", None, "false")
     ),
     "what a server would keep is drift": (
         live(OTHER_IMAGE), DEPLOYMENT, told(f"{AT_APP}.image", "other", "registry.example.com/shop:1")
@@ -243,10 +258,8 @@ def _plain_path(manifest: Manifest, path: Path) -> list[str | int]:
     for element in path:
         name = element[2:]
         if element.startswith("k:"):
-            from reconcile.kube.managedfields import item_element, list_keys
-
-            keys = list_keys(path[: len(steps) - 1], str(steps[-1])) or ()
-            step: str | int = [item_element(item, keys) for item in value].index(element)
+            node = node_at(manifest, path[: len(steps)])
+            step: str | int = [node.element_of(item) for item in value].index(element)
         else:
             step = name
         value = value[step]

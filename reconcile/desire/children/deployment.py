@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 from reconcile.desire.children.kind import ChildKind
 from reconcile.desire.children.metadata import Rendered, child, digest
 from reconcile.desire.children.pod import container, pod_labels, pod_spec
-from reconcile.kube.managedfields import Path, item_element
+from reconcile.kube.managedfields import Path
 from reconcile.kube.objects import DEPLOYMENT
+from reconcile.kube.schema import item_element
 from reconcile.model.names import APP_COMPONENT, COMPONENT_LABEL, CONTAINER, PORT_NAME, Names
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.settings import Settings
@@ -95,7 +96,7 @@ def _handler(spec: "Spec") -> dict[str, Any]:
 
 
 _POD: Path = ("f:spec", "f:template", "f:spec")
-_CONTAINER: Path = (*_POD, "f:containers", item_element({"name": CONTAINER}, ("name",)))
+_CONTAINER: Path = (*_POD, "f:containers", item_element(name=CONTAINER))
 _IN_CONTAINER: Path = (
     "f:env",
     "f:envFrom",
