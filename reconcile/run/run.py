@@ -9,6 +9,7 @@ from reconcile.cluster.port import Cluster, Filled
 from reconcile.desire.children import RESOURCES
 from reconcile.errors import ReconcileError, Stopped
 from reconcile.execute.execute import execute
+from reconcile.execute.foreseen import unforeseen
 from reconcile.plan.changes import Create, Keep, Outcome, Plan, Waiting
 from reconcile.plan.plan import only
 from reconcile.run.finish import Watcher, finish
@@ -134,8 +135,13 @@ class _Run:
             previews=carried.seen.previews,
             settled=carried.seen.settled,
             cut_short=bool(carried.trouble),
-            notes=(carried.trouble,) if carried.trouble else (),
+            notes=(*filter(None, [carried.trouble]), *self.unforeseen(carried.passes)),
         )
+
+    def unforeseen(self, passes: tuple[Pass, ...]) -> tuple[str, ...]:
+        """What a server records otherwise than foreseen; in a folder the field sets are our own."""
+        outcomes = (outcome for one in passes for outcome in one.outcomes)
+        return unforeseen(outcomes, self.context.names) if self.context.cluster.is_server else ()
 
 
 def _asks_for_another(passes: list[Pass]) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reconcile.cluster.pool import Stop
-from reconcile.cluster.port import Listing
+from reconcile.cluster.port import Applied, Listing
 from reconcile.desire.children import CHILDREN
 from reconcile.errors import (
     AnswerLost,
@@ -21,7 +21,7 @@ from reconcile.errors import (
     Stopped,
     UsageError,
 )
-from reconcile.kube.objects import Key, Resource
+from reconcile.kube.objects import Key, Manifest, Resource
 from reconcile.model.names import KIND
 from reconcile.model.scope import make_scope
 from reconcile.model.settings import Gateway, Settings
@@ -91,6 +91,28 @@ def test_children_are_listed_before_previews_and_looked_for_before_they_are_made
         f"status {PREVIEW}",
         "event Created shop/pr-1",
     ]
+
+
+def test_what_a_server_records_otherwise_than_foreseen_is_told_and_is_no_failure() -> None:
+    """As one whose schema has lists by key where ours has none, or the other way round."""
+
+    class Newer(Memory):
+        def apply(self, resource: Resource, manifest: Manifest, **how: Any) -> Applied:
+            there = super().apply(resource, manifest, **how).manifest
+            fields = there["metadata"]["managedFields"][0]["fieldsV1"]
+            if resource.kind == "Service":
+                fields["f:spec"]["f:selector"] = {"f:app": {}}
+            return Applied(there, created=True)
+
+    memory = Newer()
+    for name in ("pr-1", "pr-2"):
+        memory.put(a_preview(name))
+    done = go(memory)
+    assert done.notes == (
+        "Service: this API server has another schema for spec.selector, spec.selector.app, and each run may "
+        "apply it again; upgrade this tool, or run make schemas in a clone of it",
+    )
+    assert exit_code(done) == 0
 
 
 def test_a_run_over_an_unchanged_cluster_only_lists() -> None:
