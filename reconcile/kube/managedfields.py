@@ -59,14 +59,17 @@ def leaves(manifest: Manifest) -> list[tuple[Path, Any]]:
     return [(path, value) for path, value, _, _ in leaves_beside(manifest, {})]
 
 
-def leaves_beside(manifest: Manifest, other: Manifest) -> list[Leaf]:
-    """The same, with what stands at each path in another object: `MISSING` where there is nothing."""
+def leaves_beside(manifest: Manifest, other: Manifest, schema: Node | None = None) -> list[Leaf]:
+    """The same, with what stands at each path in another object: `MISSING` where there is nothing.
+
+    `schema` is that of a kind that the packaged table does not have.
+    """
     found: list[Leaf] = []
     body = {name: value for name, value in manifest.items() if name not in ("apiVersion", "kind", "metadata")}
     metadata = {
         name: value for name, value in map_in(manifest.get("metadata")).items() if name not in _NOT_OWNED
     }
-    schema = schema_of(manifest)
+    schema = schema or schema_of(manifest)
     if metadata:
         _add_value(found, ("f:metadata",), metadata, step(other, "f:metadata"), schema.fields["metadata"])
     _add_fields(found, (), body, other, schema)
@@ -115,9 +118,9 @@ def _add_items(found: list[Leaf], path: Path, items: Sequence[Any], there: Any, 
         )
 
 
-def field_set_of(manifest: Manifest) -> FieldSet:
+def field_set_of(manifest: Manifest, schema: Node | None = None) -> FieldSet:
     """What an apply of this manifest would own, computed without a server."""
-    return frozenset(path for path, _, _, _ in leaves_beside(manifest, {}))
+    return frozenset(path for path, _, _, _ in leaves_beside(manifest, {}, schema))
 
 
 def from_fields_v1(fields: Mapping[str, Any]) -> FieldSet:
