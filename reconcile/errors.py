@@ -15,6 +15,7 @@
         │   └── NamespaceGoing    403 with cause NamespaceTerminating
         ├── Conflict          409
         ├── Rejected          400, 413, 422, a denied admission: the server does not take this object
+        │   └── Invalid           422: it does not take ours beside what others have set there
         ├── NotStarted        400: a container that has not started has no logs
         ├── ServerTrouble     429, 5xx, redirects and whatever else was not expected
         └── AnswerLost        timeout or broken answer: a write may have been done, or not
@@ -96,6 +97,10 @@ class Rejected(ClusterError):
     """The API server does not take this object: it is not valid (400, 413, 422), or a quota, a policy or a
     webhook does not let it in. That concerns its preview alone; the next one may be taken.
     """
+
+
+class Invalid(Rejected):
+    """The object as it would be is not valid (422): ours, or ours beside what others have set in it."""
 
 
 class NotStarted(ClusterError):

@@ -1,6 +1,6 @@
 """One change carried out, guarded, and decided again where the cluster has moved on meanwhile."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal, assert_never
@@ -8,11 +8,19 @@ from typing import Literal, assert_never
 from reconcile.cluster.pool import Stop, pause
 from reconcile.cluster.port import Cluster
 from reconcile.desire.children import RESOURCES, is_route
-from reconcile.errors import AnswerLost, Conflict, NamespaceGoing, ReconcileError, Rejected, internal_error
-from reconcile.execute.takeover import takeover_patch
+from reconcile.errors import (
+    AnswerLost,
+    Conflict,
+    Invalid,
+    NamespaceGoing,
+    ReconcileError,
+    Rejected,
+    internal_error,
+)
+from reconcile.execute.takeover import handing_back_patch, set_beside, takeover_patch
 from reconcile.kube.hostnames import hostnames
 from reconcile.kube.live import Live
-from reconcile.kube.managedfields import EMPTY, MISSING, field_set_of, path_text, value_at
+from reconcile.kube.managedfields import EMPTY, MISSING, FieldSet, Path, field_set_of, path_text, value_at
 from reconcile.kube.objects import Key, Manifest, split_place
 from reconcile.kube.redact import redacted
 from reconcile.model.names import TOOL
@@ -21,6 +29,7 @@ from reconcile.plan.changes import Blocked, Create, Delete, Keep, Outcome, Resul
 from reconcile.plan.child import Child, Rules, child_of
 from reconcile.plan.decide import decide, prune
 from reconcile.plan.diff import let_go
+from reconcile.plan.field_conflicts import edits_are_kept, foreign_paths
 from reconcile.plan.ownership import other_makers
 
 TRIES = 5
@@ -161,20 +170,51 @@ class Writer:
         )
 
     def _update(self, change: Update) -> Attempt:
-        live, key, resource = change.live, change.key, RESOURCES[change.key.kind]
-        if change.takeover:
-            patch = takeover_patch(live, change.takeover, self.manager)
-            live = Live(self.cluster.patch(resource, key.namespace, key.name, patch, manager=self.manager))
-        metadata = {
-            **change.manifest["metadata"],
-            "uid": live.uid,
-            "resourceVersion": live.resource_version,
-        }
-        manifest = {**change.manifest, "metadata": metadata}
-        answer = self.cluster.apply(resource, manifest, manager=self.manager, force=True)
-        return self._checked(change, Live(answer.manifest))
+        live = self._taken_over(change.live, change.takeover)
+        try:
+            return self._checked(change, self._applied_to(live, change.manifest))
+        except Invalid:
+            beside = self._beside(live, change.manifest)
+            if not beside:
+                raise
+        return self._applied_without(live, beside, change)
 
-    def _checked(self, change: Update, now: Live) -> Attempt:
+    def _taken_over(self, live: Live, paths: FieldSet) -> Live:
+        return self._patched(live, takeover_patch(live, paths, self.manager)) if paths else live
+
+    def _patched(self, live: Live, patch: Sequence[Manifest]) -> Live:
+        key = live.key
+        return Live(
+            self.cluster.patch(RESOURCES[key.kind], key.namespace, key.name, patch, manager=self.manager)
+        )
+
+    def _applied_to(self, live: Live, manifest: Manifest) -> Live:
+        guard = {"uid": live.uid, "resourceVersion": live.resource_version}
+        guarded = {**manifest, "metadata": {**manifest["metadata"], **guard}}
+        answer = self.cluster.apply(RESOURCES[live.key.kind], guarded, manager=self.manager, force=True)
+        return Live(answer.manifest)
+
+    def _beside(self, live: Live, manifest: Manifest) -> frozenset[Path]:
+        """What of others may be why ours is refused; nothing where what they have set is to stay."""
+        names = self.rules.names
+        kept = self.rules.keeps_edits or edits_are_kept(live, manifest, names)
+        return EMPTY if kept else set_beside(live, manifest, self.manager)
+
+    def _applied_without(self, live: Live, beside: frozenset[Path], change: Update) -> Attempt:
+        """A refusal does not name whose fields exclude ours. Where it was none of theirs, they go back."""
+        paths = foreign_paths(live, beside, self.manager)
+        taken = self._taken_over(live, paths)
+        try:
+            now = self._applied_to(taken, change.manifest)
+        except Rejected:
+            with suppress(ReconcileError):  # the refusal is what is told
+                self._patched(taken, handing_back_patch(taken, live))
+            raise
+        result, told, now_there = self._checked(replace(change, takeover=change.takeover | paths), now)
+        removed = ", ".join(sorted(path_text(path, live.manifest) for path in beside))
+        return result, told or f"removed {removed}, which the API server refused beside ours", now_there
+
+    def _checked(self, change: Update, now: Live) -> tuple[Result, str, Live | None]:
         """A removal that did not happen is a failure that names the owner: the next pass could not see it."""
         before = change.live.applied_by(self.manager) or EMPTY
         for path in sorted((before | change.takeover) - field_set_of(change.manifest)):

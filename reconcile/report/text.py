@@ -73,7 +73,7 @@ def sums_line(plan: Plan) -> str:
 
 
 def outcomes_text(outcomes: Iterable[Outcome], *, color: bool = False) -> str:
-    """List the writes that were not simply done, and the totals in one line."""
+    """List the writes about which there is something to say, and the totals in one line."""
     outcomes = tuple(outcomes)
     lines = [
         _painted(
@@ -82,7 +82,7 @@ def outcomes_text(outcomes: Iterable[Outcome], *, color: bool = False) -> str:
             color,
         )
         for outcome in outcomes
-        if outcome.result != "done"
+        if outcome.result != "done" or outcome.message
     ]
     return "\n".join([*lines, f"Done: {done_line(outcomes)}", ""])
 
@@ -176,5 +176,5 @@ def standing_lines(standings: Sequence[Standing], *, over: bool = True) -> list[
 
 _STANDING_WORDS = {"ready": "ready", "suspended": "suspended", "failed": "not ready"}
 _STANDING_COLORS = {"ready": "32", "suspended": "36", "failed": "31", "waiting": "33"}
-_MARKS = {"kept": "=", "failed": "x", "rejected": "x", "blocked": "!", "skipped": "."}
+_MARKS = {"done": "~", "kept": "=", "failed": "x", "rejected": "x", "blocked": "!", "skipped": "."}
 _BAD = ("failed", "rejected", "blocked")

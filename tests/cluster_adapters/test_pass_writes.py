@@ -493,6 +493,7 @@ def test_a_create_is_unforced_and_without_uid_and_an_update_is_forced_for_this_v
 
 # taking over
 
+KEPT_EDITS = {"platform9.com/hand-edits": "keep"}
 
 PORTS: Path = ("f:spec", "f:ports")
 THEIR_PORT: Path = (*PORTS, 'k:{"port":8081,"protocol":"TCP"}')
@@ -563,6 +564,60 @@ def test_a_removal_that_did_not_happen_is_a_failure_that_names_the_owner(
     ended = world.run("-o", "json")
     why = "spec.ports[http]: not removed, because kubectl-edit also sets it"
     assert (ended.outcomes, ended.code) == ({"Service pr-1": ("failed", why)}, 1)
+
+
+BESIDE: Path = ("f:spec", "f:sessionAffinity")
+REFUSED = status(422, "Invalid", 'Service "pr-1" is invalid: spec.sessionAffinity: may not be set with that')
+UNCHANGEABLE = status(422, "Invalid", 'Service "pr-1" is invalid: spec.clusterIP: field is immutable')
+
+
+@pytest.fixture
+def beside(world: World) -> Manifest:
+    """A drifted Service in which somebody has also set a field that the server does not take beside ours."""
+    by = [entry("kubectl-edit", [NAME_LABEL]), entry("an-operator", [BESIDE, ("f:spec", "f:replicas")])]
+    service = edited(drifted(), "spec", "sessionAffinity", to="ClientIP")
+    service = changed(service, managedFields=[*service["metadata"]["managedFields"][:1], *by])
+    world.has(a_preview("pr-1"), there(DEPLOYMENT), service, there(MAPPING))
+    return service
+
+
+def test_what_others_set_beside_ours_is_removed_where_the_server_refuses_both(
+    world: World, beside: Manifest
+) -> None:
+    def taken(request: httpx.Request) -> httpx.Response:
+        return an_object(after_patch(beside, world.sent[-1].body))
+
+    world.says("PATCH", TO, REFUSED, taken, an_object(after_apply(CREATED, None)))
+    ended = world.run()
+    refused, takeover, apply = world.bodies("PATCH", TO)
+    assert (refused, apply) == (guarded("7"), guarded("8"))
+    *others, ours = takeover[2]["value"]
+    assert others == [entry("kubectl-edit", [NAME_LABEL]), entry("an-operator", [("f:spec", "f:replicas")])]
+    assert ours["fieldsV1"]["f:spec"]["f:sessionAffinity"] == {}
+    told = "~ Service shop/pr-1  done: removed spec.sessionAffinity, which the API server refused beside ours"
+    assert (told in ended.out, ended.code) == (True, 0)
+
+
+def test_where_that_does_not_help_what_was_theirs_is_theirs_again(world: World, beside: Manifest) -> None:
+    def taken(request: httpx.Request) -> httpx.Response:
+        return an_object(after_patch(beside, world.sent[-1].body))
+
+    world.says("PATCH", TO, REFUSED, taken, REFUSED, an_object(beside))
+    ended = world.run("-o", "json")
+    *_, back = world.bodies("PATCH", TO)
+    assert [step["value"] for step in back] == ["uid-of-Service", "8", beside["metadata"]["managedFields"]]
+    assert ended.outcomes["Service pr-1"][0] == "rejected"
+
+
+@pytest.mark.parametrize(("answer", "annotations"), [(UNCHANGEABLE, {}), (REFUSED, KEPT_EDITS)])
+def test_what_others_set_stays_where_it_is_not_the_reason_or_is_to_stay(
+    world: World, beside: Manifest, answer: httpx.Response, annotations: dict[str, str]
+) -> None:
+    kept = edited(beside, "metadata", "annotations", to={**beside["metadata"]["annotations"], **annotations})
+    world.has(kept)
+    world.says("PATCH", TO, answer)
+    ended = world.run("-o", "json")
+    assert (world.count("PATCH", TO), ended.outcomes["Service pr-1"][0]) == (1, "rejected")
 
 
 def test_the_text_names_what_failed_and_sums_up(world: World) -> None:

@@ -77,6 +77,22 @@ def test_the_authors_next_change_wins_over_an_edit(story: Story, mended: bool) -
         assert found == wanted, edit.__name__
 
 
+def test_what_others_set_beside_ours_is_removed_where_the_server_refuses_both(running: Story) -> None:
+    """Such as a request above the limit that the author sets; else every later run would be refused."""
+    place = "/spec/template/spec/containers/0/resources"
+    running.patch(
+        "Deployment", [{"op": "add", "path": place, "value": {"requests": {"memory": "2Gi"}}}], by="tuner"
+    )
+    running.apply(resources={"limits": {"memory": "1Gi"}})
+    (told,) = (line for line in running.reconcile().lines if "refused beside ours" in line)
+    assert told == (
+        f"~ Deployment {running.namespace}/pr-1 done: removed spec.template.spec.containers[app].resources.requests, "
+        "which the API server refused beside ours"
+    )
+    assert container(running.live("Deployment"))["resources"]["limits"] == {"memory": "1Gi"}
+    running.silent()
+
+
 def test_an_export_applied_with_force_does_not_keep_what_the_author_drops(running: Story) -> None:
     for kind in ("Deployment", "Service", "Mapping"):
         export = running.plane.kubectl("get", kind.lower(), "pr-1", "-n", running.namespace, "-o", "yaml")

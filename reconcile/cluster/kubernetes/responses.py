@@ -16,6 +16,7 @@ from reconcile.errors import (
     ClusterError,
     Conflict,
     Forbidden,
+    Invalid,
     NamespaceGoing,
     NotInstalled,
     NotStarted,
@@ -49,6 +50,8 @@ MISSING_RIGHT = re.compile(r'cannot (\w+) resource "')
 # https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apiserver/pkg/admission/errors.go
 DENIED = re.compile(r'admission webhook "[^"]*" denied the request|\S+(?: "[^"]*")? is forbidden: (?!User ")')
 WRITES = ("patch", "create", "delete")
+# How the API server words that a field cannot be changed, whoever has set what beside it.
+UNCHANGEABLE = re.compile(r"immutable|updates to .* are forbidden")
 # What an apply is answered, with a 500, where the object itself cannot be merged, such as a key given twice.
 UNMERGEABLE = re.compile(r"failed to create typed (?:patch|live) object")
 
@@ -235,7 +238,8 @@ def _rejection(ask: Ask, response: httpx2.Response) -> Rejected | None:
     if not (denied or invalid or unmergeable):
         return None
     remedy = "; correct its preview, or the policy that refuses it" if ask.verb == "patch" else ""
-    return Rejected(f"{ask}: {NOT_TAKEN} ({code}): {excerpt(response)}{remedy}")
+    kind = Invalid if code == 422 and not denied and not UNCHANGEABLE.search(said) else Rejected
+    return kind(f"{ask}: {NOT_TAKEN} ({code}): {excerpt(response)}{remedy}")
 
 
 def _is_going(response: httpx2.Response) -> bool:

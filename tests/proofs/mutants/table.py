@@ -136,11 +136,8 @@ reconcile/execute/write.py: tests/cluster_adapters/test_pass_writes.py tests/run
 -    return Outcome(change, result, redacted(str(error), *wanted, *there))
 +    return Outcome(change, "done", redacted(str(error), *wanted, *there))
   update without version: what somebody changed since is overwritten undecided
--            **change.manifest["metadata"],
--            "uid": live.uid,
--            "resourceVersion": live.resource_version,
-+            **change.manifest["metadata"],
-+            "uid": live.uid,
+-    guard = {"uid": live.uid, "resourceVersion": live.resource_version}
++    guard = {"uid": live.uid}
 
 reconcile/run/run.py: tests/run/test_run.py
   dry run writes: --dry-run executes
