@@ -175,4 +175,5 @@ def _known(api_version: str, kind: str) -> Node:
 
 @cache
 def _unknown() -> Node:
-    return Node("map", rules={"metadata": "meta.v1.ObjectMeta", "spec": "any"}, rest="any", table=_native())
+    declared = {"metadata": "meta.v1.ObjectMeta", "spec": "any", "status": "any"}
+    return Node("map", rules=declared, rest="any", table=_native())
