@@ -14,13 +14,14 @@ Source: `ToFieldSet` of https://github.com/kubernetes-sigs/structured-merge-diff
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache, reduce
 from typing import Any
 
 import msgspec
 
 from reconcile.kube.nesting import MAX_DEPTH
-from reconcile.kube.objects import KEPT_BY_SERVERS, Manifest, map_in, maps_in
+from reconcile.kube.objects import KEPT_BY_SERVERS, Manifest, is_map, map_in, maps_in
 from reconcile.kube.schema import ANY, Node, schema_of
 
 Path = tuple[str, ...]
@@ -39,12 +40,18 @@ Leaf = tuple[Path, Any, Any, Node | None]
 """A path, the value there, what stands there in another object, and the schema of the value: None where its
 parts are leaves of their own."""
 
+
+@dataclass(frozen=True)
+class Beside:
+    """A manifest beside another object, after one walk: its `leaves`, and outside of metadata its `maps` and
+    its `lists` whose items have keys. Each is a path, what is there, and what stands there in the other."""
+
+    leaves: list[Leaf] = field(default_factory=list)
+    maps: list[tuple[Path, Mapping[str, Any], Mapping[str, Any]]] = field(default_factory=list)
+    lists: list[tuple[Path, Sequence[Any], Any, Node]] = field(default_factory=list)
+
+
 _NOT_OWNED = KEPT_BY_SERVERS | {"name", "namespace"}
-
-
-def is_map(value: Any) -> bool:
-    """Whether it is a mapping; asked of thousands of values, nearly all of which are dicts or text."""
-    return type(value) is dict or (type(value) is not str and isinstance(value, Mapping))
 
 
 @lru_cache(maxsize=1024)
@@ -60,30 +67,33 @@ def leaves(manifest: Manifest) -> list[tuple[Path, Any]]:
 
 
 def leaves_beside(manifest: Manifest, other: Manifest, schema: Node | None = None) -> list[Leaf]:
-    """The same, with what stands at each path in another object: `MISSING` where there is nothing.
+    """The same, with what stands at each path in another object: `MISSING` where there is nothing."""
+    return beside(manifest, other, schema).leaves
 
-    `schema` is that of a kind that the packaged table does not have.
-    """
-    found: list[Leaf] = []
+
+def beside(manifest: Manifest, other: Manifest, schema: Node | None = None) -> Beside:
+    """A manifest beside another object. `schema` is that of a kind that the packaged table does not have."""
+    found = Beside()
     body = {name: value for name, value in manifest.items() if name not in ("apiVersion", "kind", "metadata")}
     metadata = {
         name: value for name, value in map_in(manifest.get("metadata")).items() if name not in _NOT_OWNED
     }
     schema = schema or schema_of(manifest)
     if metadata:
-        _add_value(found, ("f:metadata",), metadata, step(other, "f:metadata"), schema.fields["metadata"])
+        node = schema.fields["metadata"]
+        _add_value(Beside(found.leaves), ("f:metadata",), metadata, step(other, "f:metadata"), node)
     _add_fields(found, (), body, other, schema)
     return found
 
 
 def _add_value(
-    found: list[Leaf], path: Path, value: Any, there: Any, node: Node, *, member: bool = False
+    found: Beside, path: Path, value: Any, there: Any, node: Node, *, member: bool = False
 ) -> None:
     """The leaves at a path and below it; a `member` is in the set itself, whatever lies below."""
     node = node.of(value)
     parts = has_parts(value, node)
     if member or not parts:
-        found.append((path, value, there, None if parts else node))
+        found.leaves.append((path, value, there, None if parts else node))
     if parts and node.kind == "map":
         _add_fields(found, path, value, there, node)
     elif parts:
@@ -99,23 +109,26 @@ def has_parts(value: Any, node: Node) -> bool:
     return isinstance(value, list | tuple) and (not node.keys or len(maps_in(value)) == len(value))
 
 
-def _add_fields(found: list[Leaf], path: Path, value: Mapping[str, Any], there: Any, node: Node) -> None:
+def _add_fields(found: Beside, path: Path, value: Mapping[str, Any], there: Any, node: Node) -> None:
     declared, other = node.fields, node.element or ANY
-    beside = there if is_map(there) else {}
+    others: Mapping[str, Any] = there if is_map(there) else {}
+    found.maps.append((path, value, others))
     for name, child in value.items():
         below, here = declared.get(name, other), (*path, f"f:{name}")
         if below.kind == "scalar":
-            found.append((here, child, beside.get(name, MISSING), below))
+            found.leaves.append((here, child, others.get(name, MISSING), below))
         else:
-            _add_value(found, here, child, beside.get(name, MISSING), below, member=name not in declared)
+            _add_value(found, here, child, others.get(name, MISSING), below, member=name not in declared)
 
 
-def _add_items(found: list[Leaf], path: Path, items: Sequence[Any], there: Any, node: Node) -> None:
+def _add_items(found: Beside, path: Path, items: Sequence[Any], there: Any, node: Node) -> None:
+    if node.keys:
+        found.lists.append((path, items, there, node))
+    others = _by_element(_Same(there), node) if isinstance(there, list | tuple) else {}
+    below = node.element or ANY
     for item in items:
         element = node.element_of(item)
-        _add_value(
-            found, (*path, element), item, step(there, element, node), node.element or ANY, member=True
-        )
+        _add_value(found, (*path, element), item, others.get(element, MISSING), below, member=True)
 
 
 def field_set_of(manifest: Manifest, schema: Node | None = None) -> FieldSet:

@@ -86,15 +86,20 @@ def without_servers_own(manifest: Manifest, *more: str) -> dict[str, Any]:
     return {**{name: value for name, value in manifest.items() if name != "status"}, "metadata": metadata}
 
 
+def is_map(value: Any) -> bool:
+    """Whether it is a mapping; asked of thousands of values, nearly all of which are dicts or text."""
+    return type(value) is dict or (type(value) is not str and isinstance(value, Mapping))
+
+
 def map_in(value: Any) -> Mapping[str, Any]:
     """The mapping that stands there; what a person wrote in its place is passed over."""
-    return value if isinstance(value, Mapping) else {}
+    return value if is_map(value) else {}
 
 
 def maps_in(value: Any) -> tuple[Mapping[str, Any], ...]:
     """The mappings in a list; what a person wrote beside them, or in place of the list, is passed over."""
     items = value if isinstance(value, list | tuple) else ()
-    return tuple(item for item in items if isinstance(item, Mapping))
+    return tuple(item for item in items if is_map(item))
 
 
 def conditions_in(status: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:

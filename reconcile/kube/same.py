@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconcile.kube.managedfields import MISSING
+from reconcile.kube.objects import is_map
 from reconcile.kube.quantity import same_quantity
 from reconcile.kube.schema import ANY, Node
 
@@ -24,8 +25,8 @@ def same_value(wanted: Any, there: Any, node: Node | None, *, served: bool = Fal
     if node is None:
         return True
     node = node.of(wanted)
-    if isinstance(wanted, Mapping):
-        return isinstance(there, Mapping) and _same_map(wanted, there, node, served)
+    if is_map(wanted):
+        return is_map(there) and _same_map(wanted, there, node, served)
     if isinstance(wanted, list | tuple):
         return isinstance(there, list | tuple) and _same_list(wanted, there, node, served)
     if isinstance(wanted, bool) or isinstance(there, bool):

@@ -13,23 +13,22 @@ from reconcile.kube.live import Live
 from reconcile.kube.managedfields import (
     EMPTY,
     MISSING,
+    Beside,
     FieldSet,
     Leaf,
     Path,
     above_of,
+    beside,
     covers,
-    has_parts,
     is_covered,
-    leaves_beside,
     path_text,
-    step,
     value_at,
 )
 from reconcile.kube.objects import Manifest, maps_in
 from reconcile.kube.rawjson import SentObject
 from reconcile.kube.redact import DATA
 from reconcile.kube.same import same_value
-from reconcile.kube.schema import ANY, Node, schema_of
+from reconcile.kube.schema import Node
 from reconcile.model.names import Names
 from reconcile.plan.changes import FieldChange
 from reconcile.plan.field_conflicts import added_by_hand, collisions, edits_are_kept, foreign_paths
@@ -59,15 +58,15 @@ def difference(
     ours = live.applied_by(names.field_manager)
     live = live.decoded()
     wanted = wanted.decoded() if isinstance(wanted, SentObject) else wanted
-    wanted_leaves = leaves_beside(wanted, live.manifest)
-    values, kept = _values(live, wanted, wanted_leaves, names, ours, from_server=from_server)
-    clashes = collisions(live, wanted, names)
+    found = beside(wanted, live.manifest)
+    values, kept = _values(live, wanted, found.leaves, names, ours, from_server=from_server)
+    clashes = collisions(live, wanted, found, names)
     if by_hand and from_server and ours is not None and not edits_are_kept(live, wanted, names):
         clashes = frozenset(_tops(clashes | added_by_hand(live, wanted, names)))
-    fields = [*values, *_disorder((), wanted, live.manifest, schema_of(wanted))]
+    fields = [*values, *_disorder(found)]
     takeover: FieldSet = EMPTY
     if ours is not None:
-        wanted_set = frozenset(path for path, _, _, _ in wanted_leaves)
+        wanted_set = frozenset(path for path, _, _, _ in found.leaves)
         seen = {change.path for change in values}
         fields += [c for c in _lost(live, wanted, wanted_set - ours, names) if c.path not in seen]
         fields += _dropped(live, ours - wanted_set, names)
@@ -146,6 +145,8 @@ def _dropped(live: Live, paths: FieldSet, names: Names) -> Iterator[FieldChange]
 
 
 def _clashing(live: Live, tops: frozenset[Path], covered: FieldSet) -> Iterator[FieldChange]:
+    if not tops:
+        return
     named = covered | above_of(covered)  # what we drop there is named already
     for path in tops:
         if path not in named:
@@ -176,34 +177,19 @@ def _owners(live: Live, path: Path, names: Names) -> list[str]:
     return sorted({entry.manager for entry in others if path in entry.fields or path in entry.above})
 
 
-def _disorder(path: Path, wanted: Mapping[str, Any], live: Any, node: Node) -> Iterator[FieldChange]:
+def _disorder(found: Beside) -> Iterator[FieldChange]:
     """Lists by key whose items, ours among others, stand in another order than ours."""
-    for name, value in wanted.items():
-        below = (node.child(name) or ANY).of(value)
-        if not has_parts(value, below):
-            continue
-        here, there = (*path, f"f:{name}"), step(live, f"f:{name}")
-        if below.kind == "map":
-            yield from _disorder(here, value, there, below)
-        elif below.keys and name != "ownerReferences":
-            yield from _disorder_of_items(here, value, there, below)
+    for path, items, there, node in found.lists:
+        if len(items) > 1 and _out_of_order(items, there, node):
+            yield FieldChange(path_text(path), None, None, "is in another order")
 
 
-def _disorder_of_items(path: Path, items: Sequence[Any], live: Any, node: Node) -> Iterator[FieldChange]:
+def _out_of_order(items: Sequence[Any], live: Any, node: Node) -> bool:
     elements = [node.element_of(item) for item in items]
-    if _out_of_order(live, elements, node):
-        yield FieldChange(path_text(path), None, None, "is in another order")
-    below = node.element or ANY
-    for element, item in zip(elements, items, strict=True):
-        if has_parts(item, below):
-            yield from _disorder((*path, element), item, step(live, element, node), below)
-
-
-def _out_of_order(live: Any, elements: list[str], node: Node) -> bool:
-    there, wanted = maps_in(live), set(elements)
-    order = [element for item in there if (element := node.element_of(item)) in wanted]
-    found = set(order)
-    return order != [element for element in elements if element in found]
+    wanted = set(elements)
+    order = [element for item in maps_in(live) if (element := node.element_of(item)) in wanted]
+    there = set(order)
+    return order != [element for element in elements if element in there]
 
 
 def _change(live: Live, wanted: Manifest, path: Path, there: Any, value: Any) -> FieldChange:

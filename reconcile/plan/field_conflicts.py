@@ -11,7 +11,7 @@ ours: the API server answers 422, on every pass. They are the paths that this mo
     our owner reference             one to an older uid of the preview    the whole reference
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reconcile.desire.children import EXCLUSIVE
@@ -20,31 +20,28 @@ from reconcile.kube.live import Live
 from reconcile.kube.managedfields import (
     EMPTY,
     MISSING,
+    Beside,
     FieldSet,
     Path,
     above_of,
     field_set_of,
-    has_parts,
     is_covered,
-    is_map,
-    step,
     value_at,
 )
 from reconcile.kube.merge import ENV_ARMS, UNIONS
 from reconcile.kube.objects import Manifest, maps_in
-from reconcile.kube.schema import ANY, Node, item_element, schema_of
+from reconcile.kube.schema import Node, item_element
 from reconcile.model.names import EDITS_KEPT, Names
 from reconcile.plan.ownership import is_preview_reference
 
-_NAMED_LISTS = ("ports",)
+_NAMED_LISTS = ("f:ports",)
 
 
-def collisions(live: Live, wanted: Manifest, names: Names) -> frozenset[Path]:
-    """The tops of what must go from the live object before ours can stand."""
-    body = {name: value for name, value in wanted.items() if name != "metadata"}
-    found = set(_in_map((), body, live.manifest, schema_of(wanted)))
-    found.update(_stale_references(live, wanted, names))
-    return frozenset(found)
+def collisions(live: Live, wanted: Manifest, found: Beside, names: Names) -> frozenset[Path]:
+    """The tops of what must go from the live object before ours can stand; `found` is ours beside it."""
+    arms = (path for place in found.maps for path in _other_arms(*place))
+    named = (path for place in found.lists for path in _same_name_other_keys(*place))
+    return frozenset([*arms, *named, *_stale_references(live, wanted, names)])
 
 
 def added_by_hand(live: Live, wanted: Manifest, names: Names) -> frozenset[Path]:
@@ -84,7 +81,7 @@ def edits_are_kept(live: Live, wanted: Manifest, names: Names) -> bool:
 
 def foreign_paths(live: Live, tops: frozenset[Path], manager: str) -> FieldSet:
     """The tops themselves, and everything that other managers own at or below them."""
-    return tops | owned_by_others(live, tops, manager)
+    return tops | owned_by_others(live, tops, manager) if tops else EMPTY
 
 
 def owned_by_others(live: Live, tops: frozenset[Path], manager: str) -> FieldSet:
@@ -94,32 +91,12 @@ def owned_by_others(live: Live, tops: frozenset[Path], manager: str) -> FieldSet
     )
 
 
-def _in_map(path: Path, wanted: Mapping[str, Any], live: Any, node: Node) -> Iterator[Path]:
-    if not is_map(live):
+def _same_name_other_keys(path: Path, items: Sequence[Any], live: Any, node: Node) -> Iterator[Path]:
+    if path[-1] not in _NAMED_LISTS:
         return
-    yield from _other_arms(path, wanted, live)
-    for name, value in wanted.items():
-        below = (node.child(name) or ANY).of(value)
-        if not has_parts(value, below):
-            continue
-        here = (*path, f"f:{name}")
-        if below.kind == "map":
-            yield from _in_map(here, value, live.get(name), below)
-        elif below.keys:
-            yield from _in_list(here, name, value, live.get(name), below)
-
-
-def _in_list(path: Path, name: str, items: Any, live: Any, node: Node) -> Iterator[Path]:
-    elements = {node.element_of(item): item for item in items}
-    if name in _NAMED_LISTS:
-        yield from _same_name_other_keys(path, elements, live, node)
-    for element, item in elements.items():
-        yield from _in_map((*path, element), item, step(live, element, node), node.element or ANY)
-
-
-def _same_name_other_keys(path: Path, elements: Mapping[str, Any], live: Any, node: Node) -> Iterator[Path]:
+    elements = {node.element_of(item) for item in items}
     # No set: in a file a name may be anything.
-    names = [item["name"] for item in elements.values() if item.get("name") is not None]
+    names = [item["name"] for item in items if item.get("name") is not None]
     for item in maps_in(live):
         element = node.element_of(item)
         if item.get("name") in names and element not in elements:

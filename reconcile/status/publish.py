@@ -140,10 +140,11 @@ def _look(
     """The facts, with their pods and Events where these were asked for, what is found of each, and notes."""
     notes: tuple[str, ...]
     known, notes = list(facts), ()
-    if any(map(asks_for_pods, known)):
+    if asking := {one.desired.place for one in known if asks_for_pods(one)}:
         pods, notes = _pods(context)
         known = _with_pods(known, pods, context.names.preview_label)
-    if namespaces := {one.desired.preview.namespace for one in known if asks_for_events(one)}:
+    asked = (one for one in known if one.desired.place in asking and asks_for_events(one))
+    if namespaces := {one.desired.preview.namespace for one in asked}:
         events, more = _events(context, namespaces)
         known, notes = _with_events(known, events), (*notes, *more)
     return [(one, _found(one, context.settings, now)) for one in known], notes

@@ -127,10 +127,10 @@ def asks_for_pods(facts: Facts) -> bool:
 
 
 def asks_for_events(facts: Facts) -> bool:
-    """Whether Events would say more than its pods and its setup Job do."""
+    """Whether of one that asks for pods Events would say more than these and its setup Job do."""
     lacking = facts.setup is not None and lacks_pods(facts.setup, facts.setup_pods)
     newest = newest_pods(facts.deployment, facts.pods) if facts.deployment else ()
-    return asks_for_pods(facts) and (lacking or needs_events([*newest, *facts.setup_pods]))
+    return lacking or needs_events([*newest, *facts.setup_pods])
 
 
 def _failed_before(facts: Facts) -> bool:

@@ -6,7 +6,7 @@ import pytest
 
 from reconcile.execute.takeover import takeover_patch
 from reconcile.kube.live import Live
-from reconcile.kube.managedfields import Path, from_fields_v1
+from reconcile.kube.managedfields import Path, beside, from_fields_v1
 from reconcile.kube.objects import Manifest
 from reconcile.plan.field_conflicts import added_by_hand, collisions, foreign_paths, owned_by_others
 from tests.given import (
@@ -86,7 +86,7 @@ def owner(uid: str, **other: Any) -> dict[str, Any]:
     ],
 )
 def test_what_collides_is_named_by_its_top(wanted: Manifest, there: Manifest, tops: set[Path]) -> None:
-    assert collisions(live(there), wanted, NAMES) == tops
+    assert collisions(live(there), wanted, beside(wanted, there), NAMES) == tops
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_what_collides_is_named_by_its_top(wanted: Manifest, there: Manifest, to
     ],
 )
 def test_what_others_add_elsewhere_does_not_collide(there: Manifest) -> None:
-    assert collisions(live(there), SERVICE, NAMES) == frozenset()
+    assert collisions(live(there), SERVICE, beside(SERVICE, there), NAMES) == frozenset()
 
 
 def test_beside_the_top_goes_everything_of_others_below_it() -> None:
@@ -157,7 +157,9 @@ def test_a_reference_to_an_older_uid_is_found_on_a_job_too_whose_name_is_its_own
     wanted = children_of(a_read_preview(uid="new", setup={"command": ["migrate"]}))["Job"]
     older = {**wanted["metadata"]["ownerReferences"][0], "uid": "old"}
     there = live(wanted, ownerReferences=[*wanted["metadata"]["ownerReferences"], older])
-    assert collisions(there, wanted, NAMES) == {("f:metadata", "f:ownerReferences", 'k:{"uid":"old"}')}
+    assert collisions(there, wanted, beside(wanted, there.manifest), NAMES) == {
+        ("f:metadata", "f:ownerReferences", 'k:{"uid":"old"}')
+    }
 
 
 # what somebody added with kubectl

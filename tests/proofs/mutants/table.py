@@ -154,7 +154,7 @@ reconcile/plan/diff.py: tests/plan/test_diff.py
 -_lost(live, wanted, wanted_set - ours, names)
 +_lost(live, wanted, EMPTY, names)
   order of items ignored: variables that build on each other stay in the wrong order
--    fields = [*values, *_disorder((), wanted, live.manifest, schema_of(wanted))]
+-    fields = [*values, *_disorder(found)]
 +    fields = [*values]
 
 reconcile/plan/decide.py: tests/plan/test_decide.py
