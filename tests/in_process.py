@@ -43,7 +43,7 @@ class Ended:
     @property
     def withheld(self) -> dict[str, str]:
         """Of the first plan: subject to reason."""
-        return {entry["subject"]: entry["reason"] for entry in self.plan["withheld"]}
+        return {entry["subject"]: entry["message"] for entry in self.plan["withheld"]}
 
     @property
     def outcomes(self) -> dict[str, tuple[str, str]]:

@@ -43,7 +43,7 @@ class Monitor:
             fields = {"kind": change.key.kind, "namespace": change.key.namespace, "name": change.key.name}
             fields |= {"preview": change.preview, "result": word}
             log.info(
-                "%s %s: %s", word, change.key, outcome.message or change.reason, extra={"fields": fields}
+                "%s %s: %s", word, change.key, outcome.message or change.message, extra={"fields": fields}
             )
 
     def ended(self, summary: Summary) -> int:

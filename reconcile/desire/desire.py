@@ -9,7 +9,7 @@ from typing import TypeGuard
 from reconcile.desire.allow import refusals
 from reconcile.desire.children import render
 from reconcile.desire.children.metadata import Rendered
-from reconcile.desire.desired import Desired, Verdict
+from reconcile.desire.desired import Desired, Reason
 from reconcile.desire.quota import Left, Quota, nothing_left
 from reconcile.errors import internal_error
 from reconcile.model.preview import PreviewEnvironment, Unreadable
@@ -90,19 +90,19 @@ def _desired(one: _Timed, renderings: Renderings, surplus: Mapping[str, str]) ->
     preview = one.preview
     in_scope = renderings.scope.has(preview.namespace, preview.name, preview.labels)
     try:
-        verdict, message = _verdict(one, renderings.settings, surplus)
-        children = renderings.of(preview) if _is_to_have(preview, in_scope, verdict) else ()
+        reason, message = _reason(one, renderings.settings, surplus)
+        children = renderings.of(preview) if _is_to_have(preview, in_scope, reason) else ()
     except Exception as error:
-        verdict, message, children = "InternalError", internal_error(error), ()
-    return Desired(preview, in_scope, verdict, message, children, one.ttl, one.deadline)
+        reason, message, children = "InternalError", internal_error(error), ()
+    return Desired(preview, in_scope, reason, message, children, one.ttl, one.deadline)
 
 
-def _is_to_have(preview: Preview, in_scope: bool, verdict: Verdict) -> TypeGuard[PreviewEnvironment]:
+def _is_to_have(preview: Preview, in_scope: bool, reason: Reason) -> TypeGuard[PreviewEnvironment]:
     """Whether it is to have its children in this run."""
-    return in_scope and not verdict and isinstance(preview, PreviewEnvironment)
+    return in_scope and not reason and isinstance(preview, PreviewEnvironment)
 
 
-def _verdict(one: _Timed, settings: Settings, surplus: Mapping[str, str]) -> tuple[Verdict, str]:
+def _reason(one: _Timed, settings: Settings, surplus: Mapping[str, str]) -> tuple[Reason, str]:
     """Why a preview does not get its children, in one word and in words; "" where it does."""
     preview = one.preview
     if preview.deletion_timestamp:
@@ -117,6 +117,6 @@ def _verdict(one: _Timed, settings: Settings, surplus: Mapping[str, str]) -> tup
             "any change of its spec brings it back, such as another spec.revision"
         )
     refused = [*refusals(preview, settings)]
-    if told := surplus.get(preview.key.place):
-        refused.append(told)
+    if message := surplus.get(preview.key.place):
+        refused.append(message)
     return ("Refused", one_line(refused)) if refused else ("", "")

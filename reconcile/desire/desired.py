@@ -13,14 +13,14 @@ from reconcile.model.setup_record import SetupRecord, record_in
 from reconcile.model.snapshot import Preview
 from reconcile.model.ttl import Deadline, Ttl
 
-Verdict = Literal["", "Going", "Invalid", "Expired", "Refused", "InternalError"]
+Reason = Literal["", "Going", "Invalid", "Expired", "Refused", "InternalError"]
 
 
 @dataclass(frozen=True)
 class Desired:
     """One preview, and what it wants.
 
-    `verdict` is "" for one that gets its children; else `message` says why it does not: the children of an
+    `reason` is "" for one that gets its children; else `message` says why it does not: the children of an
     expired one go, those of the others stay as they are. `children` are in apply order, and empty outside
     the scope. `ttl` is None where none is in force, or nobody can tell; `deadline` is the operator's, which
     one that is being deleted has too.
@@ -28,7 +28,7 @@ class Desired:
 
     preview: Preview
     in_scope: bool
-    verdict: Verdict = ""
+    reason: Reason = ""
     message: str = ""
     children: tuple[Rendered, ...] = ()
     ttl: Ttl | None = None
@@ -74,5 +74,5 @@ class Desired:
     @cached_property
     def fqdn(self) -> str:
         """The hostname that it wants; "" when it can want none."""
-        wants = isinstance(self.preview, PreviewEnvironment) and not self.verdict
+        wants = isinstance(self.preview, PreviewEnvironment) and not self.reason
         return self.preview.spec.fqdn if wants and isinstance(self.preview, PreviewEnvironment) else ""

@@ -123,10 +123,10 @@ class Writer:
                 return _guarded(lambda: self._update(decided))
             case Keep():
                 return ("done", "", there)
-            case Waiting(reason=reason):
-                return ("kept", reason, None)
-            case Blocked(reason=reason):
-                return ("blocked", reason, None)
+            case Waiting(message=message):
+                return ("kept", message, None)
+            case Blocked(message=message):
+                return ("blocked", message, None)
             case Merged(live=live):
                 return _guarded(lambda: self._withdraw(live))
             case _:
@@ -244,7 +244,7 @@ class Writer:
                     return Outcome(change, "done") if lost else self._gone(change)
                 again = self._still(live, change)
                 if not isinstance(again, Delete):
-                    return Outcome(change, "kept", again.reason)
+                    return Outcome(change, "kept", again.message)
                 decided = again
         except Exception as error:
             return _failed(change, error)
@@ -280,9 +280,9 @@ class Writer:
         if why := _changed(live, change, self.manager):
             return Keep(change.key, change.preview, why)
         child = Child(live, split_place(change.preview)[1], self.rules, uid=change.preview_uid or "")
-        decided = prune(child, change.reason, change.deadline)
+        decided = prune(child, change.message, change.deadline)
         if isinstance(decided, Waiting):
-            return Keep(change.key, change.preview, decided.reason)
+            return Keep(change.key, change.preview, decided.message)
         return replace(change, live=live) if isinstance(decided, Delete) else decided
 
     def _wanted_after_all(self, change: Delete) -> str:

@@ -25,8 +25,8 @@ from reconcile.plan.changes import (
     Delete,
     Hold,
     Plan,
-    Reason,
     Update,
+    UpdateMessage,
     Waiting,
     is_held,
 )
@@ -165,7 +165,7 @@ def _child(
     compared = wanted if owned.ours else None
     return Child(
         key,
-        "; ".join([f"not ours: {owned.reason}" if not owned.ours else "ours", *_besides(live, names)]),
+        "; ".join([f"not ours: {owned.message}" if not owned.ours else "ours", *_besides(live, names)]),
         str(live.metadata.get("creationTimestamp") or ""),
         writers_of(live, names),
         wanted_fields(live, compared, names) if compared is not None else (),
@@ -209,14 +209,16 @@ def _standing(explained: Explanation) -> str:
         left = sum(bool(child.standing) for child in explained.children)
         objects = f"{counted(left, 'object')} {'is' if left == 1 else 'are'}"
         return f"Gone: there is no preview {explained.place}; {objects} left of it"
-    if explained.desired.verdict == "Going":
+    if explained.desired.reason == "Going":
         return f"Going: {explained.desired.message}"
     if explained.found and not explained.found.ready:
         return f"Not ready: {explained.found.reason}: {explained.found.message}"
     for block in explained.plan.blocked:
-        return f"Not ready: {block.verdict}: {block.reason}"
+        return f"Not ready: {block.reason}: {block.message}"
     if explained.found:
-        older = any(isinstance(c, Update) and c.reason == Reason.CHANGED for c in explained.plan.changes)
+        older = any(
+            isinstance(c, Update) and c.message == UpdateMessage.CHANGED for c in explained.plan.changes
+        )
         ready = "Ready, as it was wanted before" if older else "Ready"
         return f"{ready}: {explained.found.url or 'its pods are available, and it has no link'}"
     if explained.from_server:
@@ -226,13 +228,13 @@ def _standing(explained: Explanation) -> str:
 
 def _would(explained: Explanation) -> str:
     kinds = defaultdict[type, list[str]](list)
-    reasons = defaultdict[type, dict[str, None]](dict)
+    messages = defaultdict[type, dict[str, None]](dict)
     for change in explained.plan.changes:
         if change.key.kind != PREVIEW:
             kinds[type(change)].append(change.key.kind)
-            reasons[type(change)][change.reason] = None
+            messages[type(change)][change.message] = None
     parts = [
-        f"{verb} {_listed(kinds[type_])} ({', '.join(reasons[type_])})"
+        f"{verb} {_listed(kinds[type_])} ({', '.join(messages[type_])})"
         for type_, verb in ((Create, "create"), (Update, "update"), (Delete, "delete"))
         if kinds[type_]
     ]

@@ -57,7 +57,7 @@ def _requests(explained: Explanation) -> Iterator[str]:
     yield from _table(
         [(f.path, _cut(f.there or ""), _who(f.writers, explained)) for f in explained.inquiry.fields]
     )
-    if explained.desired and explained.desired.verdict == "Invalid":
+    if explained.desired and explained.desired.reason == "Invalid":
         yield explained.desired.message
         if writers := _who(explained.inquiry.writers, explained):
             yield f"last written by {writers}"

@@ -19,8 +19,8 @@ from reconcile.kube.objects import Key, Manifest
 from reconcile.model.ttl import Deadline
 
 
-class Reason(StrEnum):
-    """Why an update is made, with its words."""
+class UpdateMessage(StrEnum):
+    """Why an update is made."""
 
     ADOPTED = "adopted"
     DRIFTED = "drifted"
@@ -54,22 +54,22 @@ class Create:
     key: Key
     preview: str
     manifest: Manifest
-    reason: str
+    message: str
 
 
 @dataclass(frozen=True)
 class Update:
     """Apply over what is ours; `takeover` holds the foreign paths that must be ours before that.
 
-    `reason` is a `Reason`. `keeps_spec` tells that the manifest has the spec that is there, and not the one
-    that is wanted."""
+    `message` is an `UpdateMessage`. `keeps_spec` tells that the manifest has the spec that is there, and not
+    the one that is wanted."""
 
     key: Key
     preview: str
     manifest: Manifest
     live: Live
     fields: tuple[FieldChange, ...]
-    reason: str
+    message: str
     takeover: FieldSet = EMPTY
     keeps_spec: bool = False
 
@@ -85,7 +85,7 @@ class Delete:
     key: Key
     preview: str
     live: Live
-    reason: str
+    message: str
     preview_uid: str | None = None
     preview_generation: int | None = None
     counts: bool = True
@@ -96,11 +96,11 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Leave as it is; a reason is given where somebody might have expected otherwise."""
+    """Leave as it is; a message is given where somebody might have expected otherwise."""
 
     key: Key
     preview: str
-    reason: str = ""
+    message: str = ""
     held: Hold | None = None
 
 
@@ -110,18 +110,20 @@ class Waiting:
 
     key: Key
     preview: str
-    reason: str
+    message: str
     for_this_run: bool = False
 
 
 @dataclass(frozen=True)
 class Blocked:
-    """Not without a person. The key names the preview (kind `Preview`) or the child."""
+    """Not without a person. The key names the preview (kind `Preview`) or the child.
+
+    `reason` and `message` are as in the condition Ready."""
 
     key: Key
     preview: str
-    verdict: str
     reason: str
+    message: str
 
 
 Change = Create | Update | Delete | Keep | Waiting | Blocked
@@ -147,13 +149,13 @@ class Withheld:
     """
 
     subject: str
-    reason: str
+    message: str
     partly: bool = False
 
     @property
     def sentence(self) -> str:
-        """A refusal names what it refuses; any other reason comes after its kind."""
-        return self.reason if self.subject == DELETES else f"{self.subject}: {self.reason}"
+        """A refusal names what it refuses; any other message comes after its kind."""
+        return self.message if self.subject == DELETES else f"{self.subject}: {self.message}"
 
 
 @dataclass(frozen=True)

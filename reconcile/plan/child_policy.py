@@ -14,7 +14,7 @@ from reconcile.kube.time import parse_time, time_text
 from reconcile.model.names import PRUNE_DISABLED
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.ttl import Deadline, deadline_after
-from reconcile.plan.changes import Change, Create, Delete, Keep, Reason, Update, Waiting
+from reconcile.plan.changes import Change, Create, Delete, Keep, Update, UpdateMessage, Waiting
 from reconcile.plan.child import Child, Rules
 from reconcile.plan.decide import decide
 from reconcile.plan.draft import Draft, World
@@ -51,17 +51,17 @@ def wait_for_new_route(preview: PreviewEnvironment, draft: Draft, world: World, 
     if not (isinstance(change, Delete) and is_route(change.key.kind)):
         return change
     if not world.options.route_kind:
-        return replace(change, reason="its preview has no route (--route is none)")
+        return replace(change, message="its preview has no route (--route is none)")
     new = Key(world.options.route_kind, preview.namespace, preview.name)
     own, there = draft.on(new), world.snapshot.children.get(new)
     if not isinstance(own, Keep) or there is None:
         made = isinstance(own, Create | Update)
         return Waiting(change.key, change.preview, f"waits: deleted when {new} exists", for_this_run=made)
     if preview.spec.fqdn not in hostnames(change.live):
-        return replace(change, reason="its preview has another hostname, and another kind of route")
+        return replace(change, message="its preview has another hostname, and another kind of route")
     if not accepted(there):
         return Waiting(change.key, change.preview, f"waits: deleted when {new} is accepted")
-    return replace(change, reason=f"its preview has the {new.kind} now")
+    return replace(change, message=f"its preview has the {new.kind} now")
 
 
 def wait_for_job(preview: PreviewEnvironment, draft: Draft, world: World, change: Change) -> Change:
@@ -78,7 +78,7 @@ def wait_for_job(preview: PreviewEnvironment, draft: Draft, world: World, change
         case Delete() if draft.children[change.key].at_work:
             return Waiting(change.key, change.preview, "waits: deleted when it has ended")
         case Delete() if any(runs_once(key.kind) for key in draft.wanted):
-            return replace(change, reason="its preview has another image or revision")
+            return replace(change, message="its preview has another image or revision")
         case _:
             return change
 
@@ -87,9 +87,9 @@ def _after_the_last_one(change: Create, draft: Draft) -> Change:
     others = [child for key, child in draft.children.items() if key.kind == change.key.kind]
     for child in others:
         if child.at_work:
-            reason = f"waits: {child.key}, of another image or revision, has not ended (deleting it helps)"
-            return Waiting(change.key, change.preview, reason)
-    return replace(change, reason="another image or revision") if others else change
+            message = f"waits: {child.key}, of another image or revision, has not ended (deleting it helps)"
+            return Waiting(change.key, change.preview, message)
+    return replace(change, message="another image or revision") if others else change
 
 
 def protect(preview: PreviewEnvironment, draft: Draft, world: World, change: Change) -> Change:
@@ -105,8 +105,8 @@ def protect(preview: PreviewEnvironment, draft: Draft, world: World, change: Cha
         return change
     manifest = _protected(child)
     update = manifest and decide(manifest, preview, child)
-    reason = Reason.PREVIEW_PROTECTED if child.preview_protects else Reason.PROTECTED
-    return replace(update, reason=reason) if isinstance(update, Update) else change
+    message = UpdateMessage.PREVIEW_PROTECTED if child.preview_protects else UpdateMessage.PROTECTED
+    return replace(update, message=message) if isinstance(update, Update) else change
 
 
 def _needs_protection(child: Child) -> bool:

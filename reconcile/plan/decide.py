@@ -11,7 +11,7 @@ from reconcile.model.names import NAME_TAKEN, TOOL, Names
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.ttl import Deadline
 from reconcile.plan.challenges import solvers, without_rules
-from reconcile.plan.changes import Blocked, Create, Delete, Hold, Keep, Reason, Update, Waiting
+from reconcile.plan.changes import Blocked, Create, Delete, Hold, Keep, Update, UpdateMessage, Waiting
 from reconcile.plan.child import Child, Rules
 from reconcile.plan.diff import Difference, difference
 from reconcile.plan.field_conflicts import added_by_hand, edits_are_kept, owned_by_others
@@ -82,19 +82,19 @@ def _compare(manifest: Manifest, child: Child) -> Update | Keep:
     takeover = found.takeover | (
         _all_of_ours(live, manifest, rules.names) if adopting and rules.from_server else EMPTY
     )
-    reason = _reason(manifest, child, found)
-    return Update(key_of(manifest), child.place, manifest, live, found.fields, reason, takeover)
+    message = _message(manifest, child, found)
+    return Update(key_of(manifest), child.place, manifest, live, found.fields, message, takeover)
 
 
-def _reason(manifest: Manifest, child: Child, found: Difference) -> Reason:
+def _message(manifest: Manifest, child: Child, found: Difference) -> UpdateMessage:
     names, wanted = child.rules.names, manifest["metadata"]["annotations"]
     if not child.ours:
-        return Reason.ADOPTED
+        return UpdateMessage.ADOPTED
     if child.live.annotations.get(names.applied_annotation) == wanted[names.applied_annotation]:
-        return Reason.DRIFTED
+        return UpdateMessage.DRIFTED
     if not _of_protection(found, names):
-        return Reason.CHANGED
-    return Reason.PREVIEW_PROTECTED if names.protects(wanted) else Reason.PREVIEW_UNPROTECTED
+        return UpdateMessage.CHANGED
+    return UpdateMessage.PREVIEW_PROTECTED if names.protects(wanted) else UpdateMessage.PREVIEW_UNPROTECTED
 
 
 def _of_protection(found: Difference, names: Names) -> bool:
@@ -140,20 +140,20 @@ def name_taken(child: Child) -> str:
     """Why a name is taken, by whom, and what helps."""
     live, owned = child.live, child.ownership
     if owned.standing == "adoptable":
-        return f"{live.key}: {UNMANAGED} ({owned.reason}); pass --adopt to adopt it"
+        return f"{live.key}: {UNMANAGED} ({owned.message}); pass --adopt to adopt it"
     entries = live.others(child.rules.names.field_manager)
     managers = sorted({entry.manager for entry in entries if not entry.subresource})
     others = f" and {len(managers) - FEW} more" if len(managers) > FEW else ""
     by = f"; field managers: {', '.join(managers[:FEW])}{others}" if managers else ""
-    return f"{live.key}: {UNMANAGED} ({owned.reason}{by}); delete it, or rename the preview"
+    return f"{live.key}: {UNMANAGED} ({owned.message}{by}); delete it, or rename the preview"
 
 
-def prune(child: Child, reason: str, deadline: Deadline | None = None) -> Delete | Keep | Waiting:
+def prune(child: Child, message: str, deadline: Deadline | None = None) -> Delete | Keep | Waiting:
     """Whether a child that nobody wants may be deleted: it is ours, and neither it nor its preview is
     protected, or no longer."""
     key, place, rules, preview = child.key, child.place, child.rules, child.preview
     if not child.ours:
-        why = f"kept, {reason}, but not managed by {TOOL} ({child.ownership.reason})"
+        why = f"kept, {message}, but not managed by {TOOL} ({child.ownership.message})"
         return Keep(key, place, why)
     ends = rules.ends(deadline, place)
     if child.protected and not ends:
@@ -162,7 +162,7 @@ def prune(child: Child, reason: str, deadline: Deadline | None = None) -> Delete
         return Waiting(key, place, "is being deleted, and waits for its finalizers")
     if child.preview_protects and not ends:
         return Keep(key, place, _protection(place, deadline, rules, " on its preview"), Hold.PROTECTION)
-    change = Delete(key, place, child.live, reason)
+    change = Delete(key, place, child.live, message)
     if preview is not None:
         change = replace(
             change,
@@ -173,8 +173,8 @@ def prune(child: Child, reason: str, deadline: Deadline | None = None) -> Delete
         )
     if deadline is None or not (child.protected or child.preview_protects):
         return change
-    told = f"{reason}; it was protected until {deadline.at} (--max-ttl)"
-    return replace(change, reason=told, counts=False, expired_at=deadline.at, deadline=deadline)
+    protected = f"{message}; it was protected until {deadline.at} (--max-ttl)"
+    return replace(change, message=protected, counts=False, expired_at=deadline.at, deadline=deadline)
 
 
 def _protection(place: str, deadline: Deadline | None, rules: Rules, where: str = "") -> str:

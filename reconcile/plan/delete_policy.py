@@ -10,7 +10,7 @@ from reconcile.plan.limits import postponed, refused
 
 
 def _skipped(change: Delete) -> Keep:
-    return Keep(change.key, change.preview, f"delete skipped ({change.reason})", Hold.RUN)
+    return Keep(change.key, change.preview, f"delete skipped ({change.message})", Hold.RUN)
 
 
 def keep_while_previews_are_unknown(proposal: Proposal, world: World) -> Proposal:
@@ -55,7 +55,7 @@ def limit_previews(proposal: Proposal, world: World) -> Proposal:
     if refusal is None:
         return proposal
     others = not limit.nothing and bool(living.keys() - refusal.namespaces)
-    withheld = (*proposal.withheld, Withheld(DELETES, refusal.reason, partly=others))
+    withheld = (*proposal.withheld, Withheld(DELETES, refusal.message, partly=others))
     held = (
         change
         for change in deletes

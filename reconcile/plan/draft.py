@@ -110,9 +110,9 @@ class Draft:
         changes = tuple(map(policy, self.changes))
         return self if all(map(is_, changes, self.changes)) else replace(self, changes=changes)
 
-    def blocked(self, verdict: str, reason: str) -> Blocked:
+    def blocked(self, reason: str, message: str) -> Blocked:
         """That the preview needs a person."""
-        return Blocked(Key(PREVIEW, *split_place(self.place)), self.place, verdict, reason)
+        return Blocked(Key(PREVIEW, *split_place(self.place)), self.place, reason, message)
 
     def freeze(self, first: Change) -> "Draft":
         """Nothing of the preview is changed, for this reason."""
@@ -121,10 +121,12 @@ class Draft:
 
     def failed(self, error: Exception) -> "Draft":
         """The same, where something was thrown that nobody foresaw."""
-        told = internal_error(error)
+        message = internal_error(error)
         if self.desired is not None:
-            return self.freeze(self.blocked(INTERNAL_ERROR, told))
-        return replace(self, changes=tuple(Keep(key, self.place, f"kept: {told}") for key in self.children))
+            return self.freeze(self.blocked(INTERNAL_ERROR, message))
+        return replace(
+            self, changes=tuple(Keep(key, self.place, f"kept: {message}") for key in self.children)
+        )
 
 
 @dataclass(frozen=True)

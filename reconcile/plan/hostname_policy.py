@@ -51,7 +51,7 @@ def _claims(proposal: Proposal, world: World) -> Iterator[Claim]:
 def _holdings(world: World) -> Iterator[Holding]:
     """What statuses record. One that has expired, or is being deleted, holds nothing any more."""
     for place, desired in world.desired.items():
-        if desired.verdict not in ("Expired", "Going") and (record := desired.hostname_record):
+        if desired.reason not in ("Expired", "Going") and (record := desired.hostname_record):
             yield Holding(place, record.name, record.held_since, desired.fqdn in ("", record.name))
 
 
@@ -81,7 +81,7 @@ def _fate(live: Live, desired: Desired | None, draft: Draft | None) -> Fate:
     change = draft.on(live.key) if draft else None
     if desired is None:
         return "goes" if isinstance(change, Delete) else "stays"
-    if draft is None or desired.verdict == "Going":
+    if draft is None or desired.reason == "Going":
         return "later"
     if draft.frozen:
         return "stays"
@@ -120,25 +120,25 @@ def _changes(draft: Draft, ruling: Ruling, world: World) -> Iterable[Change]:
             yield _given_up(change, draft.children[change.key], ruling.gives_up[change.key])
         elif not (asks and is_route(change.key.kind)):
             yield change
-        elif ruling.verdict == "waits":
+        elif ruling.decision == "waits":
             yield Waiting(change.key, change.preview, f"waits: {fqdn}: {ruling.by}", ruling.in_this_run)
-        elif ruling.verdict == "granted":
+        elif ruling.decision == "granted":
             yield change
         elif isinstance(change, Update):
             yield _in_conflict(change, draft, world)
-    if ruling.verdict == "blocked":
+    if ruling.decision == "blocked":
         why = UNSURE if ruling.unsure else f"{ruling.by}; change spec.fqdn"
         yield draft.blocked(HOSTNAME_CONFLICT, f"{fqdn}: {why}")
 
 
-def _given_up(change: Change, child: Child, reason: str) -> Change:
+def _given_up(change: Change, child: Child, message: str) -> Change:
     """A route with a hostname that another holds: requests for it would go to the wrong preview.
 
     Of a preview that is no more too: its author may have protected the route, and edits it still."""
     if isinstance(change, Waiting | Delete):
         return change
-    found = prune(child, reason, PROTECTED_NO_LONGER)
-    return replace(found, reason=reason, expired_at="") if isinstance(found, Delete) else found
+    found = prune(child, message, PROTECTED_NO_LONGER)
+    return replace(found, message=message, expired_at="") if isinstance(found, Delete) else found
 
 
 def _in_conflict(change: Update, draft: Draft, world: World) -> Change:

@@ -75,7 +75,7 @@ class Ruling:
     this is `unsure`; `warning` what is beside a granted one. `gives_up` are routes of a blocked one that have
     a hostname, which another's status records: why, by route."""
 
-    verdict: Literal["granted", "waits", "blocked"]
+    decision: Literal["granted", "waits", "blocked"]
     by: str = ""
     in_this_run: bool = False
     warning: str = ""
@@ -180,7 +180,7 @@ def _have_given_up(
     """What stays as it is, such as a blocked preview's route, stays not with what another has on record."""
     for hostname, holder in sorted(holders.items()):
         rivals = {claim.preview for claim in claimed.get(hostname, ())}
-        if holder in rivals and rulings[holder].verdict != "granted":
+        if holder in rivals and rulings[holder].decision != "granted":
             continue
         reason = f"it has {hostname}, which belongs to {holder}"
         for route in there.get(hostname, ()):
@@ -188,7 +188,7 @@ def _have_given_up(
             if not route.preview or route.preview == holder:
                 continue
             stays = route.fate in ("stays", "later")  # later may be never: a finalizer keeps its preview
-            if ruling.verdict == "blocked" or (stays and route.preview not in rivals):
+            if ruling.decision == "blocked" or (stays and route.preview not in rivals):
                 rulings[route.preview] = replace(ruling, gives_up={**ruling.gives_up, route.key: reason})
 
 
@@ -198,7 +198,7 @@ def _rule_on_moves(queue: Queue, rulings: Rulings) -> None:
     waiting = {
         preview: [route.preview for route in routes if route.fate == "follows"]
         for preview, (_, routes) in queue.items()
-        if rulings[preview].verdict == "granted"
+        if rulings[preview].decision == "granted"
     }
     goes_first = _oldest_in_circles(waiting, queue)
     for preview in waiting.keys() - goes_first:
@@ -209,7 +209,7 @@ def _rule_on_moves(queue: Queue, rulings: Rulings) -> None:
 
 def _block_behind_what_stays(queue: Queue, rulings: Rulings) -> None:
     """Block who waits for a route that stays, and whoever waits for one of these, and so on."""
-    blocked = {preview for preview, ruling in rulings.items() if ruling.verdict == "blocked"}
+    blocked = {preview for preview, ruling in rulings.items() if ruling.decision == "blocked"}
     behind: dict[str, list[str]] = {}
     for preview, (_, routes) in queue.items():
         for route in routes:

@@ -72,7 +72,7 @@ class Refusal:
     """What is not to be deleted: what counts in these namespaces, and why."""
 
     namespaces: frozenset[str]
-    reason: str
+    message: str
 
 
 def refused(deletes: Iterable[Delete], with_children: Counter[str], limit: Limit) -> Refusal | None:

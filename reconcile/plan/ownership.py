@@ -28,10 +28,10 @@ Standing = Literal["ours", "adoptable", "foreign"]
 
 @dataclass(frozen=True)
 class Ownership:
-    """Whose an object is; `reason` says it in words when it is not ours."""
+    """Whose an object is; `message` says it in words when it is not ours."""
 
     standing: Standing
-    reason: str = ""
+    message: str = ""
 
     @property
     def ours(self) -> bool:

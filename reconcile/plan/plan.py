@@ -33,12 +33,12 @@ OfAll = Callable[[Proposal, World], Proposal]
 OfOne = Callable[[PreviewEnvironment, Draft, World, Change], Change]
 
 
-def each(*policies: OfOne, verdicts: Collection[str] = ("",)) -> OfAll:
-    """Policies on each change of a preview that is there, has one of these verdicts and is not frozen."""
+def each(*policies: OfOne, reasons: Collection[str] = ("",)) -> OfAll:
+    """Policies on each change of a preview that is there, has one of these reasons and is not frozen."""
 
     def of_draft(draft: Draft, world: World) -> Draft:
         desired = draft.desired
-        if draft.frozen or draft.as_wanted or desired is None or desired.verdict not in verdicts:
+        if draft.frozen or draft.as_wanted or desired is None or desired.reason not in reasons:
             return draft
         preview = desired.preview
         if isinstance(preview, PreviewEnvironment):
@@ -51,7 +51,7 @@ def each(*policies: OfOne, verdicts: Collection[str] = ("",)) -> OfAll:
 
 POLICIES: tuple[OfAll, ...] = (
     each(keep_old_route, wait_for_new_route, wait_for_job),
-    each(protect, verdicts=("", "Expired")),
+    each(protect, reasons=("", "Expired")),
     give_hostnames,
     keep_while_previews_are_unknown,
     keep_of_incomplete_kinds,
@@ -109,7 +109,7 @@ def _notes(proposal: Proposal, world: World) -> Iterable[str]:
 def _ttl_notes(snapshot: Snapshot, there: Mapping[str, Desired]) -> Iterable[str]:
     if not snapshot.from_server and any(desired.ttl for desired in there.values()):
         yield "a ttl counts from what an earlier run wrote into a status: among files nothing expires"
-    expired = sorted(place for place, desired in there.items() if desired.verdict == "Expired")
+    expired = sorted(place for place, desired in there.items() if desired.reason == "Expired")
     if expired:
         yield f"{_counted(expired, 'expired')}; any change of its spec brings a preview back"
 

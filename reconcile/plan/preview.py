@@ -21,18 +21,18 @@ def draft_of(draft: Draft, world: World) -> Draft:
         until = left_until(draft.children.values(), world.options)
         gone = (prune(child, "its preview is gone", until) for child in draft.children.values())
         return replace(draft, changes=tuple(gone))
-    if desired.verdict == "Going":
+    if desired.reason == "Going":
         preview = desired.preview
         waiting = Waiting(Key(PREVIEW, preview.namespace, preview.name), draft.place, desired.message)
         if desired.deadline is None or not desired.deadline.over:
             return draft.freeze(waiting)
         return replace(draft, changes=(waiting, *_outlived(draft, desired)), frozen=True)
-    if desired.verdict == "Expired":
+    if desired.reason == "Expired":
         return replace(draft, changes=tuple(_outlived(draft, desired)))
-    if not isinstance(desired.preview, PreviewEnvironment) or desired.verdict:
-        return draft.freeze(draft.blocked(desired.verdict, desired.message))
+    if not isinstance(desired.preview, PreviewEnvironment) or desired.reason:
+        return draft.freeze(draft.blocked(desired.reason, desired.message))
     own = list(_own_changes(draft, desired, desired.preview, world))
-    taken = [c.reason for c in own if isinstance(c, Blocked) and c.verdict == NAME_TAKEN]
+    taken = [c.message for c in own if isinstance(c, Blocked) and c.reason == NAME_TAKEN]
     if taken:
         return draft.freeze(draft.blocked(NAME_TAKEN, "; ".join(taken)))
     unwanted = (
@@ -46,14 +46,14 @@ def draft_of(draft: Draft, world: World) -> Draft:
 def _outlived(draft: Draft, desired: Desired) -> Iterator[Change]:
     """What becomes of the children of a preview that has expired, or is being deleted for longer than the
     operator lets anything live; the preview itself stays."""
-    if desired.verdict == "Going":
+    if desired.reason == "Going":
         ended = desired.deadline.at if desired.deadline else ""
-        reason = f"its preview is being deleted, and --max-ttl ended at {ended}"
+        message = f"its preview is being deleted, and --max-ttl ended at {ended}"
     else:
         ended = desired.ttl.expires_at if desired.ttl else ""
-        reason = f"its preview expired at {ended}"
+        message = f"its preview expired at {ended}"
     for child in draft.children.values():
-        change = prune(child, reason, desired.deadline)
+        change = prune(child, message, desired.deadline)
         yield replace(change, expired_at=ended) if isinstance(change, Delete) else change
 
 

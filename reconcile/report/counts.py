@@ -44,7 +44,7 @@ def action_of(change: Change) -> str:
         case Delete():
             return "delete"
         case Keep():
-            return "kept" if change.reason else "unchanged"
+            return "kept" if change.message else "unchanged"
         case Waiting():
             return "waiting"
         case Blocked():

@@ -97,7 +97,7 @@ def _attention(done: Run, found: Sequence[State]) -> Iterator[tuple[str, str]]:
     for name in done.unknown:
         yield name, "no such preview, and no children of one"
     for entry in done.withheld:
-        yield f"{entry.subject} skipped", entry.reason
+        yield f"{entry.subject} skipped", entry.message
     for one in found:
         if one.state in _ATTENTION:
             yield one.place, one.message or one.reason or one.word

@@ -9,7 +9,7 @@ from reconcile.report.safe import cut, safe_json
 from reconcile.report.states import State, states
 from reconcile.status.result import Run, Standing
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 _ACTIONS = {"kept": "keep", "unchanged": "keep", "waiting": "wait"}
 """Those that are another word here than in the totals."""
@@ -57,18 +57,18 @@ def _state(one: State | Standing) -> dict[str, Any]:
 def _plan(plan: Plan) -> dict[str, Any]:
     return {
         "changes": [_change(change) for change in plan.changes if action_of(change) != "unchanged"],
-        "withheld": [{"subject": entry.subject, "reason": cut(entry.reason)} for entry in plan.withheld],
+        "withheld": [{"subject": entry.subject, "message": cut(entry.message)} for entry in plan.withheld],
         "notes": [cut(note) for note in plan.notes],
         "summary": counts(plan),
     }
 
 
 def _change(change: Change) -> dict[str, Any]:
-    found = {**_action(change), "preview": change.preview, "reason": cut(change.reason)}
+    found = {**_action(change), "preview": change.preview, "message": cut(change.message)}
     if isinstance(change, Update):
         found["fields"] = [_field(field) for field in few(change.fields)]
     if isinstance(change, Blocked):
-        found["verdict"] = change.verdict
+        found["reason"] = change.reason
     return found
 
 

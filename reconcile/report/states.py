@@ -163,7 +163,7 @@ def _by_this_run(done: Run) -> Mapping[str, Report]:
 def _reports(done: Run) -> Iterator[tuple[str, Report]]:
     for one in done.passes:
         for blocked in one.plan.blocked:
-            yield blocked.preview, ("Blocked", blocked.verdict, blocked.reason)
+            yield blocked.preview, ("Blocked", blocked.reason, blocked.message)
         for write in one.plan.writes if done.dry_run or done.declined else ():
             yield write.preview, ("Pending", "", "")
         for outcome in one.outcomes:

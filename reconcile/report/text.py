@@ -27,7 +27,7 @@ def plan_text(plan: Plan, *, color: bool = False, title: str = "Plan", quiet: bo
 
 
 def _change_lines(changes: list[Change], color: bool) -> Iterator[str]:
-    rows = [(f"{SYMBOLS[type(c)]} {c.key.kind}", c.key.place, c.reason) for c in changes]
+    rows = [(f"{SYMBOLS[type(c)]} {c.key.kind}", c.key.place, c.message) for c in changes]
     for change, line in zip(changes, aligned(rows), strict=True):
         yield _painted(line, _COLORS[line[0]], color)
         if isinstance(change, Update):

@@ -161,7 +161,7 @@ def _carry_over(cluster: Cluster, plan: Plan, seen: Seen) -> tuple[Outcome, ...]
         live = seen.snapshot.children.get(change.key)
         if not isinstance(change, Keep | Waiting) or live is None:
             continue
-        unchanged = isinstance(change, Keep) and not change.reason
+        unchanged = isinstance(change, Keep) and not change.message
         try:
             manifest = wanted.get(change.key, live.manifest) if unchanged else live.manifest
             cluster.carry_over(RESOURCES[change.key.kind], manifest)

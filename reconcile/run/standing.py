@@ -49,7 +49,7 @@ def standing(facts: Facts, status: Status | None) -> Standing:
         return Standing(
             preview.namespace, preview.name, "failed", UNREAD, "its children could not all be read"
         )
-    if facts.desired.verdict == "Going":
+    if facts.desired.reason == "Going":
         return Standing(preview.namespace, preview.name, "failed", GOING, "it is being deleted")
     if status is None:
         return Standing(preview.namespace, preview.name, "waiting", "", "its state is unknown")

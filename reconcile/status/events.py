@@ -83,7 +83,7 @@ def _note(reason: str, changes: Iterable[Write]) -> str:
     in_order = sorted(changes, key=lambda change: APPLY_ORDER[change.key.kind])
     why = [
         f"{', '.join(change.key.kind for change in group)}: {because}"
-        for because, group in groupby(in_order, key=lambda change: change.reason)
+        for because, group in groupby(in_order, key=lambda change: change.message)
     ]
     return f"{reason.lower()} {'; '.join(why)}"
 

@@ -63,12 +63,12 @@ class Facts:
     def _stays(self) -> bool:
         """Whether each child is the one that is wanted, or stays for a reason that lies in it, and the route
         has the hostname and no other."""
-        if self.outcomes or self.desired.verdict or self.unread:
+        if self.outcomes or self.desired.reason or self.unread:
             return False
-        kept = [change for change in self.changes if isinstance(change, Keep) and change.reason]
+        kept = [change for change in self.changes if isinstance(change, Keep) and change.message]
         if any(change.key.name != self.desired.preview.name for change in kept):
             return False
-        if sum(len(change.reason) for change in kept) > MOST_KEPT:
+        if sum(len(change.message) for change in kept) > MOST_KEPT:
             return False
         if not all(isinstance(c, Keep) and c.held is not Hold.PROTECTION for c in self.changes):
             return False
@@ -92,7 +92,7 @@ class Facts:
         """Where nothing is to be done, the kinds of the children that stay otherwise than wanted, and why."""
         if not self._stays:
             return ()
-        return tuple((c.key.kind, c.reason) for c in self.changes if isinstance(c, Keep) and c.reason)
+        return tuple((c.key.kind, c.message) for c in self.changes if isinstance(c, Keep) and c.message)
 
     @property
     def wanted(self) -> frozenset[Key]:
@@ -139,7 +139,7 @@ class Facts:
     @property
     def _is_taken(self) -> bool:
         """Whether an object of a name that it needs is not ours."""
-        blocks = any(block.verdict == NAME_TAKEN for block in self.blocks)
+        blocks = any(block.reason == NAME_TAKEN for block in self.blocks)
         return blocks or any(outcome.result == "blocked" for outcome in self.outcomes)
 
     @property
@@ -151,7 +151,7 @@ class Facts:
     @property
     def waits(self) -> tuple[str, ...]:
         """Why children that it wants are not as wanted yet."""
-        planned = [c.reason for c in self.changes if isinstance(c, Waiting) and c.key in self.wanted]
+        planned = [c.message for c in self.changes if isinstance(c, Waiting) and c.key in self.wanted]
         return (*planned, *(o.message for o in self.outcomes if o.result == "kept"))
 
 
@@ -187,8 +187,8 @@ def _changes(passes: Sequence[Pass]) -> Mapping[str, tuple[Change, ...]]:
     """The changes by preview; what a later pass says of a child stands in place of what an earlier said."""
     found: dict[str, dict[tuple[Key, str], Change]] = {}
     for change in (change for one in passes for change in one.plan.changes):
-        verdict = change.verdict if isinstance(change, Blocked) else ""
-        found.setdefault(change.preview, {})[change.key, verdict] = change
+        reason = change.reason if isinstance(change, Blocked) else ""
+        found.setdefault(change.preview, {})[change.key, reason] = change
     return {place: tuple(mine.values()) for place, mine in found.items()}
 
 

@@ -85,7 +85,7 @@ class Unwritten:
     there is no right to it, or no such subresource."""
 
     facts: Facts
-    reason: str
+    message: str
     for_ever: bool = False
 
 
@@ -359,7 +359,7 @@ def _again(cluster: Cluster, facts: Facts, settings: Settings) -> Facts | None:
     if not same or preview.deletion_timestamp:
         return None
     ttl = ttl_of(preview, settings)
-    if facts.desired.verdict == "Expired" and ttl != facts.desired.ttl:
+    if facts.desired.reason == "Expired" and ttl != facts.desired.ttl:
         return None
     recorded = facts.recorded_by(preview.status)
     return replace(facts, desired=replace(facts.desired, preview=preview, ttl=ttl), recorded=recorded)
@@ -381,9 +381,9 @@ def _notes(unwritten: Sequence[Unwritten]) -> Iterator[str]:
     if not unwritten:
         return
     places = sorted(one.facts.desired.place for one in unwritten)
-    reason = next(one.reason for one in unwritten if one.reason)
+    message = next(one.message for one in unwritten if one.message)
     others = f" and {len(places) - 1} more" if len(places) > 1 else ""
-    yield f"the status of {places[0]}{others} was not written: {reason}"
+    yield f"the status of {places[0]}{others} was not written: {message}"
     yield from _consequences(one.facts for one in unwritten)
 
 

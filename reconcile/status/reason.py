@@ -3,7 +3,7 @@
 The first that holds:
 
     going, or a child could not be read        no status
-    Invalid, Expired, Refused                  its verdict
+    Invalid, Expired, Refused                  why it is not reconciled
     NameTaken                                  somebody else has a name that it wants
     RouteNotAccepted                           its kind of route is not installed
     HostnameConflict                           somebody else has its hostname
@@ -73,10 +73,10 @@ class Finding:
 
 def status_of(facts: Facts, now: datetime, *, url_scheme: UrlScheme = "https") -> Status | None:
     """What the status of a preview says; None where nothing is to be said: it is going, or nobody knows."""
-    if facts.desired.verdict == "Going" or facts.unread:
+    if facts.desired.reason == "Going" or facts.unread:
         return None
     looks: tuple[Callable[[Facts], Finding | None], ...] = (
-        _verdict,
+        _not_reconciled,
         _blocked,
         _failed,
         _waiting,
@@ -113,13 +113,13 @@ def _hostname(facts: Facts, finding: Finding, now: datetime) -> HostnameRecord |
         facts.desired.fqdn,
         hostnames(facts.route) if facts.route else (),
         time_text(now),
-        in_conflict=any(block.verdict == HOSTNAME_CONFLICT for block in facts.blocks),
+        in_conflict=any(block.reason == HOSTNAME_CONFLICT for block in facts.blocks),
     )
 
 
 def asks_for_pods(facts: Facts) -> bool:
     """Whether its pods would say more than its Deployment does."""
-    if facts.desired.verdict or _suspended(facts):
+    if facts.desired.reason or _suspended(facts):
         return False
     setting_up = facts.setup is not None and progress(facts.setup) is not None
     under_way = facts.deployment is not None and is_under_way(facts.deployment)
@@ -144,14 +144,14 @@ def waits_for_setup(facts: Facts) -> bool:
     return _setup(facts) is not None
 
 
-def _verdict(facts: Facts) -> Finding | None:
+def _not_reconciled(facts: Facts) -> Finding | None:
     desired = facts.desired
-    return Finding(desired.verdict, desired.message, stalled=True) if desired.verdict else None
+    return Finding(desired.reason, desired.message, stalled=True) if desired.reason else None
 
 
 def _blocked(facts: Facts) -> Finding | None:
     for block in facts.blocks:
-        return Finding(block.verdict, block.reason, stalled=True)
+        return Finding(block.reason, block.message, stalled=True)
     for outcome in facts.outcomes:
         if outcome.result == "blocked":
             return Finding(NAME_TAKEN, outcome.message, stalled=True)

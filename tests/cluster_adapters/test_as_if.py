@@ -150,13 +150,13 @@ def test_a_change_of_a_file_is_planned_as_an_update_of_the_children() -> None:
     done = go(base, wanted("pr-1", image="registry.example.com/shop:2"))
     kept = ["Keep Service shop/pr-1", "Keep Mapping shop/pr-1"]
     assert changes(done) == ["Update Deployment shop/pr-1", *kept]
-    assert done.plan.writes[0].reason == "its preview or an option changed"
+    assert done.plan.writes[0].message == "its preview or an option changed"
 
 
 def test_a_field_that_nobody_knows_is_refused_in_the_file_and_passed_over_on_the_server() -> None:
     done = go(a_server(a_preview("pr-1", imgae="x")), wanted("pr-2", imgae="x"))
     why = "standard input:9: spec.imgae: is not a known field; did you mean image?"
-    assert [(b.preview, b.verdict, b.reason) for b in done.plan.blocked] == [("shop/pr-2", "Invalid", why)]
+    assert [(b.preview, b.reason, b.message) for b in done.plan.blocked] == [("shop/pr-2", "Invalid", why)]
 
 
 # the files

@@ -307,4 +307,4 @@ def gone_preview() -> httpx.Response:
 
 
 def reasons(ended: Ended, action: str) -> set[str]:
-    return {change["reason"] for change in ended.plan["changes"] if change["action"] == action}
+    return {change["message"] for change in ended.plan["changes"] if change["action"] == action}

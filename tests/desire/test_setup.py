@@ -214,7 +214,7 @@ def test_an_apply_repeats_what_was_applied_also_where_it_is_no_longer_wanted() -
     protected = a_read_preview(annotations={"platform9.com/prune": "disabled"}, **SETUP)
     found = decide(job_of(protected), protected, child_of(protected, live(made), RULES))
     assert isinstance(found, Update)
-    assert (found.manifest["spec"], found.reason) == (made["spec"], "its preview is protected")
+    assert (found.manifest["spec"], found.message) == (made["spec"], "its preview is protected")
 
 
 def test_one_whose_history_was_wiped_becomes_ours_with_the_spec_that_is_there() -> None:

@@ -80,7 +80,7 @@ class Stage:
         """A run that does all that it plans, and leaves nothing to say for the next one."""
         done = self.run(operator, *names)
         assert [(str(o.change.key), o.result, o.message) for o in done.outcomes if o.result != "done"] == []
-        after = [(type(change), change.reason) for change in self.plan(operator, *names).changes]
+        after = [(type(change), change.message) for change in self.plan(operator, *names).changes]
         assert after == [(Keep, "")] * 3 * len(names)
 
     def owned_as_foreseen(self, operator: Settings, name: str) -> None:
@@ -225,5 +225,5 @@ def named(plan: Plan, mutated: Mapping[str, Mutation]) -> dict[tuple[str, str], 
             for field in (change.fields if isinstance(change, Update) else ())
         }
         for change in plan.changes
-        if not (isinstance(change, Keep) and not change.reason)
+        if not (isinstance(change, Keep) and not change.message)
     }

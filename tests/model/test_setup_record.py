@@ -475,7 +475,7 @@ def test_a_job_that_another_run_made_and_recorded_during_a_wait_is_looked_for_on
     waits = replace(before, changes=(wait, *before.changes[1:]), setup=None, recorded=None)
     status = {"setup": a_record("Running")}
     first = looked(waits, status=status)
-    assert (said(first), first.setup_record) == (f"Progressing: {wait.reason}", SetupRecord(NAME, "Running"))
+    assert (said(first), first.setup_record) == (f"Progressing: {wait.message}", SetupRecord(NAME, "Running"))
     assert said(looked(first, a_job(), status=status)) == f"Progressing: its setup {JOB} runs"
     second = looked(first, status=status)
     assert (said(second), second.waits) == (f"Available: {UNSEEN}", ())

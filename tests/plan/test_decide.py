@@ -1,4 +1,4 @@
-"""What one child needs, and whether it may go: every answer, with its reason."""
+"""What one child needs, and whether it may go: every answer, with its message."""
 
 from dataclasses import replace
 from typing import Any
@@ -8,7 +8,17 @@ import pytest
 from reconcile.desire.children.metadata import without_owner
 from reconcile.kube.live import Live
 from reconcile.kube.managedfields import field_set_of
-from reconcile.plan.changes import Blocked, Create, Delete, FieldChange, Hold, Keep, Reason, Update, Waiting
+from reconcile.plan.changes import (
+    Blocked,
+    Create,
+    Delete,
+    FieldChange,
+    Hold,
+    Keep,
+    Update,
+    UpdateMessage,
+    Waiting,
+)
 from reconcile.plan.child import Child, Rules, child_of
 from reconcile.plan.decide import decide, prune
 from tests.given import (
@@ -63,14 +73,14 @@ ROWS: dict[str, tuple[Live | None, Rules, dict[str, Any], Any]] = {
     "what somebody changed has drifted": (
         DRIFTED, RULES, SERVICE,
         Update(
-            KEY, PLACE, SERVICE, DRIFTED, (FieldChange("spec.ports[http].targetPort", "8080", "http"),), Reason.DRIFTED
+            KEY, PLACE, SERVICE, DRIFTED, (FieldChange("spec.ports[http].targetPort", "8080", "http"),), UpdateMessage.DRIFTED
         ),
     ),
     "what its preview changed says so": (
         live(DEPLOYMENT), RULES, NGINX,
         Update(
             key("Deployment"), PLACE, NGINX, live(DEPLOYMENT),
-            (FieldChange(IMAGE, "registry.example.com/shop:1", "nginx:2"),), Reason.CHANGED,
+            (FieldChange(IMAGE, "registry.example.com/shop:1", "nginx:2"),), UpdateMessage.CHANGED,
         ),
     ),
     "what the server keeps another way is kept, with what to do": (
@@ -107,7 +117,7 @@ def test_a_child_needs_what_its_row_says(name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "Mapping"])
-def test_a_protection_that_begins_or_ends_is_the_reason_and_beside_another_change_it_is_not(
+def test_a_protection_that_begins_or_ends_is_the_message_and_beside_another_change_it_is_not(
     kind: str,
 ) -> None:
     plain = a_read_preview(uid="u-1")
@@ -120,14 +130,14 @@ def test_a_protection_that_begins_or_ends_is_the_reason_and_beside_another_chang
     )
     before, after, changed = (children_of(one)[kind] for one in (plain, protected, other))
 
-    def reason(there: dict[str, Any], wanted: dict[str, Any]) -> str:
+    def message(there: dict[str, Any], wanted: dict[str, Any]) -> str:
         found = decided(live(there), wanted=wanted)
         assert isinstance(found, Update)
-        return found.reason
+        return found.message
 
-    assert reason(before, after) == "its preview is protected"
-    assert reason(after, before) == "its preview is no longer protected"
-    assert reason(before, changed) == "its preview or an option changed"
+    assert message(before, after) == "its preview is protected"
+    assert message(after, before) == "its preview is no longer protected"
+    assert message(before, changed) == "its preview or an option changed"
 
 
 def test_what_was_restored_is_adopted_whole_when_told_to() -> None:
@@ -140,7 +150,7 @@ def test_what_was_restored_is_adopted_whole_when_told_to() -> None:
     )
     taken = {more, (*more, "f:port"), (*more, "f:protocol")}
     assert decided(there, ADOPT) == Update(
-        KEY, PLACE, SERVICE, there, (), Reason.ADOPTED, field_set_of(SERVICE) | taken
+        KEY, PLACE, SERVICE, there, (), UpdateMessage.ADOPTED, field_set_of(SERVICE) | taken
     )
 
 

@@ -245,13 +245,13 @@ def test_a_long_chain_or_circle_moves_without_recursion(last: str) -> None:
     rulings = settled(claims, *routes)
     granted = {name for name, ruling in rulings.items() if ruling == GRANTED}
     assert granted == ({"p0"} if last == "p0" else {"p9999"})
-    assert {ruling.verdict for name, ruling in rulings.items() if name not in granted} == {"waits"}
+    assert {ruling.decision for name, ruling in rulings.items() if name not in granted} == {"waits"}
 
 
 def test_a_long_chain_behind_a_stranger_is_blocked_as_a_whole() -> None:
     claims, routes = moves("taken")
     rulings = settled(claims, *routes, stranger("taken.x"))
-    assert {ruling.verdict for ruling in rulings.values()} == {"blocked"}
+    assert {ruling.decision for ruling in rulings.values()} == {"blocked"}
 
 
 NAMES = st.sampled_from("abcd")
@@ -297,5 +297,5 @@ def test_every_claim_gets_one_ruling_whatever_the_order(
 def test_no_name_is_granted_twice(claims: list[Any], routes: list[Route], holdings: list[Holding]) -> None:
     given_claims = [claim(*parts) for parts in claims]
     rulings = rulings_of(given_claims, routes, holdings)
-    granted = [c.hostname for c in given_claims if rulings[c.preview].verdict == "granted"]
+    granted = [c.hostname for c in given_claims if rulings[c.preview].decision == "granted"]
     assert len(granted) == len(set(granted))

@@ -87,7 +87,7 @@ def test_more_than_the_limit_is_refused(losing: int, with_children: int, limit: 
 
 def reason(changes: list[Delete], with_children: Counter[str], limit: str) -> str:
     refusal = refused(changes, with_children, Limit(limit))
-    return refusal.reason if refusal else ""
+    return refusal.message if refusal else ""
 
 
 def test_the_old_route_of_a_switch_does_not_count() -> None:

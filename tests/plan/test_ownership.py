@@ -102,7 +102,7 @@ ROWS = {
 def test_an_object_is_whose_its_row_says(name: str) -> None:
     there, owned, uid, from_server = ROWS[name]
     found = of(there, uid, from_server=from_server)
-    assert f"{found.standing}: {found.reason}".removesuffix(": ") == owned
+    assert f"{found.standing}: {found.message}".removesuffix(": ") == owned
 
 
 def test_a_reference_without_uid_stands_in_for_nothing() -> None:

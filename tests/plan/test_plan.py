@@ -187,7 +187,7 @@ ROWS: dict[str, Row] = {
     "what is no longer owned goes, and what is there stays": row(
         [PR2], [*running(PR1), *running(PR2)], *GONE_1, deletes={(None, None, True)}
     ),
-    # verdicts
+    # why a preview is not reconciled
     "children of an unreadable preview are kept": row(
         [an_unreadable_preview()], running(PR1),
         '! Preview shop/pr-1 spec.fqdn: "Foo" has upper-case letters',
@@ -532,7 +532,7 @@ def test_a_plan_is_what_its_row_says(name: str) -> None:
     found = [*lines(plan), sums(plan)] if told and told[-1].startswith("Plan:") else lines(plan)
     assert [line for line in found if line in told or "among" not in options] == list(told)
     facts = {
-        "blocked": [blocked.verdict for blocked in plan.blocked],
+        "blocked": [blocked.reason for blocked in plan.blocked],
         "deletes": {(d.preview_uid, d.preview_generation, d.counts) for d in deletes_of(plan)},
         "going": {d.preview_going for d in deletes_of(plan)},
         "waits": [str(wait.key) for wait in plan.waits_for_this_run],
@@ -635,8 +635,8 @@ def test_what_is_thrown_while_one_preview_is_dealt_with_is_that_previews_failure
     monkeypatch.setattr(f"reconcile.{broken}", breaks)
     taken = a_read_preview("pr-2", fqdn=PR3.spec.fqdn)
     plan = plan_of([PR1, taken, PR3], [*running(PR2), *running(PR3)])
-    (blocked,) = [change for change in plan.blocked if change.verdict == "InternalError"]
-    assert (blocked.preview, blocked.reason[:31]) == ("shop/pr-2", "RecursionError in test_plan.py:")
+    (blocked,) = [change for change in plan.blocked if change.reason == "InternalError"]
+    assert (blocked.preview, blocked.message[:31]) == ("shop/pr-2", "RecursionError in test_plan.py:")
     assert [str(change.key) for change in plan.writes] == [line[2:-12] for line in NEW_1]
 
 
@@ -897,9 +897,9 @@ def test_what_is_refused_for_being_too_many(
     previews: list[Preview], lives: list[Live], most: int, refused: int
 ) -> None:
     plan = plan_of(previews, lives, settings=Settings(max_previews=most, max_ttl="7d"), now=NOON)
-    assert [blocked.verdict for blocked in plan.blocked] == ["Refused"] * refused
+    assert [blocked.reason for blocked in plan.blocked] == ["Refused"] * refused
     told = "namespace shop has 2 previews and the children of 1 that are gone, and may have"
-    assert all(blocked.reason.startswith(told) for blocked in plan.blocked if lives is RECENT)
+    assert all(blocked.message.startswith(told) for blocked in plan.blocked if lives is RECENT)
 
 
 def expiring(*hours: int) -> tuple[list[Preview], list[Live]]:
@@ -932,14 +932,14 @@ def test_expired_previews_beside_a_limit(
     lives += [child for name in gone for child in running(a_read_preview(name))]
     plan = plan_of(previews, lives, limit=limit, now=NOON)
     assert [str(change.key) for change in plan.writes] == writes
-    assert [(entry.subject, entry.reason[: len(why)]) for entry in plan.withheld] == [("Deletes", why)]
+    assert [(entry.subject, entry.message[: len(why)]) for entry in plan.withheld] == [("Deletes", why)]
 
 
 def test_going_and_invalid_come_before_expired_and_expired_before_refused() -> None:
     unreadable = an_unreadable_preview("pr-2", ttl="1h", status=dict(an_expired().status))
     previews = [an_expired(), unreadable, an_expired("pr-3", deleted=NEW)]
     all_desired = desire(previews, Settings(allow_image=("x",)), Scope(), now=NOON)
-    assert [desired.verdict for desired in all_desired] == ["Expired", "Invalid", "Going"]
+    assert [desired.reason for desired in all_desired] == ["Expired", "Invalid", "Going"]
 
 
 def test_among_files_the_plan_says_once_that_no_ttl_is_acted_on() -> None:

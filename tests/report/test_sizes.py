@@ -40,7 +40,7 @@ def endless() -> Run:
     """A run in which every text of others is endless."""
     fields = tuple(FieldChange(f"metadata.labels[{n}]", ENDLESS, ENDLESS, "") for n in range(MOST_FIELDS + 9))
     noted = FieldChange(ENDLESS, None, None, ENDLESS)
-    update = replace(UPDATE, fields=(noted, *fields), reason=ENDLESS)
+    update = replace(UPDATE, fields=(noted, *fields), message=ENDLESS)
     blocked = Blocked(key(PREVIEW), "shop/pr-1", NAME_TAKEN, ENDLESS)
     plan = Plan((update, blocked), (Withheld("Mappings", ENDLESS),), (ENDLESS,))
     return Run((Pass(plan, (Outcome(update, "failed", ENDLESS),)),), notes=(ENDLESS,))
@@ -68,9 +68,7 @@ def test_a_log_record_has_an_end() -> None:
 
 def test_a_status_and_its_event_have_an_end() -> None:
     given = facts()
-    status = status_of(
-        replace(given, desired=replace(given.desired, verdict="Refused", message=ENDLESS)), NOW
-    )
+    status = status_of(replace(given, desired=replace(given.desired, reason="Refused", message=ENDLESS)), NOW)
     assert status is not None
     assert len(status.message) <= LONGEST_MESSAGE
     (told,) = of_status({}, rendered(status, {}, NOW))
@@ -103,4 +101,4 @@ def test_of_many_managers_of_an_unmanaged_object_a_few_are_named() -> None:
     there = untracked(bare, managedFields=managers)
     change = decide(service, preview, child_of(preview, there, RULES))
     assert isinstance(change, Blocked)
-    assert "manager-004 and 295 more)" in change.reason
+    assert "manager-004 and 295 more)" in change.message

@@ -225,7 +225,7 @@ def test_a_kind_that_is_not_served_any_more_in_a_later_pass_is_a_list_that_faile
     memory.trouble("apply Ingress shop/pr-1", goes)
     done = go(memory, settings=INGRESS)
     (withheld,) = done.passes[1].plan.withheld
-    assert withheld.reason == (
+    assert withheld.message == (
         f"the list of {kind} is incomplete: a text 404; all changes of this kind are skipped"
     )
     assert results(done) == [("Ingress shop/pr-1", "done")]
@@ -458,7 +458,7 @@ def test_a_look_that_fails_is_as_bad_as_a_list_that_fails() -> None:
     memory.trouble("get Service shop/pr-1", ServerTrouble("503"))
     done = go(memory)
     assert memory.writes() == ["apply Deployment shop/pr-1"]
-    assert done.plan.withheld[0].reason.startswith("Service shop/pr-1 could not be read: 503")
+    assert done.plan.withheld[0].message.startswith("Service shop/pr-1 could not be read: 503")
     assert exit_code(done) == 4
 
 

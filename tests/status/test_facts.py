@@ -85,7 +85,7 @@ def test_what_it_waits_for_is_about_children_that_it_wants() -> None:
 
 
 def test_every_block_of_a_preview_is_kept() -> None:
-    blocks = tuple(Blocked(key(PREVIEW), "shop/pr-1", verdict, "x") for verdict in ("NameTaken", "Refused"))
+    blocks = tuple(Blocked(key(PREVIEW), "shop/pr-1", reason, "x") for reason in ("NameTaken", "Refused"))
     assert of_pr1(Pass(Plan(blocks))).blocks == blocks
 
 

@@ -171,8 +171,8 @@ def test_a_kind_of_route_that_is_not_installed_is_told_before_who_has_the_hostna
     rules = [{"host": "pr-1.preview.example.com"}]
     memory.put({"apiVersion": "x/v1", "kind": "Ingress", "metadata": theirs, "spec": {"rules": rules}})
     memory.trouble("list mappings", NotInstalled("404"))
-    verdicts = [change.verdict for change in go(memory).plan.changes if isinstance(change, Blocked)]
-    assert verdicts == ["RouteNotAccepted", "HostnameConflict"]
+    reasons = [change.reason for change in go(memory).plan.changes if isinstance(change, Blocked)]
+    assert reasons == ["RouteNotAccepted", "HostnameConflict"]
     assert told(memory) == ("False", "RouteNotAccepted")
     go(memory)
     assert told(memory) == ("False", "HostnameConflict")

@@ -69,8 +69,8 @@ def gateway_says(**statuses: str) -> Live:
     return a_live("HTTPRoute", {"parents": [{"parentRef": parent, "conditions": conditions}]}, **HTTPROUTE)
 
 
-def blocked(verdict: str, reason: str) -> tuple[Change, ...]:
-    return (Blocked(key(PREVIEW), "shop/pr-1", verdict, reason),)
+def blocked(reason: str, message: str) -> tuple[Change, ...]:
+    return (Blocked(key(PREVIEW), "shop/pr-1", reason, message),)
 
 
 SET_UP = a_read_preview(generation=3, setup=SETUP)
@@ -242,7 +242,7 @@ def test_the_rows_have_every_reason_but_those_with_a_test_of_their_own() -> None
 
 
 def test_what_is_written_in_this_run_counts_before_what_was_there() -> None:
-    """A blocked preview stays blocked, and a verdict wins over everything."""
+    """A blocked preview stays blocked, and what keeps it from being reconciled wins over everything."""
     both = facts(
         changes=blocked("HostnameConflict", "taken"), outcomes=(Outcome(CREATE, "failed", "trouble"),)
     )
@@ -271,7 +271,7 @@ def test_the_link_has_the_scheme_that_was_asked_for() -> None:
 def test_pods_are_asked_for_only_where_they_can_say_more(status: dict[str, Any], asks: bool) -> None:
     given = facts(deployment=a_live("Deployment", status))
     assert asks_for_pods(given) is asks
-    assert not asks_for_pods(replace(given, desired=replace(given.desired, verdict="Refused")))
+    assert not asks_for_pods(replace(given, desired=replace(given.desired, reason="Refused")))
     assert not asks_for_pods(replace(given, deployment=None))
 
 
@@ -374,5 +374,5 @@ def test_who_is_in_conflict_records_nothing_new() -> None:
 
 def test_who_has_expired_holds_nothing_any_more() -> None:
     given = facts(holder())
-    expired = replace(given, desired=replace(given.desired, verdict="Expired", message="its ttl ended"))
+    expired = replace(given, desired=replace(given.desired, reason="Expired", message="its ttl ended"))
     assert record_of(expired) is None

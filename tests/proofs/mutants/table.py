@@ -219,7 +219,7 @@ reconcile/plan/hostname_rulings.py: tests/plan/test_hostnames.py tests/plan/test
 
 reconcile/plan/hostname_policy.py: tests/plan/test_plan.py
   record of a hostname not told: what a status records decides nothing
--if desired.verdict not in ("Expired", "Going") and (record := desired.hostname_record):
+-if desired.reason not in ("Expired", "Going") and (record := desired.hostname_record):
 +if False and (record := desired.hostname_record):
 
 reconcile/model/scope.py: tests/model/test_scope.py tests/plan/test_plan.py
@@ -230,7 +230,7 @@ reconcile/model/scope.py: tests/model/test_scope.py tests/plan/test_plan.py
 reconcile/plan/preview.py: tests/plan/test_plan.py
   unreadable taken for absent: a preview with a mistake in it loses its children
 -    if desired is None:
-+    if desired is None or desired.verdict == "Invalid":
++    if desired is None or desired.reason == "Invalid":
 
 reconcile/plan/child_policy.py: tests/plan/test_plan.py
   what nobody wants is not protected: the garbage collector takes what was protected
