@@ -97,7 +97,7 @@ class Writer:
                 decided = self._decided_again(there, manifest, preview, unsure=unsure)
                 tries += 1
         except NamespaceGoing:
-            return Outcome(change, "kept", f"namespace {change.key.namespace} is being deleted")
+            return Outcome(change, "canceled", f"namespace {change.key.namespace} is being deleted")
         except Exception as error:
             return _failed(change, error)
         return _too_often(change)
@@ -124,7 +124,7 @@ class Writer:
             case Keep():
                 return ("done", "", there)
             case Waiting(message=message):
-                return ("kept", message, None)
+                return ("canceled", message, None)
             case Blocked(message=message):
                 return ("blocked", message, None)
             case Merged(live=live):
@@ -231,7 +231,7 @@ class Writer:
         try:
             for tries in range(TRIES):
                 if reason := self._wanted_after_all(change):
-                    return Outcome(change, "kept", reason)
+                    return Outcome(change, "canceled", reason)
                 if self.stop.asked:
                     return Outcome(change, "skipped", STOPPED)
                 attempt = self._delete(decided)
@@ -244,7 +244,7 @@ class Writer:
                     return Outcome(change, "done") if lost else self._gone(change)
                 again = self._still(live, change)
                 if not isinstance(again, Delete):
-                    return Outcome(change, "kept", again.message)
+                    return Outcome(change, "canceled", again.message)
                 decided = again
         except Exception as error:
             return _failed(change, error)
@@ -273,7 +273,7 @@ class Writer:
             found = self.cluster.list(RESOURCES[key.kind], namespace=key.namespace, field=name, read=Live)
             if any(live.uid == change.live.uid for live in found.items):
                 return Outcome(change, "failed", f"{key} {STALE}")
-        return Outcome(change, "kept", GONE, gone=True)
+        return Outcome(change, "canceled", GONE, gone=True)
 
     def _still(self, live: Live, change: Delete) -> Delete | Keep:
         """What is to be done with it as it is now."""

@@ -183,7 +183,7 @@ class Plan:
         return tuple(c for c in self.changes if isinstance(c, Waiting) and c.for_this_run)
 
 
-Result = Literal["done", "kept", "failed", "rejected", "blocked", "skipped"]
+Result = Literal["done", "canceled", "failed", "rejected", "blocked", "skipped"]
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ class Outcome:
     """What became of a write.
 
     done      the cluster is as the change wanted it
-    kept      decided again just before, it was not to be done after all
+    canceled  decided again just before, it was not to be done after all
     failed    it was tried, and did not work; `message` says why
     rejected  the API server does not take this object: its preview's fault or its namespace's, not the run's
     blocked   an unmanaged object is in the way

@@ -20,7 +20,7 @@ from reconcile.plan.changes import (
 
 WRITES = ("create", "update", "delete")
 _ACTIONS = (*WRITES, "kept", "waiting", "blocked", "unchanged")
-_RESULTS = ("created", "updated", "deleted", "kept", "failed", "rejected", "blocked", "skipped")
+_RESULTS = ("created", "updated", "deleted", "canceled", "failed", "rejected", "blocked", "skipped")
 
 MOST_FIELDS = 100
 """At most so many fields of one change are listed."""

@@ -167,7 +167,7 @@ def _reports(done: Run) -> Iterator[tuple[str, Report]]:
         for write in one.plan.writes if done.dry_run or done.declined else ():
             yield write.preview, ("Pending", "", "")
         for outcome in one.outcomes:
-            if outcome.result != "kept":
+            if outcome.result != "canceled":
                 yield outcome.change.preview, _by_outcome(outcome)
 
 

@@ -176,5 +176,5 @@ def standing_lines(standings: Sequence[Standing], *, over: bool = True) -> list[
 
 _STANDING_WORDS = {"ready": "ready", "suspended": "suspended", "failed": "not ready"}
 _STANDING_COLORS = {"ready": "32", "suspended": "36", "failed": "31", "waiting": "33"}
-_MARKS = {"done": "~", "kept": "=", "failed": "x", "rejected": "x", "blocked": "!", "skipped": "."}
+_MARKS = {"done": "~", "canceled": "=", "failed": "x", "rejected": "x", "blocked": "!", "skipped": "."}
 _BAD = ("failed", "rejected", "blocked")

@@ -61,7 +61,7 @@ def refreshed(facts: Facts, look: Look, rules: Rules, settings: Settings) -> Fac
         facts,
         desired=replace(facts.desired, preview=look.preview, ttl=ttl_of(look.preview, settings)),
         changes=tuple(_change(change, settled, gone - {facts.setup_key}) for change in facts.changes),
-        outcomes=tuple(o for o in facts.outcomes if o.result != "kept" or o.change.key not in settled),
+        outcomes=tuple(o for o in facts.outcomes if o.result != "canceled" or o.change.key not in settled),
         deployment=look.children.get(Key(DEPLOYMENT.kind, *_place(facts))),
         setup=_setup(facts, look),
         route=_route(facts, look, settled),

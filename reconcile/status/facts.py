@@ -146,13 +146,13 @@ class Facts:
     def awaited(self) -> frozenset[Key]:
         """The wanted children that this run left as they were."""
         planned = {c.key for c in self.changes if isinstance(c, Waiting) and c.key in self.wanted}
-        return frozenset(planned | {o.change.key for o in self.outcomes if o.result == "kept"})
+        return frozenset(planned | {o.change.key for o in self.outcomes if o.result == "canceled"})
 
     @property
     def waits(self) -> tuple[str, ...]:
         """Why children that it wants are not as wanted yet."""
         planned = [c.message for c in self.changes if isinstance(c, Waiting) and c.key in self.wanted]
-        return (*planned, *(o.message for o in self.outcomes if o.result == "kept"))
+        return (*planned, *(o.message for o in self.outcomes if o.result == "canceled"))
 
 
 def _slot(key: Key) -> Key:

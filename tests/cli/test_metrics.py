@@ -23,7 +23,7 @@ GOOD = Summary(
     2.5,
     success=True,
     now=NOW,
-    writes={("create", "done"): 3, ("delete", "kept"): 1},
+    writes={("create", "done"): 3, ("delete", "canceled"): 1},
     previews={"Available": 2, "RolloutFailed": 1},
 )
 BAD = Summary(4, 1.5, success=False, now=datetime(2026, 1, 10, 13, tzinfo=UTC), deletes_withheld=12)
@@ -51,7 +51,7 @@ def test_a_run_as_metrics(tmp_path: Path) -> None:
         "exit_code": 0,
         "deletes_withheld": 0,
         "writes{create,done}": 3,
-        "writes{delete,kept}": 1,
+        "writes{delete,canceled}": 1,
         "previews{Available}": 2,
         "previews{RolloutFailed}": 1,
     }

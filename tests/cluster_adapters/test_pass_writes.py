@@ -218,7 +218,7 @@ DELETES: dict[str, Row] = {
     ),
     **{
         f"a preview that is another now keeps what it did not want: {[*fields]}": Row(
-            UNWANTED, "kept", words, preview=a_preview("pr-1", **fields)
+            UNWANTED, "canceled", words, preview=a_preview("pr-1", **fields)
         )
         for fields, words in (
             ({"uid": "another"}, MADE_AGAIN),
@@ -235,17 +235,17 @@ DELETES: dict[str, Row] = {
     },
     **{
         f"but not when its preview is another by then: {[*how]} {fields}": Row(
-            ended(how), "kept", words, preview=a_preview("pr-1", **{**how, **fields})
+            ended(how), "canceled", words, preview=a_preview("pr-1", **{**how, **fields})
         )
         for how in (EXPIRED, DELETED)
         for fields, words in (({"uid": "another"}, MADE_AGAIN), ({"generation": 2}, CHANGED))
     },
     "one that expired and is being deleted by then waits for the next run": Row(
-        ended(EXPIRED), "kept", MADE_AGAIN, preview=a_preview("pr-1", deleted=GOING, **EXPIRED)
+        ended(EXPIRED), "canceled", MADE_AGAIN, preview=a_preview("pr-1", deleted=GOING, **EXPIRED)
     ),
     "what a gone preview left protected is kept where it was applied again meanwhile": Row(
         LEFT_PROTECTED,
-        "kept",
+        "canceled",
         "it was applied again",
         {"DELETE": [CONFLICT], "GET": [APPLIED_AGAIN]},
         writes=[delete_of("7")],
@@ -264,7 +264,7 @@ DELETES: dict[str, Row] = {
     ),
     **{
         f"a child that is another now is kept: {case}": Row(
-            LEFTOVER, "kept", words, {"DELETE": [CONFLICT], "GET": [now]}, writes=[delete_of("7")]
+            LEFTOVER, "canceled", words, {"DELETE": [CONFLICT], "GET": [now]}, writes=[delete_of("7")]
         )
         for case, (now, words) in BY_NOW.items()
     },
@@ -448,7 +448,7 @@ NOT_STORED = (
     "Service shop/pr-0 is listed and does not exist: the lists of the API server are of another time "
     "than what it stores, such as after etcd was restored under it; restart the API server"
 )
-BY_SOMEBODY = ("kept", "already deleted, not by this run")
+BY_SOMEBODY = ("canceled", "already deleted, not by this run")
 
 
 @pytest.mark.parametrize(

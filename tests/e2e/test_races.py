@@ -143,8 +143,8 @@ def test_children_of_a_preview_that_is_made_again_before_the_delete_are_kept(
     story.orphan()
     between_plan_and_writes(monkeypatch, lambda: story.apply(replicas=0))
     result = story.reconcile()
-    assert sorted(line for line in result.lines if " kept: " in line) == [
-        f"= {kind} {story.namespace}/pr-1 kept: its preview was recreated"
+    assert sorted(line for line in result.lines if " canceled: " in line) == [
+        f"= {kind} {story.namespace}/pr-1 canceled: its preview was recreated"
         for kind in ("Deployment", "Mapping", "Service")
     ]
     assert [event for event in story.writes() if event.verb == "delete"] == []

@@ -198,7 +198,7 @@ def hostile(written: str, other: str) -> Run:
     )
     plan = Plan(changes, (Withheld(other, written),), (written,))
     return Run(
-        (Pass(plan, (Outcome(changes[0], "kept", written),)),),
+        (Pass(plan, (Outcome(changes[0], "canceled", written),)),),
         unknown=(written,),
         absent=(other,),
         previews=(a_read_preview(status=status), a_read_preview("pr-3"), unreadable),

@@ -85,7 +85,7 @@ def test_a_status_of_an_older_spec_is_known_by_the_generation_of_the_whole_too()
     ("results", "expected"),
     [
         (["done", "done"], ("Changed", "Progressing", "")),
-        (["kept", "kept"], ("Ready", "Because", "a sentence")),
+        (["canceled", "canceled"], ("Ready", "Because", "a sentence")),
         (["done", "failed"], ("Failed", "ApplyFailed", "Service shop/pr-1: no")),
         (["failed", "skipped"], ("Failed", "ApplyFailed", "Deployment shop/pr-1: no")),
         (["blocked", "skipped"], ("Blocked", "NameTaken", "no")),
@@ -129,7 +129,7 @@ FOUND = {
         ("done", "ready", ("Ready", "Available", "its pods are available")),
         ("done", "coming", ("Changed", "Progressing", "0 of 1 pods are available")),
         ("done", "broken", ("NotReady", "RolloutFailed", "CrashLoopBackOff: exit code 1")),
-        ("kept", "coming", ("NotReady", "Progressing", "0 of 1 pods are available")),
+        ("canceled", "coming", ("NotReady", "Progressing", "0 of 1 pods are available")),
         ("failed", "ready", ("Failed", "ApplyFailed", "Service shop/pr-1: no")),
         ("blocked", "ready", ("Blocked", "NameTaken", "no")),
     ],

@@ -84,7 +84,7 @@ BLOCKED = Blocked(Key("Preview", "shop", "pr-1"), "shop/pr-1", "Invalid", "no im
     ("done", "success"),
     [
         (a_run(), True),
-        (a_run(Outcome(CREATE, "done"), Outcome(OTHER, "kept")), True),
+        (a_run(Outcome(CREATE, "done"), Outcome(OTHER, "canceled")), True),
         (a_run(plan=Plan((BLOCKED,))), True),
         (a_run(Outcome(CREATE, "blocked"), Outcome(OTHER, "skipped")), True),
         (a_run(unknown=("pr-9",)), True),

@@ -159,16 +159,16 @@ def test_what_became_of_the_writes() -> None:
     outcomes = [
         Outcome(CREATE, "done"),
         Outcome(UPDATE, "failed", "the API server does not take it (422): no"),
-        Outcome(DELETE, "kept", "its preview was recreated"),
+        Outcome(DELETE, "canceled", "its preview was recreated"),
         Outcome(CREATE, "blocked", "a stranger's"),
         Outcome(CREATE, "skipped", "Service shop/pr-42 comes before it"),
     ]
     assert outcomes_text(outcomes) == (
         "x Service shop/pr-41  failed: the API server does not take it (422): no\n"
-        "= Mapping shop/pr-12  kept: its preview was recreated\n"
+        "= Mapping shop/pr-12  canceled: its preview was recreated\n"
         "! Deployment shop/pr-42  blocked: a stranger's\n"
         ". Deployment shop/pr-42  skipped: Service shop/pr-42 comes before it\n"
-        "Done: 1 created, 0 updated, 0 deleted, 1 kept, 1 failed, 1 blocked, 1 skipped.\n"
+        "Done: 1 created, 0 updated, 0 deleted, 1 canceled, 1 failed, 1 blocked, 1 skipped.\n"
     )
 
 

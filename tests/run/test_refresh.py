@@ -67,7 +67,7 @@ def test_a_setup_job_is_as_it_was_seen_last() -> None:
 
 def test_what_it_waits_for_is_looked_at() -> None:
     assert kinds_to_look_at(facts(KEEP, WAIT)) == {"Deployment", "Mapping"}
-    kept = Outcome(CREATE, "kept", "later")
+    kept = Outcome(CREATE, "canceled", "later")
     assert kinds_to_look_at(facts(KEEP, CREATE, outcomes=(kept,))) == {"Deployment", "Mapping"}
     old = Waiting(key("Ingress"), "shop/pr-1", "waits: deleted when Mapping shop/pr-1 exists")
     assert kinds_to_look_at(facts(KEEP, ROUTE, old)) == {"Deployment"}
@@ -105,7 +105,7 @@ def test_the_newest_objects_take_the_place_of_the_older() -> None:
 def test_a_child_that_was_waited_for_and_is_as_wanted_is_one_like_another() -> None:
     found = now(facts(KEEP, WAIT), look(DEPLOYMENT, MAPPING, kinds=("Deployment", "Mapping")))
     assert (found.changes, found.route, found.waits) == ((KEEP, ROUTE), MAPPING, ())
-    kept = facts(KEEP, CREATE, outcomes=(Outcome(CREATE, "kept", "later"),))
+    kept = facts(KEEP, CREATE, outcomes=(Outcome(CREATE, "canceled", "later"),))
     found = now(kept, look(DEPLOYMENT, MAPPING, kinds=("Deployment", "Mapping")))
     assert (found.changes, found.outcomes, found.route) == ((KEEP, CREATE), (), MAPPING)
 

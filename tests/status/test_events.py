@@ -60,7 +60,7 @@ def test_each_action_is_told_once_and_each_reason_in_it() -> None:
     ]
 
 
-@pytest.mark.parametrize("result", ["kept", "failed", "blocked", "skipped"])
+@pytest.mark.parametrize("result", ["canceled", "failed", "blocked", "skipped"])
 def test_what_was_not_done_is_not_told(result: Any) -> None:
     assert told(done(Create, "Service", "new preview", result)) == []
 

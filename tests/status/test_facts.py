@@ -81,7 +81,7 @@ def test_what_a_later_pass_says_of_a_child_stands_for_what_an_earlier_said() -> 
 def test_what_it_waits_for_is_about_children_that_it_wants() -> None:
     old = Waiting(key("Ingress"), "shop/pr-1", "waits: deleted when Mapping shop/pr-1 exists")
     assert of_pr1(Pass(Plan((KEEP, WAIT, old)))).waits == ("waits: x still has it",)
-    assert of_pr1(Pass(Plan((CREATE,)), (Outcome(CREATE, "kept", "later"),))).waits == ("later",)
+    assert of_pr1(Pass(Plan((CREATE,)), (Outcome(CREATE, "canceled", "later"),))).waits == ("later",)
 
 
 def test_every_block_of_a_preview_is_kept() -> None:

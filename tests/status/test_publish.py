@@ -450,7 +450,7 @@ def test_a_change_just_before_the_delete_keeps_the_children() -> None:
 
     memory.trouble(f"get {PREVIEW}", edit)
     done = go(memory)
-    assert {outcome.result for outcome in done.outcomes} == {"kept"}
+    assert {outcome.result for outcome in done.outcomes} == {"canceled"}
     assert alive(memory)
 
 

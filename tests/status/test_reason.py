@@ -134,7 +134,7 @@ ROWS: dict[str, tuple[Facts, str]] = {
         "Available: its pods are available",
     ),
     "a write that was not to be done after all": (
-        facts(outcomes=(Outcome(CREATE, "kept", "namespace shop is being deleted"),), deployment=None),
+        facts(outcomes=(Outcome(CREATE, "canceled", "namespace shop is being deleted"),), deployment=None),
         "Progressing: namespace shop is being deleted",
     ),
     "a Deployment that is not there": (facts(deployment=None), "Progressing: its Deployment does not exist"),

@@ -66,7 +66,9 @@ def the_command(cluster: KubernetesCluster, request: Request) -> Ended:
     except ReconcileError as error:
         return Ended(code_of(error), str(error))
     wrong = [
-        f"{o.change.key} {o.result}: {o.message}" for o in done.outcomes if o.result not in ("done", "kept")
+        f"{o.change.key} {o.result}: {o.message}"
+        for o in done.outcomes
+        if o.result not in ("done", "canceled")
     ]
     return Ended(exit_code(done), "; ".join([*wrong, *done.notes]))
 
