@@ -72,7 +72,7 @@ METRICS = {
     "preview_reconcile_last_success_timestamp_seconds": "That is a run with `success` (see above), by the API server's clock.",
     "preview_reconcile_last_run_timestamp_seconds": "Absent where the server gave no answer.",
     "preview_reconcile_writes": f"Actions: {', '.join(ACTIONS)}. Outcomes: {', '.join(RESULTS)}.",
-    "preview_reconcile_deletes_withheld": "A list was incomplete, or they were too many.",
+    "preview_reconcile_deletes_skipped": "A list was incomplete, or they were too many.",
 }
 SUMMARY = Summary(
     0,

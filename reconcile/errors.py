@@ -29,7 +29,7 @@ import traceback
 NOT_TAKEN = "the API server does not take it"
 """What a rejection says, of which a later run knows it again."""
 
-EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_PENDING, EXIT_WITHHELD, EXIT_NO_ANSWER = range(6)
+EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_PENDING, EXIT_SKIPPED, EXIT_NO_ANSWER = range(6)
 """What the command exits with: known here, so that --help need not import what a run is made of."""
 
 

@@ -41,9 +41,9 @@ class Ended:
         return {(change["action"], change["kind"], change["name"]) for change in self.plan["changes"]}
 
     @property
-    def withheld(self) -> dict[str, str]:
+    def skipped(self) -> dict[str, str]:
         """Of the first plan: subject to reason."""
-        return {entry["subject"]: entry["message"] for entry in self.plan["withheld"]}
+        return {entry["subject"]: entry["message"] for entry in self.plan["skipped"]}
 
     @property
     def outcomes(self) -> dict[str, tuple[str, str]]:

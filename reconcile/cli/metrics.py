@@ -51,9 +51,9 @@ def registry_of(summary: Summary, last_success: float | None = None) -> Collecto
     gauge("preview_reconcile_duration_seconds", "How long the newest run took.", summary.seconds)
     gauge("preview_reconcile_exit_code", "The exit code of the newest run.", summary.exit_code)
     gauge(
-        "preview_reconcile_deletes_withheld",
+        "preview_reconcile_deletes_skipped",
         "Children whose deletes the newest run skipped.",
-        summary.deletes_withheld,
+        summary.deletes_skipped,
     )
     _writes(registry, summary)
     previews = Gauge(

@@ -23,12 +23,12 @@ from reconcile.plan.changes import (
     PREVIEW,
     Create,
     Delete,
-    Hold,
+    NoDelete,
     Plan,
     Update,
     UpdateMessage,
     Waiting,
-    is_held,
+    not_deleted,
 )
 from reconcile.plan.ownership import is_protected, ownership
 from reconcile.report.safe import counted
@@ -124,8 +124,8 @@ def explain(
 
 def _about(plan: Plan, place: str, notes: tuple[str, ...]) -> Plan:
     changes = tuple(change for change in plan.changes if change.preview == place)
-    held = any(is_held(change, Hold.RUN) for change in changes)
-    return Plan(changes, tuple(w for w in plan.withheld if w.subject != DELETES or held), notes)
+    skips = any(not_deleted(change, NoDelete.SKIPPED) for change in changes)
+    return Plan(changes, tuple(w for w in plan.skipped if w.subject != DELETES or skips), notes)
 
 
 def _found(
@@ -179,8 +179,8 @@ def _besides(live: Live, names: Names) -> Iterable[str]:
     if is_protected(live, names):
         yield f"protected by {names.prune_annotation}"
     if live.going:
-        held = ", ".join(map(str, live.metadata.get("finalizers") or ())) or "none"
-        yield f"is being deleted since {live.metadata['deletionTimestamp']}, finalizers: {held}"
+        finalizers = ", ".join(map(str, live.metadata.get("finalizers") or ())) or "none"
+        yield f"is being deleted since {live.metadata['deletionTimestamp']}, finalizers: {finalizers}"
 
 
 # pods
@@ -238,9 +238,9 @@ def _would(explained: Explanation) -> str:
         for type_, verb in ((Create, "create"), (Update, "update"), (Delete, "delete"))
         if kinds[type_]
     ]
-    held = [c.key.kind for c in explained.plan.changes if is_held(c, Hold.RUN)]
+    skipped = [c.key.kind for c in explained.plan.changes if not_deleted(c, NoDelete.SKIPPED)]
     more = [f"{_listed(kinds[Waiting])} waits"] if kinds[Waiting] else []
-    more += [f"the delete of {_listed(held)} is skipped"] if held else []
+    more += [f"the delete of {_listed(skipped)} is skipped"] if skipped else []
     more += ["it needs action"] if explained.plan.blocked else []
     return "; ".join([f"A run would {_listed(parts) or 'change nothing'}", *more])
 

@@ -30,11 +30,11 @@ class UpdateMessage(StrEnum):
     PROTECTED = "it is protected"
 
 
-class Hold(Enum):
-    """What holds back the delete of a child that nobody wants."""
+class NoDelete(Enum):
+    """Why a child that nobody wants is not deleted."""
 
-    PROTECTION = "it, or its preview, says that it must not be deleted"
-    RUN = "this run must not delete it"
+    PROTECTED = "it, or its preview, says that it must not be deleted"
+    SKIPPED = "this run must not delete it"
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Keep:
     key: Key
     preview: str
     message: str = ""
-    held: Hold | None = None
+    no_delete: NoDelete | None = None
 
 
 @dataclass(frozen=True)
@@ -130,9 +130,9 @@ Change = Create | Update | Delete | Keep | Waiting | Blocked
 Write = Create | Update | Delete
 
 
-def is_held(change: Change, by: Hold) -> bool:
-    """Whether it stands in the place of a delete that this holds back."""
-    return isinstance(change, Keep) and change.held is by
+def not_deleted(change: Change, why: NoDelete) -> bool:
+    """Whether it stands in the place of a delete, for this reason."""
+    return isinstance(change, Keep) and change.no_delete is why
 
 
 SYMBOLS: Mapping[type, str] = {Create: "+", Update: "~", Delete: "-", Keep: "=", Waiting: ".", Blocked: "!"}
@@ -142,7 +142,7 @@ DELETES = "Deletes"
 
 
 @dataclass(frozen=True)
-class Withheld:
+class Skipped:
     """What this pass does not do: everything of a kind that could not be listed, or `DELETES` of any kind.
 
     `partly` tells that these are the deletes of some namespaces, and that those of others go on.
@@ -166,7 +166,7 @@ class Plan:
     """
 
     changes: tuple[Change, ...]
-    withheld: tuple[Withheld, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()
     settled: int = 0
 

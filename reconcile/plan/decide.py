@@ -11,7 +11,7 @@ from reconcile.model.names import NAME_TAKEN, TOOL, Names
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.ttl import Deadline
 from reconcile.plan.challenges import solvers, without_rules
-from reconcile.plan.changes import Blocked, Create, Delete, Hold, Keep, Update, UpdateMessage, Waiting
+from reconcile.plan.changes import Blocked, Create, Delete, Keep, NoDelete, Update, UpdateMessage, Waiting
 from reconcile.plan.child import Child, Rules
 from reconcile.plan.diff import Difference, difference
 from reconcile.plan.field_conflicts import added_by_hand, edits_are_kept, owned_by_others
@@ -157,11 +157,11 @@ def prune(child: Child, message: str, deadline: Deadline | None = None) -> Delet
         return Keep(key, place, why)
     ends = rules.ends(deadline, place)
     if child.protected and not ends:
-        return Keep(key, place, _protection(place, deadline, rules), Hold.PROTECTION)
+        return Keep(key, place, _protection(place, deadline, rules), NoDelete.PROTECTED)
     if child.live.going:
         return Waiting(key, place, "is being deleted, and waits for its finalizers")
     if child.preview_protects and not ends:
-        return Keep(key, place, _protection(place, deadline, rules, " on its preview"), Hold.PROTECTION)
+        return Keep(key, place, _protection(place, deadline, rules, " on its preview"), NoDelete.PROTECTED)
     change = Delete(key, place, child.live, message)
     if preview is not None:
         change = replace(

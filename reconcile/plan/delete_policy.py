@@ -4,13 +4,13 @@ from dataclasses import replace
 
 from reconcile.kube.objects import place_namespace
 from reconcile.model.snapshot import KindList
-from reconcile.plan.changes import DELETES, Delete, Hold, Keep, Waiting, Withheld
+from reconcile.plan.changes import DELETES, Delete, Keep, NoDelete, Skipped, Waiting
 from reconcile.plan.draft import Proposal, World, with_children
-from reconcile.plan.limits import postponed, refused
+from reconcile.plan.limits import beyond_limit, refused
 
 
-def _skipped(change: Delete) -> Keep:
-    return Keep(change.key, change.preview, f"delete skipped ({change.message})", Hold.RUN)
+def _keep(change: Delete) -> Keep:
+    return Keep(change.key, change.preview, f"delete skipped ({change.message})", NoDelete.SKIPPED)
 
 
 def keep_while_previews_are_unknown(proposal: Proposal, world: World) -> Proposal:
@@ -25,24 +25,24 @@ def keep_while_previews_are_unknown(proposal: Proposal, world: World) -> Proposa
         )
     if not reason:
         return proposal
-    withheld = (*proposal.withheld, Withheld(DELETES, reason))
-    return replace(proposal.without(deletes, _skipped), withheld=withheld)
+    skipped = (*proposal.skipped, Skipped(DELETES, reason))
+    return replace(proposal.without(deletes, _keep), skipped=skipped)
 
 
 def keep_of_incomplete_kinds(proposal: Proposal, world: World) -> Proposal:
     """Nothing of a kind is deleted whose list is incomplete."""
     kinds = {name: kind for name, kind in world.snapshot.kinds.items() if not kind.whole}
-    told = tuple(
+    incomplete = tuple(
         _incomplete(kind) for kind in kinds.values() if not (kind.known and world.snapshot.previews_problem)
     )
     deletes = (change for change in proposal.deletes if change.key.kind in kinds)
-    return replace(proposal.without(deletes, _skipped), withheld=(*told, *proposal.withheld))
+    return replace(proposal.without(deletes, _keep), skipped=(*incomplete, *proposal.skipped))
 
 
-def _incomplete(kind: KindList) -> Withheld:
+def _incomplete(kind: KindList) -> Skipped:
     """Where a part of a folder could be read, the rest of the kind goes on."""
-    skipped = "deletes" if kind.known else "all changes"
-    return Withheld(kind.resource.kind, f"{kind.problem}; {skipped} of this kind are skipped")
+    what = "deletes" if kind.known else "all changes"
+    return Skipped(kind.resource.kind, f"{kind.problem}; {what} of this kind are skipped")
 
 
 def limit_previews(proposal: Proposal, world: World) -> Proposal:
@@ -55,13 +55,13 @@ def limit_previews(proposal: Proposal, world: World) -> Proposal:
     if refusal is None:
         return proposal
     others = not limit.nothing and bool(living.keys() - refusal.namespaces)
-    withheld = (*proposal.withheld, Withheld(DELETES, refusal.message, partly=others))
-    held = (
+    skipped = (*proposal.skipped, Skipped(DELETES, refusal.message, partly=others))
+    refused_deletes = (
         change
         for change in deletes
         if limit.nothing or (change.counts and place_namespace(change.preview) in refusal.namespaces)
     )
-    return replace(proposal.without(held, _skipped), withheld=withheld)
+    return replace(proposal.without(refused_deletes, _keep), skipped=skipped)
 
 
 def limit_expired(proposal: Proposal, world: World) -> Proposal:
@@ -70,9 +70,9 @@ def limit_expired(proposal: Proposal, world: World) -> Proposal:
     if not deletes:
         return proposal
     living = with_children(proposal, world)
-    later = postponed(deletes, living, limit)
-    told = f"expired; waits: the limit is {limit.explained(living.total())} per run (--max-deletes)"
+    later = beyond_limit(deletes, living, limit)
+    message = f"expired; waits: the limit is {limit.explained(living.total())} per run (--max-deletes)"
     return proposal.without(
         (change for change in deletes if change.preview in later),
-        lambda change: Waiting(change.key, change.preview, told),
+        lambda change: Waiting(change.key, change.preview, message),
     )

@@ -13,7 +13,7 @@ from reconcile.kube.live import Live
 from reconcile.kube.objects import Key, by_namespace, split_place
 from reconcile.model.names import INTERNAL_ERROR
 from reconcile.model.snapshot import Settled, Snapshot
-from reconcile.plan.changes import PREVIEW, Blocked, Change, Delete, Keep, Withheld
+from reconcile.plan.changes import PREVIEW, Blocked, Change, Delete, Keep, Skipped
 from reconcile.plan.child import Child
 from reconcile.plan.options import PlanOptions
 
@@ -134,7 +134,7 @@ class Proposal:
     """What a pass would do, by preview, as far as its policies have gone; `warnings` are beside it."""
 
     drafts: Mapping[str, Draft]
-    withheld: tuple[Withheld, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property

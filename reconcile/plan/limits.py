@@ -53,7 +53,7 @@ FEW_NAMES = 5
 """So many namespaces are named in a message."""
 
 
-def postponed(deletes: Iterable[Delete], with_children: Counter[str], limit: Limit) -> frozenset[str]:
+def beyond_limit(deletes: Iterable[Delete], with_children: Counter[str], limit: Limit) -> frozenset[str]:
     """The expired previews whose children go in a later run: those beyond the limit, the latest ones.
 
     Each namespace has its turn before one has a second: a thousand that expired in one hold up no other.
@@ -80,39 +80,39 @@ def refused(deletes: Iterable[Delete], with_children: Counter[str], limit: Limit
     losing = by_namespace({change.preview for change in deletes if change.counts})
     if limit.nothing:
         return Refusal(frozenset(losing), "Refusing to prune: --max-deletes is 0")
-    held = _held(losing, with_children, limit)
-    if not held:
+    skipped = _skipped_namespaces(losing, with_children, limit)
+    if not skipped:
         return None
     number = losing.total()
     return Refusal(
-        held,
+        skipped,
         f"Refusing to prune {number} previews: the limit is {limit.explained(with_children.total())}; "
-        f"skipped in {_named(held, losing)}; if this is intended, pass --max-deletes {number}",
+        f"skipped in {_named(skipped, losing)}; if this is intended, pass --max-deletes {number}",
     )
 
 
-def _held(losing: Counter[str], with_children: Counter[str], limit: Limit) -> frozenset[str]:
+def _skipped_namespaces(losing: Counter[str], with_children: Counter[str], limit: Limit) -> frozenset[str]:
     """The namespaces that lose nothing: none within the limit, else those above an equal share of it.
 
     The share is the one of max-min fairness: what the small ones leave of theirs is shared by the others.
     So what goes is within the limit, what is lost equally in all namespaces goes in none, and one namespace
-    stops no other that loses less. What is held counts on neither side for the rest: leftovers that somebody
-    forged raise nobody's limit.
+    stops no other that loses less. What is skipped counts on neither side for the rest: leftovers that
+    somebody forged raise nobody's limit.
     """
     losing_yet, with_children_yet = losing.total(), with_children.total()
-    held: set[str] = set()
+    skipped: set[str] = set()
     for namespace in sorted(losing, key=lambda namespace: (-losing[namespace], namespace)):
-        if losing_yet + losing[namespace] * len(held) <= limit.of(with_children_yet):
+        if losing_yet + losing[namespace] * len(skipped) <= limit.of(with_children_yet):
             break
-        held.add(namespace)
+        skipped.add(namespace)
         losing_yet -= losing[namespace]
         with_children_yet -= with_children[namespace]
-    return frozenset(held)
+    return frozenset(skipped)
 
 
-def _named(held: frozenset[str], losing: Counter[str]) -> str:
+def _named(namespaces: frozenset[str], losing: Counter[str]) -> str:
     """The namespaces with how many each would lose, the largest first: `namespaces a (40), b (12)`."""
-    largest_first = sorted(held, key=lambda namespace: (-losing[namespace], namespace))
+    largest_first = sorted(namespaces, key=lambda namespace: (-losing[namespace], namespace))
     named = ", ".join(f"{namespace} ({losing[namespace]})" for namespace in largest_first[:FEW_NAMES])
-    more = f" and {len(held) - FEW_NAMES} more" if len(held) > FEW_NAMES else ""
-    return f"namespace{'s' if len(held) > 1 else ''} {named}{more}"
+    more = f" and {len(namespaces) - FEW_NAMES} more" if len(namespaces) > FEW_NAMES else ""
+    return f"namespace{'s' if len(namespaces) > 1 else ''} {named}{more}"

@@ -13,7 +13,7 @@ from reconcile.desire.desired import Desired
 from reconcile.kube.objects import Key, split_place
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.snapshot import Settled, Snapshot
-from reconcile.plan.changes import SYMBOLS, Change, Hold, Keep, Plan, is_held
+from reconcile.plan.changes import SYMBOLS, Change, Keep, NoDelete, Plan, not_deleted
 from reconcile.plan.child_policy import keep_old_route, protect, wait_for_job, wait_for_new_route
 from reconcile.plan.delete_policy import (
     keep_of_incomplete_kinds,
@@ -70,7 +70,7 @@ def make_plan(snapshot: Snapshot, all_desired: Iterable[Desired], options: PlanO
         proposal = apply(proposal, world)
     changes = [*proposal.changes, *(change for one in world.settled for change in _kept_as_before(one))]
     unchanged = sum(len(one.children) - len(one.kept) for one in world.settled)
-    return Plan(_sorted(changes), proposal.withheld, tuple(_notes(proposal, world)), unchanged)
+    return Plan(_sorted(changes), proposal.skipped, tuple(_notes(proposal, world)), unchanged)
 
 
 def _kept_as_before(one: Settled) -> Iterable[Keep]:
@@ -119,7 +119,7 @@ def _protection_notes(
 ) -> Iterable[str]:
     """Who is protected, gone previews too, and by which right, where the operator gives or ends it."""
     rules = options.rules
-    found = {change.preview for change in changes if is_held(change, Hold.PROTECTION)}
+    found = {change.preview for change in changes if not_deleted(change, NoDelete.PROTECTED)}
     found |= {p for p, desired in there.items() if rules.names.protects(desired.preview.annotations)}
     allowed = sorted(filter(rules.may_protect, found))
     limited = sorted(found.difference(allowed))

@@ -96,7 +96,7 @@ def _attention(done: Run, found: Sequence[State]) -> Iterator[tuple[str, str]]:
     """Yield what the exit code is about: whom, and why."""
     for name in done.unknown:
         yield name, "no such preview, and no children of one"
-    for entry in done.withheld:
+    for entry in done.skipped:
         yield f"{entry.subject} skipped", entry.message
     for one in found:
         if one.state in _ATTENTION:

@@ -57,7 +57,7 @@ def _state(one: State | Standing) -> dict[str, Any]:
 def _plan(plan: Plan) -> dict[str, Any]:
     return {
         "changes": [_change(change) for change in plan.changes if action_of(change) != "unchanged"],
-        "withheld": [{"subject": entry.subject, "message": cut(entry.message)} for entry in plan.withheld],
+        "skipped": [{"subject": entry.subject, "message": cut(entry.message)} for entry in plan.skipped],
         "notes": [cut(note) for note in plan.notes],
         "summary": counts(plan),
     }

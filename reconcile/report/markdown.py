@@ -87,7 +87,7 @@ def _state(state: State) -> str:
 
 def _remarks(done: Run) -> str:
     """Return what was skipped and the notes of the run's end, which the fold would cut first."""
-    skipped = [f"{_code(w.subject)}: {_code(w.message)}" for w in done.withheld]
+    skipped = [f"{_code(w.subject)}: {_code(w.message)}" for w in done.skipped]
     remarks = [f"<p>{text}</p>\n" for text in dict.fromkeys([*skipped, *map(_code, done.notes)])]
     shown, more = _fitting(remarks, _ROOM_FOR_REMARKS, "<p>{} more remarks are not shown.</p>\n")
     return f"{shown}{more}\n" if remarks else ""

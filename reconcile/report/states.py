@@ -92,7 +92,7 @@ def gone(done: Run) -> tuple[str, ...]:
 
 def gone_word(done: Run) -> str:
     """Name that state for people: after an incomplete or suspiciously empty list, nobody knows it is gone."""
-    return "No preview was seen" if done.withheld else "Gone"
+    return "No preview was seen" if done.skipped else "Gone"
 
 
 Report = tuple[StateName, str, str]

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, get_args
 
 from reconcile.model.names import REASONS
-from reconcile.plan.changes import Hold, Result, is_held
+from reconcile.plan.changes import NoDelete, Result, not_deleted
 from reconcile.report.counts import WRITES, action_of, counts
 from reconcile.report.safe import safe, safe_json
 from reconcile.report.states import states
@@ -37,7 +37,7 @@ class Summary:
     planned: Mapping[str, int] = field(default_factory=dict)
     writes: Mapping[tuple[str, str], int] = field(default_factory=dict)
     previews: Mapping[str, int] = field(default_factory=dict)
-    deletes_withheld: int = 0
+    deletes_skipped: int = 0
     error: str = ""
 
     @property
@@ -65,7 +65,7 @@ class Summary:
             "planned": {name: self.planned.get(name, 0) for name in ACTIONS},
             "writes": {action: results for action, results in written.items() if results},
             "previews": dict(sorted(self.previews.items())),
-            "deletes_withheld": self.deletes_withheld,
+            "deletes_skipped": self.deletes_skipped,
         }
         return {**found, **({"error": self.error} if self.error else {})}
 
@@ -89,8 +89,8 @@ def summary_of(done: Run, exit_code: int, seconds: float) -> Summary:
         # A status that somebody else wrote may give any reason: no label and no message grows by it.
         previews=Counter(s.reason if s.reason in REASONS else s.state for s in states(compared))
         + Counter(one.reason for one in done.settled),
-        deletes_withheld=len(
-            {c.key for one in done.passes for c in one.plan.changes if is_held(c, Hold.RUN)}
+        deletes_skipped=len(
+            {c.key for one in done.passes for c in one.plan.changes if not_deleted(c, NoDelete.SKIPPED)}
         ),
     )
 
@@ -103,5 +103,5 @@ def failure(exit_code: int, error: str, seconds: float) -> Summary:
 
 def did_all_it_could(done: Run) -> bool:
     """Whether the run did its work; trouble of a single preview or namespace does not count against it."""
-    withheld = any(not entry.partly for entry in done.withheld)
-    return not (done.failed or done.cut_short or withheld or done.declined or done.stopped)
+    skipped = any(not entry.partly for entry in done.skipped)
+    return not (done.failed or done.cut_short or skipped or done.declined or done.stopped)

@@ -19,7 +19,7 @@ def plan_text(plan: Plan, *, color: bool = False, title: str = "Plan", quiet: bo
     """Render the plan, sorted, with its totals in the last line; the same bytes for the same plan."""
     shown = [c for c in plan.changes if (isinstance(c, Blocked) if quiet else action_of(c) != "unchanged")]
     lines = list(_change_lines(shown, color))
-    lines += [_painted(f"! {entry.sentence}", "35", color) for entry in plan.withheld]
+    lines += [_painted(f"! {entry.sentence}", "35", color) for entry in plan.skipped]
     lines += [f"  {short_line(note)}" for note in plan.notes]
     if lines:
         lines.append("")

@@ -171,7 +171,7 @@ class Planned:
 def plan_about(context: Context, request: Request, wanted: Name) -> Planned:
     """The plan of a run, with the place of one preview in it, "" where it is unknown; only reads.
 
-    It is the plan of the whole scope, for hostnames and the brake are decided among all.
+    It is the plan of the whole scope, for hostnames and `--max-deletes` are decided among all.
     """
     cluster = context.cluster
     plan, seen = plan_pass(context, request, Phases(lambda: context.traffic), whole=True)

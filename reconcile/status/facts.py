@@ -15,7 +15,7 @@ from reconcile.kube.live import Live
 from reconcile.kube.objects import DEPLOYMENT, JOB, Key
 from reconcile.model.names import APP_COMPONENT, COMPONENT_LABEL, NAME_TAKEN
 from reconcile.model.setup_record import SetupRecord, newest, record_in
-from reconcile.plan.changes import Blocked, Change, Create, Hold, Keep, Outcome, Update, Waiting
+from reconcile.plan.changes import Blocked, Change, Create, Keep, NoDelete, Outcome, Update, Waiting
 from reconcile.status.result import Pass
 
 MOST_KEPT = 2000
@@ -70,7 +70,7 @@ class Facts:
             return False
         if sum(len(change.message) for change in kept) > MOST_KEPT:
             return False
-        if not all(isinstance(c, Keep) and c.held is not Hold.PROTECTION for c in self.changes):
+        if not all(isinstance(c, Keep) and c.no_delete is not NoDelete.PROTECTED for c in self.changes):
             return False
         there = {_slot(change.key) for change in self.changes}
         wanted = {_slot(child.key): child for child in self.desired.children}
@@ -171,7 +171,7 @@ def gather(
     changes = _changes(passes)
     outcomes = _outcomes(passes)
     lives = {**children, **{o.change.key: o.live for o in passes[-1].outcomes if o.live is not None}}
-    unread = {entry.subject for one in passes for entry in one.plan.withheld}
+    unread = {entry.subject for one in passes for entry in one.plan.skipped}
     return tuple(
         replace(
             _facts(desired, changes.get(desired.place, ()), outcomes.get(desired.place, ()), lives, unread),

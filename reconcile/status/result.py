@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from reconcile.errors import EXIT_DONE, EXIT_FAILED, EXIT_PENDING, EXIT_WITHHELD
+from reconcile.errors import EXIT_DONE, EXIT_FAILED, EXIT_PENDING, EXIT_SKIPPED
 from reconcile.model.names import DEFAULT_GROUP
 from reconcile.model.snapshot import Preview, Settled
 from reconcile.model.status import Status
-from reconcile.plan.changes import Blocked, Outcome, Plan, Withheld
+from reconcile.plan.changes import Blocked, Outcome, Plan, Skipped
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,9 @@ class Run:
         return tuple(outcome for one in self.passes for outcome in one.outcomes)
 
     @property
-    def withheld(self) -> tuple[Withheld, ...]:
+    def skipped(self) -> tuple[Skipped, ...]:
         """What no pass did, each once."""
-        return tuple(dict.fromkeys(entry for one in self.passes for entry in one.plan.withheld))
+        return tuple(dict.fromkeys(entry for one in self.passes for entry in one.plan.skipped))
 
     @property
     def waiting_for_a_person(self) -> bool:
@@ -130,8 +130,8 @@ def exit_code(
 
     A name under which there is nothing is as it should be after a close; who waits for it waits in vain.
     """
-    if done.withheld:
-        return EXIT_WITHHELD
+    if done.skipped:
+        return EXIT_SKIPPED
     if done.failed or done.cut_short or done.unknown or (done.waiting_for_a_person and not allow_blocked):
         return EXIT_FAILED
     if waits and done.absent:

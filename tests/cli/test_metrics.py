@@ -26,7 +26,7 @@ GOOD = Summary(
     writes={("create", "done"): 3, ("delete", "canceled"): 1},
     previews={"Available": 2, "RolloutFailed": 1},
 )
-BAD = Summary(4, 1.5, success=False, now=datetime(2026, 1, 10, 13, tzinfo=UTC), deletes_withheld=12)
+BAD = Summary(4, 1.5, success=False, now=datetime(2026, 1, 10, 13, tzinfo=UTC), deletes_skipped=12)
 
 
 def samples(path: str | Path = "m.prom") -> dict[str, float]:
@@ -49,7 +49,7 @@ def test_a_run_as_metrics(tmp_path: Path) -> None:
         "last_run_timestamp_seconds": NOW.timestamp(),
         "duration_seconds": 2.5,
         "exit_code": 0,
-        "deletes_withheld": 0,
+        "deletes_skipped": 0,
         "writes{create,done}": 3,
         "writes{delete,canceled}": 1,
         "previews{Available}": 2,
@@ -66,7 +66,7 @@ def test_a_run_that_fails_leaves_the_last_success_as_it_was(tmp_path: Path) -> N
         "last_success_timestamp_seconds": NOW.timestamp(),
         "duration_seconds": 0.5,
         "exit_code": 5,
-        "deletes_withheld": 0,
+        "deletes_skipped": 0,
     }
 
 

@@ -157,8 +157,8 @@ def test_a_list_that_is_not_whole_withholds_its_kind_and_nothing_else(
     fail(world, kind)
     ended = carried_out(world)
     assert ended.planned == without(kind)
-    assert list(ended.withheld) == [kind]
-    assert_told(kind, words, ended.withheld[kind])
+    assert list(ended.skipped) == [kind]
+    assert_told(kind, words, ended.skipped[kind])
     assert ended.code == 4
 
 
@@ -184,7 +184,7 @@ def test_no_list_at_all_names_every_kind(world: World) -> None:
     for kind in CHILDREN:
         world.says("GET", path(kind), status(500, "InternalError", "etcd is slow"))
     ended = carried_out(world)
-    assert (set(ended.withheld), ended.planned, ended.code) == (set(CHILDREN), set(), 4)
+    assert (set(ended.skipped), ended.planned, ended.code) == (set(CHILDREN), set(), 4)
 
 
 NO_PREVIEWS = "Error: the previews of context test (http://api.example.com:8001) could not be listed: "
@@ -222,7 +222,7 @@ def test_a_list_that_expires_once_is_read_anew_and_then_counts(world: World, kin
     )
     world.says("GET", path(kind), page_one(kind), expired, a_list(objects(kind)))
     ended = carried_out(world)
-    assert (ended.planned, ended.withheld, ended.code) == (EVERYTHING, {}, 0)
+    assert (ended.planned, ended.skipped, ended.code) == (EVERYTHING, {}, 0)
     tokens = [sent.params.get("continue") for sent in world.sent if sent.path == path(kind)]
     assert tokens == [None, "page-two", None]
 
@@ -234,15 +234,15 @@ def test_a_list_that_expires_once_is_read_anew_and_then_counts(world: World, kin
 def test_a_built_in_kind_that_is_not_served_is_a_list_that_failed(world: World, kind: str) -> None:
     world.says("GET", path(kind), text_404())
     ended = carried_out(world)
-    assert (ended.planned, list(ended.withheld), ended.code) == (without(kind), [kind], 4)
-    assert f"the API server does not serve {full_name(kind)} of v1 (404)" in ended.withheld[kind]
+    assert (ended.planned, list(ended.skipped), ended.code) == (without(kind), [kind], 4)
+    assert f"the API server does not serve {full_name(kind)} of v1 (404)" in ended.skipped[kind]
 
 
 def test_a_route_kind_that_is_not_served_blocks_who_would_have_a_route_of_it(world: World) -> None:
     world.says("GET", path(MAPPING), text_404())
     ended = carried_out(world)
     blocked = {("blocked", "Preview", name) for name in ("pr-1", "pr-2")}
-    assert (ended.planned, ended.withheld, ended.code) == (without(MAPPING) | blocked, {}, 1)
+    assert (ended.planned, ended.skipped, ended.code) == (without(MAPPING) | blocked, {}, 1)
     assert reasons(ended, "blocked") == {
         "Mapping (getambassador.io/v3alpha1) is not installed in this cluster: "
         "install it, or choose another --route"
@@ -262,7 +262,7 @@ def test_a_route_kind_that_is_left_out_is_not_asked_for_whatever_becomes_of_its_
     assert [str(sent) for sent in world.sent if left_out & set(sent.path.split("/"))] == []
     assert {kind for _, kind, _ in ended.planned} == {DEPLOYMENT, SERVICE, INGRESS}
     assert ("delete", INGRESS, "pr-0") in ended.planned
-    assert (ended.withheld, ended.code) == ({}, 0)
+    assert (ended.skipped, ended.code) == ({}, 0)
 
 
 def test_each_plan_notes_the_route_kinds_that_were_left_out(world: World) -> None:
@@ -280,9 +280,9 @@ def test_an_empty_list_of_previews_withholds_every_delete(world: World) -> None:
     left = {(kind, "pr-0") for kind in CHILDREN} | {(kind, "pr-2") for kind in PUTS_IN_ORDER}
     assert ended.planned == {("keep", kind, name) for kind, name in left}
     assert reasons(ended, "keep") == {"delete skipped (its preview is gone)"}
-    assert list(ended.withheld) == ["Deletes"]
-    assert ended.withheld["Deletes"].startswith("Refusing to delete ")
-    assert ended.withheld["Deletes"].endswith("if this is intended, pass --max-deletes 100%")
+    assert list(ended.skipped) == ["Deletes"]
+    assert ended.skipped["Deletes"].startswith("Refusing to delete ")
+    assert ended.skipped["Deletes"].endswith("if this is intended, pass --max-deletes 100%")
     assert (world.writes, ended.code) == ([], 4)
 
 
@@ -291,14 +291,14 @@ def test_an_empty_list_of_previews_is_meant_when_a_person_says_so(world: World) 
     world.says("GET", path(PREVIEW, "pr-2"), gone_preview())
     ended = carried_out(world, "--max-deletes", "100%")
     everything = DELETES | {("delete", kind, "pr-2") for kind in PUTS_IN_ORDER}
-    assert (ended.planned, ended.withheld, ended.code) == (everything, {}, 0)
+    assert (ended.planned, ended.skipped, ended.code) == (everything, {}, 0)
 
 
 def test_an_empty_list_of_previews_with_nothing_left_of_any_is_no_failure(world: World) -> None:
     for kind in (*CHILDREN, PREVIEW):
         world.says("GET", path(kind), a_list())
     ended = world.run("-o", "json")
-    assert (ended.planned, ended.withheld, ended.code) == (set(), {}, 0)
+    assert (ended.planned, ended.skipped, ended.code) == (set(), {}, 0)
 
 
 def gone_preview() -> httpx.Response:

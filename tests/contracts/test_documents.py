@@ -70,7 +70,7 @@ def test_every_event_that_hangs_on_no_failure_is_in_the_table_with_its_type() ->
         ("README.md", "| 3 | changes"),
         ("README.md", "| `port` | `80` |"),
         ("docs/unattended.md", "How long the newest run took"),
-        ("docs/unattended.md", '"deletes_withheld": 0'),
+        ("docs/unattended.md", '"deletes_skipped": 0'),
         ("docs/cookbook/wings.md", "| `explain` | `explain` |"),
     ],
 )

@@ -14,7 +14,7 @@ def apply(story: Story, *names: str, **spec: Any) -> None:
         story.apply(name, replicas=0, **spec)
 
 
-def withheld(lines: list[str]) -> list[str]:
+def skipped(lines: list[str]) -> list[str]:
     return [line for line in lines if line.startswith("! ")]
 
 
@@ -37,9 +37,9 @@ def test_more_than_the_limit_loses_nothing_and_the_rest_goes_on(gone: Story) -> 
         f"skipped in namespace {gone.namespace} (10); if this is intended, pass --max-deletes 10"
     )
     dry = gone.reconcile("--dry-run", "--exit-code", code=4)
-    assert (withheld(dry.lines), gone.uids()) == ([refused], before)
+    assert (skipped(dry.lines), gone.uids()) == ([refused], before)
     result = gone.reconcile(code=4)
-    assert withheld(result.lines) == [refused]
+    assert skipped(result.lines) == [refused]
     assert [line for line in result.changes if line[0] in "+~-"] == [
         *(f"+ {kind} {gone.namespace}/pr-new new preview" for kind in ("Deployment", "Service", "Mapping")),
         f"~ Deployment {gone.namespace}/pr-11 its preview or an option changed",
@@ -50,7 +50,7 @@ def test_more_than_the_limit_loses_nothing_and_the_rest_goes_on(gone: Story) -> 
     gone.silent(code=4)
     gone.silent("--max-deletes", "9", code=4)
     report = gone.reconcile("--max-deletes", "50%", "-o", "json", code=4).report
-    assert [entry["subject"] for entry in report["passes"][0]["plan"]["withheld"]] == ["Deletes"]
+    assert [entry["subject"] for entry in report["passes"][0]["plan"]["skipped"]] == ["Deletes"]
     # The number that the message names is the one that lets them go.
     gone.reconcile("--max-deletes", "10")
     assert sorted(gone.children()) == sorted(

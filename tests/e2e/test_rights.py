@@ -43,9 +43,9 @@ def test_a_kind_that_may_not_be_listed_is_left_alone_and_the_rest_goes_on(story:
     everything = [line for line in story.reconcile("--dry-run").changes if line[0] in "+~-"]
     partial = replace(story, account=account)
     result = partial.reconcile(code=4)
-    withheld = [line for line in result.lines if line.startswith(f"! {kind}: ")]
-    assert [line.partition(":")[0] for line in withheld] == [f"! {kind}"]
-    assert f"the list of {PLURALS[kind]} is incomplete" in withheld[0]
+    skipped = [line for line in result.lines if line.startswith(f"! {kind}: ")]
+    assert [line.partition(":")[0] for line in skipped] == [f"! {kind}"]
+    assert f"the list of {PLURALS[kind]} is incomplete" in skipped[0]
     done = [line for line in result.changes if line[0] in "+~-"]
     assert done == [line for line in everything if is_left(line, kind)]
     assert len(done) == LEFT[kind]

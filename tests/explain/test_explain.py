@@ -388,7 +388,7 @@ def test_with_a_namespace_too_a_run_of_everything_is_what_is_planned(shop: Shop)
     files = ("--from", "previews", "--from", "children", "-n", "shop", "--max-deletes", "1")
     ended = shop.shell(*files, "--explain", "pr-1")
     assert ended.code == 0
-    withheld = "A run would change nothing; the delete of Deployment, Service and Mapping is skipped."
-    assert withheld in ended.lines
+    skipped = "A run would change nothing; the delete of Deployment, Service and Mapping is skipped."
+    assert skipped in ended.lines
     alone = shop.shell(*files, "--namespace-only", "--explain", "pr-1")
     assert "A run would delete Deployment, Service and Mapping (its preview is gone)." in alone.lines

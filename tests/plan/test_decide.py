@@ -13,8 +13,8 @@ from reconcile.plan.changes import (
     Create,
     Delete,
     FieldChange,
-    Hold,
     Keep,
+    NoDelete,
     Update,
     UpdateMessage,
     Waiting,
@@ -202,7 +202,7 @@ GUARDED = edited(SERVICE, *PRUNE, to="disabled")
 NO_IDENTITY = edited(SERVICE, "metadata", "annotations", "platform9.com/identity", to=None)
 ANOTHERS = edited(SERVICE, "metadata", "ownerReferences", to=[{"kind": "X", "name": "y", "controller": True}])
 UNMANAGED = "kept, its preview is gone, but not managed by preview-reconcile"
-PROTECTED = Keep(KEY, PLACE, "protected: platform9.com/prune is disabled", Hold.PROTECTION)
+PROTECTED = Keep(KEY, PLACE, "protected: platform9.com/prune is disabled", NoDelete.PROTECTED)
 MAY_GO: dict[str, tuple[Live, Any]] = {
     "ours and wanted by nobody": (live(SERVICE), Delete(KEY, PLACE, live(SERVICE), "its preview is gone")),
     "restored": (RESTORED, Keep(KEY, PLACE, f"{UNMANAGED} (not applied by {MANAGER})")),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reconcile.kube.live import Live
 from reconcile.kube.objects import Key
 from reconcile.plan.changes import Delete
-from reconcile.plan.limits import Limit, postponed, refused
+from reconcile.plan.limits import Limit, beyond_limit, refused
 
 
 def deletes(previews: int, *, namespace: str = "shop", counts: bool = True) -> list[Delete]:
@@ -165,18 +165,20 @@ def expired(*ends: str, namespace: str = "shop") -> list[Delete]:
 
 
 def test_of_the_expired_previews_the_latest_wait() -> None:
-    assert postponed(expired("03", "01", "02"), Counter(shop=3), Limit("2")) == {"shop/pr-0"}
-    assert postponed(expired("01", "01", "01"), Counter(shop=3), Limit("2")) == {"shop/pr-2"}
+    assert beyond_limit(expired("03", "01", "02"), Counter(shop=3), Limit("2")) == {"shop/pr-0"}
+    assert beyond_limit(expired("01", "01", "01"), Counter(shop=3), Limit("2")) == {"shop/pr-2"}
 
 
 def test_many_that_expired_in_one_namespace_hold_up_no_other() -> None:
     changes = [*expired(*["01"] * 5, namespace="a"), *expired("03", namespace="b")]
-    assert postponed(changes, Counter(a=5, b=1), Limit("2")) == {f"a/pr-{number}" for number in range(1, 5)}
+    assert beyond_limit(changes, Counter(a=5, b=1), Limit("2")) == {
+        f"a/pr-{number}" for number in range(1, 5)
+    }
 
 
 def test_expired_previews_and_the_others_do_not_count_against_each_other() -> None:
     changes = [*deletes(2), *expired("01", "02")]
-    assert postponed(changes, Counter(shop=4), Limit("2")) == frozenset()
+    assert beyond_limit(changes, Counter(shop=4), Limit("2")) == frozenset()
     assert reason(changes, Counter(shop=4), "2") == ""
     assert reason([*deletes(3), *expired("01")], Counter(shop=4), "2").startswith(
         "Refusing to prune 3 previews: "

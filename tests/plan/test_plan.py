@@ -847,7 +847,7 @@ def test_what_the_operator_allows_to_protect_outlives_it(there: Preview | None) 
 def test_what_is_not_protected_is_counted_by_the_brake_however_old_it_is() -> None:
     there = [child for n in range(3) for child in left_behind(f"pr-{n + 3}", protected=False)]
     plan = plan_of([PR2], there, settings=WEEK, now=NOON, limit="2")
-    assert ([entry.subject for entry in plan.withheld], plan.writes) == (
+    assert ([entry.subject for entry in plan.skipped], plan.writes) == (
         ["Deletes"],
         (*plan_of([PR2]).writes,),
     )
@@ -914,7 +914,7 @@ def test_of_expired_previews_the_longest_expired_go_and_the_rest_wait() -> None:
         "- Deployment shop/pr-2 its preview expired at 2026-01-10T09:00:00Z",
         ". Deployment shop/pr-0 expired; waits: the limit is 2 per run (--max-deletes)",
     ]
-    assert plan.withheld == ()
+    assert plan.skipped == ()
 
 
 @pytest.mark.parametrize(
@@ -932,7 +932,7 @@ def test_expired_previews_beside_a_limit(
     lives += [child for name in gone for child in running(a_read_preview(name))]
     plan = plan_of(previews, lives, limit=limit, now=NOON)
     assert [str(change.key) for change in plan.writes] == writes
-    assert [(entry.subject, entry.message[: len(why)]) for entry in plan.withheld] == [("Deletes", why)]
+    assert [(entry.subject, entry.message[: len(why)]) for entry in plan.skipped] == [("Deletes", why)]
 
 
 def test_going_and_invalid_come_before_expired_and_expired_before_refused() -> None:

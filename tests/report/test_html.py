@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reconcile import __version__
 from reconcile.kube.objects import Key
-from reconcile.plan.changes import Blocked, Outcome, Withheld
+from reconcile.plan.changes import Blocked, Outcome, Skipped
 from reconcile.report.html import run_html
 from reconcile.report.safe import safe, safe_line
 from reconcile.report.text import body_text
@@ -111,7 +111,7 @@ def test_each_preview_has_its_link_image_state_reason_age_and_expiry() -> None:
 
 def test_previews_that_need_action_are_listed_above_the_table() -> None:
     done = everything()
-    plan = replace(done.plan, withheld=(Withheld("Deletes", "too many"),))
+    plan = replace(done.plan, skipped=(Skipped("Deletes", "too many"),))
     text = page(replace(done, passes=(Pass(plan, done.outcomes),)))
     above = text.partition("<table")[0].partition("<main>")[2]
     assert re.findall(r"<li><b>(.*?)</b>: <span>(.*?)</span>", above) == [
@@ -144,7 +144,7 @@ def test_columns_that_would_be_empty_are_not_there() -> None:
 def test_after_an_incomplete_list_no_preview_is_called_gone() -> None:
     done = replace(a_run(changes=[LEFTOVER]), previews=())
     assert "Gone" in Html(page(done)).text_in("h2")
-    plan = replace(done.plan, withheld=(Withheld("Deletes", "a list was incomplete"),))
+    plan = replace(done.plan, skipped=(Skipped("Deletes", "a list was incomplete"),))
     titles = Html(page(replace(done, passes=(Pass(plan),)))).text_in("h2")
     assert ("No preview was seen" in titles, "Gone" in titles) == (True, False)
 

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from reconcile.desire.children import CHILDREN
 from reconcile.errors import EXIT_NO_ANSWER, EXIT_USAGE
-from reconcile.plan.changes import DELETES, PREVIEW, Outcome, Plan, Result, Withheld
+from reconcile.plan.changes import DELETES, PREVIEW, Outcome, Plan, Result, Skipped
 from reconcile.report.json import FORMAT_VERSION, run_json
 from reconcile.report.states import StateName
 from reconcile.status.result import Pass, Run, Standing, StandingState
@@ -60,7 +60,7 @@ def test_a_report_is_as_in_the_golden_file() -> None:
 
 def test_a_special_character_is_an_escape_in_json_and_is_read_back_unchanged() -> None:
     nasty = "\x1b[2J\u202e\n::error::##[group]ünïcode"
-    done = Run((Pass(Plan((), (Withheld("Service", nasty),), (nasty,))),))
+    done = Run((Pass(Plan((), (Skipped("Service", nasty),), (nasty,))),))
     text = run_json(done, cluster=nasty, scope=nasty, exit_code=4)
     assert "\x1b" not in text
     assert "##[" not in text
@@ -73,7 +73,7 @@ def test_a_special_character_is_an_escape_in_json_and_is_read_back_unchanged() -
 def test_the_schema_names_every_kind_result_and_state() -> None:
     kinds = [kind.resource.kind for kind in CHILDREN]
     assert SCHEMA["$defs"]["kind"]["enum"] == [PREVIEW, *kinds]
-    subject = SCHEMA["$defs"]["plan"]["properties"]["withheld"]["items"]["properties"]["subject"]
+    subject = SCHEMA["$defs"]["plan"]["properties"]["skipped"]["items"]["properties"]["subject"]
     assert subject["enum"] == [DELETES, *kinds]
     done = {"created", "updated", "deleted"}
     assert set(SCHEMA["$defs"]["result"]["enum"]) == (set(get_args(Result)) - {"done"}) | done

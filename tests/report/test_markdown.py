@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from reconcile.kube.objects import Key
 from reconcile.model.preview import Unreadable
 from reconcile.model.status import Status
-from reconcile.plan.changes import Blocked, Create, FieldChange, Keep, Outcome, Plan, Update, Withheld
+from reconcile.plan.changes import Blocked, Create, FieldChange, Keep, Outcome, Plan, Skipped, Update
 from reconcile.report.markdown import LIMIT, MARK, run_markdown
 from reconcile.report.safe import safe_line
 from reconcile.report.text import body_text
@@ -196,7 +196,7 @@ def hostile(written: str, other: str) -> Run:
         Blocked(Key("Preview", other, written), f"{other}/{written}", written, other),
         Keep(key("Ingress", "pr-2"), "shop/pr-2", written),
     )
-    plan = Plan(changes, (Withheld(other, written),), (written,))
+    plan = Plan(changes, (Skipped(other, written),), (written,))
     return Run(
         (Pass(plan, (Outcome(changes[0], "canceled", written),)),),
         unknown=(written,),
@@ -263,7 +263,7 @@ def test_what_needs_action_is_not_among_what_was_cut() -> None:
     done, after = many(5_000), "the status of shop/pr-1 was not written: 403"
     blocked = Blocked(Key("Preview", "shop", "pr-04999"), "shop/pr-04999", "Refused", "no")
     changes = (*done.plan.changes, blocked)
-    plan = replace(done.plan, changes=changes, withheld=(Withheld("Deletes", "too many"),))
+    plan = replace(done.plan, changes=changes, skipped=(Skipped("Deletes", "too many"),))
     text = markdown(replace(done, passes=(Pass(plan), Pass(plan)), notes=(after,)))
     assert numbers(r"… (\d+) more lines are not shown.", text)
     assert "Blocked: <code>Refused</code><br><code>no</code>" in text

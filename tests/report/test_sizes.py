@@ -16,7 +16,7 @@ from reconcile.model.names import NAME_TAKEN
 from reconcile.model.scope import Scope
 from reconcile.model.settings import Settings
 from reconcile.model.status import rendered
-from reconcile.plan.changes import PREVIEW, Blocked, FieldChange, Outcome, Plan, Withheld
+from reconcile.plan.changes import PREVIEW, Blocked, FieldChange, Outcome, Plan, Skipped
 from reconcile.plan.child import child_of
 from reconcile.plan.decide import decide
 from reconcile.report.counts import MOST_FIELDS
@@ -42,7 +42,7 @@ def endless() -> Run:
     noted = FieldChange(ENDLESS, None, None, ENDLESS)
     update = replace(UPDATE, fields=(noted, *fields), message=ENDLESS)
     blocked = Blocked(key(PREVIEW), "shop/pr-1", NAME_TAKEN, ENDLESS)
-    plan = Plan((update, blocked), (Withheld("Mappings", ENDLESS),), (ENDLESS,))
+    plan = Plan((update, blocked), (Skipped("Mappings", ENDLESS),), (ENDLESS,))
     return Run((Pass(plan, (Outcome(update, "failed", ENDLESS),)),), notes=(ENDLESS,))
 
 

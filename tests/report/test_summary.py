@@ -10,7 +10,7 @@ import pytest
 from reconcile.cli.logging import JsonFormatter, logs_json, start_logging
 from reconcile.cli.monitor import write_termination_message
 from reconcile.kube.objects import Key
-from reconcile.plan.changes import Blocked, Create, Outcome, Plan, Withheld
+from reconcile.plan.changes import Blocked, Create, Outcome, Plan, Skipped
 from reconcile.report.summary import LONGEST_ERROR, Summary, did_all_it_could, failure, summary_of
 from reconcile.status.result import Pass, Run, exit_code
 from tests.builders import a_preview
@@ -51,7 +51,7 @@ def test_a_whole_run_in_numbers() -> None:
         "planned": {"create": 5, "update": 0, "delete": 0},
         "writes": {"create": {"done": 5}},
         "previews": {"HostnameConflict": 1, "Progressing": 1},
-        "deletes_withheld": 0,
+        "deletes_skipped": 0,
     }
 
 
@@ -61,18 +61,18 @@ def test_a_dry_run_reports_its_plan() -> None:
     assert summary.sentence == "exit code 0 after 0.5 s: 3 to create, 0 to update, 0 to delete"
 
 
-def test_withheld_deletes_are_counted_once_whatever_the_passes() -> None:
+def test_skipped_deletes_are_counted_once_whatever_the_passes() -> None:
     memory = Memory()
     go(a := a_cluster())
     memory.objects = {k: v for k, v in a.objects.items() if k.kind != "PreviewEnvironment"}
     done = go(memory)
-    assert summary_of(done, 4, 0).deletes_withheld == 3
-    assert summary_of(Run(done.passes * 2), 4, 0).deletes_withheld == 3
+    assert summary_of(done, 4, 0).deletes_skipped == 3
+    assert summary_of(Run(done.passes * 2), 4, 0).deletes_skipped == 3
 
 
 @pytest.mark.parametrize("partly", [True, False])
 def test_deletes_that_are_held_in_some_namespaces_keep_the_run_from_no_success(partly: bool) -> None:
-    plan = Plan((), (Withheld("Deletes", "40 previews would lose their children", partly=partly),))
+    plan = Plan((), (Skipped("Deletes", "40 previews would lose their children", partly=partly),))
     done = a_run(plan=plan)
     assert (exit_code(done), summary_of(done, 4, 0).success) == (4, partly)
 
@@ -93,7 +93,7 @@ BLOCKED = Blocked(Key("Preview", "shop", "pr-1"), "shop/pr-1", "Invalid", "no im
         (a_run(cut_short=True), False),
         (a_run(Outcome(CREATE, "failed")), False),
         (a_run(Outcome(CREATE, "skipped")), False),
-        (a_run(plan=Plan((), (Withheld("Deletes", "too many"),))), False),
+        (a_run(plan=Plan((), (Skipped("Deletes", "too many"),))), False),
         (a_run(declined=True), False),
         (a_run(stopped=True), False),
     ],

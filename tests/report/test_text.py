@@ -15,9 +15,9 @@ from reconcile.plan.changes import (
     Keep,
     Outcome,
     Plan,
+    Skipped,
     Update,
     Waiting,
-    Withheld,
 )
 from reconcile.report.text import outcomes_text, plan_text, unready_text
 from tests.given import a_read_preview, children_of, key, live
@@ -53,7 +53,7 @@ BLOCKED = Blocked(
 )
 PLAN = Plan(
     (CREATE, UPDATE, DELETE, KEEP, SILENT, WAITING, BLOCKED),
-    (Withheld(DELETES, "Refusing to prune: the list of previews is empty"),),
+    (Skipped(DELETES, "Refusing to prune: the list of previews is empty"),),
     ("only namespace shop was read",),
 )
 
@@ -146,7 +146,7 @@ def test_nothing_that_was_written_elsewhere_leaves_its_line(nasty: str) -> None:
             Update(UPDATE.key, "", SERVICE, LIVE, (field,), nasty),
             Blocked(where, "shop/pr-1", "Invalid", nasty),
         ),
-        (Withheld("Service", nasty),),
+        (Skipped("Service", nasty),),
         (nasty,),
     )
     text = plan_text(plan) + outcomes_text([Outcome(CREATE, "failed", nasty)])

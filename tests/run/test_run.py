@@ -25,7 +25,7 @@ from reconcile.kube.objects import Key, Manifest, Resource
 from reconcile.model.names import KIND
 from reconcile.model.scope import make_scope
 from reconcile.model.settings import Gateway, Settings
-from reconcile.plan.changes import Blocked, Create, Outcome, Plan, Waiting, Withheld
+from reconcile.plan.changes import Blocked, Create, Outcome, Plan, Skipped, Waiting
 from reconcile.report.summary import did_all_it_could
 from reconcile.run.request import Request
 from reconcile.run.run import run
@@ -224,8 +224,8 @@ def test_a_kind_that_is_not_served_any_more_in_a_later_pass_is_a_list_that_faile
 
     memory.trouble("apply Ingress shop/pr-1", goes)
     done = go(memory, settings=INGRESS)
-    (withheld,) = done.passes[1].plan.withheld
-    assert withheld.message == (
+    (skipped,) = done.passes[1].plan.skipped
+    assert skipped.message == (
         f"the list of {kind} is incomplete: a text 404; all changes of this kind are skipped"
     )
     assert results(done) == [("Ingress shop/pr-1", "done")]
@@ -448,8 +448,8 @@ def test_a_kind_that_cannot_be_listed_is_left_alone_and_so_is_what_comes_after_i
     done = go(memory)
     assert memory.writes() == ["apply Deployment shop/pr-1"]
     assert not any("get Service" in line or "get Mapping" in line for line in memory.log)
-    assert done.plan.withheld == (
-        Withheld(
+    assert done.plan.skipped == (
+        Skipped(
             "Service",
             "the list of services is incomplete: no right to list services; "
             "all changes of this kind are skipped",
@@ -463,7 +463,7 @@ def test_a_look_that_fails_is_as_bad_as_a_list_that_fails() -> None:
     memory.trouble("get Service shop/pr-1", ServerTrouble("503"))
     done = go(memory)
     assert memory.writes() == ["apply Deployment shop/pr-1"]
-    assert done.plan.withheld[0].message.startswith("Service shop/pr-1 could not be read: 503")
+    assert done.plan.skipped[0].message.startswith("Service shop/pr-1 could not be read: 503")
     assert exit_code(done) == 4
 
 
@@ -541,7 +541,7 @@ def test_told_to_end_between_two_writes_the_rest_is_left_out() -> None:
 CREATE = Create(key("Service"), "shop/pr-1", {}, "new preview")
 BLOCKED = Blocked(key("Preview"), "shop/pr-1", "Invalid", "")
 WAITING = Waiting(key("Mapping"), "shop/pr-1", "")
-WITHHELD = (Withheld("Deletes", "too many"),)
+SKIPPED = (Skipped("Deletes", "too many"),)
 
 
 @pytest.mark.parametrize(
@@ -561,7 +561,7 @@ WITHHELD = (Withheld("Deletes", "too many"),)
         (Plan((BLOCKED,)), None, {"allow_blocked": True}, 0),
         (Plan((WAITING,)), None, {}, 0),
         (Plan((WAITING,)), None, {"pending_is_3": True}, 0),
-        (Plan((BLOCKED, CREATE), WITHHELD), "failed", {}, 4),
+        (Plan((BLOCKED, CREATE), SKIPPED), "failed", {}, 4),
     ],
 )
 def test_the_exit_code_of_a_run(plan: Plan, result: Any, options: dict[str, bool], code: int) -> None:
@@ -576,7 +576,7 @@ def test_the_exit_code_of_a_run(plan: Plan, result: Any, options: dict[str, bool
         (Plan((WAITING,)), 0),
         (Plan((CREATE,)), 3),
         (Plan((CREATE, BLOCKED)), 1),
-        (Plan((CREATE, BLOCKED), WITHHELD), 4),
+        (Plan((CREATE, BLOCKED), SKIPPED), 4),
     ],
 )
 def test_the_exit_code_of_a_dry_run_that_asks_for_pending_changes(plan: Plan, code: int) -> None:

@@ -14,9 +14,9 @@ from reconcile.plan.changes import (
     Keep,
     Outcome,
     Plan,
+    Skipped,
     Update,
     Waiting,
-    Withheld,
 )
 from reconcile.status.facts import Facts, gather
 from reconcile.status.result import Pass
@@ -109,5 +109,5 @@ def test_the_route_is_that_of_the_wanted_kind_else_the_one_that_it_kept() -> Non
 
 
 def test_a_kind_that_could_not_be_read_leaves_who_wants_it_unread() -> None:
-    assert of_pr1(Pass(Plan((), (Withheld("Service", "403"),)))).unread
-    assert not of_pr1(Pass(Plan((), (Withheld("HTTPRoute", "403"), Withheld("Deletes", "0"))))).unread
+    assert of_pr1(Pass(Plan((), (Skipped("Service", "403"),)))).unread
+    assert not of_pr1(Pass(Plan((), (Skipped("HTTPRoute", "403"), Skipped("Deletes", "0"))))).unread

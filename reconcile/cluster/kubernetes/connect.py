@@ -80,13 +80,13 @@ def _from_environment(server: str) -> str | None:
     proxies = urllib.request.getproxies()
     parts = urlsplit(server)
     url = proxies.get(parts.scheme)
-    if not url or _is_spared(parts.hostname or "", parts.netloc, proxies):
+    if not url or _bypasses_proxy(parts.hostname or "", parts.netloc, proxies):
         return None
     return url if "://" in url else f"http://{url}"
 
 
-def _is_spared(host: str, place: str, proxies: dict[str, str]) -> bool:
-    """As Go's http.ProxyFromEnvironment: loopback and networks are spared too, which urllib does not know."""
+def _bypasses_proxy(host: str, place: str, proxies: dict[str, str]) -> bool:
+    """As Go's http.ProxyFromEnvironment: also for loopback and networks, which urllib does not know."""
     if host == "localhost" or urllib.request.proxy_bypass(place.rpartition("@")[2]):
         return True
     try:

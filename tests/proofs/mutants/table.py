@@ -109,7 +109,7 @@ reconcile/plan/limits.py: tests/plan/test_limits.py
 -math.floor(
 +math.ceil(
   no fair share of the brake: what is lost in all namespaces alike goes in some of them
--losing_yet + losing[namespace] * len(held)
+-losing_yet + losing[namespace] * len(skipped)
 +losing_yet
 
 reconcile/execute/write.py: tests/cluster_adapters/test_pass_writes.py tests/run/test_run.py
