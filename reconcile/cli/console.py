@@ -39,7 +39,7 @@ log = logging.getLogger("reconcile")
 class Console:
     """What the run says, on stdout as its report, on stderr as its log."""
 
-    told, headed = 0, False
+    plans, headed = 0, False
     said: tuple[str, str] | None = None
     live: "LiveLines | None" = None
     stood: Mapping[str, Standing] = MappingProxyType({})
@@ -60,16 +60,16 @@ class Console:
 
     def begin(self) -> None:
         """A run begins."""
-        self.told, self.headed = 0, False
+        self.plans, self.headed = 0, False
 
-    def tell(self, plan: Plan) -> None:
-        """Print a plan before it is carried out."""
+    def show_plan(self, plan: Plan) -> None:
+        """Print a plan before it is executed."""
         if not self.text:
             return
-        quiet, title = self.options.quiet, title_of(self.told)
-        if not self.told and self._is_news_to_nobody(plan):
+        quiet, title = self.options.quiet, title_of(self.plans)
+        if not self.plans and self._is_news_to_nobody(plan):
             return
-        self.told += 1
+        self.plans += 1
         self._say(plan_text(plan, color=self.color, title=title, quiet=quiet))
 
     def _say(self, text: str) -> None:
@@ -97,14 +97,14 @@ class Console:
         with self.signals.ending_questions():
             return click.confirm("Apply these changes?", default=False, err=True)
 
-    def explain(self, told: "Explanation | None", name: str) -> int:
+    def explain(self, explained: "Explanation | None", name: str) -> int:
         """Print why a preview is as it is; the exit code."""
-        if told is None:
+        if explained is None:
             log.error("%s: no such preview, and no children of one", name)
             return EXIT_FAILED
         from reconcile.explain.text import explanation_text
 
-        print(explanation_text(told, cluster=self.cluster, color=self.color), end="")
+        print(explanation_text(explained, cluster=self.cluster, color=self.color), end="")
         return EXIT_DONE
 
     # the wait
@@ -159,11 +159,11 @@ class Console:
         print(FORMATS[self.options.output](done, Facts(self.cluster, self.scope, code)), end="")
 
     def _print_end(self, done: Run) -> None:
-        """With --interval, after a run that was not told, only what the last one did not say."""
-        text, told = end_text(done, color=self.color), self.told
+        """With --interval, after a run that printed no plan, only what the last one did not say."""
+        text = end_text(done, color=self.color)
         says, before = self.said or ("", "")
         self.said = (says, text)
-        if not (self.repeats and not told and text == before):
+        if not (self.repeats and not self.plans and text == before):
             self._say(text)
 
     def _write_files(self, done: Run, code: int) -> int:

@@ -42,7 +42,7 @@ class Once:
         done = run(
             self.cluster,
             self.request,
-            tell=console.tell,
+            show_plan=console.show_plan,
             agree=console.agree,
             stop=self.stop,
             progress=console,
@@ -79,16 +79,16 @@ def reconcile(options: Options, variables: Variables) -> int:
         with naming(variables):
             return _run(options, variables, monitor, signals)
     except Stopped as stopped:
-        _told(stopped, monitor, 128 + stop.signal)
+        _report_failure(stopped, monitor, 128 + stop.signal)
         return complain(f"{stopped}: nothing was changed", 128 + stop.signal)
     except ReconcileError as error:
-        _told(error, monitor, code_of(error))
+        _report_failure(error, monitor, code_of(error))
         raise
     finally:
         signals.restore()
 
 
-def _told(error: ReconcileError, monitor: Monitor, code: int) -> None:
+def _report_failure(error: ReconcileError, monitor: Monitor, code: int) -> None:
     monitor.ended(failure(code, str(error), monitor.seconds))
 
 
@@ -122,7 +122,7 @@ def _run_again_and_again(
 
     def failed(error: ReconcileError) -> None:
         log.error("%s", error)
-        _told(error, monitor, code_of(error))
+        _report_failure(error, monitor, code_of(error))
 
     again_and_again(run, failed=failed, interval=interval, stop=stop)
 

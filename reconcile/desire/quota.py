@@ -23,7 +23,7 @@ class Quota:
     label: str
 
     def surplus(self, previews: Sequence[Preview], over: Collection[str], left: Left) -> Mapping[str, str]:
-        """The newest previews of each namespace that has more, with what is told of them.
+        """The newest previews of each namespace that has more, each with a message.
 
         Those that are `over` count while they have children, and so do gone ones, which are older than all.
         """
@@ -34,12 +34,12 @@ class Quota:
         counted |= left(counted)
         gone = by_namespace(counted - there)
         return {
-            preview.key.place: self._told(namespace, len(mine), gone[namespace])
+            preview.key.place: self._message(namespace, len(mine), gone[namespace])
             for namespace, mine in _grouped(p for p in previews if p.key.place in counted).items()
             for preview in sorted(mine, key=_age)[max(0, self.most - gone[namespace]) :]
         }
 
-    def _told(self, namespace: str, previews: int, gone: int) -> str:
+    def _message(self, namespace: str, previews: int, gone: int) -> str:
         has = f"namespace {namespace} has {previews} preview{'s' if previews > 1 else ''}"
         if not gone:
             return (

@@ -221,8 +221,8 @@ class Writer:
             owners = [entry.manager for entry in now.others(self.manager) if path in entry.fields]
             kept = path in let_go(self.rules.names) or value_at(now.manifest, path) is MISSING
             if owners and not kept:
-                told = f"{path_text(path, now.manifest)}: not removed, because {owners[0]} also sets it"
-                return ("failed", told, now)
+                message = f"{path_text(path, now.manifest)}: not removed, because {owners[0]} also sets it"
+                return ("failed", message, now)
         return ("done", "", now)
 
     def remove(self, change: Delete) -> Outcome:
@@ -325,8 +325,8 @@ def _guarded(write: Callable[[], Attempt]) -> Attempt:
 
 
 def _too_often(change: Create | Update | Delete) -> Outcome:
-    told = f"{change.key}: gave up after {TRIES} update conflicts; the next run will retry"
-    return Outcome(change, "failed", told)
+    message = f"{change.key}: gave up after {TRIES} update conflicts; the next run will retry"
+    return Outcome(change, "failed", message)
 
 
 def _failed(change: Create | Update | Delete, error: Exception) -> Outcome:

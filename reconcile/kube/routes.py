@@ -45,8 +45,8 @@ def objection(live: Live) -> Objection | None:
     parents = maps_in(live.spec.get("parentRefs"))
     if not parents:
         return Objection(f"{live.key} has no parent", final=False)
-    found = [told for parent in parents if (told := _objection_of(parent, live))]
-    return min(found, key=lambda told: not told.final) if found else None
+    found = [one for parent in parents if (one := _objection_of(parent, live))]
+    return min(found, key=lambda one: not one.final) if found else None
 
 
 def _objection_of(parent: Mapping[str, Any], live: Live) -> Objection | None:
@@ -59,9 +59,9 @@ def _objection_of(parent: Mapping[str, Any], live: Live) -> Objection | None:
         for status in statuses
         if _same_parent(parent, status)
     ]
-    if any(all(told.get(type_, {}).get("status") == "True" for type_ in _NEEDED) for told in answers):
+    if any(all(answer.get(type_, {}).get("status") == "True" for type_ in _NEEDED) for answer in answers):
         return None
-    for condition in (told[type_] for told in answers for type_ in _NEEDED if type_ in told):
+    for condition in (answer[type_] for answer in answers for type_ in _NEEDED if type_ in answer):
         if condition.get("status") == "False":
             says = f"{condition.get('reason', '')}: {condition.get('message', '')}".strip(": ")
             return Objection(f"{where} does not take {live.key}: {says or 'it does not say why'}", final=True)
@@ -83,5 +83,5 @@ def _current(status: Mapping[str, Any], generation: Any) -> Mapping[str, Mapping
 
 
 def _same_parent(parent: Mapping[str, Any], status: Mapping[str, Any]) -> bool:
-    told = map_in(status.get("parentRef"))
-    return all(told.get(field) == parent.get(field) for field in ("namespace", "name", "sectionName"))
+    answered = map_in(status.get("parentRef"))
+    return all(answered.get(field) == parent.get(field) for field in ("namespace", "name", "sectionName"))

@@ -43,7 +43,7 @@ class _Condition(msgspec.Struct):
     message: str = ""
 
 
-class _Told(msgspec.Struct):
+class _OwnStatus(msgspec.Struct):
     """All that we say in a status; read from what a server sends and from what is about to be written."""
 
     observedGeneration: int = 0
@@ -57,7 +57,7 @@ class _Told(msgspec.Struct):
     conditions: list[_Condition] = []
 
 
-class _Status(_Told):
+class _Status(_OwnStatus):
     fingerprint: str = ""
 
 
@@ -156,11 +156,11 @@ def _settled(item: Manifest, glance: _Glance, children: tuple[Live, ...], looked
 
 def fingerprint_of(looked_at: str, status: Mapping[str, Any]) -> str:
     """The fingerprint beside a status that is about to be written."""
-    return of(looked_at, msgspec.convert(status, _Told))
+    return of(looked_at, msgspec.convert(status, _OwnStatus))
 
 
-def of(looked_at: str, told: _Told) -> str:
+def of(looked_at: str, status: _OwnStatus) -> str:
     """The fingerprint: what was looked at, and what is said of it."""
-    ours = sorted((c for c in told.conditions if c.type in TYPES), key=lambda condition: condition.type)
-    fields = [getattr(told, name) for name in _Told.__struct_fields__ if name != "conditions"]
+    ours = sorted((c for c in status.conditions if c.type in TYPES), key=lambda condition: condition.type)
+    fields = [getattr(status, name) for name in _OwnStatus.__struct_fields__ if name != "conditions"]
     return hashlib.sha256(looked_at.encode() + _ENCODER.encode([fields, ours])).hexdigest()[:32]

@@ -31,9 +31,9 @@ def left_until(children: Collection[Child], options: PlanOptions) -> Deadline | 
     if options.max_ttl is None or options.now is None:
         return None
     ours = [child.live for child in children if child.ours]
-    told = [live.applied_at(options.rules.names.field_manager) for live in ours]
-    told += [str(live.metadata.get("creationTimestamp")) for live in ours]
-    times = [time for time in map(parse_time, told) if time and time <= options.now]
+    written = [live.applied_at(options.rules.names.field_manager) for live in ours]
+    written += [str(live.metadata.get("creationTimestamp")) for live in ours]
+    times = [time for time in map(parse_time, written) if time and time <= options.now]
     return deadline_after(time_text(max(times)), options.max_ttl, options.now) if times else None
 
 

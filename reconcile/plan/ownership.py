@@ -91,10 +91,12 @@ def other_makers(live: Live, names: Names) -> list[str]:
     """
     bare = not KINDS[live.key.kind].needs_spec and live.metadata.get("generation") != 1
     others = (entry for entry in live.others(names.field_manager) if not entry.subresource)
-    return sorted({entry.manager for entry in others if bare or not all(map(_is_told_of, entry.fields))})
+    return sorted(
+        {entry.manager for entry in others if bare or not all(map(_is_beside_the_spec, entry.fields))}
+    )
 
 
-def _is_told_of(path: Path) -> bool:
+def _is_beside_the_spec(path: Path) -> bool:
     return path[0] in ("f:metadata", "f:status")
 
 

@@ -34,18 +34,20 @@ def finish(
     """The run with what was found of each preview, at once, or after the wait."""
     published = publish(context, facts, done.outcomes)
     if request.wait is None or watcher is None or context.stop.asked:
-        return _told(done, published)
+        return _with_published(done, published)
     try:
         waited = _wait(context, request, request.wait, facts, published, watcher)
     finally:
         watcher.waited()
     if request.wait.logs:
         _show_logs(context, waited, watcher)
-    return replace(_told(done, waited), waited=waited.standings)
+    return replace(_with_published(done, waited), waited=waited.standings)
 
 
-def _told(done: Run, found: Published) -> Run:
-    return replace(done, statuses=found.statuses, notes=(*done.notes, *found.notes, *found.untold))
+def _with_published(done: Run, published: Published) -> Run:
+    return replace(
+        done, statuses=published.statuses, notes=(*done.notes, *published.notes, *published.unsent)
+    )
 
 
 def _wait(
@@ -60,7 +62,7 @@ def _wait(
 
     rules = request.rules(from_server=context.cluster.is_server)
     probe = _probe(context) if wait.probe else None
-    return wait_for(context, facts, published, wait.seconds, rules=rules, tell=watcher.wait, probe=probe)
+    return wait_for(context, facts, published, wait.seconds, rules=rules, show=watcher.wait, probe=probe)
 
 
 def _show_logs(context: Context, waited: "Waited", watcher: Watcher) -> None:

@@ -41,7 +41,7 @@ class Phases:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.tell()
+        self.log()
 
     def done(self, name: str) -> None:
         """What was done since the last call, or since the beginning, was this."""
@@ -56,7 +56,7 @@ class Phases:
         """Such as `read 0.210 s (13 requests, 10.1 MB), planned 0.120 s`."""
         return ", ".join(f"{name} {phase}" for name, phase in self._phases.items())
 
-    def tell(self) -> None:
+    def log(self) -> None:
         """What `-v` shows."""
         if self._phases:
             log.info("%s", self)

@@ -20,7 +20,7 @@ from reconcile.status.facts import Facts, gather
 from reconcile.status.result import Pass, Run
 
 PASSES = 3
-Tell = Callable[[Plan], None]
+ShowPlan = Callable[[Plan], None]
 Agree = Callable[[Plan], bool]
 
 
@@ -28,23 +28,23 @@ def run(
     cluster: Cluster,
     request: Request,
     *,
-    tell: Tell,
+    show_plan: ShowPlan,
     agree: Agree,
     stop: Stop | None = None,
     progress: Watcher | None = None,
 ) -> Run:
-    """Read, plan, tell, and, unless it is a dry run or nobody agrees, carry out, and wait where asked to.
+    """Read, plan, and, unless it is a dry run or nobody agrees, execute the plan, and wait where asked to.
 
-    `tell` gets each plan before it is carried out; `agree` is asked once, about the first; `progress` is
+    `show_plan` gets each plan before it is executed; `agree` is asked once, about the first; `progress` is
     needed for a wait. Raises `Stopped` when it is told to end before anything was written.
     """
     context = request.context(cluster, stop or Stop())
     with Phases(lambda: context.traffic) as phases:
-        return _Run(context, request, phases, tell, agree, progress).once()
+        return _Run(context, request, phases, show_plan, agree, progress).once()
 
 
 @dataclass(frozen=True)
-class _CarriedOut:
+class _Executed:
     """What the passes did; the last of them saw `seen`. `trouble` is why another, which was due, is not
     there: "" where none was."""
 
@@ -60,22 +60,22 @@ class _Run:
     context: Context
     request: Request
     phases: Phases
-    tell: Tell
+    show_plan: ShowPlan
     agree: Agree
     watcher: Watcher | None
 
     def once(self) -> Run:
         plan, seen = plan_pass(self.context, self.request, self.phases)
-        self.tell(plan)
+        self.show_plan(plan)
         done = self.begun(plan, seen)
         if self.request.dry_run or self.request.proposed:
             return done
         if plan.writes and not self.agree(plan):
             return replace(done, declined=True)
         self.phases.done("told")
-        carried = self.carry_out_all(plan, seen)
-        facts = self.gather(seen, carried)
-        done = finish(self.context, self.request, self.carried_out(done, carried), facts, self.watcher)
+        executed = self.execute_all(plan, seen)
+        facts = self.gather(seen, executed)
+        done = finish(self.context, self.request, self.with_passes(done, executed), facts, self.watcher)
         self.phases.done("waited" if self.request.wait else "published")
         return replace(done, stopped=self.context.stop.asked)
 
@@ -94,24 +94,24 @@ class _Run:
             url_scheme=request.settings.url_scheme if request.settings.route_resource else "",
         )
 
-    def carry_out_all(self, plan: Plan, seen: Seen) -> _CarriedOut:
+    def execute_all(self, plan: Plan, seen: Seen) -> _Executed:
         """This plan, and then those of what waited for it; they are about nothing else."""
         named = frozenset(change.key for change in plan.waits_for_this_run)
-        passes = [self.carry_out(plan, seen)]
+        passes = [self.execute(plan, seen)]
         while _asks_for_another(passes) and not self.context.stop.asked:
             try:
                 plan, seen = plan_pass(self.context, self.request, self.phases, before=seen.snapshot.kinds)
             except Stopped:
                 break
             except ReconcileError as error:  # what was done is told all the same
-                return _CarriedOut(tuple(passes), seen, f"the next pass could not begin: {error}")
+                return _Executed(tuple(passes), seen, f"the next pass could not begin: {error}")
             plan = only(plan, named)
             if plan.writes:
-                self.tell(plan)
-            passes.append(self.carry_out(plan, seen))
-        return _CarriedOut(tuple(passes), seen)
+                self.show_plan(plan)
+            passes.append(self.execute(plan, seen))
+        return _Executed(tuple(passes), seen)
 
-    def carry_out(self, plan: Plan, seen: Seen) -> Pass:
+    def execute(self, plan: Plan, seen: Seen) -> Pass:
         cluster = self.context.cluster
         rules = self.request.rules(from_server=cluster.is_server)
         seed = str(time_of(cluster)) if cluster.is_server else ""
@@ -120,22 +120,22 @@ class _Run:
         self.phases.done("written")
         return Pass(plan, outcomes)
 
-    def gather(self, first: Seen, carried: _CarriedOut) -> tuple[Facts, ...]:
+    def gather(self, first: Seen, executed: _Executed) -> tuple[Facts, ...]:
         """What the statuses are about: what the first pass planned; a spec that changed since is the next
         run's. Nothing among files, which have no status."""
         if not self.context.cluster.is_server:
             return ()
-        children = carried.seen.snapshot.children
-        return gather(first.all_desired, carried.passes, children, first.snapshot.looked_at)
+        children = executed.seen.snapshot.children
+        return gather(first.all_desired, executed.passes, children, first.snapshot.looked_at)
 
-    def carried_out(self, begun: Run, carried: _CarriedOut) -> Run:
+    def with_passes(self, begun: Run, executed: _Executed) -> Run:
         return replace(
             begun,
-            passes=carried.passes,
-            previews=carried.seen.previews,
-            settled=carried.seen.settled,
-            cut_short=bool(carried.trouble),
-            notes=(*filter(None, [carried.trouble]), *self.unforeseen(carried.passes)),
+            passes=executed.passes,
+            previews=executed.seen.previews,
+            settled=executed.seen.settled,
+            cut_short=bool(executed.trouble),
+            notes=(*filter(None, [executed.trouble]), *self.unforeseen(executed.passes)),
         )
 
     def unforeseen(self, passes: tuple[Pass, ...]) -> tuple[str, ...]:

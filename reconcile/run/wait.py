@@ -74,14 +74,14 @@ def wait_for(
     seconds: float,
     *,
     rules: Rules,
-    tell: Show,
+    show: Show,
     probe: Probe | None = None,
     pace: Pace = PACE,
 ) -> Waited:
     """Wait at most so many seconds; `first` is what was found when the wait began. Raises nothing that a
     look meets: it is told, and the next look may do better."""
     pending = {one.desired.place: one for one in facts}
-    wait = _Wait(context, rules, tell, probe, pace, pending, pace.clock() + seconds, first.notes)
+    wait = _Wait(context, rules, show, probe, pace, pending, pace.clock() + seconds, first.notes)
     context.restart_clock(seconds, OPTION)
     wait.found(first)
     length, took = FIRST_PAUSE, 0.0
@@ -95,7 +95,7 @@ def wait_for(
         took = began - wait.left
         length = max(took, min(LONGEST_PAUSE, length * GROWTH))
     standings = sorted(wait.standings.values(), key=lambda one: (one.namespace, one.name))
-    return Waited(wait.statuses, wait.notes, wait.pods, wait.untold, tuple(standings))
+    return Waited(wait.statuses, wait.notes, wait.pods, wait.unsent, tuple(standings))
 
 
 @dataclass
@@ -104,7 +104,7 @@ class _Wait:
 
     context: Context
     rules: Rules
-    tell: Show
+    show: Show
     probe: Probe | None
     pace: Pace
     pending: dict[str, Facts]
@@ -114,7 +114,7 @@ class _Wait:
     statuses: dict[str, Status] = field(default_factory=dict)
     pods: dict[str, tuple[Live, ...]] = field(default_factory=dict)
     failing_since: dict[tuple[str, str, str], float] = field(default_factory=dict)
-    untold: tuple[str, ...] = ()
+    unsent: tuple[str, ...] = ()
 
     @property
     def left(self) -> float:
@@ -128,7 +128,7 @@ class _Wait:
             return
         except ReconcileError as error:
             self.notes = (f"the last read failed: {error}",)
-            self.tell(self._sorted(), str(error))
+            self.show(self._sorted(), str(error))
             return
         for place, look in looks.items():
             if why := over(self.pending[place], look.preview):
@@ -141,7 +141,7 @@ class _Wait:
     def found(self, published: Published) -> None:
         """What a look found decides who is waited for any longer."""
         self.notes = published.notes
-        self.untold = self.untold or published.untold
+        self.unsent = self.unsent or published.unsent
         self.statuses |= published.statuses
         stand = {place: standing(f, published.statuses.get(place)) for place, f in self.pending.items()}
         self.pods |= {place: pods for place, pods in published.pods.items() if place in stand}
@@ -149,7 +149,7 @@ class _Wait:
         for place in stand:
             if self.standings[place].state != "waiting":
                 del self.pending[place]
-        self.tell(self._sorted(), "")
+        self.show(self._sorted(), "")
 
     def _patient(self, stand: Mapping[str, Standing]) -> dict[str, Standing]:
         """A failure that may pass is none before it has been seen for a while."""

@@ -95,7 +95,7 @@ def of_status(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[News
 
 def _of_ready(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[News]:
     """A preview that falls back and fails again with the same words, as a crash loop does, is told once."""
-    if _told(before) == _told(after):
+    if _newsworthy(before) == _newsworthy(after):
         return
     ready, stalled = conditions_in(after)[READY], STALLED in conditions_in(after)
     reason, message = ready["reason"], ready["message"]
@@ -106,7 +106,7 @@ def _of_ready(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[N
         yield News("Warning", reason, "Reconcile", message, once)
 
 
-def _told(status: Mapping[str, Any]) -> tuple[object, bool, object]:
+def _newsworthy(status: Mapping[str, Any]) -> tuple[object, bool, object]:
     """What of a status makes an Event where it changes: a push that fails like the last one is news."""
     conditions = conditions_in(status)
     ready, stalled = conditions.get(READY, {}), STALLED in conditions
@@ -149,9 +149,9 @@ def event(preview: Preview, news: News, now: datetime) -> Manifest:
 
 def _name(preview: Preview, news: News) -> str:
     """The preview's name, and a hash of its uid and what is told of it."""
-    told = "\0".join((preview.uid, news.reason, news.note, news.once))
+    identity = "\0".join((preview.uid, news.reason, news.note, news.once))
     short = preview.name[:_ROOM_FOR_NAME].rstrip("-.")
-    return f"{short}.{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+    return f"{short}.{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
 
 
 def _micro_time(time: datetime) -> str:
@@ -171,15 +171,15 @@ EVERYWHERE = ""
 """In the place of a namespace."""
 
 
-def announce(context: Context, told: Sequence[tuple[Preview, News]], now: datetime) -> tuple[str, ...]:
-    """Tell all of it, each piece once. The note says what could not be told; after a signal nothing is."""
+def announce(context: Context, news: Sequence[tuple[Preview, News]], now: datetime) -> tuple[str, ...]:
+    """Create these Events, each once; none after a signal. The note says why one could not be created."""
     # A Date has no fractions of a second: without some, what is sorted by time is in no order.
-    times = (now + timedelta(microseconds=number) for number in range(len(told)))
-    events = [event(preview, news, time) for (preview, news), time in zip(told, times, strict=True)]
-    untold: list[ReconcileError] = []
+    times = (now + timedelta(microseconds=number) for number in range(len(news)))
+    events = [event(preview, one, time) for (preview, one), time in zip(news, times, strict=True)]
+    unsent: list[ReconcileError] = []
     for_ever: set[str] = set()
 
-    def tell(one: Manifest) -> None:
+    def send(one: Manifest) -> None:
         if context.stop.asked or {EVERYWHERE, _namespace(one)} & for_ever:
             return
         try:
@@ -187,12 +187,12 @@ def announce(context: Context, told: Sequence[tuple[Preview, News]], now: dateti
         except NamespaceGoing:
             pass
         except ReconcileError as error:
-            untold.append(error)
+            unsent.append(error)
             if isinstance(error, Forbidden | NotInstalled):  # the next one would get the same answer
                 for_ever.add(_namespace(one) if isinstance(error, Forbidden) else EVERYWHERE)
 
-    context.write_all(tell, [events], namespace_of=_namespace, seed=str(now))
-    return tuple(f"what happened was not told in events: {error}" for error in untold[:1])
+    context.write_all(send, [events], namespace_of=_namespace, seed=str(now))
+    return tuple(f"events were not created: {error}" for error in unsent[:1])
 
 
 def _namespace(manifest: Manifest) -> str:

@@ -59,16 +59,16 @@ TRIES = 3
 
 @dataclass(frozen=True)
 class Published:
-    """What was found of each preview, by `NAMESPACE/NAME`, and sentences about what could not be told.
+    """What was found of each preview, by `NAMESPACE/NAME`, and sentences about what could not be written.
 
     `pods` are those that tell why it is not ready, where they were asked for: of its setup Job until that is
-    complete, then of its Deployment. `untold` says why Events could not be told.
+    complete, then of its Deployment. `unsent` says why Events could not be created.
     """
 
     statuses: Mapping[str, Status] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     pods: Mapping[str, tuple[Live, ...]] = field(default_factory=dict)
-    untold: tuple[str, ...] = ()
+    unsent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,11 +105,11 @@ def publish(context: Context, facts: Iterable[Facts], outcomes: Iterable[Outcome
     known = [one for one, _ in found]
     news, marks = _to_write(found, now)
     written, unwritten, lacking = _write_all(context, [news, marks], now)
-    untold = announce(context, [*_deeds(known, outcomes, now), *_transitions(written)], now)
+    unsent = announce(context, [*_deeds(known, outcomes, now), *_transitions(written)], now)
     statuses = {one.desired.place: status for one, status in found if status is not None}
     at_work = {one.desired.place: _at_work(one) for one in known}
-    trouble = (*_notes(_told_of(unwritten, marks)), *_lacking_notes(lacking, news, context.settings))
-    return Published(statuses, (*notes, *trouble), at_work, untold)
+    trouble = (*_notes(_without_marks(unwritten, marks)), *_lacking_notes(lacking, news, context.settings))
+    return Published(statuses, (*notes, *trouble), at_work, unsent)
 
 
 def _to_write(found: Iterable[tuple[Facts, Status | None]], now: datetime) -> tuple[list[Facts], list[Facts]]:
@@ -128,7 +128,7 @@ def _to_write(found: Iterable[tuple[Facts, Status | None]], now: datetime) -> tu
     return news, marks
 
 
-def _told_of(unwritten: Iterable[Unwritten], marks: Iterable[Facts]) -> list[Unwritten]:
+def _without_marks(unwritten: Iterable[Unwritten], marks: Iterable[Facts]) -> list[Unwritten]:
     """Without those that were only to be marked: they are compared again, and nothing is lost."""
     only_marks = set(map(id, marks))
     return [one for one in unwritten if id(one.facts) not in only_marks]

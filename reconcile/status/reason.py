@@ -224,8 +224,8 @@ def _pods(facts: Facts, now: datetime | None) -> Finding | None:
 def _route(facts: Facts) -> Finding | None:
     fqdn = facts.desired.fqdn
     if facts.route and fqdn and fqdn not in hostnames(facts.route):
-        told = f"{facts.route.key} does not have the hostname {fqdn}: --route switches it"
-        return Finding(ROUTE_NOT_ACCEPTED, told, stalled=True)
+        message = f"{facts.route.key} does not have the hostname {fqdn}: --route switches it"
+        return Finding(ROUTE_NOT_ACCEPTED, message, stalled=True)
     found = objection(facts.route) if facts.route else None
     return Finding(ROUTE_NOT_ACCEPTED, found.message, stalled=found.final) if found else None
 

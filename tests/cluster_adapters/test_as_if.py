@@ -49,7 +49,7 @@ def a_server(*previews: dict[str, Any]) -> Memory:
 def go(memory: Memory, *files: Manifest) -> Run:
     """A run; with files, one that has them as `-f`."""
     request = Request(make_scope(None, (), None), Settings(), proposed=proposed(*files) if files else None)
-    return run(memory, request, tell=lambda plan: None, agree=lambda plan: True)
+    return run(memory, request, show_plan=lambda plan: None, agree=lambda plan: True)
 
 
 def changes(done: Run) -> list[str]:

@@ -182,7 +182,7 @@ def go(memory: Memory, concurrency: int, **asked: Any) -> Run:
     request = Request(
         **{"scope": make_scope(None, (), None), "settings": Settings(), "concurrency": concurrency, **asked}
     )
-    return run(memory, request, tell=lambda plan: None, agree=lambda plan: True)
+    return run(memory, request, show_plan=lambda plan: None, agree=lambda plan: True)
 
 
 def test_a_namespace_that_hangs_does_not_hold_up_the_others() -> None:

@@ -70,7 +70,7 @@ class Stage:
         scope = make_scope(self.story.namespace, names, None, namespace_only=True)
         own = replace(operator, allow_fqdn=(f"*.{self.story.namespace}.example.com",))
         request = Request(scope=scope, settings=own, dry_run=dry)
-        return run(self.cluster, request, tell=lambda plan: None, agree=lambda plan: True)
+        return run(self.cluster, request, show_plan=lambda plan: None, agree=lambda plan: True)
 
     def plan(self, operator: Settings, *names: str) -> Plan:
         """What the next run would do."""

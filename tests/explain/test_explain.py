@@ -48,7 +48,7 @@ def asked(**given: Any) -> Request:
 def running(*previews: dict[str, Any]) -> Memory:
     """Previews whose children an earlier run made, and whose pods came up."""
     memory = a_cluster(*previews)
-    run(memory, asked(), tell=lambda plan: None, agree=lambda plan: True)
+    run(memory, asked(), show_plan=lambda plan: None, agree=lambda plan: True)
     for kind in ("Deployment", "Service", "Mapping"):
         child = memory.objects[key(kind)]
         ours = {**child["metadata"]["managedFields"][0], "time": "2026-01-01T04:00:00Z"}

@@ -49,7 +49,7 @@ def test_a_phase_that_comes_again_in_a_later_pass_is_summed() -> None:
 def test_a_run_that_ended_before_its_first_phase_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="reconcile.run.phases"):
         phases = Past().phases()
-        phases.tell()
+        phases.log()
         phases.done("read")
-        phases.tell()
+        phases.log()
     assert caplog.messages == ["read 0.000 s"]

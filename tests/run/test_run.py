@@ -56,7 +56,7 @@ def go(memory: Memory, *, stop: Stop | None = None, agrees: bool = True, **reque
     asked = Request(
         **{"scope": make_scope(None, (), None), "settings": Settings(), "concurrency": 1, **request}
     )
-    return run(memory, asked, tell=lambda plan: None, agree=lambda plan: agrees, stop=stop)
+    return run(memory, asked, show_plan=lambda plan: None, agree=lambda plan: agrees, stop=stop)
 
 
 def running() -> Memory:

@@ -72,7 +72,7 @@ class Scene:
             Published(),
             seconds,
             rules=RULES,
-            tell=self.tell,
+            show=self.tell,
             probe=self.probe if probed else None,
             pace=Pace(lambda: self.now, self.pause),
         )
@@ -301,7 +301,7 @@ def waits(
         make_scope(None, (), None), Settings(), concurrency=1, wait=WaitRequest(seconds, logs=logs)
     )
     listener = Listener()
-    done = run(memory, request, tell=lambda plan: None, agree=lambda plan: agrees, progress=listener)
+    done = run(memory, request, show_plan=lambda plan: None, agree=lambda plan: agrees, progress=listener)
     return done, listener.heard
 
 

@@ -277,7 +277,7 @@ def test_without_the_right_one_is_tried_in_each_namespace_and_one_note_says_so()
     done = go(memory)
     tried = [line.rpartition("/")[0] for line in events(memory)]
     assert sorted(tried) == ["event Created blog", "event Created shop"]
-    assert done.notes == ("what happened was not told in events: no right to create events",)
+    assert done.notes == ("events were not created: no right to create events",)
     assert [outcome.result for outcome in done.outcomes] == ["done"] * 9
 
 
@@ -287,7 +287,7 @@ def test_a_server_without_events_is_asked_once() -> None:
         memory.trouble(f"event Created {place}", NotInstalled("no events"))
     done = go(memory)
     assert len(events(memory)) == 1
-    assert done.notes == ("what happened was not told in events: no events",)
+    assert done.notes == ("events were not created: no events",)
 
 
 def test_a_namespace_that_goes_is_no_trouble() -> None:

@@ -41,8 +41,8 @@ def progress(job: Live, pods: Iterable[Live] = (), events: Sequence[PodEvent] = 
     mine = sorted(_pods_of(job, pods), key=age_and_name)
     if _is(job, FAILED):
         failed = job.condition(FAILED)
-        told = f"{failed.get('reason')}: {failed.get('message', '')}"
-        return Progress(True, exit_of(mine) or redacted(told, job.manifest))
+        message = f"{failed.get('reason')}: {failed.get('message', '')}"
+        return Progress(True, exit_of(mine) or redacted(message, job.manifest))
     if job.spec.get("suspend") is True:
         return Progress(False, "is suspended (spec.suspend), as a queue does until there is room")
     if not mine and (refused := _refused(job, events)):

@@ -126,8 +126,8 @@ def _refused(deployment: Live) -> str:
     condition = deployment.condition("ReplicaFailure")
     if condition.get("status") != "True":
         return ""
-    told = f"{condition.get('reason')}: {refusal(str(condition.get('message', '')))}"
-    return redacted(told, deployment.manifest)
+    message = f"{condition.get('reason')}: {refusal(str(condition.get('message', '')))}"
+    return redacted(message, deployment.manifest)
 
 
 def _too_late(deployment: Live) -> str:

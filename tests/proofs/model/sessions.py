@@ -62,7 +62,7 @@ def in_sessions() -> Iterator[None]:
 def the_command(cluster: KubernetesCluster, request: Request) -> Ended:
     """What the command does between its options and its exit code."""
     try:
-        done = run(cluster, request, tell=lambda plan: None, agree=lambda plan: True)
+        done = run(cluster, request, show_plan=lambda plan: None, agree=lambda plan: True)
     except ReconcileError as error:
         return Ended(code_of(error), str(error))
     wrong = [

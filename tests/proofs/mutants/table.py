@@ -122,11 +122,11 @@ reconcile/execute/write.py: tests/cluster_adapters/test_pass_writes.py tests/run
 
 reconcile/plan/ownership.py: tests/plan/test_ownership.py
   create withdrawn after all: what another run has just made, and a controller annotated, is emptied as a stranger's
--if bare or not all(map(_is_told_of, entry.fields))
+-if bare or not all(map(_is_beside_the_spec, entry.fields))
 +if True
   bare object of a stranger taken: a stranger's Mapping without a spec, which a create was merged into, counts as ours and is deleted later
--if bare or not all(map(_is_told_of, entry.fields))
-+if not all(map(_is_told_of, entry.fields))
+-if bare or not all(map(_is_beside_the_spec, entry.fields))
++if not all(map(_is_beside_the_spec, entry.fields))
 
 reconcile/execute/write.py: tests/cluster_adapters/test_pass_writes.py tests/run/test_run.py
   refused create withdrawn: what another run has just made, and somebody edited, is emptied as a stranger's
@@ -144,7 +144,7 @@ reconcile/run/run.py: tests/run/test_run.py
 -        if self.request.dry_run or self.request.proposed:
 -            return done
   next pass that failed is success: exit 0 while something waits
--cut_short=bool(carried.trouble)
+-cut_short=bool(executed.trouble)
 +cut_short=False
 
 reconcile/plan/diff.py: tests/plan/test_diff.py

@@ -42,8 +42,8 @@ def passed_over(others: int, no_objects: Iterable[str], left_out: int) -> tuple[
         files and f"{named}: no Kubernetes object",
         left_out and _count(left_out, lambda s: f"file{s} left out by --exclude"),
     )
-    told = "; ".join(part for part in parts if part)
-    return (f"passed over: {told}",) if told else ()
+    listed = "; ".join(part for part in parts if part)
+    return (f"passed over: {listed}",) if listed else ()
 
 
 def _count(number: int, noun: Callable[[str], str]) -> str:
