@@ -25,7 +25,7 @@ from reconcile.kube.objects import Manifest, Resource
 from reconcile.kube.rawjson import SentObject
 from reconcile.model.scope import Scope
 from reconcile.model.settings import Settings
-from reconcile.report.formats import FORMATS, Facts
+from reconcile.report.formats import FORMATS, ReportContext
 from reconcile.run.passes import plan_pass
 from reconcile.run.phases import Phases
 from reconcile.run.request import Request
@@ -87,7 +87,7 @@ def a_run(world: World) -> Callable[[], dict[str, float]]:
         clock.append(time.process_time())
         done = Run(passes, dry_run=True, previews=seen.previews, now=NOW, statuses=found.statuses)
         for report in FORMATS.values():
-            report(done, Facts("memory", "every preview", 0))
+            report(done, ReportContext("memory", "every preview", 0))
         clock.append(time.process_time())
         return dict(zip(PARTS, (after - before for before, after in pairwise(clock)), strict=True))
 

@@ -18,7 +18,7 @@ from reconcile.cli.streams import attended, trouble
 from reconcile.cluster.port import Cluster
 from reconcile.errors import EXIT_DONE, EXIT_FAILED, with_failure
 from reconcile.plan.changes import Plan, Write
-from reconcile.report.formats import FORMATS, Facts
+from reconcile.report.formats import FORMATS, ReportContext
 from reconcile.report.safe import safe_line
 from reconcile.report.text import end_text, head_text, plan_text, standing_lines, title_of
 from reconcile.run.passes import time_of
@@ -156,7 +156,7 @@ class Console:
     def _print_report(self, done: Run, code: int) -> None:
         for name in done.absent:
             print(safe_line(f"{name}: not found"), file=sys.stderr)
-        print(FORMATS[self.options.output](done, Facts(self.cluster, self.scope, code)), end="")
+        print(FORMATS[self.options.output](done, ReportContext(self.cluster, self.scope, code)), end="")
 
     def _print_end(self, done: Run) -> None:
         """With --interval, after a run that printed no plan, only what the last one did not say."""
@@ -171,7 +171,7 @@ class Console:
         reports = [report for report in self.options.report if report[0] in FORMATS]  # metrics come later
         for format_name, path in sorted(reports, key=lambda report: report[0] == "json"):
             try:
-                write_report(format_name, path, done, Facts(self.cluster, self.scope, code))
+                write_report(format_name, path, done, ReportContext(self.cluster, self.scope, code))
             except OSError as error:
                 log.error("--report %s=%s: cannot be written: %s", format_name, path, error.strerror or error)
                 code = with_failure(code)

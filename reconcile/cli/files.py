@@ -4,13 +4,13 @@ import os
 import stat
 
 from reconcile.cluster.atomic import remove_abandoned, replace_file
-from reconcile.report.formats import FORMATS, Facts
+from reconcile.report.formats import FORMATS, ReportContext
 from reconcile.status.result import Run
 
 
-def write_report(format_name: str, path: str, done: Run, facts: Facts) -> None:
+def write_report(format_name: str, path: str, done: Run, context: ReportContext) -> None:
     """Write the report, whole or not at all; into a pipe or a device as it comes. Raises OSError."""
-    write_text(path, FORMATS[format_name](done, facts))
+    write_text(path, FORMATS[format_name](done, context))
 
 
 def write_text(path: str, text: str) -> None:

@@ -38,14 +38,14 @@ from reconcile.status.result import Pass
 
 
 @dataclass(frozen=True)
-class Child:
-    """An object that is desired or exists. `standing` is whose it is; "" if it does not exist.
+class ExplainedChild:
+    """An object that is desired or exists. `ownership` is whose it is; "" if it does not exist.
 
     The fields are empty if it does not exist, is not desired, or is not managed by us.
     """
 
     key: Key
-    standing: str = ""
+    ownership: str = ""
     created: str = ""
     writers: tuple[Writer, ...] = ()
     wanted: tuple[FieldState, ...] = ()
@@ -87,7 +87,7 @@ class Explanation:
     desired: Desired | None
     found: Status | None
     plan: Plan
-    children: tuple[Child, ...]
+    children: tuple[ExplainedChild, ...]
     pods: tuple[PodState, ...]
     inquiry: Inquiry
     from_server: bool
@@ -141,7 +141,7 @@ def _found(
 
 def _children(
     place: str, desired: Desired | None, plan: Plan, snapshot: Snapshot, names: Names
-) -> tuple[Child, ...]:
+) -> tuple[ExplainedChild, ...]:
     """List in apply order those that are desired, then the others that exist."""
     wanted = {key_of(manifest): manifest for manifest in desired.children} if desired else {}
     there = [key for key, live in snapshot.children.items() if names.place_of(live) == place]
@@ -157,13 +157,13 @@ def _apply_order(key: Key) -> tuple[int, Key]:
 
 def _child(
     key: Key, wanted: Manifest | None, place: str, uid: str, snapshot: Snapshot, names: Names
-) -> Child:
+) -> ExplainedChild:
     live = snapshot.children.get(key)
     if live is None:
-        return Child(key)
+        return ExplainedChild(key)
     owned = ownership(live, split_place(place)[1], uid, names, from_server=snapshot.from_server)
     compared = wanted if owned.ours else None
-    return Child(
+    return ExplainedChild(
         key,
         "; ".join([f"not ours: {owned.message}" if not owned.ours else "ours", *_besides(live, names)]),
         str(live.metadata.get("creationTimestamp") or ""),
@@ -201,12 +201,12 @@ def _pod(pod: Live, inquiry: Inquiry) -> PodState:
 
 def answer(explained: Explanation) -> tuple[str, str]:
     """Return the state and what a run would do: the two lines that come first."""
-    return _standing(explained), _would(explained)
+    return _state(explained), _would(explained)
 
 
-def _standing(explained: Explanation) -> str:
+def _state(explained: Explanation) -> str:
     if explained.desired is None:
-        left = sum(bool(child.standing) for child in explained.children)
+        left = sum(bool(child.ownership) for child in explained.children)
         objects = f"{counted(left, 'object')} {'is' if left == 1 else 'are'}"
         return f"Gone: there is no preview {explained.place}; {objects} left of it"
     if explained.desired.reason == "Going":

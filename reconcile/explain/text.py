@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from reconcile.explain.explain import Child, Explanation, answer
+from reconcile.explain.explain import ExplainedChild, Explanation, answer
 from reconcile.explain.history import HistoryEvent
 from reconcile.explain.managers import FieldState, Writer
 from reconcile.kube.objects import maps_in
@@ -104,15 +104,15 @@ def _pods(explained: Explanation) -> Iterator[str]:
     )
 
 
-def _title(child: Child, explained: Explanation) -> str:
-    if not child.standing:
+def _title(child: ExplainedChild, explained: Explanation) -> str:
+    if not child.ownership:
         return f"{child.key}: not there"
     made = f", made {_since(child.created, explained)}" if child.created else ""
-    return f"{child.key}: {child.standing}{made}"
+    return f"{child.key}: {child.ownership}{made}"
 
 
-def _child(child: Child, explained: Explanation) -> Iterator[str]:
-    if not child.standing:
+def _child(child: ExplainedChild, explained: Explanation) -> Iterator[str]:
+    if not child.ownership:
         ran = explained.desired.record_of(child.key) if explained.desired else None
         yield f"not made again: it has run, by the status ({ran.result}); {RUN_AGAIN}" if ran else "wanted"
         return

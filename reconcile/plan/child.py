@@ -76,7 +76,7 @@ class Child:
     @property
     def adoptable(self) -> bool:
         """Whether it is not ours yet, and is to be."""
-        return self.rules.adopt and self.ownership.standing == "adoptable"
+        return self.rules.adopt and self.ownership.state == "adoptable"
 
     @property
     def applied(self) -> FieldSet | None:

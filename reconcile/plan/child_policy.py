@@ -18,7 +18,7 @@ from reconcile.plan.changes import Change, Create, Delete, Keep, Update, UpdateM
 from reconcile.plan.child import Child, Rules
 from reconcile.plan.decide import decide
 from reconcile.plan.draft import Draft, World
-from reconcile.plan.limits import FEW
+from reconcile.plan.limits import ALWAYS_ALLOWED
 from reconcile.plan.options import PlanOptions
 from reconcile.plan.ownership import is_preview_reference
 
@@ -156,4 +156,4 @@ def places_left(children: Iterable[Live], rules: Rules, living: Collection[str])
             protected.add(place)
         else:
             others.setdefault(live.key.namespace, set()).add(place)
-    return frozenset(protected.union(*(places for places in others.values() if len(places) > FEW)))
+    return frozenset(protected.union(*(places for places in others.values() if len(places) > ALWAYS_ALLOWED)))

@@ -20,7 +20,7 @@ from reconcile.plan.ownership import is_preview_reference, protected_by_others
 NEW_PREVIEW = "new preview"
 """Nothing was ever told of it: it has no status."""
 
-FEW = 5
+MOST_MANAGERS = 5
 """So many managers are named."""
 UNMANAGED = f"exists and is not managed by {TOOL}"
 TOO_LARGE = "waits: too large to compare; remove what others added to it, or delete it"
@@ -139,12 +139,12 @@ def _all_of_ours(live: Live, manifest: Manifest, names: Names) -> FieldSet:
 def name_taken(child: Child) -> str:
     """Why a name is taken, by whom, and what helps."""
     live, owned = child.live, child.ownership
-    if owned.standing == "adoptable":
+    if owned.state == "adoptable":
         return f"{live.key}: {UNMANAGED} ({owned.message}); pass --adopt to adopt it"
     entries = live.others(child.rules.names.field_manager)
     managers = sorted({entry.manager for entry in entries if not entry.subresource})
-    others = f" and {len(managers) - FEW} more" if len(managers) > FEW else ""
-    by = f"; field managers: {', '.join(managers[:FEW])}{others}" if managers else ""
+    others = f" and {len(managers) - MOST_MANAGERS} more" if len(managers) > MOST_MANAGERS else ""
+    by = f"; field managers: {', '.join(managers[:MOST_MANAGERS])}{others}" if managers else ""
     return f"{live.key}: {UNMANAGED} ({owned.message}{by}); delete it, or rename the preview"
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from reconcile.kube.objects import by_namespace, place_namespace
 from reconcile.plan.changes import Delete
 
-FEW = 9
+ALWAYS_ALLOWED = 9
 """A share of a small number would stop every clean-up; so many previews may always go."""
 
 
@@ -37,19 +37,19 @@ class Limit:
             return 0
         if not self.text.endswith("%"):
             return int(self.text)
-        return max(FEW, math.floor(int(self.text[:-1]) * with_children / 100))
+        return max(ALWAYS_ALLOWED, math.floor(int(self.text[:-1]) * with_children / 100))
 
     def explained(self, with_children: int) -> str:
         """The limit as a person would check it: `9 (30% of 12, at least 9)`."""
         number = self.of(with_children)
         if not self.text.endswith("%") or self.nothing:
             return str(number)
-        least = f", at least {FEW}" if number == FEW else ""
+        least = f", at least {ALWAYS_ALLOWED}" if number == ALWAYS_ALLOWED else ""
         return f"{number} ({self.text} of {with_children}{least})"
 
 
 DEFAULT_LIMIT = Limit()
-FEW_NAMES = 5
+NAMESPACES_NAMED = 5
 """So many namespaces are named in a message."""
 
 
@@ -113,6 +113,6 @@ def _skipped_namespaces(losing: Counter[str], with_children: Counter[str], limit
 def _named(namespaces: frozenset[str], losing: Counter[str]) -> str:
     """The namespaces with how many each would lose, the largest first: `namespaces a (40), b (12)`."""
     largest_first = sorted(namespaces, key=lambda namespace: (-losing[namespace], namespace))
-    named = ", ".join(f"{namespace} ({losing[namespace]})" for namespace in largest_first[:FEW_NAMES])
-    more = f" and {len(namespaces) - FEW_NAMES} more" if len(namespaces) > FEW_NAMES else ""
+    named = ", ".join(f"{namespace} ({losing[namespace]})" for namespace in largest_first[:NAMESPACES_NAMED])
+    more = f" and {len(namespaces) - NAMESPACES_NAMED} more" if len(namespaces) > NAMESPACES_NAMED else ""
     return f"namespace{'s' if len(namespaces) > 1 else ''} {named}{more}"

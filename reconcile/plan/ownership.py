@@ -3,7 +3,7 @@
 A child is ours when three things agree: its label, its identity annotation, and an Apply entry of our field
 manager. What is missing of them is one thing, what contradicts is another:
 
-    label    identity   our entry    owner reference     standing
+    label    identity   our entry    owner reference     state
     agrees   agrees     there        any                 ours
     one of them absent  there        our preview's uid   ours (and corrected)
     agrees   agrees     history wiped  our preview's uid ours (and corrected)
@@ -23,19 +23,19 @@ from reconcile.kube.live import Live
 from reconcile.kube.managedfields import Path
 from reconcile.model.names import KIND, Names
 
-Standing = Literal["ours", "adoptable", "foreign"]
+OwnershipState = Literal["ours", "adoptable", "foreign"]
 
 
 @dataclass(frozen=True)
 class Ownership:
     """Whose an object is; `message` says it in words when it is not ours."""
 
-    standing: Standing
+    state: OwnershipState
     message: str = ""
 
     @property
     def ours(self) -> bool:
-        return self.standing == "ours"
+        return self.state == "ours"
 
 
 OURS = Ownership("ours")

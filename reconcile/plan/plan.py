@@ -26,7 +26,7 @@ from reconcile.plan.hostname_policy import give_hostnames
 from reconcile.plan.options import PlanOptions
 from reconcile.plan.preview import draft_of
 
-FEW_NAMES = 5
+PREVIEWS_NAMED = 5
 """So many previews are named in a note."""
 
 OfAll = Callable[[Proposal, World], Proposal]
@@ -130,5 +130,5 @@ def _protection_notes(
 
 
 def _counted(places: list[str], what: str) -> str:
-    named = ", ".join(places[:FEW_NAMES]) + (" and others" if len(places) > FEW_NAMES else "")
+    named = ", ".join(places[:PREVIEWS_NAMED]) + (" and others" if len(places) > PREVIEWS_NAMED else "")
     return f"{len(places)} {what}: {named}"

@@ -10,7 +10,7 @@ from reconcile.report.text import run_text
 from reconcile.status.result import Run
 
 
-class Facts(NamedTuple):
+class ReportContext(NamedTuple):
     """What a report tells beside the run."""
 
     cluster: str
@@ -18,29 +18,29 @@ class Facts(NamedTuple):
     exit_code: int
 
 
-Format = Callable[[Run, Facts], str]
+Format = Callable[[Run, ReportContext], str]
 
 
-def _html(done: Run, facts: Facts) -> str:
+def _html(done: Run, context: ReportContext) -> str:
     from reconcile.report.html import run_html  # of what it imports no other format needs anything
 
-    page: str = run_html(done, cluster=facts.cluster, scope=facts.scope)
+    page: str = run_html(done, cluster=context.cluster, scope=context.scope)
     return page
 
 
-def _markdown(done: Run, facts: Facts) -> str:
+def _markdown(done: Run, context: ReportContext) -> str:
     from reconcile.report.markdown import run_markdown
 
-    comment: str = run_markdown(done, cluster=facts.cluster, scope=facts.scope)
+    comment: str = run_markdown(done, cluster=context.cluster, scope=context.scope)
     return comment
 
 
 FORMATS: Mapping[str, Format] = {
-    "text": lambda done, facts: run_text(done, cluster=facts.cluster, scope=facts.scope),
-    "json": lambda done, facts: run_json(done, **facts._asdict()),
+    "text": lambda done, context: run_text(done, cluster=context.cluster, scope=context.scope),
+    "json": lambda done, context: run_json(done, **context._asdict()),
     "markdown": _markdown,
     "html": _html,
-    "dotenv": lambda done, facts: run_dotenv(done),
+    "dotenv": lambda done, context: run_dotenv(done),
 }
 
 

@@ -12,7 +12,7 @@ from reconcile.cli.files import write_text
 from reconcile.cli.main import command
 from reconcile.cli.types import REPORT_FORMATS
 from reconcile.model.snapshot import Preview
-from reconcile.report.formats import FORMATS, Facts
+from reconcile.report.formats import FORMATS, ReportContext
 from reconcile.report.markdown import MARK
 from reconcile.status.result import Run
 from tests.report.test_json import VALIDATOR
@@ -132,7 +132,7 @@ def test_a_pipe_is_written_into(tmp_path: Path) -> None:
 def test_a_report_with_a_defect_keeps_no_other_from_being_written(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(done: Run, facts: Facts) -> str:
+    def broken(done: Run, context: ReportContext) -> str:
         raise ValueError("a secret")
 
     shop.write()

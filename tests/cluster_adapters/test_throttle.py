@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from reconcile.cluster.kubernetes.deadline import Deadline
+from reconcile.cluster.kubernetes.deadline import RequestDeadline
 from reconcile.cluster.kubernetes.throttle import ROUNDS, Sent, Throttle
 
-FOREVER = Deadline(None)
+FOREVER = RequestDeadline(None)
 
 
 def sent(throttle: Throttle) -> Sent:
@@ -76,5 +76,5 @@ def test_nobody_waits_beyond_the_deadline(seconds: float) -> None:
     throttle = Throttle(1)
     sent(throttle)
     began = time.monotonic()
-    assert throttle.begin(Deadline(seconds)) is None
+    assert throttle.begin(RequestDeadline(seconds)) is None
     assert time.monotonic() - began < 2

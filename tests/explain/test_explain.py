@@ -211,7 +211,7 @@ def test_an_unmanaged_object_is_named_and_none_of_its_fields_is_shown() -> None:
     told = explained(memory)
     assert answer(told)[0].startswith("Not ready: NameTaken: Service shop/pr-1: exists and is not managed by")
     (service,) = (child for child in told.children if child.key.kind == "Service")
-    assert service.standing.startswith("not ours: ")
+    assert service.ownership.startswith("not ours: ")
     assert (service.wanted, service.foreign) == ((), ())
     assert [writer.manager for writer in service.writers] == ["helm"]
 

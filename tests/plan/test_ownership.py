@@ -102,7 +102,7 @@ ROWS = {
 def test_an_object_is_whose_its_row_says(name: str) -> None:
     there, owned, uid, from_server = ROWS[name]
     found = of(there, uid, from_server=from_server)
-    assert f"{found.standing}: {found.message}".removesuffix(": ") == owned
+    assert f"{found.state}: {found.message}".removesuffix(": ") == owned
 
 
 def test_a_reference_without_uid_stands_in_for_nothing() -> None:
@@ -121,7 +121,7 @@ def test_a_reference_without_uid_stands_in_for_nothing() -> None:
     ],
 )
 def test_only_our_own_apply_of_the_object_itself_counts(theirs: dict[str, Any]) -> None:
-    assert of(untracked(SERVICE, managedFields=[theirs, entry("x", SERVICE)])).standing == "adoptable"
+    assert of(untracked(SERVICE, managedFields=[theirs, entry("x", SERVICE)])).state == "adoptable"
 
 
 # protection

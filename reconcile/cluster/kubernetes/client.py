@@ -15,7 +15,7 @@ from lightkube.core.generic_client import ALL_NS, GenericSyncClient
 from lightkube.core.resource import ApiInfo, NamespacedResourceG, ResourceDef
 from lightkube.types import PatchType
 
-from reconcile.cluster.kubernetes.deadline import Deadline
+from reconcile.cluster.kubernetes.deadline import RequestDeadline
 from reconcile.cluster.kubernetes.pages import PAGE, whole_list
 from reconcile.cluster.kubernetes.responses import (
     Ask,
@@ -51,7 +51,7 @@ class KubernetesCluster:
         requests: GenericSyncClient,
         description: str,
         way: str,
-        deadline: Deadline,
+        deadline: RequestDeadline,
         namespace: str = "",
     ) -> None:
         self.namespace = namespace

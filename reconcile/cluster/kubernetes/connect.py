@@ -18,7 +18,7 @@ from socksio import SOCKSError
 
 from reconcile.cluster.kubernetes.auth import impersonation
 from reconcile.cluster.kubernetes.client import KubernetesCluster
-from reconcile.cluster.kubernetes.deadline import Deadline, DeadlineBackend
+from reconcile.cluster.kubernetes.deadline import DeadlineBackend, RequestDeadline
 from reconcile.cluster.kubernetes.kubeconfig import Connection, find_connection
 from reconcile.cluster.kubernetes.retry import Pacing, RetryTransport
 from reconcile.cluster.kubernetes.rotation import Access, RotatingAuth, RotatingTransport, Rotation
@@ -129,7 +129,7 @@ def connect(
         """The same context, whatever has become the current one."""
         return find_connection(kubeconfig, connection.context, env)
 
-    deadline = Deadline(deadline_seconds, pacing.clock)
+    deadline = RequestDeadline(deadline_seconds, pacing.clock)
     host, proxy = _host(connection), find_proxy(connection)
     rotation = Rotation(connection, find_again, deadline.remaining)
     http = _http_client(connection, rotation, proxy, deadline, pacing, concurrency, user_agent)
@@ -153,7 +153,7 @@ def _http_client(
     connection: Connection,
     rotation: Rotation,
     proxy: Proxy | None,
-    deadline: Deadline,
+    deadline: RequestDeadline,
     pacing: Pacing,
     concurrency: int,
     user_agent: str,

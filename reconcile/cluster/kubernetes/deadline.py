@@ -23,7 +23,7 @@ from typing import Any
 import httpcore2
 
 
-class Deadline:
+class RequestDeadline:
     """The moment after which nothing is waited for any more; `seconds` None is never.
 
     Read by every thread that has a request under way; `restart` counts for these too.
@@ -59,7 +59,7 @@ class Deadline:
 class DeadlineBackend(httpcore2.NetworkBackend):
     """Opens connections that keep a deadline."""
 
-    def __init__(self, inner: httpcore2.NetworkBackend, deadline: Deadline) -> None:
+    def __init__(self, inner: httpcore2.NetworkBackend, deadline: RequestDeadline) -> None:
         self._inner = inner
         self._deadline = deadline
         self._opened = threading.local()
@@ -93,7 +93,7 @@ class DeadlineBackend(httpcore2.NetworkBackend):
 class DeadlineStream(httpcore2.NetworkStream):
     """A connection that gives every read and write no more than what is left of the deadline."""
 
-    def __init__(self, inner: httpcore2.NetworkStream, deadline: Deadline) -> None:
+    def __init__(self, inner: httpcore2.NetworkStream, deadline: RequestDeadline) -> None:
         self._inner = inner
         self._deadline = deadline
 

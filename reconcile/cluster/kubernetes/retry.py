@@ -11,7 +11,7 @@ from enum import Enum
 
 import httpx2
 
-from reconcile.cluster.kubernetes.deadline import Deadline
+from reconcile.cluster.kubernetes.deadline import RequestDeadline
 from reconcile.cluster.kubernetes.throttle import Throttle
 
 logger = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class RetryTransport(httpx2.BaseTransport):
     """
 
     def __init__(
-        self, transport: httpx2.BaseTransport, deadline: Deadline, pacing: Pacing, concurrency: int
+        self, transport: httpx2.BaseTransport, deadline: RequestDeadline, pacing: Pacing, concurrency: int
     ) -> None:
         self._throttle = Throttle(concurrency)
         self._transport = transport

@@ -6,7 +6,7 @@ Additive increase, multiplicative decrease, as TCP does it: https://en.wikipedia
 import math
 import threading
 
-from reconcile.cluster.kubernetes.deadline import Deadline
+from reconcile.cluster.kubernetes.deadline import RequestDeadline
 
 ROUNDS = 4
 """So often as many as are allowed at once are taken up before there may be one more."""
@@ -30,7 +30,7 @@ class Throttle:
     def limit(self) -> int:
         return int(self._limit)
 
-    def begin(self, deadline: Deadline) -> Sent | None:
+    def begin(self, deadline: RequestDeadline) -> Sent | None:
         """Wait until one more may be sent; None when the deadline has passed before."""
         with self._changed:
             while self._under_way >= self.limit or deadline.passed:
