@@ -65,7 +65,7 @@ def observe(
     return Snapshot(
         previews=tuple(one for one in previews.items if not isinstance(one, Settled)),
         settled=tuple(settled.values()),
-        looked_at=glances.looked_at,
+        observed_digests=glances.observed_digests,
         previews_sent=len(previews.items),
         children=children,
         kinds={kind.resource.kind: kind for kind in (*(kind for kind, _ in results), *unasked)},
@@ -78,12 +78,12 @@ def observe(
 
 @dataclass
 class _Glances:
-    """The first look at each preview; `looked_at` are the digests of those that are not settled."""
+    """The first look at each preview, and the digests of those that are not settled."""
 
     fingerprints: Fingerprints | None
     children: Mapping[str, tuple[Live, ...]]
     whole: bool
-    looked_at: dict[str, str] = field(default_factory=dict)
+    observed_digests: dict[str, str] = field(default_factory=dict)
 
     def settled(self, item: Manifest) -> Settled | None:
         if self.fingerprints is None:
@@ -92,7 +92,7 @@ class _Glances:
         children = self.children.get(place, ())
         found = None if self.whole else self.fingerprints.settled(item, children)
         if found is None:
-            self.looked_at[place] = self.fingerprints.looked_at(item, children)
+            self.observed_digests[place] = self.fingerprints.observed_digest(item, children)
         return found
 
 

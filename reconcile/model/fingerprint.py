@@ -1,7 +1,7 @@
 """An unchanged preview, known at a glance; pure.
 
 An object with the same uid and resourceVersion is the same object. So a run that has compared a preview, and
-found nothing to do and nothing to tell, writes into its status a digest of all that it has looked at:
+found nothing to do and nothing to tell, writes into its status a digest of all that it has observed:
 
     the program and its settings     they decide what is wanted
     the preview                      uid, generation, and its spec as it was listed
@@ -98,27 +98,27 @@ class Fingerprints:
         self._seed = hashlib.sha256(program.encode() + _ENCODER.encode(replace(settings, **ELSEWHERE)))
         self._names = settings.names
 
-    def looked_at(self, item: Manifest, children: Iterable[Live]) -> str:
+    def observed_digest(self, item: Manifest, children: Iterable[Live]) -> str:
         """The digest of a preview and its children as they were listed; "" where there can be none."""
         glance = _glance(item)
-        return self._looked_at(glance, children) if glance else ""
+        return self._digest(glance, children) if glance else ""
 
     def settled(self, item: Manifest, children: tuple[Live, ...]) -> Settled | None:
         """The preview, where it is as it was when it was found unchanged; else None, as for an odd one."""
         glance = _glance(item)
         if glance is None or not glance.status.fingerprint or not self._may_settle(glance.metadata):
             return None
-        looked_at = self._looked_at(glance, children)
-        if glance.status.fingerprint != of(looked_at, glance.status):
+        observed_digest = self._digest(glance, children)
+        if glance.status.fingerprint != of(observed_digest, glance.status):
             return None
-        return _settled(item, glance, children, looked_at)
+        return _settled(item, glance, children, observed_digest)
 
     def _may_settle(self, metadata: _Metadata) -> bool:
         """One that is protected is named in each report; one that is being deleted gets no status."""
         protected = self._names.protects(metadata.annotations)
         return not (protected or metadata.deletionTimestamp or len(bytes(metadata.labels)) > LONGEST_METADATA)
 
-    def _looked_at(self, glance: _Glance, children: Iterable[Live]) -> str:
+    def _digest(self, glance: _Glance, children: Iterable[Live]) -> str:
         found = self._seed.copy()
         found.update(f"{glance.metadata.uid}/{glance.metadata.generation}\n".encode())
         found.update(glance.spec)
@@ -141,7 +141,9 @@ def _glance(item: Manifest) -> _Glance | None:
         return None
 
 
-def _settled(item: Manifest, glance: _Glance, children: tuple[Live, ...], looked_at: str) -> Settled | None:
+def _settled(
+    item: Manifest, glance: _Glance, children: tuple[Live, ...], observed_digest: str
+) -> Settled | None:
     metadata, status = glance.metadata, glance.status
     try:
         fqdn, labels = _SPEC.decode(glance.spec).fqdn, _LABELS.decode(metadata.labels)
@@ -151,16 +153,16 @@ def _settled(item: Manifest, glance: _Glance, children: tuple[Live, ...], looked
     ttl = Ttl(status.ttl, status.ttlCountsFrom) if status.ttl else None
     kept = tuple((one.get("kind", ""), one.get("reason", "")) for one in status.kept)
     place = (metadata.namespace, metadata.name)
-    return Settled(*place, labels, fqdn, ready, ttl, kept, children, looked_at, item)
+    return Settled(*place, labels, fqdn, ready, ttl, kept, children, observed_digest, item)
 
 
-def fingerprint_of(looked_at: str, status: Mapping[str, Any]) -> str:
+def fingerprint_of(observed_digest: str, status: Mapping[str, Any]) -> str:
     """The fingerprint beside a status that is about to be written."""
-    return of(looked_at, msgspec.convert(status, _OwnStatus))
+    return of(observed_digest, msgspec.convert(status, _OwnStatus))
 
 
-def of(looked_at: str, status: _OwnStatus) -> str:
-    """The fingerprint: what was looked at, and what is said of it."""
+def of(observed_digest: str, status: _OwnStatus) -> str:
+    """The fingerprint: what was observed, and what the status says of it."""
     ours = sorted((c for c in status.conditions if c.type in TYPES), key=lambda condition: condition.type)
     fields = [getattr(status, name) for name in _OwnStatus.__struct_fields__ if name != "conditions"]
-    return hashlib.sha256(looked_at.encode() + _ENCODER.encode([fields, ours])).hexdigest()[:32]
+    return hashlib.sha256(observed_digest.encode() + _ENCODER.encode([fields, ours])).hexdigest()[:32]

@@ -17,7 +17,7 @@ class Settled:
     """A preview that is as it was when a run compared it whole and found nothing to do: see `fingerprint`.
 
     `labels` are the preview's own. `reason` is that of Ready. `kept` are kinds of its children of which the
-    plan says why they stay as they are, with these words. `looked_at` is the digest of what was looked at.
+    plan says why they stay as they are, with these words. `observed_digest` is that of what was listed of it.
     `manifest` is read when somebody asks for more.
     """
 
@@ -29,7 +29,7 @@ class Settled:
     ttl: Ttl | None
     kept: tuple[tuple[str, str], ...]
     children: tuple[Live, ...]
-    looked_at: str
+    observed_digest: str
     manifest: Manifest
 
     @property
@@ -83,7 +83,7 @@ class Snapshot:
     `from_server` is False for a folder, whose objects have no history of their own.
     `gateways` are those that were read for the hostnames of their listeners.
     `settled` are previews that are among neither the `previews` nor, with their children, the `children`.
-    `looked_at` is of each other preview, by its place, the digest of what its comparison looks at.
+    `observed_digests` are of the other previews, by their places: of what is compared of each.
     """
 
     previews: tuple[Preview, ...]
@@ -96,7 +96,7 @@ class Snapshot:
     left_out: frozenset[str] | None = frozenset()
     gateways: Mapping[Key, Manifest] = field(default_factory=dict)
     settled: tuple[Settled, ...] = ()
-    looked_at: Mapping[str, str] = field(default_factory=dict)
+    observed_digests: Mapping[str, str] = field(default_factory=dict)
 
     def may_be_left_out(self, place: str) -> bool:
         """Whether this preview, which no list showed, may be there all the same."""
@@ -116,7 +116,7 @@ class Snapshot:
             settled=tuple(one for one in self.settled if one.place not in places),
             previews=(*self.previews, *(one.preview(group) for one in found)),
             children={**self.children, **{live.key: live for one in found for live in one.children}},
-            looked_at={**self.looked_at, **{one.place: one.looked_at for one in found}},
+            observed_digests={**self.observed_digests, **{one.place: one.observed_digest for one in found}},
         )
 
     def with_kinds(self, found: Mapping[str, KindList]) -> "Snapshot":

@@ -66,7 +66,7 @@ def refreshed(facts: Facts, look: Look, rules: Rules, settings: Settings) -> Fac
         setup=_setup(facts, look),
         route=_route(facts, look, settled),
         recorded=facts.recorded_by(look.preview.status),
-        looked_at="",  # some kinds alone were looked at
+        observed_digest="",  # some kinds alone were listed
     )
 
 

@@ -126,7 +126,7 @@ class _Run:
         if not self.context.cluster.is_server:
             return ()
         children = executed.seen.snapshot.children
-        return gather(first.all_desired, executed.passes, children, first.snapshot.looked_at)
+        return gather(first.all_desired, executed.passes, children, first.snapshot.observed_digests)
 
     def with_passes(self, begun: Run, executed: _Executed) -> Run:
         return replace(

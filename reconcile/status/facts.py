@@ -32,8 +32,8 @@ class Facts:
     not there; `pods` and `setup_pods`, and the `events` about these and the Job, are asked for apart.
     `recorded` is what its status records of a setup Job, or what this run has seen of it before.
     `unread` tells that a kind of its children could not be read, so that nobody knows.
-    `looked_at` is the digest of what was compared, the `children` among it, "" where that is not all that
-    there is by now.
+    `observed_digest` is the digest of what was compared, the `children` among it, "" where that is not
+    all that there is by now.
     """
 
     desired: Desired
@@ -47,7 +47,7 @@ class Facts:
     events: tuple[PodEvent, ...] = ()
     unread: bool = False
     recorded: SetupRecord | None = None
-    looked_at: str = ""
+    observed_digest: str = ""
     children: tuple[Live, ...] = ()
 
     @property
@@ -57,7 +57,7 @@ class Facts:
     @property
     def is_unchanged(self) -> bool:
         """Whether the next run that sees the same objects would find nothing to do either."""
-        return bool(self.looked_at) and self._stays
+        return bool(self.observed_digest) and self._stays
 
     @property
     def _stays(self) -> bool:
@@ -164,10 +164,10 @@ def gather(
     all_desired: Iterable[Desired],
     passes: Sequence[Pass],
     children: Lives,
-    looked_at: Mapping[str, str] = MappingProxyType({}),
+    observed_digests: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Facts, ...]:
-    """The facts of every preview in scope; `all_desired` and `looked_at` are of the first pass, `children` of
-    the last."""
+    """The facts of every preview in scope; `all_desired` and `observed_digests` are of the first pass,
+    `children` of the last."""
     changes = _changes(passes)
     outcomes = _outcomes(passes)
     lives = {**children, **{o.change.key: o.live for o in passes[-1].outcomes if o.live is not None}}
@@ -175,7 +175,7 @@ def gather(
     return tuple(
         replace(
             _facts(desired, changes.get(desired.place, ()), outcomes.get(desired.place, ()), lives, unread),
-            looked_at=looked_at.get(desired.place, ""),
+            observed_digest=observed_digests.get(desired.place, ""),
             children=tuple(lives[c.key] for c in changes.get(desired.place, ()) if c.key in lives),
         )
         for desired in all_desired

@@ -283,7 +283,7 @@ def _news(
 def _marked(facts: Facts, status: Status, said: Mapping[str, Any]) -> dict[str, Any]:
     """With the fingerprint, where nothing is left to do or to tell."""
     settles = facts.is_unchanged and status.reason in SETTLES and not status.expires_soon
-    return {**said, **({FINGERPRINT: fingerprint_of(facts.looked_at, said)} if settles else {})}
+    return {**said, **({FINGERPRINT: fingerprint_of(facts.observed_digest, said)} if settles else {})}
 
 
 def _is_to_be_marked(facts: Facts, wanted: Mapping[str, Any], now: datetime) -> bool:

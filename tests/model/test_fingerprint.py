@@ -37,8 +37,8 @@ def children(**versions: str) -> tuple[Live, ...]:
 
 def marked(manifest: dict[str, Any], settings: Settings = SETTINGS, by: str = "one") -> dict[str, Any]:
     """The preview as the run left it that found nothing to do."""
-    looked_at = Fingerprints(by, settings).looked_at(sent(manifest), children())
-    return edited(manifest, "status", "fingerprint", to=fingerprint_of(looked_at, manifest["status"]))
+    digest = Fingerprints(by, settings).observed_digest(sent(manifest), children())
+    return edited(manifest, "status", "fingerprint", to=fingerprint_of(digest, manifest["status"]))
 
 
 MARKED = marked(told(a_preview(annotations={"a": "b"}, labels={"team": "shop"})))
@@ -162,7 +162,7 @@ def test_an_odd_preview_is_compared_and_keeps_no_list_from_being_read(
 ) -> None:
     odd = edited(MARKED, *path, to=to)
     assert seen(odd) is None
-    assert isinstance(Fingerprints("one", SETTINGS).looked_at(sent(odd), children()), str)
+    assert isinstance(Fingerprints("one", SETTINGS).observed_digest(sent(odd), children()), str)
 
 
 @pytest.mark.parametrize(
@@ -198,5 +198,5 @@ def test_another_program_compares_anew() -> None:
 def test_what_no_server_sent_has_no_digest() -> None:
     fingerprints = Fingerprints("one", SETTINGS)
     assert fingerprints.settled(MARKED, children()) is None
-    assert fingerprints.looked_at(MARKED, children()) == ""
+    assert fingerprints.observed_digest(MARKED, children()) == ""
     assert MARKED["kind"] == KIND

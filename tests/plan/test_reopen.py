@@ -29,7 +29,9 @@ def settled(name: str = "pr-1", **fields: Any) -> Settled:
         "ttl": None,
         "kept": (),
     }
-    return Settled("shop", name, **{**found, **fields}, children=lives, looked_at=f"of {name}", manifest={})
+    return Settled(
+        "shop", name, **{**found, **fields}, children=lives, observed_digest=f"of {name}", manifest={}
+    )
 
 
 def route(kind: str, name: str, fqdn: str = FQDN, **metadata: Any) -> Live:
@@ -137,5 +139,5 @@ def test_what_is_opened_is_among_the_others_again() -> None:
     snapshot = a_snapshot(settled=(one, TWO[1])).opened({"shop/pr-1"}, "platform9.com")
     assert [preview.name for preview in snapshot.previews] == ["pr-1"]
     assert [one.name for one in snapshot.settled] == ["pr-2"]
-    assert snapshot.looked_at == {"shop/pr-1": "of pr-1"}
+    assert snapshot.observed_digests == {"shop/pr-1": "of pr-1"}
     assert {key.kind for key in snapshot.children} == {"Deployment", "Service", "Mapping"}
