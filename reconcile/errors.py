@@ -12,7 +12,7 @@
         ├── NotInstalled      the kind is not served (404 that is not a Status of an object)
         │   └── UnknownFields     500: the CRD that is installed does not know some of the status
         ├── Forbidden         403
-        │   └── NamespaceGoing    403 with cause NamespaceTerminating
+        │   └── NamespaceTerminating  403 with cause NamespaceTerminating
         ├── Conflict          409
         ├── Rejected          400, 413, 422, a denied admission: the server does not take this object
         │   └── Invalid           422: it does not take ours beside what others have set there
@@ -85,7 +85,7 @@ class Forbidden(ClusterError):
     """The API server does not let us (403): a right of the run's own is missing."""
 
 
-class NamespaceGoing(Forbidden):
+class NamespaceTerminating(Forbidden):
     """The namespace is being deleted, so nothing can be made in it."""
 
 

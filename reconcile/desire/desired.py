@@ -13,7 +13,7 @@ from reconcile.model.setup_record import SetupRecord, record_in
 from reconcile.model.snapshot import Preview
 from reconcile.model.ttl import Deadline, Ttl
 
-Reason = Literal["", "Going", "Invalid", "Expired", "Refused", "InternalError"]
+Reason = Literal["", "Terminating", "Invalid", "Expired", "Refused", "InternalError"]
 
 
 @dataclass(frozen=True)

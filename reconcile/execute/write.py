@@ -12,7 +12,7 @@ from reconcile.errors import (
     AnswerLost,
     Conflict,
     Invalid,
-    NamespaceGoing,
+    NamespaceTerminating,
     ReconcileError,
     Rejected,
     internal_error,
@@ -96,7 +96,7 @@ class Writer:
                 there = self._read(change.key)
                 decided = self._decided_again(there, manifest, preview, unsure=unsure)
                 tries += 1
-        except NamespaceGoing:
+        except NamespaceTerminating:
             return Outcome(change, "canceled", f"namespace {change.key.namespace} is being deleted")
         except Exception as error:
             return _failed(change, error)
@@ -293,8 +293,8 @@ class Writer:
         metadata = found["metadata"]
         if change.preview_uid is None:
             return "its preview was recreated"
-        going = bool(metadata.get("deletionTimestamp"))
-        if going != change.preview_going or metadata.get("uid", "") != change.preview_uid:
+        terminating = bool(metadata.get("deletionTimestamp"))
+        if terminating != change.preview_terminating or metadata.get("uid", "") != change.preview_uid:
             return "its preview was deleted or recreated"
         protected = self.rules.names.protects(metadata.get("annotations") or {})
         changed = metadata.get("generation", 0) != change.preview_generation

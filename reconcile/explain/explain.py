@@ -178,7 +178,7 @@ def _besides(live: Live, names: Names) -> Iterable[str]:
         yield f"its owner is {reference.get('kind')} {reference.get('name')} (uid {reference.get('uid')})"
     if is_protected(live, names):
         yield f"protected by {names.prune_annotation}"
-    if live.going:
+    if live.terminating:
         finalizers = ", ".join(map(str, live.metadata.get("finalizers") or ())) or "none"
         yield f"is being deleted since {live.metadata['deletionTimestamp']}, finalizers: {finalizers}"
 
@@ -209,8 +209,8 @@ def _state(explained: Explanation) -> str:
         left = sum(bool(child.ownership) for child in explained.children)
         objects = f"{counted(left, 'object')} {'is' if left == 1 else 'are'}"
         return f"Gone: there is no preview {explained.place}; {objects} left of it"
-    if explained.desired.reason == "Going":
-        return f"Going: {explained.desired.message}"
+    if explained.desired.reason == "Terminating":
+        return f"Terminating: {explained.desired.message}"
     if explained.found and not explained.found.ready:
         return f"Not ready: {explained.found.reason}: {explained.found.message}"
     for block in explained.plan.blocked:

@@ -86,8 +86,8 @@ class Live:
         return tuple(self.metadata.get("ownerReferences") or ())
 
     @property
-    def going(self) -> bool:
-        """Deleted already, and held by a finalizer."""
+    def terminating(self) -> bool:
+        """Deleted already, and waiting for a finalizer."""
         return bool(self.metadata.get("deletionTimestamp"))
 
     @cached_property

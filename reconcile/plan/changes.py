@@ -76,11 +76,12 @@ class Update:
 
 @dataclass(frozen=True)
 class Delete:
-    """Delete what is ours. `preview_uid` is None when no preview of that name is there, else the uid of the
-    preview that no longer wants it ("" in a file that gives none), and `preview_going` tells that this one is
-    being deleted; `counts` is False where `--max-deletes` does not count it; `expired_at` is when its preview
-    expired, "" when it goes for another reason; `deadline` is the one that it goes by though it, or its
-    preview, is protected."""
+    """Delete what is ours.
+
+    `preview_uid` is None when no preview of that name is there, else the uid of the preview that no longer
+    wants it ("" in a file that gives none); `preview_terminating`: that one is being deleted. `counts` is
+    False where `--max-deletes` does not count it. `expired_at` is when its preview expired, "" where it did
+    not. `deadline` is the one that ended the protection of it or of its preview."""
 
     key: Key
     preview: str
@@ -90,7 +91,7 @@ class Delete:
     preview_generation: int | None = None
     counts: bool = True
     expired_at: str = ""
-    preview_going: bool = False
+    preview_terminating: bool = False
     deadline: Deadline | None = None
 
 

@@ -101,7 +101,7 @@ def protect(preview: PreviewEnvironment, draft: Draft, world: World, change: Cha
     child = draft.children.get(change.key)
     if isinstance(change, Delete) or child is None or change.key in draft.wanted:
         return change
-    if child.live.going or not _needs_protection(child) or not child.ours:
+    if child.live.terminating or not _needs_protection(child) or not child.ours:
         return change
     manifest = _protected(child)
     update = manifest and decide(manifest, preview, child)

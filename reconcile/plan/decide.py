@@ -37,7 +37,7 @@ def decide(
     live, rules = child.live, child.rules
     if not (child.ours or child.adoptable):
         return Blocked(key, place, NAME_TAKEN, name_taken(child))
-    if live.going:
+    if live.terminating:
         return Waiting(key, place, "waits: the old one is being deleted")
     if live.partial:
         return Waiting(key, place, TOO_LARGE)
@@ -158,7 +158,7 @@ def prune(child: Child, message: str, deadline: Deadline | None = None) -> Delet
     ends = rules.ends(deadline, place)
     if child.protected and not ends:
         return Keep(key, place, _protection(place, deadline, rules), NoDelete.PROTECTED)
-    if child.live.going:
+    if child.live.terminating:
         return Waiting(key, place, "is being deleted, and waits for its finalizers")
     if child.preview_protects and not ends:
         return Keep(key, place, _protection(place, deadline, rules, " on its preview"), NoDelete.PROTECTED)
@@ -168,7 +168,7 @@ def prune(child: Child, message: str, deadline: Deadline | None = None) -> Delet
             change,
             preview_uid=preview.uid,
             preview_generation=preview.generation,
-            preview_going=bool(preview.deletion_timestamp),
+            preview_terminating=bool(preview.deletion_timestamp),
             counts=False,
         )
     if deadline is None or not (child.protected or child.preview_protects):

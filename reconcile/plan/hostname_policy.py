@@ -51,7 +51,7 @@ def _claims(proposal: Proposal, world: World) -> Iterator[Claim]:
 def _holdings(world: World) -> Iterator[Holding]:
     """What statuses record. One that has expired, or is being deleted, holds nothing any more."""
     for place, desired in world.desired.items():
-        if desired.reason not in ("Expired", "Going") and (record := desired.hostname_record):
+        if desired.reason not in ("Expired", "Terminating") and (record := desired.hostname_record):
             yield Holding(place, record.name, record.held_since, desired.fqdn in ("", record.name))
 
 
@@ -76,12 +76,12 @@ def _is_or_will_be_ours(live: Live, place: str, world: World) -> bool:
 
 
 def _fate(live: Live, desired: Desired | None, draft: Draft | None) -> Fate:
-    if live.going:
+    if live.terminating:
         return "later"
     change = draft.on(live.key) if draft else None
     if desired is None:
         return "goes" if isinstance(change, Delete) else "stays"
-    if draft is None or desired.reason == "Going":
+    if draft is None or desired.reason == "Terminating":
         return "later"
     if draft.frozen:
         return "stays"

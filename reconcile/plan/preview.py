@@ -21,7 +21,7 @@ def draft_of(draft: Draft, world: World) -> Draft:
         until = left_until(draft.children.values(), world.options)
         gone = (prune(child, "its preview is gone", until) for child in draft.children.values())
         return replace(draft, changes=tuple(gone))
-    if desired.reason == "Going":
+    if desired.reason == "Terminating":
         preview = desired.preview
         waiting = Waiting(Key(PREVIEW, preview.namespace, preview.name), draft.place, desired.message)
         if desired.deadline is None or not desired.deadline.over:
@@ -46,7 +46,7 @@ def draft_of(draft: Draft, world: World) -> Draft:
 def _outlived(draft: Draft, desired: Desired) -> Iterator[Change]:
     """What becomes of the children of a preview that has expired, or is being deleted for longer than the
     operator lets anything live; the preview itself stays."""
-    if desired.reason == "Going":
+    if desired.reason == "Terminating":
         ended = desired.deadline.at if desired.deadline else ""
         message = f"its preview is being deleted, and --max-ttl ended at {ended}"
     else:

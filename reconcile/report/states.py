@@ -1,13 +1,13 @@
 """The state of each preview of a run: what this run planned, did and found, else what its status reports.
 
-Failed     a write of this run did not work
-Blocked    needs action: unreadable, refused, or its name or hostname is taken
-Going      it is being deleted
-Pending    a dry run would change something, or the confirmation was declined
-Changed    this run wrote; whether it works is not known yet
-Ready      Ready is True for the spec as it is
-NotReady   Ready is False, or the wait for it has failed
-Unknown    no status reports it
+Failed       a write of this run did not work
+Blocked      needs action: unreadable, refused, or its name or hostname is taken
+Terminating  it is being deleted
+Pending      a dry run would change something, or the confirmation was declined
+Changed      this run wrote; whether it works is not known yet
+Ready        Ready is True for the spec as it is
+NotReady     Ready is False, or the wait for it has failed
+Unknown      no status reports it
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,7 +22,7 @@ from reconcile.model.status import Status
 from reconcile.plan.changes import Outcome
 from reconcile.status.result import GONE, Run, Standing
 
-StateName = Literal["Failed", "Blocked", "NotReady", "Going", "Pending", "Changed", "Unknown", "Ready"]
+StateName = Literal["Failed", "Blocked", "NotReady", "Terminating", "Pending", "Changed", "Unknown", "Ready"]
 """What needs action comes first."""
 
 _WORST_FIRST: tuple[StateName, ...] = get_args(StateName)
@@ -116,7 +116,7 @@ def _state(preview: Preview, reported: Mapping[str, Report], waited: Standing | 
     known = _by_the_wait(waited) or _by_the_end(reported.get(place), found)
     state, reason, message = known or _by_its_status(preview)
     if preview.deletion_timestamp:
-        state, reason, message = "Going", "", "it is being deleted"
+        state, reason, message = "Terminating", "", "it is being deleted"
     expires = found.expires_at if found else _status(preview).get("expiresAt")
     return State(
         preview.namespace,
@@ -124,7 +124,7 @@ def _state(preview: Preview, reported: Mapping[str, Report], waited: Standing | 
         state,
         reason,
         message,
-        "" if state in ("Blocked", "Going") or reason == EXPIRED else _url(preview, done.url_scheme),
+        "" if state in ("Blocked", "Terminating") or reason == EXPIRED else _url(preview, done.url_scheme),
         preview.creation_timestamp,
         expires if isinstance(expires, str) else "",
         preview.spec.image if isinstance(preview, PreviewEnvironment) else "",

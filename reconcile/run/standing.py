@@ -3,7 +3,7 @@
 Available                                   ready
 Suspended                                   suspended
 its children could not be read              failed, at once
-it is going, Invalid, Expired, Refused,     failed, at once
+Terminating, Invalid, Expired, Refused,     failed, at once
 NameTaken, HostnameConflict, ApplyFailed,
 SetupFailed where its Job has ended,
 RouteNotAccepted where its kind of route is
@@ -29,7 +29,7 @@ from reconcile.model.names import (
 )
 from reconcile.model.status import Status
 from reconcile.status.facts import Facts
-from reconcile.status.result import FOR_A_PERSON, GOING, UNREAD, Standing, StandingState
+from reconcile.status.result import FOR_A_PERSON, TERMINATING, UNREAD, Standing, StandingState
 
 PATIENCE = 10.0
 """Seconds from the first look at a failure to the one that counts. An application that crashed once because
@@ -49,8 +49,8 @@ def standing(facts: Facts, status: Status | None) -> Standing:
         return Standing(
             preview.namespace, preview.name, "failed", UNREAD, "its children could not all be read"
         )
-    if facts.desired.reason == "Going":
-        return Standing(preview.namespace, preview.name, "failed", GOING, "it is being deleted")
+    if facts.desired.reason == "Terminating":
+        return Standing(preview.namespace, preview.name, "failed", TERMINATING, "it is being deleted")
     if status is None:
         return Standing(preview.namespace, preview.name, "waiting", "", "its state is unknown")
     rejected = any(outcome.result in FOR_A_PERSON for outcome in facts.outcomes)

@@ -16,7 +16,7 @@ from typing import Any, Literal, assert_never
 
 from reconcile.cluster.context import Context
 from reconcile.desire.children import APPLY_ORDER
-from reconcile.errors import Forbidden, NamespaceGoing, NotInstalled, ReconcileError
+from reconcile.errors import Forbidden, NamespaceTerminating, NotInstalled, ReconcileError
 from reconcile.kube.objects import EVENTS_V1, Manifest, conditions_in
 from reconcile.model.names import (
     APPLY_FAILED,
@@ -184,7 +184,7 @@ def announce(context: Context, news: Sequence[tuple[Preview, News]], now: dateti
             return
         try:
             context.cluster.create(EVENTS_V1, one)
-        except NamespaceGoing:
+        except NamespaceTerminating:
             pass
         except ReconcileError as error:
             unsent.append(error)

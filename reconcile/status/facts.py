@@ -125,7 +125,7 @@ class Facts:
         if job is None:
             lost = mine is not None and mine.result == "Running" and key not in self.awaited
             return replace(mine, result="Unknown") if lost and mine is not None else before
-        if job.going and mine is None:
+        if job.terminating and mine is None:
             return before
         return newest(mine, _seen(job, self.setup_pods))
 
@@ -256,10 +256,10 @@ def by_preview(
 ) -> Mapping[str, tuple[Live, ...]]:
     """The pods of each preview's Deployment, or of another component, by `NAMESPACE/NAME`.
 
-    The `label` names the preview. Those that are going are left out."""
+    The `label` names the preview. Those that are terminating are left out."""
     found: dict[str, list[Live]] = {}
     for pod in pods:
-        if pod.labels.get(COMPONENT_LABEL) == component and not pod.going:
+        if pod.labels.get(COMPONENT_LABEL) == component and not pod.terminating:
             place = f"{pod.key.namespace}/{pod.labels.get(label, '')}"
             found.setdefault(place, []).append(pod)
     return {place: tuple(mine) for place, mine in found.items()}

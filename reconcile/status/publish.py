@@ -13,7 +13,7 @@ from reconcile.cluster.port import Cluster
 from reconcile.errors import (
     Conflict,
     Forbidden,
-    NamespaceGoing,
+    NamespaceTerminating,
     NoAnswer,
     NotInstalled,
     ReconcileError,
@@ -301,7 +301,7 @@ def _write(context: Context, facts: Facts, time: datetime, lacking: set[str]) ->
     """Write one status; None where there is nothing to say."""
     try:
         return _tried(context, facts, time, lacking)
-    except NamespaceGoing:
+    except NamespaceTerminating:
         return None
     except ReconcileError as error:
         return Unwritten(facts, str(error), for_ever=isinstance(error, Forbidden | NotInstalled))

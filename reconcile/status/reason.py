@@ -2,7 +2,7 @@
 
 The first that holds:
 
-    going, or a child could not be read        no status
+    terminating, or a child could not be read  no status
     Invalid, Expired, Refused                  why it is not reconciled
     NameTaken                                  somebody else has a name that it wants
     RouteNotAccepted                           its kind of route is not installed
@@ -72,8 +72,8 @@ class Finding:
 
 
 def status_of(facts: Facts, now: datetime, *, url_scheme: UrlScheme = "https") -> Status | None:
-    """What the status of a preview says; None where nothing is to be said: it is going, or nobody knows."""
-    if facts.desired.reason == "Going" or facts.unread:
+    """What the status of a preview says; None where it is terminating, or nobody knows."""
+    if facts.desired.reason == "Terminating" or facts.unread:
         return None
     looks: tuple[Callable[[Facts], Finding | None], ...] = (
         _not_reconciled,

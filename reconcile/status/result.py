@@ -21,7 +21,7 @@ class Pass:
 
 
 # Reasons that no status has: only a wait knows them.
-GOING = "Going"
+TERMINATING = "Terminating"
 UNREAD = "Unread"
 GONE = "Gone"
 PROBE_FAILED = "ProbeFailed"

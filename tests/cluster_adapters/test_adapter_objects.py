@@ -15,7 +15,7 @@ from reconcile.errors import (
     AnswerLost,
     Conflict,
     Forbidden,
-    NamespaceGoing,
+    NamespaceTerminating,
     NoAnswer,
     NotInstalled,
     NotStarted,
@@ -236,7 +236,7 @@ REFUSED: dict[str, tuple[Ask, httpx.Response, type[ReconcileError], str]] = {
     "a namespace that goes": (
         apply,
         status(403, "Forbidden", "is being terminated", causes=GOING),
-        NamespaceGoing,
+        NamespaceTerminating,
         "namespace shop is being deleted",
     ),
     "a namespace that is none": (
@@ -293,7 +293,7 @@ REFUSED: dict[str, tuple[Ask, httpx.Response, type[ReconcileError], str]] = {
     "Events of a namespace that goes": (
         create,
         status(403, "Forbidden", causes=GOING),
-        NamespaceGoing,
+        NamespaceTerminating,
         "being deleted",
     ),
     "the right to the status": (

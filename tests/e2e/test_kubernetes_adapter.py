@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconcile.cluster.kubernetes import KubernetesCluster, connect
-from reconcile.errors import Conflict, NamespaceGoing, NotInstalled, Rejected
+from reconcile.errors import Conflict, NamespaceTerminating, NotInstalled, Rejected
 from reconcile.kube.objects import DEPLOYMENT, MAPPING, SERVICE, Manifest, Resource
 from tests.cluster_adapters.contract import LABEL, service
 from tests.controlplane import ControlPlane, eventually
@@ -106,7 +106,7 @@ def test_a_namespace_that_goes_is_told_from_a_missing_right(
     def is_going() -> bool:
         try:
             cluster.apply(SERVICE, service(namespace), manager=US, force=False)
-        except NamespaceGoing:
+        except NamespaceTerminating:
             return True
         return False
 

@@ -534,7 +534,7 @@ def test_a_plan_is_what_its_row_says(name: str) -> None:
     facts = {
         "blocked": [blocked.reason for blocked in plan.blocked],
         "deletes": {(d.preview_uid, d.preview_generation, d.counts) for d in deletes_of(plan)},
-        "going": {d.preview_going for d in deletes_of(plan)},
+        "going": {d.preview_terminating for d in deletes_of(plan)},
         "waits": [str(wait.key) for wait in plan.waits_for_this_run],
     }
     assert {what: facts[what] for what in aside} == aside
@@ -829,7 +829,9 @@ def test_no_protection_outlives_the_operators_most(
     plan = plan_of(previews, there, settings=settings, now=now)
     assert [line for line in lines(plan) if line[0] in "-=" and "/pr-1" in line] == told
     uid = None if previews == [PR2] else "uid-of-shop-pr-1"
-    assert {(d.preview_uid, d.counts, d.preview_going) for d in deletes_of(plan)} <= {(uid, False, False)}
+    assert {(d.preview_uid, d.counts, d.preview_terminating) for d in deletes_of(plan)} <= {
+        (uid, False, False)
+    }
 
 
 @pytest.mark.parametrize("there", [PAST_GUARDED, None], ids=["expired", "gone"])
@@ -861,7 +863,7 @@ def test_a_finalizer_keeps_no_child_longer_than_the_most() -> None:
         f"its preview is being deleted, and --max-ttl ended at {at}; it was protected until {at} (--max-ttl)"
     )
     assert [line for line in lines(plan) if line[0] == "-"] == three("-", ended)
-    assert {(d.preview_uid, d.preview_going) for d in deletes_of(plan)} == {("uid-of-shop-pr-1", True)}
+    assert {(d.preview_uid, d.preview_terminating) for d in deletes_of(plan)} == {("uid-of-shop-pr-1", True)}
     early = plan_of([going], running(PR1), settings=WEEK, now=NOON - timedelta(seconds=1))
     assert (early.writes, lines(early)[0][0]) == ((), ".")
     assert plan_of([going], running(PR1), now=NOON).writes == ()
@@ -939,7 +941,7 @@ def test_going_and_invalid_come_before_expired_and_expired_before_refused() -> N
     unreadable = an_unreadable_preview("pr-2", ttl="1h", status=dict(an_expired().status))
     previews = [an_expired(), unreadable, an_expired("pr-3", deleted=NEW)]
     all_desired = desire(previews, Settings(allow_image=("x",)), Scope(), now=NOON)
-    assert [desired.reason for desired in all_desired] == ["Expired", "Invalid", "Going"]
+    assert [desired.reason for desired in all_desired] == ["Expired", "Invalid", "Terminating"]
 
 
 def test_among_files_the_plan_says_once_that_no_ttl_is_acted_on() -> None:

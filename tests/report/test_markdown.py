@@ -148,7 +148,7 @@ class Read:
 
 OUR_TAGS = {"p", "code", "table", "tr", "th", "td", "a", "br", "details", "summary"}
 OUR_WORDS = re.compile(
-    r"A (dry )?run for|in|Preview|State|Age|Expires|Failed:?|Blocked:?|Not ready:?|Going|Changes pending"
+    r"A (dry )?run for|in|Preview|State|Age|Expires|Failed:?|Blocked:?|Not ready:?|Terminating|Changes pending"
     r"|Changed:?|Unknown:?|Ready:?|Gone|No preview was seen|There is no preview\.|No such preview|\d+[smhd]"
     r"|\d{4}-\d\d-\d\d \d\d:\d\d UTC|\d+ more (previews|remarks) are not shown\.|:|Plan: [a-z0-9, ]+\."
 )

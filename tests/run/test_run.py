@@ -12,7 +12,7 @@ from reconcile.errors import (
     AnswerLost,
     Conflict,
     Forbidden,
-    NamespaceGoing,
+    NamespaceTerminating,
     NoAnswer,
     NotInstalled,
     ReconcileError,
@@ -373,7 +373,7 @@ def test_what_another_run_of_ours_made_in_between_is_a_success() -> None:
 def test_a_namespace_that_is_going_is_no_failure() -> None:
     memory = a_cluster()
     for child in ALL:
-        memory.trouble(f"apply {child}", NamespaceGoing("terminating"))
+        memory.trouble(f"apply {child}", NamespaceTerminating("terminating"))
     done = go(memory)
     assert messages(done) == ["namespace shop is being deleted"] * 3
     assert exit_code(done) == 0

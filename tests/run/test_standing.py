@@ -71,8 +71,8 @@ def test_a_kind_of_route_that_is_not_installed_fails_at_once_and_is_a_persons() 
         (FACTS, ("waiting", "", "its state is unknown")),
         (replace(FACTS, unread=True), ("failed", "Unread", "its children could not all be read")),
         (
-            replace(FACTS, desired=replace(DESIRED, reason="Going")),
-            ("failed", "Going", "it is being deleted"),
+            replace(FACTS, desired=replace(DESIRED, reason="Terminating")),
+            ("failed", "Terminating", "it is being deleted"),
         ),
     ],
 )

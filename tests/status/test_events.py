@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.errors import Forbidden, NamespaceGoing, NotInstalled
+from reconcile.errors import Forbidden, NamespaceTerminating, NotInstalled
 from reconcile.model.settings import Settings
 from reconcile.model.status import Status, rendered
 from reconcile.plan.changes import Create, Delete, Outcome, Update, Write
@@ -292,7 +292,7 @@ def test_a_server_without_events_is_asked_once() -> None:
 
 def test_a_namespace_that_goes_is_no_trouble() -> None:
     memory = a_cluster()
-    memory.trouble("event Created shop/pr-1", NamespaceGoing("shop is being deleted"))
+    memory.trouble("event Created shop/pr-1", NamespaceTerminating("shop is being deleted"))
     assert go(memory).notes == ()
 
 

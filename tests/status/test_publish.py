@@ -11,7 +11,7 @@ from reconcile.errors import (
     AnswerLost,
     Conflict,
     Forbidden,
-    NamespaceGoing,
+    NamespaceTerminating,
     NotInstalled,
     ReconcileError,
     ServerTrouble,
@@ -318,7 +318,7 @@ OTHER = a_preview("pr-1", "other", fqdn="other.example.com")
             ["pr-1 was not written: no right"],
             [ELSEWHERE, STATUS],
         ),
-        ([a_preview()], NamespaceGoing("it is being deleted"), [], [STATUS]),
+        ([a_preview()], NamespaceTerminating("it is being deleted"), [], [STATUS]),
     ],
 )
 def test_what_cannot_be_written_is_a_note_and_fails_nothing(

@@ -129,7 +129,7 @@ class DirectoryCluster:
         """Write a child that stays, and is only in `--from`, into `--to` as well; True when it was written.
 
         For an unchanged child give what is desired, for a frozen one what is there. A child that has its
-        file, was deleted in this run, or is going, is left as it is. Raises what `apply` raises.
+        file, was deleted in this run, or is terminating, is left as it is. Raises what `apply` raises.
         """
         key = _key(manifest)
         folder, held = self._place(resource, key)

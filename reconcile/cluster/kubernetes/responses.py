@@ -17,7 +17,7 @@ from reconcile.errors import (
     Conflict,
     Forbidden,
     Invalid,
-    NamespaceGoing,
+    NamespaceTerminating,
     NotInstalled,
     NotStarted,
     ReconcileError,
@@ -259,7 +259,7 @@ def _said(response: httpx2.Response) -> str:
 
 def _forbidden(ask: Ask, response: httpx2.Response) -> Forbidden:
     if _is_going(response):
-        return NamespaceGoing(f"{ask}: namespace {ask.namespace} is being deleted")
+        return NamespaceTerminating(f"{ask}: namespace {ask.namespace} is being deleted")
     status, said = status_of(response), excerpt(response)
     right = MISSING_RIGHT.search(_said(response) or said)
     if status is not None and not right:

@@ -159,7 +159,7 @@ reconcile/plan/diff.py: tests/plan/test_diff.py
 
 reconcile/plan/decide.py: tests/plan/test_decide.py
   child's deletionTimestamp ignored: an object that is being deleted is written to
--    if live.going:
+-    if live.terminating:
 -        return Waiting(key, place,
 +    if False:
 +        return Waiting(key, place,
@@ -184,7 +184,7 @@ reconcile/plan/decide.py: tests/plan/test_plan.py
 
 reconcile/execute/write.py: tests/cluster_adapters/test_pass_writes.py
   deleted meanwhile ignored: the children of a preview go as expired though it is being deleted by now
--    if going != change.preview_going or metadata
+-    if terminating != change.preview_terminating or metadata
 +    if metadata
   applied again ignored: what was protected goes by a count that another run has begun anew
 -    if change.deadline and live.applied_at(manager) != change.live.applied_at(manager):
@@ -219,7 +219,7 @@ reconcile/plan/hostname_rulings.py: tests/plan/test_hostnames.py tests/plan/test
 
 reconcile/plan/hostname_policy.py: tests/plan/test_plan.py
   record of a hostname not told: what a status records decides nothing
--if desired.reason not in ("Expired", "Going") and (record := desired.hostname_record):
+-if desired.reason not in ("Expired", "Terminating") and (record := desired.hostname_record):
 +if False and (record := desired.hostname_record):
 
 reconcile/model/scope.py: tests/model/test_scope.py tests/plan/test_plan.py
