@@ -58,13 +58,16 @@ def _stages(
     writer: Writer, plan: Plan, desired_by_place: Mapping[str, Desired], seed: str
 ) -> list[list[_Turn]]:
     """What is made and changed, and what goes after that."""
-    puts = _by_preview((c for c in plan.writes if not isinstance(c, Delete)), reverse=False)
-    removals = _by_preview((c for c in plan.writes if isinstance(c, Delete)), reverse=True)
-    in_turn = sorted(puts, key=lambda place: turn(_readable(desired_by_place[place]), seed))
+    applies = _by_preview((c for c in plan.writes if not isinstance(c, Delete)), reverse=False)
+    deletes = _by_preview((c for c in plan.writes if isinstance(c, Delete)), reverse=True)
+    in_turn = sorted(applies, key=lambda place: turn(_readable(desired_by_place[place]), seed))
     retries = Retries()
     return [
-        [_Turn(p, partial(_put_in_order, writer, puts[p], desired_by_place[p], retries)) for p in in_turn],
-        [_Turn(p, partial(_remove_all, writer, removals[p])) for p in removals],
+        [
+            _Turn(p, partial(_apply_in_order, writer, applies[p], desired_by_place[p], retries))
+            for p in in_turn
+        ],
+        [_Turn(p, partial(_delete_all, writer, deletes[p])) for p in deletes],
     ]
 
 
@@ -78,7 +81,7 @@ def _by_preview(changes: Iterable[W], *, reverse: bool) -> Mapping[str, list[W]]
     return found
 
 
-def _put_in_order(
+def _apply_in_order(
     writer: Writer, changes: Iterable[Create | Update], desired: Desired, retries: Retries
 ) -> Iterator[Outcome]:
     """One preview's children, one after the other; the first that does not succeed stops the later ones.
@@ -97,23 +100,25 @@ def _put_in_order(
         if wanted and left_out:
             outcome = Outcome(change, "rejected", left_out)
         else:
-            outcome = _put(writer, change, manifests.get(change.key, change.manifest), preview)
+            outcome = _apply(writer, change, manifests.get(change.key, change.manifest), preview)
             retries.became(preview, outcome)
         yield outcome
         if wanted and outcome.result in ("failed", "rejected", "blocked"):
             stopped_by = f"{change.key} comes first, and was not applied"
 
 
-def _put(writer: Writer, change: Create | Update, manifest: Manifest, preview: PreviewEnvironment) -> Outcome:
+def _apply(
+    writer: Writer, change: Create | Update, manifest: Manifest, preview: PreviewEnvironment
+) -> Outcome:
     as_it_is = isinstance(change, Update) and change.keeps_spec
     wanted = change.manifest if as_it_is else manifest
-    return replace(writer, rules=replace(writer.rules, keeps_edits=as_it_is)).put(change, wanted, preview)
+    return replace(writer, rules=replace(writer.rules, keeps_edits=as_it_is)).apply(change, wanted, preview)
 
 
-def _remove_all(writer: Writer, changes: Iterable[Delete]) -> Iterator[Outcome]:
+def _delete_all(writer: Writer, changes: Iterable[Delete]) -> Iterator[Outcome]:
     for change in changes:
         stopped = writer.stop.asked
-        yield Outcome(change, "skipped", STOPPED) if stopped else writer.remove(change)
+        yield Outcome(change, "skipped", STOPPED) if stopped else writer.delete(change)
 
 
 def _readable(desired: Desired) -> PreviewEnvironment:

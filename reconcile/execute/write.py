@@ -75,7 +75,7 @@ class Writer:
     def manager(self) -> str:
         return self.rules.names.field_manager
 
-    def put(self, change: Create | Update, manifest: Manifest, preview: PreviewEnvironment) -> Outcome:
+    def apply(self, change: Create | Update, manifest: Manifest, preview: PreviewEnvironment) -> Outcome:
         """Make the child as `manifest` says."""
         decided: Decided = change
         there: Live | None = None
@@ -225,7 +225,7 @@ class Writer:
                 return ("failed", message, now)
         return ("done", "", now)
 
-    def remove(self, change: Delete) -> Outcome:
+    def delete(self, change: Delete) -> Outcome:
         """Delete the child, if its preview, read again just before, still does not want it."""
         decided, lost = change, False
         try:
@@ -234,7 +234,7 @@ class Writer:
                     return Outcome(change, "canceled", reason)
                 if self.stop.asked:
                     return Outcome(change, "skipped", STOPPED)
-                attempt = self._delete(decided)
+                attempt = self._delete_once(decided)
                 if attempt == "deleted":
                     return Outcome(change, "done")
                 lost = lost or attempt == LOST
@@ -250,7 +250,7 @@ class Writer:
             return _failed(change, error)
         return _too_often(change)
 
-    def _delete(self, change: Delete) -> Literal["deleted", "gone", "again", "lost"]:
+    def _delete_once(self, change: Delete) -> Literal["deleted", "gone", "again", "lost"]:
         key, guard = change.key, {"uid": change.live.uid, "resource_version": change.live.resource_version}
         try:
             deleted = self.cluster.delete(RESOURCES[key.kind], key.namespace, key.name, **guard)
