@@ -87,7 +87,7 @@ def _after_the_last_one(change: Create, draft: Draft) -> Change:
     others = [child for key, child in draft.children.items() if key.kind == change.key.kind]
     for child in others:
         if child.at_work:
-            message = f"waits: {child.key}, of another image or revision, has not ended (deleting it helps)"
+            message = f"waits: {child.key} of another image or revision has not ended; delete it to go on"
             return Waiting(change.key, change.preview, message)
     return replace(change, message="another image or revision") if others else change
 

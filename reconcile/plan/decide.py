@@ -7,7 +7,7 @@ from reconcile.desire.children.metadata import with_hash, with_owner, without_ow
 from reconcile.kube.live import Live
 from reconcile.kube.managedfields import EMPTY, FieldSet, below, covers, field_set_of, part_of, path_text
 from reconcile.kube.objects import Manifest, key_of
-from reconcile.model.names import NAME_TAKEN, TOOL, Names
+from reconcile.model.names import EDITS_KEPT, NAME_TAKEN, TOOL, Names
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.ttl import Deadline
 from reconcile.plan.challenges import solvers, without_rules
@@ -107,7 +107,7 @@ def _of_protection(found: Difference, names: Names) -> bool:
 
 
 def _challenge(managers: tuple[str, ...]) -> str:
-    return f"kept, with the path that {', '.join(managers)} added for a certificate" if managers else ""
+    return f"kept with the path that {', '.join(managers)} added for a certificate" if managers else ""
 
 
 def _edits_kept(live: Live, manifest: Manifest, rules: Rules) -> str:
@@ -116,14 +116,14 @@ def _edits_kept(live: Live, manifest: Manifest, rules: Rules) -> str:
     added = sorted(path_text(path, live.manifest) for path in added_by_hand(live, manifest, rules.names))
     if not added:
         return ""
-    return f"{', '.join(added)} added by hand: kept, as {rules.names.edits_annotation} says"
+    return f"kept with {', '.join(added)}, added by hand ({rules.names.edits_annotation} is {EDITS_KEPT})"
 
 
 def _server_keeps(found: Difference) -> str:
     if not found.kept:
         return ""
     fields = ", ".join(found.kept)
-    return f"the API server keeps {fields} another way; to have it applied again, change spec.revision"
+    return f"the API server stores {fields} with another value; to apply it again, change spec.revision"
 
 
 def _all_of_ours(live: Live, manifest: Manifest, names: Names) -> FieldSet:
@@ -153,7 +153,7 @@ def prune(child: Child, message: str, deadline: Deadline | None = None) -> Delet
     protected, or no longer."""
     key, place, rules, preview = child.key, child.place, child.rules, child.preview
     if not child.ours:
-        why = f"kept, {message}, but not managed by {TOOL} ({child.ownership.message})"
+        why = f"kept: {message}, but it is not managed by {TOOL} ({child.ownership.message})"
         return Keep(key, place, why)
     ends = rules.ends(deadline, place)
     if child.protected and not ends:

@@ -49,13 +49,13 @@ def ownership(
         return Ownership("foreign", f"controlled by {_described(other)}")
     if not is_name_of_child(live.key, preview_name):
         # A label that somebody changed must not make a living preview's child look like a gone one's.
-        return Ownership("foreign", f"no child of {preview_name} has its name")
+        return Ownership("foreign", f"{preview_name} has no child of this name")
     label = live.labels.get(names.preview_label)
     mark = live.annotations.get(names.identity_annotation)
     if label not in (None, preview_name):
         return Ownership("foreign", f"label {names.preview_label} is {label}")
     if mark not in (None, live.key.identity):
-        return Ownership("foreign", f"annotation {names.identity_annotation} is that of {mark}")
+        return Ownership("foreign", f"annotation {names.identity_annotation} names {mark}")
     return _by_what_is_there(live, label, mark, preview_uid, names, from_server=from_server)
 
 

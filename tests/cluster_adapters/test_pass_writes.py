@@ -196,7 +196,7 @@ GOING = "2026-11-22T18:00:00Z"
 BY_NOW: dict[str, tuple[Manifest, str]] = {
     "another controller": (
         there(SERVICE, "pr-0", ownerReferences=[A_POD]),
-        "kept, its preview is gone, but not managed by preview-reconcile (controlled by Pod p)",
+        "kept: its preview is gone, but it is not managed by preview-reconcile (controlled by Pod p)",
     ),
     "being deleted": (
         there(SERVICE, "pr-0", deletionTimestamp=GOING),

@@ -80,8 +80,8 @@ DISABLED = ("metadata", "annotations", "platform9.com/prune")
 BEING_DELETED = Live(edited(a_job().manifest, "metadata", "deletionTimestamp", to="2026-01-01T00:00:00Z"))
 THEIRS = untracked(edited(job_of(), "metadata", "annotations", to={}))
 STOLEN = edited(a_job(COMPLETE).manifest, "metadata", "labels", "platform9.com/preview", to="pr-9")
-UNMANAGED = "but not managed by preview-reconcile"
-WAITS = f". Job {place(PUSHED)} waits: Job {place()}, of another image or revision, has not ended (deleting it helps)"
+UNMANAGED = "but it is not managed by preview-reconcile"
+WAITS = f". Job {place(PUSHED)} waits: Job {place()} of another image or revision has not ended; delete it to go on"
 MADE = f"+ Job {place(PUSHED)} another image or revision"
 
 JOBS: dict[str, tuple[list[Any], list[Live], list[str]]] = {
@@ -100,7 +100,7 @@ JOBS: dict[str, tuple[list[Any], list[Live], list[str]]] = {
     ),
     "one of somebody else with our label holds nothing up": (
         [PUSHED], [THEIRS, *rest()],
-        [MADE, f"= Job {place()} kept, its preview does not request it, {UNMANAGED} (no annotation platform9.com/identity)"],
+        [MADE, f"= Job {place()} kept: its preview does not request it, {UNMANAGED} (no annotation platform9.com/identity)"],
     ),
     "who asks for no setup any more loses them": (
         [PLAIN], [a_job(COMPLETE), *rest()], [f"- Job {place()} its preview does not request it"]
@@ -117,7 +117,7 @@ JOBS: dict[str, tuple[list[Any], list[Live], list[str]]] = {
     ),
     "one whose label names another preview is not that one's": (
         OTHERS, [Live(edited(STOLEN, "metadata", "ownerReferences", to=None))],
-        [f"= Job {place()} kept, its preview is gone, {UNMANAGED} (no child of pr-9 has its name)"],
+        [f"= Job {place()} kept: its preview is gone, {UNMANAGED} (pr-9 has no child of this name)"],
     ),
 }  # fmt: skip
 
@@ -145,7 +145,7 @@ def test_a_preview_that_is_suspended_going_or_refused_gets_none_and_keeps_what_r
 
 def test_a_new_one_waits_for_one_that_runs_and_the_deployment_does_not() -> None:
     plan = plan_of([PUSHED], [a_job(), *rest()])
-    told = f"waits: Job {place()}, of another image or revision, has not ended (deleting it helps)"
+    told = f"waits: Job {place()} of another image or revision has not ended; delete it to go on"
     assert sorted(lines(plan)) == sorted(
         [
             "~ Deployment shop/pr-1 its preview or an option changed",

@@ -13,8 +13,8 @@ from tests.e2e.strangers import stranger
 
 IMAGE = "object.spec.template.spec.containers[0].image"
 NOTE = (
-    "the API server keeps spec.template.spec.containers[app].image another way; "
-    "to have it applied again, change spec.revision"
+    "the API server stores spec.template.spec.containers[app].image with another value; "
+    "to apply it again, change spec.revision"
 )
 
 

@@ -35,7 +35,7 @@ def test_a_path_for_a_challenge_stays_until_cert_manager_takes_it_out(story: Sto
     options: tuple[str, ...] = ASKED
     for challenge in range(2):  # a renewal goes the same way
         story.edit("Ingress", begin, by=CERT_MANAGER)
-        kept = f"= Ingress {place} kept, with the path that {CERT_MANAGER} added for a certificate"
+        kept = f"= Ingress {place} kept with the path that {CERT_MANAGER} added for a certificate"
         assert story.reconcile(*options).changes == [kept]
         story.silent(*options)
         options = (*ASKED, "--route-label", f"challenge=n{challenge}")

@@ -135,7 +135,7 @@ def test_an_annotation_keeps_what_was_added_by_hand_and_each_run_says_so(running
     )
     set_env(running, "DEBUG=1")
     (line,) = running.reconcile().changes
-    kept = "added by hand: kept, as platform9.com/hand-edits says"
+    kept = "added by hand (platform9.com/hand-edits is keep)"
     assert line.startswith(f"= Deployment {running.namespace}/pr-1 ")
     assert "env[DEBUG]" in line
     assert line.endswith(kept)

@@ -55,7 +55,7 @@ def decided(there: Live, wanted: dict[str, Any] = WANTED, rules: Rules = OURS) -
     return decide(wanted, PREVIEW, child_of(PREVIEW, there, rules))
 
 
-KEPT = Keep(key("Ingress"), "shop/pr-1", f"kept, with the path that {CERT_MANAGER} added for a certificate")
+KEPT = Keep(key("Ingress"), "shop/pr-1", f"kept with the path that {CERT_MANAGER} added for a certificate")
 
 
 @pytest.mark.parametrize("rules", [OURS, FOLDER])

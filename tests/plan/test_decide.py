@@ -87,7 +87,7 @@ ROWS: dict[str, tuple[Live | None, Rules, dict[str, Any], Any]] = {
         MIRRORED, RULES, DEPLOYMENT,
         Keep(
             key("Deployment"), PLACE,
-            f"the API server keeps {IMAGE} another way; to have it applied again, change spec.revision",
+            f"the API server stores {IMAGE} with another value; to apply it again, change spec.revision",
         ),
     ),
     "a stranger's object blocks, and is named with its manager": (STRANGER, RULES, SERVICE, FOREIGN),
@@ -201,7 +201,7 @@ def going(there: Live, uid: str = "", rules: Rules = RULES) -> Any:
 GUARDED = edited(SERVICE, *PRUNE, to="disabled")
 NO_IDENTITY = edited(SERVICE, "metadata", "annotations", "platform9.com/identity", to=None)
 ANOTHERS = edited(SERVICE, "metadata", "ownerReferences", to=[{"kind": "X", "name": "y", "controller": True}])
-UNMANAGED = "kept, its preview is gone, but not managed by preview-reconcile"
+UNMANAGED = "kept: its preview is gone, but it is not managed by preview-reconcile"
 PROTECTED = Keep(KEY, PLACE, "protected: platform9.com/prune is disabled", NoDelete.PROTECTED)
 MAY_GO: dict[str, tuple[Live, Any]] = {
     "ours and wanted by nobody": (live(SERVICE), Delete(KEY, PLACE, live(SERVICE), "its preview is gone")),

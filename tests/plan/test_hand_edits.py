@@ -25,7 +25,7 @@ def decided(added: dict[str, Any], annotation: str) -> Any:
 def test_what_was_added_by_hand_goes_and_with_the_annotation_stays_and_is_told() -> None:
     assert isinstance(decided({"timeout_ms": 9000}, "no"), Update)
     assert decided({"timeout_ms": 9000}, "keep") == Keep(
-        key("Mapping"), PLACE, "spec.timeout_ms added by hand: kept, as platform9.com/hand-edits says"
+        key("Mapping"), PLACE, "kept with spec.timeout_ms, added by hand (platform9.com/hand-edits is keep)"
     )
 
 

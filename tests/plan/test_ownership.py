@@ -70,10 +70,10 @@ ROWS = {
     "the label names another preview": row(
         live(edited(SERVICE, "metadata", "labels", LABEL, to="pr-2")), f"foreign: label {LABEL} is pr-2"
     ),
-    "a copy of another child": row(live(COPY), f"foreign: annotation {IDENTITY} is that of Service/shop/pr-2"),
+    "a copy of another child": row(live(COPY), f"foreign: annotation {IDENTITY} names Service/shop/pr-2"),
     "a copy from another namespace": row(
         live(edited(SERVICE, "metadata", "namespace", to="other")),
-        f"foreign: annotation {IDENTITY} is that of Service/shop/pr-1",
+        f"foreign: annotation {IDENTITY} names Service/shop/pr-1",
     ),
     "another controller": row(live(owned_by()), "foreign: controlled by ReplicaSet x"),
     "an owner that does not control": row(live(owned_by(controller=False)), "ours"),

@@ -50,7 +50,7 @@ HOST, HOST_1, HOST_2 = "x.example.com", "pr-1.preview.example.com", "pr-2.previe
 PRUNE = ("metadata", "annotations", "platform9.com/prune")
 PROTECTION = {"platform9.com/prune": "disabled"}
 PROTECTED = "protected: platform9.com/prune is disabled"
-UNMANAGED = "but not managed by preview-reconcile"
+UNMANAGED = "but it is not managed by preview-reconcile"
 
 
 def plan_of(
@@ -215,21 +215,21 @@ ROWS: dict[str, Row] = {
     ),
     "what only carries our label is not deleted": row(
         [PR2], [untracked(SERVICE, managedFields=[entry("kubectl", SERVICE)]), *running(PR2)],
-        f"= Service shop/pr-1 kept, its preview is gone, {UNMANAGED} (not applied by {MANAGER})",
+        f"= Service shop/pr-1 kept: its preview is gone, {UNMANAGED} (not applied by {MANAGER})",
     ),
     "nor what somebody has turned to a gone preview": row(
         [PR1], TURNED,
-        *three("=", f"kept, its preview is gone, {UNMANAGED} (no child of pr-9 has its name)"), among=1,
+        *three("=", f"kept: its preview is gone, {UNMANAGED} (pr-9 has no child of this name)"), among=1,
     ),
     "nor a stranger's object with an expired preview's label": row(
         [an_expired()], [untracked(edited(SERVICE, "metadata", "annotations", to={}))],
-        f"= Service shop/pr-1 kept, its preview expired at 2026-01-10T10:00:00Z, {UNMANAGED} "
+        f"= Service shop/pr-1 kept: its preview expired at 2026-01-10T10:00:00Z, {UNMANAGED} "
         "(no annotation platform9.com/identity)", f"1 expired: shop/pr-1; {BACK}", now=NOON,
     ),
     "what was restored is adopted": row([PR1], RESTORED, *three("~", "adopted"), adopt=True),
     "and not where nobody wants it": row(
         [PR2], [*RESTORED, *running(PR2)],
-        *three("=", f"kept, its preview is gone, {UNMANAGED} (not applied by {MANAGER})"), adopt=True,
+        *three("=", f"kept: its preview is gone, {UNMANAGED} (not applied by {MANAGER})"), adopt=True,
     ),
     # the scope
     "a preview outside the scope is not gone and not touched": row(
@@ -440,7 +440,7 @@ ROWS: dict[str, Row] = {
     "nor what is not ours": row(
         [GUARDED],
         [*running(GUARDED, INGRESS), live(MAPPING, ownerReferences=[{"kind": "X", "name": "y", "controller": True}])],
-        f"= Mapping shop/pr-1 kept, its preview does not request it, {UNMANAGED} (controlled by X y)",
+        f"= Mapping shop/pr-1 kept: its preview does not request it, {UNMANAGED} (controlled by X y)",
         f"warning: {HOST_1} of shop/pr-1: Mapping shop/pr-1 has it too", settings=INGRESS,
     ),
     # what is skipped
