@@ -15,7 +15,6 @@ from reconcile.kube.live import Live
 from reconcile.kube.objects import GATEWAY, Key, Manifest, Resource, key_of
 from reconcile.kube.rawjson import decoded_whole
 from reconcile.model.fingerprint import Fingerprints
-from reconcile.model.names import Names
 from reconcile.model.preview import Unreadable, parse_preview, unreadable
 from reconcile.model.problems import Problem, one_line, shown
 from reconcile.model.snapshot import KindList, Preview, Reads, Settled, Snapshot
@@ -50,18 +49,18 @@ def observe(
     `before`, in the same run, and is not any more, is one whose list failed. `keep` says how much of each
     child is kept. `fingerprints` tell which previews are settled; none is where all is read `whole`.
     """
-    cluster, names, left_out = context.cluster, context.names, context.settings.left_out
+    cluster, settings = context.cluster, context.settings
     results = context.read_all(lambda query: _list_kind(context, query, before, keep), queries)
     lives = [one for _, found in results for one in found]
     glances = _Glances(fingerprints, _by_preview(lives) if fingerprints else {}, whole=whole)
 
     def read(item: Manifest) -> Preview | Settled:
-        return glances.settled(item) or meanwhile(_parse(item, names))
+        return glances.settled(item) or meanwhile(_parse(item, settings.group))
 
     previews = context.read_one(lambda: _list_previews(context, read))
     settled = {one.place: one for one in previews.items if isinstance(one, Settled)}
     children = {live.key: live for place, live in lives if place not in settled}
-    unasked = (KindList(resource, installed=False) for resource in left_out)
+    unasked = (KindList(resource, installed=False) for resource in settings.left_out)
     return Snapshot(
         previews=tuple(one for one in previews.items if not isinstance(one, Settled)),
         settled=tuple(settled.values()),
@@ -105,7 +104,7 @@ def _by_preview(lives: Iterable[Claimed]) -> Mapping[str, tuple[Live, ...]]:
     return {place: tuple(mine) for place, mine in found.items()}
 
 
-def _parse(manifest: Manifest, names: Names) -> Preview:
+def _parse(manifest: Manifest, group: str) -> Preview:
     """A preview; where it lies in a file and cannot be read, each problem has its file and line.
 
     Only in a file is a field that is not known refused: an API server has pruned it already.
@@ -113,9 +112,9 @@ def _parse(manifest: Manifest, names: Names) -> Preview:
     manifest = decoded_whole(manifest)
     source = manifest.source if isinstance(manifest, FromFile) else None
     try:
-        preview = parse_preview(manifest, group=names.group, strict_fields=source is not None)
+        preview = parse_preview(manifest, group=group, strict_fields=source is not None)
     except Exception as error:
-        return unreadable(manifest, internal_error(error), names.group)
+        return unreadable(manifest, internal_error(error), group)
     if isinstance(preview, Unreadable) and source:
         return replace(preview, message=one_line([_in_its_file(source, p) for p in preview.problems]))
     return preview

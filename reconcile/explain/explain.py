@@ -14,7 +14,6 @@ from reconcile.kube.health.pod import is_ready, trouble_of
 from reconcile.kube.health.pods import age_and_name, exit_of
 from reconcile.kube.live import Live
 from reconcile.kube.objects import Key, Manifest, key_of, maps_in, split_place
-from reconcile.model.names import Names
 from reconcile.model.settings import Settings
 from reconcile.model.snapshot import Preview, Snapshot
 from reconcile.model.status import Status
@@ -30,7 +29,7 @@ from reconcile.plan.changes import (
     Waiting,
     not_deleted,
 )
-from reconcile.plan.ownership import is_protected, ownership
+from reconcile.plan.child import Child, Rules
 from reconcile.report.safe import counted
 from reconcile.status.facts import gather
 from reconcile.status.reason import status_of
@@ -115,7 +114,7 @@ def explain(
         desired,
         _found(desired, mine, snapshot, inquiry, settings),
         mine,
-        _children(place, desired, mine, snapshot, settings.names),
+        _children(place, desired, mine, snapshot, settings),
         tuple(_pod(pod, inquiry) for pod in sorted(inquiry.pods + inquiry.setup_pods, key=age_and_name)),
         inquiry,
         snapshot.from_server,
@@ -140,44 +139,45 @@ def _found(
 
 
 def _children(
-    place: str, desired: Desired | None, plan: Plan, snapshot: Snapshot, names: Names
+    place: str, desired: Desired | None, plan: Plan, snapshot: Snapshot, settings: Settings
 ) -> tuple[ExplainedChild, ...]:
     """List in apply order those that are desired, then the others that exist."""
     wanted = {key_of(manifest): manifest for manifest in desired.children} if desired else {}
-    there = [key for key, live in snapshot.children.items() if names.place_of(live) == place]
+    there = [key for key, live in snapshot.children.items() if settings.names.place_of(live) == place]
     changed = [change.key for change in plan.changes if change.key in snapshot.children]
     keys = [*wanted, *sorted({*there, *changed} - set(wanted), key=_apply_order)]
-    uid = desired.preview.uid if desired else ""
-    return tuple(_child(key, wanted.get(key), place, uid, snapshot, names) for key in keys)
+    rules = Rules(settings.names, from_server=snapshot.from_server)
+    owner, uid = split_place(place)[1], desired.preview.uid if desired else ""
+    lives = ((key, snapshot.children.get(key)) for key in keys)
+    return tuple(
+        ExplainedChild(key) if live is None else _child(wanted.get(key), Child(live, owner, rules, uid=uid))
+        for key, live in lives
+    )
 
 
 def _apply_order(key: Key) -> tuple[int, Key]:
     return APPLY_ORDER.get(key.kind, -1), key
 
 
-def _child(
-    key: Key, wanted: Manifest | None, place: str, uid: str, snapshot: Snapshot, names: Names
-) -> ExplainedChild:
-    live = snapshot.children.get(key)
-    if live is None:
-        return ExplainedChild(key)
-    owned = ownership(live, split_place(place)[1], uid, names, from_server=snapshot.from_server)
-    compared = wanted if owned.ours else None
+def _child(wanted: Manifest | None, child: Child) -> ExplainedChild:
+    live, manager = child.live, child.rules.names.field_manager
+    compared = wanted if child.ours else None
     return ExplainedChild(
-        key,
-        "; ".join([f"not ours: {owned.message}" if not owned.ours else "ours", *_besides(live, names)]),
+        live.key,
+        "; ".join(["ours" if child.ours else f"not ours: {child.ownership.message}", *_besides(child)]),
         str(live.metadata.get("creationTimestamp") or ""),
-        writers_of(live, names),
-        wanted_fields(live, compared, names) if compared is not None else (),
-        foreign_fields(live, compared, names) if compared is not None else (),
+        writers_of(live, manager),
+        wanted_fields(live, compared, manager) if compared is not None else (),
+        foreign_fields(live, compared, manager) if compared is not None else (),
     )
 
 
-def _besides(live: Live, names: Names) -> Iterable[str]:
+def _besides(child: Child) -> Iterable[str]:
+    live = child.live
     for reference in live.owner_references:
         yield f"its owner is {reference.get('kind')} {reference.get('name')} (uid {reference.get('uid')})"
-    if is_protected(live, names):
-        yield f"protected by {names.prune_annotation}"
+    if child.protected:
+        yield f"protected by {child.rules.names.prune_annotation}"
     if live.terminating:
         finalizers = ", ".join(map(str, live.metadata.get("finalizers") or ())) or "none"
         yield f"is being deleted since {live.metadata['deletionTimestamp']}, finalizers: {finalizers}"

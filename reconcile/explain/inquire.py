@@ -17,7 +17,7 @@ from reconcile.explain.managers import asked_fields, writers_of
 from reconcile.kube.health.events import pod_events
 from reconcile.kube.live import Live
 from reconcile.kube.objects import DEPLOYMENT, EVENT, JOB, POD, Key, Manifest, place_namespace, split_place
-from reconcile.model.names import APP_COMPONENT, SETUP_COMPONENT, Names
+from reconcile.model.names import APP_COMPONENT, SETUP_COMPONENT
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.room import Room
 from reconcile.model.scope import Name
@@ -50,7 +50,7 @@ def inquire(cluster: Cluster, request: Request, wanted: Name, stop: Stop | None 
 
 
 def _inquiry(context: Context, planned: Planned) -> Inquiry:
-    cluster, names = context.cluster, context.names
+    cluster, manager = context.cluster, context.names.field_manager
     place = split_place(planned.place)
     desired = next((one for one in planned.all_desired if one.place == planned.place), None)
     notes: list[str] = []
@@ -64,16 +64,16 @@ def _inquiry(context: Context, planned: Planned) -> Inquiry:
             return None
 
     preview = read("who wrote the preview is", lambda: _preview(context, place)) if desired else None
-    pods, setup_pods = read("its pods are", lambda: _pods(cluster, planned.place, names)) or ((), ())
+    pods, setup_pods = read("its pods are", lambda: _pods(context, planned.place)) or ((), ())
     events = read("its events are", lambda: cluster.list(EVENT, namespace=place[0]).items) or ()
     in_a_file = isinstance(preview, FromFile)
     readable = desired and isinstance(desired.preview, PreviewEnvironment)
     return Inquiry(
-        asked_fields(preview, names, with_writers=not in_a_file) if preview and readable else (),
-        writers_of(Live(preview), names) if preview and not in_a_file else (),
+        asked_fields(preview, manager, with_writers=not in_a_file) if preview and readable else (),
+        writers_of(Live(preview), manager) if preview and not in_a_file else (),
         pods,
         setup_pods,
-        _history(events, planned, desired, pods + setup_pods, names),
+        _history(events, planned, desired, pods + setup_pods, context),
         pod_events(events),
         (*notes, *_untracked(planned, cluster)),
         time_of(cluster),
@@ -86,10 +86,10 @@ def _preview(context: Context, place: tuple[str, str]) -> Manifest | None:
     return proposed.applied_over(found, place) if proposed else found
 
 
-def _pods(cluster: Cluster, place: str, names: Names) -> tuple[tuple[Live, ...], tuple[Live, ...]]:
+def _pods(context: Context, place: str) -> tuple[tuple[Live, ...], tuple[Live, ...]]:
     """Return the pods of the app and those of the setup."""
-    keep, label = Room(names).pod, names.preview_label
-    found = cluster.list(POD, namespace=place_namespace(place), label=label, read=keep).items
+    keep, label = Room(context.names).pod, context.names.preview_label
+    found = context.cluster.list(POD, namespace=place_namespace(place), label=label, read=keep).items
     app, setup = (by_preview(found, label, one).get(place, ()) for one in (APP_COMPONENT, SETUP_COMPONENT))
     return app, setup
 
@@ -105,18 +105,18 @@ def _history(
     planned: Planned,
     desired: Desired | None,
     pods: Sequence[Live],
-    names: Names,
+    context: Context,
 ) -> EventHistory:
     """The children count as they are and as they are desired; a Job that is only desired has no event yet."""
     namespace, name = split_place(planned.place)
     children = planned.snapshot.children
     live = children.get(Key(DEPLOYMENT.kind, namespace, name))
     wanted = [m for m in (desired.children if desired else ()) if m["kind"] != JOB.kind]
-    existing = [one.manifest for one in children.values() if names.place_of(one) == planned.place]
-    manifests, since = (*wanted, *existing), _last_write(live, names) if live else ""
+    existing = [one.manifest for one in children.values() if context.names.place_of(one) == planned.place]
+    manifests, since = (*wanted, *existing), _last_write(live) if live else ""
     return event_history(events, namespace, name, pods=pods, manifests=manifests, since=since)
 
 
-def _last_write(live: Live, names: Names) -> str:
+def _last_write(live: Live) -> str:
     """Return when somebody last wrote the object, its status left out; "" if it is not recorded."""
-    return max((w.time for w in writers_of(live, names) if w.subresource != "status"), default="")
+    return max((entry.time for entry in live.entries if entry.subresource != "status"), default="")

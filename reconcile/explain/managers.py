@@ -21,7 +21,6 @@ from reconcile.kube.managedfields import (
 )
 from reconcile.kube.objects import Manifest, without_servers_own
 from reconcile.kube.same import same_value
-from reconcile.model.names import Names
 from reconcile.plan.diff import REPLICAS, shown_value
 from reconcile.report.safe import counted
 
@@ -59,15 +58,15 @@ class FieldState:
     writers: tuple[Writer, ...] = ()
 
 
-def writers_of(live: Live, names: Names) -> tuple[Writer, ...]:
-    """Return everybody who wrote the object, the last one first."""
-    return _latest_first(live.entries, names)
+def writers_of(live: Live, manager: str) -> tuple[Writer, ...]:
+    """Return everybody who wrote the object, the last one first; `manager` is our field manager."""
+    return _latest_first(live.entries, manager)
 
 
-def wanted_fields(live: Live, wanted: Manifest, names: Names) -> tuple[FieldState, ...]:
+def wanted_fields(live: Live, wanted: Manifest, manager: str) -> tuple[FieldState, ...]:
     """Return every desired field; of metadata only those that differ or that others have set, too."""
     found = (
-        _wanted(live, wanted, leaf, names)
+        _wanted(live, wanted, leaf, manager)
         for leaf in leaves_beside(wanted, live.manifest)
         if not _is_listed_elsewhere(leaf)
     )
@@ -80,9 +79,9 @@ def _is_quiet(state: FieldState, live: Live) -> bool:
     return bool(state.same and recorded and all(writer.ours for writer in state.writers))
 
 
-def _wanted(live: Live, wanted: Manifest, leaf: Leaf, names: Names) -> FieldState:
+def _wanted(live: Live, wanted: Manifest, leaf: Leaf, manager: str) -> FieldState:
     path, value, there, node = leaf
-    writers = _owners(live, path, names)
+    writers = _owners(live, path, manager)
     return FieldState(
         path_text(path, wanted, live.manifest),
         shown_value(path, value),
@@ -92,7 +91,7 @@ def _wanted(live: Live, wanted: Manifest, leaf: Leaf, names: Names) -> FieldStat
     )
 
 
-def foreign_fields(live: Live, wanted: Manifest, names: Names) -> tuple[FieldState, ...]:
+def foreign_fields(live: Live, wanted: Manifest, manager: str) -> tuple[FieldState, ...]:
     """Return the fields that others set beside the desired ones; nobody has set the server's defaults.
 
     The status, and what was written with it, is left out.
@@ -104,7 +103,7 @@ def foreign_fields(live: Live, wanted: Manifest, names: Names) -> tuple[FieldSta
         path, value, *_ = leaf
         if _is_listed_elsewhere(leaf) or path in around or is_covered(path, mine - around):
             continue
-        writers = tuple(w for w in _owners(live, path, names) if w.subresource != "status")
+        writers = tuple(w for w in _owners(live, path, manager) if w.subresource != "status")
         if writers or _is_listed_anyway(live, path):
             found.append(
                 FieldState(path_text(path, live.manifest), None, _shown(path, value), False, writers)
@@ -126,7 +125,7 @@ def _shown(path: Path, value: Any) -> str:
     return HIDDEN_VALUE
 
 
-def asked_fields(preview: Manifest, names: Names, *, with_writers: bool = True) -> tuple[FieldState, ...]:
+def asked_fields(preview: Manifest, manager: str, *, with_writers: bool = True) -> tuple[FieldState, ...]:
     """Return the spec of a readable preview, field by field, in the order in which it is written."""
     live = Live(preview)
     spec = preview.get("spec")
@@ -136,7 +135,7 @@ def asked_fields(preview: Manifest, names: Names, *, with_writers: bool = True) 
             None,
             _asked(name, value),
             True,
-            _owners(live, ("f:spec", f"f:{name}"), names) if with_writers else (),
+            _owners(live, ("f:spec", f"f:{name}"), manager) if with_writers else (),
         )
         for name, value in (spec.items() if isinstance(spec, Mapping) else ())
     )
@@ -162,15 +161,15 @@ def _is_listed_elsewhere(leaf: Leaf) -> bool:
     return above.startswith("k:") and path[-1][2:] in item_keys(above)
 
 
-def _owners(live: Live, path: Path, names: Names) -> tuple[Writer, ...]:
+def _owners(live: Live, path: Path, manager: str) -> tuple[Writer, ...]:
     """Return who owns a path, or something below it."""
     entries = (entry for entry in live.entries if path in entry.fields or path in entry.above)
-    return _latest_first(entries, names)
+    return _latest_first(entries, manager)
 
 
-def _latest_first(entries: Iterable[Entry], names: Names) -> tuple[Writer, ...]:
+def _latest_first(entries: Iterable[Entry], manager: str) -> tuple[Writer, ...]:
     writers = (
-        Writer(one.manager, one.operation, one.subresource, one.time, one.is_apply_of(names.field_manager))
+        Writer(one.manager, one.operation, one.subresource, one.time, one.is_apply_of(manager))
         for one in entries
     )
     found = sorted(writers, key=lambda writer: (writer.manager, writer.subresource))

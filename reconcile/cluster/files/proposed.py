@@ -71,12 +71,12 @@ def refuse_missing(paths: Sequence[str]) -> None:
             raise UnusableFiles(f"-f {path}: there is no such file or folder")
 
 
-def refuse_elsewhere(proposed: Proposed, names: Sequence[Name]) -> None:
+def refuse_elsewhere(proposed: Proposed, named: Sequence[Name]) -> None:
     """UsageError for a NAMESPACE/NAME that means a preview of a file without a namespace, which is elsewhere.
 
     It is where `kubectl apply` would put it, and the plan would say that there is nothing of this name.
     """
-    for wanted in names:
+    for wanted in named:
         for (namespace, name), preview in proposed.previews.items():
             names_none = not preview["metadata"].get("namespace")
             if names_none and name == wanted.name and wanted.namespace not in ("", namespace):
