@@ -13,7 +13,7 @@ from reconcile.model.names import DEFAULT_GROUP, Names
 from reconcile.model.preview import PreviewEnvironment, Unreadable, parse_preview
 from reconcile.model.settings import Settings
 from reconcile.model.snapshot import Preview
-from reconcile.plan.child import Rules
+from reconcile.plan.rules import Rules
 from tests.builders import a_preview
 
 NAMES = Names()

@@ -16,7 +16,7 @@ from reconcile.execute.write import STOPPED, Writer
 from reconcile.kube.objects import Manifest, place_namespace
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.plan.changes import Create, Delete, Outcome, Plan, Update, Write
-from reconcile.plan.child import Rules
+from reconcile.plan.rules import Rules
 
 W = TypeVar("W", bound=Write)
 UNANSWERED = "the run was stopped before the answer came: it may or may not have been done"

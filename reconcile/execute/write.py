@@ -26,11 +26,12 @@ from reconcile.kube.redact import redacted
 from reconcile.model.names import TOOL
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.plan.changes import Blocked, Create, Delete, Keep, Outcome, Result, Update, Waiting
-from reconcile.plan.child import Child, Rules, child_of
+from reconcile.plan.child import Child, child_of
 from reconcile.plan.decide import decide, prune
 from reconcile.plan.diff import let_go
 from reconcile.plan.field_conflicts import edits_are_kept, foreign_paths
 from reconcile.plan.ownership import other_makers
+from reconcile.plan.rules import Rules
 
 TRIES = 5
 """How often one change is tried; a rollout's status writes cause most of the conflicts."""
@@ -113,7 +114,7 @@ class Writer:
         return decide(manifest, preview, child_of(preview, live, self.rules))
 
     def _is_merged(self, live: Live) -> bool:
-        return live.applied_by(self.manager) is not None and bool(other_makers(live, self.rules.names))
+        return live.applied_by(self.manager) is not None and bool(other_makers(live, self.manager))
 
     def _attempt(self, decided: Decided, there: Live | None) -> Attempt:
         match decided:
@@ -145,7 +146,7 @@ class Writer:
         resource = RESOURCES[change.key.kind]
         answer = self.cluster.apply(resource, change.manifest, manager=self.manager, force=False)
         live = Live(answer.manifest)
-        if answer.created or not other_makers(live, self.rules.names):
+        if answer.created or not other_makers(live, self.manager):
             return ("done", "", live)  # made, or met what another run of ours had just made
         return Merged(live)
 
@@ -161,7 +162,7 @@ class Writer:
         }
         bare = {"apiVersion": live.manifest["apiVersion"], "kind": live.key.kind, "metadata": metadata}
         self.cluster.apply(RESOURCES[live.key.kind], bare, manager=self.manager, force=False)
-        owners = ", ".join(other_makers(live, self.rules.names))
+        owners = ", ".join(other_makers(live, self.manager))
         return (
             "blocked",
             f"{live.key}: was created by {owners} a moment ago and is not managed by {TOOL}; "

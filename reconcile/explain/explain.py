@@ -29,7 +29,8 @@ from reconcile.plan.changes import (
     Waiting,
     not_deleted,
 )
-from reconcile.plan.child import Child, Rules
+from reconcile.plan.child import Child
+from reconcile.plan.rules import Rules
 from reconcile.report.safe import counted
 from reconcile.status.facts import gather
 from reconcile.status.reason import status_of

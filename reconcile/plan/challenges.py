@@ -12,15 +12,14 @@ from reconcile.kube.live import Live
 from reconcile.kube.managedfields import Path, node_at
 from reconcile.kube.objects import INGRESS, Manifest, map_in, maps_in
 from reconcile.kube.same import same_value
-from reconcile.model.names import Names
 
 EDIT_IN_PLACE = "acme.cert-manager.io/http01-edit-in-place"
 CHALLENGES = "/.well-known/acme-challenge/"
 RULES: Path = ("f:spec", "f:rules")
 
 
-def solvers(live: Live, wanted: Manifest, names: Names) -> tuple[str, ...]:
-    """Who has added paths for challenges to the rules that are wanted, and has changed nothing else in them.
+def solvers(live: Live, wanted: Manifest, manager: str) -> tuple[str, ...]:
+    """Who beside this manager has added paths for challenges to the wanted rules, and changed nothing else.
 
     Nobody, unless the operator has asked for edits in place, and the rules are in the hands of others.
     """
@@ -30,11 +29,9 @@ def solvers(live: Live, wanted: Manifest, names: Names) -> tuple[str, ...]:
     node = node_at(wanted, RULES)
     if same_value(rules, without, node) or not same_value(wanted["spec"]["rules"], without, node):
         return ()
-    if RULES in (live.applied_by(names.field_manager) or ()):
+    if RULES in (live.applied_by(manager) or ()):
         return ()
-    return tuple(
-        sorted({entry.manager for entry in live.others(names.field_manager) if RULES in entry.fields})
-    )
+    return tuple(sorted({entry.manager for entry in live.others(manager) if RULES in entry.fields}))
 
 
 def _without_challenges(live: Live) -> Iterator[Mapping[str, Any]]:

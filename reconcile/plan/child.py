@@ -7,34 +7,9 @@ from reconcile.kube.health.job import is_finished
 from reconcile.kube.live import Live
 from reconcile.kube.managedfields import FieldSet
 from reconcile.kube.objects import Key
-from reconcile.model.globs import matches_any
-from reconcile.model.names import Names
 from reconcile.model.snapshot import Preview
-from reconcile.model.ttl import Deadline
 from reconcile.plan.ownership import Ownership, ownership
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What a decision needs to know beside the objects.
-
-    `allow_protect` are globs of `NAMESPACE/NAME`: the previews whose protection outlives `--max-ttl`.
-    `keeps_edits` tells that what somebody added by hand stays.
-    """
-
-    names: Names
-    from_server: bool = True
-    adopt: bool = False
-    allow_protect: tuple[str, ...] = ()
-    keeps_edits: bool = False
-
-    def may_protect(self, place: str) -> bool:
-        """Whether what this `NAMESPACE/NAME` protects outlives the operator's limits."""
-        return matches_any(place.split("/"), self.allow_protect, "/")
-
-    def ends(self, deadline: Deadline | None, place: str) -> bool:
-        """Whether what is protected there goes all the same: past the operator's limit, without the right."""
-        return deadline is not None and deadline.over and not self.may_protect(place)
+from reconcile.plan.rules import Rules
 
 
 @dataclass(frozen=True)
@@ -66,8 +41,7 @@ class Child:
 
     @cached_property
     def ownership(self) -> Ownership:
-        rules = self.rules
-        return ownership(self.live, self.owner, self.uid, rules.names, from_server=rules.from_server)
+        return ownership(self.live, self.owner, self.uid, self.rules)
 
     @property
     def ours(self) -> bool:

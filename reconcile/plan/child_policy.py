@@ -15,12 +15,13 @@ from reconcile.model.names import PRUNE_DISABLED
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.ttl import Deadline, deadline_after
 from reconcile.plan.changes import Change, Create, Delete, Keep, Update, UpdateMessage, Waiting
-from reconcile.plan.child import Child, Rules
+from reconcile.plan.child import Child
 from reconcile.plan.decide import decide
 from reconcile.plan.draft import Draft, World
 from reconcile.plan.limits import ALWAYS_ALLOWED
 from reconcile.plan.options import PlanOptions
 from reconcile.plan.ownership import is_preview_reference
+from reconcile.plan.rules import Rules
 
 
 def left_until(children: Collection[Child], options: PlanOptions) -> Deadline | None:

@@ -7,15 +7,16 @@ from reconcile.desire.children.metadata import with_hash, with_owner, without_ow
 from reconcile.kube.live import Live
 from reconcile.kube.managedfields import EMPTY, FieldSet, below, covers, field_set_of, part_of, path_text
 from reconcile.kube.objects import Manifest, key_of
-from reconcile.model.names import EDITS_KEPT, NAME_TAKEN, TOOL, Names
+from reconcile.model.names import EDITS_KEPT, NAME_TAKEN, TOOL
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.ttl import Deadline
 from reconcile.plan.challenges import solvers, without_rules
 from reconcile.plan.changes import Blocked, Create, Delete, Keep, NoDelete, Update, UpdateMessage, Waiting
-from reconcile.plan.child import Child, Rules
+from reconcile.plan.child import Child
 from reconcile.plan.diff import Difference, difference
 from reconcile.plan.field_conflicts import added_by_hand, edits_are_kept, owned_by_others
 from reconcile.plan.ownership import is_preview_reference, protected_by_others
+from reconcile.plan.rules import Rules
 
 NEW_PREVIEW = "new preview"
 """Nothing was ever told of it: it has no status."""
@@ -43,45 +44,44 @@ def decide(
         return Waiting(key, place, TOO_LARGE)
     if runs_once(key.kind):
         mine = field_set_of(manifest) if child.applied is None else child.applied
-        manifest = with_spec_there(manifest, live, mine, rules.names)
-    if protected_by_others(live, rules.names, from_server=rules.from_server):
+        manifest = with_spec_there(manifest, child, mine)
+    if protected_by_others(live, rules):
         manifest = without_owner(manifest, rules.names)
     elif not preview.uid and child.applied is None:
-        manifest = _with_their_owner(manifest, live, preview, rules.names)
+        manifest = _with_their_owner(manifest, child)
     return _compare(manifest, child)
 
 
-def with_spec_there(manifest: Manifest, live: Live, mine: FieldSet, names: Names) -> Manifest:
+def with_spec_there(manifest: Manifest, child: Child, mine: FieldSet) -> Manifest:
     """The manifest with what is there of the spec that is ours, so that only the metadata changes.
 
     That of a Job cannot be changed, and what ran has run. An apply has to repeat it; one of metadata alone
     would drop what is ours of the spec, which is a 422.
     """
-    spec = part_of(live.manifest, below(mine, ("f:spec",))).get("spec")
+    spec = part_of(child.live.manifest, below(mine, ("f:spec",))).get("spec")
     rest = {name: value for name, value in manifest.items() if name != "spec"}
-    return with_hash({**rest, "spec": spec} if spec else rest, names)
+    return with_hash({**rest, "spec": spec} if spec else rest, child.rules.names)
 
 
-def _with_their_owner(manifest: Manifest, live: Live, preview: PreviewEnvironment, names: Names) -> Manifest:
+def _with_their_owner(manifest: Manifest, child: Child) -> Manifest:
     """A preview in a file has no uid: a child in a dump keeps the owner reference that it has."""
+    names = child.rules.names
     protected = names.protects(manifest["metadata"]["annotations"])
-    theirs = [r for r in live.owner_references if is_preview_reference(r, preview.name, names)]
+    theirs = [r for r in child.live.owner_references if is_preview_reference(r, child.owner, names)]
     return manifest if protected or not theirs else with_owner(manifest, theirs[0], names)
 
 
 def _compare(manifest: Manifest, child: Child) -> Update | Keep:
     live, rules = child.live, child.rules
     adopting = not child.ours or (rules.from_server and child.applied is None)
-    at_challenge = () if adopting else solvers(live, manifest, rules.names)
+    at_challenge = () if adopting else solvers(live, manifest, rules.names.field_manager)
     manifest = without_rules(manifest) if at_challenge else manifest
     by_hand = not rules.keeps_edits
     found = difference(live, manifest, rules.names, from_server=rules.from_server, by_hand=by_hand)
     if not found and not adopting:
         kept = _challenge(at_challenge) or _server_keeps(found) or _edits_kept(live, manifest, rules)
         return Keep(key_of(manifest), child.place, kept)
-    takeover = found.takeover | (
-        _all_of_ours(live, manifest, rules.names) if adopting and rules.from_server else EMPTY
-    )
+    takeover = found.takeover | (_all_of_ours(manifest, child) if adopting and rules.from_server else EMPTY)
     message = _message(manifest, child, found)
     return Update(key_of(manifest), child.place, manifest, live, found.fields, message, takeover)
 
@@ -92,15 +92,15 @@ def _message(manifest: Manifest, child: Child, found: Difference) -> UpdateMessa
         return UpdateMessage.ADOPTED
     if child.live.annotations.get(names.applied_annotation) == wanted[names.applied_annotation]:
         return UpdateMessage.DRIFTED
-    if not _of_protection(found, names):
+    if not _of_protection(found, names.prune_annotation):
         return UpdateMessage.CHANGED
     return UpdateMessage.PREVIEW_PROTECTED if names.protects(wanted) else UpdateMessage.PREVIEW_UNPROTECTED
 
 
-def _of_protection(found: Difference, names: Names) -> bool:
+def _of_protection(found: Difference, annotation: str) -> bool:
     """Whether nothing changes but the annotation that protects, and the owner reference that follows it."""
     paths = [change.path for change in found.fields]
-    marks = [path for path in paths if path == f"metadata.annotations[{names.prune_annotation}]"]
+    marks = [path for path in paths if path == f"metadata.annotations[{annotation}]"]
     return bool(marks) and all(
         path.startswith("metadata.ownerReferences") for path in set(paths) - set(marks)
     )
@@ -126,14 +126,15 @@ def _server_keeps(found: Difference) -> str:
     return f"the API server stores {fields} with another value; to apply it again, change spec.revision"
 
 
-def _all_of_ours(live: Live, manifest: Manifest, names: Names) -> FieldSet:
+def _all_of_ours(manifest: Manifest, child: Child) -> FieldSet:
     """What an adopted object's fields become: the wanted ones, and all where only we would write.
 
     Not only what others own there: where the history was wiped, a field is nobody's.
     """
+    live, manager = child.live, child.rules.names.field_manager
     exclusive = EXCLUSIVE.get(live.key.kind, EMPTY)
     there = (path for path in field_set_of(live.manifest) if any(covers(top, path) for top in exclusive))
-    return field_set_of(manifest) | frozenset(there) | owned_by_others(live, exclusive, names.field_manager)
+    return field_set_of(manifest) | frozenset(there) | owned_by_others(live, exclusive, manager)
 
 
 def name_taken(child: Child) -> str:

@@ -148,7 +148,7 @@ def _in_conflict(change: Update, draft: Draft, world: World) -> Change:
     assert isinstance(child.preview, PreviewEnvironment), "only one that can be read asks for a hostname"
     if not child.ours:
         return Keep(change.key, change.preview)
-    as_there = with_spec_there(change.manifest, change.live, child.applied or EMPTY, child.rules.names)
-    keeping = replace(child, rules=replace(child.rules, keeps_edits=True))
+    keeping = replace(child, live=change.live, rules=replace(child.rules, keeps_edits=True))
+    as_there = with_spec_there(change.manifest, keeping, child.applied or EMPTY)
     again = decide(as_there, child.preview, keeping)
     return replace(again, keeps_spec=True) if isinstance(again, Update) else Keep(change.key, change.preview)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconcile.model.scope import Scope
-from reconcile.plan.child import Rules
 from reconcile.plan.limits import DEFAULT_LIMIT, Limit
+from reconcile.plan.rules import Rules
 
 
 @dataclass(frozen=True)

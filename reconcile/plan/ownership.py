@@ -22,6 +22,7 @@ from reconcile.desire.children import KINDS, is_name_of_child
 from reconcile.kube.live import Live
 from reconcile.kube.managedfields import Path
 from reconcile.model.names import KIND, Names
+from reconcile.plan.rules import Rules
 
 OwnershipState = Literal["ours", "adoptable", "foreign"]
 
@@ -41,10 +42,9 @@ class Ownership:
 OURS = Ownership("ours")
 
 
-def ownership(
-    live: Live, preview_name: str, preview_uid: str, names: Names, *, from_server: bool = True
-) -> Ownership:
+def ownership(live: Live, preview_name: str, preview_uid: str, rules: Rules) -> Ownership:
     """Whose this object is, seen from a preview of its namespace (`preview_uid` is "" when it is gone)."""
+    names = rules.names
     if other := foreign_controller(live, preview_name, names):
         return Ownership("foreign", f"controlled by {_described(other)}")
     if not is_name_of_child(live.key, preview_name):
@@ -56,12 +56,13 @@ def ownership(
         return Ownership("foreign", f"label {names.preview_label} is {label}")
     if mark not in (None, live.key.identity):
         return Ownership("foreign", f"annotation {names.identity_annotation} names {mark}")
-    return _by_what_is_there(live, label, mark, preview_uid, names, from_server=from_server)
+    return _by_what_is_there(live, label, mark, preview_uid, rules)
 
 
 def _by_what_is_there(
-    live: Live, label: str | None, mark: str | None, preview_uid: str, names: Names, *, from_server: bool
+    live: Live, label: str | None, mark: str | None, preview_uid: str, rules: Rules
 ) -> Ownership:
+    names = rules.names
     missing = [
         what
         for what, there in (
@@ -71,7 +72,7 @@ def _by_what_is_there(
         if there is None
     ]
     applied = live.applied_by(names.field_manager) is not None
-    trusted = applied or not (from_server or live.tracked)
+    trusted = applied or not (rules.from_server or live.tracked)
     stands_in = bool(preview_uid) and _owned_by_uid(live, preview_uid, names)
     if trusted and (not missing or (len(missing) == 1 and stands_in)):
         return OURS
@@ -82,15 +83,15 @@ def _by_what_is_there(
     return Ownership("adoptable", f"not applied by {names.field_manager}")
 
 
-def other_makers(live: Live, names: Names) -> list[str]:
-    """Who else may have made the object; nobody, where it was made by an apply of ours.
+def other_makers(live: Live, manager: str) -> list[str]:
+    """Who beside this manager may have made the object; nobody, where its apply did.
 
     Whoever made it has fields in it beside metadata and status, which a controller that adds an annotation or
     a finalizer has not. Of a kind that needs no spec somebody may have made a bare one; but not where the
     generation is the first: the spec that is there now was there from the beginning.
     """
     bare = not KINDS[live.key.kind].needs_spec and live.metadata.get("generation") != 1
-    others = (entry for entry in live.others(names.field_manager) if not entry.subresource)
+    others = (entry for entry in live.others(manager) if not entry.subresource)
     return sorted(
         {entry.manager for entry in others if bare or not all(map(_is_beside_the_spec, entry.fields))}
     )
@@ -125,22 +126,18 @@ def _described(reference: Mapping[str, Any]) -> str:
     return f"{reference.get('kind')} {reference.get('name')}"
 
 
-def is_protected(live: Live, names: Names) -> bool:
-    """Whether the object says that it must not be deleted."""
-    return names.protects(live.annotations)
-
-
 def prune_path(names: Names) -> Path:
     """Where an object says that it must not be deleted."""
     return ("f:metadata", "f:annotations", f"f:{names.prune_annotation}")
 
 
-def protected_by_others(live: Live, names: Names, *, from_server: bool) -> bool:
+def protected_by_others(live: Live, rules: Rules) -> bool:
     """Whether somebody else protected it: then it stays so, whatever the preview says.
 
     Where nothing tells who wrote the annotation, it counts as somebody else's.
     """
-    if not is_protected(live, names):
+    names = rules.names
+    if not names.protects(live.annotations):
         return False
     path = prune_path(names)
     ours = live.applied_by(names.field_manager)

@@ -12,8 +12,9 @@ from reconcile.model.settings import Settings
 from reconcile.model.snapshot import Preview
 from reconcile.model.ttl import ttl_of
 from reconcile.plan.changes import Change, Create, Keep, Update, Waiting
-from reconcile.plan.child import Rules, child_of
+from reconcile.plan.child import child_of
 from reconcile.plan.decide import decide
+from reconcile.plan.rules import Rules
 from reconcile.status.facts import Facts, Lives
 
 

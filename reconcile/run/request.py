@@ -10,9 +10,9 @@ from reconcile.cluster.port import Cluster
 from reconcile.model.names import Names
 from reconcile.model.scope import Scope
 from reconcile.model.settings import Settings
-from reconcile.plan.child import Rules
 from reconcile.plan.limits import DEFAULT_LIMIT, Limit
 from reconcile.plan.options import PlanOptions
+from reconcile.plan.rules import Rules
 
 
 @dataclass(frozen=True)

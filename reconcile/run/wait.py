@@ -20,7 +20,7 @@ from reconcile.model.preview import parse_preview
 from reconcile.model.room import Room
 from reconcile.model.snapshot import Preview
 from reconcile.model.status import Status
-from reconcile.plan.child import Rules
+from reconcile.plan.rules import Rules
 from reconcile.run.refresh import Look, kinds_to_look_at, over, refreshed
 from reconcile.run.standing import patience, standing
 from reconcile.status.facts import Facts

@@ -8,8 +8,9 @@ import pytest
 from reconcile.kube.live import Live
 from reconcile.plan.challenges import EDIT_IN_PLACE, RULES, solvers
 from reconcile.plan.changes import FieldChange, Keep, Update
-from reconcile.plan.child import Rules, child_of
+from reconcile.plan.child import child_of
 from reconcile.plan.decide import decide
+from reconcile.plan.rules import Rules
 from tests.given import FOLDER, NAMES, a_read_preview, children_of, edited, entry, key, live
 from tests.given import RULES as OURS
 
@@ -113,8 +114,8 @@ def test_all_else_is_put_back(there: dict[str, Any], wanted: dict[str, Any]) -> 
 
 def test_what_is_in_our_own_hands_is_put_back() -> None:
     there = with_paths(CHALLENGE)
-    assert solvers(live(there), WANTED, NAMES) == ()
-    assert solvers(live(there, entry(CERT_MANAGER, {RULES})), WANTED, NAMES) == ()
+    assert solvers(live(there), WANTED, NAMES.field_manager) == ()
+    assert solvers(live(there, entry(CERT_MANAGER, {RULES})), WANTED, NAMES.field_manager) == ()
 
 
 def test_what_is_adopted_is_adopted_whole() -> None:

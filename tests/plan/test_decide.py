@@ -19,8 +19,9 @@ from reconcile.plan.changes import (
     UpdateMessage,
     Waiting,
 )
-from reconcile.plan.child import Child, Rules, child_of
+from reconcile.plan.child import Child, child_of
 from reconcile.plan.decide import decide, prune
+from reconcile.plan.rules import Rules
 from tests.given import (
     CONTAINER,
     FOLDER,

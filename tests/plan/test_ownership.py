@@ -6,7 +6,9 @@ import pytest
 
 from reconcile.kube.live import Live
 from reconcile.kube.objects import Manifest
-from reconcile.plan.ownership import Ownership, is_protected, other_makers, ownership, protected_by_others
+from reconcile.plan.child import Child
+from reconcile.plan.ownership import Ownership, other_makers, ownership, protected_by_others
+from reconcile.plan.rules import Rules
 from tests.given import MANAGER, NAMES, a_read_preview, children_of, edited, entry, live, untracked
 
 PREVIEW = a_read_preview(uid="u-1")
@@ -30,7 +32,7 @@ def owned_by(**reference: Any) -> dict[str, Any]:
 
 
 def of(there: Live, uid: str = "u-1", *, from_server: bool = True) -> Ownership:
-    return ownership(there, "pr-1", uid, NAMES, from_server=from_server)
+    return ownership(there, "pr-1", uid, Rules(NAMES, from_server=from_server))
 
 
 def restored(manifest: Manifest) -> Live:
@@ -136,9 +138,9 @@ AT_PRUNE = ("f:metadata", "f:annotations", f"f:{PRUNE}")
 
 
 def test_a_child_says_itself_that_it_is_protected() -> None:
-    assert is_protected(protected(ours=True), NAMES)
-    assert not is_protected(live(SERVICE), NAMES)
-    assert not is_protected(live(edited(SERVICE, "metadata", "annotations", PRUNE, to="x")), NAMES)
+    others = (live(SERVICE), live(edited(SERVICE, "metadata", "annotations", PRUNE, to="x")))
+    found = [Child(there, "pr-1", Rules(NAMES)).protected for there in (protected(ours=True), *others)]
+    assert found == [True, False, False]
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,7 @@ def test_a_child_says_itself_that_it_is_protected() -> None:
     ids=["not at all", "by its preview", "by somebody", "by both", "nobody knows by whom"],
 )
 def test_protection_by_somebody_else_outlives_what_the_preview_says(there: Live, by_others: bool) -> None:
-    assert protected_by_others(there, NAMES, from_server=True) is by_others
+    assert protected_by_others(there, Rules(NAMES)) is by_others
 
 
 # who made it
@@ -179,7 +181,7 @@ MAKERS: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
 @pytest.mark.parametrize("name", MAKERS)
 def test_who_else_may_have_made_it(name: str) -> None:
     others, makers = MAKERS[name]
-    assert other_makers(live(SERVICE, *others), NAMES) == makers
+    assert other_makers(live(SERVICE, *others), NAMES.field_manager) == makers
 
 
 @pytest.mark.parametrize(
@@ -192,4 +194,4 @@ def test_a_bare_object_may_be_anybodys_of_a_kind_that_needs_no_spec(
     """Our apply is what gave it a spec, and so its second generation."""
     child = children_of(PREVIEW, route="ingress" if kind == "Ingress" else "mapping")[kind]
     annotated = entry("dns", AN_ANNOTATION)
-    assert other_makers(live(child, annotated, generation=generation), NAMES) == makers
+    assert other_makers(live(child, annotated, generation=generation), NAMES.field_manager) == makers

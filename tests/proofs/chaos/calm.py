@@ -21,6 +21,7 @@ from reconcile.model.names import (
     Names,
 )
 from reconcile.plan.ownership import ownership
+from reconcile.plan.rules import Rules
 from tests.node.node import DOMAIN
 from tests.proofs.chaos.api import CHILD_KINDS, ROUTE_KINDS, Api
 from tests.proofs.chaos.users import NAMESPACES, STEADY, Ledger
@@ -118,7 +119,7 @@ def _is_ours(world: World, key: Key) -> bool:
     child = world.children[key]
     name = _label(child) or key.name
     preview = world.previews.get(Key(KIND, key.namespace, name))
-    return ownership(Live(child), name, preview["metadata"]["uid"] if preview else "", NAMES).ours
+    return ownership(Live(child), name, preview["metadata"]["uid"] if preview else "", Rules(NAMES)).ours
 
 
 def _of_preview(world: World, preview: Manifest, route: str) -> Iterator[str]:
