@@ -16,7 +16,7 @@ from reconcile.model.settings import Settings
 from reconcile.model.spec import Spec
 from tests.builders import EVERY_FIELD
 from tests.controlplane import shipped
-from tests.given import NAMES, a_read_preview
+from tests.given import a_read_preview
 
 ROOT = Path(__file__).parents[2]
 VERBS = {
@@ -124,7 +124,7 @@ def test_what_a_kind_has_not_is_told_with_what_to_do() -> None:
 
 def test_a_kind_without_a_spec_is_asked_for_the_fields_that_it_has() -> None:
     def widget(preview: PreviewEnvironment, settings: Settings) -> Rendered:
-        return child(resource, preview, NAMES, None, content={"data": {"a": preview.name}})
+        return child(resource, preview, None, content={"data": {"a": preview.name}})
 
     resource = Resource("example.com", "v1", "Widget", "widgets")
     head = "reconcile/desire/children/widget.py: "

@@ -301,7 +301,9 @@ def test_the_hash_is_the_one_that_earlier_versions_wrote() -> None:
     """Another one would have every child of every cluster applied again. Without an owner, whose kind has
     another name in a kit that was made one's own."""
     group = "previews.example.com"
-    annotations = children_of(replace(PREVIEW, uid=""), group=group)["Service"]["metadata"]["annotations"]
+    annotations = children_of(replace(PREVIEW, uid="", group=group), group=group)["Service"]["metadata"][
+        "annotations"
+    ]
     assert annotations[f"{group}/applied"] == "985d4805e5d74f36fbf6c6ed3804ad9c"
 
 
@@ -340,8 +342,8 @@ def test_nothing_of_the_authors_labels_and_annotations_reaches_a_child() -> None
 
 
 def test_names_follow_the_api_group() -> None:
-    manifest = children_of(PREVIEW, group="previews.example.com")["Service"]
     names = Names("previews.example.com")
+    manifest = children_of(replace(PREVIEW, group=names.group), group=names.group)["Service"]
     assert manifest["metadata"]["ownerReferences"][0]["apiVersion"] == "previews.example.com/v1"
     assert "platform9.com" not in str(manifest)
     assert set(manifest["metadata"]["annotations"]) == {names.identity_annotation, names.applied_annotation}

@@ -8,7 +8,7 @@ from reconcile.desire.children.pod import container, pod_labels, pod_spec
 from reconcile.kube.managedfields import Path
 from reconcile.kube.objects import DEPLOYMENT
 from reconcile.kube.schema import item_element
-from reconcile.model.names import APP_COMPONENT, COMPONENT_LABEL, CONTAINER, PORT_NAME, Names
+from reconcile.model.names import APP_COMPONENT, COMPONENT_LABEL, CONTAINER, PORT_NAME
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.settings import Settings
 
@@ -37,10 +37,9 @@ STOP_SECONDS = 25
 
 def deployment(preview: PreviewEnvironment, settings: Settings) -> Rendered:
     """The Deployment of a preview. `replicas` is left out when absent, so that an autoscaler may own it."""
-    names = settings.names
     replicas = 0 if preview.spec.suspend else preview.spec.replicas
     template = {
-        "metadata": _pod_metadata(preview, names),
+        "metadata": _pod_metadata(preview),
         "spec": {
             **pod_spec(preview.spec, settings, _container(preview.spec, settings)),
             "terminationGracePeriodSeconds": DRAIN_SECONDS + STOP_SECONDS,
@@ -48,28 +47,28 @@ def deployment(preview: PreviewEnvironment, settings: Settings) -> Rendered:
     }
     spec = {
         **({} if replicas is None else {"replicas": replicas}),
-        "selector": {"matchLabels": selector(preview, names)},
-        "template": _marked(template, names),
+        "selector": {"matchLabels": selector(preview)},
+        "template": _marked(template, preview),
     }
-    return child(DEPLOYMENT, preview, names, spec)
+    return child(DEPLOYMENT, preview, spec)
 
 
-def selector(preview: PreviewEnvironment, names: Names) -> dict[str, str]:
+def selector(preview: PreviewEnvironment) -> dict[str, str]:
     """What finds the preview's pods; it can never change, since a Deployment's selector is immutable."""
-    return {names.preview_label: preview.name, COMPONENT_LABEL: APP_COMPONENT}
+    return {preview.names.preview_label: preview.name, COMPONENT_LABEL: APP_COMPONENT}
 
 
-def _marked(template: dict[str, Any], names: Names) -> dict[str, Any]:
+def _marked(template: dict[str, Any], preview: PreviewEnvironment) -> dict[str, Any]:
     """The pod template with a hash of itself: it tells its pods from those of an older one."""
     metadata = template["metadata"]
-    annotations = {**metadata.get("annotations", {}), names.template_annotation: digest(template)}
+    annotations = {**metadata.get("annotations", {}), preview.names.template_annotation: digest(template)}
     return {**template, "metadata": {**metadata, "annotations": annotations}}
 
 
-def _pod_metadata(preview: PreviewEnvironment, names: Names) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"labels": pod_labels(preview, names, APP_COMPONENT)}
+def _pod_metadata(preview: PreviewEnvironment) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"labels": pod_labels(preview, APP_COMPONENT)}
     if preview.spec.revision:
-        metadata["annotations"] = {names.revision_annotation: preview.spec.revision}
+        metadata["annotations"] = {preview.names.revision_annotation: preview.spec.revision}
     return metadata
 
 

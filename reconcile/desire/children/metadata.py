@@ -39,20 +39,19 @@ class Rendered(SentObject):
         self.hash = hash_
 
 
-def common_labels(preview: PreviewEnvironment, names: Names) -> dict[str, str]:
+def common_labels(preview: PreviewEnvironment) -> dict[str, str]:
     """The labels of every child, and of its pods."""
     return {
         MANAGED_BY_LABEL: TOOL,
         NAME_LABEL: APP_NAME,
         INSTANCE_LABEL: preview.name,
-        names.preview_label: preview.name,
+        preview.names.preview_label: preview.name,
     }
 
 
 def child(
     resource: Resource,
     preview: PreviewEnvironment,
-    names: Names,
     spec: Mapping[str, Any] | None,
     *,
     name: str = "",
@@ -64,18 +63,18 @@ def child(
 
     A kind that has no spec gets None, and in `content` what it has in its place, such as `{"data": {…}}`.
     """
-    name = name or preview.name
+    name, names = name or preview.name, preview.names
     key = Key(resource.kind, preview.namespace, name)
     metadata: dict[str, Any] = {
         "name": name,
         "namespace": preview.namespace,
-        "labels": {**(labels or {}), **common_labels(preview, names)},
+        "labels": {**(labels or {}), **common_labels(preview)},
         "annotations": {**(annotations or {}), names.identity_annotation: key.identity},
     }
     if names.protects(preview.annotations):
         metadata["annotations"][names.prune_annotation] = PRUNE_DISABLED
     elif preview.uid:
-        metadata["ownerReferences"] = [_owner_reference(preview, names)]
+        metadata["ownerReferences"] = [_owner_reference(preview)]
     body = {**({} if spec is None else {"spec": spec}), **(content or {})}
     manifest = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": metadata, **body}
     return _sealed(manifest, names)
@@ -90,15 +89,13 @@ def route(
 ) -> Rendered:
     """A child that is a route: with the labels and annotations that the operator wants on each of them."""
     more = {**dict(settings.route_annotations), **(annotations or {})}
-    return child(
-        resource, preview, settings.names, spec, labels=dict(settings.route_labels), annotations=more
-    )
+    return child(resource, preview, spec, labels=dict(settings.route_labels), annotations=more)
 
 
-def _owner_reference(preview: PreviewEnvironment, names: Names) -> dict[str, Any]:
+def _owner_reference(preview: PreviewEnvironment) -> dict[str, Any]:
     # No blockOwnerDeletion: it would need the right to set finalizers on previews.
     return {
-        "apiVersion": names.api_version,
+        "apiVersion": preview.names.api_version,
         "kind": KIND,
         "name": preview.name,
         "uid": preview.uid,

@@ -8,7 +8,7 @@ from reconcile.desire.children.metadata import common_labels
 from reconcile.kube.objects import Manifest
 from reconcile.kube.quantity import canonical
 from reconcile.model.container_resources import with_defaults
-from reconcile.model.names import COMPONENT_LABEL, Names
+from reconcile.model.names import COMPONENT_LABEL
 from reconcile.model.preview import PreviewEnvironment, has_digest
 from reconcile.model.rules import PULL_POLICIES, PullPolicy
 from reconcile.model.settings import Settings, Toleration
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from reconcile.model.spec import EnvFromSource, EnvVar, Spec
 
 
-def pod_labels(preview: PreviewEnvironment, names: Names, component: str) -> dict[str, str]:
+def pod_labels(preview: PreviewEnvironment, component: str) -> dict[str, str]:
     """The labels of a preview's pods; the component tells those that serve from those that set up."""
-    return {**common_labels(preview, names), COMPONENT_LABEL: component}
+    return {**common_labels(preview), COMPONENT_LABEL: component}
 
 
 def pod_spec(spec: "Spec", settings: Settings, container: Manifest) -> dict[str, Any]:

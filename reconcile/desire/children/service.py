@@ -13,9 +13,9 @@ def service(preview: PreviewEnvironment, settings: Settings) -> Rendered:
     """The Service of a preview; it always listens on 80, whatever the container does."""
     spec = {
         "ports": [{"name": PORT_NAME, "port": SERVICE_PORT, "protocol": "TCP", "targetPort": PORT_NAME}],
-        "selector": selector(preview, settings.names),
+        "selector": selector(preview),
     }
-    return child(SERVICE, preview, settings.names, spec)
+    return child(SERVICE, preview, spec)
 
 
 # A Service is shared with whoever gives it an address.

@@ -34,7 +34,7 @@ _HASH = re.compile(rf"[0-9a-f]{{{_HASH_LENGTH}}}")
 
 def setup_job(preview: PreviewEnvironment, settings: Settings) -> Rendered | None:
     """The setup Job of a preview; None where it asks for none."""
-    setup, names = preview.spec.setup, settings.names
+    setup = preview.spec.setup
     if setup is None:
         return None
     setting_up = container(
@@ -49,11 +49,11 @@ def setup_job(preview: PreviewEnvironment, settings: Settings) -> Rendered | Non
         "backoffLimit": TRIES_MORE,
         "activeDeadlineSeconds": LONGEST_SECONDS,
         "template": {
-            "metadata": {"labels": pod_labels(preview, names, SETUP_COMPONENT)},
+            "metadata": {"labels": pod_labels(preview, SETUP_COMPONENT)},
             "spec": {**pod_spec(preview.spec, settings, setting_up), "restartPolicy": "Never"},
         },
     }
-    return child(JOB, preview, names, spec, name=job_name(preview))
+    return child(JOB, preview, spec, name=job_name(preview))
 
 
 def job_name(preview: PreviewEnvironment) -> str:
