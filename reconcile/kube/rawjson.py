@@ -6,7 +6,6 @@ their children, decoded, would take several times the memory and the time.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
 import msgspec
@@ -31,6 +30,7 @@ _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 _ABSENT = msgspec.Raw(NULL)
+_NONE_KNOWN: Mapping[str, Any] = {}
 
 
 class Head(msgspec.Struct):
@@ -75,7 +75,7 @@ class Sent(Mapping[str, Any]):
 
     __slots__ = ("_known", "_text")
 
-    def __init__(self, text: Text, known: Mapping[str, Any] = MappingProxyType({})) -> None:
+    def __init__(self, text: Text, known: Mapping[str, Any] = _NONE_KNOWN) -> None:
         self._text = text
         self._known = known
 
