@@ -47,6 +47,7 @@ OPTIONS = {
     "route_kind": "See [kinds of route](docs/operating.md#kinds-of-route).",
     "tls_secret": "As a rule, a wildcard's.",
     "default_resources": "Such as `limits.memory=512Mi` or `requests.cpu=100m`. They [give way](docs/operating.md#default-resources) to what the preview sets.",
+    "templates": "See [templates](docs/templates.md).",
     "to": "Each is a file.",
     "exclude": "Globs, also of folders: of a name (`test`) or of a path (`chart/**`). The children of a preview in such a file are kept.",
     "output": "`json` has a [schema](docs/report.schema.json); `markdown` is a comment for a pull request.",

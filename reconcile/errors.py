@@ -2,6 +2,7 @@
 
     ReconcileError
     ├── UsageError            what was asked makes no sense: exit 2
+    ├── TemplateRefused       a template cannot be merged into the children of one preview: it is Refused
     ├── UnusableFiles         what -f names cannot be read, or is no preview: exit 1
     ├── NoAnswer              there is nothing to work from: exit 5
     │   ├── BadKubeconfig     no cluster could be made out
@@ -39,6 +40,10 @@ class ReconcileError(Exception):
 
 class UsageError(ReconcileError):
     """Options or arguments that cannot be combined."""
+
+
+class TemplateRefused(ReconcileError):
+    """A document of `--templates` that cannot be merged into a child of this preview."""
 
 
 class UnusableFiles(ReconcileError):

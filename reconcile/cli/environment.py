@@ -14,7 +14,7 @@ from reconcile.errors import UsageError
 RESTRICTING = frozenset(
     {
         *("allow_fqdn", "allow_image", "allow_secret", "allow_pull_policy", "allow_protect"),
-        *("max_previews", "max_ttl", "max_deletes", "pod_security"),
+        *("max_previews", "max_ttl", "max_deletes", "pod_security", "templates"),
         *("namespace", "namespace_only", "selector", "context", "kubeconfig", "sources", "dry_run"),
     }
 )

@@ -26,6 +26,7 @@ WINGS: Mapping[str, Wing] = {
     "logs": Wing(("run/logs.py",), ("--logs",), needs="wait"),
     "probe": Wing(("run/probe.py",), ("--probe",), needs="wait"),
     "files": Wing(("cluster/files",), ("--from", "--to", "--filename", "--exclude")),
+    "templates": Wing(("cli/templates.py", "desire/templates"), ("--templates",), needs="files"),
     "markdown": Wing(("report/markdown.py",), ("markdown",)),
     "html": Wing(("report/html.py", "report/page.html.j2", "report/page.css", "report/page.js"), ("html",)),
     "metrics": Wing(("cli/metrics.py",), ("metrics", "--pushgateway")),

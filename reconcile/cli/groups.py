@@ -30,7 +30,14 @@ GROUPS = {
         "route_label",
         "route_annotation",
     ),
-    "Pods": ("pod_security", "default_resources", "node_selector", "toleration", "priority_class"),
+    "Pods": (
+        "pod_security",
+        "default_resources",
+        "node_selector",
+        "toleration",
+        "priority_class",
+        "templates",
+    ),
     "Manifests": ("sources", "to", "exclude"),
     "Reports": ("output", "report", "pushgateway", "log_format", "verbose", "quiet", "color"),
 }

@@ -302,6 +302,12 @@ def _refuse_absent() -> None:
     "--toleration", metavar="K[=V][:EFFECT]", type=TolerationType(), help="Taint that pods tolerate."
 )
 @click.option("--priority-class", metavar="NAME", type=NameType(), help="priorityClassName of pods.")
+@_wing(
+    "--templates",
+    metavar="DIR",
+    shell_complete=_offer("folders"),
+    help="Folder of manifests to merge into the children of each preview.",
+)
 @click.option(
     "--api-group",
     metavar="GROUP",

@@ -45,6 +45,7 @@ class Options(Choices):
     default_resources: tuple[tuple[str, str, str], ...] = ()
     node_selector: tuple[Pair, ...] = ()
     toleration: tuple[Mapping[str, Any], ...] = ()
+    templates: str | None = None
     sources: tuple[str, ...] = ()
     to: str | None = None
     exclude: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import timedelta
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
@@ -66,7 +66,7 @@ def _settings(options: Options) -> Settings:
     group = options.api_group
     limits, requests = _default_resources(options)
     same: dict[str, Any] = {field.name: getattr(options, field.name) for field in fields(Choices)}
-    return Settings(
+    settings = Settings(
         **same,
         group=group,
         route_kinds=options.route_kind,
@@ -78,6 +78,21 @@ def _settings(options: Options) -> Settings:
         node_selector=pairs(options.node_selector, "--node-selector"),
         tolerations=tuple(Toleration(**toleration) for toleration in options.toleration),
     )
+    return _with_templates(settings, options)
+
+
+def _with_templates(settings: Settings, options: Options) -> Settings:
+    """The settings with the templates as they are in the folder now. UsageError for what is wrong in any."""
+    if options.templates is None:
+        return settings
+    from reconcile.cli.templates import with_templates  # what only templates need
+
+    return with_templates(settings, options.templates)
+
+
+def read_again(request: Request, options: Options) -> Request:
+    """The request of a later run: the folder of templates may have changed, as a mounted ConfigMap does."""
+    return replace(request, settings=_with_templates(request.settings, options))
 
 
 def _default_resources(options: Options) -> tuple[Amounts, Amounts]:

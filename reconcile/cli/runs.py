@@ -10,7 +10,7 @@ from reconcile.cli.console import Console
 from reconcile.cli.logging import complain
 from reconcile.cli.monitor import Monitor
 from reconcile.cli.options import Options
-from reconcile.cli.request import cluster_of, request_of, wanted_of
+from reconcile.cli.request import cluster_of, read_again, request_of, wanted_of
 from reconcile.cli.signals import Signals
 from reconcile.cli.validate import check
 from reconcile.cli.variables import Variables, naming
@@ -62,6 +62,7 @@ class Once:
         self.monitor.begin()
         self.console.begin()
         if self.runs:
+            self.request = read_again(self.request, self.options)
             restart_clock(self.cluster, self.options.timeout.total_seconds(), "--timeout")
         self.runs += 1
 

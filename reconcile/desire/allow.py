@@ -23,21 +23,21 @@ def refusals(preview: PreviewEnvironment, settings: Settings) -> Iterator[str]:
     """
     spec = preview.spec
     if settings.allow_fqdn and not matches_any(spec.fqdn.split("."), settings.allow_fqdn, "."):
-        yield f"spec.fqdn: {spec.fqdn} is not allowed; {_said('--allow-fqdn', settings.allow_fqdn)}"
+        yield f"spec.fqdn: {spec.fqdn} is not allowed; {said('--allow-fqdn', settings.allow_fqdn)}"
     for path, image in images_of(preview):
         if settings.allow_image and not image_allowed(image, settings.allow_image):
-            yield f"{path}: {image} is not allowed; {_said('--allow-image', settings.allow_image)}"
+            yield f"{path}: {image} is not allowed; {said('--allow-image', settings.allow_image)}"
     policy, policies = spec.image_pull_policy, settings.allow_pull_policy
     if policy is not None and policies and policy not in policies:
         yield f"spec.imagePullPolicy: {policy} is not allowed; --allow-pull-policy is {', '.join(policies)}"
     for path, secret in secrets_of(preview):
         if not any(fnmatchcase(secret, pattern) for pattern in settings.allow_secret):
             patterns = settings.allow_secret
-            said = _said("--allow-secret", patterns) if patterns else "pass --allow-secret"
-            yield f"{path}: Secret {secret} is not allowed; {said}"
+            remedy = said("--allow-secret", patterns) if patterns else "pass --allow-secret"
+            yield f"{path}: Secret {secret} is not allowed; {remedy}"
 
 
-def _said(option: str, patterns: Sequence[str]) -> str:
+def said(option: str, patterns: Sequence[str]) -> str:
     """What the option is; a pattern that is empty allows nothing."""
     return f"{option} is {', '.join(filter(None, patterns)) or 'empty'}"
 

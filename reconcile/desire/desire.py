@@ -11,7 +11,7 @@ from reconcile.desire.children import render
 from reconcile.desire.children.metadata import Rendered
 from reconcile.desire.desired import Desired, Reason
 from reconcile.desire.quota import Left, Quota, nothing_left
-from reconcile.errors import internal_error
+from reconcile.errors import TemplateRefused, internal_error
 from reconcile.model.preview import PreviewEnvironment, Unreadable
 from reconcile.model.problems import one_line
 from reconcile.model.scope import Scope
@@ -35,13 +35,26 @@ class Renderings:
         )
         if likely and isinstance(preview, PreviewEnvironment):
             with suppress(Exception):  # whatever it is comes again when they are asked for, and is told then
-                self._made[id(preview)] = (preview, render(preview, self.settings))
+                self._made[id(preview)] = (preview, children_of(preview, self.settings))
         return preview
 
     def of(self, preview: PreviewEnvironment) -> tuple[Rendered, ...]:
         """The children of a preview, which still is there."""
         _, made = self._made.pop(id(preview), (None, None))
-        return render(preview, self.settings) if made is None else made
+        return children_of(preview, self.settings) if made is None else made
+
+
+def children_of(preview: PreviewEnvironment, settings: Settings) -> tuple[Rendered, ...]:
+    """Every child that a preview wants, in apply order, with the operator's templates merged into it.
+
+    TemplateRefused where one cannot be merged.
+    """
+    made = render(preview, settings)
+    if not settings.templates:
+        return made
+    from reconcile.desire.templates.merge import merged  # what only templates need
+
+    return merged(made, preview, settings)
 
 
 def desire(
@@ -92,6 +105,8 @@ def _desired(one: _Timed, renderings: Renderings, surplus: Mapping[str, str]) ->
     try:
         reason, message = _reason(one, renderings.settings, surplus)
         children = renderings.of(preview) if _is_to_have(preview, in_scope, reason) else ()
+    except TemplateRefused as error:
+        reason, message, children = "Refused", str(error), ()
     except Exception as error:
         reason, message, children = "InternalError", internal_error(error), ()
     return Desired(preview, in_scope, reason, message, children, one.ttl, one.deadline)

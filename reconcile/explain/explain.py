@@ -8,12 +8,21 @@ from datetime import datetime
 from reconcile.desire.children import APPLY_ORDER
 from reconcile.desire.desired import Desired
 from reconcile.explain.history import NO_EVENTS, EventHistory
-from reconcile.explain.managers import FieldState, Writer, foreign_fields, wanted_fields, writers_of
+from reconcile.explain.managers import (
+    FieldState,
+    TemplateSource,
+    Writer,
+    foreign_fields,
+    no_template,
+    wanted_fields,
+    writers_of,
+)
 from reconcile.kube.health.events import PodEvent
 from reconcile.kube.health.pod import is_ready, trouble_of
 from reconcile.kube.health.pods import age_and_name, exit_of
 from reconcile.kube.live import Live
 from reconcile.kube.objects import Key, Manifest, key_of, maps_in, split_place
+from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.settings import Settings
 from reconcile.model.snapshot import Preview, Snapshot
 from reconcile.model.status import Status
@@ -151,16 +160,30 @@ def _children(
     owner, uid = split_place(place)[1], desired.preview.uid if desired else ""
     lives = ((key, snapshot.children.get(key)) for key in keys)
     return tuple(
-        ExplainedChild(key) if live is None else _child(wanted.get(key), Child(live, owner, rules, uid=uid))
+        ExplainedChild(key)
+        if live is None
+        else _child(
+            wanted.get(key), Child(live, owner, rules, uid=uid), _template_source(key, desired, settings)
+        )
         for key, live in lives
     )
+
+
+def _template_source(key: Key, desired: Desired | None, settings: Settings) -> TemplateSource:
+    """Which template sets a field of this child."""
+    preview = desired.preview if desired else None
+    if not settings.templates or not isinstance(preview, PreviewEnvironment):
+        return no_template
+    from reconcile.desire.templates.source import source_of  # what only templates need
+
+    return lambda path: source_of(path, key.kind, preview, settings)
 
 
 def _apply_order(key: Key) -> tuple[int, Key]:
     return APPLY_ORDER.get(key.kind, -1), key
 
 
-def _child(wanted: Manifest | None, child: Child) -> ExplainedChild:
+def _child(wanted: Manifest | None, child: Child, source: TemplateSource) -> ExplainedChild:
     live, manager = child.live, child.rules.names.field_manager
     compared = wanted if child.ours else None
     return ExplainedChild(
@@ -168,7 +191,7 @@ def _child(wanted: Manifest | None, child: Child) -> ExplainedChild:
         "; ".join(["ours" if child.ours else f"not ours: {child.ownership.message}", *_besides(child)]),
         str(live.metadata.get("creationTimestamp") or ""),
         writers_of(live, manager),
-        wanted_fields(live, compared, manager) if compared is not None else (),
+        wanted_fields(live, compared, manager, source) if compared is not None else (),
         foreign_fields(live, compared, manager) if compared is not None else (),
     )
 
@@ -218,7 +241,8 @@ def _state(explained: Explanation) -> str:
         return f"Not ready: {block.reason}: {block.message}"
     if explained.found:
         older = any(
-            isinstance(c, Update) and c.message == UpdateMessage.CHANGED for c in explained.plan.changes
+            isinstance(c, Update) and c.message in (UpdateMessage.CHANGED, UpdateMessage.TEMPLATE)
+            for c in explained.plan.changes
         )
         ready = "Ready, as it was wanted before" if older else "Ready"
         return f"{ready}: {explained.found.url or 'its pods are available, and it has no link'}"

@@ -3,8 +3,8 @@
 `metadata.managedFields` has the time of a manager's last change, not that of each of its fields.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reconcile.kube.live import Entry, Live
@@ -49,6 +49,7 @@ class FieldState:
     """One field, as text: `wanted` is None if we do not set it, `there` if it does not exist.
 
     `writers` own it, the last one first; empty if they are not recorded, or if it is the server's default.
+    `template` is the `FILE:LINE` that sets it; "" if none does.
     """
 
     path: str
@@ -56,6 +57,16 @@ class FieldState:
     there: str | None
     same: bool
     writers: tuple[Writer, ...] = ()
+    template: str = ""
+
+
+TemplateSource = Callable[[Path], str]
+"""The `FILE:LINE` of the template that sets a field; "" if none does."""
+
+
+def no_template(path: Path) -> str:
+    """Return "": no template sets any field."""
+    return ""
 
 
 def writers_of(live: Live, manager: str) -> tuple[Writer, ...]:
@@ -63,10 +74,12 @@ def writers_of(live: Live, manager: str) -> tuple[Writer, ...]:
     return _latest_first(live.entries, manager)
 
 
-def wanted_fields(live: Live, wanted: Manifest, manager: str) -> tuple[FieldState, ...]:
-    """Return every desired field; of metadata only those that differ or that others have set, too."""
+def wanted_fields(
+    live: Live, wanted: Manifest, manager: str, source: TemplateSource = no_template
+) -> tuple[FieldState, ...]:
+    """Return every desired field; of metadata only what differs, or what a template or others have set."""
     found = (
-        _wanted(live, wanted, leaf, manager)
+        replace(_wanted(live, wanted, leaf, manager), template=source(leaf[0]))
         for leaf in leaves_beside(wanted, live.manifest)
         if not _is_listed_elsewhere(leaf)
     )
@@ -74,9 +87,11 @@ def wanted_fields(live: Live, wanted: Manifest, manager: str) -> tuple[FieldStat
 
 
 def _is_quiet(state: FieldState, live: Live) -> bool:
-    """Whether a label or an annotation is as desired, and set by nobody else."""
+    """Whether a label or an annotation is as desired, and set by us, without a template."""
     recorded = state.writers or not live.tracked
-    return bool(state.same and recorded and all(writer.ours for writer in state.writers))
+    return bool(
+        state.same and recorded and not state.template and all(writer.ours for writer in state.writers)
+    )
 
 
 def _wanted(live: Live, wanted: Manifest, leaf: Leaf, manager: str) -> FieldState:

@@ -128,6 +128,8 @@ def _child(child: ExplainedChild, explained: Explanation) -> Iterator[str]:
 def _row(mark: str, field: FieldState, explained: Explanation) -> tuple[str, str, str, str]:
     """Mark a field: `=` as desired, `~` not as desired, `?` set by others beside it."""
     who = "; ".join(_short(writer, explained.inquiry.now) for writer in field.writers)
+    if field.template:
+        return mark, field.path, "; ".join(filter(None, (who, f"by {field.template}"))), _values(field)
     return mark, field.path, who or ("nobody is recorded" if explained.from_server else ""), _values(field)
 
 

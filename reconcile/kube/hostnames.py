@@ -40,6 +40,13 @@ def asks_for_more(live: Live, wanted: Manifest) -> bool:
     return not set(_asked(live)) <= set(_asked(Live(wanted)))
 
 
+def takes_all(live: Live) -> bool:
+    """Whether an Ingress takes every hostname: by a rule without one, or by a default backend."""
+    rules = maps_in(live.spec.get("rules"))
+    without = any(not rule.get("host") for rule in rules) or bool(live.spec.get("defaultBackend"))
+    return live.key.kind == INGRESS.kind and without
+
+
 def _normalized(name: str) -> str:
     return _PORT.sub("", name.lower()).removesuffix(".")
 

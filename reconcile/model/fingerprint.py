@@ -3,8 +3,8 @@
 An object with the same uid and resourceVersion is the same object. So a run that has compared a preview, and
 found nothing to do and nothing to tell, writes into its status a digest of all that it has observed:
 
-    the program and its settings     they decide what is wanted
-    the preview                      uid, generation, and its spec as it was listed
+    the program and its settings     they decide what is wanted; of templates, all that is in them
+    the preview                      uid, generation, and its spec as it was listed; with templates, labels
     its children                     uid and resourceVersion of each that its label names
     its status                       all that we say in it, so that it says the same still
 
@@ -95,8 +95,11 @@ class Fingerprints:
     """The digests under one program and one set of settings."""
 
     def __init__(self, program: str, settings: Settings) -> None:
-        self._seed = hashlib.sha256(program.encode() + _ENCODER.encode(replace(settings, **ELSEWHERE)))
+        without = replace(settings, **ELSEWHERE, templates=())
+        templates = [(template.when, template.manifest) for template in settings.templates]
+        self._seed = hashlib.sha256(program.encode() + _ENCODER.encode([without, templates]))
         self._names = settings.names
+        self._labels_count = bool(templates)  # a label changes no generation
 
     def observed_digest(self, item: Manifest, children: Iterable[Live]) -> str:
         """The digest of a preview and its children as they were listed; "" where there can be none."""
@@ -122,6 +125,8 @@ class Fingerprints:
         found = self._seed.copy()
         found.update(f"{glance.metadata.uid}/{glance.metadata.generation}\n".encode())
         found.update(glance.spec)
+        if self._labels_count:
+            found.update(glance.metadata.labels)
         found.update("\n".join(sorted(map(_version, children))).encode())
         return found.hexdigest()
 

@@ -139,6 +139,16 @@ class Names:
         return f"{self.group}/template"
 
     @property
+    def templates_annotation(self) -> str:
+        """On a child that templates change: a hash of them, so that a run can say why it is updated."""
+        return f"{self.group}/templates"
+
+    @property
+    def when_annotation(self) -> str:
+        """In a document of `--templates`: a label selector of the previews that it is for."""
+        return f"{self.group}/when"
+
+    @property
     def revision_annotation(self) -> str:
         """On the pod template: the preview's `revision`, so that a change of it rolls the pods."""
         return f"{self.group}/revision"

@@ -86,16 +86,16 @@ def _name(text: str, namespace: str) -> Name:
     return Name(before or namespace, name)
 
 
-def parse_selector(text: str) -> list[Requirement]:
-    """A label selector as kubectl takes it.
+def parse_selector(text: str, called: str = "-l") -> list[Requirement]:
+    """A label selector as kubectl takes it; UsageError for what is none, by what it is `called`.
 
     https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
     """
     parts = re.split(r",(?![^()]*\))", text)
-    return [_requirement(part.strip(), text) for part in parts]
+    return [_requirement(part.strip(), text, called) for part in parts]
 
 
-def _requirement(part: str, whole: str) -> Requirement:
+def _requirement(part: str, whole: str, called: str) -> Requirement:
     if match := _SET.fullmatch(part):
         values = frozenset(value.strip() for value in match["values"].split(","))
         return _member(match["key"], values, wanted=match["operator"] == "in")
@@ -105,7 +105,7 @@ def _requirement(part: str, whole: str) -> Requirement:
         key, wanted = match["key"], not match["not"]
         return lambda labels: (key in labels) is wanted
     raise UsageError(
-        f"-l {whole!r}: {part!r} is not a valid requirement: must be key=value, key!=value, "
+        f"{called} {whole!r}: {part!r} is not a valid requirement: must be key=value, key!=value, "
         "key in (a,b), key or !key"
     )
 

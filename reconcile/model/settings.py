@@ -6,6 +6,7 @@ from typing import Literal
 from reconcile.kube.objects import HTTPROUTE, INGRESS, MAPPING, Resource
 from reconcile.model.names import DEFAULT_GROUP, Names, names_of
 from reconcile.model.rules import PullPolicy
+from reconcile.model.template import Template
 
 RouteKind = Literal["mapping", "ingress", "httproute"]
 RouteOption = Literal[RouteKind, "none"]
@@ -66,7 +67,7 @@ class Settings(Choices):
     """What the operator decides.
 
     Pairs are tuples of (key, value), sorted by key. `route_kinds` are those that the cluster is asked for;
-    empty for all.
+    empty for all. `templates` are in the order in which they are merged.
     """
 
     group: str = DEFAULT_GROUP
@@ -78,6 +79,7 @@ class Settings(Choices):
     default_requests: tuple[tuple[str, str], ...] = ()
     node_selector: tuple[tuple[str, str], ...] = ()
     tolerations: tuple[Toleration, ...] = ()
+    templates: tuple[Template, ...] = ()
 
     @property
     def names(self) -> Names:

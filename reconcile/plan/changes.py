@@ -25,6 +25,7 @@ class UpdateMessage(StrEnum):
     ADOPTED = "adopted"
     DRIFTED = "drifted"
     CHANGED = "its preview or an option changed"
+    TEMPLATE = "a template changed"
     PREVIEW_PROTECTED = "its preview is protected"
     PREVIEW_UNPROTECTED = "its preview is no longer protected"
     PROTECTED = "it is protected"

@@ -90,8 +90,11 @@ def _message(manifest: Manifest, child: Child, found: Difference) -> UpdateMessa
     names, wanted = child.rules.names, manifest["metadata"]["annotations"]
     if not child.ours:
         return UpdateMessage.ADOPTED
-    if child.live.annotations.get(names.applied_annotation) == wanted[names.applied_annotation]:
+    live = child.live.annotations
+    if live.get(names.applied_annotation) == wanted[names.applied_annotation]:
         return UpdateMessage.DRIFTED
+    if live.get(names.templates_annotation) != wanted.get(names.templates_annotation):
+        return UpdateMessage.TEMPLATE
     if not _of_protection(found, names.prune_annotation):
         return UpdateMessage.CHANGED
     return UpdateMessage.PREVIEW_PROTECTED if names.protects(wanted) else UpdateMessage.PREVIEW_UNPROTECTED

@@ -34,6 +34,8 @@ from reconcile.plan.changes import FieldChange
 from reconcile.plan.field_conflicts import added_by_hand, collisions, edits_are_kept, foreign_paths
 from reconcile.plan.ownership import prune_path
 
+_ACCOUNT, _OLD_ACCOUNT = "f:serviceAccountName", "f:serviceAccount"
+"""A server sets the second to the first, for nobody; and makes the first of it again, when that goes."""
 REPLICAS: Path = ("f:spec", "f:replicas")
 _SECRET = frozenset({"f:env", "f:args", "f:command", *(f"f:{name}" for name in DATA)})
 
@@ -80,7 +82,8 @@ def difference(
 
 def _without_hash(fields: list[FieldChange], names: Names) -> list[FieldChange]:
     """Our own hashes follow every other change, so they are told only where nothing else is."""
-    hashes = tuple(f"[{name}]" for name in (names.applied_annotation, names.template_annotation))
+    ours = (names.applied_annotation, names.template_annotation, names.templates_annotation)
+    hashes = tuple(f"[{name}]" for name in ours)
     told = [change for change in fields if not change.path.endswith(hashes)]
     return told or fields
 
@@ -166,9 +169,12 @@ def let_go(names: Names) -> FieldSet:
 
 
 def _to_take(live: Live, dropped: FieldSet, names: Names) -> frozenset[Path]:
-    """Of what we drop, what somebody else owns too: it would stay."""
+    """Of what we drop, what somebody else owns too, or what the server would make of another field: it would
+    stay."""
     tops = frozenset(_tops(dropped)) - let_go(names)
-    return frozenset(top for top in tops if _owners(live, top, names))
+    accounts = frozenset((*top[:-1], _OLD_ACCOUNT) for top in tops if top[-1] == _ACCOUNT)
+    there = frozenset(path for path in accounts if value_at(live.manifest, path) is not MISSING)
+    return frozenset(top for top in tops if _owners(live, top, names)) | there
 
 
 def _owners(live: Live, path: Path, names: Names) -> list[str]:

@@ -8,6 +8,7 @@ ours: the API server answers 422, on every pass. They are the paths that this mo
     env A with `value`              env A with `valueFrom` (or reverse)   the other arm
     a probe with `tcpSocket`        `httpGet`, `exec` or `grpc`           the other handler
     a `preStop` hook with `sleep`   `httpGet`, `exec` or `tcpSocket`      the other handler
+    a strategy `Recreate`           `rollingUpdate`, the server's default `rollingUpdate`
     our owner reference             one to an older uid of the preview    the whole reference
 """
 
@@ -39,7 +40,7 @@ _NAMED_LISTS = ("f:ports",)
 
 def collisions(live: Live, wanted: Manifest, found: Beside, names: Names) -> frozenset[Path]:
     """The tops of what must go from the live object before ours can stand; `found` is ours beside it."""
-    arms = (path for place in found.maps for path in _other_arms(*place))
+    arms = (path for place in found.maps for path in (*_other_arms(*place), *_rolling_update(*place)))
     named = (path for place in found.lists for path in _same_name_other_keys(*place))
     return frozenset([*arms, *named, *_stale_references(live, wanted, names)])
 
@@ -108,6 +109,11 @@ def _other_arms(path: Path, wanted: Mapping[str, Any], live: Mapping[str, Any]) 
         ours = union & wanted.keys()
         if ours or (union is ENV_ARMS and _is_env(path)):
             yield from ((*path, f"f:{arm}") for arm in sorted((union & live.keys()) - ours))
+
+
+def _rolling_update(path: Path, wanted: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[Path]:
+    if path[-1:] == ("f:strategy",) and wanted.get("type") == "Recreate" and "rollingUpdate" in live:
+        yield (*path, "f:rollingUpdate")
 
 
 def _is_env(path: Path) -> bool:

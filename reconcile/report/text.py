@@ -5,9 +5,9 @@ from datetime import datetime
 
 from reconcile.model.names import PROGRESSING, ROLLOUT_FAILED, ROUTE_NOT_ACCEPTED, SETUP_FAILED
 from reconcile.model.status import Status
-from reconcile.plan.changes import SYMBOLS, Blocked, Change, FieldChange, Outcome, Plan, Update
+from reconcile.plan.changes import SYMBOLS, Blocked, Change, FieldChange, Outcome, Plan, Update, UpdateMessage
 from reconcile.report.counts import WRITES, action_of, counts, few, outcome_counts
-from reconcile.report.safe import LONGEST_VALUE, aligned, cut, safe_line, short_line
+from reconcile.report.safe import LONGEST_VALUE, aligned, counted, cut, safe_line, short_line
 from reconcile.status.result import Run, Standing
 
 _COLORS = {"+": "32", "~": "33", "-": "31", "=": "36", ".": "36", "!": "35"}
@@ -67,9 +67,14 @@ def _painted(line: str, code: str, color: bool) -> str:
 
 
 def sums_line(plan: Plan) -> str:
-    """Count the changes, such as `1 to create, 0 to update, 0 to delete, 3 unchanged.`"""
+    """Count the changes, such as `1 to create, 0 to update, 0 to delete, 3 unchanged.`, and the previews that
+    an edit of a template changes: it may be all of them at once."""
     verbs = {f"to {name}" if name in WRITES else name: count for name, count in counts(plan).items()}
-    return _totals(verbs, [*(f"to {name}" for name in WRITES), "unchanged"])
+    edited = {
+        c.preview for c in plan.changes if isinstance(c, Update) and c.message == UpdateMessage.TEMPLATE
+    }
+    by_template = f" A template changed for {counted(len(edited), 'preview')}." if edited else ""
+    return _totals(verbs, [*(f"to {name}" for name in WRITES), "unchanged"]) + by_template
 
 
 def outcomes_text(outcomes: Iterable[Outcome], *, color: bool = False) -> str:

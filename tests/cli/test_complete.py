@@ -77,4 +77,10 @@ def test_every_option_that_takes_a_path_offers_paths() -> None:
     context = command.make_context("reconcile", [], resilient_parsing=True)
     options = [one for one in command.params if isinstance(one, click.Option)]
     by_kind = {one.opts[-1]: kind(one) for one in options if one.metavar in ("PATH", "FILE", "DIR")}
-    assert by_kind == {"--kubeconfig": "file", "--from": "file", "--filename": "file", "--to": "dir"}
+    assert by_kind == {
+        "--kubeconfig": "file",
+        "--from": "file",
+        "--filename": "file",
+        "--to": "dir",
+        "--templates": "dir",
+    }

@@ -15,6 +15,7 @@ from reconcile.model.snapshot import Settled
 from reconcile.run.program import program
 from tests.builders import a_preview
 from tests.given import a_read_preview, children_of, edited, live, told
+from tests.templates import document, with_templates
 
 NAMES = Names()
 SETTINGS = Settings()
@@ -200,3 +201,30 @@ def test_what_no_server_sent_has_no_digest() -> None:
     assert fingerprints.settled(MARKED, children()) is None
     assert fingerprints.observed_digest(MARKED, children()) == ""
     assert MARKED["kind"] == KIND
+
+
+ONE = document("Deployment", "spec: {minReadySeconds: 1}")
+
+
+@pytest.mark.parametrize(
+    ("other", "settled"),
+    [
+        (ONE, True),
+        (f"# The same, further down.\n{ONE}", True),
+        (ONE.replace("1}", "2}"), False),
+        (document("Deployment", "spec: {minReadySeconds: 1}", when="team"), False),
+        (ONE + document("Service", "spec: {sessionAffinity: ClientIP}"), False),
+        ("", False),
+    ],
+)
+def test_an_edit_of_a_template_is_compared(other: str, settled: bool) -> None:
+    before, after = with_templates(ONE), with_templates(other)
+    found = seen(marked(MARKED, before), settings=after)
+    assert (found is not None) is settled
+
+
+def test_with_templates_a_label_of_the_preview_is_compared() -> None:
+    settings = with_templates(ONE)
+    manifest = marked(MARKED, settings)
+    assert seen(manifest, settings=settings) is not None
+    assert seen(edited(manifest, "metadata", "labels", "team", to="other"), settings=settings) is None

@@ -58,11 +58,22 @@ def selector(preview: PreviewEnvironment) -> dict[str, str]:
     return {preview.names.preview_label: preview.name, COMPONENT_LABEL: APP_COMPONENT}
 
 
+def finish(manifest: dict[str, Any], preview: PreviewEnvironment) -> dict[str, Any]:
+    """The Deployment after templates: suspended all the same, and its pods marked anew."""
+    suspended = {"replicas": 0} if preview.spec.suspend else {}
+    spec = manifest["spec"]
+    return {**manifest, "spec": {**spec, **suspended, "template": _marked(spec["template"], preview)}}
+
+
 def _marked(template: dict[str, Any], preview: PreviewEnvironment) -> dict[str, Any]:
-    """The pod template with a hash of itself: it tells its pods from those of an older one."""
-    metadata = template["metadata"]
-    annotations = {**metadata.get("annotations", {}), preview.names.template_annotation: digest(template)}
-    return {**template, "metadata": {**metadata, "annotations": annotations}}
+    """The pod template with a hash of the rest of it: it tells its pods from those of an older one."""
+    metadata, mark = template["metadata"], preview.names.template_annotation
+    others = {k: v for k, v in metadata.get("annotations", {}).items() if k != mark}
+    unmarked = {k: v for k, v in metadata.items() if k != "annotations"} | (
+        {"annotations": others} if others else {}
+    )
+    hash_ = digest({**template, "metadata": unmarked})
+    return {**template, "metadata": {**unmarked, "annotations": {**others, mark: hash_}}}
 
 
 def _pod_metadata(preview: PreviewEnvironment) -> dict[str, Any]:
@@ -109,4 +120,13 @@ _IN_CONTAINER: Path = (
 )
 # A Deployment is shared with autoscalers and injectors.
 _EXCLUSIVE = (*((*_CONTAINER, name) for name in _IN_CONTAINER), (*_POD, "f:imagePullSecrets"))
-KIND = ChildKind(DEPLOYMENT, deployment, exclusive=_EXCLUSIVE, needs_spec=True)
+KIND = ChildKind(
+    DEPLOYMENT,
+    deployment,
+    exclusive=_EXCLUSIVE,
+    needs_spec=True,
+    fixed=(("spec", "selector"),),
+    container=CONTAINER,
+    port=PORT_NAME,
+    finish=finish,
+)

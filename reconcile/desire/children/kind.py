@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from reconcile.desire.children.metadata import Rendered
 from reconcile.kube.managedfields import Path
@@ -12,10 +13,16 @@ from reconcile.model.settings import Settings
 Render = Callable[[PreviewEnvironment, Settings], Rendered | None]
 Named = Callable[[str, str], bool]
 """Whether a child's name (first) is one that a preview of this name (second) gives."""
+Finish = Callable[[dict[str, Any], PreviewEnvironment], dict[str, Any]]
+"""What a manifest becomes that templates were merged into."""
 
 
 def _as_its_preview(name: str, preview_name: str) -> bool:
     return name == preview_name
+
+
+def _as_merged(manifest: dict[str, Any], preview: PreviewEnvironment) -> dict[str, Any]:
+    return manifest
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,9 @@ class ChildKind:
     `needs_spec`: the API server takes none without a spec, so whoever made one has set fields of it.
     `content`: the fields beside metadata in which it says something, such as `data`; what else a live object
     has is looked at by nobody.
+    `fixed`: what no template may change; `changes_only`: the one part that templates may.
+    `container` is the name of the container in its pods that has to stay, and `port` that of its port.
+    `finish` sets what comes after templates, such as a hash of what they have changed.
     """
 
     resource: Resource
@@ -39,3 +49,8 @@ class ChildKind:
     exclusive: tuple[Path, ...] = (("f:spec",),)
     needs_spec: bool = False
     content: tuple[str, ...] = ("spec",)
+    fixed: tuple[tuple[str, ...], ...] = ()
+    changes_only: tuple[str, ...] = ()
+    container: str = ""
+    port: str = ""
+    finish: Finish = _as_merged

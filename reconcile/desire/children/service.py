@@ -20,4 +20,4 @@ def service(preview: PreviewEnvironment, settings: Settings) -> Rendered:
 
 # A Service is shared with whoever gives it an address.
 _EXCLUSIVE = (("f:spec", "f:ports"), ("f:spec", "f:selector"))
-KIND = ChildKind(SERVICE, service, exclusive=_EXCLUSIVE, needs_spec=True)
+KIND = ChildKind(SERVICE, service, exclusive=_EXCLUSIVE, needs_spec=True, fixed=(("spec", "selector"),))

@@ -89,4 +89,13 @@ def _stem(preview_name: str) -> str:
     return preview_name[:_CUT].rstrip("-")
 
 
-KIND = ChildKind(JOB, setup_job, runs_once=True, is_named=is_job_name, exclusive=(), needs_spec=True)
+KIND = ChildKind(
+    JOB,
+    setup_job,
+    runs_once=True,
+    is_named=is_job_name,
+    exclusive=(),
+    needs_spec=True,
+    changes_only=("spec", "template"),
+    container=SETUP_CONTAINER,
+)

@@ -1,0 +1,54 @@
+"""The folder of `--templates`, read and checked."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+
+from reconcile.cluster.files.yaml import Document, read_files
+from reconcile.cluster.files.yaml.builder import Lines, own_line
+from reconcile.desire.templates.load import Document as Loadable
+from reconcile.desire.templates.load import load
+from reconcile.errors import UsageError
+from reconcile.model.settings import Settings
+from reconcile.model.template import Location
+
+
+def with_templates(settings: Settings, folder: str) -> Settings:
+    """The settings with the templates in a folder: its YAML and JSON files, in the order of their names.
+
+    What begins with a dot is passed over, as in a mounted ConfigMap. UsageError with a line for each problem.
+    """
+    if not os.path.isdir(folder):
+        raise UsageError(f"--templates {folder}: is not a folder; name the one with the documents")
+    reading = read_files((folder,))
+    templates, problems = load(map(loadable, reading.documents), settings)
+    found = [*map(str, reading.mistakes), *_nested(reading.documents, folder), *problems]
+    if found:
+        raise UsageError("\n".join(found))
+    if not templates:
+        raise UsageError(f"--templates {folder}: has no document; leave the option out")
+    return replace(settings, templates=templates)
+
+
+def _nested(documents: tuple[Document, ...], folder: str) -> Iterator[str]:
+    for file in sorted({document.file for document in documents}):
+        if os.path.dirname(file) != os.path.normpath(folder):
+            yield f"{file}: in a folder below {folder}, which a ConfigMap cannot have; move it up"
+
+
+def loadable(document: Document) -> Loadable:
+    """A document as it is checked: with the line of each of its fields."""
+    lines = dict(_flat((), document.lines))
+    return Loadable(document.manifest, document.file, {**lines, (): document.line})
+
+
+def _flat(path: Location, lines: Lines) -> Iterator[tuple[Location, int]]:
+    """The line of each field, by its path."""
+    yield path, own_line(lines)
+    if isinstance(lines, dict):
+        for name, below in lines.items():
+            if name is not None:
+                yield from _flat((*path, name), below)
+    elif isinstance(lines, list):
+        for at, below in enumerate(lines[1:]):
+            yield from _flat((*path, at), below)

@@ -1,0 +1,98 @@
+"""What no template changes: who a child is, how it is found, whose it is, and where its preview answers.
+
+metadata                     all but labels and annotations; of these what is ours
+spec.selector                of Deployment and Service
+the setup Job                all but its pod template
+pods                         our labels and annotations; the container, and its port
+a route                      its hostnames
+status                       is the server's
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from reconcile.desire.children.kind import ChildKind
+from reconcile.kube.hostnames import asks_for_more, takes_all
+from reconcile.kube.live import Live
+from reconcile.kube.objects import Manifest, map_in, maps_in
+from reconcile.model.names import (
+    COMPONENT_LABEL,
+    INSTANCE_LABEL,
+    MANAGED_BY_LABEL,
+    NAME_LABEL,
+    Names,
+)
+from reconcile.model.problems import Problem
+from reconcile.model.template import Location
+
+_OURS = frozenset({MANAGED_BY_LABEL, NAME_LABEL, INSTANCE_LABEL, COMPONENT_LABEL})
+_POD_METADATA = ("spec", "template", "metadata")
+_FREE = ("labels", "annotations")
+_OF_HOSTNAMES = (
+    *("hostname", "host", "host_regex", "headers", "regex_headers", "prefix", "prefix_regex"),
+    *("hostnames", "rules", "defaultBackend"),
+)
+FIXED = "is not a template's to change; leave it out"
+
+
+def changes_of_fixed(before: Manifest, after: Manifest, kind: ChildKind, names: Names) -> Iterator[Problem]:
+    """What a merge has changed that no template may change, each as a sentence."""
+    for path in sorted(_fixed_paths(before, after, kind, names)):
+        if _at(before, path) != _at(after, path):
+            yield Problem(path, FIXED)
+    if kind.container:
+        yield from _container_problems(after, kind)
+    if kind.is_route:
+        yield from _hostname_problems(before, after)
+
+
+def _fixed_paths(before: Manifest, after: Manifest, kind: ChildKind, names: Names) -> Iterator[Location]:
+    """Every path that a template may not change, of those that are in either."""
+
+    def beside(path: Location, *free: str) -> Iterator[Location]:
+        """What lies at a path but for these names."""
+        return ((*path, name) for name in _names(_at(before, path), _at(after, path)) - set(free))
+
+    yield from kind.fixed
+    yield from beside((), "metadata", "spec")
+    yield from beside(("metadata",), *_FREE)
+    for path in ((*above, free) for above in (("metadata",), _POD_METADATA) for free in _FREE):
+        only_in_pods = bool(kind.changes_only) and path[0] == "metadata"
+        yield from (found for found in beside(path) if only_in_pods or is_ours(str(found[-1]), names))
+    for depth in range(1, len(kind.changes_only)):
+        yield from beside(kind.changes_only[:depth], kind.changes_only[depth])
+
+
+def is_ours(key: str, names: Names) -> bool:
+    """Whether a label or an annotation of this key means something to us."""
+    return key in _OURS or key.startswith(f"{names.group}/")
+
+
+def _container_problems(after: Manifest, kind: ChildKind) -> Iterator[Problem]:
+    path: Location = ("spec", "template", "spec", "containers")
+    containers = maps_in(_at(after, path))
+    found = next((one for one in containers if one.get("name") == kind.container), None)
+    if found is None:
+        yield Problem(path, f"the container {kind.container} has to stay")
+    elif kind.port and not any(port.get("name") == kind.port for port in maps_in(found.get("ports"))):
+        yield Problem(path, f"the port {kind.port} of the container {kind.container} has to stay")
+
+
+def _hostname_problems(before: Manifest, after: Manifest) -> Iterator[Problem]:
+    asked, asks = Live(before), Live(after)
+    if asks_for_more(asks, before) or asks_for_more(asked, after) or takes_all(asks):
+        spec, then = map_in(before.get("spec")), map_in(after.get("spec"))
+        changed = [name for name in _OF_HOSTNAMES if spec.get(name) != then.get(name)]
+        sentence = "the hostname of a route is ${preview.spec.fqdn}, whole, and no other"
+        yield Problem(("spec", *changed[:1]), sentence)
+
+
+def _at(manifest: Any, path: Location) -> Any:
+    for name in path:
+        manifest = map_in(manifest).get(str(name))
+    return manifest
+
+
+def _names(*maps: Any) -> set[str]:
+    """The names in any of these maps."""
+    return {name for one in maps for name in map_in(one)}

@@ -1,0 +1,42 @@
+"""Which template sets a field of a child: for whoever asks why it is there."""
+
+from typing import Any
+
+from reconcile.desire.templates.merge import chosen, filled
+from reconcile.kube.managedfields import Path
+from reconcile.kube.schema import Node, schema_of
+from reconcile.model.preview import PreviewEnvironment
+from reconcile.model.settings import Settings
+from reconcile.model.template import Location
+
+
+def source_of(path: Path, kind: str, preview: PreviewEnvironment, settings: Settings) -> str:
+    """`FILE:LINE` of the last template that sets this field of a preview's child; "" where none does."""
+    for template in reversed(chosen(kind, preview.labels, settings.templates)):
+        location = _location(path, filled(template, preview, settings), schema_of(template.manifest))
+        if location is not None:
+            return template.where(location)
+    return ""
+
+
+def _location(path: Path, value: Any, node: Node | None) -> Location | None:
+    """Where a document has this path; None where it has not."""
+    location: Location = ()
+    for element in path:
+        node = node and node.of(value)
+        step = _step(element, value, node)
+        if step is None:
+            return None
+        location, value = (*location, step), value[step]
+        node = node and (node.child(step) if isinstance(step, str) else node.element)
+    return location
+
+
+def _step(element: str, value: Any, node: Node | None) -> str | int | None:
+    """The name or the place by which a path element is found in a value; None where it is not there."""
+    if element.startswith("f:"):
+        name = element[2:]
+        return name if isinstance(value, dict) and name in value else None
+    if node is None or not isinstance(value, list):
+        return None
+    return next((at for at, item in enumerate(value) if node.element_of(item) == element), None)

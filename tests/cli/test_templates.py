@@ -1,0 +1,162 @@
+"""`--templates`: a folder of documents, from its reading to the plan that an edit makes."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.shop import Shop
+from tests.template_cases import PROXY
+from tests.templates import document
+
+SIDECAR = document("Deployment", f"spec: {{template: {{spec: {{containers: [{PROXY}]}}}}}}")
+TEMPLATES = ("--templates", "templates")
+
+
+def put(text: str, name: str = "app.yaml", folder: str = "templates") -> Path:
+    path = Path(folder) / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def containers(shop: Shop) -> list[str]:
+    return [one["name"] for one in shop.child("Deployment")["spec"]["template"]["spec"]["containers"]]
+
+
+def test_a_template_comes_and_goes_and_each_second_run_is_silent(shop: Shop) -> None:
+    shop.write()
+    shop.reconcile()
+    before = shop.state()
+    put(SIDECAR)
+    ended = shop.reconcile(*TEMPLATES)
+    assert ended.lines[0] == "~ Deployment shop/pr-1 a template changed"
+    assert containers(shop) == ["app", "proxy"]
+    shop.is_silent(*TEMPLATES)
+    shop.reconcile()
+    shop.is_silent()
+    assert [text for text, _ in shop.state().values()] == [text for text, _ in before.values()]
+
+
+def test_a_dry_run_shows_what_an_edit_changes_and_for_how_many(shop: Shop) -> None:
+    for name in ("pr-1", "pr-2"):
+        shop.write(name)
+    put(SIDECAR)
+    shop.reconcile(*TEMPLATES)
+    put(SIDECAR.replace("proxy:1", "proxy:2"))
+    ended = shop.reconcile(*TEMPLATES, "--dry-run")
+    image = "spec.template.spec.containers[proxy].image"
+    change = f"{image} registry.example.com/proxy:1 -> registry.example.com/proxy:2"
+    assert ended.lines == [
+        *(
+            line
+            for name in ("pr-1", "pr-2")
+            for line in (f"~ Deployment shop/{name} a template changed", change)
+        ),
+        "Plan: 0 to create, 2 to update, 0 to delete, 4 unchanged. A template changed for 2 previews.",
+    ]
+
+
+def test_values_of_variables_are_not_printed(shop: Shop) -> None:
+    shop.write()
+    shop.reconcile()
+    env = "env: [{name: A, value: hidden-value}], args: [hidden-value]"
+    put(document("Deployment", f"spec: {{template: {{spec: {{containers: [{{name: app, {env}}}]}}}}}}"))
+    for ended in (shop.reconcile(*TEMPLATES, "--dry-run"), shop.reconcile(*TEMPLATES)):
+        assert "containers[app].env[A]" in ended.out
+        assert "hidden-value" not in ended.out + ended.err
+
+
+def test_an_explanation_names_the_template_of_a_field(shop: Shop) -> None:
+    shop.write(revision="a1")
+    put("# first\n" + SIDECAR)
+    shop.reconcile(*TEMPLATES)
+    source = ("--from", "previews", "--from", "children", *TEMPLATES)
+    lines = shop.shell(*source, "--explain", "pr-1").lines
+    image = "spec.template.spec.containers[proxy].image"
+    assert f"= {image} by templates/app.yaml:6 registry.example.com/proxy:1" in lines
+    assert "= spec.template.spec.containers[app].image registry.example.com/shop:1" in lines
+
+
+# the folder
+
+
+def test_a_mounted_config_map_is_read_once(shop: Shop) -> None:
+    """As the kubelet writes it: each file behind two links."""
+    shop.write()
+    put(SIDECAR, folder="templates/..2026_01_01")
+    os.symlink("..2026_01_01", "templates/..data")
+    os.symlink("..data/app.yaml", "templates/app.yaml")
+    put("a: [", ".hidden.yaml")
+    shop.reconcile(*TEMPLATES)
+    assert containers(shop) == ["app", "proxy"]
+
+
+def test_everything_wrong_in_a_folder_ends_the_run_before_it_reads_a_preview(shop: Shop) -> None:
+    shop.write()
+    put("a: [", "a.yaml")
+    put(document("Service", "spec: {selector: {a: b}}"), "b.yaml")
+    put(SIDECAR, "below/c.yaml")
+    ended = shop.reconcile(*TEMPLATES, code=2)
+    assert ended.err.splitlines()[:3] == [
+        "Error: templates/a.yaml:2: not YAML: while parsing a flow node, did not find expected node content",
+        "templates/below/c.yaml: in a folder below templates, which a ConfigMap cannot have; move it up",
+        "templates/b.yaml:5: spec.selector: is not a template's to change; leave it out",
+    ]
+    assert not Path("children").exists()
+
+
+def test_a_mistake_is_a_record_of_the_log_of_a_cronjob(shop: Shop) -> None:
+    shop.write()
+    put(document("Service", "spec: {selector: {a: b}}"))
+    ended = shop.reconcile(*TEMPLATES, "--log-format=json", "--output=none", code=2)
+    record = json.loads(ended.err.splitlines()[-1])
+    told = "templates/app.yaml:5: spec.selector: is not a template's to change; leave it out"
+    assert (record["level"], record["message"]) == ("ERROR", told)
+
+
+@pytest.mark.parametrize(
+    ("folder", "message"),
+    [
+        ("nowhere", "--templates nowhere: is not a folder; name the one with the documents"),
+        ("empty", "--templates empty: has no document; leave the option out"),
+    ],
+)
+def test_a_folder_without_documents_is_refused(shop: Shop, folder: str, message: str) -> None:
+    """A mistaken path would take all templates away from all previews."""
+    shop.write()
+    put("", "README.md", "empty")
+    assert shop.reconcile("--templates", folder, code=2).err.startswith(f"Error: {message}\n")
+
+
+def test_a_misspelled_variable_ends_the_run(shop: Shop) -> None:
+    shop.write()
+    ended = shop.shell("--from", "previews", "--dry-run", RECONCILE_TEMPLATE="templates")
+    assert (ended.code, "did you mean RECONCILE_TEMPLATES?" in ended.err) == (2, True)
+
+
+def test_each_run_of_an_interval_reads_the_folder_anew(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.write()
+    put(SIDECAR)
+    steps: list[Callable[[], Any]] = [
+        lambda: put("a: ["),
+        lambda: put(SIDECAR.replace("proxy:1", "proxy:2")),
+        lambda: shutil.rmtree("templates"),
+    ]
+
+    def pause(seconds: float, stop: Any) -> None:
+        steps.pop(0)() if steps else stop.ask(15)
+
+    monkeypatch.setattr("reconcile.cli.runs.pause", pause)
+    ended = shop.reconcile(*TEMPLATES, "--interval", "1s", code=143)
+    assert [line for line in ended.lines if line.startswith("Done")] == [
+        "Done: 3 created, 0 updated, 0 deleted.",
+        "Done: 0 created, 1 updated, 0 deleted.",
+    ]
+    assert "templates/app.yaml:2: not YAML" in ended.err
+    assert "--templates templates: is not a folder" in ended.err
+    assert containers(shop) == ["app", "proxy"]

@@ -1,0 +1,383 @@
+"""Documents of the operator, merged into children: what they set, and what they may not."""
+
+from typing import Any
+
+import pytest
+
+from reconcile.desire.desire import desire
+from reconcile.errors import TemplateRefused
+from reconcile.model.preview import Unreadable, parse_preview
+from reconcile.model.scope import Scope
+from tests import given
+from tests.builders import a_preview
+from tests.given import a_read_preview
+from tests.template_cases import ACCEPTED, APP, POD, PROXY, Case, at
+from tests.templates import document, loaded, templated, with_templates
+
+MODE = [{"name": "MODE", "value": "demo"}]
+PREVIEW = a_read_preview(env=MODE, labels={"team": "shop"}, revision="a1b2c3d")
+
+
+@pytest.mark.parametrize("case", ACCEPTED, ids=lambda case: case.name)
+def test_a_document_is_merged_into_a_child(case: Case) -> None:
+    before, after = given.children_of(PREVIEW), templated(PREVIEW, case.document)
+    assert {path: at(after[case.kind], path) for path in case.sets} == case.sets
+    others = [kind for kind in before if kind != case.kind]
+    assert {kind: after[kind] for kind in others} == {kind: before[kind] for kind in others}
+
+
+def test_a_child_with_templates_has_its_hashes_anew_and_one_of_the_templates() -> None:
+    before, after = (
+        given.children_of(PREVIEW)["Deployment"],
+        templated(PREVIEW, ACCEPTED[0].document)["Deployment"],
+    )
+    annotations = after["metadata"]["annotations"]
+    assert annotations.keys() - before["metadata"]["annotations"].keys() == {"platform9.com/templates"}
+    for path in (
+        "metadata.annotations[platform9.com/applied]",
+        "spec.template.metadata.annotations[platform9.com/template]",
+    ):
+        assert at(after, path) != at(before, path)
+
+
+def test_templates_come_after_the_spec_and_before_suspend() -> None:
+    text = document("Deployment", "spec: {replicas: 3}")
+    assert templated(a_read_preview(replicas=1), text)["Deployment"]["spec"]["replicas"] == 3
+    assert templated(a_read_preview(replicas=1, suspend=True), text)["Deployment"]["spec"]["replicas"] == 0
+
+
+def test_the_last_of_two_documents_wins() -> None:
+    text = "".join(document("Deployment", f"spec: {{replicas: {number}}}") for number in (3, 4))
+    assert templated(PREVIEW, text)["Deployment"]["spec"]["replicas"] == 4
+
+
+def test_a_document_of_the_setup_job_changes_its_pods_alone() -> None:
+    preview = a_read_preview(setup={"command": ["migrate"]})
+    text = document("Job", "spec: {template: {spec: {serviceAccountName: shop}}}")
+    before, after = given.children_of(preview)["Job"], templated(preview, text)["Job"]
+    assert after["spec"]["template"]["spec"]["serviceAccountName"] == "shop"
+    assert after["metadata"].keys() == before["metadata"].keys()
+    assert after["metadata"]["annotations"].keys() == before["metadata"]["annotations"].keys()
+
+
+@pytest.mark.parametrize(
+    ("labels", "there"),
+    [
+        ({"team": "shop"}, True),
+        ({"team": "shop", "lean": ""}, False),
+        ({"team": "other"}, False),
+        ({}, False),
+    ],
+)
+def test_a_selector_tells_whose_child_is_changed(labels: dict[str, str], there: bool) -> None:
+    text = document(
+        "Deployment", f"spec: {{template: {{spec: {{containers: [{PROXY}]}}}}}}", when="team=shop,!lean"
+    )
+    found = templated(a_read_preview(labels=labels), text)["Deployment"]
+    assert (at(found, f"{POD}.containers[proxy]") is not None) is there
+    assert ("platform9.com/templates" in found["metadata"]["annotations"]) is there
+
+
+# expressions
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("${preview.metadata.name}-config", "pr-1-config"),
+        ("${preview.metadata.namespace}/${preview.metadata.name}", "shop/pr-1"),
+        ("${preview.metadata.uid}", "uid-of-shop-pr-1"),
+        ("${preview.metadata.labels['team']}", "shop"),
+        ("${preview.spec.image}", "registry.example.com/shop:1"),
+        ("https://${preview.spec.fqdn}/", "https://pr-1.preview.example.com/"),
+        ("${preview.spec.revision}", "a1b2c3d"),
+        ("${preview.spec.port}", "80"),
+        ("echo $${HOME} $HOME $$", "echo ${HOME} $HOME $$"),
+    ],
+)
+def test_a_value_is_taken_from_the_preview(written: str, value: str) -> None:
+    body = f'spec: {{template: {{spec: {{containers: [{{name: app, env: [{{name: X, value: "{written}"}}]}}]}}}}}}'
+    assert at(templated(PREVIEW, document("Deployment", body))["Deployment"], f"{APP}.env[X].value") == value
+
+
+def test_a_whole_number_stays_one_and_what_the_preview_has_not_is_left_out() -> None:
+    body = "spec: {replicas: '${preview.spec.replicas}', minReadySeconds: '${preview.spec.port}'}"
+    spec = templated(PREVIEW, document("Deployment", body))["Deployment"]["spec"]
+    assert (spec.get("replicas"), spec["minReadySeconds"]) == (None, 80)
+
+
+TEAM = document(
+    "Deployment",
+    "spec: {template: {metadata: {annotations: {team: \"team-${preview.metadata.labels['team']}\"}}}}",
+)
+
+
+def test_a_preview_without_a_value_inside_a_text_is_refused_by_name() -> None:
+    (found,) = desire([a_read_preview()], with_templates(TEAM), Scope())
+    assert (found.reason, found.children) == ("Refused", ())
+    assert found.message == (
+        "app.yaml:5: spec.template.metadata.annotations.team: the preview has no metadata.labels['team']; set it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ("spec: {paused: '${HOME}'}", 'app.yaml:5: spec.paused: "${HOME}" is nothing of a preview; for the text, write "$${HOME}"'),
+        ("spec: {paused: '${preview.spec.prot}'}", 'app.yaml:5: spec.paused: "${preview.spec.prot}" is nothing of a preview (did you mean ${preview.spec.port}?); for the text, write "$${preview.spec.prot}"'),
+        ("spec: {paused: '${preview.spec.port'}", "app.yaml:5: spec.paused: has a ${ without its }; for the text itself, write $${"),
+        ("spec:\n  '${preview.metadata.name}': 1", "app.yaml:6: spec.[…]: a name has an expression, which only a value may have"),
+    ],
+)  # fmt: skip
+def test_a_wrong_expression_is_named_with_its_remedy(body: str, problem: str) -> None:
+    assert loaded(document("Deployment", body)) == ((), (problem.replace("spec.[…]", "spec[…]"),))
+
+
+SHELL = ";&|<>()`$\\\"' \t\n*?{}!#~=%^,"
+"""What ends a word for a shell, or means something in one."""
+WORDS = {"name": "a{}", "image": "registry.example.com/a:{}", "fqdn": "a.{}", "revision": "a{}"}
+
+
+@pytest.mark.parametrize("character", SHELL)
+def test_no_value_of_a_preview_is_more_than_a_word_to_a_shell(character: str) -> None:
+    """What a document may take from a preview has a rule each, which a label of a file meets or is missing."""
+    for field, word in WORDS.items():
+        given_by_author: dict[str, Any] = {field: word.format(character)}
+        found = parse_preview(a_preview(**given_by_author), group=given.NAMES.group)
+        assert isinstance(found, Unreadable), given_by_author
+    with pytest.raises(TemplateRefused, match="has no"):
+        templated(a_read_preview(labels={"team": f"a{character}b"}), TEAM)
+
+
+@pytest.mark.parametrize("field", WORDS)
+def test_no_value_of_a_preview_begins_like_an_option(field: str) -> None:
+    given_by_author: dict[str, Any] = {field: "-a"}
+    assert isinstance(parse_preview(a_preview(**given_by_author), group=given.NAMES.group), Unreadable)
+    with pytest.raises(TemplateRefused, match="has no"):
+        templated(a_read_preview(labels={"team": "-a"}), TEAM)
+
+
+# what no document changes
+
+
+def problems(kind: str, body: str, **settings: Any) -> list[str]:
+    """What is wrong with a document, without the file and the line."""
+    return [problem.split(": ", 1)[1] for problem in loaded(document(kind, body), **settings)[1]]
+
+
+FIXED = "is not a template's to change; leave it out"
+HOSTNAME = "the hostname of a route is ${preview.spec.fqdn}, whole, and no other"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "found"),
+    [
+        ("Deployment", "spec: {selector: {matchLabels: {a: b}}}", [f"spec.selector: {FIXED}"]),
+        ("Service", "spec: {selector: {a: b}}", [f"spec.selector: {FIXED}"]),
+        ("Service", "status: {}", [f"status: {FIXED}"]),
+        ("Service", "data: {}", ["data: is not a known field; did you mean metadata?"]),
+        ("Deployment", "spec: {template: {metadata: {labels: {app.kubernetes.io/component: x}}}}", [f"spec.template.metadata.labels[app.kubernetes.io/component]: {FIXED}"]),
+        ("Deployment", "spec: {template: {metadata: {annotations: {platform9.com/x: x}}}}", [f"spec.template.metadata.annotations[platform9.com/x]: {FIXED}"]),
+        ("Deployment", "spec: {template: {spec: {containers: [{name: app, $patch: delete}]}}}", ["spec.template.spec.containers: the container app has to stay"]),
+        ("Deployment", "spec: {template: {spec: {containers: [{name: app, ports: null}]}}}", ["spec.template.spec.containers: the port http of the container app has to stay"]),
+        ("Deployment", "spec: {template: {spec: {$patch: delete}}}", ["spec.template.spec[…]: removes only an item of a list; to remove a field, write null"]),
+        ("Job", "spec: {backoffLimit: 0}", [f"spec.backoffLimit: {FIXED}"]),
+        ("Job", "spec: {template: {spec: {containers: [{name: setup, $patch: delete}]}}}", ["spec.template.spec.containers: the container setup has to stay"]),
+        ("Mapping", "spec: {hostname: '*'}", [f"spec.hostname: {HOSTNAME}"]),
+        ("Mapping", "spec: {host: '.*', host_regex: true}", [f"spec.host: {HOSTNAME}"]),
+        ("Mapping", "spec: {headers: {':authority': b.example.com}}", [f"spec.headers: {HOSTNAME}"]),
+        ("Mapping", "spec: {prefix: /api/}", [f"spec.prefix: {HOSTNAME}"]),
+        ("HTTPRoute", "spec: {hostnames: ['${preview.spec.fqdn}', b.example.com]}", [f"spec.hostnames: {HOSTNAME}"]),
+        ("HTTPRoute", "spec: {hostnames: null}", [f"spec.hostnames: {HOSTNAME}"]),
+        ("Ingress", "spec: {rules: [{host: b.example.com}]}", [f"spec.rules: {HOSTNAME}"]),
+        ("Ingress", "spec: {rules: [{host: '${preview.spec.fqdn}'}, {}]}", [f"spec.rules: {HOSTNAME}"]),
+        ("Ingress", "spec: {defaultBackend: {service: {name: a, port: {number: 80}}}}", [f"spec.defaultBackend: {HOSTNAME}"]),
+        ("Deployment", "spec: {replica: 1, template: {spec: {containers: [{name: app, env: [{name: A, value: 1}]}]}}}", ["spec.replica: is not a known field; did you mean replicas?", "spec.template.spec.containers[0].env[0].value: is not a string; put it in quotes"]),
+    ],
+)  # fmt: skip
+def test_what_no_document_may_change_is_refused_at_load(kind: str, body: str, found: list[str]) -> None:
+    assert problems(kind, body) == found
+
+
+@pytest.mark.parametrize(
+    ("metadata", "found"),
+    [
+        ("namespace: other", f"metadata.namespace: {FIXED}"),
+        ("finalizers: [a/b]", f"metadata.finalizers: {FIXED}"),
+        ("ownerReferences: [{apiVersion: v1, kind: Pod, name: a, uid: b}]", f"metadata.ownerReferences: {FIXED}"),
+        ("labels: {app.kubernetes.io/managed-by: me}", f"metadata.labels[app.kubernetes.io/managed-by]: {FIXED}"),
+        ("annotations: {platform9.com/prune: disabled}", f"metadata.annotations[platform9.com/prune]: {FIXED}"),
+        ("annotations: {platform9.com/when: a b}", "metadata.annotations[platform9.com/when]: the label selector 'a b': 'a b' is not a valid requirement: must be key=value, key!=value, key in (a,b), key or !key"),
+    ],
+)  # fmt: skip
+def test_metadata_that_no_document_may_change_is_refused_at_load(metadata: str, found: str) -> None:
+    text = document("Deployment", metadata=metadata)
+    assert loaded(text) == ((), (f"app.yaml:4: {found}",))
+
+
+def test_what_a_server_keeps_of_metadata_is_passed_over() -> None:
+    text = document("Deployment", "spec: {replicas: 2}", metadata="creationTimestamp: null")
+    assert templated(PREVIEW, text)["Deployment"]["spec"]["replicas"] == 2
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind", "name", "problem"),
+    [
+        ("v1", "ConfigMap", "${preview.metadata.name}-x", 'kind: v1 "ConfigMap" is none of the children that a template changes (Job, Deployment, Service, Mapping, Ingress, HTTPRoute); further children are not supported; remove the document'),
+        ("serving.knative.dev/v1", "Service", "${preview.metadata.name}", 'kind: serving.knative.dev/v1 "Service" is none of the children that a template changes (Job, Deployment, Service, Mapping, Ingress, HTTPRoute); further children are not supported; remove the document'),
+        ("apps/v1beta1", "Deployment", "${preview.metadata.name}", 'apiVersion: "apps/v1beta1" is not apps/v1'),
+        ("v1", "${preview.spec.revision}", "x", "kind: has an expression, which only the value of another field may have"),
+        ("v1", "Service", "${preview.metadata.name}-db", 'metadata.name: "${preview.metadata.name}-db" is not ${preview.metadata.name}, which names the Service of a preview; others are not supported'),
+    ],
+)  # fmt: skip
+def test_another_object_is_refused_by_name(api_version: str, kind: str, name: str, problem: str) -> None:
+    text = f"apiVersion: {api_version}\nkind: '{kind}'\nmetadata: {{name: '{name}'}}\n"
+    line = {"apiVersion": 1, "kind": 2, "metadata.name": 3}[problem.partition(":")[0]]
+    assert loaded(text) == ((), (f"app.yaml:{line}: {problem}",))
+
+
+def test_all_problems_of_all_documents_are_told_at_once() -> None:
+    text = document("Service", "spec: {selector: {a: b}}") + document(
+        "Deployment", "status: {}\nspec: {replica: 1}"
+    )
+    assert [problem.split(":")[1] for problem in loaded(text)[1]] == ["5", "11"]
+    assert [problem.split(":")[2] for problem in loaded(text)[1]] == [" spec.selector", " spec.replica"]
+
+
+def test_a_document_that_takes_the_port_of_one_preview_away_refuses_that_preview() -> None:
+    body = "spec: {template: {spec: {containers: [{name: app, ports: [{containerPort: 3000, $patch: delete}]}]}}}"
+    settings = with_templates(document("Deployment", body))
+    refused, fine = desire([a_read_preview("pr-1", port=3000), a_read_preview("pr-2")], settings, Scope())
+    assert (refused.reason, fine.reason) == ("Refused", "")
+    assert (
+        refused.message
+        == "app.yaml:5: spec.template.spec.containers: the port http of the container app has to stay"
+    )
+
+
+# authors
+
+
+def pod(body: str) -> str:
+    return f"spec: {{template: {{spec: {body}}}}}"
+
+
+LABEL = "${preview.metadata.labels['x']}"
+TEXTS = (LABEL, "${preview.spec.image}", "${preview.spec.revision}", "a-${preview.metadata.name}")
+SECRET = "an author may not choose the name of a Secret; write it out, or pass --allow-secret"
+KEY = "an author may not choose what is read of a Secret; write it out"
+TARGET = "an author may not choose where traffic is sent to; use ${preview.metadata.name}"
+A_HOSTNAME = "a hostname is ${preview.spec.fqdn} alone, or written out"
+
+
+def never(field: str) -> str:
+    return f"an author may not choose {field}; write it out"
+
+
+ATTACKS = [
+    ("Deployment", pod("{containers: [{name: app, env: [{name: A, valueFrom: {secretKeyRef: {name: X, key: a}}}]}]}"), SECRET),
+    ("Deployment", pod("{containers: [{name: app, env: [{name: A, valueFrom: {secretKeyRef: {name: a, key: X}}}]}]}"), KEY),
+    ("Deployment", pod("{containers: [{name: app, envFrom: [{secretRef: {name: X}}]}]}"), SECRET),
+    ("Deployment", pod("{volumes: [{name: a, secret: {secretName: X}}]}"), SECRET),
+    ("Deployment", pod("{volumes: [{name: a, projected: {sources: [{secret: {name: X}}]}}]}"), SECRET),
+    ("Deployment", pod("{volumes: [{name: a, projected: {sources: [{serviceAccountToken: {path: a, audience: X}}]}}]}"), never("serviceAccountToken")),
+    ("Deployment", pod("{volumes: [{name: a, csi: {driver: a, volumeAttributes: {share: X}}}]}"), never("csi")),
+    ("Deployment", pod("{volumes: [{name: a, hostPath: {path: X}}]}"), never("hostPath")),
+    ("Deployment", pod("{volumes: [{name: a, nfs: {server: X, path: /}}]}"), never("nfs")),
+    ("Deployment", pod("{volumes: [{name: a, persistentVolumeClaim: {claimName: X}}]}"), never("persistentVolumeClaim")),
+    ("Deployment", pod("{volumes: [{name: a, gitRepo: {repository: X}}]}"), never("gitRepo")),
+    ("Deployment", pod("{volumes: [{name: a, ephemeral: {volumeClaimTemplate: {spec: {dataSource: {kind: PersistentVolumeClaim, name: X}}}}}]}"), never("ephemeral")),
+    ("Deployment", pod("{resourceClaims: [{name: a, resourceClaimName: X}]}"), never("resourceClaims")),
+    ("Deployment", pod("{imagePullSecrets: [{name: X}]}"), SECRET),
+    ("Deployment", pod("{serviceAccountName: X}"), never("serviceAccountName")),
+    ("Deployment", pod("{nodeName: X}"), never("nodeName")),
+    ("Deployment", pod("{priorityClassName: X}"), never("priorityClassName")),
+    ("Deployment", pod("{runtimeClassName: X}"), never("runtimeClassName")),
+    ("Deployment", pod("{securityContext: {seLinuxOptions: {type: X}}}"), never("securityContext")),
+    ("Job", pod("{serviceAccountName: X}"), never("serviceAccountName")),
+    ("Service", "spec: {externalName: X}", never("externalName")),
+    ("Service", "spec: {externalIPs: [X]}", never("externalIPs")),
+    ("Ingress", "spec: {tls: [{hosts: [X]}]}", A_HOSTNAME),
+    ("Ingress", "spec: {rules: [{host: X}]}", A_HOSTNAME),
+    ("Ingress", "spec: {tls: [{secretName: X}]}", SECRET),
+    ("HTTPRoute", "spec: {hostnames: [X]}", A_HOSTNAME),
+    ("Mapping", "spec: {hostname: X}", A_HOSTNAME),
+    ("Mapping", "spec: {headers: {':authority': X}}", A_HOSTNAME),
+]  # fmt: skip
+"""A field, with X in the place of a text that an author has a part in."""
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize(("kind", "spec", "problem"), ATTACKS)
+def test_no_text_of_an_author_reaches_what_only_operators_choose(
+    kind: str, spec: str, problem: str, text: str
+) -> None:
+    (found,) = loaded(document(kind, spec.replace("X", f'"{text}"', 1)))[1]
+    assert found.endswith(f": {problem}")
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize(
+    ("annotation", "problem"),
+    [
+        ("external-dns.alpha.kubernetes.io/hostname", A_HOSTNAME),
+        ("nginx.ingress.kubernetes.io/server-alias", A_HOSTNAME),
+        ("nginx.ingress.kubernetes.io/auth-secret", KEY),
+    ],
+)
+def test_no_text_of_an_author_reaches_an_annotation_that_controllers_obey(
+    annotation: str, problem: str, text: str
+) -> None:
+    (found,) = loaded(document("Ingress", metadata=f'annotations: {{{annotation}: "{text}"}}'))[1]
+    assert found.endswith(f": {problem}")
+
+
+@pytest.mark.parametrize("text", TEXTS[:3])
+@pytest.mark.parametrize(
+    ("kind", "spec"),
+    [
+        ("Mapping", "spec: {service: X}"),
+        ("HTTPRoute", "spec: {rules: [{backendRefs: [{name: X, port: 80}]}]}"),
+        ("HTTPRoute", "spec: {rules: [{filters: [{type: RequestMirror, requestMirror: {backendRef: {name: X}}}]}]}"),
+        ("HTTPRoute", "spec: {parentRefs: [{name: gateway, namespace: X}]}"),
+        ("Ingress", "spec: {rules: [{host: '${preview.spec.fqdn}', http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: X, port: {number: 80}}}}]}}]}"),
+    ],
+)  # fmt: skip
+def test_no_text_of_an_author_chooses_where_traffic_goes(kind: str, spec: str, text: str) -> None:
+    (found,) = loaded(document(kind, spec.replace("X", f'"{text}"')))[1]
+    assert found.endswith(f": {TARGET}")
+    assert not loaded(document(kind, spec.replace("X", "'${preview.metadata.name}'")))[1]
+
+
+def test_the_hostname_of_the_preview_itself_may_stand_where_a_hostname_does() -> None:
+    spec = "spec: {tls: [{hosts: ['${preview.spec.fqdn}'], secretName: wildcard}]}"
+    text = document("Ingress", spec)
+    assert templated(PREVIEW, text, route="ingress")["Ingress"]["spec"]["tls"][0]["hosts"] == [
+        "pr-1.preview.example.com"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "refused"),
+    [("shop", ""), ("prod", "app.yaml:5: spec.template.spec.imagePullSecrets[0].name: Secret prod-db is not allowed; --allow-secret is shop-*")],
+)  # fmt: skip
+def test_a_secret_that_an_author_names_must_be_allowed(name: str, refused: str) -> None:
+    text = document("Deployment", pod("{imagePullSecrets: [{name: '${preview.metadata.name}-db'}]}"))
+    settings = with_templates(text, allow_secret=("shop-*",))
+    (found,) = desire([a_read_preview(name)], settings, Scope())
+    assert (found.reason, found.message) == ("Refused" if refused else "", refused)
+
+
+@pytest.mark.parametrize("field", ["image: X", "volumes: [{name: a, image: {reference: X}}]"])
+def test_an_image_that_an_author_names_must_be_allowed(field: str) -> None:
+    body = f"{{containers: [{{name: a, {field}}}]}}" if field.startswith("image") else f"{{{field}}}"
+    image = "\"registry.example.com/${preview.metadata.labels['x']}:1\""
+    settings = with_templates(
+        document("Deployment", pod(body.replace("X", image))), allow_image=("registry.example.com/shop",)
+    )
+    shop, other = (a_read_preview(name, labels={"x": name}) for name in ("shop", "other"))
+    refused, fine = desire([shop, other], settings, Scope())
+    assert (refused.reason, fine.reason) == ("Refused", "")
+    assert refused.message.endswith(
+        ": registry.example.com/other:1 is not allowed; --allow-image is registry.example.com/shop"
+    )
