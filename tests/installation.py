@@ -11,15 +11,34 @@ import pytest
 import yaml
 
 from tests.controlplane.programs import missing_programs, program
+from tests.templates import document
 
 REPOSITORY = Path(__file__).parents[1]
 BASE = REPOSITORY / "cronjob"
 CHART = BASE / "chart"
 NAME = "preview-reconcile"
-COMPONENTS = ("namespace-only", "plan-only", "deployment", "network-policy", "alerts", "openshift")
+COMPONENTS = (
+    "namespace-only",
+    "plan-only",
+    "deployment",
+    "network-policy",
+    "alerts",
+    "openshift",
+    "templates",
+)
 OLDEST = "1.34.0"
 
 Manifest = dict[str, Any]
+
+DOCUMENT = document("Deployment", "spec: {minReadySeconds: 1}")
+_LABELS = {"app.kubernetes.io/name": NAME, "app.kubernetes.io/instance": NAME}
+_TEMPLATES = {
+    "name": f"{NAME}-templates",
+    "namespace": NAME,
+    "files": ["app.yaml"],
+    "options": {"disableNameSuffixHash": True, "labels": _LABELS},
+}
+"""What an overlay with the component `templates` has."""
 
 
 def kustomized(folder: Path, *components: str, **also: Any) -> list[Manifest]:
@@ -32,6 +51,9 @@ def overlay(folder: Path, *components: str, **also: Any) -> Path:
     base = os.path.relpath(BASE.resolve(), folder.resolve())
     paths = [f"{base}/components/{component}" for component in components]
     content = {"resources": [base], "components": paths, **also}
+    if "templates" in components:
+        (folder / "app.yaml").write_text(DOCUMENT)
+        content["configMapGenerator"] = [_TEMPLATES]
     # As JSON: PyYAML leaves a string such as `-1e34` unquoted, which is a number to kubectl.
     (folder / "kustomization.yaml").write_text(json.dumps(content))
     return folder

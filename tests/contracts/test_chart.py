@@ -10,7 +10,18 @@ import pytest
 from reconcile.cli.main import command
 from tests.contracts.test_manifests import ALL, alert_rules
 from tests.controlplane import shipped
-from tests.installation import CHART, NAME, Manifest, arguments, helm, kustomized, one, rendered
+from tests.installation import (
+    CHART,
+    DOCUMENT,
+    NAME,
+    Manifest,
+    arguments,
+    helm,
+    kustomized,
+    one,
+    pod_template,
+    rendered,
+)
 
 HELMS_LABELS = ("helm.sh/chart", "app.kubernetes.io/managed-by", "app.kubernetes.io/version")
 VALUES: dict[str, dict[str, Any]] = {
@@ -20,6 +31,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "network-policy": {"networkPolicy": {"enabled": True}},
     "alerts": {"alerts": {"enabled": True}},
     "openshift": {"openshift": True},
+    "templates": {"templates": {"app.yaml": DOCUMENT}},
 }
 # What DESIGN calls the operator's; all other options are about one call of the command.
 OPERATORS = [
@@ -107,6 +119,17 @@ def test_two_releases_share_no_name() -> None:
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": f"a-{NAME}", "namespace": "shop"}]
 
 
+def test_templates_are_mounted_where_the_option_finds_them(tmp_path: Path) -> None:
+    folder = "/etc/preview-reconcile/templates"
+    chart = rendered({**VALUES["templates"], "options": {"route": None}})
+    for manifests in (kustomized(tmp_path, "templates"), chart):
+        assert one(manifests, "ConfigMap", f"{NAME}-templates")["data"] == {"app.yaml": DOCUMENT}
+        assert one(manifests, "ConfigMap", NAME)["data"]["RECONCILE_TEMPLATES"] == folder
+        pod = pod_template(manifests)["spec"]
+        assert pod["containers"][0]["volumeMounts"][1]["mountPath"] == folder
+        assert pod["volumes"][1]["configMap"] == {"name": f"{NAME}-templates"}
+
+
 def test_the_alerts_are_about_the_releases_own_name() -> None:
     for rule in alert_rules(rendered({"alerts": {"enabled": True, "labels": {"team": "web"}}}, release="a")):
         assert f'=~"a-{NAME}.*"' in rule["expr"]
@@ -164,6 +187,7 @@ def test_helm_finds_nothing_to_say_against_the_chart() -> None:
         ({"planonly": True}, "planonly"),
         ({"planOnly": "yes"}, "/planOnly"),
         ({"openshift": "yes"}, "/openshift"),
+        ({"templates": {"app.txt": "a"}}, "app.txt"),
         ({"options": {"routes": "ingress"}}, "routes"),
         ({"options": {"route": "gateway"}}, "/options/route"),
         ({"options": {"allow-fqdn": "*.example.com"}}, "/options/allow-fqdn"),

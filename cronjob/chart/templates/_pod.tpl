@@ -74,6 +74,11 @@ spec:
         - name: kube-api-access
           mountPath: /var/run/secrets/kubernetes.io/serviceaccount
           readOnly: true
+        {{- if .Values.templates }}
+        - name: templates
+          mountPath: /etc/preview-reconcile/templates
+          readOnly: true
+        {{- end }}
   volumes:
     - name: kube-api-access
       projected:
@@ -92,4 +97,9 @@ spec:
                 - path: namespace
                   fieldRef:
                     fieldPath: metadata.namespace
+    {{- if .Values.templates }}
+    - name: templates
+      configMap:
+        name: {{ include "preview-reconcile.name" . }}-templates
+    {{- end }}
 {{- end -}}
