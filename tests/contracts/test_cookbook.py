@@ -31,9 +31,15 @@ def test_a_field_and_a_kind_of_child_and_own_names_can_be_had_by_the_pages_alone
     assert checked.endswith("done\n"), checked
 
 
-@pytest.mark.parametrize("page", ["database.md", "job.md", "options.md", "http-api.md", "helm.md"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        *("database.md", "job.md", "options.md", "http-api.md", "helm.md"),
+        *("sidecar.md", "istio.md", "openshift.md", "websockets.md"),
+    ],
+)
 def test_a_page_by_itself_does_what_it_says(page: str, clone: Clone) -> None:
-    for made in ("previews", "children"):
+    for made in ("previews", "children", "templates"):
         shutil.rmtree(clone.root / made, ignore_errors=True)
     clone.follow(page, *(() if missing_programs(["helm"]) else ("helm",)))
 
