@@ -206,14 +206,30 @@ class Writer:
         paths = foreign_paths(live, beside, self.manager)
         taken = self._taken_over(live, paths)
         try:
-            now = self._applied_to(taken, change.manifest)
+            now = self._with_status_written(taken, lambda now: self._applied_to(now, change.manifest))
         except Rejected:
             with suppress(ReconcileError):  # the refusal is what is told
-                self._patched(taken, handing_back_patch(taken, live))
+                self._with_status_written(
+                    taken, lambda now: self._patched(now, handing_back_patch(now, live))
+                )
             raise
         result, told, now_there = self._checked(replace(change, takeover=change.takeover | paths), now)
         removed = ", ".join(sorted(path_text(path, live.manifest) for path in beside))
         return result, told or f"removed {removed}, which the API server refused beside ours", now_there
+
+    def _with_status_written(self, live: Live, write: Callable[[Live], Live]) -> Live:
+        """A write of this version, or of a later one with the same spec and fields of ours.
+
+        Half of a takeover must not stay because a controller has told a status meanwhile.
+        """
+        for _ in range(TRIES - 1):
+            with suppress(Conflict):
+                return write(live)
+            now = self._read(live.key)
+            if now is None or _but_for_status(now, self.manager) != _but_for_status(live, self.manager):
+                break
+            live = now
+        return write(live)
 
     def _checked(self, change: Update, now: Live) -> tuple[Result, str, Live | None]:
         """A removal that did not happen is a failure that names the owner: the next pass could not see it."""
@@ -323,6 +339,11 @@ def _guarded(write: Callable[[], Attempt]) -> Attempt:
         return AGAIN
     except AnswerLost:
         return LOST
+
+
+def _but_for_status(live: Live, manager: str) -> tuple[object, ...]:
+    """What stays the same when a status is written."""
+    return live.uid, live.metadata.get("generation"), live.applied_by(manager)
 
 
 def _too_often(change: Create | Update | Delete) -> Outcome:

@@ -598,14 +598,30 @@ def test_what_others_set_beside_ours_is_removed_where_the_server_refuses_both(
     assert (told in ended.out, ended.code) == (True, 0)
 
 
-def test_where_that_does_not_help_what_was_theirs_is_theirs_again(world: World, beside: Manifest) -> None:
+@pytest.mark.parametrize("statuses", [0, 1, 3], ids="{} statuses written meanwhile".format)
+def test_where_that_does_not_help_what_was_theirs_is_theirs_again(
+    world: World, beside: Manifest, statuses: int
+) -> None:
+    versions = iter(map(str, range(9, 99)))
+
     def taken(request: httpx.Request) -> httpx.Response:
         return an_object(after_patch(beside, world.sent[-1].body))
 
-    world.says("PATCH", TO, REFUSED, taken, REFUSED, an_object(beside))
+    def later(request: httpx.Request) -> httpx.Response:
+        patch = next(sent.body for sent in world.sent if isinstance(sent.body, list))
+        return an_object(changed(after_patch(beside, patch), resourceVersion=next(versions)))
+
+    meanwhile = [CONFLICT] * statuses
+    world.says("PATCH", TO, REFUSED, taken, *meanwhile, REFUSED, *meanwhile, an_object(beside))
+    world.says("GET", TO, *[later] * (2 * statuses), an_object(beside))
     ended = world.run("-o", "json")
     *_, back = world.bodies("PATCH", TO)
-    assert [step["value"] for step in back] == ["uid-of-Service", "8", beside["metadata"]["managedFields"]]
+    version = str(8 + 2 * statuses)
+    assert [step["value"] for step in back] == [
+        "uid-of-Service",
+        version,
+        beside["metadata"]["managedFields"],
+    ]
     assert ended.outcomes["Service pr-1"][0] == "rejected"
 
 
