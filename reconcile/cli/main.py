@@ -136,7 +136,7 @@ def _refuse_absent() -> None:
     type=DurationType(),
     default="5m",
     show_default=True,
-    help="Maximum time to wait, counted from the end of the plan.",
+    help="Maximum time to wait, counted from the end of the writes.",
 )
 @_wing("--logs", is_flag=True, help="Print the last log lines of pods that are not ready. Requires --wait.")
 @_wing(
