@@ -306,7 +306,7 @@ def _refuse_absent() -> None:
     "--templates",
     metavar="DIR",
     shell_complete=_offer("folders"),
-    help="Folder of manifests to merge into the children of each preview.",
+    help="Folder of manifests to merge into the children of each preview, or none.",
 )
 @click.option(
     "--api-group",

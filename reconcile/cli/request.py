@@ -24,6 +24,9 @@ from reconcile.run.request import Request, WaitRequest
 if TYPE_CHECKING:
     from reconcile.cluster.kubernetes import KubernetesCluster
 
+NO_TEMPLATES = "none"
+"""As a value of --templates: there are none, so what earlier ones set goes."""
+
 
 def request_of(options: Options) -> Request:
     """What the options ask of one run. UsageError for what makes no sense."""
@@ -85,6 +88,8 @@ def _with_templates(settings: Settings, options: Options) -> Settings:
     """The settings with the templates as they are in the folder now. UsageError for what is wrong in any."""
     if options.templates is None:
         return settings
+    if options.templates == NO_TEMPLATES:
+        return replace(settings, templates=())
     from reconcile.cli.templates import with_templates  # what only templates need
 
     return with_templates(settings, options.templates)

@@ -4,8 +4,9 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 
-from reconcile.cluster.files.yaml import Document, read_files
+from reconcile.cluster.files.yaml import Document, Reading, find_files, read_files
 from reconcile.cluster.files.yaml.builder import Lines, own_line
+from reconcile.cluster.files.yaml.files import shown
 from reconcile.desire.templates.load import Document as Loadable
 from reconcile.desire.templates.load import load
 from reconcile.errors import UsageError
@@ -23,10 +24,11 @@ def with_templates(settings: Settings, folder: str) -> Settings:
     reading = read_files((folder,))
     templates, problems = load(map(loadable, reading.documents), settings)
     found = [*map(str, reading.mistakes), *_nested(reading.documents, folder), *problems]
+    found += _empty(reading, folder)
     if found:
         raise UsageError("\n".join(found))
     if not templates:
-        raise UsageError(f"--templates {folder}: has no document; leave the option out")
+        raise UsageError(f"--templates {folder}: has no document; for no templates, pass --templates none")
     return replace(settings, templates=templates)
 
 
@@ -34,6 +36,13 @@ def _nested(documents: tuple[Document, ...], folder: str) -> Iterator[str]:
     for file in sorted({document.file for document in documents}):
         if os.path.dirname(file) != os.path.normpath(folder):
             yield f"{file}: in a folder below {folder}, which a ConfigMap cannot have; move it up"
+
+
+def _empty(reading: Reading, folder: str) -> Iterator[str]:
+    """A file without a document may be one that somebody is writing at this moment."""
+    told = {one.file for one in reading.documents} | {one.file for one in reading.mistakes}
+    files = sorted({shown(file) for file in find_files((folder,)).files} - told)
+    return (f"{file}: has no document; remove the file" for file in files)
 
 
 def loadable(document: Document) -> Loadable:

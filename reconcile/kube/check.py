@@ -2,6 +2,7 @@
 
 unknown field            spec.bogus: is not a known field; did you mean …?
 wrong type               spec.replicas: is not a whole number
+item that is null        spec.ports[0]: is empty; remove the item
 item without its key     spec.ports[0].port: is missing; it tells the items of this list apart
 two items of one key     spec.ports[1]: has the same port and protocol as another item
 """
@@ -45,7 +46,7 @@ class Mistake(NamedTuple):
 
 
 def check(manifest: Any, node: Node) -> list[Mistake]:
-    """Everything in a manifest that its schema refuses; `null` and `$patch: delete` are no mistakes."""
+    """Everything in a manifest that its schema refuses; a field's `null` and `$patch: delete` are none."""
     return list(_mistakes((), manifest, node))
 
 
@@ -100,7 +101,9 @@ def _in_list(at: Location, value: Any, node: Node) -> Iterator[Mistake]:
         yield Mistake(at, "is not a list")
         return
     for index, item in enumerate(value):
-        if node.element:
+        if item is None:
+            yield Mistake((*at, index), "is empty; remove the item")
+        elif node.element:
             yield from _mistakes((*at, index), item, node.element)
     if not node.atomic:
         yield from _keyed(at, value, node)

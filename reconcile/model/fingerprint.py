@@ -96,7 +96,7 @@ class Fingerprints:
 
     def __init__(self, program: str, settings: Settings) -> None:
         without = replace(settings, **ELSEWHERE, templates=())
-        templates = [(template.when, template.manifest) for template in settings.templates]
+        templates = [(template.when, template.manifest) for template in settings.templates or ()]
         self._seed = hashlib.sha256(program.encode() + _ENCODER.encode([without, templates]))
         self._names = settings.names
         self._labels_count = bool(templates)  # a label changes no generation

@@ -67,7 +67,7 @@ class Settings(Choices):
     """What the operator decides.
 
     Pairs are tuples of (key, value), sorted by key. `route_kinds` are those that the cluster is asked for;
-    empty for all. `templates` are in the order in which they are merged.
+    empty for all. `templates` are in the order in which they are merged; None where nobody named them.
     """
 
     group: str = DEFAULT_GROUP
@@ -79,7 +79,7 @@ class Settings(Choices):
     default_requests: tuple[tuple[str, str], ...] = ()
     node_selector: tuple[tuple[str, str], ...] = ()
     tolerations: tuple[Toleration, ...] = ()
-    templates: tuple[Template, ...] = ()
+    templates: tuple[Template, ...] | None = None
 
     @property
     def names(self) -> Names:

@@ -7,7 +7,7 @@ from reconcile.desire.children.metadata import with_hash, with_owner, without_ow
 from reconcile.kube.live import Live
 from reconcile.kube.managedfields import EMPTY, FieldSet, below, covers, field_set_of, part_of, path_text
 from reconcile.kube.objects import Manifest, key_of
-from reconcile.model.names import EDITS_KEPT, NAME_TAKEN, TOOL
+from reconcile.model.names import EDITS_KEPT, NAME_TAKEN, REFUSED, TOOL
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.ttl import Deadline
 from reconcile.plan.challenges import solvers, without_rules
@@ -24,6 +24,10 @@ NEW_PREVIEW = "new preview"
 MOST_MANAGERS = 5
 """So many managers are named."""
 UNMANAGED = f"exists and is not managed by {TOOL}"
+NO_TEMPLATES = (
+    "templates were merged into it, and this run has none; "
+    "pass --templates DIR, or --templates none to remove what they set"
+)
 TOO_LARGE = "waits: too large to compare; remove what others added to it, or delete it"
 
 
@@ -42,6 +46,8 @@ def decide(
         return Waiting(key, place, "waits: the old one is being deleted")
     if live.partial:
         return Waiting(key, place, TOO_LARGE)
+    if not rules.templates and _has_templates(child):
+        return Blocked(key, place, REFUSED, f"{key}: {NO_TEMPLATES}")
     if runs_once(key.kind):
         mine = field_set_of(manifest) if child.applied is None else child.applied
         manifest = with_spec_there(manifest, child, mine)
@@ -50,6 +56,13 @@ def decide(
     elif not preview.uid and child.applied is None:
         manifest = _with_their_owner(manifest, child)
     return _compare(manifest, child)
+
+
+def _has_templates(child: Child) -> bool:
+    """Whether our last apply had templates merged; anybody may write the annotation."""
+    annotation = child.rules.names.templates_annotation
+    path = ("f:metadata", "f:annotations", f"f:{annotation}")
+    return annotation in child.live.annotations and (child.applied is None or path in child.applied)
 
 
 def with_spec_there(manifest: Manifest, child: Child, mine: FieldSet) -> Manifest:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from reconcile.desire.children import is_route
 from reconcile.desire.desired import Desired
 from reconcile.kube.objects import Key
-from reconcile.model.names import NAME_TAKEN, ROUTE_NOT_ACCEPTED
+from reconcile.model.names import NAME_TAKEN, REFUSED, ROUTE_NOT_ACCEPTED
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.plan.changes import PREVIEW, Blocked, Change, Delete, Waiting
 from reconcile.plan.child_policy import left_until
@@ -32,9 +32,9 @@ def draft_of(draft: Draft, world: World) -> Draft:
     if not isinstance(desired.preview, PreviewEnvironment) or desired.reason:
         return draft.freeze(draft.blocked(desired.reason, desired.message))
     own = list(_own_changes(draft, desired, desired.preview, world))
-    taken = [c.message for c in own if isinstance(c, Blocked) and c.reason == NAME_TAKEN]
-    if taken:
-        return draft.freeze(draft.blocked(NAME_TAKEN, "; ".join(taken)))
+    for reason in (NAME_TAKEN, REFUSED):
+        if found := [c.message for c in own if isinstance(c, Blocked) and c.reason == reason]:
+            return draft.freeze(draft.blocked(reason, "; ".join(found)))
     unwanted = (
         prune(child, "its preview does not request it")
         for key, child in draft.children.items()

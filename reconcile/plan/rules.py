@@ -12,7 +12,7 @@ class Rules:
     """How to decide, for every child.
 
     `allow_protect` are globs of `NAMESPACE/NAME`: the previews whose protection outlives `--max-ttl`.
-    `keeps_edits` tells that what somebody added by hand stays.
+    `keeps_edits` tells that what somebody added by hand stays, `templates` that the run was told of all.
     """
 
     names: Names
@@ -20,6 +20,7 @@ class Rules:
     adopt: bool = False
     allow_protect: tuple[str, ...] = ()
     keeps_edits: bool = False
+    templates: bool = True
 
     def may_protect(self, place: str) -> bool:
         """Whether what this `NAMESPACE/NAME` protects outlives the operator's limits."""

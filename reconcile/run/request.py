@@ -62,6 +62,7 @@ class Request:
             from_server=from_server,
             adopt=self.adopt,
             allow_protect=self.settings.allow_protect,
+            templates=self.settings.templates is not None,
         )
 
     def plan_options(self, *, from_server: bool, now: datetime | None) -> PlanOptions:

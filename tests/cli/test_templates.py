@@ -37,9 +37,25 @@ def test_a_template_comes_and_goes_and_each_second_run_is_silent(shop: Shop) -> 
     assert ended.lines[0] == "~ Deployment shop/pr-1 a template changed"
     assert containers(shop) == ["app", "proxy"]
     shop.is_silent(*TEMPLATES)
-    shop.reconcile()
+    shop.reconcile("--templates", "none")
     shop.is_silent()
     assert [text for text, _ in shop.state().values()] == [text for text, _ in before.values()]
+
+
+def test_a_run_that_nobody_told_of_templates_removes_none(shop: Shop) -> None:
+    shop.write()
+    put(SIDECAR)
+    shop.reconcile(*TEMPLATES)
+    shop.write(image="registry.example.com/shop:2")
+    shop.write("pr-2")
+    ended = shop.reconcile(code=1)
+    (blocked,) = (line for line in ended.lines if line.startswith("!"))
+    assert blocked == (
+        "! Preview shop/pr-1 Deployment shop/pr-1: templates were merged into it, and this run has none; "
+        "pass --templates DIR, or --templates none to remove what they set"
+    )
+    assert ended.lines[-1] == "Done: 3 created, 0 updated, 0 deleted."
+    assert containers(shop) == ["app", "proxy"]
 
 
 def test_a_dry_run_shows_what_an_edit_changes_and_for_how_many(shop: Shop) -> None:
@@ -123,7 +139,7 @@ def test_a_mistake_is_a_record_of_the_log_of_a_cronjob(shop: Shop) -> None:
     ("folder", "message"),
     [
         ("nowhere", "--templates nowhere: is not a folder; name the one with the documents"),
-        ("empty", "--templates empty: has no document; leave the option out"),
+        ("empty", "--templates empty: has no document; for no templates, pass --templates none"),
     ],
 )
 def test_a_folder_without_documents_is_refused(shop: Shop, folder: str, message: str) -> None:
@@ -131,6 +147,15 @@ def test_a_folder_without_documents_is_refused(shop: Shop, folder: str, message:
     shop.write()
     put("", "README.md", "empty")
     assert shop.reconcile("--templates", folder, code=2).err.startswith(f"Error: {message}\n")
+
+
+def test_a_file_without_documents_is_refused(shop: Shop) -> None:
+    """As one is that somebody is about to write: its templates would be taken from all previews."""
+    shop.write()
+    put(SIDECAR)
+    put("# soon\n", "b.yaml")
+    ended = shop.reconcile(*TEMPLATES, code=2)
+    assert ended.err.startswith("Error: templates/b.yaml: has no document; remove the file\n")
 
 
 def test_a_misspelled_variable_ends_the_run(shop: Shop) -> None:

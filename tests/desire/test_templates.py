@@ -101,9 +101,13 @@ def test_a_value_is_taken_from_the_preview(written: str, value: str) -> None:
 
 
 def test_a_whole_number_stays_one_and_what_the_preview_has_not_is_left_out() -> None:
-    body = "spec: {replicas: '${preview.spec.replicas}', minReadySeconds: '${preview.spec.port}'}"
+    body = pod(
+        "{containers: [{name: app, readinessProbe: {grpc: {port: '${preview.spec.port}'}}}]}}, "
+        "replicas: '${preview.spec.replicas}'"
+    ).removesuffix("}")
     spec = templated(PREVIEW, document("Deployment", body))["Deployment"]["spec"]
-    assert (spec.get("replicas"), spec["minReadySeconds"]) == (None, 80)
+    probe = at(spec, "template.spec.containers[app].readinessProbe")
+    assert (spec.get("replicas"), probe["grpc"]["port"]) == (None, 80)
 
 
 TEAM = document(
@@ -180,6 +184,12 @@ HOSTNAME = "the hostname of a route is ${preview.spec.fqdn}, whole, and no other
         ("Deployment", "spec: {template: {metadata: {annotations: {platform9.com/x: x}}}}", [f"spec.template.metadata.annotations[platform9.com/x]: {FIXED}"]),
         ("Deployment", "spec: {template: {spec: {containers: [{name: app, $patch: delete}]}}}", ["spec.template.spec.containers: the container app has to stay"]),
         ("Deployment", "spec: {template: {spec: {containers: [{name: app, ports: null}]}}}", ["spec.template.spec.containers: the port http of the container app has to stay"]),
+        ("Deployment", "spec: {template: {metadata: {finalizers: [a/b]}}}", [f"spec.template.metadata.finalizers: {FIXED}"]),
+        ("Ingress", "spec: {rules: null}", [f"spec.rules: {HOSTNAME}"]),
+        ("Mapping", "spec: {hostname: null}", [f"spec.hostname: {HOSTNAME}"]),
+        ("Deployment", "spec: {$retainKeys: [replicas], replicas: 1}", ["spec[…]: is not a known field"]),
+        ("Deployment", "spec: {template: {spec: {containers: [{name: app, $patch: replace, image: a}]}}}", ["spec.template.spec.containers[0][…]: is not delete"]),
+        ("Deployment", "spec: {template: {spec: {containers: [null]}}}", ["spec.template.spec.containers[0]: is empty; remove the item"]),
         ("Deployment", "spec: {template: {spec: {$patch: delete}}}", ["spec.template.spec[…]: removes only an item of a list; to remove a field, write null"]),
         ("Job", "spec: {backoffLimit: 0}", [f"spec.backoffLimit: {FIXED}"]),
         ("Job", "spec: {template: {spec: {containers: [{name: setup, $patch: delete}]}}}", ["spec.template.spec.containers: the container setup has to stay"]),
@@ -255,6 +265,26 @@ def test_a_document_that_takes_the_port_of_one_preview_away_refuses_that_preview
     )
 
 
+def test_an_item_that_an_absent_value_leaves_without_its_key_refuses_that_preview_alone() -> None:
+    body = "spec: {template: {spec: {imagePullSecrets: [{name: \"${preview.metadata.labels['x']}\"}]}}}"
+    settings = with_templates(document("Deployment", body), allow_secret=("pull-*",))
+    refused, fine = desire(
+        [a_read_preview("pr-1"), a_read_preview("pr-2", labels={"x": "pull-a"})], settings, Scope()
+    )
+    assert (refused.reason, fine.reason) == ("Refused", "")
+    assert refused.message == (
+        "app.yaml:5: spec.template.spec.imagePullSecrets[0].name: is missing; it tells the items of this list apart"
+    )
+
+
+def test_what_an_author_writes_into_fields_of_the_preview_stays_text() -> None:
+    texts = ["${preview.metadata.uid}", "$${HOME}", "${"]
+    text = document("Deployment", "spec: {replicas: 1}")
+    found = templated(a_read_preview(args=texts, env=[{"name": "A", "value": texts[0]}]), text)["Deployment"]
+    assert at(found, f"{APP}.args") == texts
+    assert at(found, f"{APP}.env[A].value") == texts[0]
+
+
 # authors
 
 
@@ -267,7 +297,7 @@ TEXTS = (LABEL, "${preview.spec.image}", "${preview.spec.revision}", "a-${previe
 SECRET = "an author may not choose the name of a Secret; write it out, or pass --allow-secret"
 KEY = "an author may not choose what is read of a Secret; write it out"
 TARGET = "an author may not choose where traffic is sent to; use ${preview.metadata.name}"
-A_HOSTNAME = "a hostname is ${preview.spec.fqdn} alone, or written out"
+A_HOSTNAME = "a hostname is ${preview.spec.fqdn} alone"
 
 
 def never(field: str) -> str:
@@ -280,20 +310,20 @@ ATTACKS = [
     ("Deployment", pod("{containers: [{name: app, envFrom: [{secretRef: {name: X}}]}]}"), SECRET),
     ("Deployment", pod("{volumes: [{name: a, secret: {secretName: X}}]}"), SECRET),
     ("Deployment", pod("{volumes: [{name: a, projected: {sources: [{secret: {name: X}}]}}]}"), SECRET),
-    ("Deployment", pod("{volumes: [{name: a, projected: {sources: [{serviceAccountToken: {path: a, audience: X}}]}}]}"), never("serviceAccountToken")),
-    ("Deployment", pod("{volumes: [{name: a, csi: {driver: a, volumeAttributes: {share: X}}}]}"), never("csi")),
-    ("Deployment", pod("{volumes: [{name: a, hostPath: {path: X}}]}"), never("hostPath")),
-    ("Deployment", pod("{volumes: [{name: a, nfs: {server: X, path: /}}]}"), never("nfs")),
-    ("Deployment", pod("{volumes: [{name: a, persistentVolumeClaim: {claimName: X}}]}"), never("persistentVolumeClaim")),
-    ("Deployment", pod("{volumes: [{name: a, gitRepo: {repository: X}}]}"), never("gitRepo")),
-    ("Deployment", pod("{volumes: [{name: a, ephemeral: {volumeClaimTemplate: {spec: {dataSource: {kind: PersistentVolumeClaim, name: X}}}}}]}"), never("ephemeral")),
-    ("Deployment", pod("{resourceClaims: [{name: a, resourceClaimName: X}]}"), never("resourceClaims")),
+    ("Deployment", pod("{volumes: [{name: a, projected: {sources: [{serviceAccountToken: {path: a, audience: X}}]}}]}"), never("audience")),
+    ("Deployment", pod("{volumes: [{name: a, csi: {driver: a, volumeAttributes: {share: X}}}]}"), never("share")),
+    ("Deployment", pod("{volumes: [{name: a, hostPath: {path: X}}]}"), never("path")),
+    ("Deployment", pod("{volumes: [{name: a, nfs: {server: X, path: /}}]}"), never("server")),
+    ("Deployment", pod("{volumes: [{name: a, persistentVolumeClaim: {claimName: X}}]}"), never("claimName")),
+    ("Deployment", pod("{volumes: [{name: a, gitRepo: {repository: X}}]}"), never("repository")),
+    ("Deployment", pod("{volumes: [{name: a, ephemeral: {volumeClaimTemplate: {spec: {dataSource: {kind: PersistentVolumeClaim, name: X}}}}}]}"), never("name")),
+    ("Deployment", pod("{resourceClaims: [{name: a, resourceClaimName: X}]}"), never("resourceClaimName")),
     ("Deployment", pod("{imagePullSecrets: [{name: X}]}"), SECRET),
     ("Deployment", pod("{serviceAccountName: X}"), never("serviceAccountName")),
     ("Deployment", pod("{nodeName: X}"), never("nodeName")),
     ("Deployment", pod("{priorityClassName: X}"), never("priorityClassName")),
     ("Deployment", pod("{runtimeClassName: X}"), never("runtimeClassName")),
-    ("Deployment", pod("{securityContext: {seLinuxOptions: {type: X}}}"), never("securityContext")),
+    ("Deployment", pod("{securityContext: {seLinuxOptions: {type: X}}}"), never("type")),
     ("Job", pod("{serviceAccountName: X}"), never("serviceAccountName")),
     ("Service", "spec: {externalName: X}", never("externalName")),
     ("Service", "spec: {externalIPs: [X]}", never("externalIPs")),
@@ -303,6 +333,29 @@ ATTACKS = [
     ("HTTPRoute", "spec: {hostnames: [X]}", A_HOSTNAME),
     ("Mapping", "spec: {hostname: X}", A_HOSTNAME),
     ("Mapping", "spec: {headers: {':authority': X}}", A_HOSTNAME),
+    ("Deployment", pod("{nodeSelector: {pool: X}}"), never("pool")),
+    ("Deployment", pod("{nodeSelector: {secretName: X}}"), never("secretName")),
+    ("Deployment", pod("{schedulerName: X}"), never("schedulerName")),
+    ("Deployment", pod("{tolerations: [{key: a, value: X}]}"), never("value")),
+    ("Deployment", pod("{affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: a, operator: In, values: [X]}]}]}}}}"), never("values")),
+    ("Deployment", pod("{hostAliases: [{ip: X, hostnames: [login.example.com]}]}"), never("ip")),
+    ("Deployment", pod("{dnsConfig: {nameservers: [X]}}"), never("nameservers")),
+    ("Deployment", pod("{containers: [{name: X, image: proxy}]}"), never("name")),
+    ("Deployment", pod("{initContainers: [{name: X, image: proxy}]}"), never("name")),
+    ("Deployment", pod("{containers: [{name: app, env: [{name: X, value: a}]}]}"), never("name")),
+    ("Deployment", pod("{containers: [{name: app, command: [X]}]}"), never("command")),
+    ("Deployment", pod("{containers: [{name: app, readinessProbe: {exec: {command: [X]}}}]}"), never("command")),
+    ("Deployment", pod("{containers: [{name: app, imagePullPolicy: X}]}"), never("imagePullPolicy")),
+    ("Deployment", pod("{containers: [{name: proxy, volumeMounts: [{name: a, mountPath: X}]}]}"), never("mountPath")),
+    ("Deployment", pod("{containers: [{name: proxy, volumeMounts: [{name: X, mountPath: /a}]}]}"), never("name")),
+    ("Deployment", pod("{containers: [{name: proxy, volumeMounts: [{name: a, mountPath: /a, subPath: X}]}]}"), never("subPath")),
+    ("Service", "spec: {type: X}", never("type")),
+    ("Service", "spec: {loadBalancerClass: X}", never("loadBalancerClass")),
+    ("Service", "spec: {loadBalancerSourceRanges: [X]}", never("loadBalancerSourceRanges")),
+    ("Ingress", "spec: {ingressClassName: X}", never("ingressClassName")),
+    ("Mapping", "spec: {ambassador_id: [X]}", never("ambassador_id")),
+    ("Mapping", "spec: {tls: X}", never("tls")),
+    ("Mapping", "spec: {host_rewrite: X}", never("host_rewrite")),
 ]  # fmt: skip
 """A field, with X in the place of a text that an author has a part in."""
 
@@ -323,6 +376,16 @@ def test_no_text_of_an_author_reaches_what_only_operators_choose(
         ("external-dns.alpha.kubernetes.io/hostname", A_HOSTNAME),
         ("nginx.ingress.kubernetes.io/server-alias", A_HOSTNAME),
         ("nginx.ingress.kubernetes.io/auth-secret", KEY),
+        *(
+            (annotation, never(annotation))
+            for annotation in (
+                "nginx.ingress.kubernetes.io/auth-url",
+                "nginx.ingress.kubernetes.io/configuration-snippet",
+                "getambassador.io/config",
+                "iam.amazonaws.com/role",
+                "sidecar.istio.io/proxyImage",
+            )
+        ),
     ],
 )
 def test_no_text_of_an_author_reaches_an_annotation_that_controllers_obey(
@@ -347,6 +410,36 @@ def test_no_text_of_an_author_chooses_where_traffic_goes(kind: str, spec: str, t
     (found,) = loaded(document(kind, spec.replace("X", f'"{text}"')))[1]
     assert found.endswith(f": {TARGET}")
     assert not loaded(document(kind, spec.replace("X", "'${preview.metadata.name}'")))[1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec"),
+    [
+        ("Deployment", pod("{containers: [{name: app, env: [{name: A, value: X}]}]}")),
+        ("Deployment", pod("{containers: [{name: app, command: [serve, X], args: [X]}]}")),
+        ("Deployment", pod("{containers: [{name: app, envFrom: [{configMapRef: {name: X}}]}]}")),
+        ("Deployment", pod("{volumes: [{name: a, configMap: {name: X}}]}")),
+        ("Deployment", "spec: {template: {metadata: {labels: {example.com/a: X}, annotations: {a: X}}}}"),
+        ("Deployment", pod("{topologySpreadConstraints: [{maxSkew: 1, topologyKey: a, whenUnsatisfiable: DoNotSchedule, labelSelector: {matchLabels: {a: X}}}]}")),
+        ("Mapping", "spec: {rewrite: X}"),
+    ],
+)  # fmt: skip
+def test_what_a_program_is_given_may_come_from_a_preview(kind: str, spec: str) -> None:
+    assert loaded(document(kind, spec.replace("X", f'"{LABEL}"')))[1] == ()
+
+
+def test_a_number_of_the_preview_may_stand_in_an_annotation_that_controllers_obey() -> None:
+    text = document("Service", metadata="annotations: {prometheus.io/port: '${preview.spec.port}'}")
+    assert templated(PREVIEW, text)["Service"]["metadata"]["annotations"]["prometheus.io/port"] == "80"
+
+
+@pytest.mark.parametrize(
+    "annotation", ["nginx.ingress.kubernetes.io/server-alias", "external-dns.alpha.kubernetes.io/hostname"]
+)
+def test_no_annotation_adds_a_hostname_that_nobody_claims(annotation: str) -> None:
+    text = document("Ingress", metadata=f"annotations: {{{annotation}: b.example.com}}")
+    assert loaded(text)[1] == (f"app.yaml:4: metadata.annotations[{annotation}]: {A_HOSTNAME}",)
+    assert loaded(text.replace("b.example.com", "'${preview.spec.fqdn}'"))[1] == ()
 
 
 def test_the_hostname_of_the_preview_itself_may_stand_where_a_hostname_does() -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.story import ROUTES, Story
+from tests.e2e.author import Author
+from tests.e2e.story import ROUTES, Story, container, env_of
 from tests.template_cases import ACCEPTED, Case, at
 from tests.templates import document
 
@@ -56,7 +57,8 @@ def test_a_template_is_applied_once_mended_and_taken_back(story: Story, folder: 
     assert differences(story.live(case.kind), case) == {}
     story.silent(*options)
 
-    assert story.reconcile().changes == [f"~ {place} a template changed"]
+    none = ("--templates", "none")
+    assert story.reconcile(*none).changes == [f"~ {place} a template changed"]
     after = story.live(case.kind)["spec"]
     marks = [spec.get("template", {}).get("metadata", {}).pop("annotations", {}) for spec in (before, after)]
     assert (after, marks[0]) == (before, marks[1])
@@ -124,3 +126,71 @@ def test_what_is_wrong_in_a_template_writes_nothing_at_all(story: Story, folder:
     ended = story.reconcile(*options, code=2)
     assert "app.yaml:5: spec.replica: is not a known field; did you mean replicas?" in ended.stderr
     assert story.requests() == ()
+
+
+SECRETS = document(
+    "Deployment",
+    """spec:
+  template:
+    spec:
+      containers:
+        - name: app
+          env:
+            - name: TEAM
+              value: "${preview.metadata.labels['team']}"
+            - name: TOKEN
+              valueFrom: {secretKeyRef: {name: "db-${preview.metadata.labels['team']}", key: token}}""",
+    when="team",
+)
+
+
+def test_an_author_reaches_no_more_by_a_template_and_stops_nobody_else(story: Story, folder: Path) -> None:
+    """The labels are the author's own, up to the longest; what is refused is refused to that preview alone."""
+    author = Author(story)
+    options = (*put(folder, SECRETS), "--allow-secret", "db-shop*")
+    longest = "shop" + "x" * 59
+    texts = ["${preview.metadata.uid}", "$${HOME}", "$(TOKEN)"]
+    author.apply("app", replicas=0, labels={"team": "prod"}, command=["sh"])
+    author.apply("empty", replicas=0, labels={"team": ""})
+    author.apply("long", replicas=0, labels={"team": longest})
+    author.apply("plain", replicas=0, args=texts, env=[{"name": "TEXT", "value": texts[0]}])
+    refused = story.reconcile(*options, code=1).changes
+    where = f"{folder}/app.yaml:14: spec.template.spec.containers[0].env[1].valueFrom.secretKeyRef.name"
+    assert [line for line in refused if line.startswith("!")] == [
+        f"! Preview {story.namespace}/app {where}: Secret db-prod is not allowed; --allow-secret is db-shop*",
+        f"! Preview {story.namespace}/empty {where}: Secret db- is not allowed; --allow-secret is db-shop*",
+    ]
+    assert sorted(story.children()) == sorted([*story.all_of("long"), *story.all_of("plain")])
+    env = {one["name"]: one for one in env_of(story.live("Deployment", "long"))}
+    assert env["TEAM"]["value"] == longest
+    assert env["TOKEN"]["valueFrom"]["secretKeyRef"]["name"] == f"db-{longest}"
+    plain = story.live("Deployment", "plain")
+    assert (container(plain)["args"], env_of(plain)[0]["value"]) == (texts, texts[0])
+    story.silent(*options, code=1)
+
+    before = story.live("Deployment", "long")["spec"]
+    author.kubectl("label", author.previews, "long", "team=prod", "--overwrite")
+    story.reconcile(*options, code=1)
+    assert story.live("Deployment", "long")["spec"] == before
+    author.kubectl("delete", author.previews, "long")
+    story.reconcile(*options, code=1)
+    assert sorted(story.children()) == sorted(story.all_of("plain"))
+
+
+def test_a_run_that_nobody_told_of_templates_removes_none_and_no_annotation_stops_it(
+    story: Story, folder: Path
+) -> None:
+    author = Author(story, "Deployment")
+    options = put(folder, document("Deployment", "spec: {minReadySeconds: 7}", when="team"))
+    author.apply("pr-1", replicas=0, labels={"team": "shop"})
+    author.apply("pr-2", replicas=0)
+    story.reconcile(*options)
+    author.kubectl("annotate", "deployment", "pr-2", f"{story.names.templates_annotation}=forged")
+    author.apply("pr-2", replicas=0, revision="b")
+    for arguments in (("--dry-run",), ()):
+        assert [line[:2] for line in story.reconcile(*arguments, code=1).changes] == ["~ ", "! "]
+    assert story.live("Deployment")["spec"]["minReadySeconds"] == 7
+    story.silent(*options)
+    story.reconcile("--templates", "none")
+    assert "minReadySeconds" not in story.live("Deployment")["spec"]
+    story.silent()

@@ -1,34 +1,39 @@
-"""Where in a child a text may not come from a preview's author, or must be one that the operator allows.
+"""Where in a child a text of a preview's author may stand, or one that the operator allows; elsewhere, none.
 
-    below a Secret's field        the name: as `--allow-secret` says; anything else: never
+    a Secret's name               as `--allow-secret` says; of a Secret, nothing else
     an image                      as `--allow-image` says
     a hostname                    exactly `${preview.spec.fqdn}`
     where traffic is sent to      the preview's name, and no text that is chosen freely
-    an account, a node            never
-    a volume                      of those that reach nothing but what the above says; any other never
+    a number of pods or a port    the preview's, alone
+    what a program is given       values of variables, arguments, paths of requests, names of ConfigMaps
+    labels, annotations           but annotations with a domain, which controllers obey
 
-A preview's name is its author's text too: who names a preview `prod` would read the Secret `prod-db`, where a
-document mounts `${preview.metadata.name}-db`.
+A list of what is refused would have to know every field of every version, and every controller. A preview's
+name is its author's text too: who names a preview `prod` would read the Secret `prod-db`, where a document
+mounts `${preview.metadata.name}-db`; who names one `app` would give a sidecar of this name the command of the
+container `app`.
 """
 
 from fnmatch import fnmatchcase
 
 from reconcile.desire.allow import image_allowed, said
-from reconcile.desire.templates.expressions import uses
+from reconcile.desire.templates.expressions import is_number, uses
 from reconcile.model.settings import Settings
 from reconcile.model.template import Location
 
 FQDN = "${preview.spec.fqdn}"
+NEVER = "an author may not choose {}; write it out"
+A_HOSTNAME = f"a hostname is {FQDN} alone"
 
-_NEVER = frozenset(
+_GIVEN = frozenset(
     {
-        *("serviceAccountName", "serviceAccount", "serviceAccountToken", "podCertificate"),
-        *("securityContext", "nodeName", "priorityClassName", "runtimeClassName", "resourceClaims"),
-        *("hostPort", "nodePort"),
-        *("externalName", "externalIPs", "loadBalancerIP", "clusterIP", "clusterIPs"),
+        *(("env", "value"), ("httpHeaders", "value"), ("httpGet", "path"), ("spec", "rewrite")),
+        *(("configMap", "name"), ("configMapRef", "name"), ("configMapKeyRef", "name")),
     }
 )
-_VOLUMES = frozenset({"name", "configMap", "downwardAPI", "emptyDir", "image", "projected", "secret"})
+_FREE_MAPS = frozenset({"nodeSelector", "csi", "flexVolume"})
+"""A field of any name may be in these."""
+_NUMBERS = frozenset({"replicas", "port", "containerPort", "targetPort", "number"})
 _HOSTNAMES = frozenset({"host", "hosts", "hostname", "hostnames", "headers", "regex_headers"})
 _TARGETS = frozenset(
     {"service", "backend", "backendRef", "backendRefs", "extensionRef", "parentRefs", "namespace"}
@@ -39,18 +44,29 @@ _OF_SECRETS = frozenset({"name", "secretName"})
 def misplaced(path: Location, text: str, settings: Settings) -> str:
     """Why this text, of which an author decides a part, may not stand at this path; "" where it may."""
     names = _names(path)
+    if _FREE_MAPS.intersection(names):
+        return NEVER.format(names[-1])
     if _is_of_secret(names):
         if names[-1] not in _OF_SECRETS:
             return "an author may not choose what is read of a Secret; write it out"
         if not any(settings.allow_secret):
             return "an author may not choose the name of a Secret; write it out, or pass --allow-secret"
-    if found := _NEVER.intersection(names) | _other_volume(names):
-        return f"an author may not choose {min(found)}; write it out"
-    if _is_hostname(names) and text != FQDN:
-        return f"a hostname is {FQDN} alone, or written out"
-    if _TARGETS.intersection(names) and uses(text).free:
-        return "an author may not choose where traffic is sent to; use ${preview.metadata.name}"
-    return ""
+        return ""
+    if _is_hostname(names):
+        return "" if text == FQDN else A_HOSTNAME
+    if _TARGETS.intersection(names):
+        free = uses(text).free
+        return (
+            "an author may not choose where traffic is sent to; use ${preview.metadata.name}" if free else ""
+        )
+    if _is_image(names) or (names[-1] in _NUMBERS and is_number(text)) or _may_stand(path, text):
+        return ""
+    return NEVER.format(names[-1])
+
+
+def adds_hostname(path: Location, text: str) -> bool:
+    """Whether it is an annotation that gives a route one more hostname, which no preview would claim."""
+    return path[:2] == ("metadata", "annotations") and _is_hostname(_names(path)) and text != FQDN
 
 
 def not_allowed(path: Location, value: str, settings: Settings) -> str:
@@ -58,8 +74,7 @@ def not_allowed(path: Location, value: str, settings: Settings) -> str:
     names = _names(path)
     if _is_of_secret(names) and not any(fnmatchcase(value, glob) for glob in settings.allow_secret):
         return f"Secret {value} is not allowed; {said('--allow-secret', settings.allow_secret)}"
-    is_image = names[-1] == "image" or names[-2:] == ("image", "reference")
-    if is_image and settings.allow_image and not image_allowed(value, settings.allow_image):
+    if _is_image(names) and settings.allow_image and not image_allowed(value, settings.allow_image):
         return f"{value} is not allowed; {said('--allow-image', settings.allow_image)}"
     return ""
 
@@ -69,10 +84,18 @@ def _names(path: Location) -> tuple[str, ...]:
     return tuple(step for step in path if isinstance(step, str))
 
 
-def _other_volume(names: tuple[str, ...]) -> set[str]:
-    """The kind of volume that it is a part of, where that may reach a disk, a host or a network."""
-    kind = names[names.index("volumes") + 1 :][:1] if "volumes" in names else ()
-    return set(kind) - _VOLUMES
+def _is_image(names: tuple[str, ...]) -> bool:
+    return names[-1:] == ("image",) or names[-2:] == ("image", "reference")
+
+
+def _may_stand(path: Location, text: str) -> bool:
+    """Whether it is what a program is given, or what nobody obeys."""
+    names = _names(path)
+    if isinstance(path[-1], int):
+        return names[-1] == "args" or (names[-1] == "command" and path[-1] > 0)
+    if names[-3:-1] == ("metadata", "annotations"):
+        return "/" not in names[-1] or is_number(text)
+    return names[-2:] in _GIVEN or names[-3:-1] == ("metadata", "labels") or "matchLabels" in names
 
 
 def _is_of_secret(names: tuple[str, ...]) -> bool:

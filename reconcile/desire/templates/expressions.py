@@ -40,6 +40,8 @@ _CHOSEN_WITHIN_A_RULE = frozenset(
     {"preview.metadata.name", "preview.spec.port", "preview.spec.replicas", *_NOT_THE_AUTHORS}
 )
 
+_NUMBERS = frozenset({"${preview.spec.port}", "${preview.spec.replicas}"})
+
 _TOKEN = re.compile(r"\$(?P<literal>\$\{)|\$\{(?P<path>[^{}]*)\}|(?P<open>\$\{)")
 
 
@@ -74,6 +76,11 @@ def uses(text: str) -> Uses:
     """What a text takes from a preview."""
     paths = {match["path"] for match in _TOKEN.finditer(text) if match["path"] is not None}
     return Uses(bool(paths - _NOT_THE_AUTHORS), bool(paths - _CHOSEN_WITHIN_A_RULE))
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is one expression alone, whose value is a number."""
+    return text in _NUMBERS
 
 
 def problems_in(text: str) -> Iterator[str]:

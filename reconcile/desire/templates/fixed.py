@@ -1,9 +1,9 @@
 """What no template changes: who a child is, how it is found, whose it is, and where its preview answers.
 
-metadata                     all but labels and annotations; of these what is ours
+metadata, that of pods too   all but labels and annotations; of these what is ours
 spec.selector                of Deployment and Service
 the setup Job                all but its pod template
-pods                         our labels and annotations; the container, and its port
+pods                         the container, and its port
 a route                      its hostnames
 status                       is the server's
 """
@@ -56,6 +56,7 @@ def _fixed_paths(before: Manifest, after: Manifest, kind: ChildKind, names: Name
     yield from kind.fixed
     yield from beside((), "metadata", "spec")
     yield from beside(("metadata",), *_FREE)
+    yield from beside(_POD_METADATA, *_FREE)
     for path in ((*above, free) for above in (("metadata",), _POD_METADATA) for free in _FREE):
         only_in_pods = bool(kind.changes_only) and path[0] == "metadata"
         yield from (found for found in beside(path) if only_in_pods or is_ours(str(found[-1]), names))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from reconcile.desire.children import KINDS, RESOURCES
-from reconcile.desire.templates.authors import misplaced
+from reconcile.desire.templates.authors import A_HOSTNAME, adds_hostname, misplaced
 from reconcile.desire.templates.expressions import has_expression, labels_in, problems_in, uses
 from reconcile.desire.templates.fixed import changes_of_fixed
 from reconcile.desire.templates.merge import filled
@@ -118,10 +118,17 @@ def _text_problems(path: Location, value: Any, settings: Settings) -> Iterator[P
         for at, below in enumerate(value):
             yield from _text_problems((*path, at), below, settings)
     elif isinstance(value, str):
-        wrong = list(problems_in(value))
-        if not wrong and uses(value).authors and (sentence := misplaced(path, value, settings)):
-            wrong = [sentence]
-        yield from (Problem(path, sentence) for sentence in wrong)
+        yield from (Problem(path, sentence) for sentence in _sentences(path, value, settings))
+
+
+def _sentences(path: Location, text: str, settings: Settings) -> Iterator[str]:
+    """What is wrong with one text."""
+    if wrong := dict.fromkeys(problems_in(text)):
+        yield from wrong
+    elif uses(text).authors and (sentence := misplaced(path, text, settings)):
+        yield sentence
+    elif adds_hostname(path, text):
+        yield A_HOSTNAME
 
 
 def _merge_problems(template: Template, settings: Settings) -> Iterator[Problem]:

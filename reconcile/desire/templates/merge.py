@@ -9,6 +9,7 @@ from reconcile.desire.templates.authors import not_allowed
 from reconcile.desire.templates.expressions import Missing, substituted
 from reconcile.desire.templates.fixed import changes_of_fixed
 from reconcile.errors import TemplateRefused
+from reconcile.kube.check import check
 from reconcile.kube.merge import merge
 from reconcile.kube.schema import schema_of
 from reconcile.model.preview import PreviewEnvironment
@@ -33,13 +34,15 @@ def chosen(kind: str, labels: Mapping[str, str], templates: Sequence[Template]) 
 
 
 def _merged(child: Rendered, preview: PreviewEnvironment, settings: Settings) -> Rendered:
-    templates = chosen(child.key.kind, preview.labels, settings.templates)
+    templates = chosen(child.key.kind, preview.labels, settings.templates or ())
     if not templates:
         return child
     kind, names, manifest = KINDS[child.key.kind], settings.names, child.decoded()
     for template in templates:
-        over = filled(template, preview, settings)
-        after = merge(manifest, over, schema_of(manifest))
+        over, node = filled(template, preview, settings), schema_of(manifest)
+        for location, sentence in check(over, node):
+            raise _refused(template, Problem(location, sentence))
+        after = merge(manifest, over, node)
         for problem in changes_of_fixed(manifest, after, kind, names):
             raise _refused(template, problem)
         manifest = after

@@ -12,7 +12,7 @@ from reconcile.model.template import Location
 
 def source_of(path: Path, kind: str, preview: PreviewEnvironment, settings: Settings) -> str:
     """`FILE:LINE` of the last template that sets this field of a preview's child; "" where none does."""
-    for template in reversed(chosen(kind, preview.labels, settings.templates)):
+    for template in reversed(chosen(kind, preview.labels, settings.templates or ())):
         location = _location(path, filled(template, preview, settings), schema_of(template.manifest))
         if location is not None:
             return template.where(location)
