@@ -32,6 +32,7 @@ MISTAKES = {
     "no object": (deployment(resources=["a"]), (*APP, "resources"), "is not an object, with fields of its own"),
     "no list": (deployment(args="a b"), (*APP, "args"), "is not a list"),
     "a mistake in a list": (deployment(args=[1]), (*APP, "args", 0), "is not a string; put it in quotes"),
+    "no item": (deployment(env=[None]), (*APP, "env", 0), "is empty; remove the item"),
     "no key": (deployment(env=[{"value": "a"}]), (*APP, "env", 0, "name"),
                "is missing; it tells the items of this list apart"),
     "twice": (deployment(env=[{"name": "A"}, {"name": "A", "value": ""}]), (*APP, "env", 1),

@@ -22,7 +22,6 @@ from reconcile.model.settings import Settings
 from reconcile.model.template import Location
 
 FQDN = "${preview.spec.fqdn}"
-NEVER = "an author may not choose {}; write it out"
 A_HOSTNAME = f"a hostname is {FQDN} alone"
 
 _GIVEN = frozenset(
@@ -44,8 +43,10 @@ _OF_SECRETS = frozenset({"name", "secretName"})
 def misplaced(path: Location, text: str, settings: Settings) -> str:
     """Why this text, of which an author decides a part, may not stand at this path; "" where it may."""
     names = _names(path)
+    if _is_note(names):
+        return ""
     if _FREE_MAPS.intersection(names):
-        return NEVER.format(names[-1])
+        return _never(names)
     if _is_of_secret(names):
         if names[-1] not in _OF_SECRETS:
             return "an author may not choose what is read of a Secret; write it out"
@@ -59,19 +60,26 @@ def misplaced(path: Location, text: str, settings: Settings) -> str:
         return (
             "an author may not choose where traffic is sent to; use ${preview.metadata.name}" if free else ""
         )
-    if _is_image(names) or (names[-1] in _NUMBERS and is_number(text)) or _may_stand(path, text):
-        return ""
-    return NEVER.format(names[-1])
+    return "" if _is_image(names) or _may_stand(path, text) else _never(names)
+
+
+def _never(names: tuple[str, ...]) -> str:
+    """A name may be anything in a map that takes all."""
+    return f"an author may not choose {names[-1] if names[-1].isprintable() else 'this'}; write it out"
 
 
 def adds_hostname(path: Location, text: str) -> bool:
     """Whether it is an annotation that gives a route one more hostname, which no preview would claim."""
-    return path[:2] == ("metadata", "annotations") and _is_hostname(_names(path)) and text != FQDN
+    names = _names(path)
+    obeyed = names[:2] == ("metadata", "annotations") and not _is_note(names)
+    return obeyed and _is_hostname(names) and text != FQDN
 
 
 def not_allowed(path: Location, value: str, settings: Settings) -> str:
     """Why what came of such a text is not allowed; "" where it is."""
     names = _names(path)
+    if _is_note(names):
+        return ""
     if _is_of_secret(names) and not any(fnmatchcase(value, glob) for glob in settings.allow_secret):
         return f"Secret {value} is not allowed; {said('--allow-secret', settings.allow_secret)}"
     if _is_image(names) and settings.allow_image and not image_allowed(value, settings.allow_image):
@@ -84,18 +92,24 @@ def _names(path: Location) -> tuple[str, ...]:
     return tuple(step for step in path if isinstance(step, str))
 
 
+def _is_note(names: tuple[str, ...]) -> bool:
+    """Whether it is a label, or an annotation that no controller looks for."""
+    plain = names[-3:-1] == ("metadata", "annotations") and "/" not in names[-1]
+    return plain or names[-3:-1] == ("metadata", "labels")
+
+
 def _is_image(names: tuple[str, ...]) -> bool:
     return names[-1:] == ("image",) or names[-2:] == ("image", "reference")
 
 
 def _may_stand(path: Location, text: str) -> bool:
-    """Whether it is what a program is given, or what nobody obeys."""
+    """Whether it is what a program is given, what selects by such labels, or no more than a number."""
     names = _names(path)
     if isinstance(path[-1], int):
         return names[-1] == "args" or (names[-1] == "command" and path[-1] > 0)
-    if names[-3:-1] == ("metadata", "annotations"):
-        return "/" not in names[-1] or is_number(text)
-    return names[-2:] in _GIVEN or names[-3:-1] == ("metadata", "labels") or "matchLabels" in names
+    if names[-1] in _NUMBERS or names[-3:-1] == ("metadata", "annotations"):
+        return is_number(text)
+    return names[-2:] in _GIVEN or "matchLabels" in names
 
 
 def _is_of_secret(names: tuple[str, ...]) -> bool:

@@ -75,8 +75,18 @@ def _container_problems(after: Manifest, kind: ChildKind) -> Iterator[Problem]:
     found = next((one for one in containers if one.get("name") == kind.container), None)
     if found is None:
         yield Problem(path, f"the container {kind.container} has to stay")
-    elif kind.port and not any(port.get("name") == kind.port for port in maps_in(found.get("ports"))):
+    elif kind.port:
+        yield from _port_problems(path, found, kind)
+
+
+def _port_problems(path: Location, container: Manifest, kind: ChildKind) -> Iterator[Problem]:
+    """A port with another number is another port, and a server takes no two of one name."""
+    number = sum(port.get("name") == kind.port for port in maps_in(container.get("ports")))
+    if number == 0:
         yield Problem(path, f"the port {kind.port} of the container {kind.container} has to stay")
+    elif number > 1:
+        sentence = f"the container {kind.container} has two ports {kind.port}"
+        yield Problem(path, f"{sentence}; the port of a preview is its spec.port")
 
 
 def _hostname_problems(before: Manifest, after: Manifest) -> Iterator[Problem]:

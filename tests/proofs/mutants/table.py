@@ -317,8 +317,8 @@ reconcile/desire/templates/authors.py: tests/desire/test_templates.py
 -    if _is_image(names) and settings.allow_image and
 +    if False and
   texts of authors in any field: a label chooses the node
--    return names[-2:] in _GIVEN or
-+    return True or
+-    return names[-2:] in _GIVEN or "matchLabels" in names
++    return True
   fields of any name: the node of an author whose selector has a key secretName
 -    if _FREE_MAPS.intersection(names):
 +    if False:
@@ -326,10 +326,10 @@ reconcile/desire/templates/authors.py: tests/desire/test_templates.py
 -(names[-1] == "command" and path[-1] > 0)
 +names[-1] == "command"
   annotations of authors: a label is the address that asks who may come in
--        return "/" not in names[-1] or is_number(text)
+-        return is_number(text)
 +        return True
   hostnames in annotations: every preview has the same one more
--    return path[:2] == ("metadata", "annotations") and
+-    return obeyed and
 +    return False and
 
 reconcile/desire/templates/expressions.py: tests/desire/test_templates.py
@@ -341,6 +341,16 @@ reconcile/desire/children/deployment.py: tests/desire/test_templates.py
   templates after suspend: a suspended preview runs
 -    suspended = {"replicas": 0} if preview.spec.suspend else {}
 +    suspended: dict[str, Any] = {}
+
+reconcile/plan/decide.py: tests/cli/test_templates.py
+  templates of a run that has none: what they set goes from every preview
+-    if not rules.templates and _has_templates(child):
++    if False:
+
+reconcile/cli/templates.py: tests/cli/test_templates.py
+  a file without documents passed over: what it had goes from every preview
+-    found += _empty(reading, folder)
++    found += ()
 
 reconcile/cli/runs.py: tests/cli/test_templates.py
   templates read once: an edit reaches no run of --interval
