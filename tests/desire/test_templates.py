@@ -226,6 +226,18 @@ def test_metadata_that_no_document_may_change_is_refused_at_load(metadata: str, 
     assert loaded(text) == ((), (f"app.yaml:4: {found}",))
 
 
+@pytest.mark.parametrize(
+    ("annotation", "found"),
+    [
+        ("platform9.com/when: ''", "platform9.com/when]: the label selector '': '' is not a valid requirement: must be key=value, key!=value, key in (a,b), key or !key"),
+        ("example.com/when: lean", "example.com/when]: is not platform9.com/when, which selects previews"),
+    ],
+)  # fmt: skip
+def test_no_misspelled_selector_makes_a_document_one_for_all(annotation: str, found: str) -> None:
+    text = document("Deployment", metadata=f"annotations: {{{annotation}}}")
+    assert loaded(text) == ((), (f"app.yaml:4: metadata.annotations[{found}",))
+
+
 def test_what_a_server_keeps_of_metadata_is_passed_over() -> None:
     text = document("Deployment", "spec: {replicas: 2}", metadata="creationTimestamp: null")
     assert templated(PREVIEW, text)["Deployment"]["spec"]["replicas"] == 2

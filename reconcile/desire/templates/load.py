@@ -21,6 +21,7 @@ from reconcile.model.scope import parse_selector
 from reconcile.model.settings import Settings
 from reconcile.model.template import Location, Template
 
+WHEN = "when"
 NAME = "${preview.metadata.name}"
 
 
@@ -97,11 +98,20 @@ def _metadata_problems(manifest: Manifest, names: Names) -> Iterator[Problem]:
     if name != NAME:
         sentence = f"{shown(name)} is not {NAME}, which names the {kind} of a preview"
         yield Problem(("metadata", "name"), f"{sentence}; others are not supported")
-    when = _when(manifest, names)
-    try:
-        parse_selector(when, "the label selector") if when else None
-    except UsageError as error:
-        yield Problem(("metadata", "annotations", names.when_annotation), str(error))
+    yield from _selector_problems(map_in(manifest["metadata"].get("annotations")), names)
+
+
+def _selector_problems(annotations: Manifest, names: Names) -> Iterator[Problem]:
+    """What would silently make a document one for all previews, and a selector that is none."""
+    for key, value in annotations.items():
+        path: Location = ("metadata", "annotations", key)
+        if key == names.when_annotation:
+            try:
+                parse_selector(value, "the label selector")
+            except UsageError as error:
+                yield Problem(path, str(error))
+        elif key.rpartition("/")[2].lower() == WHEN:
+            yield Problem(path, f"is not {names.when_annotation}, which selects previews")
 
 
 def _text_problems(path: Location, value: Any, settings: Settings) -> Iterator[Problem]:
