@@ -39,9 +39,14 @@ def test_a_field_and_a_kind_of_child_and_own_names_can_be_had_by_the_pages_alone
     ],
 )
 def test_a_page_by_itself_does_what_it_says(page: str, clone: Clone) -> None:
+    _clear(clone)
+    clone.follow(page, *(() if missing_programs(["helm"]) else ("helm",)))
+
+
+def _clear(clone: Clone) -> None:
+    """Take out what another page has made: each begins without."""
     for made in ("previews", "children", "templates"):
         shutil.rmtree(clone.root / made, ignore_errors=True)
-    clone.follow(page, *(() if missing_programs(["helm"]) else ("helm",)))
 
 
 def test_the_core_can_be_had_by_the_page_alone(tmp_path: Path) -> None:
@@ -50,6 +55,7 @@ def test_the_core_can_be_had_by_the_page_alone(tmp_path: Path) -> None:
 
 
 def test_the_script_calls_the_api_for_what_is_ready_and_for_nothing_else(clone: Clone) -> None:
+    _clear(clone)
     clone.follow("http-api.md")
     found = {
         "namespace": "shop",
