@@ -13,6 +13,7 @@ from reconcile.model.names import DEFAULT_GROUP, Names
 from reconcile.model.preview import PreviewEnvironment, Unreadable, parse_preview
 from reconcile.model.settings import Settings
 from reconcile.model.snapshot import Preview
+from reconcile.plan.child import Child
 from reconcile.plan.rules import Rules
 from tests.builders import a_preview
 
@@ -61,6 +62,11 @@ def live(manifest: Manifest, *others: dict[str, Any], applied: Manifest | None =
     """The object as a server has it after our apply of it, or of `applied`; `others` are further entries."""
     ours = entry(MANAGER, dict(applied or manifest), "Apply")
     return untracked(manifest, **{"managedFields": [ours, *others], **meta})
+
+
+def as_child(there: Live, rules: Rules = RULES) -> Child:
+    """The object as the preview pr-1 has it."""
+    return Child(there, "pr-1", rules)
 
 
 def untracked(manifest: Manifest, **metadata: Any) -> Live:

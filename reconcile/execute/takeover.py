@@ -9,7 +9,7 @@ from typing import Any
 from reconcile.kube.live import Live, entry_of
 from reconcile.kube.managedfields import EMPTY, FieldSet, Path, above_of, covers, field_set_of, to_fields_v1
 from reconcile.kube.objects import Manifest
-from reconcile.plan.diff import REPLICAS
+from reconcile.plan.rules import REPLICAS
 
 
 def takeover_patch(live: Live, paths: FieldSet, manager: str) -> list[dict[str, Any]]:

@@ -28,7 +28,6 @@ from reconcile.model.preview import PreviewEnvironment
 from reconcile.plan.changes import Blocked, Create, Delete, Keep, Outcome, Result, Update, Waiting
 from reconcile.plan.child import Child, child_of
 from reconcile.plan.decide import decide, prune
-from reconcile.plan.diff import let_go
 from reconcile.plan.field_conflicts import edits_are_kept, foreign_paths
 from reconcile.plan.ownership import other_makers
 from reconcile.plan.rules import Rules
@@ -197,8 +196,7 @@ class Writer:
 
     def _beside(self, live: Live, manifest: Manifest) -> frozenset[Path]:
         """What of others may be why ours is refused; nothing where what they have set is to stay."""
-        names = self.rules.names
-        kept = self.rules.keeps_edits or edits_are_kept(live, manifest, names)
+        kept = self.rules.keeps_edits or edits_are_kept(live, manifest, self.rules)
         return EMPTY if kept else set_beside(live, manifest, self.manager)
 
     def _applied_without(self, live: Live, beside: frozenset[Path], change: Update) -> Attempt:
@@ -236,7 +234,7 @@ class Writer:
         before = change.live.applied_by(self.manager) or EMPTY
         for path in sorted((before | change.takeover) - field_set_of(change.manifest)):
             owners = [entry.manager for entry in now.others(self.manager) if path in entry.fields]
-            kept = path in let_go(self.rules.names) or value_at(now.manifest, path) is MISSING
+            kept = path in self.rules.let_go or value_at(now.manifest, path) is MISSING
             if owners and not kept:
                 message = f"{path_text(path, now.manifest)}: not removed, because {owners[0]} also sets it"
                 return ("failed", message, now)

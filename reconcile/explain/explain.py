@@ -184,7 +184,7 @@ def _apply_order(key: Key) -> tuple[int, Key]:
 
 
 def _child(wanted: Manifest | None, child: Child, source: TemplateSource) -> ExplainedChild:
-    live, manager = child.live, child.rules.names.field_manager
+    live, manager = child.live, child.names.field_manager
     compared = wanted if child.ours else None
     return ExplainedChild(
         live.key,
@@ -201,7 +201,7 @@ def _besides(child: Child) -> Iterable[str]:
     for reference in live.owner_references:
         yield f"its owner is {reference.get('kind')} {reference.get('name')} (uid {reference.get('uid')})"
     if child.protected:
-        yield f"protected by {child.rules.names.prune_annotation}"
+        yield f"protected by {child.names.prune_annotation}"
     if live.terminating:
         finalizers = ", ".join(map(str, live.metadata.get("finalizers") or ())) or "none"
         yield f"is being deleted since {live.metadata['deletionTimestamp']}, finalizers: {finalizers}"

@@ -21,7 +21,8 @@ from reconcile.kube.managedfields import (
 )
 from reconcile.kube.objects import Manifest, without_servers_own
 from reconcile.kube.same import same_value
-from reconcile.plan.diff import REPLICAS, shown_value
+from reconcile.plan.diff import shown_value
+from reconcile.plan.rules import REPLICAS
 from reconcile.report.safe import counted
 
 HIDDEN_VALUE = "set"

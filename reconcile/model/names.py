@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconcile.kube.objects import Resource
 
@@ -95,6 +95,11 @@ class Names:
         """The previews themselves, of this API group."""
         return Resource(self.group, VERSION, KIND, PLURAL)
 
+    def refers_to(self, reference: Mapping[str, Any], preview_name: str) -> bool:
+        """Whether an owner reference names a preview of this group and this name, whatever its uid."""
+        group = str(reference.get("apiVersion", "")).rpartition("/")[0]
+        return (group, reference.get("kind"), reference.get("name")) == (self.group, KIND, preview_name)
+
     def preview_of(self, live: "Live") -> str:
         """The name of the preview that the object says it belongs to; "" where it says none."""
         return live.labels.get(self.preview_label, "")
@@ -123,6 +128,11 @@ class Names:
     def prune_annotation(self) -> str:
         """On a child or a preview: `disabled` protects from every delete of ours."""
         return f"{self.group}/prune"
+
+    @property
+    def prune_path(self) -> tuple[str, ...]:
+        """Where managedFields have it."""
+        return ("f:metadata", "f:annotations", f"f:{self.prune_annotation}")
 
     @property
     def edits_annotation(self) -> str:

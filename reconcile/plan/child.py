@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from reconcile.kube.health.job import is_finished
-from reconcile.kube.live import Live
-from reconcile.kube.managedfields import FieldSet
-from reconcile.kube.objects import Key
+from reconcile.kube.live import Entry, Live
+from reconcile.kube.managedfields import FieldSet, Path
+from reconcile.kube.objects import Key, Manifest
+from reconcile.model.names import Names
 from reconcile.model.snapshot import Preview
 from reconcile.plan.ownership import Ownership, ownership
 from reconcile.plan.rules import Rules
@@ -31,6 +32,10 @@ class Child:
         return self.live.key
 
     @property
+    def names(self) -> Names:
+        return self.rules.names
+
+    @property
     def place(self) -> str:
         """The `NAMESPACE/NAME` of the preview."""
         return f"{self.key.namespace}/{self.owner}"
@@ -52,20 +57,46 @@ class Child:
         """Whether it is not ours yet, and is to be."""
         return self.rules.adopt and self.ownership.state == "adoptable"
 
-    @property
+    @cached_property
     def applied(self) -> FieldSet | None:
         """What our last apply of it holds; None where nothing tells."""
-        return self.live.applied_by(self.rules.names.field_manager)
+        return self.live.applied_by(self.names.field_manager)
+
+    def applied_before(self, wanted: Manifest) -> bool:
+        """Whether it was this manifest that we applied last, as its hash tells."""
+        hash_ = self.names.applied_annotation
+        return bool(self.live.annotations.get(hash_) == wanted["metadata"]["annotations"][hash_])
+
+    @cached_property
+    def others(self) -> tuple[Entry, ...]:
+        """Every entry of its managedFields but that of our last apply."""
+        return self.live.others(self.names.field_manager)
+
+    def owners_of(self, path: Path) -> list[str]:
+        """Who else owns this path, something below it, or the atomic whole that it lies in."""
+        return sorted({entry.manager for entry in self.others if path in entry.fields or path in entry.above})
 
     @property
     def protected(self) -> bool:
         """Whether it says itself that it must not be deleted."""
-        return self.rules.names.protects(self.live.annotations)
+        return self.names.protects(self.live.annotations)
+
+    @property
+    def protected_by_others(self) -> bool:
+        """Whether somebody else protected it: then it stays so, whatever the preview says.
+
+        Where nothing tells who wrote the annotation, it counts as somebody else's.
+        """
+        if not self.protected:
+            return False
+        path = self.names.prune_path
+        ours = self.applied is not None and path in self.applied
+        return not ours or any(path in entry.fields for entry in self.others)
 
     @property
     def preview_protects(self) -> bool:
         """Whether its preview, which is there, says so of all that it has."""
-        return self.preview is not None and self.rules.names.protects(self.preview.annotations)
+        return self.preview is not None and self.names.protects(self.preview.annotations)
 
     @property
     def at_work(self) -> bool:

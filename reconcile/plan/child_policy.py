@@ -20,7 +20,6 @@ from reconcile.plan.decide import decide
 from reconcile.plan.draft import Draft, World
 from reconcile.plan.limits import ALWAYS_ALLOWED
 from reconcile.plan.options import PlanOptions
-from reconcile.plan.ownership import is_preview_reference
 from reconcile.plan.rules import Rules
 
 
@@ -113,8 +112,7 @@ def protect(preview: PreviewEnvironment, draft: Draft, world: World, change: Cha
 def _needs_protection(child: Child) -> bool:
     if not child.protected:
         return child.preview_protects
-    names = child.rules.names
-    return any(is_preview_reference(owner, child.owner, names) for owner in child.live.owner_references)
+    return any(child.names.refers_to(owner, child.owner) for owner in child.live.owner_references)
 
 
 def _protected(child: Child) -> Manifest | None:
@@ -122,7 +120,7 @@ def _protected(child: Child) -> Manifest | None:
 
     Without a record: None on a server; in a file all of it.
     """
-    live, names, applied = child.live, child.rules.names, child.applied
+    live, names, applied = child.live, child.names, child.applied
     if applied is None and child.rules.from_server:
         return None
     made = without_servers_own(live.manifest) if applied is None else part_of(live.manifest, applied)

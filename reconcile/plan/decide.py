@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from reconcile.desire.children import EXCLUSIVE, runs_once
 from reconcile.desire.children.metadata import with_hash, with_owner, without_owner
-from reconcile.kube.live import Live
 from reconcile.kube.managedfields import EMPTY, FieldSet, below, covers, field_set_of, part_of, path_text
 from reconcile.kube.objects import Manifest, key_of
 from reconcile.model.names import EDITS_KEPT, NAME_TAKEN, REFUSED, TOOL
@@ -15,7 +14,6 @@ from reconcile.plan.changes import Blocked, Create, Delete, Keep, NoDelete, Upda
 from reconcile.plan.child import Child
 from reconcile.plan.diff import Difference, difference
 from reconcile.plan.field_conflicts import added_by_hand, edits_are_kept, owned_by_others
-from reconcile.plan.ownership import is_preview_reference, protected_by_others
 from reconcile.plan.rules import Rules
 
 NEW_PREVIEW = "new preview"
@@ -39,23 +37,25 @@ def decide(
     if child is None:
         return Create(key, place, manifest, NEW_PREVIEW if not preview.status else "does not exist")
     child = child.decoded()
-    live, rules = child.live, child.rules
     if not (child.ours or child.adoptable):
         return Blocked(key, place, NAME_TAKEN, name_taken(child))
-    if live.terminating:
+    if child.live.terminating:
         return Waiting(key, place, "waits: the old one is being deleted")
-    if live.partial:
+    if child.live.partial:
         return Waiting(key, place, TOO_LARGE)
-    if not rules.templates and _has_templates(child):
+    if not child.rules.templates and _has_templates(child):
         return Blocked(key, place, REFUSED, f"{key}: {NO_TEMPLATES}")
-    if runs_once(key.kind):
+    return _compare(_as_it_may_be(manifest, child), child)
+
+
+def _as_it_may_be(manifest: Manifest, child: Child) -> Manifest:
+    """The manifest with what stays as it is there: the spec of what ran, and whose it is."""
+    if runs_once(child.key.kind):
         mine = field_set_of(manifest) if child.applied is None else child.applied
         manifest = with_spec_there(manifest, child, mine)
-    if protected_by_others(live, rules):
-        manifest = without_owner(manifest, rules.names)
-    elif not preview.uid and child.applied is None:
-        manifest = _with_their_owner(manifest, child)
-    return _compare(manifest, child)
+    if child.protected_by_others:
+        return without_owner(manifest, child.names)
+    return manifest if child.uid or child.applied is not None else _with_their_owner(manifest, child)
 
 
 def _has_templates(child: Child) -> bool:
@@ -73,40 +73,40 @@ def with_spec_there(manifest: Manifest, child: Child, mine: FieldSet) -> Manifes
     """
     spec = part_of(child.live.manifest, below(mine, ("f:spec",))).get("spec")
     rest = {name: value for name, value in manifest.items() if name != "spec"}
-    return with_hash({**rest, "spec": spec} if spec else rest, child.rules.names)
+    return with_hash({**rest, "spec": spec} if spec else rest, child.names)
 
 
 def _with_their_owner(manifest: Manifest, child: Child) -> Manifest:
     """A preview in a file has no uid: a child in a dump keeps the owner reference that it has."""
-    names = child.rules.names
+    names = child.names
     protected = names.protects(manifest["metadata"]["annotations"])
-    theirs = [r for r in child.live.owner_references if is_preview_reference(r, child.owner, names)]
+    theirs = [r for r in child.live.owner_references if names.refers_to(r, child.owner)]
     return manifest if protected or not theirs else with_owner(manifest, theirs[0], names)
 
 
 def _compare(manifest: Manifest, child: Child) -> Update | Keep:
-    live, rules = child.live, child.rules
-    adopting = not child.ours or (rules.from_server and child.applied is None)
-    at_challenge = () if adopting else solvers(live, manifest, rules.names.field_manager)
+    live, from_server = child.live, child.rules.from_server
+    adopting = not child.ours or (from_server and child.applied is None)
+    at_challenge = () if adopting else solvers(live, manifest, child.names.field_manager)
     manifest = without_rules(manifest) if at_challenge else manifest
-    by_hand = not rules.keeps_edits
-    found = difference(live, manifest, rules.names, from_server=rules.from_server, by_hand=by_hand)
+    found = difference(child, manifest)
     if not found and not adopting:
-        kept = _challenge(at_challenge) or _server_keeps(found) or _edits_kept(live, manifest, rules)
+        kept = _challenge(at_challenge) or _server_keeps(found) or _edits_kept(child, manifest)
         return Keep(key_of(manifest), child.place, kept)
-    takeover = found.takeover | (_all_of_ours(manifest, child) if adopting and rules.from_server else EMPTY)
+    takeover = found.takeover
+    if adopting and from_server:
+        takeover |= _all_of_ours(manifest, child)
     message = _message(manifest, child, found)
     return Update(key_of(manifest), child.place, manifest, live, found.fields, message, takeover)
 
 
 def _message(manifest: Manifest, child: Child, found: Difference) -> UpdateMessage:
-    names, wanted = child.rules.names, manifest["metadata"]["annotations"]
+    names, wanted = child.names, manifest["metadata"]["annotations"]
     if not child.ours:
         return UpdateMessage.ADOPTED
-    live = child.live.annotations
-    if live.get(names.applied_annotation) == wanted[names.applied_annotation]:
+    if child.applied_before(manifest):
         return UpdateMessage.DRIFTED
-    if live.get(names.templates_annotation) != wanted.get(names.templates_annotation):
+    if child.live.annotations.get(names.templates_annotation) != wanted.get(names.templates_annotation):
         return UpdateMessage.TEMPLATE
     if not _of_protection(found, names.prune_annotation):
         return UpdateMessage.CHANGED
@@ -126,13 +126,13 @@ def _challenge(managers: tuple[str, ...]) -> str:
     return f"kept with the path that {', '.join(managers)} added for a certificate" if managers else ""
 
 
-def _edits_kept(live: Live, manifest: Manifest, rules: Rules) -> str:
-    if not (rules.from_server and edits_are_kept(live, manifest, rules.names)):
+def _edits_kept(child: Child, manifest: Manifest) -> str:
+    if not (child.rules.from_server and edits_are_kept(child.live, manifest, child.rules)):
         return ""
-    added = sorted(path_text(path, live.manifest) for path in added_by_hand(live, manifest, rules.names))
+    added = sorted(path_text(path, child.live.manifest) for path in added_by_hand(child, manifest))
     if not added:
         return ""
-    return f"kept with {', '.join(added)}, added by hand ({rules.names.edits_annotation} is {EDITS_KEPT})"
+    return f"kept with {', '.join(added)}, added by hand ({child.names.edits_annotation} is {EDITS_KEPT})"
 
 
 def _server_keeps(found: Difference) -> str:
@@ -147,7 +147,7 @@ def _all_of_ours(manifest: Manifest, child: Child) -> FieldSet:
 
     Not only what others own there: where the history was wiped, a field is nobody's.
     """
-    live, manager = child.live, child.rules.names.field_manager
+    live, manager = child.live, child.names.field_manager
     exclusive = EXCLUSIVE.get(live.key.kind, EMPTY)
     there = (path for path in field_set_of(live.manifest) if any(covers(top, path) for top in exclusive))
     return field_set_of(manifest) | frozenset(there) | owned_by_others(live, exclusive, manager)
@@ -158,8 +158,7 @@ def name_taken(child: Child) -> str:
     live, owned = child.live, child.ownership
     if owned.state == "adoptable":
         return f"{live.key}: {UNMANAGED} ({owned.message}); pass --adopt to adopt it"
-    entries = live.others(child.rules.names.field_manager)
-    managers = sorted({entry.manager for entry in entries if not entry.subresource})
+    managers = sorted({entry.manager for entry in child.others if not entry.subresource})
     others = f" and {len(managers) - MOST_MANAGERS} more" if len(managers) > MOST_MANAGERS else ""
     by = f"; field managers: {', '.join(managers[:MOST_MANAGERS])}{others}" if managers else ""
     return f"{live.key}: {UNMANAGED} ({owned.message}{by}); delete it, or rename the preview"

@@ -29,14 +29,12 @@ from reconcile.kube.rawjson import SentObject
 from reconcile.kube.redact import DATA
 from reconcile.kube.same import same_value
 from reconcile.kube.schema import Node
-from reconcile.model.names import Names
 from reconcile.plan.changes import FieldChange
+from reconcile.plan.child import Child
 from reconcile.plan.field_conflicts import added_by_hand, collisions, edits_are_kept, foreign_paths
-from reconcile.plan.ownership import prune_path
 
 _ACCOUNT, _OLD_ACCOUNT = "f:serviceAccountName", "f:serviceAccount"
 """A server sets the second to the first, for nobody; and makes the first of it again, when that goes."""
-REPLICAS: Path = ("f:spec", "f:replicas")
 _SECRET = frozenset({"f:env", "f:args", "f:command", *(f"f:{name}" for name in DATA)})
 
 
@@ -52,36 +50,34 @@ class Difference:
         return bool(self.fields)
 
 
-def difference(
-    live: Live, wanted: Manifest, names: Names, *, from_server: bool = True, by_hand: bool = True
-) -> Difference:
-    """Compare one live object with the manifest that it should have; `by_hand` tells whether what somebody
-    added with kubectl is a difference."""
-    ours = live.applied_by(names.field_manager)
-    live = live.decoded()
+def difference(child: Child, wanted: Manifest) -> Difference:
+    """Compare a child, all of it decoded, with the manifest that it should have."""
+    ours, live, rules = child.applied, child.live, child.rules
     wanted = wanted.decoded() if isinstance(wanted, SentObject) else wanted
     found = beside(wanted, live.manifest)
-    values, kept = _values(live, wanted, found.leaves, names, ours, from_server=from_server)
-    clashes = collisions(live, wanted, found, names)
-    if by_hand and from_server and ours is not None and not edits_are_kept(live, wanted, names):
-        clashes = frozenset(_tops(clashes | added_by_hand(live, wanted, names)))
+    values, kept = _values(child, wanted, found.leaves)
+    clashes = collisions(child, wanted, found)
+    edits_stay = rules.keeps_edits or not rules.from_server or edits_are_kept(live, wanted, rules)
+    if ours is not None and not edits_stay:
+        clashes = frozenset(_tops(clashes | added_by_hand(child, wanted)))
     fields = [*values, *_disorder(found)]
     takeover: FieldSet = EMPTY
     if ours is not None:
         wanted_set = frozenset(path for path, _, _, _ in found.leaves)
         seen = {change.path for change in values}
-        fields += [c for c in _lost(live, wanted, wanted_set - ours, names) if c.path not in seen]
-        fields += _dropped(live, ours - wanted_set, names)
-        takeover = foreign_paths(live, _to_take(live, ours - wanted_set, names), names.field_manager)
+        fields += [c for c in _lost(child, wanted, wanted_set - ours) if c.path not in seen]
+        fields += _dropped(child, ours - wanted_set)
+        takeover = foreign_paths(live, _to_take(child, ours - wanted_set), child.names.field_manager)
     fields += _clashing(live, clashes, covered=ours or EMPTY)
-    if from_server:  # also where nothing tells who set what: what is nobody's stays, until it is ours
-        contested = frozenset(t for t in clashes if t not in (ours or EMPTY) or _owners(live, t, names))
-        takeover |= foreign_paths(live, contested, names.field_manager)
-    return Difference(_sorted(_without_hash(fields, names)), takeover, kept)
+    if rules.from_server:  # also where nothing tells who set what: what is nobody's stays, until it is ours
+        contested = frozenset(t for t in clashes if t not in (ours or EMPTY) or child.owners_of(t))
+        takeover |= foreign_paths(live, contested, child.names.field_manager)
+    return Difference(_sorted(_without_hash(fields, child)), takeover, kept)
 
 
-def _without_hash(fields: list[FieldChange], names: Names) -> list[FieldChange]:
+def _without_hash(fields: list[FieldChange], child: Child) -> list[FieldChange]:
     """Our own hashes follow every other change, so they are told only where nothing else is."""
+    names = child.names
     ours = (names.applied_annotation, names.template_annotation, names.templates_annotation)
     hashes = tuple(f"[{name}]" for name in ours)
     told = [change for change in fields if not change.path.endswith(hashes)]
@@ -96,22 +92,17 @@ def _sorted(fields: list[FieldChange]) -> tuple[FieldChange, ...]:
 
 
 def _values(
-    live: Live,
-    wanted: Manifest,
-    wanted_leaves: Iterable[Leaf],
-    names: Names,
-    ours: FieldSet | None,
-    *,
-    from_server: bool,
+    child: Child, wanted: Manifest, wanted_leaves: Iterable[Leaf]
 ) -> tuple[list[FieldChange], tuple[str, ...]]:
     """The wanted leaves that have another value; those that are the server's own doing apart."""
     changes, kept = [], []
-    wanted_before = ours is not None and _applied_before(live, wanted, names)
+    ours = child.applied
+    wanted_before = ours is not None and child.applied_before(wanted)
     missing: Path = ()
     for path, value, there, node in wanted_leaves:
         if same_value(value, there, node) or (missing and covers(missing, path)):
             continue
-        served = from_server and path in (ours or EMPTY) and not _owners(live, path, names)
+        served = child.rules.from_server and path in (ours or EMPTY) and not child.owners_of(path)
         if served and same_value(value, there, node, served=True):
             continue
         if there is MISSING and node is None:
@@ -119,27 +110,23 @@ def _values(
         if served and wanted_before:
             kept.append(path_text(path, wanted))
         else:
-            changes.append(_change(live, wanted, path, there, value))
+            changes.append(_change(child.live, wanted, path, there, value))
     return changes, tuple(kept)
 
 
-def _applied_before(live: Live, wanted: Manifest, names: Names) -> bool:
-    before = live.annotations.get(names.applied_annotation)
-    return bool(before == wanted["metadata"]["annotations"][names.applied_annotation])
-
-
-def _lost(live: Live, wanted: Manifest, paths: FieldSet, names: Names) -> Iterator[FieldChange]:
+def _lost(child: Child, wanted: Manifest, paths: FieldSet) -> Iterator[FieldChange]:
     """Fields that have our value, but are not recorded as ours: taken from us, and put back."""
     for path in _tops(paths):
-        owners = ", ".join(_owners(live, path, names)) or "nobody"
+        owners = ", ".join(child.owners_of(path)) or "nobody"
         yield FieldChange(path_text(path, wanted), None, None, f"is set by {owners}, not by us")
 
 
-def _dropped(live: Live, paths: FieldSet, names: Names) -> Iterator[FieldChange]:
+def _dropped(child: Child, paths: FieldSet) -> Iterator[FieldChange]:
     """Fields that are recorded as ours, and no longer wanted: what others own too may keep its value."""
+    live = child.live
     for path in _tops(paths):
         text, there = path_text(path, live.manifest), value_at(live.manifest, path)
-        if path in let_go(names) and (owners := _owners(live, path, names)):
+        if path in child.rules.let_go and (owners := child.owners_of(path)):
             yield FieldChange(text, None, None, f"is left to {', '.join(owners)}")
         elif there is MISSING:
             yield FieldChange(text, None, None, "is recorded as ours, and does not exist")
@@ -163,24 +150,13 @@ def _tops(paths: FieldSet) -> list[Path]:
     return sorted(p for p in paths if not is_covered(p[:-1], paths))
 
 
-def let_go(names: Names) -> FieldSet:
-    """What is left to somebody else who owns it too: replicas to an autoscaler, protection to its hand."""
-    return frozenset({REPLICAS, prune_path(names)})
-
-
-def _to_take(live: Live, dropped: FieldSet, names: Names) -> frozenset[Path]:
+def _to_take(child: Child, dropped: FieldSet) -> frozenset[Path]:
     """Of what we drop, what somebody else owns too, or what the server would make of another field: it would
     stay."""
-    tops = frozenset(_tops(dropped)) - let_go(names)
+    tops = frozenset(_tops(dropped)) - child.rules.let_go
     accounts = frozenset((*top[:-1], _OLD_ACCOUNT) for top in tops if top[-1] == _ACCOUNT)
-    there = frozenset(path for path in accounts if value_at(live.manifest, path) is not MISSING)
-    return frozenset(top for top in tops if _owners(live, top, names)) | there
-
-
-def _owners(live: Live, path: Path, names: Names) -> list[str]:
-    """Who else owns this path, something below it, or the atomic whole that it lies in."""
-    others = live.others(names.field_manager)
-    return sorted({entry.manager for entry in others if path in entry.fields or path in entry.above})
+    there = frozenset(path for path in accounts if value_at(child.live.manifest, path) is not MISSING)
+    return frozenset(top for top in tops if child.owners_of(top)) | there
 
 
 def _disorder(found: Beside) -> Iterator[FieldChange]:

@@ -32,29 +32,30 @@ from reconcile.kube.managedfields import (
 from reconcile.kube.merge import ENV_ARMS, UNIONS
 from reconcile.kube.objects import Manifest, maps_in
 from reconcile.kube.schema import Node, item_element
-from reconcile.model.names import EDITS_KEPT, Names
-from reconcile.plan.ownership import is_preview_reference
+from reconcile.model.names import EDITS_KEPT
+from reconcile.plan.child import Child
+from reconcile.plan.rules import Rules
 
 _NAMED_LISTS = ("f:ports",)
 
 
-def collisions(live: Live, wanted: Manifest, found: Beside, names: Names) -> frozenset[Path]:
+def collisions(child: Child, wanted: Manifest, found: Beside) -> frozenset[Path]:
     """The tops of what must go from the live object before ours can stand; `found` is ours beside it."""
     arms = (path for place in found.maps for path in (*_other_arms(*place), *_rolling_update(*place)))
     named = (path for place in found.lists for path in _same_name_other_keys(*place))
-    return frozenset([*arms, *named, *_stale_references(live, wanted, names)])
+    return frozenset([*arms, *named, *_stale_references(child, wanted)])
 
 
-def added_by_hand(live: Live, wanted: Manifest, names: Names) -> frozenset[Path]:
+def added_by_hand(child: Child, wanted: Manifest) -> frozenset[Path]:
     """What somebody added with kubectl where only we write, such as a variable or a header that must match.
 
     An injector's or an autoscaler's work is no hand's. Flux tells them in the same way, by kubectl's names:
     https://fluxcd.io/flux/faq/#why-are-kubectl-edits-rolled-back-by-flux
     """
-    exclusive = EXCLUSIVE.get(live.key.kind, EMPTY)
+    exclusive = EXCLUSIVE.get(child.key.kind, EMPTY)
     added = [
         path
-        for entry in live.others(names.field_manager)
+        for entry in child.others
         if not entry.subresource and (entry.manager == "kubectl" or entry.manager.startswith("kubectl-"))
         for path in entry.fields
         if is_covered(path, exclusive)
@@ -67,16 +68,16 @@ def added_by_hand(live: Live, wanted: Manifest, names: Names) -> frozenset[Path]
         path
         for path in added
         if not (path in mine or path in above or is_covered(path, mine - above))
-        and value_at(live.manifest, path) is not MISSING
+        and value_at(child.live.manifest, path) is not MISSING
     )
 
 
-def edits_are_kept(live: Live, wanted: Manifest, names: Names) -> bool:
+def edits_are_kept(live: Live, wanted: Manifest, rules: Rules) -> bool:
     """Whether an annotation says that what somebody added by hand stays.
 
     A hostname never does: it may be another preview's.
     """
-    asked = live.annotations.get(names.edits_annotation) == EDITS_KEPT
+    asked = live.annotations.get(rules.names.edits_annotation) == EDITS_KEPT
     return asked and not asks_for_more(live, wanted)
 
 
@@ -121,10 +122,10 @@ def _is_env(path: Path) -> bool:
     return len(path) > 1 and path[-2] == "f:env"
 
 
-def _stale_references(live: Live, wanted: Manifest, names: Names) -> Iterator[Path]:
+def _stale_references(child: Child, wanted: Manifest) -> Iterator[Path]:
     """Those to the preview that are not wanted: to an older uid, or, where it is protected, to any."""
     uids = {reference["uid"] for reference in wanted["metadata"].get("ownerReferences") or ()}
-    for reference in live.owner_references:
-        ours = is_preview_reference(reference, wanted["metadata"]["labels"][names.preview_label], names)
-        if ours and reference.get("uid") not in uids:
+    name = wanted["metadata"]["labels"][child.names.preview_label]
+    for reference in child.live.owner_references:
+        if child.names.refers_to(reference, name) and reference.get("uid") not in uids:
             yield ("f:metadata", "f:ownerReferences", item_element(uid=reference.get("uid")))

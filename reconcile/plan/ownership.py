@@ -14,14 +14,12 @@ manager. What is missing of them is one thing, what contradicts is another:
 In a folder, or a dump without managedFields, label and identity alone decide.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from reconcile.desire.children import KINDS, is_name_of_child
 from reconcile.kube.live import Live
 from reconcile.kube.managedfields import Path
-from reconcile.model.names import KIND, Names
 from reconcile.plan.rules import Rules
 
 OwnershipState = Literal["ours", "adoptable", "foreign"]
@@ -45,8 +43,9 @@ OURS = Ownership("ours")
 def ownership(live: Live, preview_name: str, preview_uid: str, rules: Rules) -> Ownership:
     """Whose this object is, seen from a preview of its namespace (`preview_uid` is "" when it is gone)."""
     names = rules.names
-    if other := foreign_controller(live, preview_name, names):
-        return Ownership("foreign", f"controlled by {_described(other)}")
+    for other in live.owner_references:
+        if other.get("controller") and not names.refers_to(other, preview_name):
+            return Ownership("foreign", f"controlled by {other.get('kind')} {other.get('name')}")
     if not is_name_of_child(live.key, preview_name):
         # A label that somebody changed must not make a living preview's child look like a gone one's.
         return Ownership("foreign", f"{preview_name} has no child of this name")
@@ -73,7 +72,10 @@ def _by_what_is_there(
     ]
     applied = live.applied_by(names.field_manager) is not None
     trusted = applied or not (rules.from_server or live.tracked)
-    stands_in = bool(preview_uid) and _owned_by_uid(live, preview_uid, names)
+    stands_in = bool(preview_uid) and any(
+        reference.get("uid") == preview_uid and names.refers_to(reference, str(reference.get("name")))
+        for reference in live.owner_references
+    )
     if trusted and (not missing or (len(missing) == 1 and stands_in)):
         return OURS
     if missing:
@@ -99,48 +101,3 @@ def other_makers(live: Live, manager: str) -> list[str]:
 
 def _is_beside_the_spec(path: Path) -> bool:
     return path[0] in ("f:metadata", "f:status")
-
-
-def foreign_controller(live: Live, preview_name: str, names: Names) -> Mapping[str, Any] | None:
-    """The controller owner reference to anything but a preview of our group and this name."""
-    for reference in live.owner_references:
-        if reference.get("controller") and not is_preview_reference(reference, preview_name, names):
-            return reference
-    return None
-
-
-def is_preview_reference(reference: Mapping[str, Any], preview_name: str, names: Names) -> bool:
-    """Whether an owner reference names a preview of our group and this name, whatever its uid."""
-    group = str(reference.get("apiVersion", "")).rpartition("/")[0]
-    return (group, reference.get("kind"), reference.get("name")) == (names.group, KIND, preview_name)
-
-
-def _owned_by_uid(live: Live, uid: str, names: Names) -> bool:
-    return any(
-        reference.get("uid") == uid and is_preview_reference(reference, str(reference.get("name")), names)
-        for reference in live.owner_references
-    )
-
-
-def _described(reference: Mapping[str, Any]) -> str:
-    return f"{reference.get('kind')} {reference.get('name')}"
-
-
-def prune_path(names: Names) -> Path:
-    """Where an object says that it must not be deleted."""
-    return ("f:metadata", "f:annotations", f"f:{names.prune_annotation}")
-
-
-def protected_by_others(live: Live, rules: Rules) -> bool:
-    """Whether somebody else protected it: then it stays so, whatever the preview says.
-
-    Where nothing tells who wrote the annotation, it counts as somebody else's.
-    """
-    names = rules.names
-    if not names.protects(live.annotations):
-        return False
-    path = prune_path(names)
-    ours = live.applied_by(names.field_manager)
-    if ours is None or path not in ours:
-        return True
-    return any(path in entry.fields for entry in live.others(names.field_manager))

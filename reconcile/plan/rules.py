@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+from reconcile.kube.managedfields import FieldSet, Path
 from reconcile.model.globs import matches_any
 from reconcile.model.names import Names
 from reconcile.model.ttl import Deadline
+
+REPLICAS: Path = ("f:spec", "f:replicas")
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,11 @@ class Rules:
     allow_protect: tuple[str, ...] = ()
     keeps_edits: bool = False
     templates: bool = True
+
+    @property
+    def let_go(self) -> FieldSet:
+        """What is left to others who own it too: replicas to an autoscaler, protection to its hand."""
+        return frozenset({REPLICAS, self.names.prune_path})
 
     def may_protect(self, place: str) -> bool:
         """Whether what this `NAMESPACE/NAME` protects outlives the operator's limits."""

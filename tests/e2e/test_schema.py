@@ -40,7 +40,7 @@ from reconcile.plan.diff import Difference, difference
 from tests.controlplane import ControlPlane, eventually, install_crds
 from tests.controlplane.install import CRDS, REPOSITORY
 from tests.e2e import specs
-from tests.given import a_read_preview
+from tests.given import a_read_preview, as_child
 
 pytestmark = pytest.mark.usefixtures("gateway_api")
 
@@ -180,7 +180,7 @@ def test_what_is_applied_is_owned_and_kept_as_foreseen_and_a_second_look_is_sile
     assert {named(m): found for m in manifests if (found := check(m, bench.schema(m)))} == {}
     answers = {named(m): bench.differing(m, bench.apply(m)) for m in manifests}
     assert {name: found for name, found in answers.items() if found} == {}
-    later = {named(m): (bench.differing(m, live := bench.read(m)), difference(live, m, NAMES)) for m in manifests
+    later = {named(m): (bench.differing(m, live := bench.read(m)), difference(as_child(live), m)) for m in manifests
              if is_native(m)}  # fmt: skip
     assert {name: found for name, found in later.items() if found != (set(), Difference())} == {}
 
@@ -202,7 +202,7 @@ def test_one_mutation_of_an_owned_field_is_found_and_named_and_mended_and_nothin
         after = bench.read(manifest)
         if touched(before) == touched(after):
             return  # the server has refused it, or has put back what was there
-        missed = difference(after, manifest, NAMES)
+        missed = difference(as_child(after), manifest)
         assert missed, (named(manifest), path_text(path), step)
         lost = (before.applied_by(MANAGER) or EMPTY) - (after.applied_by(MANAGER) or EMPTY)
         texts = {
@@ -213,7 +213,7 @@ def test_one_mutation_of_an_owned_field_is_found_and_named_and_mended_and_nothin
         assert {change.path for change in missed.fields} <= texts | below(
             missed, path_text(path, manifest)
         ), step
-        assert difference(bench.mend(manifest, missed), manifest, NAMES) == Difference()
+        assert difference(as_child(bench.mend(manifest, missed)), manifest) == Difference()
         found[manifest["kind"]] = found.get(manifest["kind"], 0) + 1
 
     hold()

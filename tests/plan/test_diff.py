@@ -16,9 +16,11 @@ from reconcile.plan.changes import FieldChange
 from reconcile.plan.diff import Difference, difference
 from tests.given import (
     CONTAINER,
+    FOLDER,
     MANAGER,
-    NAMES,
+    RULES,
     a_read_preview,
+    as_child,
     children_of,
     edited,
     entry,
@@ -46,7 +48,7 @@ AT_APP = "spec.template.spec.containers[app]"
 
 
 def diff(there: Live, wanted: Manifest, *, from_server: bool = True) -> Difference:
-    return difference(there, wanted, NAMES, from_server=from_server)
+    return difference(as_child(there, RULES if from_server else FOLDER), wanted)
 
 
 def by_hand(

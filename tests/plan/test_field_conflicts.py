@@ -12,8 +12,8 @@ from reconcile.plan.field_conflicts import added_by_hand, collisions, foreign_pa
 from tests.given import (
     CONTAINER,
     MANAGER,
-    NAMES,
     a_read_preview,
+    as_child,
     children_of,
     edited,
     entry,
@@ -86,7 +86,7 @@ def owner(uid: str, **other: Any) -> dict[str, Any]:
     ],
 )
 def test_what_collides_is_named_by_its_top(wanted: Manifest, there: Manifest, tops: set[Path]) -> None:
-    assert collisions(live(there), wanted, beside(wanted, there), NAMES) == tops
+    assert collisions(as_child(live(there)), wanted, beside(wanted, there)) == tops
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_what_collides_is_named_by_its_top(wanted: Manifest, there: Manifest, to
     ],
 )
 def test_what_others_add_elsewhere_does_not_collide(there: Manifest) -> None:
-    assert collisions(live(there), SERVICE, beside(SERVICE, there), NAMES) == frozenset()
+    assert collisions(as_child(live(there)), SERVICE, beside(SERVICE, there)) == frozenset()
 
 
 def test_beside_the_top_goes_everything_of_others_below_it() -> None:
@@ -157,7 +157,7 @@ def test_a_reference_to_an_older_uid_is_found_on_a_job_too_whose_name_is_its_own
     wanted = children_of(a_read_preview(uid="new", setup={"command": ["migrate"]}))["Job"]
     older = {**wanted["metadata"]["ownerReferences"][0], "uid": "old"}
     there = live(wanted, ownerReferences=[*wanted["metadata"]["ownerReferences"], older])
-    assert collisions(there, wanted, beside(wanted, there.manifest), NAMES) == {
+    assert collisions(as_child(there), wanted, beside(wanted, there.manifest)) == {
         ("f:metadata", "f:ownerReferences", 'k:{"uid":"old"}')
     }
 
@@ -172,7 +172,7 @@ DEBUGGED = edited(DEPLOYMENT, *APP, "env", 1, to={"name": "DEBUG", "value": "1"}
 @pytest.mark.parametrize("manager", ["kubectl", "kubectl-set", "kubectl-edit", "kubectl-client-side-apply"])
 def test_what_kubectl_added_where_only_we_write_is_found(manager: str) -> None:
     there = live(DEBUGGED, entry(manager, ITEM), applied=DEPLOYMENT)
-    assert DEBUG in added_by_hand(there, DEPLOYMENT, NAMES)
+    assert DEBUG in added_by_hand(as_child(there), DEPLOYMENT)
 
 
 @pytest.mark.parametrize(
@@ -188,4 +188,4 @@ def test_what_kubectl_added_where_only_we_write_is_found(manager: str) -> None:
     ],
 )
 def test_nothing_else_is_an_edit_by_hand(there: Live) -> None:
-    assert added_by_hand(there, DEPLOYMENT, NAMES) == frozenset()
+    assert added_by_hand(as_child(there), DEPLOYMENT) == frozenset()

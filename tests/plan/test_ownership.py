@@ -7,9 +7,9 @@ import pytest
 from reconcile.kube.live import Live
 from reconcile.kube.objects import Manifest
 from reconcile.plan.child import Child
-from reconcile.plan.ownership import Ownership, other_makers, ownership, protected_by_others
+from reconcile.plan.ownership import Ownership, other_makers, ownership
 from reconcile.plan.rules import Rules
-from tests.given import MANAGER, NAMES, a_read_preview, children_of, edited, entry, live, untracked
+from tests.given import MANAGER, NAMES, a_read_preview, as_child, children_of, edited, entry, live, untracked
 
 PREVIEW = a_read_preview(uid="u-1")
 SERVICE = children_of(PREVIEW)["Service"]
@@ -155,7 +155,7 @@ def test_a_child_says_itself_that_it_is_protected() -> None:
     ids=["not at all", "by its preview", "by somebody", "by both", "nobody knows by whom"],
 )
 def test_protection_by_somebody_else_outlives_what_the_preview_says(there: Live, by_others: bool) -> None:
-    assert protected_by_others(there, Rules(NAMES)) is by_others
+    assert as_child(there).protected_by_others is by_others
 
 
 # who made it

@@ -18,7 +18,7 @@ from reconcile.plan.draft import Draft
 from reconcile.report.states import states
 from reconcile.status.events import News, announce
 from reconcile.status.result import Pass, Run, Standing
-from tests.given import CONTAINER, NAMES, a_read_preview, children_of, edited, entry, live
+from tests.given import CONTAINER, a_read_preview, as_child, children_of, edited, entry, live
 from tests.kube.test_health_pods import RUNNING, a_pod
 from tests.memory import Memory
 from tests.status.test_events import NOW
@@ -38,7 +38,7 @@ def test_variables_are_not_searched_for_each_of_them() -> None:
         wanted = of_variables(many)
         other = [{"name": f"VARIABLE_{number}", "value": "w"} for number in range(many)]
         there = live(edited(wanted, *APP, "env", to=other), applied=wanted)
-        return lambda: difference(there, wanted, NAMES)
+        return lambda: difference(as_child(there), wanted)
 
     assert grows_evenly(work)
 
@@ -51,7 +51,7 @@ def test_fields_of_others_are_not_compared_with_each_of_ours(manager: str) -> No
         more = [{"name": f"OTHER_{number}"} for number in range(many)]
         mine = wanted["spec"]["template"]["spec"]["containers"][0]["env"]
         there = live(edited(wanted, *APP, "env", to=[*more, *mine]), entry(manager, added), applied=wanted)
-        return lambda: difference(there, wanted, NAMES)
+        return lambda: difference(as_child(there), wanted)
 
     assert grows_evenly(work)
 

@@ -14,7 +14,7 @@ from typing import Any
 from reconcile.kube.live import Live
 from reconcile.kube.objects import Manifest
 from reconcile.model.names import DEFAULT_GROUP, KIND, PRUNE_DISABLED, Names
-from reconcile.plan.ownership import protected_by_others
+from reconcile.plan.child import Child
 from reconcile.plan.rules import Rules
 from tests.controlplane import AskFailed
 from tests.e2e.strangers import marks, owner, stranger
@@ -142,7 +142,7 @@ class User:
                 # Where nobody has noticed it, lists are of before; one object is read from etcd.
                 found = self.api.found(path_of(kind, self.namespace, item["metadata"]["name"]))
                 # What its preview protects is no longer protected when that says so.
-                if found and protected_by_others(Live(found), Rules(NAMES)):
+                if found and Child(Live(found), "", Rules(NAMES)).protected_by_others:
                     self.ledger.guards[found["metadata"]["uid"]] = Guard(now)
 
     # the deeds
@@ -202,7 +202,7 @@ class User:
         kind, name = self.random.choice(CHILD_KINDS[:4]), self.random.choice(FLEETING)
         made = self._patch(kind, name, self._annotation(NAMES.prune_annotation, PRUNE_DISABLED))
         # Where its preview protects it already, the server writes nothing, and nobody can tell that he did.
-        if "kind" in made and protected_by_others(Live(made), Rules(NAMES)):
+        if "kind" in made and Child(Live(made), "", Rules(NAMES)).protected_by_others:
             self.ledger.guards[made["metadata"]["uid"]] = Guard(time.time())
 
     def _protect_no_more(self) -> None:
