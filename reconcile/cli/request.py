@@ -15,8 +15,9 @@ from reconcile.cluster.as_if import Proposed
 from reconcile.cluster.port import Cluster
 from reconcile.desire.children import RESOURCES
 from reconcile.errors import UsageError
+from reconcile.kube.objects import NamespacedName
 from reconcile.model.container_resources import Amounts, problem_of
-from reconcile.model.scope import Name, Scope, make_scope
+from reconcile.model.scope import Scope, make_scope
 from reconcile.model.settings import Choices, Gateway, Settings, Toleration
 from reconcile.plan.limits import Limit
 from reconcile.run.request import Request, WaitRequest
@@ -53,7 +54,7 @@ def _scope(options: Options) -> Scope:
     )
 
 
-def wanted_of(options: Options) -> Name | None:
+def wanted_of(options: Options) -> NamespacedName | None:
     """The preview to explain, if any. UsageError for what is no name."""
     if not options.explain:
         return None
@@ -115,7 +116,7 @@ def _side(options: Options, side: str) -> tuple[tuple[str, str], ...]:
     )
 
 
-def cluster_of(options: Options, wanted: Sequence[Name] = ()) -> tuple[Cluster, Proposed | None]:
+def cluster_of(options: Options, wanted: Sequence[NamespacedName] = ()) -> tuple[Cluster, Proposed | None]:
     """The cluster that the options name, and the previews of `-f`. Raises what `connect` does, and
     UsageError for one of the previews wanted that the files of `-f` have elsewhere."""
     if options.filenames:
@@ -128,7 +129,7 @@ def cluster_of(options: Options, wanted: Sequence[Name] = ()) -> tuple[Cluster, 
     return server, _proposed(options, wanted, server.namespace)
 
 
-def _proposed(options: Options, wanted: Sequence[Name], namespace: str) -> Proposed | None:
+def _proposed(options: Options, wanted: Sequence[NamespacedName], namespace: str) -> Proposed | None:
     """The previews of `-f`; `namespace` is the context's."""
     if not options.filenames:
         return None

@@ -12,13 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from reconcile.cluster.port import Cluster, FromFile, Listing
-from reconcile.kube.objects import KEPT_BY_SERVERS, Manifest
+from reconcile.kube.objects import KEPT_BY_SERVERS, Manifest, NamespacedName
 from reconcile.model.names import Names
 from reconcile.model.preview import PreviewEnvironment, parse_preview
 
 T = TypeVar("T")
-Place = tuple[str, str]
-"""Namespace and name."""
 
 _KEPT_BY_SERVERS = KEPT_BY_SERVERS | {"finalizers", "ownerReferences"}
 
@@ -27,7 +25,7 @@ _KEPT_BY_SERVERS = KEPT_BY_SERVERS | {"finalizers", "ownerReferences"}
 class Proposed:
     """The previews that files hold, and a sentence about what else they hold."""
 
-    previews: Mapping[Place, FromFile]
+    previews: Mapping[NamespacedName, FromFile]
     files: tuple[str, ...]
     group: str
     notes: tuple[str, ...] = ()
@@ -37,12 +35,12 @@ class Proposed:
         named = f"{len(self.files)} files" if len(self.files) > 3 else ", ".join(self.files) or "no file"
         return f"as if the previews in {named} had been applied"
 
-    def applied_over(self, there: Manifest | None, place: Place) -> Manifest | None:
+    def applied_over(self, there: Manifest | None, place: NamespacedName) -> Manifest | None:
         """The preview of this place as it would be."""
         wanted = self.previews.get(place)
         if wanted is None:
             return there
-        return FromFile(as_if(wanted, there, namespace=place[0], group=self.group), wanted.source)
+        return FromFile(as_if(wanted, there, namespace=place.namespace, group=self.group), wanted.source)
 
 
 def list_previews(
@@ -64,8 +62,9 @@ def as_if_applied(
     listing: Listing[Manifest], proposed: Proposed, namespace: str | None = None
 ) -> Listing[Manifest]:
     """The list of the previews of one namespace, or of all, as it would be."""
-    there = {(item["metadata"]["namespace"], item["metadata"]["name"]): item for item in listing.items}
-    places = {*there, *(place for place in proposed.previews if namespace in (None, place[0]))}
+    metadata = ((item["metadata"], item) for item in listing.items)
+    there = {NamespacedName(found["namespace"], found["name"]): item for found, item in metadata}
+    places = {*there, *(place for place in proposed.previews if namespace in (None, place.namespace))}
     shown = (proposed.applied_over(there.get(place), place) for place in sorted(places))
     items = tuple(item for item in shown if item is not None)
     return replace(listing, items=items, notes=(*listing.notes, *proposed.notes))

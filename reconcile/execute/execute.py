@@ -13,7 +13,7 @@ from reconcile.desire.children import APPLY_ORDER
 from reconcile.desire.desired import Desired
 from reconcile.execute.retries import Retries, turn
 from reconcile.execute.write import STOPPED, Writer
-from reconcile.kube.objects import Manifest, place_namespace
+from reconcile.kube.objects import Manifest, split_place
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.plan.changes import Create, Delete, Outcome, Plan, Update, Write
 from reconcile.plan.rules import Rules
@@ -31,7 +31,7 @@ class _Turn:
 
     @property
     def namespace(self) -> str:
-        return place_namespace(self.place)
+        return split_place(self.place).namespace
 
 
 def execute(

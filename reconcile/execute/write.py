@@ -294,7 +294,7 @@ class Writer:
         """What is to be done with it as it is now."""
         if why := _changed(live, change, self.manager):
             return Keep(change.key, change.preview, why)
-        child = Child(live, split_place(change.preview)[1], self.rules, uid=change.preview_uid or "")
+        child = Child(live, split_place(change.preview).name, self.rules, uid=change.preview_uid or "")
         decided = prune(child, change.message, change.deadline)
         if isinstance(decided, Waiting):
             return Keep(change.key, change.preview, decided.message)

@@ -21,10 +21,9 @@ from reconcile.kube.health.events import PodEvent
 from reconcile.kube.health.pod import is_ready, trouble_of
 from reconcile.kube.health.pods import age_and_name, exit_of
 from reconcile.kube.live import Live
-from reconcile.kube.objects import Key, Manifest, key_of, maps_in, split_place
+from reconcile.kube.objects import Key, maps_in, split_place
 from reconcile.model.preview import PreviewEnvironment
-from reconcile.model.settings import Settings
-from reconcile.model.snapshot import Preview, Snapshot
+from reconcile.model.snapshot import Preview
 from reconcile.model.status import Status
 from reconcile.plan.changes import (
     DELETES,
@@ -41,6 +40,7 @@ from reconcile.plan.changes import (
 from reconcile.plan.child import Child
 from reconcile.plan.rules import Rules
 from reconcile.report.safe import counted
+from reconcile.run.passes import Planned
 from reconcile.status.facts import gather
 from reconcile.status.reason import status_of
 from reconcile.status.result import Pass
@@ -106,94 +106,77 @@ class Explanation:
         return self.desired.preview if self.desired else None
 
 
-def explain(
-    place: str,
-    snapshot: Snapshot,
-    all_desired: Iterable[Desired],
-    plan: Plan,
-    inquiry: Inquiry,
-    settings: Settings,
-    *,
-    notes: tuple[str, ...] = (),
-) -> Explanation:
-    """Explain the preview at `NAMESPACE/NAME`; `plan` is that of everything, `notes` those about this one."""
-    desired = next((desired for desired in all_desired if desired.place == place), None)
-    mine = _about(plan, place, notes)
+def explain(planned: Planned, inquiry: Inquiry) -> Explanation:
+    """Explain the one preview of a plan of everything."""
+    mine = _about(planned)
     return Explanation(
-        place,
-        desired,
-        _found(desired, mine, snapshot, inquiry, settings),
+        planned.place,
+        planned.desired,
+        _found(planned, Pass(mine), inquiry),
         mine,
-        _children(place, desired, mine, snapshot, settings),
+        tuple(_child(key, planned) for key in _keys(planned, mine)),
         tuple(_pod(pod, inquiry) for pod in sorted(inquiry.pods + inquiry.setup_pods, key=age_and_name)),
         inquiry,
-        snapshot.from_server,
+        planned.snapshot.from_server,
     )
 
 
-def _about(plan: Plan, place: str, notes: tuple[str, ...]) -> Plan:
-    changes = tuple(change for change in plan.changes if change.preview == place)
+def _about(planned: Planned) -> Plan:
+    plan = planned.plan
+    changes = tuple(change for change in plan.changes if change.preview == planned.place)
     skips = any(not_deleted(change, NoDelete.SKIPPED) for change in changes)
-    return Plan(changes, tuple(w for w in plan.skipped if w.subject != DELETES or skips), notes)
+    return Plan(changes, tuple(w for w in plan.skipped if w.subject != DELETES or skips), planned.notes)
 
 
-def _found(
-    desired: Desired | None, plan: Plan, snapshot: Snapshot, inquiry: Inquiry, settings: Settings
-) -> Status | None:
+def _found(planned: Planned, mine: Pass, inquiry: Inquiry) -> Status | None:
     """Return its status as things are: what a run that does nothing would write."""
-    if desired is None or inquiry.now is None or not snapshot.from_server:
+    if planned.desired is None or inquiry.now is None or not planned.snapshot.from_server:
         return None
-    (facts,) = gather([replace(desired, in_scope=True)], [Pass(plan)], snapshot.children)
+    (facts,) = gather([replace(planned.desired, in_scope=True)], [mine], planned.snapshot.children)
     facts = replace(facts, pods=inquiry.pods, setup_pods=inquiry.setup_pods, events=inquiry.warnings)
-    return status_of(facts, inquiry.now, url_scheme=settings.url_scheme)
+    return status_of(facts, inquiry.now, url_scheme=planned.settings.url_scheme)
 
 
-def _children(
-    place: str, desired: Desired | None, plan: Plan, snapshot: Snapshot, settings: Settings
-) -> tuple[ExplainedChild, ...]:
-    """List in apply order those that are desired, then the others that exist."""
-    wanted = {key_of(manifest): manifest for manifest in desired.children} if desired else {}
-    there = [key for key, live in snapshot.children.items() if settings.names.place_of(live) == place]
-    changed = [change.key for change in plan.changes if change.key in snapshot.children]
-    keys = [*wanted, *sorted({*there, *changed} - set(wanted), key=_apply_order)]
-    rules = Rules(settings.names, from_server=snapshot.from_server)
-    owner, uid = split_place(place)[1], desired.preview.uid if desired else ""
-    lives = ((key, snapshot.children.get(key)) for key in keys)
-    return tuple(
-        ExplainedChild(key)
-        if live is None
-        else _child(
-            wanted.get(key), Child(live, owner, rules, uid=uid), _template_source(key, desired, settings)
-        )
-        for key, live in lives
-    )
-
-
-def _template_source(key: Key, desired: Desired | None, settings: Settings) -> TemplateSource:
-    """Which template sets a field of this child."""
-    preview = desired.preview if desired else None
-    if not settings.templates or not isinstance(preview, PreviewEnvironment):
-        return no_template
-    from reconcile.desire.templates.source import source_of  # what only templates need
-
-    return lambda path: source_of(path, key.kind, preview, settings)
+def _keys(planned: Planned, mine: Plan) -> list[Key]:
+    """List in apply order the children that are desired, then the others that exist."""
+    wanted = [manifest.key for manifest in planned.desired.children] if planned.desired else []
+    children, names = planned.snapshot.children, planned.settings.names
+    there = {key for key, live in children.items() if names.place_of(live) == planned.place}
+    there.update(change.key for change in mine.changes if change.key in children)
+    return [*wanted, *sorted(there.difference(wanted), key=_apply_order)]
 
 
 def _apply_order(key: Key) -> tuple[int, Key]:
     return APPLY_ORDER.get(key.kind, -1), key
 
 
-def _child(wanted: Manifest | None, child: Child, source: TemplateSource) -> ExplainedChild:
-    live, manager = child.live, child.names.field_manager
-    compared = wanted if child.ours else None
+def _child(key: Key, planned: Planned) -> ExplainedChild:
+    live, desired = planned.snapshot.children.get(key), planned.desired
+    if live is None:
+        return ExplainedChild(key)
+    rules = Rules(planned.settings.names, from_server=planned.snapshot.from_server)
+    uid = desired.preview.uid if desired else ""
+    child = Child(live, split_place(planned.place).name, rules, uid=uid)
+    wanted = next((one for one in desired.children if one.key == key), None) if desired else None
+    compared, manager = wanted if child.ours else None, child.names.field_manager
     return ExplainedChild(
-        live.key,
+        key,
         "; ".join(["ours" if child.ours else f"not ours: {child.ownership.message}", *_besides(child)]),
         str(live.metadata.get("creationTimestamp") or ""),
         writers_of(live, manager),
-        wanted_fields(live, compared, manager, source) if compared is not None else (),
-        foreign_fields(live, compared, manager) if compared is not None else (),
+        wanted_fields(live, compared, manager, _template_source(key.kind, planned)) if compared else (),
+        foreign_fields(live, compared, manager) if compared else (),
     )
+
+
+def _template_source(kind: str, planned: Planned) -> TemplateSource:
+    """Which template sets a field of a child of this kind."""
+    preview = planned.desired.preview if planned.desired else None
+    if not planned.settings.templates or not isinstance(preview, PreviewEnvironment):
+        return no_template
+    from reconcile.desire.templates.source import source_of  # what only templates need
+
+    return lambda path: source_of(path, kind, preview, planned.settings)
 
 
 def _besides(child: Child) -> Iterable[str]:

@@ -9,18 +9,16 @@ from typing import TypeVar
 from reconcile.cluster.context import Context
 from reconcile.cluster.pool import Stop
 from reconcile.cluster.port import Cluster, FromFile
-from reconcile.desire.desired import Desired
 from reconcile.errors import ClusterError
 from reconcile.explain.explain import Explanation, Inquiry, explain
 from reconcile.explain.history import EventHistory, event_history
 from reconcile.explain.managers import asked_fields, writers_of
 from reconcile.kube.health.events import pod_events
 from reconcile.kube.live import Live
-from reconcile.kube.objects import DEPLOYMENT, EVENT, JOB, POD, Key, Manifest, place_namespace, split_place
+from reconcile.kube.objects import DEPLOYMENT, EVENT, JOB, POD, Key, Manifest, NamespacedName, split_place
 from reconcile.model.names import APP_COMPONENT, SETUP_COMPONENT
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.room import Room
-from reconcile.model.scope import Name
 from reconcile.run.passes import Planned, plan_about, time_of
 from reconcile.run.request import Request
 from reconcile.status.facts import by_preview
@@ -28,7 +26,9 @@ from reconcile.status.facts import by_preview
 T = TypeVar("T")
 
 
-def inquire(cluster: Cluster, request: Request, wanted: Name, stop: Stop | None = None) -> Explanation | None:
+def inquire(
+    cluster: Cluster, request: Request, wanted: NamespacedName, stop: Stop | None = None
+) -> Explanation | None:
     """Explain a preview; None if neither it nor an orphan of it exists.
 
     Raises `UsageError` for a bare NAME that is in several namespaces, and `NoAnswer` as a run does.
@@ -38,21 +38,12 @@ def inquire(cluster: Cluster, request: Request, wanted: Name, stop: Stop | None 
     if not planned.place:
         return None
     inquiry = context.read_one(lambda: _inquiry(context, planned))
-    return explain(
-        planned.place,
-        planned.snapshot,
-        planned.all_desired,
-        planned.plan,
-        inquiry,
-        request.settings,
-        notes=planned.notes,
-    )
+    return explain(planned, inquiry)
 
 
 def _inquiry(context: Context, planned: Planned) -> Inquiry:
     cluster, manager = context.cluster, context.names.field_manager
-    place = split_place(planned.place)
-    desired = next((one for one in planned.all_desired if one.place == planned.place), None)
+    place, desired = split_place(planned.place), planned.desired
     notes: list[str] = []
 
     def read(what: str, request: Callable[[], T]) -> T | None:
@@ -65,7 +56,7 @@ def _inquiry(context: Context, planned: Planned) -> Inquiry:
 
     preview = read("who wrote the preview is", lambda: _preview(context, place)) if desired else None
     pods, setup_pods = read("its pods are", lambda: _pods(context, planned.place)) or ((), ())
-    events = read("its events are", lambda: cluster.list(EVENT, namespace=place[0]).items) or ()
+    events = read("its events are", lambda: cluster.list(EVENT, namespace=place.namespace).items) or ()
     in_a_file = isinstance(preview, FromFile)
     readable = desired and isinstance(desired.preview, PreviewEnvironment)
     return Inquiry(
@@ -73,14 +64,14 @@ def _inquiry(context: Context, planned: Planned) -> Inquiry:
         writers_of(Live(preview), manager) if preview and not in_a_file else (),
         pods,
         setup_pods,
-        _history(events, planned, desired, pods + setup_pods, context),
+        _history(events, planned, pods + setup_pods, context),
         pod_events(events),
         (*notes, *_untracked(planned, cluster)),
         time_of(cluster),
     )
 
 
-def _preview(context: Context, place: tuple[str, str]) -> Manifest | None:
+def _preview(context: Context, place: NamespacedName) -> Manifest | None:
     """The preview once more, with who wrote it: a list keeps only what a run needs."""
     found, proposed = context.cluster.get(context.names.previews, *place), context.proposed
     return proposed.applied_over(found, place) if proposed else found
@@ -89,7 +80,7 @@ def _preview(context: Context, place: tuple[str, str]) -> Manifest | None:
 def _pods(context: Context, place: str) -> tuple[tuple[Live, ...], tuple[Live, ...]]:
     """Return the pods of the app and those of the setup."""
     keep, label = Room(context.names).pod, context.names.preview_label
-    found = context.cluster.list(POD, namespace=place_namespace(place), label=label, read=keep).items
+    found = context.cluster.list(POD, namespace=split_place(place).namespace, label=label, read=keep).items
     app, setup = (by_preview(found, label, one).get(place, ()) for one in (APP_COMPONENT, SETUP_COMPONENT))
     return app, setup
 
@@ -101,17 +92,13 @@ def _untracked(planned: Planned, cluster: Cluster) -> tuple[str, ...]:
 
 
 def _history(
-    events: Sequence[Manifest],
-    planned: Planned,
-    desired: Desired | None,
-    pods: Sequence[Live],
-    context: Context,
+    events: Sequence[Manifest], planned: Planned, pods: Sequence[Live], context: Context
 ) -> EventHistory:
     """The children count as they are and as they are desired; a Job that is only desired has no event yet."""
     namespace, name = split_place(planned.place)
     children = planned.snapshot.children
     live = children.get(Key(DEPLOYMENT.kind, namespace, name))
-    wanted = [m for m in (desired.children if desired else ()) if m["kind"] != JOB.kind]
+    wanted = [m for m in (planned.desired.children if planned.desired else ()) if m["kind"] != JOB.kind]
     existing = [one.manifest for one in children.values() if context.names.place_of(one) == planned.place]
     manifests, since = (*wanted, *existing), _last_write(live) if live else ""
     return event_history(events, namespace, name, pods=pods, manifests=manifests, since=since)

@@ -52,6 +52,16 @@ KEPT_BY_SERVERS = frozenset(
 https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/object-meta/"""
 
 
+class NamespacedName(NamedTuple):
+    """An object whose kind is known; the namespace is "" where somebody gave none."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+
 class Key(NamedTuple):
     """Where an object is: kind, namespace, name. Kinds are unique among what we handle."""
 
@@ -108,17 +118,12 @@ def conditions_in(status: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
     return {type_: condition for type_, condition in found if isinstance(type_, str)}
 
 
-def place_namespace(place: str) -> str:
-    """The namespace of a `NAMESPACE/NAME`."""
-    return split_place(place)[0]
-
-
-def split_place(place: str) -> tuple[str, str]:
+def split_place(place: str) -> NamespacedName:
     """The namespace and the name of a `NAMESPACE/NAME`."""
     namespace, _, name = place.partition("/")
-    return namespace, name
+    return NamespacedName(namespace, name)
 
 
 def by_namespace(places: Iterable[str]) -> Counter[str]:
     """How many of these `NAMESPACE/NAME`, which are all different, each namespace has."""
-    return Counter(map(place_namespace, places))
+    return Counter(split_place(place).namespace for place in places)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from reconcile.errors import UsageError
+from reconcile.kube.objects import NamespacedName
 from reconcile.model.rules import LABEL_KEY, LABEL_VALUE
 
 Labels = Mapping[str, str]
@@ -17,22 +18,11 @@ _EXISTS = re.compile(rf"(?P<not>!?)\s*{_KEY}")
 
 
 @dataclass(frozen=True)
-class Name:
-    """A NAME of the command line; the namespace is "" when it was not said."""
-
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.namespace}/{self.name}" if self.namespace else self.name
-
-
-@dataclass(frozen=True)
 class Scope:
     """Everything, unless something is said. A preview outside the scope is not gone: it is left alone."""
 
     namespace: str = ""
-    names: tuple[Name, ...] = ()
+    names: tuple[NamespacedName, ...] = ()
     selector: str = ""
     requirements: tuple[Requirement, ...] = ()
     namespace_only: bool = False
@@ -77,13 +67,13 @@ def make_scope(
     )
 
 
-def _name(text: str, namespace: str) -> Name:
+def _name(text: str, namespace: str) -> NamespacedName:
     before, slash, name = text.rpartition("/")
     if not name or (slash and not before) or "/" in before:
         raise UsageError(f"{text!r} is not a valid preview: must be NAME or NAMESPACE/NAME")
     if before and namespace and before != namespace:
         raise UsageError(f"-n {namespace} and {text} cannot be combined: leave out one of the two namespaces")
-    return Name(before or namespace, name)
+    return NamespacedName(before or namespace, name)
 
 
 def parse_selector(text: str, called: str = "-l") -> list[Requirement]:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from reconcile.kube.objects import place_namespace
+from reconcile.kube.objects import split_place
 from reconcile.model.snapshot import KindList
 from reconcile.plan.changes import DELETES, Delete, Keep, NoDelete, Skipped, Waiting
 from reconcile.plan.draft import Proposal, World, with_children
@@ -59,7 +59,7 @@ def limit_previews(proposal: Proposal, world: World) -> Proposal:
     refused_deletes = (
         change
         for change in deletes
-        if limit.nothing or (change.counts and place_namespace(change.preview) in refusal.namespaces)
+        if limit.nothing or (change.counts and split_place(change.preview).namespace in refusal.namespaces)
     )
     return replace(proposal.without(refused_deletes, _keep), skipped=skipped)
 

@@ -32,7 +32,7 @@ class World:
         """A live object as the preview at this place sees it."""
         desired, rules = self.desired.get(place), self.options.rules
         if desired is None:
-            return Child(live, split_place(place)[1], rules)
+            return Child(live, split_place(place).name, rules)
         return Child(live, desired.preview.name, rules, desired.preview, desired.preview.uid)
 
     @cached_property
@@ -86,6 +86,11 @@ class Draft:
         wanted = self.wanted
         return all(isinstance(change, Keep) and change.key in wanted for change in self.changes)
 
+    @property
+    def key(self) -> Key:
+        """That of the preview itself."""
+        return Key(PREVIEW, *split_place(self.place))
+
     def on(self, key: Key) -> Change | None:
         return self._by_key.get(key)
 
@@ -112,7 +117,7 @@ class Draft:
 
     def blocked(self, reason: str, message: str) -> Blocked:
         """That the preview needs a person."""
-        return Blocked(Key(PREVIEW, *split_place(self.place)), self.place, reason, message)
+        return Blocked(self.key, self.place, reason, message)
 
     def freeze(self, first: Change) -> "Draft":
         """Nothing of the preview is changed, for this reason."""

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reconcile.kube.objects import by_namespace, place_namespace
+from reconcile.kube.objects import by_namespace, split_place
 from reconcile.plan.changes import Delete
 
 ALWAYS_ALLOWED = 9
@@ -62,8 +62,8 @@ def beyond_limit(deletes: Iterable[Delete], with_children: Counter[str], limit: 
     turns: Counter[str] = Counter()
     in_turn: list[tuple[int, str, str]] = []
     for preview in sorted(ends, key=lambda preview: (ends[preview], preview)):
-        turns[place_namespace(preview)] += 1
-        in_turn.append((turns[place_namespace(preview)], ends[preview], preview))
+        turns[split_place(preview).namespace] += 1
+        in_turn.append((turns[split_place(preview).namespace], ends[preview], preview))
     return frozenset(preview for _, _, preview in sorted(in_turn)[limit.of(with_children.total()) :])
 
 

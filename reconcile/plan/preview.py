@@ -5,10 +5,9 @@ from dataclasses import replace
 
 from reconcile.desire.children import is_route
 from reconcile.desire.desired import Desired
-from reconcile.kube.objects import Key
 from reconcile.model.names import NAME_TAKEN, REFUSED, ROUTE_NOT_ACCEPTED
 from reconcile.model.preview import PreviewEnvironment
-from reconcile.plan.changes import PREVIEW, Blocked, Change, Delete, Waiting
+from reconcile.plan.changes import Blocked, Change, Delete, Waiting
 from reconcile.plan.child_policy import left_until
 from reconcile.plan.decide import decide, prune
 from reconcile.plan.draft import Draft, World
@@ -22,8 +21,7 @@ def draft_of(draft: Draft, world: World) -> Draft:
         gone = (prune(child, "its preview is gone", until) for child in draft.children.values())
         return replace(draft, changes=tuple(gone))
     if desired.reason == "Terminating":
-        preview = desired.preview
-        waiting = Waiting(Key(PREVIEW, preview.namespace, preview.name), draft.place, desired.message)
+        waiting = Waiting(draft.key, draft.place, desired.message)
         if desired.deadline is None or not desired.deadline.over:
             return draft.freeze(waiting)
         return replace(draft, changes=(waiting, *_outlived(draft, desired)), frozen=True)
@@ -31,7 +29,11 @@ def draft_of(draft: Draft, world: World) -> Draft:
         return replace(draft, changes=tuple(_outlived(draft, desired)))
     if not isinstance(desired.preview, PreviewEnvironment) or desired.reason:
         return draft.freeze(draft.blocked(desired.reason, desired.message))
-    own = list(_own_changes(draft, desired, desired.preview, world))
+    return _of_living(draft, desired, desired.preview, world)
+
+
+def _of_living(draft: Draft, desired: Desired, preview: PreviewEnvironment, world: World) -> Draft:
+    own = list(_own_changes(draft, desired, preview, world))
     for reason in (NAME_TAKEN, REFUSED):
         if found := [c.message for c in own if isinstance(c, Blocked) and c.reason == reason]:
             return draft.freeze(draft.blocked(reason, "; ".join(found)))
@@ -63,7 +65,7 @@ def _own_changes(
     """What the wanted children need, in apply order, up to the first kind that could not be listed."""
     for manifest in desired.children:
         kind, key = world.snapshot.kinds[manifest["kind"]], manifest.key
-        if not kind.known or (is_route(key.kind) and _keeps_another_route(key.kind, draft, world)):
+        if not kind.known or _keeps_another_route(key.kind, draft, world):
             return
         if not kind.installed:
             served = f"{kind.resource.kind} ({kind.resource.api_version}) is not installed in this cluster"
@@ -77,8 +79,8 @@ def _own_changes(
 
 
 def _keeps_another_route(kind: str, draft: Draft, world: World) -> bool:
-    """Whether it has a route of another kind, and nobody said that there is to be a switch."""
-    if world.options.switch:
+    """Whether this is a route, it has one of another kind, and nobody said that there is to be a switch."""
+    if world.options.switch or not is_route(kind):
         return False
     routes = [child for key, child in draft.children.items() if is_route(key.kind)]
     return all(child.key.kind != kind for child in routes) and any(child.ours for child in routes)

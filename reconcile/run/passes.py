@@ -14,10 +14,10 @@ from reconcile.desire.desire import Renderings, desire
 from reconcile.desire.desired import Desired
 from reconcile.errors import NoAnswer, UsageError
 from reconcile.kube.live import Live
-from reconcile.kube.objects import split_place
+from reconcile.kube.objects import NamespacedName, split_place
 from reconcile.model.fingerprint import Fingerprints
 from reconcile.model.room import Room
-from reconcile.model.scope import Name, Scope
+from reconcile.model.scope import Scope
 from reconcile.model.settings import Settings
 from reconcile.model.snapshot import KindList, Preview, Settled, Snapshot
 from reconcile.observe import Query, look, observe
@@ -164,11 +164,17 @@ class Planned:
     plan: Plan
     snapshot: Snapshot
     all_desired: tuple[Desired, ...]
+    settings: Settings
     place: str
     notes: tuple[str, ...] = ()
 
+    @property
+    def desired(self) -> Desired | None:
+        """What the one preview desires; None where it is gone."""
+        return next((desired for desired in self.all_desired if desired.place == self.place), None)
 
-def plan_about(context: Context, request: Request, wanted: Name) -> Planned:
+
+def plan_about(context: Context, request: Request, wanted: NamespacedName) -> Planned:
     """The plan of a run, with the place of one preview in it, "" where it is unknown; only reads.
 
     It is the plan of the whole scope, for hostnames and `--max-deletes` are decided among all.
@@ -179,11 +185,11 @@ def plan_about(context: Context, request: Request, wanted: Name) -> Planned:
     mine = tuple(replace(desired, in_scope=desired.place == place) for desired in seen.all_desired)
     options = replace(request.plan_options(from_server=cluster.is_server, now=None), scope=_only(place))
     notes = make_plan(seen.snapshot, mine, options).notes if place else ()
-    return Planned(plan, seen.snapshot, seen.all_desired, place, notes)
+    return Planned(plan, seen.snapshot, seen.all_desired, request.settings, place, notes)
 
 
 def _only(place: str) -> Scope:
-    return Scope(names=(Name(*split_place(place)),) if place else ())
+    return Scope(names=(split_place(place),) if place else ())
 
 
 def time_of(cluster: Cluster) -> datetime | None:
@@ -213,7 +219,7 @@ def _check_names(
     return tuple(unknown), tuple(absent)
 
 
-def place_of(context: Context, wanted: Name, snapshot: Snapshot) -> str:
+def place_of(context: Context, wanted: NamespacedName, snapshot: Snapshot) -> str:
     """The `NAMESPACE/NAME` of a preview, or of what is left of one; "" where there is neither.
 
     UsageError for a bare NAME that is in several namespaces.
@@ -230,6 +236,6 @@ def place_of(context: Context, wanted: Name, snapshot: Snapshot) -> str:
     return f"{found[0]}/{wanted.name}" if found else ""
 
 
-def _several(wanted: Name, namespaces: list[str]) -> str:
+def _several(wanted: NamespacedName, namespaces: list[str]) -> str:
     places = ", ".join(f"{namespace}/{wanted.name}" for namespace in namespaces)
     return f"{wanted.name} is in more than one namespace; pass one of {places}"

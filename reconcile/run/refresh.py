@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from reconcile.desire.children import is_route, runs_once
 from reconcile.kube.health.job import is_finished
 from reconcile.kube.live import Live
-from reconcile.kube.objects import DEPLOYMENT, HTTPROUTE, Key, key_of
+from reconcile.kube.objects import DEPLOYMENT, HTTPROUTE, Key
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.settings import Settings
 from reconcile.model.snapshot import Preview
@@ -63,7 +63,7 @@ def refreshed(facts: Facts, look: Look, rules: Rules, settings: Settings) -> Fac
         desired=replace(facts.desired, preview=look.preview, ttl=ttl_of(look.preview, settings)),
         changes=tuple(_change(change, settled, gone - {facts.setup_key}) for change in facts.changes),
         outcomes=tuple(o for o in facts.outcomes if o.result != "canceled" or o.change.key not in settled),
-        deployment=look.children.get(Key(DEPLOYMENT.kind, *_place(facts))),
+        deployment=look.children.get(Key(DEPLOYMENT.kind, look.preview.namespace, look.preview.name)),
         setup=_setup(facts, look),
         route=_route(facts, look, settled),
         recorded=facts.recorded_by(look.preview.status),
@@ -86,7 +86,7 @@ def _as_wanted(key: Key, facts: Facts, look: Look, rules: Rules) -> bool:
         return facts.recorded is not None and facts.recorded.job == key.name
     if live is None or not isinstance(preview, PreviewEnvironment):
         return False
-    manifest = next(manifest for manifest in facts.desired.children if key_of(manifest) == key)
+    manifest = next(manifest for manifest in facts.desired.children if manifest.key == key)
     return isinstance(decide(manifest, preview, child_of(preview, live, rules)), Keep)
 
 
@@ -112,7 +112,3 @@ def _route(facts: Facts, look: Look, settled: frozenset[Key]) -> Live | None:
     if facts.route is None or facts.route.key.kind not in look.kinds:
         return facts.route
     return look.children.get(facts.route.key)
-
-
-def _place(facts: Facts) -> tuple[str, str]:
-    return facts.desired.preview.namespace, facts.desired.preview.name

@@ -9,7 +9,7 @@ from reconcile.cluster.as_if import Proposed, as_if, as_if_applied
 from reconcile.cluster.files.proposed import read_previews
 from reconcile.cluster.files.yaml import dump
 from reconcile.cluster.port import Listing
-from reconcile.kube.objects import Manifest
+from reconcile.kube.objects import Manifest, NamespacedName
 from reconcile.model.names import DEFAULT_GROUP
 from reconcile.model.scope import make_scope
 from reconcile.model.settings import Settings
@@ -115,9 +115,9 @@ def test_only_the_previews_of_the_files_are_changed_and_each_is_there_once() -> 
         ("pr-3", None),
     ]
     assert as_if_applied(Listing((other,)), new, "blog").items == (other,)
-    assert new.applied_over(None, ("shop", "pr-3")) == wanted("pr-3")
-    assert new.applied_over(other, ("blog", "pr-2")) is other
-    assert new.applied_over(None, ("shop", "pr-9")) is None
+    assert new.applied_over(None, NamespacedName("shop", "pr-3")) == wanted("pr-3")
+    assert new.applied_over(other, NamespacedName("blog", "pr-2")) is other
+    assert new.applied_over(None, NamespacedName("shop", "pr-9")) is None
 
 
 # the plan

@@ -12,8 +12,9 @@ from reconcile.errors import Forbidden, ServerTrouble
 from reconcile.explain.explain import Explanation, answer
 from reconcile.explain.inquire import inquire
 from reconcile.explain.text import MOST_FIELDS, explanation_text
+from reconcile.kube.objects import NamespacedName
 from reconcile.model.names import PRUNE_DISABLED
-from reconcile.model.scope import Name, make_scope
+from reconcile.model.scope import make_scope
 from reconcile.model.settings import Settings
 from reconcile.run.request import Request
 from reconcile.run.run import run
@@ -73,7 +74,7 @@ def somebody(
 
 
 def explained(memory: Memory, name: str = "pr-1", **given: Any) -> Explanation:
-    found = inquire(memory, asked(**given), Name("", name))
+    found = inquire(memory, asked(**given), NamespacedName("", name))
     assert found is not None
     return found
 
@@ -307,8 +308,8 @@ def test_an_incomplete_list_leaves_the_answer_open() -> None:
 
 
 def test_a_name_that_is_nowhere_is_unknown() -> None:
-    assert inquire(running(), asked(), Name("", "pr-9")) is None
-    assert inquire(running(), asked(), Name("other", "pr-1")) is None
+    assert inquire(running(), asked(), NamespacedName("", "pr-9")) is None
+    assert inquire(running(), asked(), NamespacedName("other", "pr-1")) is None
 
 
 # whatever others wrote

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.errors import UsageError
-from reconcile.model.scope import Name, Scope, make_scope, parse_selector
+from reconcile.kube.objects import NamespacedName
+from reconcile.model.scope import Scope, make_scope, parse_selector
 
 LABELS = {"team": "shop", "env": "x", "a.example.com/b": ""}
 
@@ -123,5 +124,5 @@ def test_namespace_only_needs_a_namespace() -> None:
 
 
 def test_a_name_is_of_the_namespace_that_was_said() -> None:
-    assert make_scope("shop", ("pr-1",), None).names == (Name("shop", "pr-1"),)
-    assert str(Name("", "pr-1")) == "pr-1"
+    assert make_scope("shop", ("pr-1",), None).names == (NamespacedName("shop", "pr-1"),)
+    assert str(NamespacedName("", "pr-1")) == "pr-1"

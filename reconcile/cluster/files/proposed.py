@@ -3,15 +3,14 @@
 import os
 from collections.abc import Sequence
 
-from reconcile.cluster.as_if import Place, Proposed
+from reconcile.cluster.as_if import Proposed
 from reconcile.cluster.files.defaults import DEFAULT_NAMESPACE
 from reconcile.cluster.files.yaml import STDIN, Document, Mistake, Reading, passed_over, read_files
 from reconcile.cluster.port import FromFile
 from reconcile.errors import UnusableFiles, UsageError
-from reconcile.kube.objects import Manifest
+from reconcile.kube.objects import Manifest, NamespacedName
 from reconcile.model.names import KIND
 from reconcile.model.preview import is_meant
-from reconcile.model.scope import Name
 
 
 def read_previews(
@@ -32,7 +31,7 @@ def read_previews(
     refuse_missing(paths)
     reading = read_files(tuple(dict.fromkeys(paths)), stdin=stdin, exclude=exclude)
     mistakes = [mistake for mistake in reading.mistakes if mistake.claim.may_be(group, KIND)]
-    found: dict[Place, Document] = {}
+    found: dict[NamespacedName, Document] = {}
     meant = [document for document in reading.documents if _is_meant(document.manifest, group)]
     for document in meant:
         place = _place(document.manifest, namespace)
@@ -71,7 +70,7 @@ def refuse_missing(paths: Sequence[str]) -> None:
             raise UnusableFiles(f"-f {path}: there is no such file or folder")
 
 
-def refuse_elsewhere(proposed: Proposed, named: Sequence[Name]) -> None:
+def refuse_elsewhere(proposed: Proposed, named: Sequence[NamespacedName]) -> None:
     """UsageError for a NAMESPACE/NAME that means a preview of a file without a namespace, which is elsewhere.
 
     It is where `kubectl apply` would put it, and the plan would say that there is nothing of this name.
@@ -94,10 +93,10 @@ def _no_preview(manifest: Manifest, group: str) -> str:
     return f"{what} is no {KIND} of {group} (--api-group names their group)"
 
 
-def _twice(first: Document | None, place: Place) -> str:
-    return f"{KIND} {'/'.join(place)} is in {first.where()} already" if first else ""
+def _twice(first: Document | None, place: NamespacedName) -> str:
+    return f"{KIND} {place} is in {first.where()} already" if first else ""
 
 
-def _place(manifest: Manifest, namespace: str = "") -> Place:
+def _place(manifest: Manifest, namespace: str = "") -> NamespacedName:
     metadata = manifest["metadata"]
-    return metadata.get("namespace") or namespace or DEFAULT_NAMESPACE, metadata["name"]
+    return NamespacedName(metadata.get("namespace") or namespace or DEFAULT_NAMESPACE, metadata["name"])

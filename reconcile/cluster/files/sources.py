@@ -19,10 +19,7 @@ from reconcile.cluster.files.yaml import (
 )
 from reconcile.cluster.port import FromFile
 from reconcile.cluster.signature import Signature, signature_of
-from reconcile.kube.objects import Resource
-
-Place = tuple[str, str]
-"""Namespace and name."""
+from reconcile.kube.objects import NamespacedName, Resource
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,7 @@ class Source:
 class KindIndex:
     """The objects of one kind, and what is wrong with some of them."""
 
-    objects: dict[Place, Source] = field(default_factory=dict)
+    objects: dict[NamespacedName, Source] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
 
 
@@ -110,12 +107,12 @@ def _index(readings: Sequence[Reading]) -> Mapping[tuple[str, str], KindIndex]:
         for document in reading.documents:
             manifest = document.manifest
             kind = kinds.setdefault((group_of(manifest), manifest["kind"]), KindIndex())
-            _add(kind, (namespace_of(manifest), manifest["metadata"]["name"]), document)
+            _add(kind, NamespacedName(namespace_of(manifest), manifest["metadata"]["name"]), document)
     return kinds
 
 
-def _add(kind: KindIndex, place: Place, document: Document) -> None:
+def _add(kind: KindIndex, place: NamespacedName, document: Document) -> None:
     first = kind.objects.setdefault(place, Source(document)).document
     if first is not document:
-        said = f"{document.manifest['kind']} {'/'.join(place)} is in {first.where()} already"
+        said = f"{document.manifest['kind']} {place} is in {first.where()} already"
         kind.mistakes.append(Mistake(document.file, document.line, said))

@@ -7,7 +7,7 @@ from reconcile.cluster.files.passed import left_out_previews, misspelled, notes_
 from reconcile.cluster.files.sources import Source, Sources
 from reconcile.cluster.files.yaml import Mistake
 from reconcile.errors import Rejected
-from reconcile.kube.objects import Key, Manifest, Resource
+from reconcile.kube.objects import Key, Manifest, NamespacedName, Resource
 from reconcile.model.names import KIND, Names
 
 
@@ -82,7 +82,7 @@ class View:
         check_names(*key)
         if held := self.held(resource, key):
             return held.manifest
-        source = self._sources.of(resource).objects.get((key.namespace, key.name))
+        source = self._sources.of(resource).objects.get(NamespacedName(key.namespace, key.name))
         return source.manifest if source and key not in self.removed else None
 
 

@@ -11,6 +11,7 @@ status                       is the server's
 from collections.abc import Iterator
 from typing import Any
 
+from reconcile.desire.children import KINDS
 from reconcile.desire.children.kind import ChildKind
 from reconcile.kube.hostnames import asks_for_more, takes_all
 from reconcile.kube.live import Live
@@ -23,6 +24,7 @@ from reconcile.model.names import (
     Names,
 )
 from reconcile.model.problems import Problem
+from reconcile.model.settings import Settings
 from reconcile.model.template import Location
 
 _OURS = frozenset({MANAGED_BY_LABEL, NAME_LABEL, INSTANCE_LABEL, COMPONENT_LABEL})
@@ -35,9 +37,10 @@ _OF_HOSTNAMES = (
 FIXED = "is not a template's to change; leave it out"
 
 
-def changes_of_fixed(before: Manifest, after: Manifest, kind: ChildKind, names: Names) -> Iterator[Problem]:
+def changes_of_fixed(before: Manifest, after: Manifest, settings: Settings) -> Iterator[Problem]:
     """What a merge has changed that no template may change, each as a sentence."""
-    for path in sorted(_fixed_paths(before, after, kind, names)):
+    kind = KINDS[after["kind"]]
+    for path in sorted(_fixed_paths(before, after, kind, settings.names)):
         if _at(before, path) != _at(after, path):
             yield Problem(path, FIXED)
     if kind.container:
