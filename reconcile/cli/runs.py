@@ -104,7 +104,8 @@ def _run(options: Options, variables: Variables, monitor: Monitor, signals: Sign
         if wanted:
             from reconcile.explain.inquire import inquire  # what only an explanation needs
 
-            return console.explain(inquire(cluster, request, wanted, stop), str(options.explain))
+            explained = inquire(request.context(cluster, stop), request, wanted)
+            return console.explain(explained, str(options.explain))
         once = Once(cluster, request, options, console, monitor, stop)
         if not options.interval:
             return once()[0]

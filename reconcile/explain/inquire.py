@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from reconcile.cluster.context import Context
-from reconcile.cluster.pool import Stop
 from reconcile.cluster.port import Cluster, FromFile
 from reconcile.errors import ClusterError
 from reconcile.explain.explain import Explanation, Inquiry, explain
@@ -26,14 +25,11 @@ from reconcile.status.facts import by_preview
 T = TypeVar("T")
 
 
-def inquire(
-    cluster: Cluster, request: Request, wanted: NamespacedName, stop: Stop | None = None
-) -> Explanation | None:
+def inquire(context: Context, request: Request, wanted: NamespacedName) -> Explanation | None:
     """Explain a preview; None if neither it nor an orphan of it exists.
 
     Raises `UsageError` for a bare NAME that is in several namespaces, and `NoAnswer` as a run does.
     """
-    context = request.context(cluster, stop or Stop())
     planned = plan_about(context, request, wanted)
     if not planned.place:
         return None

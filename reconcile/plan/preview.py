@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from reconcile.desire.children import is_route
 from reconcile.desire.desired import Desired
+from reconcile.kube.objects import Resource
 from reconcile.model.names import NAME_TAKEN, REFUSED, ROUTE_NOT_ACCEPTED
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.plan.changes import Blocked, Change, Delete, Waiting
@@ -29,18 +30,18 @@ def draft_of(draft: Draft, world: World) -> Draft:
         return replace(draft, changes=tuple(_outlived(draft, desired)))
     if not isinstance(desired.preview, PreviewEnvironment) or desired.reason:
         return draft.freeze(draft.blocked(desired.reason, desired.message))
-    return _of_living(draft, desired, desired.preview, world)
+    return _of_living(draft, list(_own_changes(draft, desired, desired.preview, world)))
 
 
-def _of_living(draft: Draft, desired: Desired, preview: PreviewEnvironment, world: World) -> Draft:
-    own = list(_own_changes(draft, desired, preview, world))
+def _of_living(draft: Draft, own: list[Change]) -> Draft:
+    """The draft with what its wanted children need; nothing changes where one of them may not be changed."""
     for reason in (NAME_TAKEN, REFUSED):
         if found := [c.message for c in own if isinstance(c, Blocked) and c.reason == reason]:
             return draft.freeze(draft.blocked(reason, "; ".join(found)))
     unwanted = (
         prune(child, "its preview does not request it")
         for key, child in draft.children.items()
-        if key not in desired.wanted
+        if key not in draft.wanted
     )
     return replace(draft, changes=(*own, *unwanted))
 
@@ -68,14 +69,17 @@ def _own_changes(
         if not kind.known or _keeps_another_route(key.kind, draft, world):
             return
         if not kind.installed:
-            served = f"{kind.resource.kind} ({kind.resource.api_version}) is not installed in this cluster"
-            remedy = "install it, or choose another --route"
-            yield draft.blocked(ROUTE_NOT_ACCEPTED, f"{served}: {remedy}")
+            yield _not_installed(draft, kind.resource)
             return
         live = world.snapshot.children.get(key)
         if live is not None or desired.makes(manifest):
             child = draft.children.get(key) or (None if live is None else world.child(live, draft.place))
             yield decide(manifest, preview, child)
+
+
+def _not_installed(draft: Draft, resource: Resource) -> Blocked:
+    served = f"{resource.kind} ({resource.api_version}) is not installed in this cluster"
+    return draft.blocked(ROUTE_NOT_ACCEPTED, f"{served}: install it, or choose another --route")
 
 
 def _keeps_another_route(kind: str, draft: Draft, world: World) -> bool:

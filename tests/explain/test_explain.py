@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from reconcile.cluster.pool import Stop
 from reconcile.desire.children import CHILDREN
 from reconcile.errors import Forbidden, ServerTrouble
 from reconcile.explain.explain import Explanation, answer
@@ -74,7 +75,8 @@ def somebody(
 
 
 def explained(memory: Memory, name: str = "pr-1", **given: Any) -> Explanation:
-    found = inquire(memory, asked(**given), NamespacedName("", name))
+    request = asked(**given)
+    found = inquire(request.context(memory, Stop()), request, NamespacedName("", name))
     assert found is not None
     return found
 
@@ -308,8 +310,9 @@ def test_an_incomplete_list_leaves_the_answer_open() -> None:
 
 
 def test_a_name_that_is_nowhere_is_unknown() -> None:
-    assert inquire(running(), asked(), NamespacedName("", "pr-9")) is None
-    assert inquire(running(), asked(), NamespacedName("other", "pr-1")) is None
+    context = asked().context(running(), Stop())
+    assert inquire(context, asked(), NamespacedName("", "pr-9")) is None
+    assert inquire(context, asked(), NamespacedName("other", "pr-1")) is None
 
 
 # whatever others wrote

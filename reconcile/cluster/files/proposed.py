@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from reconcile.cluster.as_if import Proposed
 from reconcile.cluster.files.defaults import DEFAULT_NAMESPACE
-from reconcile.cluster.files.yaml import STDIN, Document, Mistake, Reading, passed_over, read_files
+from reconcile.cluster.files.yaml import STDIN, Mistake, Reading, passed_over, read_files
 from reconcile.cluster.port import FromFile
 from reconcile.errors import UnusableFiles, UsageError
 from reconcile.kube.objects import Manifest, NamespacedName
@@ -30,23 +30,22 @@ def read_previews(
     """
     refuse_missing(paths)
     reading = read_files(tuple(dict.fromkeys(paths)), stdin=stdin, exclude=exclude)
-    mistakes = [mistake for mistake in reading.mistakes if mistake.claim.may_be(group, KIND)]
-    found: dict[NamespacedName, Document] = {}
+    mistakes = [mistake for mistake in reading.mistakes if _may_be_meant(mistake, group)]
+    found: dict[NamespacedName, FromFile] = {}
     meant = [document for document in reading.documents if _is_meant(document.manifest, group)]
     for document in meant:
         place = _place(document.manifest, namespace)
         if sentence := _no_preview(document.manifest, group) or _twice(found.get(place), place):
             mistakes.append(Mistake(document.file, document.line, sentence))
         else:
-            found[place] = document
+            found[place] = FromFile(document.manifest, document)
     if mistakes:
         raise UnusableFiles("\n".join(f"-f {mistake}" for mistake in mistakes))
     notes = _notes(reading, len(reading.documents) - len(meant), group)
     if not found:
         raise UnusableFiles("; ".join([f"-f {', '.join(paths)}: there is no preview in it", *notes]))
-    files = tuple(dict.fromkeys(document.file for document in found.values()))
-    previews = {place: FromFile(document.manifest, document) for place, document in found.items()}
-    return Proposed(previews, files, group, notes)
+    files = tuple(dict.fromkeys(document.file for document in meant))
+    return Proposed(found, files, group, notes)
 
 
 def _is_meant(manifest: Manifest, group: str) -> bool:
@@ -56,8 +55,13 @@ def _is_meant(manifest: Manifest, group: str) -> bool:
     return kind == KIND or (ours and is_meant(kind))
 
 
+def _may_be_meant(mistake: Mistake, group: str) -> bool:
+    """Whether what could not be read may be a preview."""
+    return mistake.claim.may_be(group, KIND)
+
+
 def _notes(reading: Reading, others: int, group: str) -> tuple[str, ...]:
-    unrelated = [mistake for mistake in reading.mistakes if not mistake.claim.may_be(group, KIND)]
+    unrelated = [mistake for mistake in reading.mistakes if not _may_be_meant(mistake, group)]
     others += len({(mistake.file, mistake.line) for mistake in unrelated if mistake.claim.kind})
     files = (mistake.file for mistake in unrelated if not mistake.claim.kind)
     return tuple(f"-f: {note}" for note in passed_over(others, files, reading.left_out))
@@ -93,8 +97,8 @@ def _no_preview(manifest: Manifest, group: str) -> str:
     return f"{what} is no {KIND} of {group} (--api-group names their group)"
 
 
-def _twice(first: Document | None, place: NamespacedName) -> str:
-    return f"{KIND} {place} is in {first.where()} already" if first else ""
+def _twice(first: FromFile | None, place: NamespacedName) -> str:
+    return f"{KIND} {place} is in {first.source.where()} already" if first else ""
 
 
 def _place(manifest: Manifest, namespace: str = "") -> NamespacedName:

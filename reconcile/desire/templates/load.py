@@ -151,7 +151,7 @@ def _merge_problems(template: Template, settings: Settings) -> Iterator[Problem]
         return
     child = kind.render(sample, settings)
     before = child.decoded() if child else {}
-    yield from changes_of_fixed(before, merge(before, over, node), kind, settings.names)
+    yield from changes_of_fixed(before, merge(before, over, node), settings)
 
 
 def _sample(manifest: Manifest) -> PreviewEnvironment:

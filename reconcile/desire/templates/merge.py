@@ -43,7 +43,7 @@ def _merged(child: Rendered, preview: PreviewEnvironment, settings: Settings) ->
         for location, sentence in check(over, node):
             raise _refused(template, Problem(location, sentence))
         after = merge(manifest, over, node)
-        for problem in changes_of_fixed(manifest, after, kind, names):
+        for problem in changes_of_fixed(manifest, after, settings):
             raise _refused(template, problem)
         manifest = after
     manifest = kind.finish(manifest, preview)
