@@ -25,7 +25,7 @@ class UpdateMessage(StrEnum):
     ADOPTED = "adopted"
     DRIFTED = "drifted"
     CHANGED = "its preview or an option changed"
-    TEMPLATE = "a template changed"
+    TEMPLATE = "its templates changed"
     PREVIEW_PROTECTED = "its preview is protected"
     PREVIEW_UNPROTECTED = "its preview is no longer protected"
     PROTECTED = "it is protected"

@@ -73,7 +73,7 @@ def sums_line(plan: Plan) -> str:
     edited = {
         c.preview for c in plan.changes if isinstance(c, Update) and c.message == UpdateMessage.TEMPLATE
     }
-    by_template = f" A template changed for {counted(len(edited), 'preview')}." if edited else ""
+    by_template = f" Templates changed for {counted(len(edited), 'preview')}." if edited else ""
     return _totals(verbs, [*(f"to {name}" for name in WRITES), "unchanged"]) + by_template
 
 

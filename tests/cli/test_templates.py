@@ -34,7 +34,7 @@ def test_a_template_comes_and_goes_and_each_second_run_is_silent(shop: Shop) -> 
     before = shop.state()
     put(SIDECAR)
     ended = shop.reconcile(*TEMPLATES)
-    assert ended.lines[0] == "~ Deployment shop/pr-1 a template changed"
+    assert ended.lines[0] == "~ Deployment shop/pr-1 its templates changed"
     assert containers(shop) == ["app", "proxy"]
     shop.is_silent(*TEMPLATES)
     shop.reconcile("--templates", "none")
@@ -71,9 +71,9 @@ def test_a_dry_run_shows_what_an_edit_changes_and_for_how_many(shop: Shop) -> No
         *(
             line
             for name in ("pr-1", "pr-2")
-            for line in (f"~ Deployment shop/{name} a template changed", change)
+            for line in (f"~ Deployment shop/{name} its templates changed", change)
         ),
-        "Plan: 0 to create, 2 to update, 0 to delete, 4 unchanged. A template changed for 2 previews.",
+        "Plan: 0 to create, 2 to update, 0 to delete, 4 unchanged. Templates changed for 2 previews.",
     ]
 
 

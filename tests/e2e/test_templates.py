@@ -48,7 +48,7 @@ def test_a_template_is_applied_once_mended_and_taken_back(story: Story, folder: 
     before = story.live(case.kind)["spec"]
 
     options = put(folder, case.document)
-    assert story.reconcile(*options).changes == [f"~ {place} a template changed"]
+    assert story.reconcile(*options).changes == [f"~ {place} its templates changed"]
     assert differences(story.live(case.kind), case) == {}
     story.silent(*options)
 
@@ -58,7 +58,7 @@ def test_a_template_is_applied_once_mended_and_taken_back(story: Story, folder: 
     story.silent(*options)
 
     none = ("--templates", "none")
-    assert story.reconcile(*none).changes == [f"~ {place} a template changed"]
+    assert story.reconcile(*none).changes == [f"~ {place} its templates changed"]
     after = story.live(case.kind)["spec"]
     marks = [spec.get("template", {}).get("metadata", {}).pop("annotations", {}) for spec in (before, after)]
     assert (after, marks[0]) == (before, marks[1])

@@ -290,7 +290,7 @@ reconcile/status/publish.py: tests/status/test_publish.py
 
 reconcile/desire/templates/merge.py: tests/desire/test_templates.py
   templates unchecked at a merge: a document takes its port away from one preview
--        for problem in changes_of_fixed(manifest, after, kind, names):
+-        for problem in changes_of_fixed(manifest, after, settings):
 +        for problem in ():
   templates unchecked with the values of a preview: an item without its key is refused on every pass
 -        for location, sentence in check(over, node):
@@ -310,7 +310,7 @@ reconcile/desire/templates/load.py: tests/desire/test_templates.py
 - for location, sentence in check(over, node)]:
 + for location, sentence in ()]:
   fixed fields not looked for: a document takes the Service from its pods
--    yield from changes_of_fixed(before, merge(before, over, node), kind, settings.names)
+-    yield from changes_of_fixed(before, merge(before, over, node), settings)
 
 reconcile/desire/templates/authors.py: tests/desire/test_templates.py
   Secrets of authors: a preview reads the Secret that its name makes
@@ -347,7 +347,7 @@ reconcile/desire/children/deployment.py: tests/desire/test_templates.py
 
 reconcile/plan/decide.py: tests/cli/test_templates.py
   templates of a run that has none: what they set goes from every preview
--    if not rules.templates and _has_templates(child):
+-    if not child.rules.templates and _has_templates(child):
 +    if False:
 
 reconcile/cli/templates.py: tests/cli/test_templates.py
