@@ -4,14 +4,13 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 
-from reconcile.cluster.files.yaml import Document, Reading, find_files, read_files
+from reconcile.cluster.files.yaml import Document, Reading, read_files
 from reconcile.cluster.files.yaml.builder import Lines, own_line
-from reconcile.cluster.files.yaml.files import shown
 from reconcile.desire.templates.load import Document as Loadable
 from reconcile.desire.templates.load import load
 from reconcile.errors import UsageError
+from reconcile.kube.check import Location
 from reconcile.model.settings import Settings
-from reconcile.model.template import Location
 
 
 def with_templates(settings: Settings, folder: str) -> Settings:
@@ -23,8 +22,7 @@ def with_templates(settings: Settings, folder: str) -> Settings:
         raise UsageError(f"--templates {folder}: is not a folder; name the one with the documents")
     reading = read_files((folder,))
     templates, problems = load(map(loadable, reading.documents), settings)
-    found = [*map(str, reading.mistakes), *_nested(reading.documents, folder), *problems]
-    found += _empty(reading, folder)
+    found = [*map(str, reading.mistakes), *_nested(reading.documents, folder), *problems, *_empty(reading)]
     if found:
         raise UsageError("\n".join(found))
     if not templates:
@@ -38,11 +36,10 @@ def _nested(documents: tuple[Document, ...], folder: str) -> Iterator[str]:
             yield f"{file}: in a folder below {folder}, which a ConfigMap cannot have; move it up"
 
 
-def _empty(reading: Reading, folder: str) -> Iterator[str]:
+def _empty(reading: Reading) -> Iterator[str]:
     """A file without a document may be one that somebody is writing at this moment."""
-    told = {one.file for one in reading.documents} | {one.file for one in reading.mistakes}
-    files = sorted({shown(file) for file in find_files((folder,)).files} - told)
-    return (f"{file}: has no document; remove the file" for file in files)
+    others = {one.file for one in reading.documents} | {one.file for one in reading.mistakes}
+    return (f"{file}: has no document; remove the file" for file in reading.files if file not in others)
 
 
 def loadable(document: Document) -> Loadable:

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator
 
 from reconcile.kube.managedfields import FieldSet, field_set_of, path_text
 from reconcile.model.names import Names
+from reconcile.model.problems import first_of
 from reconcile.plan.changes import Delete, Outcome
 
-FEW = 5
-"""So many fields are named."""
+MOST_FIELDS = 5
+"""So many are named."""
 
 
 def unforeseen(outcomes: Iterable[Outcome], names: Names) -> tuple[str, ...]:
@@ -34,8 +35,7 @@ def _differing(outcome: Outcome, names: Names) -> Iterator[str]:
 
 
 def _sentence(kind: str, paths: list[str]) -> str:
-    more = f" and {len(paths) - FEW} more" if len(paths) > FEW else ""
     return (
-        f"{kind}: this API server has another schema for {', '.join(paths[:FEW])}{more}, "
+        f"{kind}: this API server has another schema for {first_of(paths, MOST_FIELDS)}, "
         "and each run may apply it again; upgrade this tool, or run make schemas in a clone of it"
     )

@@ -7,7 +7,7 @@ item without its key     spec.ports[0].port: is missing; it tells the items of t
 two items of one key     spec.ports[1]: has the same port and protocol as another item
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
@@ -87,13 +87,14 @@ def _in_map(at: Location, value: Any, node: Node) -> Iterator[Mistake]:
         elif child := node.child(name):
             yield from _mistakes((*at, name), below, child)
         else:
-            yield Mistake((*at, name), f"is not a known field{_meant(name, node)}")
+            yield Mistake((*at, name), not_known(name, node.fields))
 
 
-def _meant(name: str, node: Node) -> str:
-    by_name = {known.lower(): known for known in node.fields}
+def not_known(name: object, known: Iterable[str]) -> str:
+    """A sentence about a field that nobody knows, and the known one that it is most like."""
+    by_name = {field.lower(): field for field in known}
     close = get_close_matches(str(name).lower(), by_name, n=1)
-    return f"; did you mean {by_name[close[0]]}?" if close else ""
+    return f"is not a known field{f'; did you mean {by_name[close[0]]}?' if close else ''}"
 
 
 def _in_list(at: Location, value: Any, node: Node) -> Iterator[Mistake]:

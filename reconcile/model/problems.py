@@ -3,8 +3,9 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Protocol
+
+from reconcile.kube.check import Location, not_known
 
 SHOWN = "shown"
 """The type of an error of ours whose sentence goes on from the value."""
@@ -35,8 +36,6 @@ _WHOLE_SENTENCES: Mapping[str, str] = {
 }
 _OBJECTS = frozenset({"model_type", "model_attributes_type", "dict_type"})
 
-Location = Sequence[str | int]
-
 
 @dataclass(frozen=True)
 class Problem:
@@ -45,7 +44,7 @@ class Problem:
     `quotes` is set where quotes are the remedy, and what stands between them is no secret.
     """
 
-    location: tuple[str | int, ...]
+    location: Location
     sentence: str
     quotes: bool = False
 
@@ -113,12 +112,15 @@ def _problem(error: Mapping[str, Any], known: Callable[[Location], Iterable[str]
     return Problem(location, f"{shown(error['input'])} {_sentence(error)}", error["type"] == "string_type")
 
 
-def unknown_field(location: tuple[str | int, ...], known: Iterable[str]) -> Problem:
+def first_of(items: Sequence[str], most: int) -> str:
+    """The first of these in one line, so many at most, and how many more there are: `a, b and 3 more`."""
+    more = f" and {len(items) - most} more" if len(items) > most else ""
+    return f"{', '.join(items[:most])}{more}"
+
+
+def unknown_field(location: Location, known: Iterable[str]) -> Problem:
     """A field that nobody knows, and the one that it is most like."""
-    by_name = {name.lower(): name for name in known}
-    close = get_close_matches(str(location[-1]).lower(), by_name, n=1)
-    meant = f"; did you mean {by_name[close[0]]}?" if close else ""
-    return Problem(location, f"is not a known field{meant}")
+    return Problem(location, not_known(location[-1], known))
 
 
 def _sentence(error: Mapping[str, Any]) -> str:

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from reconcile.kube.check import Location
 from reconcile.kube.objects import Manifest
 from reconcile.model.scope import Labels, Requirement
-
-Location = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from reconcile.kube.managedfields import EMPTY, FieldSet, below, covers, field_s
 from reconcile.kube.objects import Manifest, key_of
 from reconcile.model.names import EDITS_KEPT, NAME_TAKEN, REFUSED, TOOL
 from reconcile.model.preview import PreviewEnvironment
+from reconcile.model.problems import first_of
 from reconcile.model.ttl import Deadline
 from reconcile.plan.challenges import solvers, without_rules
 from reconcile.plan.changes import Blocked, Create, Delete, Keep, NoDelete, Update, UpdateMessage, Waiting
@@ -159,8 +160,7 @@ def name_taken(child: Child) -> str:
     if owned.state == "adoptable":
         return f"{live.key}: {UNMANAGED} ({owned.message}); pass --adopt to adopt it"
     managers = sorted({entry.manager for entry in child.others if not entry.subresource})
-    others = f" and {len(managers) - MOST_MANAGERS} more" if len(managers) > MOST_MANAGERS else ""
-    by = f"; field managers: {', '.join(managers[:MOST_MANAGERS])}{others}" if managers else ""
+    by = f"; field managers: {first_of(managers, MOST_MANAGERS)}" if managers else ""
     return f"{live.key}: {UNMANAGED} ({owned.message}{by}); delete it, or rename the preview"
 
 

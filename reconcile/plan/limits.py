@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reconcile.kube.objects import by_namespace, split_place
+from reconcile.model.problems import first_of
 from reconcile.plan.changes import Delete
 
 ALWAYS_ALLOWED = 9
@@ -113,6 +114,5 @@ def _skipped_namespaces(losing: Counter[str], with_children: Counter[str], limit
 def _named(namespaces: frozenset[str], losing: Counter[str]) -> str:
     """The namespaces with how many each would lose, the largest first: `namespaces a (40), b (12)`."""
     largest_first = sorted(namespaces, key=lambda namespace: (-losing[namespace], namespace))
-    named = ", ".join(f"{namespace} ({losing[namespace]})" for namespace in largest_first[:NAMESPACES_NAMED])
-    more = f" and {len(namespaces) - NAMESPACES_NAMED} more" if len(namespaces) > NAMESPACES_NAMED else ""
-    return f"namespace{'s' if len(namespaces) > 1 else ''} {named}{more}"
+    named = first_of([f"{namespace} ({losing[namespace]})" for namespace in largest_first], NAMESPACES_NAMED)
+    return f"namespace{'s' if len(namespaces) > 1 else ''} {named}"

@@ -142,23 +142,30 @@ SHELL = ";&|<>()`$\\\"' \t\n*?{}!#~=%^,"
 WORDS = {"name": "a{}", "image": "registry.example.com/a:{}", "fqdn": "a.{}", "revision": "a{}"}
 
 
+def is_unreadable(field: str, value: str) -> bool:
+    """Whether no preview has this value there."""
+    given_by_author: dict[str, Any] = {field: value}
+    return isinstance(parse_preview(a_preview(**given_by_author), group=given.NAMES.group), Unreadable)
+
+
+def is_missing_as_label(value: str) -> None:
+    """A label of a file with this value is none for a document."""
+    with pytest.raises(TemplateRefused, match="has no"):
+        templated(a_read_preview(labels={"team": value}), TEAM)
+
+
 @pytest.mark.parametrize("character", SHELL)
 def test_no_value_of_a_preview_is_more_than_a_word_to_a_shell(character: str) -> None:
     """What a document may take from a preview has a rule each, which a label of a file meets or is missing."""
     for field, word in WORDS.items():
-        given_by_author: dict[str, Any] = {field: word.format(character)}
-        found = parse_preview(a_preview(**given_by_author), group=given.NAMES.group)
-        assert isinstance(found, Unreadable), given_by_author
-    with pytest.raises(TemplateRefused, match="has no"):
-        templated(a_read_preview(labels={"team": f"a{character}b"}), TEAM)
+        assert is_unreadable(field, word.format(character)), field
+    is_missing_as_label(f"a{character}b")
 
 
 @pytest.mark.parametrize("field", WORDS)
 def test_no_value_of_a_preview_begins_like_an_option(field: str) -> None:
-    given_by_author: dict[str, Any] = {field: "-a"}
-    assert isinstance(parse_preview(a_preview(**given_by_author), group=given.NAMES.group), Unreadable)
-    with pytest.raises(TemplateRefused, match="has no"):
-        templated(a_read_preview(labels={"team": "-a"}), TEAM)
+    assert is_unreadable(field, "-a")
+    is_missing_as_label("-a")
 
 
 # what no document changes

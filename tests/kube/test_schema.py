@@ -85,4 +85,4 @@ def test_a_kind_that_is_not_known_takes_every_field_and_has_metadata_like_any_ot
     assert spec is not None
     assert [spec.of({}).kind, spec.of([]).kind, spec.of("").kind] == ["map", "list", "scalar"]
     assert spec.of([]).atomic
-    assert metadata is native_schema("v1", "Service").child("metadata")  # type: ignore[union-attr]
+    assert metadata is at("v1", "Service", "metadata")

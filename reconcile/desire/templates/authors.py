@@ -18,8 +18,8 @@ from fnmatch import fnmatchcase
 
 from reconcile.desire.allow import image_allowed, said
 from reconcile.desire.templates.expressions import is_number, uses
+from reconcile.kube.check import Location
 from reconcile.model.settings import Settings
-from reconcile.model.template import Location
 
 FQDN = "${preview.spec.fqdn}"
 A_HOSTNAME = f"a hostname is {FQDN} alone"

@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
+from reconcile.kube.check import Location
 from reconcile.kube.schema import Node
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.problems import shown
 from reconcile.model.rules import LABEL_KEY, LABEL_VALUE
-from reconcile.model.template import Location
 
 Scalar = str | int | None
 Check = Callable[[Location, str, str], None]

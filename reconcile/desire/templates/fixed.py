@@ -13,6 +13,7 @@ from typing import Any
 
 from reconcile.desire.children import KINDS
 from reconcile.desire.children.kind import ChildKind
+from reconcile.kube.check import Location
 from reconcile.kube.hostnames import asks_for_more, takes_all
 from reconcile.kube.live import Live
 from reconcile.kube.objects import Manifest, map_in, maps_in
@@ -25,7 +26,6 @@ from reconcile.model.names import (
 )
 from reconcile.model.problems import Problem
 from reconcile.model.settings import Settings
-from reconcile.model.template import Location
 
 _OURS = frozenset({MANAGED_BY_LABEL, NAME_LABEL, INSTANCE_LABEL, COMPONENT_LABEL})
 _POD_METADATA = ("spec", "template", "metadata")

@@ -7,19 +7,17 @@ from typing import Any, NamedTuple
 from reconcile.desire.children import KINDS, RESOURCES
 from reconcile.desire.templates.authors import A_HOSTNAME, adds_hostname, misplaced
 from reconcile.desire.templates.expressions import has_expression, labels_in, problems_in, uses
-from reconcile.desire.templates.fixed import changes_of_fixed
-from reconcile.desire.templates.merge import filled
+from reconcile.desire.templates.merge import filled, laid_over
 from reconcile.errors import UsageError
-from reconcile.kube.check import check
-from reconcile.kube.merge import DIRECTIVE, merge
+from reconcile.kube.check import Location
+from reconcile.kube.merge import DIRECTIVE
 from reconcile.kube.objects import KEPT_BY_SERVERS, Manifest, map_in
-from reconcile.kube.schema import schema_of
 from reconcile.model.names import KIND, Names
 from reconcile.model.preview import PreviewEnvironment, parse_preview
 from reconcile.model.problems import Problem, shown
 from reconcile.model.scope import parse_selector
 from reconcile.model.settings import Settings
-from reconcile.model.template import Location, Template
+from reconcile.model.template import Template
 
 WHEN = "when"
 NAME = "${preview.metadata.name}"
@@ -141,17 +139,12 @@ def _sentences(path: Location, text: str, settings: Settings) -> Iterator[str]:
         yield A_HOSTNAME
 
 
-def _merge_problems(template: Template, settings: Settings) -> Iterator[Problem]:
+def _merge_problems(template: Template, settings: Settings) -> tuple[Problem, ...]:
     """What a server would refuse, and what no template changes: seen by merging it into a sample."""
     sample = _sample(template.manifest)
-    kind, node = KINDS[template.kind], schema_of(template.manifest)
     over = filled(template, sample, replace(settings, allow_secret=("*",), allow_image=()))
-    if mistakes := [Problem(location, sentence) for location, sentence in check(over, node)]:
-        yield from mistakes
-        return
-    child = kind.render(sample, settings)
-    before = child.decoded() if child else {}
-    yield from changes_of_fixed(before, merge(before, over, node), settings)
+    child = KINDS[template.kind].render(sample, settings)
+    return laid_over(child.decoded() if child else {}, over, settings)[1]
 
 
 def _sample(manifest: Manifest) -> PreviewEnvironment:

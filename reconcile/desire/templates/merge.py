@@ -9,13 +9,13 @@ from reconcile.desire.templates.authors import not_allowed
 from reconcile.desire.templates.expressions import Missing, substituted
 from reconcile.desire.templates.fixed import changes_of_fixed
 from reconcile.errors import TemplateRefused
-from reconcile.kube.check import check
+from reconcile.kube.check import Location, check
 from reconcile.kube.merge import merge
 from reconcile.kube.schema import schema_of
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.problems import Problem
 from reconcile.model.settings import Settings
-from reconcile.model.template import Location, Template
+from reconcile.model.template import Template
 
 
 def merged(
@@ -37,29 +37,37 @@ def _merged(child: Rendered, preview: PreviewEnvironment, settings: Settings) ->
     templates = chosen(child.key.kind, preview.labels, settings.templates or ())
     if not templates:
         return child
-    kind, names, manifest = KINDS[child.key.kind], settings.names, child.decoded()
+    kind, manifest = KINDS[child.key.kind], child.decoded()
     for template in templates:
-        over, node = filled(template, preview, settings), schema_of(manifest)
-        for location, sentence in check(over, node):
-            raise _refused(template, Problem(location, sentence))
-        after = merge(manifest, over, node)
-        for problem in changes_of_fixed(manifest, after, settings):
+        manifest, problems = laid_over(manifest, filled(template, preview, settings), settings)
+        for problem in problems:
             raise _refused(template, problem)
-        manifest = after
     manifest = kind.finish(manifest, preview)
-    return with_hash(manifest if kind.runs_once else _marked(manifest, templates, settings), names)
+    return with_hash(manifest if kind.runs_once else _marked(manifest, templates, settings), settings.names)
+
+
+def laid_over(
+    child: dict[str, Any], over: Mapping[str, Any], settings: Settings
+) -> tuple[dict[str, Any], tuple[Problem, ...]]:
+    """The child with a filled document merged into it, and what is wrong with that: what the schema refuses,
+    and where it refuses nothing, what no template changes."""
+    node = schema_of(over)
+    if mistakes := check(over, node):
+        return child, tuple(Problem(*mistake) for mistake in mistakes)
+    after = merge(child, over, node)
+    return after, tuple(changes_of_fixed(child, after, settings))
 
 
 def filled(template: Template, preview: PreviewEnvironment, settings: Settings) -> dict[str, Any]:
     """The document with all that it takes from a preview. TemplateRefused for what that may not be."""
 
-    def check(path: Location, text: str, value: str) -> None:
+    def refuse(path: Location, text: str, value: str) -> None:
         if problem := not_allowed(path, value, settings):
             raise _refused(template, Problem(path, problem))
 
     try:
         manifest: dict[str, Any] = substituted(
-            template.manifest, preview, schema_of(template.manifest), check
+            template.manifest, preview, schema_of(template.manifest), refuse
         )
         return manifest
     except Missing as error:

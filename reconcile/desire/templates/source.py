@@ -3,11 +3,11 @@
 from typing import Any
 
 from reconcile.desire.templates.merge import chosen, filled
+from reconcile.kube.check import Location
 from reconcile.kube.managedfields import Path
 from reconcile.kube.schema import Node, schema_of
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.settings import Settings
-from reconcile.model.template import Location
 
 
 def source_of(path: Path, kind: str, preview: PreviewEnvironment, settings: Settings) -> str:

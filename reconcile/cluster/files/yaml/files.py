@@ -35,6 +35,7 @@ def read_files(paths: Sequence[str], *, stdin: str | None = None, exclude: Seque
         tuple(document for reading in readings for document in reading.documents),
         tuple(mistake for reading in readings for mistake in reading.mistakes),
         len(found.left_out),
+        tuple(map(shown, found.files)),
     )
 
 

@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
+from reconcile.model.problems import first_of
+
 _FEW = 5
 _TOKENS = re.compile(r"\*\*/|\*\*|\*|\?|[^*?]+")
 _MEANINGS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
@@ -36,10 +38,9 @@ def _pattern(glob: str) -> re.Pattern[str]:
 def passed_over(others: int, no_objects: Iterable[str], left_out: int) -> tuple[str, ...]:
     """What was read and is no part of the plan, in one line; nothing where there is nothing to tell."""
     files = list(dict.fromkeys(no_objects))
-    named = ", ".join(files[:_FEW]) + (f" and {len(files) - _FEW} more" if len(files) > _FEW else "")
     parts = (
         others and _count(others, lambda s: f"object{s} of {'other kinds' if s else 'another kind'}"),
-        files and f"{named}: no Kubernetes object",
+        files and f"{first_of(files, _FEW)}: no Kubernetes object",
         left_out and _count(left_out, lambda s: f"file{s} left out by --exclude"),
     )
     listed = "; ".join(part for part in parts if part)

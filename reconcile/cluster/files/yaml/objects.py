@@ -48,12 +48,13 @@ class Document:
 class Reading:
     """What came of reading: the objects, and the mistakes. Without mistakes it is whole.
 
-    `left_out` counts the files that were not read.
+    `left_out` counts the files that were not read; `files` are the names of those that were.
     """
 
     documents: tuple[Document, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
     left_out: int = 0
+    files: tuple[str, ...] = ()
 
 
 def objects_in(parsed: Parsed, name: str) -> Iterator[Parsed | Bad]:
