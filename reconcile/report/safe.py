@@ -57,6 +57,22 @@ def cut(text: str, longest: int = LONGEST_LINE) -> str:
     return f"{text[:longest]}… ({before[1] if before else len(text)} characters)"
 
 
+def cut_pair(before: str, after: str, longest: int) -> tuple[str, str]:
+    """Return both, cut; from shortly before they differ, where the difference would be hidden otherwise."""
+    pairs = enumerate(zip(before, after, strict=False))
+    equal = next((at for at, (one, other) in pairs if one != other), min(len(before), len(after)))
+    context = longest // 4
+    start = equal - context if equal > longest - context else 0
+    return _cut_from(before, start, longest), _cut_from(after, start, longest)
+
+
+def _cut_from(text: str, start: int, longest: int) -> str:
+    if not start:
+        return cut(text, longest)
+    rest = text[start:]
+    return f"…{rest}" if len(rest) <= longest else f"…{rest[:longest]}… ({len(text)} characters)"
+
+
 def short_line(text: str, longest: int = LONGEST_LINE) -> str:
     """Return a whole output line, safe and cut."""
     return cut(safe_line(text), longest)

@@ -7,7 +7,7 @@ from reconcile.model.names import PROGRESSING, ROLLOUT_FAILED, ROUTE_NOT_ACCEPTE
 from reconcile.model.status import Status
 from reconcile.plan.changes import SYMBOLS, Blocked, Change, FieldChange, Outcome, Plan, Update, UpdateMessage
 from reconcile.report.counts import WRITES, action_of, counts, few, outcome_counts
-from reconcile.report.safe import LONGEST_VALUE, aligned, counted, cut, safe_line, short_line
+from reconcile.report.safe import LONGEST_VALUE, aligned, counted, cut, cut_pair, safe_line, short_line
 from reconcile.status.result import Run, Standing
 
 _COLORS = {"+": "32", "~": "33", "-": "31", "=": "36", ".": "36", "!": "35"}
@@ -54,7 +54,8 @@ def _field(field: FieldChange) -> str:
         return f"{field.path}  {_cut(field.before)} -> (unset)"
     if field.after is None:  # an item of a list, a label, an annotation
         return f"{field.path}  - {_cut(field.before)}"
-    return f"{field.path}  {_cut(field.before)} -> {_cut(field.after)}"
+    before, after = cut_pair(field.before or '""', field.after or '""', LONGEST_VALUE)
+    return f"{field.path}  {before} -> {after}"
 
 
 def _cut(value: str | None) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.report.safe import cut, safe, safe_json, safe_line
+from reconcile.report.safe import cut, cut_pair, safe, safe_json, safe_line
 
 # What GitHub Actions, Azure Pipelines and GitLab read, as their runners look for it.
 COMMANDS = re.compile(r"^\s*::|##\[|##vso\[|section_(start|end):", re.IGNORECASE | re.MULTILINE)
@@ -98,3 +98,19 @@ def test_plain_text_is_left_as_it_is(text: str) -> None:
 )
 def test_a_text_is_cut_once_with_its_length(text: str, shown: str) -> None:
     assert cut(text, 10) == shown
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "shown"),
+    [
+        ("a", "b", ("a", "b")),
+        ("abc", "abcdefghijkl", ("abc", "abcdefghij… (12 characters)")),
+        ("12345678a", "12345678b", ("12345678a", "12345678b")),
+        ("12345678ab", "12345678cdefghijkl", ("12345678ab", "12345678cd… (18 characters)")),
+        ("123456789ab", "123456789c", ("…89ab", "…89c")),
+        ("1" * 90 + "a" * 20, "1" * 90 + "]", ("…11aaaaaaaa… (110 characters)", "…11]")),
+        ("1" * 90, "1" * 91, ("…11", "…111")),
+    ],
+)
+def test_of_two_long_texts_the_difference_is_seen(before: str, after: str, shown: tuple[str, str]) -> None:
+    assert cut_pair(before, after, 10) == shown
