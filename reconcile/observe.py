@@ -67,7 +67,7 @@ def observe(
         observed_digests=glances.observed_digests,
         previews_sent=len(previews.items),
         children=children,
-        kinds={kind.resource.kind: kind for kind in (*(kind for kind, _ in results), *unasked)},
+        kinds={kind.resource.full_kind: kind for kind in (*(kind for kind, _ in results), *unasked)},
         previews_problem="; ".join(previews.problems),
         from_server=cluster.is_server,
         notes=(*previews.notes, *_notes(context, children.values())),
@@ -132,7 +132,7 @@ def look(
     """Read these children one by one, and then the Gateways that the routes hang on."""
     asked = [*((key, keep) for key in reads.children), *((key, Live) for key in reads.whole)]
     found = context.read_all(lambda ask: _get(context.cluster, snapshot, *ask), asked)
-    problems = {kind.resource.kind: kind for kind, _ in found if kind is not None}
+    problems = {kind.resource.full_kind: kind for kind, _ in found if kind is not None}
     seen = snapshot.with_children(live for _, live in found if live is not None)
     seen = seen.with_kinds(problems) if problems else seen
     if not reads.gateways:
@@ -181,7 +181,7 @@ def _list_kind(
         live = keep(item)
         return names.place_of(live), live
 
-    served = before is not None and before[resource.kind].installed
+    served = before is not None and before[resource.full_kind].installed
     try:
         listing = context.cluster.list(resource, namespace=context.namespace, label=query.label, read=read)
     except ClusterError as error:

@@ -9,11 +9,17 @@ from typing import Any
 from reconcile.cluster.port import Applied, Listing, Traffic, as_it_is
 from reconcile.errors import Conflict, ReconcileError
 from reconcile.kube.managedfields import field_set_of
-from reconcile.kube.objects import Key, Manifest, Resource, key_of
+from reconcile.kube.objects import Key, Manifest, Resource
 from reconcile.model.names import Names
 from tests.given import entry
 
 Trouble = Callable[["Memory", Key], None]
+
+
+def _place_of(manifest: Manifest) -> Key:
+    """Where it is kept: by its kind alone, for the previews' API group is another in some tests."""
+    metadata = manifest["metadata"]
+    return Key(manifest["kind"], metadata["namespace"], metadata["name"])
 
 
 @dataclass
@@ -39,9 +45,9 @@ class Memory:
     def put(self, manifest: Manifest, **metadata: Any) -> None:
         """Somebody writes an object."""
         version = {"resourceVersion": str(next(self._versions))}
-        there = self.objects.get(key_of(manifest), {"metadata": {}})["metadata"]
+        there = self.objects.get(_place_of(manifest), {"metadata": {}})["metadata"]
         uid = {"uid": there.get("uid", f"uid-{next(self._versions)}")}
-        self.objects[key_of(manifest)] = {
+        self.objects[_place_of(manifest)] = {
             **manifest,
             "metadata": {**uid, **manifest["metadata"], **version, **metadata},
         }
@@ -103,7 +109,7 @@ class Memory:
         return self.objects.get(key)
 
     def apply(self, resource: Resource, manifest: Manifest, *, manager: str, force: bool) -> Applied:
-        key = key_of(manifest)
+        key = _place_of(manifest)
         self._asked("apply", key, key)
         there = self.objects.get(key)
         self._check(there, manifest["metadata"])
@@ -122,14 +128,14 @@ class Memory:
                 raise Conflict(f"{name} has changed")
 
     def apply_status(self, resource: Resource, manifest: Manifest, *, manager: str) -> Manifest:
-        key = key_of(manifest)
+        key = _place_of(manifest)
         self._asked("status", key, key)
         self._check(self.objects.get(key), manifest["metadata"])
         self.put({**self.objects[key], "status": manifest["status"]})
         return self.objects[key]
 
     def create(self, resource: Resource, manifest: Manifest) -> bool:
-        key, about = key_of(manifest), manifest["regarding"]
+        key, about = _place_of(manifest), manifest["regarding"]
         self._asked("event", f"{manifest['reason']} {about['namespace']}/{about['name']}", key)
         if key in self.objects:
             return False

@@ -9,11 +9,11 @@ from functools import partial
 from typing import TypeVar
 
 from reconcile.cluster.context import Context
-from reconcile.desire.children import APPLY_ORDER
+from reconcile.desire.children import RESOURCES, apply_order
 from reconcile.desire.desired import Desired
 from reconcile.execute.retries import Retries, turn
 from reconcile.execute.write import STOPPED, Writer
-from reconcile.kube.objects import Manifest, split_place
+from reconcile.kube.objects import Key, Manifest, Resource, split_place
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.plan.changes import Create, Delete, Outcome, Plan, Update, Write
 from reconcile.plan.rules import Rules
@@ -35,13 +35,20 @@ class _Turn:
 
 
 def execute(
-    context: Context, plan: Plan, all_desired: Iterable[Desired], rules: Rules, *, seed: str = ""
+    context: Context,
+    plan: Plan,
+    all_desired: Iterable[Desired],
+    rules: Rules,
+    *,
+    resources: Mapping[str, Resource] = RESOURCES,
+    seed: str = "",
 ) -> tuple[Outcome, ...]:
     """Carry out every write of the plan; what one preview meets does not hold up another.
 
-    `seed`, another in each run, decides which namespace is the first.
+    `resources` are what each kind is served as; `seed`, another in each run, decides which namespace is the
+    first.
     """
-    writer, done = Writer(context.cluster, rules, context.stop), list[Outcome]()
+    writer, done = Writer(context.cluster, rules, context.stop, resources), list[Outcome]()
 
     def carry_out(one: _Turn) -> None:
         for outcome in one.outcomes():
@@ -76,9 +83,14 @@ def _by_preview(changes: Iterable[W], *, reverse: bool) -> Mapping[str, list[W]]
     found: dict[str, list[W]] = {}
     for change in changes:
         found.setdefault(change.preview, []).append(change)
-    for mine in found.values():
-        mine.sort(key=lambda change: APPLY_ORDER[change.key.kind], reverse=reverse)
+    for place, mine in found.items():
+        name = split_place(place).name
+        found[place] = sorted(mine, key=partial(_order, name), reverse=reverse)
     return found
+
+
+def _order(preview_name: str, change: Write) -> tuple[tuple[int, int], Key]:
+    return apply_order(change.key, preview_name), change.key
 
 
 def _apply_in_order(

@@ -1,8 +1,8 @@
 """One change carried out, guarded, and decided again where the cluster has moved on meanwhile."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, assert_never
 
 from reconcile.cluster.pool import Stop, pause
@@ -21,7 +21,7 @@ from reconcile.execute.takeover import handing_back_patch, set_beside, takeover_
 from reconcile.kube.hostnames import hostnames
 from reconcile.kube.live import Live
 from reconcile.kube.managedfields import EMPTY, MISSING, FieldSet, Path, field_set_of, path_text, value_at
-from reconcile.kube.objects import Key, Manifest, split_place
+from reconcile.kube.objects import Key, Manifest, Resource, split_place
 from reconcile.kube.redact import redacted
 from reconcile.model.names import TOOL
 from reconcile.model.preview import PreviewEnvironment
@@ -70,6 +70,7 @@ class Writer:
     cluster: Cluster
     rules: Rules
     stop: Stop
+    resources: Mapping[str, Resource] = field(default_factory=lambda: RESOURCES)
 
     @property
     def manager(self) -> str:
@@ -138,11 +139,11 @@ class Writer:
             pause(PAUSE * 2 ** (tries - 1), self.stop)
 
     def _read(self, key: Key) -> Live | None:
-        found = self.cluster.get(RESOURCES[key.kind], key.namespace, key.name)
+        found = self.cluster.get(self.resources[key.kind], key.namespace, key.name)
         return None if found is None else Live(found)
 
     def _create(self, change: Create) -> Attempt:
-        resource = RESOURCES[change.key.kind]
+        resource = self.resources[change.key.kind]
         answer = self.cluster.apply(resource, change.manifest, manager=self.manager, force=False)
         live = Live(answer.manifest)
         if answer.created or not other_makers(live, self.manager):
@@ -159,8 +160,9 @@ class Writer:
             "uid": live.uid,
             "resourceVersion": live.resource_version,
         }
-        bare = {"apiVersion": live.manifest["apiVersion"], "kind": live.key.kind, "metadata": metadata}
-        self.cluster.apply(RESOURCES[live.key.kind], bare, manager=self.manager, force=False)
+        kind = {"apiVersion": live.manifest["apiVersion"], "kind": live.manifest["kind"]}
+        bare = {**kind, "metadata": metadata}
+        self.cluster.apply(self.resources[live.key.kind], bare, manager=self.manager, force=False)
         owners = ", ".join(other_makers(live, self.manager))
         return (
             "blocked",
@@ -185,13 +187,13 @@ class Writer:
     def _patched(self, live: Live, patch: Sequence[Manifest]) -> Live:
         key = live.key
         return Live(
-            self.cluster.patch(RESOURCES[key.kind], key.namespace, key.name, patch, manager=self.manager)
+            self.cluster.patch(self.resources[key.kind], key.namespace, key.name, patch, manager=self.manager)
         )
 
     def _applied_to(self, live: Live, manifest: Manifest) -> Live:
         guard = {"uid": live.uid, "resourceVersion": live.resource_version}
         guarded = {**manifest, "metadata": {**manifest["metadata"], **guard}}
-        answer = self.cluster.apply(RESOURCES[live.key.kind], guarded, manager=self.manager, force=True)
+        answer = self.cluster.apply(self.resources[live.key.kind], guarded, manager=self.manager, force=True)
         return Live(answer.manifest)
 
     def _beside(self, live: Live, manifest: Manifest) -> frozenset[Path]:
@@ -268,7 +270,7 @@ class Writer:
     def _delete_once(self, change: Delete) -> Literal["deleted", "gone", "again", "lost"]:
         key, guard = change.key, {"uid": change.live.uid, "resource_version": change.live.resource_version}
         try:
-            deleted = self.cluster.delete(RESOURCES[key.kind], key.namespace, key.name, **guard)
+            deleted = self.cluster.delete(self.resources[key.kind], key.namespace, key.name, **guard)
         except Conflict:
             return AGAIN
         except AnswerLost:
@@ -285,7 +287,9 @@ class Writer:
         """
         key, name = change.key, f"metadata.name={change.key.name}"
         with suppress(ReconcileError):  # it is gone, whatever becomes of the question
-            found = self.cluster.list(RESOURCES[key.kind], namespace=key.namespace, field=name, read=Live)
+            found = self.cluster.list(
+                self.resources[key.kind], namespace=key.namespace, field=name, read=Live
+            )
             if any(live.uid == change.live.uid for live in found.items):
                 return Outcome(change, "failed", f"{key} {STALE}")
         return Outcome(change, "canceled", GONE, gone=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconcile.desire.children import APPLY_ORDER
+from reconcile.desire.children import apply_order
 from reconcile.desire.desired import Desired
 from reconcile.explain.history import NO_EVENTS, EventHistory
 from reconcile.explain.managers import (
@@ -143,11 +143,8 @@ def _keys(planned: Planned, mine: Plan) -> list[Key]:
     children, names = planned.snapshot.children, planned.settings.names
     there = {key for key, live in children.items() if names.place_of(live) == planned.place}
     there.update(change.key for change in mine.changes if change.key in children)
-    return [*wanted, *sorted(there.difference(wanted), key=_apply_order)]
-
-
-def _apply_order(key: Key) -> tuple[int, Key]:
-    return APPLY_ORDER.get(key.kind, -1), key
+    name = split_place(planned.place).name
+    return [*wanted, *sorted(there.difference(wanted), key=lambda key: (apply_order(key, name), key))]
 
 
 def _child(key: Key, planned: Planned) -> ExplainedChild:
@@ -164,19 +161,19 @@ def _child(key: Key, planned: Planned) -> ExplainedChild:
         "; ".join(["ours" if child.ours else f"not ours: {child.ownership.message}", *_besides(child)]),
         str(live.metadata.get("creationTimestamp") or ""),
         writers_of(live, manager),
-        wanted_fields(live, compared, manager, _template_source(key.kind, planned)) if compared else (),
+        wanted_fields(live, compared, manager, _template_source(key, planned)) if compared else (),
         foreign_fields(live, compared, manager) if compared else (),
     )
 
 
-def _template_source(kind: str, planned: Planned) -> TemplateSource:
-    """Which template sets a field of a child of this kind."""
+def _template_source(key: Key, planned: Planned) -> TemplateSource:
+    """Which template sets a field of a child."""
     preview = planned.desired.preview if planned.desired else None
     if not planned.settings.templates or not isinstance(preview, PreviewEnvironment):
         return no_template
     from reconcile.desire.templates.source import source_of  # what only templates need
 
-    return lambda path: source_of(path, kind, preview, planned.settings)
+    return lambda path: source_of(path, key, preview, planned.settings)
 
 
 def _besides(child: Child) -> Iterable[str]:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 Manifest = Mapping[str, Any]
@@ -21,6 +22,10 @@ class Resource:
     @property
     def api_version(self) -> str:
         return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def full_kind(self) -> str:
+        return full_kind(self.api_version, self.kind)
 
 
 JOB = Resource("batch", "v1", "Job", "jobs")
@@ -62,8 +67,23 @@ class NamespacedName(NamedTuple):
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
 
+@lru_cache(maxsize=1024)
+def full_kind(api_version: str, kind: str) -> str:
+    """A kind of Kubernetes by its name, any other with its group, as kubectl writes it: `Deployment`,
+    `Service.serving.knative.dev`. Among Kubernetes' own groups no two have a kind of one name that we handle.
+    """
+    return (
+        kind if is_native_group(api_version.rpartition("/")[0]) else f"{kind}.{api_version.partition('/')[0]}"
+    )
+
+
+def is_native_group(group: str) -> bool:
+    """Whether an API group is Kubernetes' own, or that of our default route."""
+    return "." not in group or group.endswith(".k8s.io") or group == MAPPING.group
+
+
 class Key(NamedTuple):
-    """Where an object is: kind, namespace, name. Kinds are unique among what we handle."""
+    """Where an object is: its kind, as `full_kind` writes it, its namespace, its name."""
 
     kind: str
     namespace: str
@@ -74,11 +94,6 @@ class Key(NamedTuple):
         """`NAMESPACE/NAME`."""
         return f"{self.namespace}/{self.name}"
 
-    @property
-    def identity(self) -> str:
-        """What the identity annotation of this object says: its own place, so that a copy proves nothing."""
-        return f"{self.kind}/{self.namespace}/{self.name}"
-
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}"
 
@@ -86,7 +101,8 @@ class Key(NamedTuple):
 def key_of(manifest: Manifest) -> Key:
     """The key of a manifest that has a kind, a namespace and a name."""
     metadata = manifest["metadata"]
-    return Key(manifest["kind"], metadata["namespace"], metadata["name"])
+    kind = full_kind(str(manifest["apiVersion"]), manifest["kind"])
+    return Key(kind, metadata["namespace"], metadata["name"])
 
 
 def without_servers_own(manifest: Manifest, *more: str) -> dict[str, Any]:

@@ -125,7 +125,8 @@ def _kept() -> Schema:
     child = _object(
         "One child.",
         {
-            "kind": {"type": "string", "description": "Its kind; its name is the preview's."},
+            "kind": {"type": "string", "description": "Its kind."},
+            "name": {"type": "string", "description": "Its name, where that is not the preview's."},
             "reason": {"type": "string", "description": "Why it stays as it is."},
         },
     )

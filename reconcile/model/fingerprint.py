@@ -27,7 +27,7 @@ from reconcile.model.names import READY
 from reconcile.model.preview import LONGEST_METADATA
 from reconcile.model.settings import Settings
 from reconcile.model.snapshot import Settled
-from reconcile.model.status import TYPES
+from reconcile.model.status import TYPES, kept_in
 from reconcile.model.ttl import Ttl
 
 ELSEWHERE: dict[str, Any] = {"route_given": False, "max_previews": None}
@@ -156,7 +156,7 @@ def _settled(
         return None
     ready = next((condition.reason for condition in status.conditions if condition.type == READY), "")
     ttl = Ttl(status.ttl, status.ttlCountsFrom) if status.ttl else None
-    kept = tuple((one.get("kind", ""), one.get("reason", "")) for one in status.kept)
+    kept = tuple(map(kept_in, status.kept))
     place = (metadata.namespace, metadata.name)
     return Settled(*place, labels, fqdn, ready, ttl, kept, children, observed_digest, item)
 

@@ -7,6 +7,7 @@ from reconcile.kube.live import Live
 from reconcile.kube.objects import Key, Manifest, Resource
 from reconcile.kube.rawjson import decoded_whole
 from reconcile.model.preview import PreviewEnvironment, Unreadable, parse_preview
+from reconcile.model.status import Kept
 from reconcile.model.ttl import Ttl
 
 Preview = PreviewEnvironment | Unreadable
@@ -16,8 +17,8 @@ Preview = PreviewEnvironment | Unreadable
 class Settled:
     """A preview that is as it was when a run compared it whole and found nothing to do: see `fingerprint`.
 
-    `labels` are the preview's own. `reason` is that of Ready. `kept` are kinds of its children of which the
-    plan says why they stay as they are, with these words. `observed_digest` is that of what was listed of it.
+    `labels` are the preview's own. `reason` is that of Ready. `kept` are its children of which the plan
+    says why they stay as they are. `observed_digest` is that of what was listed of it.
     `manifest` is read when somebody asks for more.
     """
 
@@ -27,7 +28,7 @@ class Settled:
     fqdn: str
     reason: str
     ttl: Ttl | None
-    kept: tuple[tuple[str, str], ...]
+    kept: tuple[Kept, ...]
     children: tuple[Live, ...]
     observed_digest: str
     manifest: Manifest
@@ -97,6 +98,11 @@ class Snapshot:
     gateways: Mapping[Key, Manifest] = field(default_factory=dict)
     settled: tuple[Settled, ...] = ()
     observed_digests: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def resources(self) -> Mapping[str, Resource]:
+        """What each kind that was asked for is served as, by its full kind."""
+        return {kind: found.resource for kind, found in self.kinds.items()}
 
     def may_be_left_out(self, place: str) -> bool:
         """Whether this preview, which no list showed, may be there all the same."""

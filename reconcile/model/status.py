@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from reconcile.kube.objects import conditions_in
 from reconcile.kube.time import time_text
@@ -19,6 +19,23 @@ FINGERPRINT = "fingerprint"
 FIELDS = ("observedGeneration", "url", "expiresAt", "ttl", "ttlCountsFrom", SETUP, HOSTNAME, KEPT)
 
 
+class Kept(NamedTuple):
+    """A child that stays otherwise than it is wanted, and why; `name` is "" where it is its preview's."""
+
+    kind: str
+    name: str
+    reason: str
+
+    def written(self) -> dict[str, str]:
+        """As a status has it."""
+        return {name: value for name, value in self._asdict().items() if value}
+
+
+def kept_in(found: Mapping[str, str]) -> Kept:
+    """What a status says of one child."""
+    return Kept(*(found.get(name, "") for name in Kept._fields))
+
+
 @dataclass(frozen=True)
 class Status:
     """What is told of a preview: whether it is ready, and why (a reason of `names`).
@@ -27,7 +44,7 @@ class Status:
     `ttl_counts_from` and `expires_at` are "" where it never expires, and `expires_soon` tells that its
     time is nearly over. `observed_generation` is the generation that all of this is about; `setup` is about
     the last setup Job, and `hostname` about the hostname that it holds, None where there is none. `kept` are
-    the kinds of the children that stay otherwise than they are wanted, each with the reason.
+    the children that stay otherwise than they are wanted.
     """
 
     ready: bool
@@ -42,7 +59,7 @@ class Status:
     observed_generation: int = 0
     setup: SetupRecord | None = None
     hostname: HostnameRecord | None = None
-    kept: tuple[tuple[str, str], ...] = ()
+    kept: tuple[Kept, ...] = ()
 
 
 def rendered(status: Status, before: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -59,7 +76,7 @@ def rendered(status: Status, before: Mapping[str, Any], now: datetime) -> dict[s
         status.ttl_counts_from,
         status.setup.written() if status.setup else None,
         status.hostname.written() if status.hostname else None,
-        [{"kind": kind, "reason": reason} for kind, reason in status.kept],
+        [kept.written() for kept in status.kept],
     )
     fields = {name: value for name, value in zip(FIELDS, values, strict=True) if value}
     # What somebody else wrote there would stay where ours says nothing.

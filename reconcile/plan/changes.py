@@ -36,6 +36,7 @@ class NoDelete(Enum):
 
     PROTECTED = "it, or its preview, says that it must not be deleted"
     SKIPPED = "this run must not delete it"
+    HOLDS_DATA = "what it stores would be lost"
 
 
 @dataclass(frozen=True)

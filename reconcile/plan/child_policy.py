@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from reconcile.desire.children import is_route, runs_once
+from reconcile.desire.children import identity_of, is_route_of, runs_once
 from reconcile.desire.children.metadata import without_owner
 from reconcile.kube.hostnames import hostnames
 from reconcile.kube.live import Live
@@ -39,7 +39,7 @@ def left_until(children: Collection[Child], options: PlanOptions) -> Deadline | 
 
 def keep_old_route(preview: PreviewEnvironment, draft: Draft, world: World, change: Change) -> Change:
     """A route of another kind stays while nobody said that there is to be a switch."""
-    if world.options.switch or not is_route(change.key.kind) or change.key in draft.wanted:
+    if world.options.switch or not is_route_of(change.key, preview.name) or change.key in draft.wanted:
         return change
     stale = preview.spec.fqdn not in hostnames(draft.children[change.key].live)
     without = f" without the hostname {preview.spec.fqdn}" if stale else ""
@@ -48,7 +48,7 @@ def keep_old_route(preview: PreviewEnvironment, draft: Draft, world: World, chan
 
 def wait_for_new_route(preview: PreviewEnvironment, draft: Draft, world: World, change: Change) -> Change:
     """The old route stays while the new one is not there; where it has the hostname, until that serves it."""
-    if not (isinstance(change, Delete) and is_route(change.key.kind)):
+    if not (isinstance(change, Delete) and is_route_of(change.key, preview.name)):
         return change
     if not world.options.route_kind:
         return replace(change, message="its preview has no route (--route is none)")
@@ -125,7 +125,7 @@ def _protected(child: Child) -> Manifest | None:
         return None
     made = without_servers_own(live.manifest) if applied is None else part_of(live.manifest, applied)
     metadata = made["metadata"]
-    marks = {names.identity_annotation: live.key.identity}
+    marks = {names.identity_annotation: identity_of(live.key, child.owner)}
     if child.preview_protects:
         marks[names.prune_annotation] = PRUNE_DISABLED
     marked = {

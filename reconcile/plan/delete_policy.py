@@ -42,7 +42,7 @@ def keep_of_incomplete_kinds(proposal: Proposal, world: World) -> Proposal:
 def _incomplete(kind: KindList) -> Skipped:
     """Where a part of a folder could be read, the rest of the kind goes on."""
     what = "deletes" if kind.known else "all changes"
-    return Skipped(kind.resource.kind, f"{kind.problem}; {what} of this kind are skipped")
+    return Skipped(kind.resource.full_kind, f"{kind.problem}; {what} of this kind are skipped")
 
 
 def limit_previews(proposal: Proposal, world: World) -> Proposal:

@@ -91,6 +91,10 @@ class Draft:
         """That of the preview itself."""
         return Key(PREVIEW, *split_place(self.place))
 
+    @property
+    def name(self) -> str:
+        return split_place(self.place).name
+
     def on(self, key: Key) -> Change | None:
         return self._by_key.get(key)
 

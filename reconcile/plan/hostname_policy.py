@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from reconcile.desire.children import is_route
+from reconcile.desire.children import is_route, is_route_of
 from reconcile.desire.desired import Desired
 from reconcile.kube.hostnames import covered, hostnames
 from reconcile.kube.live import Live
@@ -99,7 +99,7 @@ def _fate(live: Live, desired: Desired | None, draft: Draft | None) -> Fate:
 def _fate_of_the_old(draft: Draft, *, for_this_run: bool) -> Fate:
     """The fate of a route of another kind, which waits for its preview's new one: where that is not made,
     since its preview does not get its hostname, the old one stays."""
-    new = [draft.on(key) for key in draft.wanted if is_route(key.kind)]
+    new = [draft.on(key) for key in draft.wanted if is_route_of(key, draft.name)]
     if any(isinstance(change, Create | Update) for change in new):
         return "follows"
     if for_this_run:

@@ -17,7 +17,7 @@ In a folder, or a dump without managedFields, label and identity alone decide.
 from dataclasses import dataclass
 from typing import Literal
 
-from reconcile.desire.children import KINDS, is_name_of_child
+from reconcile.desire.children import identity_of, is_name_of_child, needs_spec
 from reconcile.kube.live import Live
 from reconcile.kube.managedfields import Path
 from reconcile.plan.rules import Rules
@@ -53,7 +53,7 @@ def ownership(live: Live, preview_name: str, preview_uid: str, rules: Rules) -> 
     mark = live.annotations.get(names.identity_annotation)
     if label not in (None, preview_name):
         return Ownership("foreign", f"label {names.preview_label} is {label}")
-    if mark not in (None, live.key.identity):
+    if mark not in (None, identity_of(live.key, preview_name)):
         return Ownership("foreign", f"annotation {names.identity_annotation} names {mark}")
     return _by_what_is_there(live, label, mark, preview_uid, rules)
 
@@ -92,7 +92,7 @@ def other_makers(live: Live, manager: str) -> list[str]:
     a finalizer has not. Of a kind that needs no spec somebody may have made a bare one; but not where the
     generation is the first: the spec that is there now was there from the beginning.
     """
-    bare = not KINDS[live.key.kind].needs_spec and live.metadata.get("generation") != 1
+    bare = not needs_spec(live.key.kind) and live.metadata.get("generation") != 1
     others = (entry for entry in live.others(manager) if not entry.subresource)
     return sorted(
         {entry.manager for entry in others if bare or not all(map(_is_beside_the_spec, entry.fields))}

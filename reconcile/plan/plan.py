@@ -8,12 +8,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 
-from reconcile.desire.children import APPLY_ORDER
+from reconcile.desire.children import apply_order
 from reconcile.desire.desired import Desired
 from reconcile.kube.objects import Key, split_place
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.snapshot import Settled, Snapshot
-from reconcile.plan.changes import SYMBOLS, Change, Keep, NoDelete, Plan, not_deleted
+from reconcile.plan.changes import PREVIEW, SYMBOLS, Change, Keep, NoDelete, Plan, not_deleted
 from reconcile.plan.child_policy import keep_old_route, protect, wait_for_job, wait_for_new_route
 from reconcile.plan.delete_policy import (
     keep_of_incomplete_kinds,
@@ -75,7 +75,10 @@ def make_plan(snapshot: Snapshot, all_desired: Iterable[Desired], options: PlanO
 
 def _kept_as_before(one: Settled) -> Iterable[Keep]:
     """Why children of a settled preview stay otherwise than wanted."""
-    return (Keep(Key(kind, one.namespace, one.name), one.place, reason) for kind, reason in one.kept)
+    return (
+        Keep(Key(kept.kind, one.namespace, kept.name or one.name), one.place, kept.reason)
+        for kept in one.kept
+    )
 
 
 def only(plan: Plan, keys: frozenset[Key]) -> Plan:
@@ -91,7 +94,8 @@ def _sorted(changes: Iterable[Change]) -> tuple[Change, ...]:
             key=lambda c: (
                 rank[type(c)],
                 *split_place(c.preview),
-                APPLY_ORDER.get(c.key.kind, -1),
+                apply_order(c.key, split_place(c.preview).name) if c.key.kind != PREVIEW else (-1, -1),
+                c.key.kind,
                 c.key.name,
             ),
         )

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from reconcile.desire.children import is_route
+from reconcile.desire.children import is_further, is_route_of
 from reconcile.desire.desired import Desired
-from reconcile.kube.objects import Resource
+from reconcile.kube.objects import Key, Resource
 from reconcile.model.names import NAME_TAKEN, REFUSED, ROUTE_NOT_ACCEPTED
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.plan.changes import Blocked, Change, Delete, Waiting
@@ -65,11 +65,12 @@ def _own_changes(
 ) -> Iterator[Change]:
     """What the wanted children need, in apply order, up to the first kind that could not be listed."""
     for manifest in desired.children:
-        kind, key = world.snapshot.kinds[manifest["kind"]], manifest.key
-        if not kind.known or _keeps_another_route(key.kind, draft, world):
+        key = manifest.key
+        kind = world.snapshot.kinds[key.kind]
+        if not kind.known or _keeps_another_route(key, draft, world):
             return
         if not kind.installed:
-            yield _not_installed(draft, kind.resource)
+            yield _not_installed(draft, key, kind.resource)
             return
         live = world.snapshot.children.get(key)
         if live is not None or desired.makes(manifest):
@@ -77,14 +78,16 @@ def _own_changes(
             yield decide(manifest, preview, child)
 
 
-def _not_installed(draft: Draft, resource: Resource) -> Blocked:
+def _not_installed(draft: Draft, key: Key, resource: Resource) -> Blocked:
     served = f"{resource.kind} ({resource.api_version}) is not installed in this cluster"
+    if is_further(key, draft.name):
+        return draft.blocked(REFUSED, f"{served}: install it, or remove the template of {key.name}")
     return draft.blocked(ROUTE_NOT_ACCEPTED, f"{served}: install it, or choose another --route")
 
 
-def _keeps_another_route(kind: str, draft: Draft, world: World) -> bool:
-    """Whether this is a route, it has one of another kind, and nobody said that there is to be a switch."""
-    if world.options.switch or not is_route(kind):
+def _keeps_another_route(key: Key, draft: Draft, world: World) -> bool:
+    """Whether this is its route, it has one of another kind, and nobody said that there is to be a switch."""
+    if world.options.switch or not is_route_of(key, draft.name):
         return False
-    routes = [child for key, child in draft.children.items() if is_route(key.kind)]
-    return all(child.key.kind != kind for child in routes) and any(child.ours for child in routes)
+    routes = [child for there, child in draft.children.items() if is_route_of(there, draft.name)]
+    return all(child.key.kind != key.kind for child in routes) and any(child.ours for child in routes)

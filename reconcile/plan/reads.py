@@ -29,10 +29,10 @@ def _asks_anew(desired: Desired) -> bool:
 
 def _unseen(desired: Desired, snapshot: Snapshot) -> Iterable[Key]:
     for manifest in desired.children:
-        kind = snapshot.kinds[manifest["kind"]]
+        kind = snapshot.kinds[manifest.key.kind]
         if not kind.known or not kind.installed:
             return
-        listed_whole = is_route(kind.resource.kind) and kind.whole
+        listed_whole = is_route(manifest.key.kind) and kind.whole
         looked_for = not listed_whole and desired.looks_for(manifest)
         if looked_for and (key := manifest.key) not in snapshot.children:
             yield key

@@ -33,7 +33,7 @@ def to_open(snapshot: Snapshot, settings: Settings, now: datetime | None) -> fro
         or one.place in alone
         or one.namespace in full
         or (one.ttl is not None and now is not None and one.ttl.ends_soon(now))
-        or (settings.route_given and any(is_route(kind) for kind, _ in one.kept))
+        or (settings.route_given and any(is_route(kept.kind) for kept in one.kept))
     )
 
 

@@ -1,11 +1,12 @@
 """The end of a run: what is found of each preview, told in its status, and waited for where that is asked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from reconcile.cluster.context import Context
+from reconcile.kube.objects import Resource
 from reconcile.run.request import Request, WaitRequest
 from reconcile.status.facts import Facts
 from reconcile.status.publish import Published, publish
@@ -29,14 +30,20 @@ class Watcher(Protocol):
 
 
 def finish(
-    context: Context, request: Request, done: Run, facts: tuple[Facts, ...], watcher: Watcher | None
+    context: Context,
+    request: Request,
+    done: Run,
+    facts: tuple[Facts, ...],
+    watcher: Watcher | None,
+    resources: Mapping[str, Resource],
 ) -> Run:
-    """The run with what was found of each preview, at once, or after the wait."""
+    """The run with what was found of each preview, at once, or after the wait; `resources` are what each
+    kind is served as."""
     published = publish(context, facts, done.outcomes)
     if request.wait is None or watcher is None or context.stop.asked:
         return _with_published(done, published)
     try:
-        waited = _wait(context, request, request.wait, facts, published, watcher)
+        waited = _wait(context, request, request.wait, facts, published, watcher, resources)
     finally:
         watcher.waited()
     if request.wait.logs:
@@ -57,12 +64,22 @@ def _wait(
     facts: tuple[Facts, ...],
     published: Published,
     watcher: Watcher,
+    resources: Mapping[str, Resource],
 ) -> "Waited":
     from reconcile.run.wait import wait_for  # which most runs do not need
 
     rules = request.rules(from_server=context.cluster.is_server)
     probe = _probe(context) if wait.probe else None
-    return wait_for(context, facts, published, wait.seconds, rules=rules, show=watcher.wait, probe=probe)
+    return wait_for(
+        context,
+        facts,
+        published,
+        wait.seconds,
+        rules=rules,
+        resources=resources,
+        show=watcher.wait,
+        probe=probe,
+    )
 
 
 def _show_logs(context: Context, waited: "Waited", watcher: Watcher) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from reconcile.desire.children import is_route, runs_once
+from reconcile.desire.children import is_route_of, runs_once
 from reconcile.kube.health.job import is_finished
 from reconcile.kube.live import Live
 from reconcile.kube.objects import DEPLOYMENT, HTTPROUTE, Key
@@ -107,7 +107,7 @@ def _setup(facts: Facts, look: Look) -> Live | None:
 def _route(facts: Facts, look: Look, settled: frozenset[Key]) -> Live | None:
     """Its route as it is now; one of a kind that was not listed is as it was."""
     for key in settled:
-        if is_route(key.kind):
+        if is_route_of(key, facts.desired.preview.name):
             return look.children[key]
     if facts.route is None or facts.route.key.kind not in look.kinds:
         return facts.route

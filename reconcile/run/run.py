@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from reconcile.cluster.context import Context
 from reconcile.cluster.pool import Stop
 from reconcile.cluster.port import Cluster, Filled
-from reconcile.desire.children import RESOURCES
 from reconcile.errors import ReconcileError, Stopped
 from reconcile.execute.execute import execute
 from reconcile.execute.foreseen import unforeseen
@@ -75,7 +74,14 @@ class _Run:
         self.phases.done("told")
         executed = self.execute_all(plan, seen)
         facts = self.gather(seen, executed)
-        done = finish(self.context, self.request, self.with_passes(done, executed), facts, self.watcher)
+        done = finish(
+            self.context,
+            self.request,
+            self.with_passes(done, executed),
+            facts,
+            self.watcher,
+            executed.seen.snapshot.resources,
+        )
         self.phases.done("waited" if self.request.wait else "published")
         return replace(done, stopped=self.context.stop.asked)
 
@@ -115,7 +121,8 @@ class _Run:
         cluster = self.context.cluster
         rules = self.request.rules(from_server=cluster.is_server)
         seed = str(time_of(cluster)) if cluster.is_server else ""
-        outcomes = execute(self.context, plan, seen.all_desired, rules, seed=seed)
+        resources = seen.snapshot.resources
+        outcomes = execute(self.context, plan, seen.all_desired, rules, resources=resources, seed=seed)
         outcomes += _carry_over(cluster, plan, seen)
         self.phases.done("written")
         return Pass(plan, outcomes)
@@ -164,7 +171,7 @@ def _carry_over(cluster: Cluster, plan: Plan, seen: Seen) -> tuple[Outcome, ...]
         unchanged = isinstance(change, Keep) and not change.message
         try:
             manifest = wanted.get(change.key, live.manifest) if unchanged else live.manifest
-            cluster.carry_over(RESOURCES[change.key.kind], manifest)
+            cluster.carry_over(seen.snapshot.kinds[change.key.kind].resource, manifest)
         except ReconcileError as error:
             failures.append(
                 Outcome(Create(change.key, change.preview, live.manifest, ""), "failed", str(error))

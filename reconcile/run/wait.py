@@ -11,7 +11,6 @@ from functools import partial
 
 from reconcile.cluster.context import Context
 from reconcile.cluster.pool import Stop, pause
-from reconcile.desire.children import RESOURCES
 from reconcile.errors import ReconcileError, Stopped
 from reconcile.kube.live import Live
 from reconcile.kube.objects import Manifest, Resource, key_of
@@ -74,14 +73,15 @@ def wait_for(
     seconds: float,
     *,
     rules: Rules,
+    resources: Mapping[str, Resource],
     show: Show,
     probe: Probe | None = None,
     pace: Pace = PACE,
 ) -> Waited:
-    """Wait at most so many seconds; `first` is what was found when the wait began. Raises nothing that a
-    look meets: it is told, and the next look may do better."""
+    """Wait at most so many seconds; `first` is what was found when the wait began, `resources` what each
+    kind is served as. Raises nothing that a look meets: it is told, and the next look may do better."""
     pending = {one.desired.place: one for one in facts}
-    wait = _Wait(context, rules, show, probe, pace, pending, pace.clock() + seconds, first.notes)
+    wait = _Wait(context, rules, resources, show, probe, pace, pending, pace.clock() + seconds, first.notes)
     context.restart_clock(seconds, OPTION)
     wait.found(first)
     length, took = FIRST_PAUSE, 0.0
@@ -104,6 +104,7 @@ class _Wait:
 
     context: Context
     rules: Rules
+    resources: Mapping[str, Resource]
     show: Show
     probe: Probe | None
     pace: Pace
@@ -183,7 +184,7 @@ class _Wait:
     def _lists(self) -> Mapping[str, Look]:
         """What there is now of each preview that is waited for. Raises what a list raises."""
         kinds = sorted({kind for one in self.pending.values() for kind in kinds_to_look_at(one)})
-        resources = [self.context.names.previews, *(RESOURCES[kind] for kind in kinds)]
+        resources = [self.context.names.previews, *(self.resources[kind] for kind in kinds)]
         room = Room(self.context.names)
         found = [
             one for items in self.context.read_all(partial(self._listed, room), resources) for one in items

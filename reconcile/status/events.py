@@ -15,9 +15,9 @@ from itertools import groupby
 from typing import Any, Literal, assert_never
 
 from reconcile.cluster.context import Context
-from reconcile.desire.children import APPLY_ORDER
+from reconcile.desire.children import apply_order, is_further
 from reconcile.errors import Forbidden, NamespaceTerminating, NotInstalled, ReconcileError
-from reconcile.kube.objects import EVENTS_V1, Manifest, conditions_in
+from reconcile.kube.objects import EVENTS_V1, Manifest, conditions_in, split_place
 from reconcile.model.names import (
     APPLY_FAILED,
     AVAILABLE,
@@ -80,12 +80,18 @@ def _past(change: Write) -> str:
 
 def _note(reason: str, changes: Iterable[Write]) -> str:
     """Such as `created Deployment, Service: new preview; Mapping: …`: the kinds of each reason together."""
-    in_order = sorted(changes, key=lambda change: APPLY_ORDER[change.key.kind])
+    in_order = sorted(changes, key=lambda change: apply_order(change.key, split_place(change.preview).name))
     why = [
-        f"{', '.join(change.key.kind for change in group)}: {because}"
+        f"{', '.join(map(_named, group))}: {because}"
         for because, group in groupby(in_order, key=lambda change: change.message)
     ]
     return f"{reason.lower()} {'; '.join(why)}"
+
+
+def _named(change: Write) -> str:
+    """A child by its kind; a further one by its name too, since a preview may have several of a kind."""
+    further = is_further(change.key, split_place(change.preview).name)
+    return f"{change.key.kind} {change.key.name}" if further else change.key.kind
 
 
 def of_status(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[News, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from reconcile.desire.children import is_route, runs_once
+from reconcile.desire.children import is_route, is_route_of, runs_once
 from reconcile.desire.desired import Desired
 from reconcile.kube.health.events import PodEvent
 from reconcile.kube.health.job import is_finished, progress
@@ -15,7 +15,18 @@ from reconcile.kube.live import Live
 from reconcile.kube.objects import DEPLOYMENT, JOB, Key
 from reconcile.model.names import APP_COMPONENT, COMPONENT_LABEL, NAME_TAKEN
 from reconcile.model.setup_record import SetupRecord, newest, record_in
-from reconcile.plan.changes import Blocked, Change, Create, Keep, NoDelete, Outcome, Update, Waiting
+from reconcile.model.status import Kept
+from reconcile.plan.changes import (
+    Blocked,
+    Change,
+    Create,
+    Keep,
+    NoDelete,
+    Outcome,
+    Update,
+    Waiting,
+    not_deleted,
+)
 from reconcile.status.result import Pass
 
 MOST_KEPT = 2000
@@ -66,17 +77,16 @@ class Facts:
         if self.outcomes or self.desired.reason or self.unread:
             return False
         kept = [change for change in self.changes if isinstance(change, Keep) and change.message]
-        if any(change.key.name != self.desired.preview.name for change in kept):
-            return False
         if sum(len(change.message) for change in kept) > MOST_KEPT:
             return False
         if not all(isinstance(c, Keep) and c.no_delete is not NoDelete.PROTECTED for c in self.changes):
             return False
-        there = {_slot(change.key) for change in self.changes}
+        changes = [change for change in self.changes if not not_deleted(change, NoDelete.HOLDS_DATA)]
+        there = {_slot(change.key) for change in changes}
         wanted = {_slot(child.key): child for child in self.desired.children}
         missing = [child for slot, child in wanted.items() if slot not in there]
         return (
-            len(there) == len(self.changes)
+            len(there) == len(changes)
             and there <= wanted.keys()
             and not any(is_route(child.key.kind) or self.desired.looks_for(child) for child in missing)
             and (self.route is None or hostnames(self.route) == {self.desired.fqdn})
@@ -88,11 +98,15 @@ class Facts:
         return max((live.changed_at for live in self.children), default="")
 
     @property
-    def kept(self) -> tuple[tuple[str, str], ...]:
-        """Where nothing is to be done, the kinds of the children that stay otherwise than wanted, and why."""
+    def kept(self) -> tuple[Kept, ...]:
+        """Where nothing is to be done, the children that stay otherwise than wanted, and why."""
         if not self._stays:
             return ()
-        return tuple((c.key.kind, c.message) for c in self.changes if isinstance(c, Keep) and c.message)
+        return tuple(
+            Kept(c.key.kind, "" if c.key.name == self.desired.preview.name else c.key.name, c.message)
+            for c in self.changes
+            if isinstance(c, Keep) and c.message
+        )
 
     @property
     def wanted(self) -> frozenset[Key]:
@@ -246,7 +260,8 @@ def _is_about(outcome: Outcome, desired: Desired) -> bool:
 
 def _route(desired: Desired, changes: Sequence[Change], lives: Lives) -> Live | None:
     """The route that leads to it: of the kind that it wants, else the one of another kind that it kept."""
-    routes = [c.key for c in changes if is_route(c.key.kind) and isinstance(c, Keep | Create | Update)]
+    name = desired.preview.name
+    routes = [c.key for c in changes if is_route_of(c.key, name) and isinstance(c, Keep | Create | Update)]
     there = [lives[key] for key in sorted(routes, key=lambda key: key not in desired.wanted) if key in lives]
     return there[0] if there else None
 

@@ -10,6 +10,7 @@ from reconcile.kube.live import Live
 from reconcile.kube.objects import Key
 from reconcile.model.settings import Settings
 from reconcile.model.snapshot import Settled, Snapshot
+from reconcile.model.status import Kept
 from reconcile.model.ttl import Ttl
 from reconcile.plan.reopen import to_open
 from tests.builders import a_preview
@@ -128,8 +129,8 @@ def test_a_ttl_that_is_over_or_nearly_so(begun: str, expected: set[str]) -> None
 
 
 def test_a_kept_route_that_is_now_to_be_switched() -> None:
-    kept = settled("pr-1", kept=(("Ingress", "kept; pass --route to switch"),))
-    by_the_server = settled("pr-2", kept=(("Deployment", "the API server keeps it"),))
+    kept = settled("pr-1", kept=(Kept("Ingress", "", "kept; pass --route to switch"),))
+    by_the_server = settled("pr-2", kept=(Kept("Deployment", "", "the API server keeps it"),))
     assert opened(a_snapshot(settled=(kept, by_the_server))) == set()
     assert opened(a_snapshot(settled=(kept, by_the_server)), Settings(route_given=True)) == {"pr-1"}
 

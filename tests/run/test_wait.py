@@ -8,6 +8,7 @@ import pytest
 
 from reconcile.cluster.context import Context
 from reconcile.cluster.pool import Stop
+from reconcile.desire.children import RESOURCES
 from reconcile.desire.desire import desire
 from reconcile.desire.desired import Desired
 from reconcile.errors import Forbidden, Rejected, ServerTrouble, Unauthorized
@@ -72,6 +73,7 @@ class Scene:
             Published(),
             seconds,
             rules=RULES,
+            resources=RESOURCES,
             show=self.tell,
             probe=self.probe if probed else None,
             pace=Pace(lambda: self.now, self.pause),

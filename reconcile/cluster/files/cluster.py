@@ -20,7 +20,7 @@ from reconcile.cluster.files.view import View
 from reconcile.cluster.files.yaml import STDIN
 from reconcile.cluster.port import Applied, FromFile, Listing, as_it_is
 from reconcile.errors import Conflict, NotInstalled, Rejected, UsageError
-from reconcile.kube.objects import Key, Manifest, Resource
+from reconcile.kube.objects import Key, Manifest, Resource, full_kind
 from reconcile.model.names import Names
 
 __all__ = ["DirectoryCluster"]
@@ -101,7 +101,7 @@ class DirectoryCluster:
 
     def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
         """One object: the file in `--to` as it is now, else what the last list saw in `--from`."""
-        return self._view.get(resource, Key(resource.kind, namespace, name))
+        return self._view.get(resource, Key(resource.full_kind, namespace, name))
 
     def apply(self, resource: Resource, manifest: Manifest, *, manager: str, force: bool) -> Applied:
         """Write the object whole; over somebody else's only with `force`, or uid and resourceVersion."""
@@ -158,7 +158,7 @@ class DirectoryCluster:
 
         The tests are made (`Conflict`). The changes need not be, for the next apply writes the object whole.
         """
-        key = Key(resource.kind, namespace, name)
+        key = Key(resource.full_kind, namespace, name)
         there = self._view.get(resource, key)
         if there is None:
             raise Conflict(f"{key} is gone")
@@ -170,7 +170,7 @@ class DirectoryCluster:
         self, resource: Resource, namespace: str, name: str, *, uid: str, resource_version: str
     ) -> bool:
         """Take the file away. What `--from` has of the object stays there, and is not seen any more."""
-        key = Key(resource.kind, namespace, name)
+        key = Key(resource.full_kind, namespace, name)
         there = self._view.get(resource, key)
         folder, held = self._place(resource, key)
         if there is None:
@@ -203,7 +203,8 @@ def _labels(manifest: Manifest) -> Manifest:
 
 
 def _key(manifest: Manifest) -> Key:
-    return Key(manifest["kind"], namespace_of(manifest), manifest["metadata"]["name"])
+    kind = full_kind(manifest["apiVersion"], manifest["kind"])
+    return Key(kind, namespace_of(manifest), manifest["metadata"]["name"])
 
 
 _HISTORY = "/metadata/managedFields"

@@ -64,7 +64,7 @@ class Folder:
     def file_of(self, key: Key) -> str:
         """The file that the object has; `Rejected` when its namespace or name is no Kubernetes name."""
         check_names(*key)
-        return os.path.join(self._path, f"{key.namespace}.{key.kind.lower()}.{key.name}{_SUFFIX}")
+        return os.path.join(self._path, f"{key.namespace}.{_in_name(key.kind)}.{key.name}{_SUFFIX}")
 
     def is_ours(self, path: str) -> bool:
         """Whether `--from` shall leave this to `--to`: the folder itself, or a file of ours in it."""
@@ -84,8 +84,8 @@ class Folder:
             raise _trouble(self._path, error) from error
         for file in files:
             named = _named(file)
-            if named and named[1] == resource.kind.lower():
-                yield Key(resource.kind, named[0], named[2])
+            if named and named[1] == _in_name(resource.full_kind):
+                yield Key(resource.full_kind, named[0], named[2])
 
     def held(self, resource: Resource, key: Key) -> Held | None:
         """What is in the place of this object's file; None when the place is free."""
@@ -155,6 +155,11 @@ class Folder:
             raise _trouble(path, error) from error
 
 
+def _in_name(kind: str) -> str:
+    """A full kind as the name of a file has it, in which dots part it from what is beside it."""
+    return kind.lower().replace(".", "_")
+
+
 def _named(file: str) -> tuple[str, str, str] | None:
     """Namespace, kind in lower case and name, where a file is called as ours are."""
     parts = file.removesuffix(_SUFFIX).split(".", 2)
@@ -166,13 +171,13 @@ def _named(file: str) -> tuple[str, str, str] | None:
 def _is(manifest: Manifest, resource: Resource, key: Key) -> bool:
     metadata = manifest["metadata"]
     there = (group_of(manifest), manifest["kind"], metadata.get("namespace"), metadata["name"])
-    return there == (resource.group, *key)
+    return there == (resource.group, resource.kind, key.namespace, key.name)
 
 
 def _stand_in(resource: Resource, key: Key) -> Manifest:
     """An object in whose place a file is that is not ours: nothing about it says that it is a child."""
     metadata = {"namespace": key.namespace, "name": key.name}
-    return dressed({"apiVersion": resource.api_version, "kind": key.kind, "metadata": metadata})
+    return dressed({"apiVersion": resource.api_version, "kind": resource.kind, "metadata": metadata})
 
 
 def _trouble(path: str, error: OSError) -> ClusterError:

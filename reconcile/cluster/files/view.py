@@ -34,7 +34,7 @@ class View:
     def objects(self, resource: Resource) -> Iterator[tuple[Key, Manifest]]:
         """What `--from` has of a kind, then what `--to` has: the later wins."""
         for place, source in self._sources.of(resource).objects.items():
-            if (key := Key(resource.kind, *place)) not in self.removed and not _misnamed(key, source):
+            if (key := Key(resource.full_kind, *place)) not in self.removed and not _misnamed(key, source):
                 yield key, source.manifest
         for key, held in self._all_held(resource):
             yield key, held.manifest
@@ -54,7 +54,7 @@ class View:
         if self.is_preview(resource):
             yield from misspelled(self._sources, self._group)
         for place, source in kind.objects.items():
-            key = Key(resource.kind, *place)
+            key = Key(resource.full_kind, *place)
             if mistake := _misnamed(key, source) or self._other_version(resource, source):
                 yield mistake
         yield from (held.mistake for _, held in self._all_held(resource) if held.mistake)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from reconcile.desire.children import (
     deployment,
+    further,
     httproute,
     ingress,
     mapping,
@@ -16,7 +17,7 @@ from reconcile.desire.children import (
     setup_job,
 )
 from reconcile.desire.children.kind import ChildKind
-from reconcile.desire.children.metadata import Rendered
+from reconcile.desire.children.metadata import Rendered, identity
 from reconcile.kube.managedfields import FieldSet
 from reconcile.kube.objects import Key, Resource
 from reconcile.model.preview import PreviewEnvironment
@@ -32,10 +33,26 @@ CHILDREN: tuple[ChildKind, ...] = (
     httproute.KIND,
 )
 
-KINDS: Mapping[str, ChildKind] = {kind.resource.kind: kind for kind in CHILDREN}
-RESOURCES: Mapping[str, Resource] = {kind.resource.kind: kind.resource for kind in CHILDREN}
-EXCLUSIVE: Mapping[str, FieldSet] = {kind.resource.kind: frozenset(kind.exclusive) for kind in CHILDREN}
-APPLY_ORDER: Mapping[str, int] = {kind.resource.kind: place for place, kind in enumerate(CHILDREN)}
+KINDS: Mapping[str, ChildKind] = {kind.resource.full_kind: kind for kind in CHILDREN}
+RESOURCES: Mapping[str, Resource] = {kind.resource.full_kind: kind.resource for kind in CHILDREN}
+EXCLUSIVE: Mapping[str, FieldSet] = {
+    **further.FURTHER_EXCLUSIVE,
+    **{kind.resource.full_kind: frozenset(kind.exclusive) for kind in CHILDREN},
+}
+_PLACES: Mapping[str, int] = {kind.resource.full_kind: place for place, kind in enumerate(CHILDREN)}
+_BEFORE, _APP, _BESIDE, _BEHIND = range(4)
+
+
+def apply_order(key: Key, preview_name: str) -> tuple[int, int]:
+    """What to sort the children of a preview by, to apply them; deletes go the other way.
+
+    What pods need comes before them, what counts them after, and what leads to them last.
+    """
+    if is_further(key, preview_name):
+        place = further.place_in_order(key.kind)
+        return (_BESIDE, 0) if place is None else (_BEFORE, place)
+    place = _PLACES.get(key.kind, -1)
+    return (_APP if place <= _PLACES[deployment.KIND.resource.full_kind] else _BEHIND, place)
 
 
 def is_route(kind: str) -> bool:
@@ -43,14 +60,40 @@ def is_route(kind: str) -> bool:
     return kind in KINDS and KINDS[kind].is_route
 
 
+def is_route_of(key: Key, preview_name: str) -> bool:
+    """Whether this is the route of a preview; templates may make further ones, for other paths."""
+    return is_route(key.kind) and key.name == preview_name
+
+
 def runs_once(kind: str) -> bool:
     """Whether a child of this kind runs to an end, once."""
     return kind in KINDS and KINDS[kind].runs_once
 
 
+def is_built_in(key: Key, preview_name: str) -> bool:
+    """Whether a preview of this name has such a child without any template."""
+    return key.kind in KINDS and KINDS[key.kind].is_named(key.name, preview_name)
+
+
+def is_further(key: Key, preview_name: str) -> bool:
+    """Whether only a template can have made this child of a preview of this name; templates make no Jobs."""
+    named = further.is_further_name(key.name, preview_name) and not runs_once(key.kind)
+    return named and not is_built_in(key, preview_name)
+
+
 def is_name_of_child(key: Key, preview_name: str) -> bool:
     """Whether this is a name that a preview of this name gives to a child of this kind."""
-    return KINDS[key.kind].is_named(key.name, preview_name)
+    return is_built_in(key, preview_name) or is_further(key, preview_name)
+
+
+def identity_of(key: Key, preview_name: str) -> str:
+    """What the identity annotation of a child of this preview says."""
+    return identity(key, "" if is_built_in(key, preview_name) else preview_name)
+
+
+def needs_spec(kind: str) -> bool:
+    """Whether the API server takes none of this kind without a spec, as far as is known."""
+    return kind in KINDS and KINDS[kind].needs_spec
 
 
 def render(preview: PreviewEnvironment, settings: Settings) -> tuple[Rendered, ...]:

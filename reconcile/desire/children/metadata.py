@@ -29,14 +29,27 @@ _in_one_order = msgspec.json.Encoder(order="deterministic").encode
 
 
 class Rendered(SentObject):
-    """A child's manifest, as what would be sent of it; `hash` is what its annotation says all the rest is."""
+    """A child's manifest, as what would be sent of it; `hash` is what its annotation says all the rest is.
 
-    __slots__ = ("hash", "key")
+    `at_hostname` tells of a further child that it uses the preview's hostname, as its route does.
+    """
 
-    def __init__(self, text: bytes, known: Mapping[str, str], key: Key, hash_: str) -> None:
+    __slots__ = ("at_hostname", "hash", "key")
+
+    def __init__(
+        self, text: bytes, known: Mapping[str, str], key: Key, hash_: str, *, at_hostname: bool = False
+    ) -> None:
         super().__init__(text, known)
         self.key = key
         self.hash = hash_
+        self.at_hostname = at_hostname
+
+
+def identity(key: Key, of: str = "") -> str:
+    """What the identity annotation of a child says: its own place, so that a copy proves nothing; and `of`
+    which preview it is, where its name does not tell: `pr-42-redis` is of `pr-42`, and a preview's own name.
+    """
+    return f"{key.kind}/{key.namespace}/{key.name}" + (f" of {of}" if of else "")
 
 
 def common_labels(preview: PreviewEnvironment) -> dict[str, str]:
@@ -63,21 +76,34 @@ def child(
 
     A kind that has no spec gets None, and in `content` what it has in its place, such as `{"data": {…}}`.
     """
-    name, names = name or preview.name, preview.names
-    key = Key(resource.kind, preview.namespace, name)
+    key = Key(resource.full_kind, preview.namespace, name or preview.name)
+    metadata = child_metadata(key, preview, labels=labels, annotations=annotations)
+    body = {**({} if spec is None else {"spec": spec}), **(content or {})}
+    manifest = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": metadata, **body}
+    return sealed(manifest, preview.names)
+
+
+def child_metadata(
+    key: Key,
+    preview: PreviewEnvironment,
+    *,
+    labels: Mapping[str, str] | None = None,
+    annotations: Mapping[str, str] | None = None,
+    of: str = "",
+) -> dict[str, Any]:
+    """The metadata of a child, beside these labels and annotations; `of` as in `identity`."""
+    names = preview.names
     metadata: dict[str, Any] = {
-        "name": name,
-        "namespace": preview.namespace,
+        "name": key.name,
+        "namespace": key.namespace,
         "labels": {**(labels or {}), **common_labels(preview)},
-        "annotations": {**(annotations or {}), names.identity_annotation: key.identity},
+        "annotations": {**(annotations or {}), names.identity_annotation: identity(key, of)},
     }
     if names.protects(preview.annotations):
         metadata["annotations"][names.prune_annotation] = PRUNE_DISABLED
     elif preview.uid:
         metadata["ownerReferences"] = [_owner_reference(preview)]
-    body = {**({} if spec is None else {"spec": spec}), **(content or {})}
-    manifest = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": metadata, **body}
-    return _sealed(manifest, names)
+    return metadata
 
 
 def route(
@@ -121,15 +147,15 @@ def with_hash(manifest: Manifest, names: Names) -> Rendered:
     annotations = {
         k: v for k, v in manifest["metadata"]["annotations"].items() if k != names.applied_annotation
     }
-    return _sealed({**manifest, "metadata": {**manifest["metadata"], "annotations": annotations}}, names)
+    return sealed({**manifest, "metadata": {**manifest["metadata"], "annotations": annotations}}, names)
 
 
-def _sealed(manifest: dict[str, Any], names: Names) -> Rendered:
+def sealed(manifest: dict[str, Any], names: Names, *, at_hostname: bool = False) -> Rendered:
     """The manifest, which has no hash yet and is nobody else's, with its hash."""
     found = digest(manifest)
     manifest["metadata"]["annotations"][names.applied_annotation] = found
     known = _kind(manifest["apiVersion"], manifest["kind"])
-    return Rendered(_encode(manifest), known, key_of(manifest), found)
+    return Rendered(_encode(manifest), known, key_of(manifest), found, at_hostname=at_hostname)
 
 
 def digest(tree: Mapping[str, Any]) -> str:

@@ -5,14 +5,15 @@ from typing import Any
 from reconcile.desire.templates.merge import chosen, filled
 from reconcile.kube.check import Location
 from reconcile.kube.managedfields import Path
+from reconcile.kube.objects import Key
 from reconcile.kube.schema import Node, schema_of
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.settings import Settings
 
 
-def source_of(path: Path, kind: str, preview: PreviewEnvironment, settings: Settings) -> str:
+def source_of(path: Path, key: Key, preview: PreviewEnvironment, settings: Settings) -> str:
     """`FILE:LINE` of the last template that sets this field of a preview's child; "" where none does."""
-    for template in reversed(chosen(kind, preview.labels, settings.templates or ())):
+    for template in reversed(chosen(key.kind, preview.labels, settings.templates or ())):
         location = _location(path, filled(template, preview, settings), schema_of(template.manifest))
         if location is not None:
             return template.where(location)

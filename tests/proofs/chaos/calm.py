@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
+from reconcile.desire.children.metadata import identity
 from reconcile.kube.live import Live
 from reconcile.kube.objects import Key, Manifest, key_of
 from reconcile.model.names import (
@@ -192,7 +193,7 @@ def is_managed(child: Manifest) -> bool:
     metadata = child["metadata"]
     return (
         bool(_label(child))
-        and metadata.get("annotations", {}).get(NAMES.identity_annotation) == key_of(child).identity
+        and metadata.get("annotations", {}).get(NAMES.identity_annotation) == identity(key_of(child))
         and any(
             entry["manager"] == NAMES.field_manager and entry["operation"] == APPLIED
             for entry in metadata.get("managedFields", ())
