@@ -1,16 +1,19 @@
-"""The schemas of native kinds, and of our routes that are custom resources, as an API server publishes them.
+"""The schemas and plurals of native kinds, and of our routes that are custom resources, from an API server.
 
 `make schemas` writes `reconcile/kube/native.json`, from a control plane of its own with the tests' CRDs.
 """
 
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from kit.manifests import ROOT
 from reconcile.desire.children import CHILDREN
+from reconcile.kube.discovery import ServedKinds
 from reconcile.kube.openapi import Rule, kinds_in, rules_in, short_name
 from tests.controlplane.install import install_crds, known_crds
 from tests.controlplane.plane import ControlPlane
@@ -20,14 +23,28 @@ INDEX = "/openapi/v3"
 NATIVE = "io.k8s.api."
 
 
-def documents(plane: ControlPlane) -> Iterator[Mapping[str, Any]]:
-    """The OpenAPI of every group and version that the server has."""
-    for path, found in plane.ask("GET", INDEX)["paths"].items():
-        if path == "api/v1" or (path.count("/") == 2 and path.startswith("apis/")):
-            yield plane.ask("GET", found["serverRelativeURL"])
+def table(plane: ControlPlane) -> dict[str, dict[str, Any]]:
+    """All that is kept of what the server says of its kinds."""
+    paths = [
+        path
+        for path in plane.ask("GET", INDEX)["paths"]
+        if path == "api/v1" or (path.count("/") == 2 and path.startswith("apis/"))
+    ]
+    found = schemas(plane.ask("GET", f"{INDEX}/{path}") for path in paths)
+    return {**found, "resources": resources((plane.ask("GET", f"/{path}") for path in paths), found["kinds"])}
 
 
-def table(found: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def resources(found: Iterable[Mapping[str, Any]], kinds: Collection[str]) -> dict[str, str]:
+    """The plurals of those of the kinds of which an object can be a child."""
+    served = (
+        (f"{one['groupVersion']} {kind.kind}", kind)
+        for one in found
+        for kind in msgspec.convert(one, ServedKinds)
+    )
+    return {name: kind.name for name, kind in served if name in kinds and not kind.problem}
+
+
+def schemas(found: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """The kinds, and the types that they are made of."""
     kinds: dict[str, str] = {}
     types: dict[str, Rule] = {}
@@ -84,7 +101,7 @@ def write() -> None:
         plane = ControlPlane.start(Path(folder))
         try:
             install_crds(plane, known_crds())
-            (ROOT / TABLE).write_text(text(table(documents(plane))))
+            (ROOT / TABLE).write_text(text(table(plane)))
         finally:
             plane.stop()
 

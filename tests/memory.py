@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from reconcile.cluster.kinds import likely_resource, native_or_none
 from reconcile.cluster.port import Applied, Listing, Traffic, as_it_is
 from reconcile.errors import Conflict, ReconcileError
 from reconcile.kube.managedfields import field_set_of
 from reconcile.kube.objects import Key, Manifest, Resource
+from reconcile.kube.schema import Node
 from reconcile.model.names import Names
 from tests.given import entry
 
@@ -65,8 +67,8 @@ class Memory:
 
     def writes(self) -> list[str]:
         """The writes of children: statuses and events, which are no part of a plan, are left out."""
-        told = ("status", "event")
-        return [line for line in self.log if line.split()[0] not in ("list", "get", *told)]
+        told, reads = ("status", "event"), ("list", "get", "discover", "schema")
+        return [line for line in self.log if line.split()[0] not in (*reads, *told)]
 
     # what the pass asks
 
@@ -167,6 +169,16 @@ class Memory:
         which = "previous logs" if previous else "logs"
         self._asked(which, f"{namespace}/{pod} {container}")
         return self.written.get(f"{namespace}/{pod} {container}", "")
+
+    def resource(self, api_version: str, kind: str) -> Resource | None:
+        if native := native_or_none(api_version, kind):
+            return native
+        self._asked("discover", f"{kind} of {api_version}")
+        return likely_resource(api_version, kind)
+
+    def schema(self, resource: Resource) -> Node | None:
+        self._asked("schema", f"{resource.kind} of {resource.api_version}")
+        return None
 
     def restart_clock(self, seconds: float, option: str) -> None:
         self.clocks.append((seconds, option))

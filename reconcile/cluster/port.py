@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar, overload, runtime_checkable
 
 from reconcile.kube.objects import Manifest, Resource
+from reconcile.kube.schema import Node
 
 T = TypeVar("T")
 
@@ -143,6 +144,17 @@ class Cluster(Protocol):
         """The last lines that a container wrote, at most 64 KiB of them; `previous` means the one before it
         was started again. They may hold secrets. A folder has none: `NotInstalled`. Nor has a container that
         has not started: `NotStarted`."""
+
+    def resource(self, api_version: str, kind: str) -> Resource | None:
+        """Which resource serves a kind; None where the server serves no such kind of this version.
+
+        Native kinds, and our routes, are known without a request, whether they are served or not. What was
+        found is kept, what was missing is asked for anew. `Rejected` where the kind is not namespaced, or no
+        object of it can be listed and written."""
+
+    def schema(self, resource: Resource) -> Node | None:
+        """The schema of a kind as the server publishes it; None where it publishes none, as that of a new
+        CRD for a moment. What was found is kept, what was missing is asked for anew. A folder has none."""
 
     def now(self) -> datetime:
         """The time where the objects live (a server's Date header), in UTC; call after a read."""

@@ -10,8 +10,8 @@
     any      no       of a map each field, else the whole     x-kubernetes-preserve-unknown-fields: true
     any      yes      the whole, whatever it is               nothing that tells more
 
-`native.json` has them for all native kinds, and for our routes that are custom resources; `make schemas`
-writes it.
+`native.json` has them for all native kinds, and for our routes that are custom resources, with the plurals of
+those of which an object can be a child; `make schemas` writes it.
 Source: https://kubernetes.io/docs/reference/using-api/server-side-apply/#merge-strategy
 """
 
@@ -24,7 +24,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from reconcile.kube.objects import Manifest
+from reconcile.kube.objects import Manifest, Resource
 from reconcile.kube.openapi import Rule, kinds_in, rules_in
 
 Kind = Literal["map", "list", "scalar", "any"]
@@ -122,7 +122,7 @@ class Table:
         if rule in _WORDS:
             return _WORDS[rule]
         if rule not in self._named:
-            self._named[rule] = self.node(self._types[rule])
+            self._named[rule] = self.node(self._types.get(rule, "any"))  # a server may name what is not there
         return self._named[rule]
 
     def _made(self, rule: Mapping[str, Any]) -> Node:
@@ -152,25 +152,63 @@ def native_schema(api_version: str, kind: str) -> Node | None:
     return _native().kind(api_version, kind)
 
 
+def native_resource(api_version: str, kind: str) -> Resource | None:
+    """The resource of a native kind, or of one of our routes, of which an object can be a child.
+
+    None for one that is not native, or not namespaced, or of which no object can be listed and written.
+    """
+    plural = _packaged()["resources"].get(f"{api_version} {kind}")
+    group, _, version = api_version.rpartition("/")
+    return None if plural is None else Resource(group, version, kind, plural)
+
+
+def is_native(api_version: str, kind: str) -> bool:
+    """Whether it is a native kind, or one of our routes; also one that is not namespaced."""
+    return native_schema(api_version, kind) is not None
+
+
+@cache
+def _packaged() -> Mapping[str, Mapping[str, Any]]:
+    found: Mapping[str, Mapping[str, Any]] = _decode(Path(__file__).with_name("native.json").read_bytes())
+    return found
+
+
 @cache
 def _native() -> Table:
-    table = _decode(Path(__file__).with_name("native.json").read_bytes())
-    return Table(table["kinds"], table["types"])
+    return Table(_packaged()["kinds"], _packaged()["types"])
 
 
-def schema_from_openapi(document: Mapping[str, Any], api_version: str, kind: str) -> Node | None:
-    """The schema of a kind in a server's own `/openapi/v3/apis/GROUP/VERSION`; None where it is not there."""
-    return Table(kinds_in(document), rules_in(document)).kind(api_version, kind)
+def schemas_in(document: Mapping[str, Any]) -> Table:
+    """The schemas of all kinds in a server's own `/openapi/v3/apis/GROUP/VERSION`."""
+    return Table(kinds_in(document), rules_in(document))
+
+
+_known: dict[tuple[str, str], Node] = {}
+"""By API version and kind: the native ones that were met, and those that were learned."""
+
+
+def learn(api_version: str, kind: str, node: Node) -> None:
+    """From now on `schema_of` finds this schema for manifests of the kind, unless the kind is native.
+
+    It holds for the whole process, since a process talks to one server. Any thread may call it.
+    """
+    if not is_native(api_version, kind):
+        _known[api_version, kind] = node
 
 
 def schema_of(manifest: Manifest) -> Node:
     """The schema of this object's kind; one that takes everything where the kind is not known."""
-    return _known(str(manifest.get("apiVersion")), str(manifest.get("kind")))
+    kind = str(manifest.get("apiVersion")), str(manifest.get("kind"))
+    return _known.get(kind) or _not_known_yet(*kind)
 
 
 @lru_cache(maxsize=256)
-def _known(api_version: str, kind: str) -> Node:
-    return native_schema(api_version, kind) or _unknown()
+def _not_known_yet(api_version: str, kind: str) -> Node:
+    native = native_schema(api_version, kind)
+    if native is None:
+        return _unknown()  # nothing is noted, for it may be learned at any time
+    _known[api_version, kind] = native
+    return native
 
 
 @cache

@@ -15,7 +15,7 @@ import pytest
 
 from reconcile.cluster.port import Cluster
 from reconcile.errors import Conflict, Rejected
-from reconcile.kube.objects import DEPLOYMENT, SERVICE, Manifest
+from reconcile.kube.objects import DEPLOYMENT, SERVICE, Manifest, Resource
 from reconcile.model.names import Names
 
 GROUP = "platform9.com"
@@ -247,6 +247,24 @@ class ClusterContract:
         now = cluster.now()
         assert now.utcoffset() == timedelta(0)
         assert abs(now - datetime.now(UTC)) < timedelta(minutes=5)
+
+    def test_a_native_kind_has_its_resource_and_one_that_can_be_no_child_is_rejected(
+        self, cluster: Cluster
+    ) -> None:
+        claims = Resource("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims")
+        assert cluster.resource("v1", "PersistentVolumeClaim") == claims
+        assert cluster.resource("apps/v1", "Deployment") == DEPLOYMENT
+        with pytest.raises(Rejected, match=r"^ClusterRole of rbac.authorization.k8s.io/v1 is not namespaced"):
+            cluster.resource("rbac.authorization.k8s.io/v1", "ClusterRole")
+
+    @pytest.mark.parametrize(
+        ("api_version", "kind"),
+        [("", "Thing"), ("../v1", "Thing"), ("/v1", "Thing"), ("a.example.com/v1/x", "Thing"),
+         ("a.example.com/v1?x=", "Thing"), ("a.example.com/v1", ""), ("a.example.com/v1", "A/B")],
+    )  # fmt: skip
+    def test_what_cannot_be_a_kind_is_rejected(self, cluster: Cluster, api_version: str, kind: str) -> None:
+        with pytest.raises(Rejected, match="is not a kind of Kubernetes"):
+            cluster.resource(api_version, kind)
 
     def test_it_says_what_it_is(self, cluster: Cluster) -> None:
         assert cluster.description.isprintable()

@@ -532,6 +532,13 @@ def test_two_installations_share_a_folder_and_do_not_touch_each_other(place: Pla
     assert [item["metadata"]["name"] for item in theirs.list(SERVICE, label=LABEL).items] == ["pr-2"]
 
 
+def test_a_folder_takes_any_kind_and_knows_no_schema(place: Place) -> None:
+    cluster = place.cluster()
+    thing = Resource("example.com", "v1", "Thing", "things")
+    assert cluster.resource("example.com/v1", "Thing") == thing
+    assert cluster.schema(thing) is None
+
+
 class TestContract(ClusterContract):
     """The folder keeps what every cluster promises."""
 

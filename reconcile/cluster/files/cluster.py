@@ -18,9 +18,11 @@ from reconcile.cluster.files.output import Folder, Held
 from reconcile.cluster.files.sources import Sources
 from reconcile.cluster.files.view import View
 from reconcile.cluster.files.yaml import STDIN
+from reconcile.cluster.kinds import likely_resource, native_or_none
 from reconcile.cluster.port import Applied, FromFile, Listing, as_it_is
 from reconcile.errors import Conflict, NotInstalled, Rejected, UsageError
 from reconcile.kube.objects import Key, Manifest, Resource, full_kind
+from reconcile.kube.schema import Node
 from reconcile.model.names import Names
 
 __all__ = ["DirectoryCluster"]
@@ -183,6 +185,13 @@ class DirectoryCluster:
 
     def logs(self, namespace: str, pod: str, container: str, *, lines: int, previous: bool) -> str:
         raise NotInstalled("files have no logs")
+
+    def resource(self, api_version: str, kind: str) -> Resource | None:
+        """A folder takes every kind, whatever its plural is."""
+        return native_or_none(api_version, kind) or likely_resource(api_version, kind)
+
+    def schema(self, resource: Resource) -> Node | None:
+        return None
 
     def now(self) -> datetime:
         """The local clock, in UTC."""

@@ -11,11 +11,12 @@ from typing import Any
 
 import httpx2
 import msgspec
-from lightkube.core.generic_client import ALL_NS, GenericSyncClient
+from lightkube.core.generic_client import ALL_NS, BasicRequest, GenericSyncClient
 from lightkube.core.resource import ApiInfo, NamespacedResourceG, ResourceDef
 from lightkube.types import PatchType
 
 from reconcile.cluster.kubernetes.deadline import RequestDeadline
+from reconcile.cluster.kubernetes.discovery import Discovery
 from reconcile.cluster.kubernetes.pages import PAGE, whole_list
 from reconcile.cluster.kubernetes.responses import (
     Ask,
@@ -29,10 +30,11 @@ from reconcile.cluster.kubernetes.responses import (
 )
 from reconcile.cluster.kubernetes.retry import Repeat
 from reconcile.cluster.port import Applied, Listing, Traffic, as_it_is
-from reconcile.errors import NoAnswer, Rejected
+from reconcile.errors import NoAnswer, NotInstalled, Rejected
 from reconcile.kube.nesting import decoded
 from reconcile.kube.objects import POD, Manifest, Resource
 from reconcile.kube.rawjson import plain
+from reconcile.kube.schema import Node
 from reconcile.model import rules
 
 OK, CREATED, ACCEPTED, GONE = 200, 201, 202, 410
@@ -63,6 +65,7 @@ class KubernetesCluster:
         self._traffic = Traffic(0, 0)
         self._counting = threading.Lock()
         self._date: datetime | None = None
+        self._discovery = Discovery(self._document)
 
     @property
     def description(self) -> str:
@@ -183,6 +186,12 @@ class KubernetesCluster:
             raise no_logs(ask, response)
         return response.content[:LONGEST_LOG].decode("utf-8", "replace")
 
+    def resource(self, api_version: str, kind: str) -> Resource | None:
+        return self._discovery.resource(api_version, kind)
+
+    def schema(self, resource: Resource) -> Node | None:
+        return self._discovery.schema(resource)
+
     def restart_clock(self, seconds: float, option: str) -> None:
         self._deadline.restart(seconds, option)
 
@@ -193,6 +202,12 @@ class KubernetesCluster:
 
     def close(self) -> None:
         self._requests.close()  # type: ignore[no-untyped-call]
+
+    def _document(self, ask: Ask) -> httpx2.Response | None:
+        try:
+            return self._send(ask, (OK,))
+        except NotInstalled:
+            return None
 
     def _send(
         self,
@@ -208,20 +223,7 @@ class KubernetesCluster:
 
         Raises TooLarge where it has more than `most_bytes`.
         """
-        # lightkube's own POST takes its models alone; a list has the same URL.
-        creates = ask.verb == "create"
-        prepared = self._requests.prepare_request(
-            "list" if creates else ask.verb,
-            resource_class(ask.resource, ask.subresource),
-            obj=body if kind else None,
-            name=ask.name,
-            namespace=ask.namespace or ALL_NS,
-            params=dict(params or {}),
-            headers={"Content-Type": kind.value} if kind else None,
-        )
-        prepared.method = "POST" if creates else prepared.method
-        prepared.data = body
-        request = self._requests.build_adapter_request(prepared)
+        request = self._requests.build_adapter_request(self._prepared(ask, params, kind, body))
         request.extensions |= {"repeat": ask.repeat, "most_bytes": most_bytes}
         try:
             response: httpx2.Response = self._requests.send(request)
@@ -237,6 +239,26 @@ class KubernetesCluster:
         if response.status_code not in expected:
             raise error_of(ask, response)
         return response
+
+    def _prepared(
+        self, ask: Ask, params: Mapping[str, object] | None, kind: PatchType | None, body: object
+    ) -> BasicRequest:
+        if ask.path:
+            return BasicRequest("GET", ask.path)
+        # lightkube's own POST takes its models alone; a list has the same URL.
+        creates = ask.verb == "create"
+        prepared = self._requests.prepare_request(
+            "list" if creates else ask.verb,
+            resource_class(ask.resource, ask.subresource),
+            obj=body if kind else None,
+            name=ask.name,
+            namespace=ask.namespace or ALL_NS,
+            params=dict(params or {}),
+            headers={"Content-Type": kind.value} if kind else None,
+        )
+        prepared.method = "POST" if creates else prepared.method
+        prepared.data = body
+        return prepared
 
 
 def _as_yaml(manifest: Manifest) -> msgspec.Raw:

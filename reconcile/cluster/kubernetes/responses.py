@@ -66,6 +66,8 @@ class Ask:
     name: str | None = None
     repeat: Repeat = Repeat.READ
     subresource: str = ""
+    path: str = ""
+    """Of a document of the server's about its kinds, which is read in place of an object."""
 
     @property
     def plural(self) -> str:
@@ -77,6 +79,8 @@ class Ask:
         return f"namespace {self.namespace}" if self.namespace else "all namespaces"
 
     def __str__(self) -> str:
+        if self.path:
+            return f"{self.verb} /{self.path}"
         if self.name is None:
             return f"{self.verb} {self.plural} in {self.place}"
         what = f"{self.subresource} of {self.resource.kind}" if self.subresource else self.resource.kind
@@ -261,6 +265,8 @@ def _forbidden(ask: Ask, response: httpx2.Response) -> Forbidden:
     if _is_going(response):
         return NamespaceTerminating(f"{ask}: namespace {ask.namespace} is being deleted")
     status, said = status_of(response), excerpt(response)
+    if ask.path:
+        return Forbidden(f"{ask}: no right to read it (403); bind the ClusterRole system:discovery: {said}")
     right = MISSING_RIGHT.search(_said(response) or said)
     if status is not None and not right:
         return Forbidden(f"{ask}: the API server does not allow it (403): {said}")
