@@ -105,6 +105,12 @@ def key_of(manifest: Manifest) -> Key:
     return Key(kind, metadata["namespace"], metadata["name"])
 
 
+def is_custom(manifest: Manifest) -> bool:
+    """Whether its kind is a custom resource of which nothing is known here: all but a Mapping."""
+    group, _, _ = str(manifest.get("apiVersion")).rpartition("/")
+    return "." in group and not group.endswith(".k8s.io") and group != MAPPING.group
+
+
 def without_servers_own(manifest: Manifest, *more: str) -> dict[str, Any]:
     """The object without its status, what a server keeps about it, and `more` fields of its metadata."""
     left_out = KEPT_BY_SERVERS | set(more)

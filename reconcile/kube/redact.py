@@ -1,5 +1,7 @@
 """What a server says of an object, without the values of env, args, command and data in it; pure.
 
+Of a custom resource nobody knows which of its texts are secrets: none is shown, but for images.
+
 An admission policy or a webhook may quote any of them in its refusal.
 """
 
@@ -8,9 +10,10 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import chain
 from typing import Any
 
-from reconcile.kube.objects import Manifest, map_in, maps_in
+from reconcile.kube.objects import Manifest, is_custom, is_map, map_in
 
 HIDDEN = "(not shown)"
 PIECE = 8
@@ -21,35 +24,60 @@ SHORTEST = 4
 DATA = ("data", "stringData", "binaryData")
 """Where ConfigMaps and Secrets have their values."""
 
-_CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
+OPEN = frozenset({"apiVersion", "kind", "metadata", "status"})
+"""The fields of a custom resource that hold no secrets."""
 
 
 def redacted(message: str, *manifests: Manifest) -> str:
-    """The message without any value, or piece of a value, of the containers and the data of these manifests.
+    """The message without any value, or piece of one, that `secret_values` finds in these manifests.
 
     A value of 4 to 7 characters is found where it stands as a word.
     """
     values = {form for manifest in manifests for value in secret_values(manifest) for form in _forms(value)}
-    for short in sorted(value for value in values if SHORTEST <= len(value) < PIECE):
+    for short in sorted(value for value in values if SHORTEST <= len(value) < PIECE and value in message):
         message = re.sub(rf"(?<!\w){re.escape(short)}(?!\w)", HIDDEN, message)
     blob = "\n".join(value for value in values if len(value) >= PIECE)
     return _without(message, _found(message, blob)) if blob else message
 
 
 def secret_values(manifest: Manifest) -> Iterator[str]:
-    """Every value of env, args and command in the containers of a Deployment or a Job, and every one that a
-    ConfigMap or a Secret has as its data.
+    """Every value of env, args and command in the pods of a workload, every one that a ConfigMap or a Secret
+    has as its data, and every text of a custom resource that is no image.
     """
-    template = map_in(map_in(manifest.get("spec")).get("template"))
-    pod = map_in(template.get("spec"))
-    for container in (item for name in _CONTAINERS for item in maps_in(pod.get(name))):
-        found = [variable.get("value") for variable in maps_in(container.get("env"))]
-        found += [*_items(container.get("args")), *_items(container.get("command"))]
-        yield from (value for value in found if isinstance(value, str))
+    found = chain(_of_pods(manifest), _of_custom(manifest) if is_custom(manifest) else ())
+    yield from (value for value in found if isinstance(value, str))
     for value in (value for name in DATA for value in map_in(manifest.get(name)).values()):
         if isinstance(value, str):
             yield value
             yield from _decoded(value)
+
+
+def _of_pods(manifest: Manifest) -> Iterator[Any]:
+    """Also those of a probe or a hook."""
+    spec = map_in(manifest.get("spec"))
+    job = map_in(map_in(spec.get("jobTemplate")).get("spec"))  # a CronJob's
+    for name, value in _below(*(map_in(owner.get("template")).get("spec") for owner in (spec, job))):
+        if name in ("args", "command"):
+            yield value
+        elif name == "env":
+            yield map_in(value).get("value")
+
+
+def _of_custom(manifest: Manifest) -> Iterator[Any]:
+    closed = {name: value for name, value in manifest.items() if name not in OPEN}
+    return (value for name, value in _below(closed) if name != "image")
+
+
+def _below(*values: Any) -> Iterator[tuple[str, Any]]:
+    """These values and all that is in them, each with the name of its field; an item has that of its list."""
+    found = [("", value) for value in values]
+    while found:
+        name, value = found.pop()
+        yield name, value
+        if is_map(value):
+            found += value.items()
+        elif isinstance(value, list | tuple):
+            found += [(name, item) for item in value]
 
 
 def _decoded(value: str) -> Iterator[str]:
@@ -85,7 +113,3 @@ def _found(message: str, blob: str) -> list[bool]:
 def _without(message: str, found: list[bool]) -> str:
     text = "".join("\0" if hide else character for character, hide in zip(message, found, strict=True))
     return re.sub("\0+", HIDDEN, text)
-
-
-def _items(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else []

@@ -113,6 +113,52 @@ def test_data_of_another_shape_hide_nothing(data: Any) -> None:
     assert redacted("no: a key, not a map, a list", {"data": data}) == "no: a key, not a map, a list"
 
 
+POD = SECRETIVE["spec"]["template"]
+WORKLOADS = {
+    "StatefulSet": {"spec": {"template": POD}},
+    "CronJob": {"spec": {"jobTemplate": {"spec": {"template": POD}}}},
+    "a probe": deployment(livenessProbe={"exec": {"command": ["check", "opensesame"]}}),
+    "a hook": deployment(lifecycle={"preStop": {"exec": {"command": ["opensesame"]}}}),
+}
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_secrets_are_hidden_in_the_pods_of_any_workload(name: str) -> None:
+    assert redacted("no: opensesame, database", WORKLOADS[name]) == f"no: {HIDDEN}, database"
+
+
+def a_database(api: str = "postgres.example.com/v1", **parts: Any) -> dict[str, Any]:
+    return {"apiVersion": api, "kind": "Database", "metadata": {"name": "database"}, **parts}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"spec": {"password": "opensesame"}},
+        {"spec": {"users": [{"name": "a", "passwords": [["opensesame"]]}]}},
+        {"config": "--password=opensesame"},
+        {"data": {"a": {"b": "opensesame"}}},
+        {"spec": {"pod": {"image": {"tag": "opensesame"}}}},
+    ],
+)
+def test_every_text_of_a_custom_resource_is_hidden(parts: dict[str, Any]) -> None:
+    message = "no: opensesame of Database database in postgres:17"
+    found = a_database(**parts, status={"phase": "of Database"}, image="postgres:17")
+    assert redacted(message, found) == f"no: {HIDDEN} of Database database in postgres:17"
+
+
+@pytest.mark.parametrize(
+    "api", ["v1", "apps/v1", "gateway.networking.k8s.io/v1", "getambassador.io/v3alpha1"]
+)
+def test_what_is_known_to_be_no_secret_in_a_native_kind_is_shown(api: str) -> None:
+    assert redacted("no: opensesame", a_database(api, spec={"hostname": "opensesame"})) == "no: opensesame"
+
+
+def test_a_group_that_only_looks_like_one_of_kubernetes_is_a_custom_one() -> None:
+    manifest = a_database("cluster.x-k8s.io/v1", spec={"text": "opensesame"})
+    assert redacted("no: opensesame", manifest) == f"no: {HIDDEN}"
+
+
 @given(value=st.text(min_size=8), before=st.text(), after=st.text(), cut=st.data())
 def test_no_eight_characters_of_a_value_are_ever_shown(
     value: str, before: str, after: str, cut: st.DataObject
@@ -140,6 +186,8 @@ def test_a_message_about_any_object_is_shown(spec: Any, template: Any, pod: Any)
         {"spec": spec},
         {"spec": {"template": template}},
         {"spec": {"template": {"spec": {"containers": pod, "initContainers": [pod]}}}},
+        {"spec": {"jobTemplate": {"spec": {"template": template}}}},
+        {"apiVersion": "example.com/v1", "spec": spec, "data": template},
     ):
         assert redacted("an end", manifest)
         assert all(isinstance(value, str) for value in secret_values(manifest))
