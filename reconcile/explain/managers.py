@@ -100,8 +100,8 @@ def _wanted(live: Live, wanted: Manifest, leaf: Leaf, manager: str) -> FieldStat
     writers = _owners(live, path, manager)
     return FieldState(
         path_text(path, wanted, live.manifest),
-        shown_value(path, value),
-        None if there is MISSING else shown_value(path, there),
+        shown_value(path, value, wanted),
+        None if there is MISSING else shown_value(path, there, wanted),
         same_value(value, there, node, served=bool(writers) and all(writer.ours for writer in writers)),
         writers,
     )

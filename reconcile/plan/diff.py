@@ -24,9 +24,9 @@ from reconcile.kube.managedfields import (
     path_text,
     value_at,
 )
-from reconcile.kube.objects import Manifest, maps_in
+from reconcile.kube.objects import Manifest, is_custom, maps_in
 from reconcile.kube.rawjson import SentObject
-from reconcile.kube.redact import DATA
+from reconcile.kube.redact import DATA, HIDDEN, OPEN
 from reconcile.kube.same import same_value
 from reconcile.kube.schema import Node
 from reconcile.plan.changes import FieldChange
@@ -131,7 +131,7 @@ def _dropped(child: Child, paths: FieldSet) -> Iterator[FieldChange]:
         elif there is MISSING:
             yield FieldChange(text, None, None, "is recorded as ours, and does not exist")
         else:
-            yield FieldChange(text, shown_value(path, there), None)
+            yield FieldChange(text, shown_value(path, there, live.manifest), None)
 
 
 def _clashing(live: Live, tops: frozenset[Path], covered: FieldSet) -> Iterator[FieldChange]:
@@ -140,9 +140,8 @@ def _clashing(live: Live, tops: frozenset[Path], covered: FieldSet) -> Iterator[
     named = covered | above_of(covered)  # what we drop there is named already
     for path in tops:
         if path not in named:
-            yield FieldChange(
-                path_text(path, live.manifest), shown_value(path, value_at(live.manifest, path)), None
-            )
+            before = shown_value(path, value_at(live.manifest, path), live.manifest)
+            yield FieldChange(path_text(path, live.manifest), before, None)
 
 
 def _tops(paths: FieldSet) -> list[Path]:
@@ -175,21 +174,28 @@ def _out_of_order(items: Sequence[Any], live: Any, node: Node) -> bool:
 
 
 def _change(live: Live, wanted: Manifest, path: Path, there: Any, value: Any) -> FieldChange:
-    before = None if there is MISSING else shown_value(path, there)
-    return FieldChange(path_text(path, wanted, live.manifest), before, shown_value(path, value))
+    before = None if there is MISSING else shown_value(path, there, wanted)
+    return FieldChange(path_text(path, wanted, live.manifest), before, shown_value(path, value, wanted))
 
 
-def shown_value(path: Path, value: Any) -> str:
-    """A value as text; env, command, args, and a Secret's data, may hold secrets: theirs is never shown."""
+def shown_value(path: Path, value: Any, manifest: Manifest | None = None) -> str:
+    """A value of an object as text; env, command, args, a Secret's data, and every text of a custom resource
+    that is no image, may be secrets: they are never shown.
+    """
     if _SECRET & set(path):
-        return "(not shown)"
+        return HIDDEN
     if isinstance(value, str):
-        return value
+        return HIDDEN if manifest and is_custom(manifest) and _is_hidden_in_custom(path) else value
     if isinstance(value, bool) or value is None:
         return str(value).lower()
     if isinstance(value, Mapping):
-        shown = (f"{name}: {shown_value((*path, f'f:{name}'), child)}" for name, child in value.items())
+        items = value.items()
+        shown = (f"{name}: {shown_value((*path, f'f:{name}'), child, manifest)}" for name, child in items)
         return "{" + ", ".join(shown) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(shown_value(path, child) for child in value) + "]"
+        return "[" + ", ".join(shown_value(path, child, manifest) for child in value) + "]"
     return str(value)
+
+
+def _is_hidden_in_custom(path: Path) -> bool:
+    return path[0].removeprefix("f:") not in OPEN and path[-1] != "f:image"

@@ -300,6 +300,38 @@ def test_values_of_env_args_and_command_are_never_shown(path: tuple[str | int, .
         assert "--all" not in str(found)
 
 
+WIDGET: Manifest = {
+    "apiVersion": "example.com/v1",
+    "kind": "Widget",
+    "metadata": {**SERVICE["metadata"], "labels": {**SERVICE["metadata"]["labels"], "tier": "gold"}},
+    "spec": {"size": 3, "on": True, "image": "db:1", "password": "hunter2", "hosts": [{"a": "hunter2", "port": 1}]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "to", "before", "after"),
+    [
+        (("spec", "size"), 4, "3", "4"),
+        (("spec", "on"), False, "true", "false"),
+        (("spec", "image"), "db:2", "db:1", "db:2"),
+        (("spec", "password"), "hunter3", "(not shown)", "(not shown)"),
+        (("spec", "password"), 7, "(not shown)", "7"),
+        (("spec", "hosts"), ["hunter3"], "[{a: (not shown), port: 1}]", "[(not shown)]"),
+        (("metadata", "labels", "tier"), "iron", "gold", "iron"),
+    ],
+)
+def test_of_a_custom_resource_no_text_but_its_images_is_shown(
+    path: tuple[str, ...], to: Any, before: str, after: str
+) -> None:
+    found = diff(live(WIDGET), edited(WIDGET, *path, to=to), from_server=False)
+    assert found == told(".".join(path), before, after)
+
+
+def test_of_a_custom_resource_no_text_that_goes_is_shown() -> None:
+    there, wanted = live(WIDGET), edited(WIDGET, "spec", "password", to=None)
+    assert diff(there, wanted) == told("spec.password", "(not shown)", None)
+
+
 # what the server made of it
 
 
