@@ -1,1 +1,1 @@
-"""Whether a Deployment, a Job and their pods are ready, and if not, why."""
+"""Whether an object and its pods are ready, and if not, why."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from reconcile.kube.health.events import PodEvent
-from reconcile.kube.health.pod import has_ended, refusal, trouble_of
+from reconcile.kube.health.pod import has_ended, trouble_of, warning_about
 from reconcile.kube.health.pods import age_and_name, exit_of
 from reconcile.kube.live import Live
 from reconcile.kube.redact import redacted
@@ -45,7 +45,7 @@ def progress(job: Live, pods: Iterable[Live] = (), events: Sequence[PodEvent] = 
         return Progress(True, exit_of(mine) or redacted(message, job.manifest))
     if job.spec.get("suspend") is True:
         return Progress(False, "is suspended (spec.suspend), as a queue does until there is room")
-    if not mine and (refused := _refused(job, events)):
+    if not mine and (refused := warning_about(job, events, "FailedCreate")):
         return Progress(True, refused)
     trouble = trouble_of((pod for pod in mine if not has_ended(pod)), events)
     if trouble and trouble.failed:
@@ -61,14 +61,6 @@ def lacks_pods(job: Live, pods: Iterable[Live]) -> bool:
 
 def _pods_of(job: Live, pods: Iterable[Live]) -> Iterable[Live]:
     return (pod for pod in pods if pod.labels.get(JOB_NAME_LABEL) == job.key.name)
-
-
-def _refused(job: Live, events: Sequence[PodEvent]) -> str:
-    """https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/controller/controller_utils.go"""
-    for event in reversed(events):
-        if event.uid == job.uid and event.reason == "FailedCreate":
-            return redacted(f"{event.reason}: {refusal(event.message)}", job.manifest)
-    return ""
 
 
 def _failed_so_far(job: Live, last: str) -> str:

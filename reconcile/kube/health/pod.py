@@ -94,7 +94,9 @@ _NOISE = (
     (re.compile(r'(?<!sha256:)"?\b[0-9a-f]{64}\b"?'), "…"),
 )
 # A pod that was refused gets another name at each try.
-_REFUSED = re.compile(r'(^Error creating: )?pods "[^"]*" is forbidden: ')
+_REFUSED = re.compile(
+    r'(^Error creating: |^Create Pod \S+ in StatefulSet \S+ failed error: )?pods "[^"]*" is forbidden: '
+)
 _PROBE_NOISE = (
     re.compile(r"^(Readiness|Startup|Liveness) probe failed: "),
     re.compile(r'Get "[^"]*": '),
@@ -147,6 +149,17 @@ def needs_events(pods: Iterable[Live]) -> bool:
 def refusal(message: str) -> str:
     """Why a pod was not let in, without its name."""
     return _REFUSED.sub("", message)
+
+
+def warning_about(live: Live, events: Sequence[PodEvent], reason: str) -> str:
+    """The last Warning about this object for this reason: `FailedCreate: exceeded quota …`; "" for none.
+
+    https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/controller/controller_utils.go
+    """
+    for event in reversed(events):
+        if (event.uid, event.reason) == (live.uid, reason):
+            return redacted(f"{reason}: {refusal(event.message)}", live.manifest)
+    return ""
 
 
 def is_ready(pod: Live) -> bool:
