@@ -15,6 +15,7 @@ from reconcile.kube.live import Live
 from reconcile.kube.objects import GATEWAY, Key, Manifest, Resource, key_of
 from reconcile.kube.rawjson import decoded_whole
 from reconcile.model.fingerprint import Fingerprints
+from reconcile.model.kinds_record import full_kind_in, kinds_in, resource_in
 from reconcile.model.preview import Unreadable, parse_preview, unreadable
 from reconcile.model.problems import Problem, one_line, shown
 from reconcile.model.snapshot import KindList, Preview, Reads, Settled, Snapshot
@@ -25,7 +26,8 @@ Claimed = tuple[str, Live]
 
 @dataclass(frozen=True)
 class Query:
-    """What is listed of one kind: all, or what has the `label`. An `optional` kind need not be served."""
+    """What is listed of one kind: all, or what has the `label`. An `optional` kind need not be served; one
+    without a plural is looked up first."""
 
     resource: Resource
     label: str | None
@@ -59,6 +61,10 @@ def observe(
 
     previews = context.read_one(lambda: _list_previews(context, read))
     settled = {one.place: one for one in previews.items if isinstance(one, Settled)}
+    remembered = _remembered(previews.items, queries, context.names.preview_label)
+    more = context.read_all(lambda query: _list_kind(context, query, before, keep), remembered)
+    results += more
+    lives += [one for _, found in more for one in found]
     children = {live.key: live for place, live in lives if place not in settled}
     unasked = (KindList(resource, installed=False) for resource in settings.left_out)
     return Snapshot(
@@ -73,6 +79,19 @@ def observe(
         notes=(*previews.notes, *_notes(context, children.values())),
         left_out=previews.left_out,
     )
+
+
+def _remembered(
+    previews: Iterable[Preview | Settled], queries: Sequence[Query], label: str
+) -> Sequence[Query]:
+    """The kinds that only statuses name: no template makes them any more. They come after the previews, and
+    a preview that is newer than its list is read again before anything of it is deleted."""
+    asked = {query.resource.full_kind for query in queries}
+    found: dict[str, Resource] = {}
+    for preview in previews:
+        texts = preview.kinds if isinstance(preview, Settled) else kinds_in(preview.status)
+        found |= {full_kind_in(text): resource_in(text) for text in sorted(texts)}
+    return [Query(found[kind], label, optional=True) for kind in sorted(found.keys() - asked)]
 
 
 @dataclass
@@ -181,18 +200,29 @@ def _list_kind(
         live = keep(item)
         return names.place_of(live), live
 
-    served = before is not None and before[resource.full_kind].installed
+    seen = before.get(resource.full_kind) if before else None
+    served = seen is not None and seen.installed
     try:
+        if not resource.plural:
+            resource = _served(context.cluster, resource)
         listing = context.cluster.list(resource, namespace=context.namespace, label=query.label, read=read)
     except ClusterError as error:
         # The others are always served: a 404 to their list is a proxy's, and no empty list. Nor is one to
         # that of an optional kind that was served a moment ago: a proxy's, or its CRD has just gone.
         if isinstance(error, NotInstalled) and query.optional and not served:
             return KindList(resource, installed=False), ()
-        problem = f"the list of {resource.plural} is incomplete: {error}"
+        problem = f"the list of {resource.plural or resource.kind} is incomplete: {error}"
         return KindList(resource, problem=problem, known=False), ()
     problem = "; ".join(listing.problems)
     return KindList(resource, problem=problem), listing.items
+
+
+def _served(cluster: Cluster, resource: Resource) -> Resource:
+    """The resource that serves a kind. NotInstalled where none does."""
+    found = cluster.resource(resource.api_version, resource.kind)
+    if found is None:
+        raise NotInstalled(f"{resource.kind} ({resource.api_version}) is not served")
+    return found
 
 
 def _list_previews(

@@ -52,9 +52,9 @@ def children_of(preview: PreviewEnvironment, settings: Settings) -> tuple[Render
     made = render(preview, settings)
     if not settings.templates:
         return made
-    from reconcile.desire.templates.merge import merged  # what only templates need
+    from reconcile.desire.templates.further import with_templates  # what only templates need
 
-    return merged(made, preview, settings)
+    return with_templates(made, preview, settings)
 
 
 def desire(

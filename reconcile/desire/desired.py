@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from reconcile.desire.children import runs_once
+from reconcile.desire.children import is_route, runs_once
 from reconcile.desire.children.metadata import Rendered
 from reconcile.kube.objects import JOB, Key
 from reconcile.model.hostname_record import HostnameRecord, hostname_record_in
@@ -42,6 +42,11 @@ class Desired:
     def wanted(self) -> frozenset[Key]:
         """The children that it wants."""
         return frozenset(manifest.key for manifest in self.children)
+
+    @cached_property
+    def at_hostname(self) -> frozenset[Key]:
+        """Those of them that lead its hostname to it, as far as is known."""
+        return frozenset(one.key for one in self.children if is_route(one.key.kind) or one.at_hostname)
 
     @cached_property
     def record(self) -> SetupRecord | None:

@@ -3,17 +3,20 @@
 The deletes of a namespace come last in it, and wait for no other namespace.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
 from reconcile.cluster.context import Context
+from reconcile.cluster.remember import remember, unwritten
 from reconcile.desire.children import RESOURCES, apply_order
 from reconcile.desire.desired import Desired
+from reconcile.errors import ReconcileError
 from reconcile.execute.retries import Retries, turn
 from reconcile.execute.write import STOPPED, Writer
 from reconcile.kube.objects import Key, Manifest, Resource, split_place
+from reconcile.model.kinds_record import kinds_in, written
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.plan.changes import Create, Delete, Outcome, Plan, Update, Write
 from reconcile.plan.rules import Rules
@@ -94,7 +97,7 @@ def _order(preview_name: str, change: Write) -> tuple[tuple[int, int], Key]:
 
 
 def _apply_in_order(
-    writer: Writer, changes: Iterable[Create | Update], desired: Desired, retries: Retries
+    writer: Writer, changes: Sequence[Create | Update], desired: Desired, retries: Retries
 ) -> Iterator[Outcome]:
     """One preview's children, one after the other; the first that does not succeed stops the later ones.
 
@@ -104,6 +107,7 @@ def _apply_in_order(
     stopped_by = ""
     preview = _readable(desired)
     left_out = retries.left_out(preview)
+    memory = _Memory(writer, preview, [change.key.kind for change in changes])
     for change in changes:
         wanted = change.key in manifests
         if writer.stop.asked or (wanted and stopped_by):
@@ -112,11 +116,40 @@ def _apply_in_order(
         if wanted and left_out:
             outcome = Outcome(change, "rejected", left_out)
         else:
-            outcome = _apply(writer, change, manifests.get(change.key, change.manifest), preview)
+            outcome = memory.lacks(change) or _apply(
+                writer, change, manifests.get(change.key, change.manifest), preview
+            )
             retries.became(preview, outcome)
         yield outcome
         if wanted and outcome.result in ("failed", "rejected", "blocked"):
             stopped_by = f"{change.key} comes first, and was not applied"
+
+
+class _Memory:
+    """The kinds of a preview's further children: remembered, all at once, before one of them is made."""
+
+    def __init__(self, writer: Writer, preview: PreviewEnvironment, kinds: Iterable[str]) -> None:
+        further = {kind for kind in kinds if kind not in RESOURCES}
+        known = kinds_in(preview.status)
+        self._new = {kind: text for kind in further if (text := written(writer.resources[kind])) not in known}
+        self._writer, self._preview = writer, preview
+        self._trouble: str | None = None
+
+    def lacks(self, change: Create | Update) -> Outcome | None:
+        """Why this child is not made: no later run would find it. None where its kind is remembered."""
+        if change.key.kind not in self._new:
+            return None
+        if self._trouble is None:
+            self._trouble = self._remembered()
+        return Outcome(change, "failed", self._trouble) if self._trouble else None
+
+    def _remembered(self) -> str:
+        cluster, names, new = self._writer.cluster, self._writer.rules.names, frozenset(self._new.values())
+        try:
+            remember(cluster, names, self._preview, lambda there: there | new)
+        except ReconcileError as error:
+            return unwritten(error, names)
+        return ""
 
 
 def _apply(

@@ -317,6 +317,8 @@ class Writer:
             return "its preview was deleted or recreated"
         protected = self.rules.names.protects(metadata.get("annotations") or {})
         changed = metadata.get("generation", 0) != change.preview_generation
+        if change.preview_labels is not None and change.preview_labels != (metadata.get("labels") or {}):
+            return "its preview's labels were changed"
         if changed or (protected and not self.rules.ends(change.deadline, change.preview)):
             return "its preview was changed"
         return ""

@@ -71,13 +71,25 @@ class PodState:
 
 
 @dataclass(frozen=True)
+class Pods:
+    """The pods of one preview: those of the app, of its setup, and of its further children."""
+
+    app: tuple[Live, ...] = ()
+    setup: tuple[Live, ...] = ()
+    further: tuple[Live, ...] = ()
+
+    @property
+    def all(self) -> tuple[Live, ...]:
+        return (*self.app, *self.setup, *self.further)
+
+
+@dataclass(frozen=True)
 class Inquiry:
     """What was read beside the snapshot of a plan; `notes` name what could not be read."""
 
     fields: tuple[FieldState, ...] = ()
     writers: tuple[Writer, ...] = ()
-    pods: tuple[Live, ...] = ()
-    setup_pods: tuple[Live, ...] = ()
+    pods: Pods = Pods()
     events: EventHistory = NO_EVENTS
     warnings: tuple[PodEvent, ...] = ()
     notes: tuple[str, ...] = ()
@@ -115,7 +127,7 @@ def explain(planned: Planned, inquiry: Inquiry) -> Explanation:
         _found(planned, Pass(mine), inquiry),
         mine,
         tuple(_child(key, planned) for key in _keys(planned, mine)),
-        tuple(_pod(pod, inquiry) for pod in sorted(inquiry.pods + inquiry.setup_pods, key=age_and_name)),
+        tuple(_pod(pod, inquiry) for pod in sorted(inquiry.pods.all, key=age_and_name)),
         inquiry,
         planned.snapshot.from_server,
     )
@@ -133,7 +145,13 @@ def _found(planned: Planned, mine: Pass, inquiry: Inquiry) -> Status | None:
     if planned.desired is None or inquiry.now is None or not planned.snapshot.from_server:
         return None
     (facts,) = gather([replace(planned.desired, in_scope=True)], [mine], planned.snapshot.children)
-    facts = replace(facts, pods=inquiry.pods, setup_pods=inquiry.setup_pods, events=inquiry.warnings)
+    facts = replace(
+        facts,
+        pods=inquiry.pods.app,
+        setup_pods=inquiry.pods.setup,
+        further_pods=inquiry.pods.further,
+        events=inquiry.warnings,
+    )
     return status_of(facts, inquiry.now, url_scheme=planned.settings.url_scheme)
 
 

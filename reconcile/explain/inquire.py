@@ -9,7 +9,7 @@ from typing import TypeVar
 from reconcile.cluster.context import Context
 from reconcile.cluster.port import Cluster, FromFile
 from reconcile.errors import ClusterError
-from reconcile.explain.explain import Explanation, Inquiry, explain
+from reconcile.explain.explain import Explanation, Inquiry, Pods, explain
 from reconcile.explain.history import EventHistory, event_history
 from reconcile.explain.managers import asked_fields, writers_of
 from reconcile.kube.health.events import pod_events
@@ -20,7 +20,7 @@ from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.room import Room
 from reconcile.run.passes import Planned, plan_about, time_of
 from reconcile.run.request import Request
-from reconcile.status.facts import by_preview
+from reconcile.status.facts import by_preview, further_by_preview
 
 T = TypeVar("T")
 
@@ -51,7 +51,7 @@ def _inquiry(context: Context, planned: Planned) -> Inquiry:
             return None
 
     preview = read("who wrote the preview is", lambda: _preview(context, place)) if desired else None
-    pods, setup_pods = read("its pods are", lambda: _pods(context, planned.place)) or ((), ())
+    pods = read("its pods are", lambda: _pods(context, planned.place)) or Pods()
     events = read("its events are", lambda: cluster.list(EVENT, namespace=place.namespace).items) or ()
     in_a_file = isinstance(preview, FromFile)
     readable = desired and isinstance(desired.preview, PreviewEnvironment)
@@ -59,8 +59,7 @@ def _inquiry(context: Context, planned: Planned) -> Inquiry:
         asked_fields(preview, manager, with_writers=not in_a_file) if preview and readable else (),
         writers_of(Live(preview), manager) if preview and not in_a_file else (),
         pods,
-        setup_pods,
-        _history(events, planned, pods + setup_pods, context),
+        _history(events, planned, pods.all, context),
         pod_events(events),
         (*notes, *_untracked(planned, cluster)),
         time_of(cluster),
@@ -73,12 +72,12 @@ def _preview(context: Context, place: NamespacedName) -> Manifest | None:
     return proposed.applied_over(found, place) if proposed else found
 
 
-def _pods(context: Context, place: str) -> tuple[tuple[Live, ...], tuple[Live, ...]]:
-    """Return the pods of the app and those of the setup."""
+def _pods(context: Context, place: str) -> Pods:
+    """Return the pods of one preview."""
     keep, label = Room(context.names).pod, context.names.preview_label
     found = context.cluster.list(POD, namespace=split_place(place).namespace, label=label, read=keep).items
     app, setup = (by_preview(found, label, one).get(place, ()) for one in (APP_COMPONENT, SETUP_COMPONENT))
-    return app, setup
+    return Pods(app, setup, further_by_preview(found, label).get(place, ()))
 
 
 def _untracked(planned: Planned, cluster: Cluster) -> tuple[str, ...]:

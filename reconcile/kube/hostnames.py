@@ -47,6 +47,13 @@ def takes_all(live: Live) -> bool:
     return live.key.kind == INGRESS.kind and without
 
 
+def asks_only_for(live: Live, hostname: str) -> bool:
+    """Whether a route asks for this hostname, and for no other in any way."""
+    asked = list(_asked(live))
+    only = all(not one.is_regex and one.written == hostname for one in asked)
+    return bool(asked) and only and not takes_all(live)
+
+
 def _normalized(name: str) -> str:
     return _PORT.sub("", name.lower()).removesuffix(".")
 

@@ -111,6 +111,13 @@ def _status() -> Schema:
             "setup": _setup_record(),
             "hostname": _hostname_record(),
             "kept": _kept(),
+            "kinds": {
+                "type": "array",
+                "description": "The kinds that further children of it have, as GROUP/VERSION/KIND: where no "
+                "template makes one any more, what is left of it is found by this.",
+                "items": {"type": "string"},
+                "x-kubernetes-list-type": "set",
+            },
             "fingerprint": {
                 "type": "string",
                 "description": "A digest of the preview, its children and this status as they were when a "

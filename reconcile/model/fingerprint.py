@@ -23,6 +23,8 @@ from reconcile.kube.live import Live
 from reconcile.kube.nesting import decoded
 from reconcile.kube.objects import Manifest
 from reconcile.kube.rawjson import SentObject, head_of
+from reconcile.model.kinds_record import FIELD as KINDS
+from reconcile.model.kinds_record import remembered
 from reconcile.model.names import READY
 from reconcile.model.preview import LONGEST_METADATA
 from reconcile.model.settings import Settings
@@ -54,6 +56,7 @@ class _OwnStatus(msgspec.Struct):
     setup: dict[str, str] = {}
     hostname: dict[str, str] = {}
     kept: list[dict[str, str]] = []
+    kinds: list[str] = []
     conditions: list[_Condition] = []
 
 
@@ -96,7 +99,7 @@ class Fingerprints:
 
     def __init__(self, program: str, settings: Settings) -> None:
         without = replace(settings, **ELSEWHERE, templates=())
-        templates = [(template.when, template.manifest) for template in settings.templates or ()]
+        templates = [(one.when, one.name, one.manifest) for one in settings.templates or ()]
         self._seed = hashlib.sha256(program.encode() + _ENCODER.encode([without, templates]))
         self._names = settings.names
         self._labels_count = bool(templates)  # a label changes no generation
@@ -158,12 +161,14 @@ def _settled(
     ttl = Ttl(status.ttl, status.ttlCountsFrom) if status.ttl else None
     kept = tuple(map(kept_in, status.kept))
     place = (metadata.namespace, metadata.name)
-    return Settled(*place, labels, fqdn, ready, ttl, kept, children, observed_digest, item)
+    kinds = frozenset(remembered(status.kinds))
+    return Settled(*place, labels, fqdn, ready, ttl, kept, kinds, children, observed_digest, item)
 
 
-def fingerprint_of(observed_digest: str, status: Mapping[str, Any]) -> str:
-    """The fingerprint beside a status that is about to be written."""
-    return of(observed_digest, msgspec.convert(status, _OwnStatus))
+def fingerprint_of(observed_digest: str, status: Mapping[str, Any], before: Mapping[str, Any]) -> str:
+    """The fingerprint beside a status that is about to be written, in the place of one that was `before`."""
+    kinds = {KINDS: remembered(before.get(KINDS))}
+    return of(observed_digest, msgspec.convert({**status, **kinds}, _OwnStatus))
 
 
 def of(observed_digest: str, status: _OwnStatus) -> str:

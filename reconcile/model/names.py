@@ -173,6 +173,11 @@ class Names:
         """Who we are in `metadata.managedFields`."""
         return f"{TOOL}.{self.group}"
 
+    @property
+    def kinds_manager(self) -> str:
+        """Who remembers the kinds of further children: an older version's status would drop them."""
+        return f"{TOOL}-kinds.{self.group}"
+
 
 names_of = lru_cache(Names)
 """The names of an API group, made once."""

@@ -91,6 +91,12 @@ class Settings(Choices):
         return ROUTE_RESOURCES.get(self.route)
 
     @property
+    def further_kinds(self) -> tuple[Resource, ...]:
+        """The kinds of further children, in order, without the plurals that only a cluster knows."""
+        further = {one.resource for one in self.templates or () if one.further}
+        return tuple(sorted(further))
+
+    @property
     def left_out(self) -> tuple[Resource, ...]:
         """The kinds of route that the cluster is not asked for."""
         if not self.route_kinds:

@@ -18,7 +18,8 @@ class Settled:
     """A preview that is as it was when a run compared it whole and found nothing to do: see `fingerprint`.
 
     `labels` are the preview's own. `reason` is that of Ready. `kept` are its children of which the plan
-    says why they stay as they are. `observed_digest` is that of what was listed of it.
+    says why they stay as they are. `kinds` are those of its
+    further children, see `kinds_record`. `observed_digest` is that of what was listed of it.
     `manifest` is read when somebody asks for more.
     """
 
@@ -29,6 +30,7 @@ class Settled:
     reason: str
     ttl: Ttl | None
     kept: tuple[Kept, ...]
+    kinds: frozenset[str]
     children: tuple[Live, ...]
     observed_digest: str
     manifest: Manifest

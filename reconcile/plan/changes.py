@@ -83,7 +83,8 @@ class Delete:
     `preview_uid` is None when no preview of that name is there, else the uid of the preview that no longer
     wants it ("" in a file that gives none); `preview_terminating`: that one is being deleted. `counts` is
     False where `--max-deletes` does not count it. `expired_at` is when its preview expired, "" where it did
-    not. `deadline` is the one that ended the protection of it or of its preview."""
+    not. `deadline` is the one that ended the protection of it or of its preview. `preview_labels` are those
+    by which no template is for it any more, None where they decide nothing."""
 
     key: Key
     preview: str
@@ -95,6 +96,7 @@ class Delete:
     expired_at: str = ""
     preview_terminating: bool = False
     deadline: Deadline | None = None
+    preview_labels: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,12 @@
 from dataclasses import replace
 
 from reconcile.desire.children import EXCLUSIVE, runs_once
+from reconcile.desire.children.further import CLAIM, STATEFUL_SET
 from reconcile.desire.children.metadata import with_hash, with_owner, without_owner
+from reconcile.kube.live import Live
 from reconcile.kube.managedfields import EMPTY, FieldSet, below, covers, field_set_of, part_of, path_text
-from reconcile.kube.objects import Manifest, key_of
+from reconcile.kube.objects import Manifest, key_of, map_in
+from reconcile.model.kinds_record import FIELD as KINDS
 from reconcile.model.names import EDITS_KEPT, NAME_TAKEN, REFUSED, TOOL
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.problems import first_of
@@ -27,6 +30,9 @@ NO_TEMPLATES = (
     "templates were merged into it, and this run has none; "
     "pass --templates DIR, or --templates none to remove what they set"
 )
+NO_TEMPLATES_MADE = (
+    "a template made it, and this run has none; pass --templates DIR, or --templates none to delete it"
+)
 TOO_LARGE = "waits: too large to compare; remove what others added to it, or delete it"
 
 
@@ -36,7 +42,7 @@ def decide(
     """What the wanted child needs: the one decision that is made of it, wherever it is made."""
     key, place = key_of(manifest), preview.key.place
     if child is None:
-        return Create(key, place, manifest, NEW_PREVIEW if not preview.status else "does not exist")
+        return Create(key, place, manifest, _why_missing(preview))
     child = child.decoded()
     if not (child.ours or child.adoptable):
         return Blocked(key, place, NAME_TAKEN, name_taken(child))
@@ -47,6 +53,11 @@ def decide(
     if not child.rules.templates and _has_templates(child):
         return Blocked(key, place, REFUSED, f"{key}: {NO_TEMPLATES}")
     return _compare(_as_it_may_be(manifest, child), child)
+
+
+def _why_missing(preview: PreviewEnvironment) -> str:
+    """The kinds of further children are remembered before anything is told of a preview."""
+    return "does not exist" if preview.status.keys() - {KINDS} else NEW_PREVIEW
 
 
 def _as_it_may_be(manifest: Manifest, child: Child) -> Manifest:
@@ -191,6 +202,30 @@ def prune(child: Child, message: str, deadline: Deadline | None = None) -> Delet
         return change
     protected = f"{message}; it was protected until {deadline.at} (--max-ttl)"
     return replace(change, message=protected, counts=False, expired_at=deadline.at, deadline=deadline)
+
+
+def prune_further(child: Child, preview: PreviewEnvironment) -> Delete | Keep | Waiting:
+    """What becomes of a further child that a living preview has no more, since a document left, or was for
+    others. It counts for `--max-deletes`: a document that is renamed deletes one child of every preview.
+    No data is deleted because a document changed."""
+    change = prune(child, "no template makes it any more")
+    if not isinstance(change, Delete):
+        return change
+    if lost := _lost_data(child.live):
+        kept = f"kept: {change.message}, and {lost}; kubectl delete it"
+        return Keep(change.key, change.preview, kept, NoDelete.HOLDS_DATA)
+    return replace(change, counts=True, preview_labels=dict(preview.labels))
+
+
+def _lost_data(live: Live) -> str:
+    """What data would go with it, in words; "" where none would."""
+    if live.key.kind == CLAIM:
+        return "it holds data"
+    policy = map_in(live.spec.get("persistentVolumeClaimRetentionPolicy"))
+    if live.key.kind != STATEFUL_SET or not (live.partial or live.spec.get("volumeClaimTemplates")):
+        return ""
+    go_too = live.partial or policy.get("whenDeleted") == "Delete"
+    return "its claims, which hold data, would go with it" if go_too else ""
 
 
 def _protection(place: str, deadline: Deadline | None, rules: Rules, where: str = "") -> str:

@@ -43,7 +43,8 @@ def _claims(proposal: Proposal, world: World) -> Iterator[Claim]:
     """The previews that would have a route; those outside the scope too, since their own run comes."""
     for place, desired in world.desired.items():
         draft = proposal.drafts.get(place)
-        if world.options.route_kind and desired.fqdn and not (draft and draft.frozen):
+        asks = world.options.route_kind or desired.at_hostname
+        if asks and desired.fqdn and not (draft and draft.frozen):
             unsure = world.options.gives_only_what_is_held
             yield Claim(place, desired.fqdn, desired.preview.creation_timestamp or "", unsure)
 
@@ -114,11 +115,12 @@ def _ruled(draft: Draft, ruling: Ruling, world: World) -> Draft:
 
 def _changes(draft: Draft, ruling: Ruling, world: World) -> Iterable[Change]:
     fqdn = draft.desired.fqdn if draft.desired else ""
+    at_hostname = draft.desired.at_hostname if draft.desired else frozenset()
     for change in draft.changes:
         asks = isinstance(change, Create | Update) and change.key in draft.wanted
         if change.key in ruling.gives_up:
             yield _given_up(change, draft.children[change.key], ruling.gives_up[change.key])
-        elif not (asks and is_route(change.key.kind)):
+        elif not (asks and change.key in at_hostname):
             yield change
         elif ruling.decision == "waits":
             yield Waiting(change.key, change.preview, f"waits: {fqdn}: {ruling.by}", ruling.in_this_run)

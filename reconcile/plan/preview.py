@@ -10,7 +10,7 @@ from reconcile.model.names import NAME_TAKEN, REFUSED, ROUTE_NOT_ACCEPTED
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.plan.changes import Blocked, Change, Delete, Waiting
 from reconcile.plan.child_policy import left_until
-from reconcile.plan.decide import decide, prune
+from reconcile.plan.decide import NO_TEMPLATES_MADE, decide, prune, prune_further
 from reconcile.plan.draft import Draft, World
 
 
@@ -30,20 +30,26 @@ def draft_of(draft: Draft, world: World) -> Draft:
         return replace(draft, changes=tuple(_outlived(draft, desired)))
     if not isinstance(desired.preview, PreviewEnvironment) or desired.reason:
         return draft.freeze(draft.blocked(desired.reason, desired.message))
-    return _of_living(draft, list(_own_changes(draft, desired, desired.preview, world)))
+    own = list(_own_changes(draft, desired, desired.preview, world))
+    return _of_living(draft, own, desired.preview, world)
 
 
-def _of_living(draft: Draft, own: list[Change]) -> Draft:
+def _of_living(draft: Draft, own: list[Change], preview: PreviewEnvironment, world: World) -> Draft:
     """The draft with what its wanted children need; nothing changes where one of them may not be changed."""
     for reason in (NAME_TAKEN, REFUSED):
         if found := [c.message for c in own if isinstance(c, Blocked) and c.reason == reason]:
             return draft.freeze(draft.blocked(reason, "; ".join(found)))
-    unwanted = (
-        prune(child, "its preview does not request it")
-        for key, child in draft.children.items()
-        if key not in draft.wanted
+    unwanted = [child for key, child in draft.children.items() if key not in draft.wanted]
+    further = [child for child in unwanted if child.ours and is_further(child.key, draft.name)]
+    if further and not world.options.rules.templates:
+        return draft.freeze(draft.blocked(REFUSED, f"{further[0].key}: {NO_TEMPLATES_MADE}"))
+    pruned = (
+        prune_further(child, preview)
+        if is_further(child.key, draft.name)
+        else prune(child, "its preview does not request it")
+        for child in unwanted
     )
-    return replace(draft, changes=(*own, *unwanted))
+    return replace(draft, changes=(*own, *pruned))
 
 
 def _outlived(draft: Draft, desired: Desired) -> Iterator[Change]:

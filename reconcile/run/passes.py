@@ -9,12 +9,14 @@ from functools import cached_property, partial
 
 from reconcile.cluster.context import Context
 from reconcile.cluster.port import Cluster
-from reconcile.desire.children import CHILDREN
+from reconcile.desire.children import CHILDREN, RESOURCES
+from reconcile.desire.children.further import is_custom
 from reconcile.desire.desire import Renderings, desire
 from reconcile.desire.desired import Desired
-from reconcile.errors import NoAnswer, UsageError
+from reconcile.errors import ClusterError, NoAnswer, UsageError
 from reconcile.kube.live import Live
 from reconcile.kube.objects import NamespacedName, split_place
+from reconcile.kube.schema import learn
 from reconcile.model.fingerprint import Fingerprints
 from reconcile.model.room import Room
 from reconcile.model.scope import Scope
@@ -76,7 +78,7 @@ def plan_pass(
     snapshot = this.observe(before, whole=whole)
     phases.done("read")
     unknown, absent = _check_names(context, request.scope, snapshot)
-    snapshot = this.reopen(snapshot)
+    snapshot = this.learn(this.reopen(snapshot))
     all_desired = this.desire(snapshot)
     phases.done("desired")
     snapshot = this.look(snapshot, all_desired)
@@ -112,7 +114,7 @@ class _Pass:
         return observe(
             self.context,
             _queries(settings),
-            meanwhile=self.renderings.prepare,
+            meanwhile=self.renderings.prepare if not self.custom else lambda preview: preview,
             before=before,
             keep=self.keep,
             fingerprints=Fingerprints(program(), settings) if self.from_server else None,
@@ -123,6 +125,26 @@ class _Pass:
         """With those of the settled previews that others or the clock may have changed."""
         settings = self.context.settings
         return snapshot.opened(to_open(snapshot, settings, self.now), settings.group)
+
+    @cached_property
+    def custom(self) -> tuple[str, ...]:
+        """The full kinds of further children whose schemas only a server knows."""
+        kinds = (one.full_kind for one in self.context.settings.further_kinds)
+        return tuple(kind for kind in kinds if is_custom(kind))
+
+    def learn(self, snapshot: Snapshot) -> Snapshot:
+        """Have the schemas of custom kinds at hand, where anything is compared; of a kind whose schema cannot
+        be read nothing is changed. UsageError for what documents have that their schemas have not."""
+        if not (self.custom and snapshot.previews and self.from_server):
+            return snapshot
+        asked = [snapshot.kinds[kind] for kind in self.custom if snapshot.kinds[kind].installed]
+        learned = self.context.read_all(partial(_learned, self.context.cluster), asked)
+        snapshot = snapshot.with_kinds({one.resource.full_kind: one for one in learned if one.problem})
+        from reconcile.desire.templates.load import refused_by_schema  # what only templates need
+
+        if problems := refused_by_schema(self.context.settings):
+            raise UsageError("\n".join(problems))
+        return snapshot
 
     def desire(self, snapshot: Snapshot) -> tuple[Desired, ...]:
         rules = self.request.rules(from_server=self.from_server)
@@ -139,14 +161,31 @@ class _Pass:
         return look(self.context, snapshot, reads_of(all_desired, snapshot), keep=self.keep)
 
 
+def _learned(cluster: Cluster, kind: KindList) -> KindList:
+    """The kind, whose schema is at hand from now on, or why it is not."""
+    resource = kind.resource
+    if kind.problem:
+        return kind
+    try:
+        node = cluster.schema(resource)
+    except ClusterError as error:
+        return KindList(resource, problem=f"its schema could not be read: {error}", known=False)
+    if node is None:
+        return KindList(resource, problem="the server publishes no schema of it", known=False)
+    learn(resource.api_version, resource.kind, node)
+    return kind
+
+
 def _queries(settings: Settings) -> list[Query]:
     """The kinds of children. Routes of everybody count: whoever has a hostname already keeps it."""
     label = settings.names.preview_label
-    return [
+    built_in = [
         Query(kind.resource, None if kind.is_route else label, optional=kind.is_route)
         for kind in CHILDREN
         if kind.resource not in settings.left_out
     ]
+    further = (one for one in settings.further_kinds if one.full_kind not in RESOURCES)
+    return [*built_in, *(Query(one, label, optional=True) for one in further)]
 
 
 def _by_listeners(snapshot: Snapshot) -> frozenset[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from reconcile.desire.children import is_route_of, runs_once
 from reconcile.kube.health.job import is_finished
+from reconcile.kube.health.kinds import has_health
 from reconcile.kube.live import Live
 from reconcile.kube.objects import DEPLOYMENT, HTTPROUTE, Key
 from reconcile.model.preview import PreviewEnvironment
@@ -15,7 +16,7 @@ from reconcile.plan.changes import Change, Create, Keep, Update, Waiting
 from reconcile.plan.child import child_of
 from reconcile.plan.decide import decide
 from reconcile.plan.rules import Rules
-from reconcile.status.facts import Facts, Lives
+from reconcile.status.facts import Facts, Lives, further_of
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,11 @@ class Look:
 
 def kinds_to_look_at(facts: Facts) -> frozenset[str]:
     """The kinds that have something to tell: Deployments, a setup Job that has not ended, routes with
-    conditions, and what it waits for."""
+    conditions, further children that have a health, and what it waits for."""
     routes = {HTTPROUTE.kind} if facts.route and facts.route.key.kind == HTTPROUTE.kind else set()
     jobs = set() if facts.setup is None or is_finished(facts.setup) else {facts.setup.key.kind}
-    return frozenset({DEPLOYMENT.kind, *jobs, *routes, *(key.kind for key in facts.awaited)})
+    further = {live.key.kind for live in facts.further if has_health(live.key.kind)}
+    return frozenset({DEPLOYMENT.kind, *jobs, *routes, *further, *(key.kind for key in facts.awaited)})
 
 
 def over(facts: Facts, now: Preview | None) -> str:
@@ -65,6 +67,7 @@ def refreshed(facts: Facts, look: Look, rules: Rules, settings: Settings) -> Fac
         outcomes=tuple(o for o in facts.outcomes if o.result != "canceled" or o.change.key not in settled),
         deployment=look.children.get(Key(DEPLOYMENT.kind, look.preview.namespace, look.preview.name)),
         setup=_setup(facts, look),
+        further=_further(facts, look),
         route=_route(facts, look, settled),
         recorded=facts.recorded_by(look.preview.status),
         observed_digest="",  # some kinds alone were listed
@@ -102,6 +105,12 @@ def _setup(facts: Facts, look: Look) -> Live | None:
     """Its setup Job as it is now; one that had ended and was not listed is as it was."""
     wanted = next((key for key in facts.wanted if runs_once(key.kind)), None)
     return look.children.get(wanted) if wanted and wanted.kind in look.kinds else facts.setup
+
+
+def _further(facts: Facts, look: Look) -> tuple[Live, ...]:
+    """Its further children as they are now; those of a kind that was not listed are as they were."""
+    unseen = {live.key: live for live in facts.further if live.key.kind not in look.kinds}
+    return further_of(facts.desired, {**look.children, **unseen})
 
 
 def _route(facts: Facts, look: Look, settled: frozenset[Key]) -> Live | None:

@@ -16,6 +16,7 @@ from reconcile.run.passes import Seen, plan_pass, time_of
 from reconcile.run.phases import Phases
 from reconcile.run.request import Request
 from reconcile.status.facts import Facts, gather
+from reconcile.status.kinds import keep_in_mind
 from reconcile.status.result import Pass, Run
 
 PASSES = 3
@@ -74,6 +75,7 @@ class _Run:
         self.phases.done("told")
         executed = self.execute_all(plan, seen)
         facts = self.gather(seen, executed)
+        unremembered = keep_in_mind(self.context, seen.all_desired, seen.snapshot)
         done = finish(
             self.context,
             self.request,
@@ -82,6 +84,7 @@ class _Run:
             self.watcher,
             executed.seen.snapshot.resources,
         )
+        done = replace(done, notes=(*done.notes, *unremembered))
         self.phases.done("waited" if self.request.wait else "published")
         return replace(done, stopped=self.context.stop.asked)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from reconcile.desire.children import is_route, is_route_of, runs_once
+from reconcile.desire.children import is_further, is_route, is_route_of, runs_once
 from reconcile.desire.desired import Desired
 from reconcile.kube.health.events import PodEvent
 from reconcile.kube.health.job import is_finished, progress
@@ -13,7 +13,7 @@ from reconcile.kube.health.rollout import short_line
 from reconcile.kube.hostnames import hostnames
 from reconcile.kube.live import Live
 from reconcile.kube.objects import DEPLOYMENT, JOB, Key
-from reconcile.model.names import APP_COMPONENT, COMPONENT_LABEL, NAME_TAKEN
+from reconcile.model.names import APP_COMPONENT, COMPONENT_LABEL, NAME_TAKEN, SETUP_COMPONENT
 from reconcile.model.setup_record import SetupRecord, newest, record_in
 from reconcile.model.status import Kept
 from reconcile.plan.changes import (
@@ -41,6 +41,7 @@ class Facts:
 
     `deployment`, `setup` (the Job of its image and revision) and `route` are its own, None where they are
     not there; `pods` and `setup_pods`, and the `events` about these and the Job, are asked for apart.
+    `further` are its further children that are there, in apply order, and `further_pods` theirs.
     `recorded` is what its status records of a setup Job, or what this run has seen of it before.
     `unread` tells that a kind of its children could not be read, so that nobody knows.
     `observed_digest` is the digest of what was compared, the `children` among it, "" where that is not
@@ -55,6 +56,8 @@ class Facts:
     setup: Live | None = None
     pods: tuple[Live, ...] = ()
     setup_pods: tuple[Live, ...] = ()
+    further: tuple[Live, ...] = ()
+    further_pods: tuple[Live, ...] = ()
     events: tuple[PodEvent, ...] = ()
     unread: bool = False
     recorded: SetupRecord | None = None
@@ -107,6 +110,20 @@ class Facts:
             for c in self.changes
             if isinstance(c, Keep) and c.message
         )
+
+    def pods_of(self, live: Live) -> tuple[Live, ...]:
+        """The pods of one of its further children."""
+        component = live.labels.get(COMPONENT_LABEL)
+        return tuple(pod for pod in self.further_pods if pod.labels.get(COMPONENT_LABEL) == component)
+
+    @property
+    def on_route(self) -> frozenset[str]:
+        """The hostnames by which it is reached, as far as is known: of its route, or of what templates make
+        in the place of one."""
+        if self.route is not None:
+            return hostnames(self.route)
+        leads = any(live.key in self.desired.at_hostname for live in self.further)
+        return frozenset({self.desired.fqdn}) if leads else frozenset()
 
     @property
     def wanted(self) -> frozenset[Key]:
@@ -228,9 +245,17 @@ def _facts(
         deployment=lives.get(deployment),
         setup=next((lives[key] for key in keys if runs_once(key.kind) and key in lives), None),
         route=_route(desired, changes, lives),
+        further=further_of(desired, lives),
         unread=bool(kinds & unread),
         recorded=_recorded(desired, outcomes),
     )
+
+
+def further_of(desired: Desired, lives: Lives) -> tuple[Live, ...]:
+    """The further children that a preview wants and that are there, in apply order."""
+    name = desired.preview.name
+    keys = (child.key for child in desired.children if is_further(child.key, name))
+    return tuple(lives[key] for key in keys if key in lives)
 
 
 def _recorded(desired: Desired, outcomes: Sequence[Outcome]) -> SetupRecord | None:
@@ -264,6 +289,17 @@ def _route(desired: Desired, changes: Sequence[Change], lives: Lives) -> Live | 
     routes = [c.key for c in changes if is_route_of(c.key, name) and isinstance(c, Keep | Create | Update)]
     there = [lives[key] for key in sorted(routes, key=lambda key: key not in desired.wanted) if key in lives]
     return there[0] if there else None
+
+
+def further_by_preview(pods: Iterable[Live], label: str) -> Mapping[str, tuple[Live, ...]]:
+    """The pods of each preview's further children."""
+    others = [pod for pod in pods if pod.labels.get(COMPONENT_LABEL) not in (APP_COMPONENT, SETUP_COMPONENT)]
+    components = {str(pod.labels.get(COMPONENT_LABEL)) for pod in others}
+    found: dict[str, tuple[Live, ...]] = {}
+    for component in sorted(components):
+        for place, mine in by_preview(others, label, component).items():
+            found[place] = (*found.get(place, ()), *mine)
+    return found
 
 
 def by_preview(

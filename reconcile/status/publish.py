@@ -36,8 +36,15 @@ from reconcile.model.status import FINGERPRINT, Status, is_marked, is_written, r
 from reconcile.model.ttl import ttl_of
 from reconcile.plan.changes import Outcome
 from reconcile.status.events import News, announce, of_outcomes, of_status
-from reconcile.status.facts import Facts, by_preview
-from reconcile.status.reason import SETTLES, asks_for_events, asks_for_pods, status_of, waits_for_setup
+from reconcile.status.facts import Facts, by_preview, further_by_preview
+from reconcile.status.reason import (
+    SETTLES,
+    asks_for_events,
+    asks_for_pods,
+    failed_further,
+    status_of,
+    waits_for_setup,
+)
 
 MOST_NAMESPACES = 8
 """Events of more namespaces than these are asked for in one list of all."""
@@ -182,9 +189,16 @@ def _namespace(facts: Facts) -> str:
 
 def _with_pods(known: Iterable[Facts], pods: Iterable[Live], label: str) -> list[Facts]:
     """The facts with their pods, where these were asked for."""
+    pods = tuple(pods)
     mine, setups = by_preview(pods, label), by_preview(pods, label, SETUP_COMPONENT)
+    further = further_by_preview(pods, label)
     return [
-        replace(one, pods=mine.get(one.desired.place, ()), setup_pods=setups.get(one.desired.place, ()))
+        replace(
+            one,
+            pods=mine.get(one.desired.place, ()),
+            setup_pods=setups.get(one.desired.place, ()),
+            further_pods=further.get(one.desired.place, ()),
+        )
         if asks_for_pods(one)
         else one
         for one in known
@@ -203,7 +217,8 @@ def _with_events(known: Iterable[Facts], events: Iterable[PodEvent]) -> list[Fac
 
 
 def _uids(facts: Facts) -> Iterator[str]:
-    yield from (pod.uid for pod in (*facts.pods, *facts.setup_pods))
+    yield from (pod.uid for pod in (*facts.pods, *facts.setup_pods, *facts.further_pods))
+    yield from (live.uid for live in facts.further)
     if facts.setup is not None:
         yield facts.setup.uid
 
@@ -228,6 +243,8 @@ def _transitions(written: Iterable[Written]) -> Iterator[tuple[Preview, News]]:
 
 def _at_work(facts: Facts) -> tuple[Live, ...]:
     """The pods that tell why a preview is not ready: those of its setup Job, until that is complete."""
+    if failed := failed_further(facts):
+        return facts.pods_of(failed)
     return facts.setup_pods if waits_for_setup(facts) else facts.pods
 
 
@@ -282,8 +299,9 @@ def _news(
 
 def _marked(facts: Facts, status: Status, said: Mapping[str, Any]) -> dict[str, Any]:
     """With the fingerprint, where nothing is left to do or to tell."""
+    before = facts.desired.preview.status
     settles = facts.is_unchanged and status.reason in SETTLES and not status.expires_soon
-    return {**said, **({FINGERPRINT: fingerprint_of(facts.observed_digest, said)} if settles else {})}
+    return {**said, **({FINGERPRINT: fingerprint_of(facts.observed_digest, said, before)} if settles else {})}
 
 
 def _is_to_be_marked(facts: Facts, wanted: Mapping[str, Any], now: datetime) -> bool:

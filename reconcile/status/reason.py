@@ -11,8 +11,10 @@ The first that holds:
     ApplyFailed                                a write did not work
     Progressing                                a child waits for something, or is not there
     Suspended                                  no pods are wanted
+    RolloutFailed                              a further child
     SetupFailed, Progressing                   its setup Job
     RolloutFailed, Progressing                 its pods
+    Progressing                                a further child
     RouteNotAccepted                           its route's parents
     Available                                  none of these
 """
@@ -21,10 +23,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from reconcile.desire.children import is_further
 from reconcile.kube.health.job import lacks_pods, progress
+from reconcile.kube.health.kinds import health_of
 from reconcile.kube.health.pod import needs_events
 from reconcile.kube.health.rollout import Health, is_under_way, newest_pods, rollout, short_line
 from reconcile.kube.hostnames import hostnames
+from reconcile.kube.live import Live
 from reconcile.kube.objects import Key, conditions_in
 from reconcile.kube.routes import objection
 from reconcile.kube.time import time_text
@@ -81,8 +86,10 @@ def status_of(facts: Facts, now: datetime, *, url_scheme: UrlScheme = "https") -
         _failed,
         _waiting,
         _suspended,
+        lambda facts: _further(facts, "Failed", now),
         lambda facts: _setup(facts, now),
         lambda facts: _pods(facts, now),
+        lambda facts: _further(facts, "InProgress", now),
         _route,
     )
     found = next((finding for look in looks if (finding := look(facts))), None)
@@ -111,7 +118,7 @@ def _hostname(facts: Facts, finding: Finding, now: datetime) -> HostnameRecord |
     return recorded_after(
         facts.desired.hostname_record,
         facts.desired.fqdn,
-        hostnames(facts.route) if facts.route else (),
+        facts.on_route,
         time_text(now),
         in_conflict=any(block.reason == HOSTNAME_CONFLICT for block in facts.blocks),
     )
@@ -123,14 +130,16 @@ def asks_for_pods(facts: Facts) -> bool:
         return False
     setting_up = facts.setup is not None and progress(facts.setup) is not None
     under_way = facts.deployment is not None and is_under_way(facts.deployment)
-    return setting_up or under_way or _failed_before(facts)
+    further = any(health_of(live).health not in ("Current", "Suspended") for live in facts.further)
+    return setting_up or under_way or further or _failed_before(facts)
 
 
 def asks_for_events(facts: Facts) -> bool:
     """Whether of one that asks for pods Events would say more than these and its setup Job do."""
     lacking = facts.setup is not None and lacks_pods(facts.setup, facts.setup_pods)
     newest = newest_pods(facts.deployment, facts.pods) if facts.deployment else ()
-    return lacking or needs_events([*newest, *facts.setup_pods])
+    further = any(health_of(live, facts.pods_of(live)).health == "InProgress" for live in facts.further)
+    return lacking or further or needs_events([*newest, *facts.setup_pods])
 
 
 def _failed_before(facts: Facts) -> bool:
@@ -167,7 +176,11 @@ def _failed(facts: Facts) -> Finding | None:
 def _waiting(facts: Facts) -> Finding | None:
     if facts.waits:
         return Finding(PROGRESSING, facts.waits[0])
-    return None if facts.deployment else Finding(PROGRESSING, "its Deployment does not exist")
+    if facts.deployment is None:
+        return Finding(PROGRESSING, "its Deployment does not exist")
+    there = {live.key for live in facts.further}
+    missing = (key for key in sorted(facts.wanted - there) if is_further(key, facts.desired.preview.name))
+    return next((Finding(PROGRESSING, f"{key} does not exist") for key in missing), None)
 
 
 def _suspended(facts: Facts) -> Finding | None:
@@ -221,6 +234,23 @@ def _pods(facts: Facts, now: datetime | None) -> Finding | None:
     return Finding(reason, found.message, stalled=reason == ROLLOUT_FAILED)
 
 
+def _further(facts: Facts, health: Health, now: datetime | None) -> Finding | None:
+    """The first of its further children that stands like this."""
+    for live in facts.further:
+        found = health_of(live, facts.pods_of(live), facts.events, now)
+        if found.health == health:
+            failed = health == "Failed"
+            message = f"{live.key.kind} {live.key.name}: {found.message}"
+            return Finding(REASON_OF[health], message, stalled=failed)
+    return None
+
+
+def failed_further(facts: Facts) -> Live | None:
+    """The first of its further children whose pods cannot come up by themselves."""
+    healths = ((live, health_of(live, facts.pods_of(live), facts.events)) for live in facts.further)
+    return next((live for live, found in healths if found.health == "Failed"), None)
+
+
 def _route(facts: Facts) -> Finding | None:
     fqdn = facts.desired.fqdn
     if facts.route and fqdn and fqdn not in hostnames(facts.route):
@@ -233,6 +263,6 @@ def _route(facts: Facts) -> Finding | None:
 def _url(facts: Facts, finding: Finding, scheme: UrlScheme) -> str:
     """The link, where a route of its own has the hostname."""
     fqdn, taken = facts.desired.fqdn, finding.reason in (NAME_TAKEN, HOSTNAME_CONFLICT)
-    if not fqdn or taken or facts.route is None or fqdn not in hostnames(facts.route):
+    if not fqdn or taken or fqdn not in facts.on_route:
         return ""
     return f"{scheme}://{fqdn}"

@@ -253,11 +253,16 @@ def test_what_a_server_keeps_of_metadata_is_passed_over() -> None:
 @pytest.mark.parametrize(
     ("api_version", "kind", "name", "problem"),
     [
-        ("v1", "ConfigMap", "${preview.metadata.name}-x", 'kind: v1 "ConfigMap" is none of the children that a template changes (Job, Deployment, Service, Mapping, Ingress, HTTPRoute); further children are not supported; remove the document'),
-        ("serving.knative.dev/v1", "Service", "${preview.metadata.name}", 'kind: serving.knative.dev/v1 "Service" is none of the children that a template changes (Job, Deployment, Service, Mapping, Ingress, HTTPRoute); further children are not supported; remove the document'),
         ("apps/v1beta1", "Deployment", "${preview.metadata.name}", 'apiVersion: "apps/v1beta1" is not apps/v1'),
         ("v1", "${preview.spec.revision}", "x", "kind: has an expression, which only the value of another field may have"),
-        ("v1", "Service", "${preview.metadata.name}-db", 'metadata.name: "${preview.metadata.name}-db" is not ${preview.metadata.name}, which names the Service of a preview; others are not supported'),
+        ("v1", "Pod", "${preview.metadata.name}-x", 'kind: v1 "Pod" is not for templates: a pod by itself is not started again; use a Deployment'),
+        ("batch/v1", "Job", "${preview.metadata.name}-x", "metadata.name: is not the setup Job, which spec.setup makes; for what runs again and again use a CronJob"),
+        ("rbac.authorization.k8s.io/v1", "Role", "${preview.metadata.name}-x", 'kind: rbac.authorization.k8s.io/v1 "Role" is not for templates: a template gives no rights; name a service account that exists'),
+        ("rbac.authorization.k8s.io/v1", "ClusterRole", "${preview.metadata.name}-x", 'kind: rbac.authorization.k8s.io/v1 "ClusterRole" is not for templates: it is in no namespace, or cannot be deleted'),
+        ("platform9.com/v1", "PreviewEnvironment", "${preview.metadata.name}-x", 'kind: platform9.com/v1 "PreviewEnvironment" is not for templates: a preview makes no previews'),
+        ("v1", "ConfigMap", "config", 'metadata.name: "config" is not ${preview.metadata.name}-NAME, in lower-case letters, digits and dashes, which names a child of a preview'),
+        ("v1", "ConfigMap", "${preview.metadata.name}.x", 'metadata.name: "${preview.metadata.name}.x" is not ${preview.metadata.name}-NAME, in lower-case letters, digits and dashes, which names a child of a preview'),
+        ("apps/v1", "Deployment", "${preview.metadata.name}-app", 'metadata.name: "${preview.metadata.name}-app" is taken for pods of the app itself; choose another name'),
     ],
 )  # fmt: skip
 def test_another_object_is_refused_by_name(api_version: str, kind: str, name: str, problem: str) -> None:

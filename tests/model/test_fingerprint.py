@@ -39,7 +39,7 @@ def children(**versions: str) -> tuple[Live, ...]:
 def marked(manifest: dict[str, Any], settings: Settings = SETTINGS, by: str = "one") -> dict[str, Any]:
     """The preview as the run left it that found nothing to do."""
     digest = Fingerprints(by, settings).observed_digest(sent(manifest), children())
-    return edited(manifest, "status", "fingerprint", to=fingerprint_of(digest, manifest["status"]))
+    return edited(manifest, "status", "fingerprint", to=fingerprint_of(digest, manifest["status"], {}))
 
 
 MARKED = marked(told(a_preview(annotations={"a": "b"}, labels={"team": "shop"})))

@@ -29,6 +29,7 @@ def settled(name: str = "pr-1", **fields: Any) -> Settled:
         "reason": "Available",
         "ttl": None,
         "kept": (),
+        "kinds": frozenset(),
     }
     return Settled(
         "shop", name, **{**found, **fields}, children=lives, observed_digest=f"of {name}", manifest={}

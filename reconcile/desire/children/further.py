@@ -4,6 +4,7 @@ A further child of a preview NAME is called `NAME-…`, or NAME where no built-i
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from reconcile.kube.managedfields import FieldSet
 
@@ -16,6 +17,31 @@ _FIRST = (
     *(_CUSTOM, "Service", STATEFUL_SET, "DaemonSet", "Deployment"),
 )
 """What the app's pods may need, in the order in which it is applied; other native kinds follow the app."""
+
+POD_TEMPLATES: Mapping[str, tuple[str, ...]] = {
+    "Deployment": ("spec", "template"),
+    STATEFUL_SET: ("spec", "template"),
+    "DaemonSet": ("spec", "template"),
+    "CronJob": ("spec", "jobTemplate", "spec", "template"),
+}
+"""Where each kind has the template of its pods."""
+
+SELECTORS: Mapping[str, tuple[str, ...]] = {
+    "Service": ("spec", "selector"),
+    "Deployment": ("spec", "selector", "matchLabels"),
+    STATEFUL_SET: ("spec", "selector", "matchLabels"),
+    "DaemonSet": ("spec", "selector", "matchLabels"),
+    "PodDisruptionBudget": ("spec", "selector", "matchLabels"),
+    "NetworkPolicy": ("spec", "podSelector", "matchLabels"),
+}
+"""Where each kind says which pods it is about: those of its preview, whatever else it says."""
+
+SUSPENDED: Mapping[str, Mapping[str, Any]] = {
+    "Deployment": {"replicas": 0},
+    STATEFUL_SET: {"replicas": 0},
+    "CronJob": {"suspend": True},
+}
+"""What each kind that runs something is while its preview is suspended."""
 
 FURTHER_EXCLUSIVE: Mapping[str, FieldSet] = {
     "ConfigMap": frozenset({("f:data",), ("f:binaryData",)}),
@@ -38,8 +64,3 @@ def place_in_order(kind: str) -> int | None:
     """Where a further child of a full kind is applied, of those before the app; None for those after it."""
     name = _CUSTOM if is_custom(kind) else kind
     return _FIRST.index(name) if name in _FIRST else None
-
-
-def holds_data(kind: str) -> bool:
-    """Whether what is stored in such a child is lost with it: of a StatefulSet its claims may go with it."""
-    return kind in (CLAIM, STATEFUL_SET)

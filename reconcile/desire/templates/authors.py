@@ -5,8 +5,11 @@
     a hostname                    exactly `${preview.spec.fqdn}`
     where traffic is sent to      the preview's name, and no text that is chosen freely
     a number of pods or a port    the preview's, alone
-    what a program is given       values of variables, arguments, paths of requests, names of ConfigMaps
+    what a program is given       values of variables, arguments, paths of requests, names of ConfigMaps,
+                                  the data of a ConfigMap or a Secret of the preview's own
     labels, annotations           but annotations with a domain, which controllers obey
+    what selects pods             the preview's name; by `matchLabels` any label
+    a further child's name        where the preview has that child itself: a claim, an account, a Secret
 
 A list of what is refused would have to know every field of every version, and every controller. A preview's
 name is its author's text too: who names a preview `prod` would read the Secret `prod-db`, where a document
@@ -14,16 +17,26 @@ mounts `${preview.metadata.name}-db`; who names one `app` would give a sidecar o
 container `app`.
 """
 
+from collections.abc import Collection, Mapping
 from fnmatch import fnmatchcase
 
 from reconcile.desire.allow import image_allowed, said
-from reconcile.desire.templates.expressions import is_number, uses
+from reconcile.desire.children.further import CLAIM
+from reconcile.desire.templates.expressions import FQDN, is_number, uses
 from reconcile.kube.check import Location
 from reconcile.model.settings import Settings
 
-FQDN = "${preview.spec.fqdn}"
 A_HOSTNAME = f"a hostname is {FQDN} alone"
 
+_REFERENCES: Mapping[tuple[str, ...], str] = {
+    ("claimName",): CLAIM,
+    ("serviceAccountName",): "ServiceAccount",
+    ("secretKeyRef", "name"): "Secret",
+    ("secretRef", "name"): "Secret",
+    ("secretName",): "Secret",
+    ("serviceName",): "Service",
+}
+"""Of which kind the object is that a field names."""
 _GIVEN = frozenset(
     {
         *(("env", "value"), ("httpHeaders", "value"), ("httpGet", "path"), ("spec", "rewrite")),
@@ -35,15 +48,27 @@ _FREE_MAPS = frozenset({"nodeSelector", "csi", "flexVolume"})
 _NUMBERS = frozenset({"replicas", "port", "containerPort", "targetPort", "number"})
 _HOSTNAMES = frozenset({"host", "hosts", "hostname", "hostnames", "headers", "regex_headers"})
 _TARGETS = frozenset(
-    {"service", "backend", "backendRef", "backendRefs", "extensionRef", "parentRefs", "namespace"}
+    {
+        *("service", "services", "backend", "backendRef", "backendRefs", "extensionRef", "parentRefs"),
+        *("namespace", "destination", "to", "scaleTargetRef", "selector", "podSelector"),
+    }
 )
 _OF_SECRETS = frozenset({"name", "secretName"})
+_DATA = frozenset({"data", "stringData"})
+
+
+def refers_to(path: Location, text: str, own: Collection[tuple[str, str]]) -> bool:
+    """Whether a field names one of the further children that the preview has itself: it is ours, or the
+    preview is blocked."""
+    names = _names(path)
+    kinds = {kind for field, kind in _REFERENCES.items() if names[-len(field) :] == field}
+    return any((kind, text) in own for kind in kinds)
 
 
 def misplaced(path: Location, text: str, settings: Settings) -> str:
     """Why this text, of which an author decides a part, may not stand at this path; "" where it may."""
     names = _names(path)
-    if _is_note(names):
+    if _is_note(names) or _is_data(names):
         return ""
     if _FREE_MAPS.intersection(names):
         return _never(names)
@@ -53,9 +78,9 @@ def misplaced(path: Location, text: str, settings: Settings) -> str:
         if not any(settings.allow_secret):
             return "an author may not choose the name of a Secret; write it out, or pass --allow-secret"
         return ""
-    if _is_hostname(names):
+    if _is_hostname(names) and names[-2:] != ("destination", "host"):
         return "" if text == FQDN else A_HOSTNAME
-    if _TARGETS.intersection(names):
+    if _TARGETS.intersection(names) and "matchLabels" not in names:
         free = uses(text).free
         return (
             "an author may not choose where traffic is sent to; use ${preview.metadata.name}" if free else ""
@@ -78,7 +103,7 @@ def adds_hostname(path: Location, text: str) -> bool:
 def not_allowed(path: Location, value: str, settings: Settings) -> str:
     """Why what came of such a text is not allowed; "" where it is."""
     names = _names(path)
-    if _is_note(names):
+    if _is_note(names) or _is_data(names):
         return ""
     if _is_of_secret(names) and not any(fnmatchcase(value, glob) for glob in settings.allow_secret):
         return f"Secret {value} is not allowed; {said('--allow-secret', settings.allow_secret)}"
@@ -96,6 +121,11 @@ def _is_note(names: tuple[str, ...]) -> bool:
     """Whether it is a label, or an annotation that no controller looks for."""
     plain = names[-3:-1] == ("metadata", "annotations") and "/" not in names[-1]
     return plain or names[-3:-1] == ("metadata", "labels")
+
+
+def _is_data(names: tuple[str, ...]) -> bool:
+    """Whether it is a value of a ConfigMap or a Secret, which is the preview's own."""
+    return len(names) == 2 and names[0] in _DATA
 
 
 def _is_image(names: tuple[str, ...]) -> bool:

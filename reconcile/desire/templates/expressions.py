@@ -24,18 +24,30 @@ Scalar = str | int | None
 Check = Callable[[Location, str, str], None]
 """Is given each text that an author has a part in: its path, as it is written, and as it is."""
 
-_PATHS: Mapping[str, Callable[[PreviewEnvironment], Scalar]] = {
-    "preview.metadata.name": lambda preview: preview.name,
-    "preview.metadata.namespace": lambda preview: preview.namespace,
-    "preview.metadata.uid": lambda preview: preview.uid,
-    "preview.spec.image": lambda preview: preview.spec.image,
-    "preview.spec.fqdn": lambda preview: preview.spec.fqdn,
-    "preview.spec.port": lambda preview: preview.spec.port,
-    "preview.spec.replicas": lambda preview: preview.spec.replicas,
-    "preview.spec.revision": lambda preview: preview.spec.revision,
+FQDN = "${preview.spec.fqdn}"
+HASH = "${hash}"
+
+
+class Source(NamedTuple):
+    """What expressions are taken from: a preview, and the `hash` of its further ConfigMaps and Secrets."""
+
+    preview: PreviewEnvironment
+    hash: str = ""
+
+
+_PATHS: Mapping[str, Callable[[Source], Scalar]] = {
+    "preview.metadata.name": lambda source: source.preview.name,
+    "preview.metadata.namespace": lambda source: source.preview.namespace,
+    "preview.metadata.uid": lambda source: source.preview.uid,
+    "preview.spec.image": lambda source: source.preview.spec.image,
+    "preview.spec.fqdn": lambda source: source.preview.spec.fqdn,
+    "preview.spec.port": lambda source: source.preview.spec.port,
+    "preview.spec.replicas": lambda source: source.preview.spec.replicas,
+    "preview.spec.revision": lambda source: source.preview.spec.revision,
+    "hash": lambda source: source.hash,
 }
 _LABEL = re.compile(rf"preview\.metadata\.labels\['(?P<key>{LABEL_KEY.pattern})'\]")
-_NOT_THE_AUTHORS = frozenset({"preview.metadata.namespace", "preview.metadata.uid"})
+_NOT_THE_AUTHORS = frozenset({"preview.metadata.namespace", "preview.metadata.uid", "hash"})
 _CHOSEN_WITHIN_A_RULE = frozenset(
     {"preview.metadata.name", "preview.spec.port", "preview.spec.replicas", *_NOT_THE_AUTHORS}
 )
@@ -110,58 +122,56 @@ def _is_known(path: str) -> bool:
     return path in _PATHS or _LABEL.fullmatch(path) is not None
 
 
-def substituted(
-    value: Any, preview: PreviewEnvironment, node: Node | None, check: Check, path: Location = ()
-) -> Any:
+def substituted(value: Any, source: Source, node: Node | None, check: Check, path: Location = ()) -> Any:
     """The value with all expressions replaced; a field whose whole value is absent is left out.
 
     A number becomes text where the schema wants text. Raises `Missing`, and what `check` raises.
     """
     if isinstance(value, str):
-        return _text(value, preview, node, check, path)
+        return _text(value, source, node, check, path)
     node = node.of(value) if node is not None else None
     if isinstance(value, Mapping):
         found = {
-            name: substituted(below, preview, node and node.child(name), check, (*path, name))
+            name: substituted(below, source, node and node.child(name), check, (*path, name))
             for name, below in value.items()
         }
         return {name: below for name, below in found.items() if below is not ABSENT}
     if isinstance(value, list):
         element = node and node.element
-        items = [substituted(item, preview, element, check, (*path, at)) for at, item in enumerate(value)]
+        items = [substituted(item, source, element, check, (*path, at)) for at, item in enumerate(value)]
         return [item for item in items if item is not ABSENT]
     return value
 
 
-def _text(text: str, preview: PreviewEnvironment, node: Node | None, check: Check, path: Location) -> Any:
+def _text(text: str, source: Source, node: Node | None, check: Check, path: Location) -> Any:
     if "${" not in text:
         return text
     whole = _TOKEN.fullmatch(text)
     if whole and whole["path"] is not None:
-        value = _value(whole["path"], preview)
+        value = _value(whole["path"], source)
         if value is None:
             return ABSENT
         made: Any = str(value) if node is not None and node.type == "string" else value
     else:
-        made = _TOKEN.sub(lambda match: _part(match, preview, path), text)
+        made = _TOKEN.sub(lambda match: _part(match, source, path), text)
     if uses(text).authors:
         check(path, text, str(made))
     return made
 
 
-def _part(match: re.Match[str], preview: PreviewEnvironment, path: Location) -> str:
+def _part(match: re.Match[str], source: Source, path: Location) -> str:
     if match["literal"]:
         return "${"
-    value = _value(match["path"], preview)
+    value = _value(match["path"], source)
     if value is None:
         raise Missing(path, match["path"].removeprefix("preview."))
     return str(value)
 
 
-def _value(path: str, preview: PreviewEnvironment) -> Scalar:
+def _value(path: str, source: Source) -> Scalar:
     if path in _PATHS:
-        return _PATHS[path](preview)
+        return _PATHS[path](source)
     label = _LABEL.fullmatch(path)
-    value = preview.labels.get(label["key"]) if label else None
+    value = source.preview.labels.get(label["key"]) if label else None
     # An API server has checked the labels of what it holds; nobody has those of a file.
     return None if value is None or LABEL_VALUE.problem(value) else value

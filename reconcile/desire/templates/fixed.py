@@ -6,17 +6,20 @@ the setup Job                all but its pod template
 pods                         the container, and its port
 a route                      its hostnames
 status                       is the server's
+
+Of a further child a template sets all else; what it stores is not to be lost by accident.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
 from reconcile.desire.children import KINDS
+from reconcile.desire.children.further import POD_TEMPLATES, STATEFUL_SET
 from reconcile.desire.children.kind import ChildKind
 from reconcile.kube.check import Location
 from reconcile.kube.hostnames import asks_for_more, takes_all
 from reconcile.kube.live import Live
-from reconcile.kube.objects import Manifest, map_in, maps_in
+from reconcile.kube.objects import Manifest, full_kind, map_in, maps_in
 from reconcile.model.names import (
     COMPONENT_LABEL,
     INSTANCE_LABEL,
@@ -65,6 +68,33 @@ def _fixed_paths(before: Manifest, after: Manifest, kind: ChildKind, names: Name
         yield from (found for found in beside(path) if only_in_pods or is_ours(str(found[-1]), names))
     for depth in range(1, len(kind.changes_only)):
         yield from beside(kind.changes_only[:depth], kind.changes_only[depth])
+
+
+def further_problems(before: Manifest, after: Manifest, settings: Settings) -> Iterator[Problem]:
+    """What a document may not say of a further child, each as a sentence."""
+    if "status" in after:
+        yield Problem(("status",), "is the server's; leave it out")
+    for path in (("metadata",), _at_pods(after)):
+        metadata = map_in(_at(after, path)) if path else {}
+        yield from (Problem((*path, name), FIXED) for name in metadata.keys() - {*_FREE})
+        for free in _FREE:
+            ours = (key for key in map_in(metadata.get(free)) if is_ours(str(key), settings.names))
+            yield from (Problem((*path, free, key), FIXED) for key in sorted(ours))
+    yield from _claim_problems(after)
+
+
+def _at_pods(manifest: Manifest) -> tuple[str, ...]:
+    path = POD_TEMPLATES.get(full_kind(manifest["apiVersion"], manifest["kind"]))
+    return (*path, "metadata") if path else ()
+
+
+def _claim_problems(after: Manifest) -> Iterator[Problem]:
+    """Claims that a StatefulSet makes have no owner: without this they outlive it and its preview."""
+    spec = map_in(after.get("spec"))
+    policy = map_in(spec.get("persistentVolumeClaimRetentionPolicy"))
+    if after["kind"] == STATEFUL_SET and spec.get("volumeClaimTemplates") and "whenDeleted" not in policy:
+        sentence = "is missing: Delete removes the claims with the preview, Retain leaves them for ever"
+        yield Problem(("spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted"), sentence)
 
 
 def is_ours(key: str, names: Names) -> bool:

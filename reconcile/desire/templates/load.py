@@ -1,26 +1,40 @@
 """Documents to templates: what is wrong in any of them is found before a run, once for all previews."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from reconcile.desire.children import KINDS, RESOURCES
-from reconcile.desire.templates.authors import A_HOSTNAME, adds_hostname, misplaced
-from reconcile.desire.templates.expressions import has_expression, labels_in, problems_in, uses
+from reconcile.desire.children import KINDS
+from reconcile.desire.children.further import POD_TEMPLATES, is_custom
+from reconcile.desire.templates.among import among
+from reconcile.desire.templates.authors import A_HOSTNAME, adds_hostname, misplaced, refers_to
+from reconcile.desire.templates.expressions import (
+    HASH,
+    Source,
+    has_expression,
+    labels_in,
+    problems_in,
+    uses,
+)
+from reconcile.desire.templates.fixed import changes_of_fixed, further_problems
+from reconcile.desire.templates.further import CONFIGS, component_of, shape_problems
+from reconcile.desire.templates.kinds import NAME, is_built_in, kind_problem
 from reconcile.desire.templates.merge import filled, laid_over
 from reconcile.errors import UsageError
 from reconcile.kube.check import Location
 from reconcile.kube.merge import DIRECTIVE
 from reconcile.kube.objects import KEPT_BY_SERVERS, Manifest, map_in
-from reconcile.model.names import KIND, Names
+from reconcile.model.names import APP_COMPONENT, KIND, SETUP_COMPONENT, Names
 from reconcile.model.preview import PreviewEnvironment, parse_preview
 from reconcile.model.problems import Problem, shown
-from reconcile.model.scope import parse_selector
+from reconcile.model.scope import Requirement, parse_selector
 from reconcile.model.settings import Settings
 from reconcile.model.template import Template
 
 WHEN = "when"
-NAME = "${preview.metadata.name}"
+_NAMES = re.compile(re.escape(NAME) + r"(-[a-z0-9]([-a-z0-9]*[a-z0-9])?)?")
 
 
 class Document(NamedTuple):
@@ -33,14 +47,57 @@ class Document(NamedTuple):
 
 def load(documents: Iterable[Document], settings: Settings) -> tuple[tuple[Template, ...], tuple[str, ...]]:
     """The templates in their order, and everything that is wrong: `FILE:LINE: PATH: what, and what to do`."""
-    templates, problems = [], []
-    for document in documents:
-        template = Template(_content(document.manifest, settings.names), document.file, document.lines)
-        found = list(_problems(document, template, settings))
-        problems += [f"{template.where(one.location)}: {one}" for one in found]
-        if not found:
-            templates.append(_selecting(template, document.manifest, settings.names))
-    return tuple(templates), tuple(problems)
+    read = list(documents)
+    templates = _with_own([_template(document, settings.names) for document in read])
+    found = [
+        (template, problem)
+        for template, document in zip(templates, read, strict=True)
+        for problem in _problems(template, _annotations(document.manifest), settings)
+    ]
+    found += among(templates) if not found else []
+    wrong = {id(template) for template, _ in found}
+    right = tuple(template for template in templates if id(template) not in wrong)
+    return right, tuple(f"{one.where(problem.location)}: {problem}" for one, problem in found)
+
+
+def refused_by_schema(settings: Settings) -> tuple[str, ...]:
+    """What is wrong with the documents of custom kinds by the schemas that a server has told by now."""
+    return tuple(
+        f"{one.where(problem.location)}: {problem}"
+        for one in settings.templates or ()
+        if is_custom(one.kind)
+        for problem in _merge_problems(one, settings)
+    )
+
+
+def _template(document: Document, names: Names) -> Template:
+    """A document as it may be wrong; one whose selector is none is for all."""
+    manifest = document.manifest
+    when = str(_annotations(manifest).get(names.when_annotation, ""))
+    requirements: tuple[Requirement, ...] = ()
+    with suppress(UsageError):
+        requirements = tuple(parse_selector(when)) if when else ()
+    return Template(
+        _content(manifest, names),
+        document.file,
+        document.lines,
+        when=when,
+        requirements=requirements,
+        name=str(manifest["metadata"]["name"]),
+        further=not is_built_in(manifest),
+    )
+
+
+def _with_own(templates: list[Template]) -> list[Template]:
+    """Each with the further children that every preview has which it is for."""
+    further = [one for one in templates if one.further]
+    return [
+        replace(
+            one,
+            own=frozenset((other.kind, other.name) for other in further if other.when in ("", one.when)),
+        )
+        for one in templates
+    ]
 
 
 def _content(manifest: Manifest, names: Names) -> Manifest:
@@ -54,49 +111,30 @@ def _content(manifest: Manifest, names: Names) -> Manifest:
     return {**rest, **({"metadata": metadata} if metadata else {})}
 
 
-def _when(manifest: Manifest, names: Names) -> str:
-    return str(map_in(manifest["metadata"].get("annotations")).get(names.when_annotation, ""))
+def _annotations(manifest: Manifest) -> Manifest:
+    return map_in(manifest["metadata"].get("annotations"))
 
 
-def _selecting(template: Template, manifest: Manifest, names: Names) -> Template:
-    when = _when(manifest, names)
-    return replace(template, when=when, requirements=tuple(parse_selector(when)) if when else ())
-
-
-def _problems(document: Document, template: Template, settings: Settings) -> Iterator[Problem]:
+def _problems(template: Template, annotations: Manifest, settings: Settings) -> Iterator[Problem]:
     """All that is wrong with one document; what builds on something else is asked where that is right."""
-    if problem := _kind_problem(document.manifest):
+    if problem := kind_problem(template.manifest, template.name, settings):
         yield problem
         return
-    found = [*_metadata_problems(document.manifest, settings.names)]
-    found += _text_problems((), template.manifest, settings)
+    found = [*_name_problems(template), *_selector_problems(annotations, settings.names)]
+    found += _text_problems((), template, template.manifest, settings)
     yield from found or _merge_problems(template, settings)
 
 
-def _kind_problem(manifest: Manifest) -> Problem | None:
-    """A document of further kinds is for a later version: here is its place."""
-    api_version, kind = manifest["apiVersion"], manifest["kind"]
-    for name in ("apiVersion", "kind"):
-        if has_expression(manifest[name]):
-            return Problem((name,), "has an expression, which only the value of another field may have")
-    resource = RESOURCES.get(kind)
-    if resource is None or api_version.partition("/")[0] != resource.api_version.partition("/")[0]:
-        return Problem(
-            ("kind",),
-            f"{api_version} {shown(kind)} is none of the children that a template changes "
-            f"({', '.join(RESOURCES)}); further children are not supported; remove the document",
-        )
-    if api_version != resource.api_version:
-        return Problem(("apiVersion",), f"{shown(api_version)} is not {resource.api_version}")
-    return None
-
-
-def _metadata_problems(manifest: Manifest, names: Names) -> Iterator[Problem]:
-    name, kind = manifest["metadata"]["name"], manifest["kind"]
-    if name != NAME:
-        sentence = f"{shown(name)} is not {NAME}, which names the {kind} of a preview"
-        yield Problem(("metadata", "name"), f"{sentence}; others are not supported")
-    yield from _selector_problems(map_in(manifest["metadata"].get("annotations")), names)
+def _name_problems(template: Template) -> Iterator[Problem]:
+    path: Location = ("metadata", "name")
+    if not template.further:
+        return
+    if not _NAMES.fullmatch(template.name):
+        sentence = f"{shown(template.name)} is not {NAME}-NAME, in lower-case letters, digits and dashes"
+        yield Problem(path, f"{sentence}, which names a child of a preview")
+    elif template.kind in POD_TEMPLATES and component_of(template) in (APP_COMPONENT, SETUP_COMPONENT):
+        sentence = f"{shown(template.name)} is taken for pods of the {component_of(template)} itself"
+        yield Problem(path, f"{sentence}; choose another name")
 
 
 def _selector_problems(annotations: Manifest, names: Names) -> Iterator[Problem]:
@@ -112,7 +150,7 @@ def _selector_problems(annotations: Manifest, names: Names) -> Iterator[Problem]
             yield Problem(path, f"is not {names.when_annotation}, which selects previews")
 
 
-def _text_problems(path: Location, value: Any, settings: Settings) -> Iterator[Problem]:
+def _text_problems(path: Location, template: Template, value: Any, settings: Settings) -> Iterator[Problem]:
     """What is wrong with the expressions and the directives anywhere in a document."""
     if isinstance(value, Mapping):
         for name, below in value.items():
@@ -121,18 +159,22 @@ def _text_problems(path: Location, value: Any, settings: Settings) -> Iterator[P
                 yield Problem(here, "a name has an expression, which only a value may have")
             if name == DIRECTIVE and not (path and isinstance(path[-1], int)):
                 yield Problem(here, "removes only an item of a list; to remove a field, write null")
-            yield from _text_problems(here, below, settings)
+            yield from _text_problems(here, template, below, settings)
     elif isinstance(value, list):
         for at, below in enumerate(value):
-            yield from _text_problems((*path, at), below, settings)
+            yield from _text_problems((*path, at), template, below, settings)
     elif isinstance(value, str):
-        yield from (Problem(path, sentence) for sentence in _sentences(path, value, settings))
+        yield from (Problem(path, sentence) for sentence in _sentences(path, template, value, settings))
 
 
-def _sentences(path: Location, text: str, settings: Settings) -> Iterator[str]:
+def _sentences(path: Location, template: Template, text: str, settings: Settings) -> Iterator[str]:
     """What is wrong with one text."""
     if wrong := dict.fromkeys(problems_in(text)):
         yield from wrong
+    elif HASH in text and template.kind in CONFIGS:
+        yield f"{HASH} is the hash of this; take it out"
+    elif refers_to(path, text, template.own):
+        return
     elif uses(text).authors and (sentence := misplaced(path, text, settings)):
         yield sentence
     elif adds_hostname(path, text):
@@ -142,9 +184,13 @@ def _sentences(path: Location, text: str, settings: Settings) -> Iterator[str]:
 def _merge_problems(template: Template, settings: Settings) -> tuple[Problem, ...]:
     """What a server would refuse, and what no template changes: seen by merging it into a sample."""
     sample = _sample(template.manifest)
-    over = filled(template, sample, replace(settings, allow_secret=("*",), allow_image=()))
+    lenient = replace(settings, allow_secret=("*",), allow_image=())
+    over = filled(template, Source(sample, "hash"), lenient)
+    if template.further:
+        found, problems = laid_over({}, over, further_problems, settings)
+        return problems or tuple(shape_problems(template, found, sample))
     child = KINDS[template.kind].render(sample, settings)
-    return laid_over(child.decoded() if child else {}, over, settings)[1]
+    return laid_over(child.decoded() if child else {}, over, changes_of_fixed, settings)[1]
 
 
 def _sample(manifest: Manifest) -> PreviewEnvironment:

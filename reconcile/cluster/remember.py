@@ -1,0 +1,62 @@
+"""The kinds of a preview's further children, written into its status by a field manager of their own."""
+
+from collections.abc import Callable
+
+from reconcile.cluster.port import Cluster
+from reconcile.errors import Conflict, ReconcileError, UnknownFields
+from reconcile.kube.objects import Manifest
+from reconcile.model.kinds_record import FIELD, kinds_in
+from reconcile.model.names import Names
+from reconcile.model.snapshot import Preview
+
+TRIES = 5
+"""How often it is tried while others write the same status."""
+
+Kinds = frozenset[str]
+
+
+def remember(cluster: Cluster, names: Names, preview: Preview, change: Callable[[Kinds], Kinds]) -> None:
+    """Make of the kinds that a preview's status remembers what `change` makes of them.
+
+    Raises ReconcileError where they could not be written. One that is gone, or another by now, has nothing
+    to remember.
+    """
+    uid, version, there = preview.uid, preview.resource_version, kinds_in(preview.status)
+    for _ in range(TRIES):
+        wanted = change(there)
+        if wanted == there:
+            return
+        try:
+            manifest = _manifest(preview, version, wanted)
+            cluster.apply_status(names.previews, manifest, manager=names.kinds_manager)
+        except Conflict:
+            found = cluster.get(names.previews, preview.namespace, preview.name)
+            if found is None or found["metadata"]["uid"] != uid:
+                return
+            version, there = found["metadata"]["resourceVersion"], kinds_in(found.get("status") or {})
+        else:
+            return
+    raise Conflict(f"others write the status of {preview.key.place} all the time")
+
+
+def _manifest(preview: Preview, version: str, kinds: Kinds) -> Manifest:
+    metadata = {
+        "name": preview.name,
+        "namespace": preview.namespace,
+        "uid": preview.uid,
+        "resourceVersion": version,
+    }
+    return {
+        "apiVersion": preview.names.api_version,
+        "kind": preview.names.previews.kind,
+        "metadata": metadata,
+        "status": {FIELD: sorted(kinds)},
+    }
+
+
+def unwritten(error: ReconcileError, names: Names) -> str:
+    """Why no further child can be made: nobody would find it again."""
+    remedy = (
+        f"; install the CRD anew with `reconcile --print-crd --api-group {names.group} | kubectl apply -f -`"
+    )
+    return f"status.{FIELD} was not written: {error}{remedy if isinstance(error, UnknownFields) else ''}"
