@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconcile.cluster.context import Context
-from reconcile.cluster.port import Cluster, FromFile, Listing, Source
+from reconcile.cluster.port import Cluster, FromFile, Listing, Searched, Source
 from reconcile.errors import ClusterError, NoAnswer, NotInstalled, internal_error
 from reconcile.kube.listeners import hangs_on
 from reconcile.kube.live import Live
@@ -61,7 +61,7 @@ def observe(
 
     previews = context.read_one(lambda: _list_previews(context, read))
     settled = {one.place: one for one in previews.items if isinstance(one, Settled)}
-    remembered = _remembered(previews.items, queries, context.names.preview_label)
+    remembered = _remembered(context, previews.items, queries)
     more = context.read_all(lambda query: _list_kind(context, query, before, keep), remembered)
     results += more
     lives += [one for _, found in more for one in found]
@@ -82,12 +82,15 @@ def observe(
 
 
 def _remembered(
-    previews: Iterable[Preview | Settled], queries: Sequence[Query], label: str
+    context: Context, previews: Iterable[Preview | Settled], queries: Sequence[Query]
 ) -> Sequence[Query]:
     """The kinds that only statuses name: no template makes them any more. They come after the previews, and
     a preview that is newer than its list is read again before anything of it is deleted."""
+    cluster, label = context.cluster, context.names.preview_label
     asked = {query.resource.full_kind for query in queries}
-    found: dict[str, Resource] = {}
+    asked |= {resource.full_kind for resource in context.settings.left_out}
+    ours = cluster.kinds(context.names.identity_annotation) if isinstance(cluster, Searched) else ()
+    found = {one.full_kind: one for one in ours}
     for preview in previews:
         texts = preview.kinds if isinstance(preview, Settled) else kinds_in(preview.status)
         found |= {full_kind_in(text): resource_in(text) for text in sorted(texts)}

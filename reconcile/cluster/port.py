@@ -184,6 +184,14 @@ class Filled(Protocol):
         """Write a child down that stays; True when it was written, False where it is there already."""
 
 
+@runtime_checkable
+class Searched(Protocol):
+    """A cluster that can be looked through: a folder, which keeps no status, and so remembers no kinds."""
+
+    def kinds(self, annotation: str) -> tuple[Resource, ...]:
+        """The kinds of all objects that have this annotation."""
+
+
 def traffic_of(cluster: Cluster) -> Traffic:
     """What was asked so far; nothing of files."""
     return cluster.traffic if isinstance(cluster, Remote) else Traffic()

@@ -79,4 +79,4 @@ def patience(facts: Facts, found: Standing) -> float:
     may_pass = {ROLLOUT_FAILED, ROUTE_NOT_ACCEPTED} | (set() if ended else {SETUP_FAILED})
     if facts.blocks or found.reason not in may_pass:
         return 0.0
-    return PATIENCE_FOR_A_NODE if found.message.startswith(f"{UNSCHEDULABLE}:") else PATIENCE
+    return PATIENCE_FOR_A_NODE if f"{UNSCHEDULABLE}:" in found.message else PATIENCE

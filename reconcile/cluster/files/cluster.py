@@ -10,6 +10,7 @@ ours, so that the plan blocks the preview, and a write is `Rejected`.
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -80,7 +81,7 @@ class DirectoryCluster:
         read: Callable[[Manifest], Any] = as_it_is,
     ) -> Listing[Any]:
         """Every object of a kind, the files read again; `problems` names what cannot be read, and where."""
-        self._view.refresh()
+        self._view.refresh(resource)
         found = dict(self._view.objects(resource))
         items = (
             read(manifest)
@@ -100,6 +101,20 @@ class DirectoryCluster:
             return (*notes, f"{why}: no preview is taken for gone")
         kept = ", ".join(sorted(left_out))
         return (*notes, f"left out by --exclude, children are kept: {kept}") if left_out else notes
+
+    def kinds(self, annotation: str) -> tuple[Resource, ...]:
+        """The kinds of all objects with this annotation, in `--from` as it was listed last and in `--to`."""
+        found = {
+            (manifest["apiVersion"], manifest["kind"])
+            for manifest in self._view.everything()
+            if annotation in (manifest["metadata"].get("annotations") or {})
+        }
+        return tuple(resource for kind in sorted(found) if (resource := self._resource_or_none(*kind)))
+
+    def _resource_or_none(self, api_version: str, kind: str) -> Resource | None:
+        with suppress(Rejected):
+            return self.resource(api_version, kind)
+        return None
 
     def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
         """One object: the file in `--to` as it is now, else what the last list saw in `--from`."""

@@ -87,6 +87,13 @@ class Folder:
             if named and named[1] == _in_name(resource.full_kind):
                 yield Key(resource.full_kind, named[0], named[2])
 
+    def ours(self) -> Iterator[Manifest]:
+        """Each object that has a file of ours here."""
+        files = sorted(os.listdir(self._path)) if os.path.isdir(self._path) else []
+        paths = [os.path.join(self._path, file) for file in files if _named(file)]
+        for path in filter(self._has_header, paths):
+            yield from (document.manifest for document in read_file(path).documents)
+
     def held(self, resource: Resource, key: Key) -> Held | None:
         """What is in the place of this object's file; None when the place is free."""
         path = self.file_of(key)

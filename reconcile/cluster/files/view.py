@@ -20,16 +20,18 @@ class View:
         self._sources = sources
         self._folder = folder
         self._group = group
-        self._children = children
+        self._children = set(children)
         self.removed: set[Key] = set()
 
     def is_preview(self, resource: Resource) -> bool:
         """Previews are read from `--from` alone."""
         return (resource.group, resource.kind) == (self._group, KIND)
 
-    def refresh(self) -> None:
-        """Read again what has changed in `--from`; `--to` is always read as it is."""
+    def refresh(self, asked: Resource) -> None:
+        """Read again what has changed in `--from`; `--to` is always read as it is. What is asked for is no
+        other object, also a kind that templates make."""
         self._sources.refresh()
+        self._children.add(asked)
 
     def objects(self, resource: Resource) -> Iterator[tuple[Key, Manifest]]:
         """What `--from` has of a kind, then what `--to` has: the later wins."""
@@ -38,6 +40,13 @@ class View:
                 yield key, source.manifest
         for key, held in self._all_held(resource):
             yield key, held.manifest
+
+    def everything(self) -> Iterator[Manifest]:
+        """All objects of `--from` and all of ours in `--to`, whatever their kind."""
+        for index in self._sources.kinds.values():
+            yield from (source.manifest for source in index.objects.values())
+        if self._folder is not None:
+            yield from self._folder.ours()
 
     def _all_held(self, resource: Resource) -> Iterator[tuple[Key, Held]]:
         if self._folder is None or self.is_preview(resource):
