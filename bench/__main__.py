@@ -14,6 +14,7 @@ from pathlib import Path
 from bench.changes import drift, making, rollouts
 from bench.client import bare_client
 from bench.figure import Figure
+from bench.further import further
 from bench.load import THREADS, Load
 from bench.machine import this_machine
 from bench.measure import Bench, growth, say
@@ -133,6 +134,8 @@ def changes(bench: Bench, size: int) -> Iterator[Figure]:
     yield from making(bench, size)
     say(f"{size:,} previews: rollouts")
     yield from rollouts(bench, size)
+    say(f"{size:,} previews: two further kinds of children")
+    yield from further(bench, size)
 
 
 def bench_of(plane: ControlPlane, rounds: int) -> tuple[Bench, Load]:

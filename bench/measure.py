@@ -71,10 +71,11 @@ class Bench:
     load: Load
     runner: Runner
     rounds: int
+    options: tuple[str, ...] = ()
 
     def ours(self, *more: str) -> Ended:
-        """The command, over everything."""
-        return self.runner.python(*COMMAND, *more)
+        """The command with these options and more, over everything."""
+        return self.runner.python(*COMMAND, *self.options, *more)
 
     def run(self) -> tuple[Ended, Asked]:
         """The same, and what it asked."""

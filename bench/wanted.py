@@ -24,6 +24,9 @@ ROLLOUT = "first rollout, status writes for each preview"
 NEW_IMAGE = "new image, status writes for each preview"
 DRIFT = "1 % drifted, requests for each child"
 DRIFT_IN_ALL = "1 % drifted, the same until a run is silent"
+FURTHER = "two further kinds, first request to plan"
+FURTHER_REQUESTS = "two further kinds, requests"
+FURTHER_WRITES = "two further kinds, writes"
 DIFF = "unchanged, whole process, and kubectl diff"
 APPLY = "unchanged, whole process, and kubectl apply"
 FLUX = "unchanged, whole process, and Flux's engine"
@@ -59,6 +62,9 @@ _TARGETS: Mapping[str, Mapping[int, Target]] = {
     ROLLOUT: {1_000: _TWICE},
     NEW_IMAGE: {1_000: _TWICE},
     DRIFT: {1_000: Target("value", 3)},
+    FURTHER: {1_000: Target("ratio", 1.15)},
+    FURTHER_REQUESTS: {1_000: Target("ratio", 1)},
+    FURTHER_WRITES: {1_000: Target("value", 0)},
     DIFF: {1_000: _AS_FAST},
     APPLY: {1_000: _AS_FAST},
     FLUX: {1_000: Target("ratio", 12, at_most=False), 10_000: Target("ratio", 15, at_most=False)},
