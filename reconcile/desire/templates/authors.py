@@ -48,11 +48,12 @@ _FREE_MAPS = frozenset({"nodeSelector", "csi", "flexVolume"})
 _NUMBERS = frozenset({"replicas", "port", "containerPort", "targetPort", "number"})
 _HOSTNAMES = frozenset({"host", "hosts", "hostname", "hostnames", "headers", "regex_headers"})
 _TARGETS = frozenset(
-    {
-        *("service", "services", "backend", "backendRef", "backendRefs", "extensionRef", "parentRefs"),
-        *("namespace", "destination", "to", "scaleTargetRef", "selector", "podSelector"),
-    }
+    {"service", "backend", "backendRef", "backendRefs", "extensionRef", "parentRefs", "namespace"}
 )
+_NAMED = frozenset(
+    {("destination", "host"), ("to", "name"), ("services", "name"), ("scaleTargetRef", "name")}
+)
+"""Fields of further children that name one of the preview."""
 _OF_SECRETS = frozenset({"name", "secretName"})
 _DATA = frozenset({"data", "stringData"})
 
@@ -78,9 +79,9 @@ def misplaced(path: Location, text: str, settings: Settings) -> str:
         if not any(settings.allow_secret):
             return "an author may not choose the name of a Secret; write it out, or pass --allow-secret"
         return ""
-    if _is_hostname(names) and names[-2:] != ("destination", "host"):
+    if _is_hostname(names) and not _names_a_child(names):
         return "" if text == FQDN else A_HOSTNAME
-    if _TARGETS.intersection(names) and "matchLabels" not in names:
+    if _TARGETS.intersection(names) or _names_a_child(names):
         free = uses(text).free
         return (
             "an author may not choose where traffic is sent to; use ${preview.metadata.name}" if free else ""
@@ -121,6 +122,11 @@ def _is_note(names: tuple[str, ...]) -> bool:
     """Whether it is a label, or an annotation that no controller looks for."""
     plain = names[-3:-1] == ("metadata", "annotations") and "/" not in names[-1]
     return plain or names[-3:-1] == ("metadata", "labels")
+
+
+def _names_a_child(names: tuple[str, ...]) -> bool:
+    """Whether it is the name of something that the preview has, or a label by which it is selected."""
+    return names[-2:] in _NAMED or names[-2:-1] == ("selector",)
 
 
 def _is_data(names: tuple[str, ...]) -> bool:
