@@ -175,8 +175,9 @@ class Names:
 
     @property
     def kinds_manager(self) -> str:
-        """Who remembers the kinds of further children: an older version's status would drop them."""
-        return f"{TOOL}-kinds.{self.group}"
+        """Who remembers the kinds of further children: an older version's status would drop them. It is no
+        longer than `field_manager`, for which `rules.GROUP` leaves room."""
+        return f"preview-kinds.{self.group}"
 
 
 names_of = lru_cache(Names)
