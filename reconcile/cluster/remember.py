@@ -50,7 +50,7 @@ def _manifest(preview: Preview, version: str, kinds: Kinds) -> Manifest:
         "apiVersion": preview.names.api_version,
         "kind": preview.names.previews.kind,
         "metadata": metadata,
-        "status": {FIELD: sorted(kinds)},
+        "status": {FIELD: sorted(kinds)},  # also where it is empty: what others wrote goes too
     }
 
 

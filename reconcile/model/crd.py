@@ -116,7 +116,7 @@ def _status() -> Schema:
                 "description": "The kinds that further children of it have, as GROUP/VERSION/KIND: where no "
                 "template makes one any more, what is left of it is found by this.",
                 "items": {"type": "string"},
-                "x-kubernetes-list-type": "set",
+                "x-kubernetes-list-type": "atomic",  # of a set, nobody could remove what others have put in
             },
             "fingerprint": {
                 "type": "string",
