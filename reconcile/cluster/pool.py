@@ -5,8 +5,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
-from typing import TypeVar
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from reconcile.cluster.turns import Turns
 from reconcile.errors import Stopped
@@ -56,10 +56,11 @@ def pause(seconds: float, stop: Stop) -> None:
 
 def read_at_once(function: Callable[[T], R], items: Sequence[T], concurrency: int, stop: Stop) -> list[R]:
     """The results in order; the first error is raised. `Stopped` as soon as the run is told to end."""
-    futures = _run(function, items, concurrency, lambda: stop.asked)
+    ended = _run(function, items, concurrency, lambda: stop.asked)
     if stop.asked:
         raise Stopped("the run was stopped")
-    return [future.result() for future in futures]
+    ended.raise_first()
+    return [ended.results[place] for place in range(len(items))]
 
 
 def write_at_once(
@@ -82,33 +83,52 @@ def write_at_once(
             function(item)
 
     items = [item for stage in stages for item in stage]
-    for future in _run(next_one, items, concurrency, lambda: stop.out_of_patience):
-        if future.done() and not future.cancelled():
-            future.result()
+    _run(next_one, items, concurrency, lambda: stop.out_of_patience).raise_first()
+
+
+@dataclass(frozen=True)
+class _Ended(Generic[R]):
+    """What became of the items that were done, by their place among all."""
+
+    results: dict[int, R] = field(default_factory=dict)
+    errors: dict[int, BaseException] = field(default_factory=dict)
+
+    def raise_first(self) -> None:
+        """The error of the first item that has one."""
+        if places := list(self.errors):  # those that were given up may still add theirs
+            raise self.errors[min(places)]
 
 
 def _run(
     function: Callable[[T], R], items: Sequence[T], concurrency: int, give_up: Callable[[], bool]
-) -> list[Future[R]]:
-    futures = [Future[R]() for _ in items]
-    todo = deque(zip(futures, items, strict=True))
+) -> _Ended[R]:
+    ended, todo = _Ended[R](), deque(enumerate(items))
 
     def work() -> None:
-        with suppress(IndexError):
-            while not give_up():
-                future, item = todo.popleft()
-                _settle(future, function, item)
+        while todo and not give_up():
+            _do_next(function, todo, ended)
 
+    # Waited for are the few threads: to look at each of ten thousand items ten times a second has its price.
+    threads: list[Future[None]] = []
     pool = ThreadPoolExecutor(max_workers=concurrency)
-    if not start_threads(lambda: pool.submit(work), min(concurrency, len(items))):
+    if not start_threads(lambda: threads.append(pool.submit(work)), min(concurrency, len(items))):
         work()  # here, where a signal waits for the request that is under way
-    pending = set(futures)
-    while pending and not give_up():
-        _, pending = wait(pending, timeout=_LOOK)
-    for future in pending:
-        future.cancel()
+    while wait(threads, timeout=_LOOK).not_done and not give_up():
+        pass
+    todo.clear()
     pool.shutdown(wait=False, cancel_futures=True)
-    return futures
+    return ended
+
+
+def _do_next(function: Callable[[T], R], todo: deque[tuple[int, T]], ended: _Ended[R]) -> None:
+    try:
+        place, item = todo.popleft()
+    except IndexError:  # another thread was faster
+        return
+    try:
+        ended.results[place] = function(item)
+    except BaseException as error:
+        ended.errors[place] = error
 
 
 def start_threads(start: Callable[[], object], wanted: int) -> int:
@@ -122,14 +142,3 @@ def start_threads(start: Callable[[], object], wanted: int) -> int:
             )
             return started
     return wanted
-
-
-def _settle(future: Future[R], function: Callable[[T], R], item: T) -> None:
-    if not future.set_running_or_notify_cancel():
-        return
-    try:
-        result = function(item)
-    except BaseException as error:
-        future.set_exception(error)
-    else:
-        future.set_result(result)
