@@ -1,5 +1,6 @@
 """Whether an API server records as ours what its schema said; where not, such a child never settles."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from reconcile.kube.managedfields import FieldSet, field_set_of, path_text
@@ -9,14 +10,21 @@ from reconcile.plan.changes import Delete, Outcome
 
 MOST_FIELDS = 5
 """So many are named."""
+MOST_COMPARED = 100
+"""So many answers of each kind are compared. What does not settle for a rarer field is applied again by the
+next run, which has few others to compare."""
 
 
 def unforeseen(outcomes: Iterable[Outcome], names: Names) -> tuple[str, ...]:
     """A sentence for each kind of child whose field set in the server's answer is not the computed one."""
     found: dict[str, str] = {}
+    compared = Counter[str]()
     for outcome in outcomes:
         kind = outcome.change.key.kind
-        if kind not in found and (paths := [*_differing(outcome, names)]):
+        if kind in found or compared[kind] == MOST_COMPARED or outcome.live is None:
+            continue
+        compared[kind] += 1
+        if paths := [*_differing(outcome, names)]:
             found[kind] = _sentence(kind, paths)
     return tuple(found.values())
 

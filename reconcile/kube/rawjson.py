@@ -229,6 +229,8 @@ def decoded_whole(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def plain(value: Any) -> Any:
     """The same, all of it decoded: what is made of JSON's own types, and may be changed."""
+    if isinstance(value, SentObject):
+        return value.decoded()
     if isinstance(value, Mapping):
         return {name: plain(part) for name, part in value.items()}
     return [plain(part) for part in value] if isinstance(value, list | tuple) else value

@@ -1,6 +1,7 @@
 """Reads and writes of one object: what is sent, and what each answer means."""
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -139,6 +140,21 @@ def test_each_request_is_what_it_has_to_be_and_its_success_is_understood(api: Ap
     assert (json.loads(request.content) if request.content else None) == body
 
 
+def test_an_answer_that_is_kept_takes_little_more_than_its_bytes(api: Api) -> None:
+    fields = {"f:spec": {f"f:{number}": None for number in range(100)}}
+    there = deployment(managedFields=[{"manager": MANAGER, "fieldsV1": fields}])
+    route = api.server.route().mock(return_value=an(there))
+    apply(api.cluster)  # what is made once for all
+    tracemalloc.start()
+    kept = [(apply(api.cluster), update(api.cluster), get(api.cluster)) for _ in range(50)]
+    route.calls.reset()
+    with_them = tracemalloc.get_traced_memory()[0]
+    kept.clear()
+    each = (with_them - tracemalloc.get_traced_memory()[0]) / 150
+    tracemalloc.stop()
+    assert each < len(json.dumps(there)) + 1024
+
+
 def test_a_preview_of_any_group_can_be_applied(api: Api) -> None:
     preview = {**deployment(), "apiVersion": "previews.example.com/v1", "kind": KIND}
     api.says(
@@ -192,6 +208,9 @@ REMEDY = (
     "install it anew with `reconcile --print-crd --api-group platform9.com | kubectl apply -f -`"
 )
 TEXT = {"Content-Type": "application/json"}
+UNREADABLE_SPEC = (
+    b'{"kind": "Deployment", "metadata": {"name": "pr-1", "namespace": "shop"}, "spec": 1e99999}'
+)
 
 WAITS = 'container "app" in pod "pr-1-a" is waiting to start'
 
@@ -231,7 +250,7 @@ REFUSED: dict[str, tuple[Ask, httpx.Response, type[ReconcileError], str]] = {
             AnswerLost,
             "the answer (200, application/json) cannot be used",
         )
-        for body in (b"", b"{", b"[]", b'{"kind": "Deployment"}')
+        for body in (b"", b"{", b"[]", b'{"kind": "Deployment"}', UNREADABLE_SPEC)
     },
     "a namespace that goes": (
         apply,

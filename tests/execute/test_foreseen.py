@@ -41,6 +41,13 @@ def test_nothing_is_told_where_nothing_differs_or_nobody_knows(outcome: Outcome)
     assert unforeseen([outcome], NAMES) == ()
 
 
+def test_of_each_kind_only_so_many_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reconcile.execute.foreseen.MOST_COMPARED", 2)
+    others, differs = [done(live(SERVICE)), done(None)], done(recorded(SERVICE))
+    assert unforeseen([*others, done(live(WANTED["Mapping"]), "Mapping"), differs], NAMES)
+    assert not unforeseen([*others, *others, differs], NAMES)
+
+
 def test_a_kind_is_told_once_with_its_first_fields() -> None:
     more = [(*SELECTOR, f"f:{name}") for name in "abcde"]
     (told,) = unforeseen(

@@ -33,7 +33,7 @@ from reconcile.cluster.port import Applied, Listing, Traffic, as_it_is
 from reconcile.errors import NoAnswer, NotInstalled, Rejected
 from reconcile.kube.nesting import decoded
 from reconcile.kube.objects import POD, Manifest, Resource
-from reconcile.kube.rawjson import plain
+from reconcile.kube.rawjson import SentObject, plain
 from reconcile.kube.schema import Node
 from reconcile.model import rules
 
@@ -235,7 +235,7 @@ class KubernetesCluster:
         with self._counting:
             before = self._traffic
             self._traffic = Traffic(before.requests + 1, before.size + len(response.content))
-        self._date = _date(response) or self._date
+        self._date = _date(response.headers.get("Date", "")) or self._date
         if response.status_code not in expected:
             raise error_of(ask, response)
         return response
@@ -267,24 +267,33 @@ def _as_yaml(manifest: Manifest) -> msgspec.Raw:
     return msgspec.Raw(_NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode())
 
 
-def _object(ask: Ask, response: httpx2.Response) -> dict[str, Any]:
-    """The object that was asked for, and no other."""
+def _object(ask: Ask, response: httpx2.Response) -> SentObject:
+    """The object that was asked for, and no other. It stays bytes, as those of a list do, for a run keeps the
+    answer to each write; all of it was read once, so that nobody meets later what cannot be."""
     if not is_json(response):
         raise unreadable(ask, response, "it is no JSON")
     try:
         found = decoded(_OBJECT, response.content)
+        kept = SentObject(response.content, _known(ask.resource)).opened()
     except (msgspec.DecodeError, ValueError) as error:
         raise unreadable(ask, response, str(error)) from error
-    metadata = found.get("metadata")
-    place = (metadata.get("namespace"), metadata.get("name")) if isinstance(metadata, dict) else ()
+    place = (kept["metadata"].get("namespace"), kept["metadata"].get("name"))
     if found.get("kind") != ask.resource.kind or place != (ask.namespace, ask.name):
         raise unreadable(ask, response, "it is another object")
-    return found
+    return kept
 
 
-def _date(response: httpx2.Response) -> datetime | None:
+@functools.cache
+def _known(resource: Resource) -> Mapping[str, str]:
+    """What need not be decoded of an object that this resource serves."""
+    return {"apiVersion": resource.api_version, "kind": resource.kind}
+
+
+@functools.lru_cache(maxsize=2)
+def _date(text: str) -> datetime | None:
+    """When the answer was sent; kept at hand, for all of one second have the same text."""
     try:
-        date = parsedate_to_datetime(response.headers.get("Date", ""))
+        date = parsedate_to_datetime(text)
     except ValueError:
         return None
     return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
