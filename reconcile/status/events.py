@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from typing import Any, Literal, assert_never
+from typing import Any, Literal, NamedTuple, assert_never
 
 from reconcile.cluster.context import Context
 from reconcile.desire.children import apply_order, is_further
@@ -177,30 +177,37 @@ EVERYWHERE = ""
 """In the place of a namespace."""
 
 
+class _Untold(NamedTuple):
+    """Of what an Event is made when its turn comes."""
+
+    preview: Preview
+    news: News
+    time: datetime
+
+
 def announce(context: Context, news: Sequence[tuple[Preview, News]], now: datetime) -> tuple[str, ...]:
     """Create these Events, each once; none after a signal. The note says why one could not be created."""
     # A Date has no fractions of a second: without some, what is sorted by time is in no order.
     times = (now + timedelta(microseconds=number) for number in range(len(news)))
-    events = [event(preview, one, time) for (preview, one), time in zip(news, times, strict=True)]
+    items = [_Untold(preview, one, time) for (preview, one), time in zip(news, times, strict=True)]
     unsent: list[ReconcileError] = []
     for_ever: set[str] = set()
 
-    def send(one: Manifest) -> None:
-        if context.stop.asked or {EVERYWHERE, _namespace(one)} & for_ever:
+    def send(item: _Untold) -> None:
+        if context.stop.asked or {EVERYWHERE, _namespace(item)} & for_ever:
             return
         try:
-            context.cluster.create(EVENTS_V1, one)
+            context.cluster.create(EVENTS_V1, event(item.preview, item.news, item.time))
         except NamespaceTerminating:
             pass
         except ReconcileError as error:
             unsent.append(error)
             if isinstance(error, Forbidden | NotInstalled):  # the next one would get the same answer
-                for_ever.add(_namespace(one) if isinstance(error, Forbidden) else EVERYWHERE)
+                for_ever.add(_namespace(item) if isinstance(error, Forbidden) else EVERYWHERE)
 
-    context.write_all(send, [events], namespace_of=_namespace, seed=str(now))
+    context.write_all(send, [items], namespace_of=_namespace, seed=str(now))
     return tuple(f"events were not created: {error}" for error in unsent[:1])
 
 
-def _namespace(manifest: Manifest) -> str:
-    namespace: str = manifest["metadata"]["namespace"]
-    return namespace
+def _namespace(item: _Untold) -> str:
+    return item.preview.namespace

@@ -111,8 +111,8 @@ def publish(context: Context, facts: Iterable[Facts], outcomes: Iterable[Outcome
     found, notes = _look(context, facts, now)
     known = [one for one, _ in found]
     news, marks = _to_write(found, now)
-    written, unwritten, lacking = _write_all(context, [news, marks], now)
-    unsent = announce(context, [*_deeds(known, outcomes, now), *_transitions(written)], now)
+    transitions, unwritten, lacking = _write_all(context, [news, marks], now)
+    unsent = announce(context, [*_deeds(known, outcomes, now), *transitions], now)
     statuses = {one.desired.place: status for one, status in found if status is not None}
     at_work = {one.desired.place: _at_work(one) for one in known}
     trouble = (*_notes(_without_marks(unwritten, marks)), *_lacking_notes(lacking, news, context.settings))
@@ -159,11 +159,11 @@ def _look(
 
 def _write_all(
     context: Context, turns: Sequence[list[Facts]], now: datetime
-) -> tuple[list[Written], list[Unwritten], set[str]]:
-    """Each status, until one of its namespace tells that none can be written there; and the fields that the
-    CRD turned out to lack, without which the others are written."""
+) -> tuple[list[tuple[Preview, News]], list[Unwritten], set[str]]:
+    """Each status, until one of its namespace tells that none can be written there. What is new in them; what
+    was not written; and the fields that the CRD turned out to lack, without which the others are written."""
     unwritten: list[Unwritten] = []
-    written: list[Written] = []
+    transitions: list[tuple[Preview, News]] = []
     lacking: set[str] = set()
     for_ever: set[str] = set()
 
@@ -176,11 +176,11 @@ def _write_all(
                 unwritten.append(trouble)
                 if trouble.for_ever:
                     for_ever.add(_namespace(one))
-            case Written() as status:
-                written.append(status)
+            case Written(preview=preview, status=status):
+                transitions.extend([(preview, news) for news in of_status(preview.status, status)])
 
     context.write_all(write, turns, namespace_of=_namespace, seed=str(now))
-    return written, unwritten, lacking
+    return transitions, unwritten, lacking
 
 
 def _namespace(facts: Facts) -> str:
@@ -233,12 +233,6 @@ def _deeds(
     for one in known:
         for news in of_outcomes(done.get(one.desired.place, ()), now):
             yield one.desired.preview, news
-
-
-def _transitions(written: Iterable[Written]) -> Iterator[tuple[Preview, News]]:
-    for one in written:
-        for news in of_status(one.preview.status, one.status):
-            yield one.preview, news
 
 
 def _at_work(facts: Facts) -> tuple[Live, ...]:

@@ -114,9 +114,9 @@ def test_what_could_not_be_told_is_not_searched_for_each_event(
         def create(self, resource: Resource, manifest: Any) -> bool:
             raise error
 
-    def counted(manifest: Any) -> str:
-        asked.append(manifest["metadata"]["name"])
-        return str(manifest["metadata"]["namespace"])
+    def counted(item: Any) -> str:
+        asked.append(item.preview.name)
+        return str(item.preview.namespace)
 
     monkeypatch.setattr("reconcile.status.events._namespace", counted)
     told = [
