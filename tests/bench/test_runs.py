@@ -62,7 +62,7 @@ def _nothing_was_changed_a_moment_ago(monkeypatch: pytest.MonkeyPatch) -> None:
 class Scripted(Bench):
     """Runs that ask what they are given, one after the other, and then nothing but a list."""
 
-    script: Iterator[Asked]
+    script: Iterator[Asked] = iter(())
 
     def run(self) -> tuple[Ended, Asked]:
         return self.runner.python(), next(self.script, (LIST,))
@@ -75,7 +75,7 @@ def a_bench(folder: Path, *script: Asked, out: str = "") -> Scripted:
     load: Any = Somebody()
     runner: Any = Programs(folder, out)
     plane: Any = SimpleNamespace(kubeconfig=folder)
-    return Scripted(plane, load, runner, 1, iter(script))
+    return Scripted(plane, load, runner, 1, script=iter(script))
 
 
 # until a run is silent
