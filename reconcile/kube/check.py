@@ -7,6 +7,7 @@ item without its key     spec.ports[0].port: is missing; it tells the items of t
 two items of one key     spec.ports[1]: has the same port and protocol as another item
 """
 
+from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, NamedTuple
@@ -20,7 +21,7 @@ Location = tuple[str | int, ...]
 
 _SENTENCES = {
     "string": "is not a string; put it in quotes",
-    "byte": "is not a string; put it in quotes",
+    "byte": "is not in base64",
     "integer": "is not a whole number",
     "number": "is not a number",
     "boolean": "is not true or false",
@@ -30,7 +31,6 @@ _SENTENCES = {
 }
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "string": str,
-    "byte": str,
     "integer": int,
     "number": (int, float),
     "boolean": bool,
@@ -66,12 +66,23 @@ def _is_of(type_: str, value: Any) -> bool:
         return _is_quantity(value)
     if type_ == "date-time":
         return parse_time(value) is not None
+    if type_ == "byte":
+        return _is_base64(value)
     return isinstance(value, _TYPES[type_]) and (type_ == "boolean" or not isinstance(value, bool))
 
 
 def _is_quantity(value: Any) -> bool:
     try:
         canonical(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_base64(value: Any) -> bool:
+    """As Go reads it: a line may end anywhere."""
+    try:
+        b64decode("".join(value.split()) if isinstance(value, str) else "?", validate=True)
     except ValueError:
         return False
     return True
