@@ -23,6 +23,9 @@ from reconcile.model.template import Template
 LONGEST_NAME = 63
 """Of a DNS label, which a Service and a pod's labels need; of any kind, so that one rule holds."""
 
+_LONGEST = {"CronJob": 52, "StatefulSet": 52}
+"""Of kinds whose controllers make a longer name, or a label, of it: by a dash and ten characters."""
+
 CONFIGS = ("ConfigMap", "Secret")
 """What `${hash}` is the hash of."""
 
@@ -91,10 +94,12 @@ def _made(templates: list[Template], source: Source, settings: Settings) -> Rend
 def shape_problems(template: Template, manifest: Manifest, preview: PreviewEnvironment) -> Iterator[Problem]:
     """What is wrong with a further child as a preview would have it."""
     name = name_of(template, preview)
-    if len(name) > LONGEST_NAME:
-        sentence = f"{name} has {len(name)} characters, and at most {LONGEST_NAME} are allowed"
+    longest = _LONGEST.get(template.kind, LONGEST_NAME)
+    if len(name) > longest:
+        sentence = f"{name} has {len(name)} characters, and at most {longest} are allowed"
         yield Problem(("metadata", "name"), f"{sentence}; rename the preview, or shorten the document's name")
-    if is_route(template.kind) and not asks_only_for(Live(manifest), preview.spec.fqdn):
+    named = {**manifest, "metadata": {"name": name, "namespace": preview.namespace}}
+    if is_route(template.kind) and not asks_only_for(Live(named), preview.spec.fqdn):
         yield Problem(("spec",), f"the hostname of a further route is {FQDN}, whole, and no other")
 
 
