@@ -90,6 +90,11 @@ def uses(text: str) -> Uses:
     return Uses(bool(paths - _NOT_THE_AUTHORS), bool(paths - _CHOSEN_WITHIN_A_RULE))
 
 
+def takes_hash(text: str) -> bool:
+    """Whether `${hash}` is in a text, and not its literal."""
+    return any(match["path"] == "hash" for match in _TOKEN.finditer(text))
+
+
 def is_number(text: str) -> bool:
     """Whether a text is one expression alone, whose value is a number."""
     return text in _NUMBERS

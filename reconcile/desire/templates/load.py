@@ -16,6 +16,7 @@ from reconcile.desire.templates.expressions import (
     has_expression,
     labels_in,
     problems_in,
+    takes_hash,
     uses,
 )
 from reconcile.desire.templates.fixed import changes_of_fixed, further_problems
@@ -171,7 +172,7 @@ def _sentences(path: Location, template: Template, text: str, settings: Settings
     """What is wrong with one text."""
     if wrong := dict.fromkeys(problems_in(text)):
         yield from wrong
-    elif HASH in text and template.kind in CONFIGS:
+    elif takes_hash(text) and template.kind in CONFIGS:
         yield f"{HASH} is the hash of this; take it out"
     elif refers_to(path, text, template.own):
         return
