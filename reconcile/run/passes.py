@@ -10,13 +10,12 @@ from functools import cached_property, partial
 from reconcile.cluster.context import Context
 from reconcile.cluster.port import Cluster
 from reconcile.desire.children import CHILDREN, RESOURCES
-from reconcile.desire.children.further import is_custom
 from reconcile.desire.desire import Renderings, desire
 from reconcile.desire.desired import Desired
 from reconcile.errors import ClusterError, NoAnswer, UsageError
 from reconcile.kube.live import Live
 from reconcile.kube.objects import NamespacedName, split_place
-from reconcile.kube.schema import learn
+from reconcile.kube.schema import is_native, learn
 from reconcile.model.fingerprint import Fingerprints
 from reconcile.model.room import Room
 from reconcile.model.scope import Scope
@@ -128,9 +127,10 @@ class _Pass:
 
     @cached_property
     def custom(self) -> tuple[str, ...]:
-        """The full kinds of further children whose schemas only a server knows."""
-        kinds = (one.full_kind for one in self.context.settings.further_kinds)
-        return tuple(kind for kind in kinds if is_custom(kind))
+        """The full kinds of further children whose schemas only a server knows; of Kubernetes' own groups
+        these are some too, such as a GRPCRoute."""
+        further = self.context.settings.further_kinds
+        return tuple(one.full_kind for one in further if not is_native(one.api_version, one.kind))
 
     def learn(self, snapshot: Snapshot) -> Snapshot:
         """Have the schemas of custom kinds at hand, where anything is compared; of a kind whose schema cannot

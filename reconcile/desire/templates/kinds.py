@@ -58,11 +58,11 @@ def _of_built_in(manifest: Manifest, name: str, settings: Settings) -> Problem |
 def _reason(api_version: str, kind: str, settings: Settings) -> str:
     if kind == KIND and api_version.partition("/")[0] == settings.group:
         return "a preview makes no previews"
-    if not is_native(api_version, kind):
-        return ""
-    if reason := _LEFT_OUT.get(kind):
+    if reason := _LEFT_OUT.get(full_kind(api_version, kind)):  # in any version
         return reason
-    return "" if native_resource(api_version, kind) else "it is in no namespace, or cannot be deleted"
+    if native_resource(api_version, kind) or not is_native(api_version, kind):
+        return ""
+    return "it is in no namespace, or cannot be deleted"
 
 
 def is_built_in(manifest: Manifest) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from reconcile.desire.children import KINDS
-from reconcile.desire.children.further import POD_TEMPLATES, is_custom
+from reconcile.desire.children.further import POD_TEMPLATES
 from reconcile.desire.templates.among import among
 from reconcile.desire.templates.authors import A_HOSTNAME, adds_hostname, misplaced, refers_to
 from reconcile.desire.templates.expressions import (
@@ -27,6 +27,7 @@ from reconcile.errors import UsageError
 from reconcile.kube.check import Location
 from reconcile.kube.merge import DIRECTIVE
 from reconcile.kube.objects import KEPT_BY_SERVERS, Manifest, map_in
+from reconcile.kube.schema import is_native
 from reconcile.model.names import APP_COMPONENT, KIND, SETUP_COMPONENT, Names
 from reconcile.model.preview import PreviewEnvironment, parse_preview
 from reconcile.model.problems import Problem, shown
@@ -62,11 +63,11 @@ def load(documents: Iterable[Document], settings: Settings) -> tuple[tuple[Templ
 
 
 def refused_by_schema(settings: Settings) -> tuple[str, ...]:
-    """What is wrong with the documents of custom kinds by the schemas that a server has told by now."""
+    """What is wrong with the documents of kinds whose schemas a server has told by now."""
     return tuple(
         f"{one.where(problem.location)}: {problem}"
         for one in settings.templates or ()
-        if is_custom(one.kind)
+        if not is_native(one.resource.api_version, one.resource.kind)
         for problem in _merge_problems(one, settings)
     )
 
