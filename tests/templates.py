@@ -28,6 +28,18 @@ def document(kind: str, spec: str = "", *, when: str = "", metadata: str = "") -
     return f"---\napiVersion: {API_VERSIONS[kind]}\nkind: {kind}\nmetadata: {{{fields}}}\n{spec}\n"
 
 
+NAME = "${preview.metadata.name}"
+
+
+def further(
+    api_version: str, kind: str, name: str = "-x", body: str = "", *, when: str = "", metadata: str = ""
+) -> str:
+    """A document for a further child called NAME and `name`, of lines as in `document`."""
+    selector = f"annotations: {{platform9.com/when: '{when}'}}" if when else ""
+    fields = ", ".join(filter(None, (f"name: '{NAME}{name}'", selector, metadata)))
+    return f"---\napiVersion: {api_version}\nkind: {kind}\nmetadata: {{{fields}}}\n{body}\n"
+
+
 def loaded(text: str, **settings: Any) -> tuple[tuple[Template, ...], tuple[str, ...]]:
     """The templates in a text, and what is wrong in it."""
     reading = read_text(text, "app.yaml")
@@ -46,3 +58,9 @@ def templated(preview: PreviewEnvironment, text: str, **settings: Any) -> dict[s
     """The children of a preview, by kind, with the templates merged into them."""
     found = children_of(preview, with_templates(text, **settings))
     return {manifest["kind"]: plain(manifest) for manifest in found}
+
+
+def all_children(preview: PreviewEnvironment, text: str, **settings: Any) -> dict[str, dict[str, Any]]:
+    """The children of a preview, by `KIND NAME`, in apply order."""
+    found = children_of(preview, with_templates(text, **settings))
+    return {f"{one.key.kind} {one.key.name}": plain(one) for one in found}
