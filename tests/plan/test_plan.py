@@ -82,6 +82,7 @@ def plan_of(
     )
     route = settings.route_resource
     rules = replace(RULES, adopt=adopt, from_server=from_server, allow_protect=settings.allow_protect)
+    rules = replace(rules, templates=settings.templates is not None)
     options = PlanOptions(
         rules,
         scope,
