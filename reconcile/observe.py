@@ -54,14 +54,15 @@ def observe(
     cluster, settings = context.cluster, context.settings
     results = context.read_all(lambda query: _list_kind(context, query, before, keep), queries)
     lives = [one for _, found in results for one in found]
-    glances = _Glances(fingerprints, _by_preview(lives) if fingerprints else {}, whole=whole)
+    asked = frozenset(query.resource.full_kind for query in queries)
+    glances = _Glances(fingerprints, _by_preview(lives) if fingerprints else {}, asked, whole=whole)
 
     def read(item: Manifest) -> Preview | Settled:
         return glances.settled(item) or meanwhile(_parse(item, settings.group))
 
     previews = context.read_one(lambda: _list_previews(context, read))
     settled = {one.place: one for one in previews.items if isinstance(one, Settled)}
-    remembered = _remembered(context, previews.items, queries)
+    remembered = _remembered(context, previews.items, asked)
     more = context.read_all(lambda query: _list_kind(context, query, before, keep), remembered)
     results += more
     lives += [one for _, found in more for one in found]
@@ -82,12 +83,11 @@ def observe(
 
 
 def _remembered(
-    context: Context, previews: Iterable[Preview | Settled], queries: Sequence[Query]
+    context: Context, previews: Iterable[Preview | Settled], asked: frozenset[str]
 ) -> Sequence[Query]:
     """The kinds that only statuses name: no template makes them any more. They come after the previews, and
     a preview that is newer than its list is read again before anything of it is deleted."""
     cluster, label = context.cluster, context.names.preview_label
-    asked = {query.resource.full_kind for query in queries}
     asked |= {resource.full_kind for resource in context.settings.left_out}
     ours = cluster.kinds(context.names.identity_annotation) if isinstance(cluster, Searched) else ()
     found = {one.full_kind: one for one in ours}
@@ -99,10 +99,14 @@ def _remembered(
 
 @dataclass
 class _Glances:
-    """The first look at each preview, and the digests of those that are not settled."""
+    """The first look at each preview, and the digests of those that are not settled.
+
+    None is that remembers a kind which is not among those `asked` for yet: what it has of that, nobody knows.
+    """
 
     fingerprints: Fingerprints | None
     children: Mapping[str, tuple[Live, ...]]
+    asked: frozenset[str]
     whole: bool
     observed_digests: dict[str, str] = field(default_factory=dict)
 
@@ -112,9 +116,10 @@ class _Glances:
         place = key_of(item).place
         children = self.children.get(place, ())
         found = None if self.whole else self.fingerprints.settled(item, children)
-        if found is None:
-            self.observed_digests[place] = self.fingerprints.observed_digest(item, children)
-        return found
+        if found is not None and self.asked.issuperset(map(full_kind_in, found.kinds)):
+            return found
+        self.observed_digests[place] = self.fingerprints.observed_digest(item, children)
+        return None
 
 
 def _by_preview(lives: Iterable[Claimed]) -> Mapping[str, tuple[Live, ...]]:

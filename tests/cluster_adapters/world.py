@@ -6,22 +6,26 @@ The model does not merge, so an apply and a patch are answered here: by what our
 import json
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
 
 from reconcile.desire.children import CHILDREN
 from reconcile.kube.managedfields import field_set_of, to_fields_v1
+from reconcile.kube.objects import Key, Manifest
+from reconcile.model.kinds_record import FIELD as KINDS
 from reconcile.model.names import Names
 from tests.cluster_adapters.conftest import DATE, status
 from tests.in_process import Ended
-from tests.proofs.model.apiserver import Asked, Model, place_of
+from tests.proofs.model.apiserver import FURTHER, Asked, Model, place_of
 
 NAMES = Names()
 MANAGER = NAMES.field_manager
 PREVIEWS = NAMES.previews
-RESOURCES = {resource.kind: resource for resource in (*(kind.resource for kind in CHILDREN), PREVIEWS)}
+RESOURCES = {
+    resource.kind: resource for resource in (*(kind.resource for kind in CHILDREN), PREVIEWS, *FURTHER)
+}
 VERSION = "100"
 APPLY = "application/apply-patch+yaml"
 STATUS = "/status"
@@ -72,6 +76,16 @@ class World:
         for found in objects:
             self._model = self._model.having(found)
 
+    def loses(self, kind: str, name: str, namespace: str = "shop") -> None:
+        """Somebody deletes an object."""
+        objects = {**self._model.objects}
+        del objects[Key(kind, namespace, name)]
+        self._model = replace(self._model, objects=objects)
+
+    def has_now(self, kind: str, name: str, namespace: str = "shop") -> Manifest | None:
+        """The object as it is there."""
+        return self._model.objects.get(Key(kind, namespace, name))
+
     def says(self, method: str, to: str, *answers: Answer) -> None:
         """What it answers to this method and path, one request after the other; the last answer for ever."""
         self._script[method, to] = list(answers)
@@ -118,7 +132,11 @@ class World:
     def _patched(self, sent: Sent) -> httpx.Response:
         there = self._model.objects.get(place_of(sent.path).key)
         if sent.path.endswith(STATUS):
-            after = {**(there or {}), "status": sent.body["status"]}
+            assert there is not None
+            after = changed(
+                {**there, "status": after_status(sent, there.get("status") or {})},
+                resourceVersion=str(int(there["metadata"]["resourceVersion"]) + 1),
+            )
         elif sent.type == APPLY:
             after = after_apply(sent.body, there)
         else:
@@ -151,6 +169,13 @@ def gone(to: str) -> httpx.Response:
 def changed(manifest: Mapping[str, Any], **metadata: Any) -> dict[str, Any]:
     """The object with other metadata, such as another resourceVersion."""
     return {**manifest, "metadata": {**manifest["metadata"], **metadata}}
+
+
+def after_status(sent: Sent, before: Mapping[str, Any]) -> dict[str, Any]:
+    """What is in a status after one of our two managers has applied its part."""
+    remembers = sent.params.get("fieldManager") == NAMES.kinds_manager
+    others = {name: value for name, value in before.items() if (name == KINDS) is not remembers}
+    return {**others, **sent.body["status"]}
 
 
 def after_apply(

@@ -20,9 +20,14 @@ from reconcile.model.names import Names
 
 NAMES = Names()
 PREVIEW = NAMES.previews
-SERVED = {r.kind: r for r in (*(kind.resource for kind in CHILDREN), PREVIEW, POD)}
+FURTHER = (
+    Resource("", "v1", "ConfigMap", "configmaps"),
+    Resource("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims"),
+)
+"""Kinds that only templates make."""
+SERVED = {r.kind: r for r in (*(kind.resource for kind in CHILDREN), PREVIEW, POD, *FURTHER)}
 BUILT_IN = frozenset({"", "apps", "batch", "networking.k8s.io", "events.k8s.io"})
-WITHOUT_GENERATION = frozenset({"Service", "Pod", "Event"})
+WITHOUT_GENERATION = frozenset({"Service", "Pod", "Event", *(resource.kind for resource in FURTHER)})
 """Kinds whose spec has no generation."""
 
 ANSWERED_WHOLE = frozenset({"Service"})
