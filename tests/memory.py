@@ -12,6 +12,7 @@ from reconcile.errors import Conflict, ReconcileError
 from reconcile.kube.managedfields import field_set_of
 from reconcile.kube.objects import Key, Manifest, Resource
 from reconcile.kube.schema import Node
+from reconcile.model.kinds_record import FIELD as KINDS
 from reconcile.model.names import Names
 from tests.given import entry
 
@@ -26,8 +27,10 @@ def _place_of(manifest: Manifest) -> Key:
 
 @dataclass
 class Memory:
-    """Implements `Cluster`. `log` has every request, such as `apply Service shop/pr-1`.
+    """Implements `Cluster`. `log` has every request, such as `apply Service shop/pr-1`; `remember` is
+    the apply of the kinds in a status.
 
+    It says what schemas custom kinds have; those `unserved` are not installed.
     `troubles` maps such a request to what happens when it comes: an error to raise, or a change to make,
     each once, in their order.
     """
@@ -40,6 +43,8 @@ class Memory:
     description: str = "memory"
     written: dict[str, str] = field(default_factory=dict)
     clocks: list[tuple[float, str]] = field(default_factory=list)
+    schemas: dict[str, Node] = field(default_factory=dict)
+    unserved: set[str] = field(default_factory=set)
     _versions: Any = field(default_factory=lambda: itertools.count(100))
 
     # what a test does
@@ -67,7 +72,7 @@ class Memory:
 
     def writes(self) -> list[str]:
         """The writes of children: statuses and events, which are no part of a plan, are left out."""
-        told, reads = ("status", "event"), ("list", "get", "discover", "schema")
+        told, reads = ("status", "event", "remember"), ("list", "get", "discover", "schema")
         return [line for line in self.log if line.split()[0] not in (*reads, *told)]
 
     # what the pass asks
@@ -120,7 +125,8 @@ class Memory:
         ]
         metadata = {k: v for k, v in manifest["metadata"].items() if k not in ("uid", "resourceVersion")}
         bare = {**manifest, "metadata": metadata}
-        ours = [entry(manager, field_set_of(bare), "Apply")] if "spec" in manifest else []
+        has_fields = bool(manifest.keys() - {"apiVersion", "kind", "metadata"})
+        ours = [entry(manager, field_set_of(bare), "Apply")] if has_fields else []
         self.put({**(there or {}), **bare}, managedFields=[*history, *ours])
         return Applied(self.objects[key], there is None)
 
@@ -131,9 +137,12 @@ class Memory:
 
     def apply_status(self, resource: Resource, manifest: Manifest, *, manager: str) -> Manifest:
         key = _place_of(manifest)
-        self._asked("status", key, key)
+        remembers = manager == Names().kinds_manager
+        self._asked("remember" if remembers else "status", key, key)
         self._check(self.objects.get(key), manifest["metadata"])
-        self.put({**self.objects[key], "status": manifest["status"]})
+        there = self.objects[key].get("status", {}).items()
+        others = {name: value for name, value in there if (name == KINDS) is not remembers}
+        self.put({**self.objects[key], "status": {**others, **manifest["status"]}})
         return self.objects[key]
 
     def create(self, resource: Resource, manifest: Manifest) -> bool:
@@ -174,11 +183,11 @@ class Memory:
         if native := native_or_none(api_version, kind):
             return native
         self._asked("discover", f"{kind} of {api_version}")
-        return likely_resource(api_version, kind)
+        return None if kind in self.unserved else likely_resource(api_version, kind)
 
     def schema(self, resource: Resource) -> Node | None:
         self._asked("schema", f"{resource.kind} of {resource.api_version}")
-        return None
+        return self.schemas.get(resource.kind)
 
     def restart_clock(self, seconds: float, option: str) -> None:
         self.clocks.append((seconds, option))

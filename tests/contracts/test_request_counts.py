@@ -2,7 +2,10 @@
 
 import json
 import math
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,10 +13,20 @@ from reconcile.desire.children import CHILDREN
 from tests.builders import a_preview
 from tests.cluster_adapters.world import PREVIEWS, World, path
 from tests.given import a_read_preview, available, children_of, live, told
+from tests.proofs.model.apiserver import FURTHER
+from tests.templates import all_children, further
 
 WANTED = ("Deployment", "Service", "Mapping")
 PAGE = 20
 """Of 500 the world would have to be large, and the count would be the same."""
+
+
+as_it_is: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = defaultdict(
+    lambda: dict,
+    Deployment=available,
+    PersistentVolumeClaim=lambda claim: {**claim, "status": {"phase": "Bound"}},
+)
+"""What a controller makes of an object of each kind."""
 
 
 def pages(items: int) -> int:
@@ -44,4 +57,31 @@ def test_an_unchanged_world_costs_the_pages_of_its_lists_and_nothing_else(
         "blocked": 0,
         "unchanged": 3 * number,
     }
+    assert ended.code == 0
+
+
+CONFIG = further("v1", "ConfigMap", "-config", "data: {a: b}")
+CLAIM = further("v1", "PersistentVolumeClaim", "-db", "spec: {accessModes: [ReadWriteOnce]}")
+
+
+@pytest.mark.parametrize("number", [0, 1, PAGE + 1])
+def test_two_further_native_kinds_cost_their_two_lists_and_nothing_else(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int
+) -> None:
+    monkeypatch.setattr("reconcile.cluster.kubernetes.client.PAGE", PAGE)
+    (tmp_path / "app.yaml").write_text(CONFIG + CLAIM)
+    for name in (f"pr-{place}" for place in range(number)):
+        preview = told(a_preview(name))
+        preview["status"]["kinds"] = ["v1/ConfigMap", "v1/PersistentVolumeClaim"]
+        made = all_children(a_read_preview(name), CONFIG + CLAIM).values()
+        there = [dict(live(child).manifest) for child in made]
+        world.has(preview, *(as_it_is[one["kind"]](one) for one in there))
+    ended = world.run("-o", "json", "--templates", str(tmp_path))
+    further_kinds = [kind.kind for kind in FURTHER]
+    expected = {path(kind.resource.kind): 1 for kind in CHILDREN}
+    expected |= {path(kind): pages(number) for kind in (*WANTED, *further_kinds, PREVIEWS.kind)}
+    assert Counter((sent.method, sent.path) for sent in world.sent) == Counter(
+        {("GET", to): count for to, count in expected.items()}
+    )
+    assert json.loads(ended.out)["passes"][0]["plan"]["summary"]["unchanged"] == 5 * number
     assert ended.code == 0
