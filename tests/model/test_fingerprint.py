@@ -15,7 +15,7 @@ from reconcile.model.snapshot import Settled
 from reconcile.run.program import program
 from tests.builders import a_preview
 from tests.given import a_read_preview, children_of, edited, live, told
-from tests.templates import document, with_templates
+from tests.templates import document, further, with_templates
 
 NAMES = Names()
 SETTINGS = Settings()
@@ -113,6 +113,8 @@ def test_a_child_that_was_made_again_is_another_object_even_with_the_same_versio
         (("status", "hostname", "name"), "another.example.com"),
         (("status", "hostname"), None),
         (("status", "kept"), [{"kind": "Deployment", "reason": "somebody says so"}]),
+        (("status", "kept"), [{"kind": "ConfigMap", "name": "pr-1-a", "reason": "somebody says so"}]),
+        (("status", "kinds"), ["v1/ConfigMap"]),
         (("status", "conditions", 0, "reason"), "Suspended"),
         (("status", "conditions", 0, "message"), "all is well"),
         (("status", "conditions", 0, "status"), "False"),
@@ -228,3 +230,35 @@ def test_with_templates_a_label_of_the_preview_is_compared() -> None:
     manifest = marked(MARKED, settings)
     assert seen(manifest, settings=settings) is not None
     assert seen(edited(manifest, "metadata", "labels", "team", to="other"), settings=settings) is None
+
+
+CONFIG = further("v1", "ConfigMap", "-a", "data: {a: b}")
+KINDS = edited(MARKED, "status", "kinds", to=["v1/ConfigMap"])
+
+
+@pytest.mark.parametrize(
+    ("other", "settled"),
+    [
+        (CONFIG, True),
+        (CONFIG.replace("-a", "-b"), False),
+        (CONFIG.replace("a: b", "a: c"), False),
+        (further("v1", "ConfigMap", "-a", "data: {a: b}", when="team"), False),
+        (further("v1", "Secret", "-a", "stringData: {a: b}"), False),
+        (CONFIG + further("v1", "Service", "-a"), False),
+    ],
+)
+def test_an_edit_of_a_document_of_a_further_child_is_compared(other: str, settled: bool) -> None:
+    before, after = with_templates(CONFIG), with_templates(other)
+    assert (seen(marked(MARKED, before), settings=after) is not None) is settled
+
+
+def test_the_kinds_that_it_remembers_are_those_that_were_there_before_the_status_was_written() -> None:
+    """They are written by themselves, and the status that is marked has none."""
+    digest = Fingerprints("one", SETTINGS).observed_digest(sent(MARKED), children())
+    before = KINDS["status"]
+    found = {**before, "fingerprint": fingerprint_of(digest, MARKED["status"], before)}
+    settled = seen(edited(KINDS, "status", to=found))
+    assert settled is not None
+    assert settled.kinds == {"v1/ConfigMap"}
+    assert seen(edited(KINDS, "status", to={**found, "kinds": ["v1/ConfigMap", "v1/Secret"]})) is None
+    assert seen(edited(KINDS, "status", to={**found, "kinds": []})) is None

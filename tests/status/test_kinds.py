@@ -1,0 +1,165 @@
+"""What a status remembers of kinds after a run: what may still be there, and nothing else."""
+
+from typing import Any
+
+import pytest
+
+from reconcile.errors import Forbidden, NamespaceTerminating, ReconcileError, ServerTrouble
+from reconcile.model.kinds_record import full_kind_in, kinds_in, resource_in, written
+from reconcile.model.settings import Settings
+from reconcile.status.result import exit_code
+from tests.builders import a_preview
+from tests.execute.test_remembered import (
+    CONFIG,
+    NONE,
+    REDIS,
+    REMEMBER,
+    SECRET,
+    a_cluster_of_everything,
+    kinds,
+)
+from tests.given import key
+from tests.memory import Memory
+from tests.run.test_run import go
+from tests.templates import further, with_templates
+
+CLAIM = further("v1", "PersistentVolumeClaim", "-db", "spec: {accessModes: [ReadWriteOnce]}")
+
+
+def running(text: str = CONFIG, *previews: dict[str, Any]) -> Memory:
+    """Previews whose children an earlier run has made and remembered."""
+    memory = a_cluster_of_everything(*previews)
+    go(memory, settings=with_templates(text))
+    memory.log.clear()
+    return memory
+
+
+def without_memory(memory: Memory, name: str = "pr-1") -> None:
+    there = memory.objects[key("PreviewEnvironment", name)]
+    memory.put({**there, "status": {k: v for k, v in there["status"].items() if k != "kinds"}})
+
+
+def test_a_kind_is_forgotten_once_a_whole_list_shows_none() -> None:
+    memory = running(CONFIG + SECRET)
+    memory.forget(key("ConfigMap", "pr-1-config"))
+    go(memory, settings=with_templates(SECRET))
+    assert kinds(memory) == ["v1/Secret"]
+
+
+def test_what_may_still_be_there_is_not_forgotten() -> None:
+    """It is deleted in this run, and the list that shows it is from before."""
+    memory = running(CONFIG)
+    go(memory, settings=NONE)
+    assert (kinds(memory), key("ConfigMap", "pr-1-config") in memory.objects) == (["v1/ConfigMap"], False)
+
+
+def test_a_kind_whose_list_failed_is_not_forgotten_and_nothing_of_it_deleted() -> None:
+    memory = running(CONFIG)
+    memory.trouble("list configmaps", Forbidden("may not list configmaps"))
+    done = go(memory, settings=NONE)
+    assert (kinds(memory), memory.writes()) == (["v1/ConfigMap"], [])
+    assert [one.message for one in done.plan.skipped] == [
+        "the list of configmaps is incomplete: may not list configmaps; all changes of this kind are skipped"
+    ]
+    assert exit_code(done) == 4
+
+
+def test_a_kind_that_is_not_served_any_more_is_not_forgotten() -> None:
+    """It may be in another version: its objects are there still."""
+    memory = running(REDIS)
+    memory.unserved.add("Redis")
+    done = go(memory, settings=NONE)
+    assert (kinds(memory), exit_code(done)) == (["example.com/v1/Redis"], 0)
+    memory.unserved.clear()
+    assert [str(o.change.key) for o in go(memory, settings=NONE).outcomes] == [
+        "Redis.example.com shop/pr-1-r"
+    ]
+
+
+def test_what_holds_data_and_is_kept_is_remembered() -> None:
+    memory = running(CLAIM)
+    for _ in range(3):
+        go(memory, settings=NONE)
+    assert kinds(memory) == ["v1/PersistentVolumeClaim"]
+    memory.forget(key("PersistentVolumeClaim", "pr-1-db"))
+    go(memory, settings=NONE)
+    assert kinds(memory) == []
+
+
+def test_a_memory_that_somebody_took_away_is_written_again() -> None:
+    memory = running(CONFIG)
+    without_memory(memory)
+    go(memory, settings=with_templates(CONFIG))
+    assert kinds(memory) == ["v1/ConfigMap"]
+    assert memory.writes() == []
+
+
+def test_a_dry_run_forgets_nothing() -> None:
+    memory = running(CONFIG)
+    memory.forget(key("ConfigMap", "pr-1-config"))
+    go(memory, settings=NONE, dry_run=True)
+    assert kinds(memory) == ["v1/ConfigMap"]
+
+
+def test_one_that_is_being_deleted_is_left_alone() -> None:
+    memory = running(CONFIG)
+    memory.forget(key("ConfigMap", "pr-1-config"))
+    there = memory.objects[key("PreviewEnvironment")]
+    memory.put(there, deletionTimestamp="2026-01-01T00:00:00Z")
+    go(memory, settings=NONE)
+    assert REMEMBER not in memory.log
+
+
+@pytest.mark.parametrize(
+    ("error", "tries", "note"),
+    [
+        (Forbidden("may not"), 1, "status.kinds was not written: may not"),
+        (ServerTrouble("busy"), 2, "status.kinds was not written: busy"),
+        (NamespaceTerminating("ends"), 2, ""),
+    ],
+)
+def test_what_could_not_be_forgotten_is_told_once(error: ReconcileError, tries: int, note: str) -> None:
+    """And not tried for each preview, where all would get the same answer."""
+    names = ("pr-1", "pr-2")
+    memory = running(CONFIG, *map(a_preview, names))
+    for name in names:
+        memory.forget(key("ConfigMap", f"{name}-config"))
+        memory.trouble(REMEMBER.replace("pr-1", name), error)
+    done = go(memory, settings=NONE)
+    assert len([line for line in memory.log if line.startswith("remember")]) == tries
+    assert [one for one in done.notes if "kinds" in one] == ([note] if note else [])
+
+
+def test_the_status_and_the_kinds_beside_it_do_not_touch_each_other() -> None:
+    memory = running(CONFIG)
+    status = memory.objects[key("PreviewEnvironment")]["status"]
+    assert status["kinds"] == ["v1/ConfigMap"]
+    assert status["conditions"][0]["reason"] == "Progressing"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("v1/ConfigMap", "ConfigMap"),
+        ("apps/v1/StatefulSet", "StatefulSet"),
+        ("serving.knative.dev/v1/Service", "Service.serving.knative.dev"),
+        ("gateway.networking.k8s.io/v1/GRPCRoute", "GRPCRoute"),
+    ],
+)
+def test_a_kind_is_read_as_it_was_written(text: str, kind: str) -> None:
+    assert (written(resource_in(text)), full_kind_in(text)) == (text, kind)
+
+
+@pytest.mark.parametrize("found", [None, "v1/ConfigMap", {"a": 1}, [1, None, "x", "a/b/c/d", ""]])
+def test_what_somebody_else_wrote_there_does_no_harm(found: Any) -> None:
+    assert kinds_in({"kinds": found}) == frozenset()
+
+
+def test_no_status_makes_a_run_list_without_end() -> None:
+    assert len(kinds_in({"kinds": [f"a.com/v1/Kind{number}" for number in range(5000)]})) == 100
+
+
+def test_settings_without_templates_have_no_further_kinds() -> None:
+    assert Settings().further_kinds == ()
+    found = with_templates(SECRET + CONFIG + CONFIG.replace("-config", "-b")).further_kinds
+    assert [one.kind for one in found] == ["ConfigMap", "Secret"]
