@@ -109,6 +109,12 @@ class Names:
         name = self.preview_of(live)
         return f"{live.key.namespace}/{name}" if name else ""
 
+    def is_marked(self, live: "Live") -> bool:
+        """Whether it was made as a child, of whichever preview; controllers copy labels to what they make."""
+        return (
+            self.identity_annotation in live.annotations or live.applied_by(self.field_manager) is not None
+        )
+
     @property
     def preview_label(self) -> str:
         """On every child, and in the selectors: the preview's name."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import is_
 
-from reconcile.desire.children import is_route
+from reconcile.desire.children import RESOURCES, is_route
 from reconcile.desire.desired import Desired
 from reconcile.errors import internal_error
 from reconcile.kube.live import Live
@@ -37,7 +37,11 @@ class World:
 
     @cached_property
     def children(self) -> Mapping[str, Children]:
-        """The children by the preview that their label names; a route without it, by the one whose it is."""
+        """The children by the preview that their label names; a route without it, by the one whose it is.
+
+        Of kinds that are no built-in child's, a label alone says nothing: a StatefulSet gives its own to its
+        claims.
+        """
         found: dict[str, dict[Key, Child]] = {}
         names = self.options.rules.names
         for key in sorted(self.snapshot.children):
@@ -46,7 +50,8 @@ class World:
             if not place and not (is_route(key.kind) and key.place in self.desired):
                 continue
             child = self.child(live, place or key.place)
-            if place or child.ours:
+            labelled = place and (key.kind in RESOURCES or names.is_marked(live))
+            if labelled or child.ours:
                 found.setdefault(place or key.place, {})[key] = child
         return found
 

@@ -74,7 +74,7 @@ def _there(all_desired: Iterable[Desired], snapshot: Snapshot) -> Mapping[str, f
     names = next((one.preview.names for one in all_desired), None)
     found: dict[str, set[str]] = defaultdict(set)
     for key, live in snapshot.children.items() if names else ():
-        if key.kind not in RESOURCES and names:
+        if key.kind not in RESOURCES and names and names.is_marked(live):
             found[names.place_of(live)].add(key.kind)
     return {place: frozenset(kinds) for place, kinds in found.items()}
 
