@@ -24,7 +24,7 @@ from reconcile.kube.managedfields import (
     path_text,
     value_at,
 )
-from reconcile.kube.objects import Manifest, is_custom, maps_in
+from reconcile.kube.objects import Manifest, is_custom, is_map, maps_in
 from reconcile.kube.rawjson import SentObject
 from reconcile.kube.redact import DATA, HIDDEN, OPEN
 from reconcile.kube.same import same_value
@@ -100,7 +100,8 @@ def _values(
     wanted_before = ours is not None and child.applied_before(wanted)
     missing: Path = ()
     for path, value, there, node in wanted_leaves:
-        if same_value(value, there, node) or (missing and covers(missing, path)):
+        same = same_value(value, there, node) or _takes_additions(value, there, node)
+        if same or (missing and covers(missing, path)):
             continue
         served = child.rules.from_server and path in (ours or EMPTY) and not child.owners_of(path)
         if served and same_value(value, there, node, served=True):
@@ -112,6 +113,11 @@ def _values(
         else:
             changes.append(_change(child.live, wanted, path, there, value))
     return changes, tuple(kept)
+
+
+def _takes_additions(wanted: Any, there: Any, node: Node | None) -> bool:
+    """Whether an empty map is wanted where others may have fields of their own: an apply removes none of them."""
+    return node is not None and is_map(wanted) and not wanted and is_map(there) and not node.atomic
 
 
 def _lost(child: Child, wanted: Manifest, paths: FieldSet) -> Iterator[FieldChange]:

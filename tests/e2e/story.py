@@ -4,11 +4,12 @@ import contextlib
 import io
 import json
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from reconcile.cli.main import exit_code_of
 from reconcile.desire.children import RESOURCES
+from reconcile.desire.children.further import is_further_name
 from reconcile.kube.objects import Resource
 from reconcile.model.names import DEFAULT_GROUP, Names
 from reconcile.plan.changes import SYMBOLS
@@ -21,6 +22,8 @@ GATEWAYS = "gateways"
 """Read where a preview has no hostname yet and some test's route names none."""
 TOLD = frozenset({STATUS, "events", GATEWAYS})
 """What is told of previews, and asked for their sake: no part of a plan."""
+DISCOVERY = ""
+"""What is no resource: anybody may ask which kinds there are, and for their schemas."""
 SYMBOL_COLUMN = frozenset(f"{symbol} " for symbol in SYMBOLS.values())
 
 ROUTES: Mapping[str, tuple[str, ...]] = {
@@ -84,6 +87,8 @@ class Story:
     account: Account
     route: str = "Mapping"
     group: str = DEFAULT_GROUP
+    further: Mapping[str, Resource] = field(default_factory=dict, hash=False)
+    """By their full kinds, those of further children; what of them has a preview's label is a child."""
 
     @property
     def names(self) -> Names:
@@ -122,14 +127,16 @@ class Story:
     def orphan(self, name: str = "pr-1") -> None:
         """Delete a preview so that its children stay, as `--cascade=orphan` does, but without waiting for
         the garbage collector, which hears of a new API group half a minute later."""
-        for kind in RESOURCES:
-            if self.there(kind, name):
-                self.patch(kind, {"metadata": {"ownerReferences": None}}, name)
+        kinds = [(kind, name) for kind in RESOURCES if self.there(kind, name)]
+        kinds += [(kind, child.partition("/")[2]) for kind in self.further for child in self.everything_of(kind)
+                  if is_further_name(child.partition("/")[2], name)]  # fmt: skip
+        for kind, child in kinds:
+            self.patch(kind, {"metadata": {"ownerReferences": None}}, child)
         self.delete("PreviewEnvironment", name)
 
     def clear(self) -> None:
         """Delete the previews and every child at once, so that a later story of the group sees none."""
-        for kind in ("PreviewEnvironment", *RESOURCES):
+        for kind in ("PreviewEnvironment", *self.kinds):
             self.ask("DELETE", self.path_of(kind), {"propagationPolicy": "Background"})
 
     def allow_no_pods(self) -> None:
@@ -224,9 +231,9 @@ class Story:
         for _ in range(3):
             before = self.settled()
             events = self.asked_by_a_run(*arguments, **kwargs)
-            assert {event.verb for event in events if event.resource not in TOLD} == reads
+            assert {event.verb for event in events if event.resource not in {*TOLD, DISCOVERY}} == reads
             again = self.asked_by_a_run(*arguments, **kwargs)
-            assert {event.verb for event in again if event.resource != GATEWAYS} == reads
+            assert {e.verb for e in again if e.resource not in (GATEWAYS, DISCOVERY)} == reads
             if self.versions() == before:
                 return
         # We have only read, as the audit log says: a busy machine's controllers came late, three times.
@@ -248,8 +255,13 @@ class Story:
 
     # what is there
 
+    @property
+    def kinds(self) -> Mapping[str, Resource]:
+        """The kinds of children."""
+        return {**RESOURCES, **self.further}
+
     def path_of(self, kind: str, name: str = "") -> str:
-        resource = RESOURCES.get(kind) or self.names.previews
+        resource = self.kinds.get(kind) or self.names.previews
         return collection_path(resource, self.namespace) + (f"/{name}" if name else "")
 
     def ask(
@@ -290,7 +302,7 @@ class Story:
     def everything_now(self) -> dict[str, dict[str, Any]]:
         """The same, as it is."""
         return {
-            f"{kind}/{item['metadata']['name']}": item for kind in RESOURCES for item in self._items(kind)
+            f"{kind}/{item['metadata']['name']}": item for kind in self.kinds for item in self._items(kind)
         }
 
     def everything_of(self, kind: str) -> dict[str, dict[str, Any]]:
@@ -305,9 +317,11 @@ class Story:
         return {name: child["metadata"]["resourceVersion"] for name, child in self.everything_now().items()}
 
     def _items(self, kind: str) -> Sequence[dict[str, Any]]:
-        """Every object of a kind in the namespace; none of one that is not installed."""
+        """Every object of a kind in the namespace, of further ones all children; none of one that is not
+        installed."""
+        label = f"?labelSelector={self.names.preview_label}" if kind in self.further else ""
         try:
-            items: Sequence[dict[str, Any]] = self.ask("GET", self.path_of(kind))["items"]
+            items: Sequence[dict[str, Any]] = self.ask("GET", self.path_of(kind) + label)["items"]
         except AskFailed as error:
             if error.code == 404:
                 return ()

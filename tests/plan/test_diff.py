@@ -341,6 +341,15 @@ def test_what_we_want_otherwise_now_is_applied_whatever_the_server_made_of_it_be
     assert f"{AT_APP}.image" in [change.path for change in diff(live(there), wanted).fields]
 
 
+def test_what_others_add_to_an_empty_map_is_no_difference_unless_it_is_whole() -> None:
+    wanted = edited(DEPLOYMENT, *POD, "volumes", to=[{"name": "tmp", "emptyDir": {}}])
+    wanted = edited(wanted, *POD, "nodeSelector", to={})
+    volume = (*POD, "volumes", 0, "emptyDir")
+    assert diff(live(edited(wanted, *volume, to={"medium": "Memory"}), applied=wanted), wanted) == Difference()
+    whole = ("f:spec", "f:template", "f:spec", "f:nodeSelector")
+    assert diff(by_hand(wanted, *POD, "nodeSelector", to={"a": "b"}, owns=whole), wanted)
+
+
 def test_true_is_not_one() -> None:
     there = edited(DEPLOYMENT, *POD, "automountServiceAccountToken", to=0)
     assert diff(live(there, applied=edited(DEPLOYMENT, "spec", "replicas", to=None)), DEPLOYMENT)
