@@ -43,6 +43,7 @@ def observe(
     keep: Callable[[Manifest], Live] = Live,
     fingerprints: Fingerprints | None = None,
     whole: bool = False,
+    remembering: str = "",
 ) -> Snapshot:
     """List the children and then the previews, in every namespace or in one. NoAnswer when the previews
     could not be listed whole.
@@ -50,6 +51,8 @@ def observe(
     `meanwhile` is done with each preview that has come while others are on their way. A kind that was served
     `before`, in the same run, and is not any more, is one whose list failed. `keep` says how much of each
     child is kept. `fingerprints` tell which previews are settled; none is where all is read `whole`.
+    Kinds that only statuses name are listed for those `remembering` in this namespace, "" for all: a run that
+    changes nothing elsewhere needs no right to what is there.
     """
     cluster, settings = context.cluster, context.settings
     results = context.read_all(lambda query: _list_kind(context, query, before, keep), queries)
@@ -62,7 +65,8 @@ def observe(
 
     previews = context.read_one(lambda: _list_previews(context, read))
     settled = {one.place: one for one in previews.items if isinstance(one, Settled)}
-    remembered = _remembered(context, previews.items, asked)
+    within = [one for one in previews.items if remembering in ("", one.namespace)]
+    remembered = _remembered(context, within, asked)
     more = context.read_all(lambda query: _list_kind(context, query, before, keep), remembered)
     results += more
     lives += [one for _, found in more for one in found]

@@ -118,6 +118,7 @@ class _Pass:
             keep=self.keep,
             fingerprints=Fingerprints(program(), settings) if self.from_server else None,
             whole=whole or before is not None or request.wait is not None or not request.fingerprint,
+            remembering=request.scope.namespace,
         )
 
     def reopen(self, snapshot: Snapshot) -> Snapshot:
