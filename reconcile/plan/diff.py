@@ -116,7 +116,7 @@ def _values(
 
 
 def _takes_additions(wanted: Any, there: Any, node: Node | None) -> bool:
-    """Whether an empty map is wanted where others may have fields of their own: an apply removes none of them."""
+    """Whether an empty map is wanted where others may have fields of their own: an apply removes none."""
     return node is not None and is_map(wanted) and not wanted and is_map(there) and not node.atomic
 
 
