@@ -111,9 +111,7 @@ class Names:
 
     def is_marked(self, live: "Live") -> bool:
         """Whether it was made as a child, of whichever preview; controllers copy labels to what they make."""
-        return (
-            self.identity_annotation in live.annotations or live.applied_by(self.field_manager) is not None
-        )
+        return self.identity_annotation in live.annotations or live.applied_by(self.field_manager) is not None
 
     @property
     def preview_label(self) -> str:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconcile.cli.main import exit_code_of
-from reconcile.desire.children import RESOURCES
-from reconcile.desire.children.further import is_further_name
+from reconcile.desire.children import RESOURCES, runs_once
 from reconcile.kube.objects import Resource
 from reconcile.model.names import DEFAULT_GROUP, Names
 from reconcile.plan.changes import SYMBOLS
@@ -127,11 +126,11 @@ class Story:
     def orphan(self, name: str = "pr-1") -> None:
         """Delete a preview so that its children stay, as `--cascade=orphan` does, but without waiting for
         the garbage collector, which hears of a new API group half a minute later."""
-        kinds = [(kind, name) for kind in RESOURCES if self.there(kind, name)]
-        kinds += [(kind, child.partition("/")[2]) for kind in self.further for child in self.everything_of(kind)
-                  if is_further_name(child.partition("/")[2], name)]  # fmt: skip
-        for kind, child in kinds:
-            self.patch(kind, {"metadata": {"ownerReferences": None}}, child)
+        for kind in self.kinds:
+            for child in self._items(kind):
+                theirs = child["metadata"].get("labels", {}).get(self.names.preview_label) == name
+                if theirs and not runs_once(kind):
+                    self.patch(kind, {"metadata": {"ownerReferences": None}}, child["metadata"]["name"])
         self.delete("PreviewEnvironment", name)
 
     def clear(self) -> None:

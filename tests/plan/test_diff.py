@@ -345,7 +345,9 @@ def test_what_others_add_to_an_empty_map_is_no_difference_unless_it_is_whole() -
     wanted = edited(DEPLOYMENT, *POD, "volumes", to=[{"name": "tmp", "emptyDir": {}}])
     wanted = edited(wanted, *POD, "nodeSelector", to={})
     volume = (*POD, "volumes", 0, "emptyDir")
-    assert diff(live(edited(wanted, *volume, to={"medium": "Memory"}), applied=wanted), wanted) == Difference()
+    assert (
+        diff(live(edited(wanted, *volume, to={"medium": "Memory"}), applied=wanted), wanted) == Difference()
+    )
     whole = ("f:spec", "f:template", "f:spec", "f:nodeSelector")
     assert diff(by_hand(wanted, *POD, "nodeSelector", to={"a": "b"}, owns=whole), wanted)
 

@@ -1,0 +1,178 @@
+"""Further children of every kind on a real API server: owned as foreseen, silent, and mended where they drifted."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from reconcile.cluster.kubernetes import connect
+from reconcile.desire.desire import children_of
+from reconcile.kube.live import Live
+from reconcile.kube.managedfields import EMPTY, field_set_of, path_text
+from reconcile.kube.managedfields import Path as FieldPath
+from reconcile.kube.objects import Key, Manifest, Resource, is_map, key_of
+from reconcile.model.preview import PreviewEnvironment, parse_preview
+from reconcile.model.settings import Settings
+from reconcile.plan.changes import Keep, Plan, Update
+from tests.controlplane import ControlPlane
+from tests.e2e.further import (
+    DOCUMENTS,
+    kinds_of,
+    put,
+    shapes,
+    shapes_in,
+    with_kinds,
+)
+from tests.e2e.story import Story
+from tests.e2e.test_properties import NAMES, WHOLE, Stage
+from tests.e2e.test_schema import mutable, otherwise, pointer_to, touched
+from tests.templates import with_templates
+
+GATEWAY_API = "gateway.networking.k8s.io"
+CUSTOM = (
+    Resource(GATEWAY_API, "v1", "Gateway", "gateways"),
+    Resource(GATEWAY_API, "v1", "GRPCRoute", "grpcroutes"),
+    Resource(GATEWAY_API, "v1", "BackendTLSPolicy", "backendtlspolicies"),
+)
+LABELS = {"team": "shop"}
+ROUNDS = 60 if WHOLE else 5
+"""Of mutations, each of one field of every child; `PROOF=whole` is `make walks`."""
+
+
+@pytest.fixture(scope="module")
+def group(gateway_api: ControlPlane) -> Iterator[str]:
+    with shapes_in(gateway_api) as group:
+        yield group
+
+
+@pytest.fixture
+def text(group: str) -> str:
+    """The documents of every kind."""
+    return DOCUMENTS.replace("GROUP", group)
+
+
+@pytest.fixture
+def whole(story: Story, text: str, group: str) -> Story:
+    """A story with a preview that may have all of them, and in which no pod starts."""
+    story.allow_no_pods()
+    story.apply(labels=LABELS, replicas=0)
+    return with_kinds(story, *kinds_of(text, *CUSTOM, *shapes(group)))
+
+
+def wanted(story: Story, settings: Settings) -> tuple[Manifest, ...]:
+    preview = parse_preview(story.live("PreviewEnvironment"), group=NAMES.group)
+    assert isinstance(preview, PreviewEnvironment)
+    return children_of(preview, settings)
+
+
+def read(story: Story, key: Key) -> Live:
+    return Live(story.live(key.kind, key.name))
+
+
+def test_every_kind_is_owned_as_foreseen_and_a_second_run_only_lists(
+    whole: Story, text: str, tmp_path: Path
+) -> None:
+    options = put(tmp_path / "templates", text)
+    made = whole.reconcile(*options)
+    assert "another schema" not in made.stdout, made.stdout
+    settings = with_templates(text, route="mapping")
+    children = wanted(whole, settings)
+    assert len({child["kind"] for child in children}) == 26
+    assert [line.split()[1:3] for line in made.changes] == [
+        [key.kind, f"{key.namespace}/{key.name}"] for key in map(key_of, children)
+    ]
+    owned = {
+        str(key_of(m)): read(whole, key_of(m)).applied_by(NAMES.field_manager) or EMPTY for m in children
+    }
+    differing = {
+        name: sorted(path_text(path) for path in owned[name] ^ field_set_of(m))
+        for m in children
+        if owned[name := str(key_of(m))] != field_set_of(m)
+    }
+    assert differing == {}
+    whole.silent(*options)
+    whole.silent(*options, "--no-fingerprint")
+
+
+def test_one_mutation_of_a_field_of_each_child_is_found_and_named_and_mended_and_nothing_else(
+    whole: Story, text: str
+) -> None:
+    cluster = connect(
+        str(whole.plane.kubeconfig), None, deadline_seconds=None, concurrency=8, user_agent="tests"
+    )
+    stage, settings, random = Stage(whole, cluster), with_templates(text, route="mapping"), Random(23)
+    try:
+        carried_out(stage, settings)
+        children = {key_of(manifest): manifest for manifest in wanted(whole, settings)}
+        found = [one for _ in range(ROUNDS) for one in mutated_and_mended(stage, settings, children, random)]
+    finally:
+        cluster.close()
+    assert len(found) > 15 * ROUNDS
+    assert len({key.kind for key in found}) > 20
+
+
+def carried_out(stage: Stage, settings: Settings) -> None:
+    """A run that does all that it plans, and leaves nothing for the next one."""
+    outcomes = stage.run(settings, "pr-1").outcomes
+    assert [(str(o.change.key), o.result, o.message) for o in outcomes if o.result != "done"] == []
+    assert named(stage.plan(settings, "pr-1")) == {}
+
+
+def named(plan: Plan) -> dict[Key, set[str]]:
+    """The children that a plan has something to say about, and the fields that it names."""
+    return {
+        change.key: {field.path for field in change.fields}
+        if isinstance(change, Update)
+        else {change.message}
+        for change in plan.changes
+        if not (isinstance(change, Keep) and not change.message)
+    }
+
+
+def mutated_and_mended(
+    stage: Stage, settings: Settings, children: dict[Key, Manifest], random: Random
+) -> set[Key]:
+    """Change or remove one field of each child, as far as the server takes it; those of which it did."""
+    allowed: dict[Key, set[str]] = {}
+    for key, manifest in children.items():
+        before = read(stage.story, key)
+        # What somebody adds to an empty map is an addition, and that one was removed nobody can tell.
+        fields = [(path, value) for path, value in mutable(manifest, before) if value or not is_map(value)]
+        path, value = random.choice(fields or [((), None)])
+        if path:
+            edit(stage.story, key, before, path, value, removes=random.random() < 0.4)
+        after = read(stage.story, key)
+        if touched(before) != touched(after):
+            lost = (before.applied_by(NAMES.field_manager) or EMPTY) - (
+                after.applied_by(NAMES.field_manager) or EMPTY
+            )
+            allowed[key] = {
+                path_text(one[:depth], manifest) for one in {path, *lost} for depth in range(1, len(one) + 1)
+            }
+    found = named(stage.plan(settings, "pr-1"))
+    assert found.keys() == allowed.keys(), {
+        str(key): allowed.get(key) for key in found.keys() ^ allowed.keys()
+    }
+    strange = {
+        str(key): extra
+        for key, paths in found.items()
+        if (extra := {one for one in paths if not one.startswith(tuple(allowed[key]))})
+    }
+    assert strange == {}
+    carried_out(stage, settings)
+    return set(found)
+
+
+def edit(story: Story, key: Key, live: Live, path: FieldPath, value: Any, *, removes: bool) -> None:
+    """A JSON patch by somebody, which the server may refuse."""
+    step = {"op": "remove"} if removes else {"op": "replace", "value": otherwise(value)}
+    with_path = [{**step, "path": pointer_to(live.manifest, path)}]
+    story.plane.request(
+        "PATCH",
+        f"{story.path_of(key.kind, key.name)}?fieldManager=kubectl-edit",
+        json.dumps(with_path).encode(),
+        content_type="application/json-patch+json",
+    )
