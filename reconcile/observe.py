@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from reconcile.cluster.context import Context
 from reconcile.cluster.port import Cluster, FromFile, Listing, Searched, Source
+from reconcile.desire.children import missing_right
 from reconcile.errors import ClusterError, NoAnswer, NotInstalled, internal_error
 from reconcile.kube.listeners import hangs_on
 from reconcile.kube.live import Live
@@ -196,7 +197,8 @@ def _get(
     try:
         found = cluster.get(resource, key.namespace, key.name)
     except ClusterError as error:
-        return KindList(resource, problem=f"{key} could not be read: {error}", known=False), None
+        told = missing_right(error, resource)
+        return KindList(resource, problem=f"{key} could not be read: {told}", known=False), None
     return None, None if found is None else keep(found)
 
 
@@ -223,7 +225,8 @@ def _list_kind(
         # that of an optional kind that was served a moment ago: a proxy's, or its CRD has just gone.
         if isinstance(error, NotInstalled) and query.optional and not served:
             return KindList(resource, installed=False), ()
-        problem = f"the list of {resource.plural or resource.kind} is incomplete: {error}"
+        told = missing_right(error, resource)
+        problem = f"the list of {resource.plural or resource.kind} is incomplete: {told}"
         return KindList(resource, problem=problem, known=False), ()
     problem = "; ".join(listing.problems)
     return KindList(resource, problem=problem), listing.items

@@ -7,7 +7,7 @@ from typing import Literal, assert_never
 
 from reconcile.cluster.pool import Stop, pause
 from reconcile.cluster.port import Cluster
-from reconcile.desire.children import RESOURCES, is_route
+from reconcile.desire.children import RESOURCES, is_route, missing_right
 from reconcile.errors import (
     AnswerLost,
     Conflict,
@@ -100,7 +100,7 @@ class Writer:
         except NamespaceTerminating:
             return Outcome(change, "canceled", f"namespace {change.key.namespace} is being deleted")
         except Exception as error:
-            return _failed(change, error)
+            return _failed(change, error, self.resources.get(change.key.kind))
         return _too_often(change)
 
     def _decided_again(
@@ -264,7 +264,7 @@ class Writer:
                     return Outcome(change, "canceled", again.message)
                 decided = again
         except Exception as error:
-            return _failed(change, error)
+            return _failed(change, error, self.resources.get(change.key.kind))
         return _too_often(change)
 
     def _delete_once(self, change: Delete) -> Literal["deleted", "gone", "again", "lost"]:
@@ -355,11 +355,11 @@ def _too_often(change: Create | Update | Delete) -> Outcome:
     return Outcome(change, "failed", message)
 
 
-def _failed(change: Create | Update | Delete, error: Exception) -> Outcome:
+def _failed(change: Create | Update | Delete, error: Exception, resource: Resource | None) -> Outcome:
     """What a server says may quote the object that it refuses, or the one that is there."""
     if not isinstance(error, ReconcileError):
         return Outcome(change, "failed", internal_error(error))
     wanted = () if isinstance(change, Delete) else (change.manifest,)
     there = () if isinstance(change, Create) else (change.live.manifest,)
     result: Result = "rejected" if isinstance(error, Rejected) else "failed"
-    return Outcome(change, result, redacted(str(error), *wanted, *there))
+    return Outcome(change, result, redacted(missing_right(error, resource), *wanted, *there))

@@ -18,6 +18,7 @@ from reconcile.desire.children import (
 )
 from reconcile.desire.children.kind import ChildKind
 from reconcile.desire.children.metadata import Rendered, identity
+from reconcile.errors import Forbidden, NamespaceTerminating
 from reconcile.kube.managedfields import FieldSet
 from reconcile.kube.objects import Key, Resource
 from reconcile.model.preview import PreviewEnvironment
@@ -89,6 +90,21 @@ def is_name_of_child(key: Key, preview_name: str) -> bool:
 def identity_of(key: Key, preview_name: str) -> str:
     """What the identity annotation of a child of this preview says."""
     return identity(key, "" if is_built_in(key, preview_name) else preview_name)
+
+
+RIGHTS = "get, list, create, patch, delete"
+"""What a run does with children of any kind, as verbs of a rule."""
+
+
+def missing_right(error: Exception, resource: Resource | None) -> str:
+    """What an error says; where a right to a further kind is missing, with the rule, which is not shipped."""
+    if not isinstance(error, Forbidden) or isinstance(error, NamespaceTerminating):
+        return str(error)
+    if resource is None or resource.full_kind in RESOURCES or not resource.plural:
+        return str(error)
+    group = resource.group or '""'
+    rule = f"{{apiGroups: [{group}], resources: [{resource.plural}], verbs: [{RIGHTS}]}}"
+    return f"{error}; further children need the rule {rule}: reconcile --print-rights prints it"
 
 
 def needs_spec(kind: str) -> bool:

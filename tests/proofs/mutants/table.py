@@ -133,8 +133,8 @@ reconcile/execute/write.py: tests/cluster_adapters/test_pass_writes.py tests/run
 -    if unsure and live is not None
 +    if live is not None
   failure told as done: an exception is swallowed, and the exit code is 0
--    return Outcome(change, result, redacted(str(error), *wanted, *there))
-+    return Outcome(change, "done", redacted(str(error), *wanted, *there))
+-    return Outcome(change, result, redacted(missing_right(error, resource), *wanted, *there))
++    return Outcome(change, "done", redacted(missing_right(error, resource), *wanted, *there))
   update without version: what somebody changed since is overwritten undecided
 -    guard = {"uid": live.uid, "resourceVersion": live.resource_version}
 +    guard = {"uid": live.uid}
