@@ -31,6 +31,9 @@ OLDEST = "1.34.0"
 Manifest = dict[str, Any]
 
 DOCUMENT = document("Deployment", "spec: {minReadySeconds: 1}")
+RIGHTS = (REPOSITORY / "tests" / "cli" / "golden" / "rights.yaml").read_text()
+"""What `--print-rights` prints."""
+EXTRA_RULES: list[dict[str, Any]] = next(yaml.safe_load_all(RIGHTS))["rules"]
 _LABELS = {"app.kubernetes.io/name": NAME, "app.kubernetes.io/instance": NAME}
 _TEMPLATES = {
     "name": f"{NAME}-templates",
@@ -53,7 +56,9 @@ def overlay(folder: Path, *components: str, **also: Any) -> Path:
     content = {"resources": [base], "components": paths, **also}
     if "templates" in components:
         (folder / "app.yaml").write_text(DOCUMENT)
+        (folder / "rights-of-templates.yaml").write_text(RIGHTS)
         content["configMapGenerator"] = [_TEMPLATES]
+        content["resources"] = [base, "rights-of-templates.yaml"]
     # As JSON: PyYAML leaves a string such as `-1e34` unquoted, which is a number to kubectl.
     (folder / "kustomization.yaml").write_text(json.dumps(content))
     return folder

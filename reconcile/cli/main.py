@@ -4,7 +4,7 @@ import io
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -30,10 +30,13 @@ from reconcile.cli.types import (
     TolerationType,
     TtlType,
 )
-from reconcile.cli.variables import variable_of, variables_of
+from reconcile.cli.variables import Variables, variable_of, variables_of
 from reconcile.errors import EXIT_USAGE, ReconcileError, UsageError, code_of, with_failure
 from reconcile.model.names import DEFAULT_GROUP
 from reconcile.model.rules import PULL_POLICIES
+
+if TYPE_CHECKING:
+    from reconcile.cli.options import Options
 
 EPILOG = """\b
 Every option can be set as an environment variable: RECONCILE_ROUTE=ingress, RECONCILE_DRY_RUN=1.
@@ -340,10 +343,10 @@ def _refuse_absent() -> None:
 @click.option(
     "-o",
     "--output",
-    type=click.Choice(["text", "json", *features.offered("markdown"), "none"]),
+    type=click.Choice(["text", "json", *features.offered("markdown", "yaml"), "none"]),
     default="text",
     show_default=True,
-    help="Format of the report on stdout.",
+    help="Format of the report on stdout. yaml shows secret values, too.",
 )
 @_repeatable(
     "--report",
@@ -378,6 +381,12 @@ def _refuse_absent() -> None:
 @click.option(
     "--print-crd", is_flag=True, allow_from_autoenv=False, help="Print the CRD for the API group and exit."
 )
+@_wing(
+    "--print-rights",
+    is_flag=True,
+    allow_from_autoenv=False,
+    help="Print the rights that the kinds of --templates need and exit.",
+)
 @click.option(
     "--strict-env", is_flag=True, help="Refuse to run if a RECONCILE_ variable does not match an option."
 )
@@ -397,10 +406,14 @@ def command(ctx: click.Context, /, **given: Any) -> int:
     if given["print_crd"]:
         return _print_crd(given["api_group"])
     from reconcile.cli.options import Options
-    from reconcile.cli.runs import reconcile
 
     route_given = ctx.get_parameter_source("route") != click.core.ParameterSource.DEFAULT
-    return reconcile(Options(**given, route_given=route_given), variables_of(ctx))
+    options, variables = Options(**given, route_given=route_given), variables_of(ctx)
+    if options.print_rights:
+        return _print_rights(options, variables)
+    from reconcile.cli.runs import reconcile
+
+    return reconcile(options, variables)
 
 
 def main(args: list[str] | None = None, program: str = PROGRAM) -> None:
@@ -451,6 +464,13 @@ def _name_variable(error: click.ClickException) -> None:
         return
     if variable := variable_of(error.ctx, error.param):
         error.param_hint = f"{variable} ({max(error.param.opts, key=len)})"
+
+
+def _print_rights(options: "Options", variables: Variables) -> int:
+    from reconcile.cli.rights import rights_of
+
+    print(rights_of(options, variables), end="")
+    return 0
 
 
 def _print_crd(group: str) -> int:

@@ -57,4 +57,5 @@ class Options(Choices):
     quiet: bool = False
     color: bool | None = None
     print_crd: bool = False
+    print_rights: bool = False
     strict_env: bool = False

@@ -167,7 +167,7 @@ class ResourceType(click.ParamType[tuple[str, str, str]]):
         return match["side"], match["name"], match["amount"]
 
 
-REPORT_FORMATS = ("text", "json", *offered("markdown", "html"), "dotenv", *offered("metrics"))
+REPORT_FORMATS = ("text", "json", *offered("markdown", "yaml", "html"), "dotenv", *offered("metrics"))
 
 
 class ReportType(click.ParamType[Pair]):

@@ -40,6 +40,7 @@ def check(options: Options) -> None:
         ("-" in files and "-" in options.filenames, "--from - and -f - cannot be combined: one reads all"),
         *_unattended(options),
         (options.pending_is_3 and not options.dry_run, "--exit-code needs --dry-run"),
+        *_of_manifests(options),
         *_explain_rules(options),
         *_of_the_wait(options),
         (options.verbose and options.quiet, "-v and -q cannot be combined"),
@@ -82,7 +83,7 @@ def _unattended(options: Options) -> Iterator[tuple[object, str]]:
     for option, read_once in (("--from -", "-" in options.sources), ("-f", options.filenames)):
         yield interval and read_once, f"--interval and {option} cannot be combined: it is read once"
     yield (
-        interval and options.output in ("json", "markdown"),
+        interval and options.output in ("json", "markdown", "yaml"),
         f"--interval and -o {options.output} cannot be combined: use --report FORMAT=PATH",
     )
     yield (
@@ -92,6 +93,20 @@ def _unattended(options: Options) -> Iterator[tuple[object, str]]:
     yield (
         (metrics or options.pushgateway) and find_spec("prometheus_client") is None,
         "metrics need prometheus_client: pip install 'preview-reconcile[metrics]'",
+    )
+
+
+def _of_manifests(options: Options) -> Iterator[tuple[object, str]]:
+    """What prints manifests alone."""
+    why = "needs --dry-run: it has what a run would apply"
+    yield options.output == "yaml" and not options.dry_run, f"-o yaml {why}"
+    yield (
+        not options.dry_run and any(name == "yaml" for name, _ in options.report),
+        f"--report yaml=FILE {why}",
+    )
+    yield (
+        options.print_rights and options.templates is None,
+        "--print-rights needs --templates DIR: without templates the shipped rights are all",
     )
 
 

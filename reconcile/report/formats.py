@@ -35,11 +35,19 @@ def _markdown(done: Run, context: ReportContext) -> str:
     return comment
 
 
+def _yaml(done: Run, context: ReportContext) -> str:
+    from reconcile.report.yaml import run_yaml
+
+    manifests: str = run_yaml(done, cluster=context.cluster, scope=context.scope)
+    return manifests
+
+
 FORMATS: Mapping[str, Format] = {
     "text": lambda done, context: run_text(done, cluster=context.cluster, scope=context.scope),
     "json": lambda done, context: run_json(done, **context._asdict()),
     "markdown": _markdown,
     "html": _html,
+    "yaml": _yaml,
     "dotenv": lambda done, context: run_dotenv(done),
 }
 

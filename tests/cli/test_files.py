@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import yaml
 
 from reconcile.cli.files import write_text
 from reconcile.cli.main import command
@@ -43,7 +44,7 @@ def test_a_file_holds_what_stdout_would_have_been(shop: Shop, format_name: str) 
 
 def test_several_reports_are_written_at_once(shop: Shop) -> None:
     shop.write(status={"expiresAt": "2026-01-05T00:00:00Z"}, dumped=True)
-    reports = [f"--report={name}={name}.out" for name in REPORT_FORMATS]
+    reports = [f"--report={name}={name}.out" for name in REPORT_FORMATS if name != "yaml"]
     shop.reconcile(*reports)
     found = json.loads(Path("json.out").read_text())
     VALIDATOR.validate(found)
@@ -52,6 +53,18 @@ def test_several_reports_are_written_at_once(shop: Shop) -> None:
     assert Path("markdown.out").read_text().startswith(MARK)
     assert "PREVIEW_URL=https://pr-1.preview.example.com\n" in Path("dotenv.out").read_text()
     assert Path("text.out").read_text().startswith("Every preview, ")
+
+
+def test_manifests_are_printed_and_written_for_the_scope_of_a_dry_run(shop: Shop) -> None:
+    for name in ("pr-1", "pr-2"):
+        shop.write(name, env=[{"name": "A", "value": "a: value"}])
+    ended = shop.reconcile("shop/pr-2", "--dry-run", "-o", "yaml", "--report", "yaml=manifests")
+    assert Path("manifests").read_text() == ended.out
+    head, *found = ended.out.split("---\n")
+    assert "# Plan: 3 to create" in head
+    assert [yaml.safe_load(text)["kind"] for text in found] == ["Deployment", "Service", "Mapping"]
+    assert 'value: "a: value"' in ended.out
+    assert "pr-1" not in ended.out
 
 
 def test_previews_outside_the_scope_are_not_reported(shop: Shop) -> None:
@@ -156,7 +169,7 @@ def test_a_preview_with_a_defect_keeps_no_other_from_being_reported(
     monkeypatch.setattr("reconcile.report.states._url", broken)
     for name in ("pr-1", "pr-2"):
         shop.write(name)
-    ended = shop.shell(*ARGUMENTS, *(f"--report={name}={name}.out" for name in FORMATS))
+    ended = shop.shell(*ARGUMENTS, "--dry-run", *(f"--report={name}={name}.out" for name in FORMATS))
     assert ended.code == 0
     first, second = json.loads(Path("json.out").read_text())["previews"]
     assert first["message"] == "how it stands cannot be reported (ValueError): this is a bug"

@@ -63,7 +63,7 @@ def variable_of(option: str) -> str:
     return "RECONCILE_" + option.removeprefix("--").replace("-", "_").upper()
 
 
-NO_VARIABLE = {"--print-crd", "--version", "--help"}
+NO_VARIABLE = {"--print-crd", "--print-rights", "--version", "--help"}
 
 
 @pytest.mark.parametrize("option", sorted(set(option_names()) - NO_VARIABLE))

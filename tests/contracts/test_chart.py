@@ -13,6 +13,7 @@ from tests.controlplane import shipped
 from tests.installation import (
     CHART,
     DOCUMENT,
+    EXTRA_RULES,
     NAME,
     Manifest,
     arguments,
@@ -31,7 +32,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "network-policy": {"networkPolicy": {"enabled": True}},
     "alerts": {"alerts": {"enabled": True}},
     "openshift": {"openshift": True},
-    "templates": {"templates": {"app.yaml": DOCUMENT}},
+    "templates": {"templates": {"app.yaml": DOCUMENT}, "extraRules": EXTRA_RULES},
 }
 # What DESIGN calls the operator's; all other options are about one call of the command.
 OPERATORS = [
@@ -130,6 +131,24 @@ def test_templates_are_mounted_where_the_option_finds_them(tmp_path: Path) -> No
         assert pod["volumes"][1]["configMap"] == {"name": f"{NAME}-templates"}
 
 
+def test_rules_beside_the_shipped_ones_are_a_role_of_their_own_of_the_releases_account() -> None:
+    values = {"extraRules": EXTRA_RULES}
+    found = rendered(values, release="a", namespace="shop")
+    assert one(found, "ClusterRole", f"a-{NAME}-templates")["rules"] == EXTRA_RULES
+    assert one(found, "ClusterRole", f"a-{NAME}")["rules"] == shipped()
+    binding = one(found, "ClusterRoleBinding", f"a-{NAME}-templates")
+    assert binding["roleRef"]["name"] == f"a-{NAME}-templates"
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": f"a-{NAME}", "namespace": "shop"}]
+    assert not [m for m in rendered({}) if m["metadata"]["name"].endswith("-templates")]
+
+
+def test_a_run_that_only_plans_gets_and_lists_the_kinds_of_templates_too() -> None:
+    rules = one(rendered({"extraRules": EXTRA_RULES, "planOnly": True}), "ClusterRole", f"{NAME}-templates")[
+        "rules"
+    ]
+    assert rules == [{**rule, "verbs": ["get", "list"]} for rule in EXTRA_RULES]
+
+
 def test_the_alerts_are_about_the_releases_own_name() -> None:
     for rule in alert_rules(rendered({"alerts": {"enabled": True, "labels": {"team": "web"}}}, release="a")):
         assert f'=~"a-{NAME}.*"' in rule["expr"]
@@ -188,6 +207,10 @@ def test_helm_finds_nothing_to_say_against_the_chart() -> None:
         ({"planOnly": "yes"}, "/planOnly"),
         ({"openshift": "yes"}, "/openshift"),
         ({"templates": {"app.txt": "a"}}, "app.txt"),
+        ({"extraRules": EXTRA_RULES[0]}, "/extraRules"),
+        ({"extraRules": [{**EXTRA_RULES[0], "verbs": ["watch"]}]}, "/extraRules/0/verbs/0"),
+        ({"extraRules": [{**EXTRA_RULES[0], "resources": ["*"]}]}, "/extraRules/0/resources/0"),
+        ({"extraRules": [{**EXTRA_RULES[0], "resourceNames": ["a"]}]}, "/extraRules/0"),
         ({"options": {"routes": "ingress"}}, "routes"),
         ({"options": {"route": "gateway"}}, "/options/route"),
         ({"options": {"allow-fqdn": "*.example.com"}}, "/options/allow-fqdn"),

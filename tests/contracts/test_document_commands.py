@@ -12,6 +12,7 @@ from reconcile.cli.main import command
 from tests.cookbook import ROOT, Clone
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+TEMPLATES = ROOT / "docs" / "templates.md"
 BY_TESTS_OF_THEIR_OWN = {"docs/cookbook": "test_cookbook.py", "docs/ci": "test_ci_recipes.py"}
 
 # The beginning of a command, and why it cannot be run here.
@@ -60,6 +61,11 @@ def reason(line: str) -> str | None:
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     made = Clone.make(tmp_path_factory.mktemp("documents") / "clone")
     (made.root / "preview.yaml").write_text((ROOT / "examples" / "shop" / "pr-42.yaml").read_text())
+    (made.root / "templates").mkdir()
+    (block,) = re.findall(
+        r"^# (templates/redis.yaml\n.*?)^```$", TEMPLATES.read_text(), re.MULTILINE | re.DOTALL
+    )
+    (made.root / "templates" / "redis.yaml").write_text(f"# {block}")
     return made
 
 

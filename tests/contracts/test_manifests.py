@@ -16,6 +16,7 @@ from tests.installation import (
     BASE,
     CHART,
     COMPONENTS,
+    EXTRA_RULES,
     NAME,
     Manifest,
     arguments,
@@ -210,6 +211,19 @@ def test_a_second_installation_shares_no_name_with_the_first(tmp_path: Path) -> 
         "name": f"{NAME}-b",
         "namespace": "previews-b",
     }
+
+
+@pytest.mark.parametrize("components", [("templates",), ("namespace-only", "templates")], ids="+".join)
+def test_the_rights_of_templates_are_the_accounts_of_the_overlay(
+    components: tuple[str, ...], tmp_path: Path
+) -> None:
+    found = kustomized(tmp_path, *components, namespace="previews-b", nameSuffix="-b")
+    role = "Role" if "namespace-only" in components else "ClusterRole"
+    name = f"{NAME}-templates-b"
+    assert one(found, role, name)["rules"] == EXTRA_RULES
+    binding = one(found, f"{role}Binding", name)
+    assert (binding["roleRef"]["kind"], binding["roleRef"]["name"]) == (role, name)
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": f"{NAME}-b", "namespace": "previews-b"}]
 
 
 def variables() -> dict[str, click.Option]:

@@ -8,6 +8,7 @@ account         a fresh service account in it, without rights
 story           a user with the command's rights in it
 alone           the same, with an API group in which nobody else has previews
 elsewhere       the same user and API group as `alone`, in a second namespace
+group           an API group of the test's own, whose CRDs go with it
 reader          the same story for a user who may read previews and children, and do nothing else
 gate            before the API server of `story`: it holds up what a test names
 far             the same story behind it
@@ -136,6 +137,16 @@ def is_emptied(plane: ControlPlane, path: str) -> bool:
             raise
         return error.code == 404
     return True
+
+
+@pytest.fixture
+def group(api_server: ControlPlane) -> Iterator[str]:
+    """A group of the test's own, whose CRDs go with it."""
+    group = f"{uuid4().hex[:8]}.example.com"
+    yield group
+    for one in api_server.ask("GET", CRDS)["items"]:
+        if one["spec"]["group"] == group:
+            api_server.ask("DELETE", f"{CRDS}/{one['metadata']['name']}")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
 
 import pytest
 import yaml
@@ -12,7 +11,7 @@ from reconcile.errors import Rejected
 from reconcile.kube.objects import DEPLOYMENT, MAPPING, SERVICE, Resource
 from reconcile.kube.schema import Node, native_schema
 from tests.controlplane import Account, ControlPlane, eventually, install_crds
-from tests.controlplane.install import CRDS, REPOSITORY
+from tests.controlplane.install import REPOSITORY
 
 
 @pytest.fixture
@@ -23,16 +22,6 @@ def cluster(account: Account) -> Iterator[KubernetesCluster]:
     )
     yield cluster
     cluster.close()
-
-
-@pytest.fixture
-def group(api_server: ControlPlane) -> Iterator[str]:
-    """A group of the test's own, whose CRDs go with it."""
-    group = f"{uuid4().hex[:8]}.example.com"
-    yield group
-    for crd in api_server.ask("GET", CRDS)["items"]:
-        if crd["spec"]["group"] == group:
-            api_server.ask("DELETE", f"{CRDS}/{crd['metadata']['name']}")
 
 
 def crds_of(group: str, **spec: Any) -> list[dict[str, Any]]:

@@ -1,7 +1,11 @@
 """A dry run only reads, and its plan is the one that the next run carries out."""
 
 from dataclasses import replace
+from pathlib import Path
 
+import yaml
+
+from tests.controlplane import allow
 from tests.e2e.granted import allow_runs
 from tests.e2e.story import Story
 
@@ -58,3 +62,40 @@ def test_the_plan_of_a_dry_run_is_what_the_next_run_carries_out(story: Story, re
     nothing = reader.reconcile("--dry-run", "--exit-code")
     assert nothing.changes == []
     assert nothing.lines[-1] == "Plan: 0 to create, 0 to update, 0 to delete, 9 unchanged."
+
+
+WORKER = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: "${preview.metadata.name}-config"}
+data: {run.sh: "#!/bin/sh\\n\\n  echo '::error::no'\\n", number: "80", "on": "yes"}
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: "${preview.metadata.name}-nightly"}
+spec:
+  schedule: "0 3 * * *"
+  jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: a, args: ["-c", "a: b"]}]}}}}
+"""
+
+
+def test_the_manifests_that_are_printed_are_what_a_run_applies(alone: Story, tmp_path: Path) -> None:
+    """kubectl applies them, by our field manager, and a run finds nothing left to do."""
+    grant_kinds(alone)
+    (tmp_path / "worker.yaml").write_text(WORKER)
+    options = ("--templates", str(tmp_path))
+    by = ("--server-side", "--field-manager", alone.names.field_manager)
+    for image, kinds in (("web:1", 5), ("web:2", 1)):
+        alone.apply(replicas=0, image=f"registry.example.com/{image}", env=[{"name": "A", "value": "a: 'b'"}])
+        printed = alone.reconcile(*options, "--dry-run", "-o", "yaml").stdout
+        assert len(list(yaml.safe_load_all(printed))) == kinds
+        alone.plane.kubectl("apply", *by, "-f", "-", input=printed)
+        assert "Plan: 0 to create, 0 to update, 0 to delete, 5 unchanged." in alone.reconcile(*options).stdout
+    alone.delete("Service")
+    alone.reconcile(*options, "--dry-run", "-o", "yaml", "--exit-code", code=3)
+
+
+def grant_kinds(story: Story) -> None:
+    """What the documents above need beside the shipped rights."""
+    verbs = ["get", "list", "create", "patch", "delete"]
+    allow(story.plane, story.account.user, verbs, ["configmaps", "cronjobs.batch"])
