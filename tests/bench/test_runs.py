@@ -3,7 +3,7 @@
 import json
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -62,7 +62,7 @@ def _nothing_was_changed_a_moment_ago(monkeypatch: pytest.MonkeyPatch) -> None:
 class Scripted(Bench):
     """Runs that ask what they are given, one after the other, and then nothing but a list."""
 
-    script: Iterator[Asked] = iter(())
+    script: Iterator[Asked] = field(default_factory=lambda: iter(()))
 
     def run(self) -> tuple[Ended, Asked]:
         return self.runner.python(), next(self.script, (LIST,))
