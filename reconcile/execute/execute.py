@@ -22,6 +22,7 @@ from reconcile.plan.changes import Create, Delete, Outcome, Plan, Update, Write
 from reconcile.plan.rules import Rules
 
 W = TypeVar("W", bound=Write)
+NOT_APPLIED = ("failed", "rejected", "blocked")
 UNANSWERED = "the run was stopped before the answer came: it may or may not have been done"
 
 
@@ -53,11 +54,16 @@ def execute(
     """
     writer, done = Writer(context.cluster, rules, context.stop, resources), list[Outcome]()
 
+    unapplied: dict[str, str] = {}
+
     def carry_out(one: _Turn) -> None:
         for outcome in one.outcomes():
             done.append(outcome)  # at once: a run that is stopped tells what was done until then
+            if outcome.result in NOT_APPLIED and not isinstance(outcome.change, Delete):
+                unapplied.setdefault(one.place, _comes_first(outcome.change.key))
 
-    stages = _stages(writer, plan, {desired.place: desired for desired in all_desired}, seed)
+    desired_by_place = {desired.place: desired for desired in all_desired}
+    stages = _stages(writer, plan, desired_by_place, seed, unapplied)
     context.write_all(carry_out, stages, namespace_of=lambda one: one.namespace, seed=seed)
     outcomes = {outcome.change.key: outcome for outcome in done}
     # What has no outcome was under way when patience ended.
@@ -65,9 +71,13 @@ def execute(
 
 
 def _stages(
-    writer: Writer, plan: Plan, desired_by_place: Mapping[str, Desired], seed: str
+    writer: Writer,
+    plan: Plan,
+    desired_by_place: Mapping[str, Desired],
+    seed: str,
+    unapplied: Mapping[str, str],
 ) -> list[list[_Turn]]:
-    """What is made and changed, and what goes after that."""
+    """What is made and changed, and what goes after that; `unapplied` tells by then of whom not all was."""
     applies = _by_preview((c for c in plan.writes if not isinstance(c, Delete)), reverse=False)
     deletes = _by_preview((c for c in plan.writes if isinstance(c, Delete)), reverse=True)
     in_turn = sorted(applies, key=lambda place: turn(_readable(desired_by_place[place]), seed))
@@ -77,7 +87,7 @@ def _stages(
             _Turn(p, partial(_apply_in_order, writer, applies[p], desired_by_place[p], retries))
             for p in in_turn
         ],
-        [_Turn(p, partial(_delete_all, writer, deletes[p])) for p in deletes],
+        [_Turn(p, partial(_delete_all, writer, deletes[p], unapplied)) for p in deletes],
     ]
 
 
@@ -121,8 +131,12 @@ def _apply_in_order(
             )
             retries.became(preview, outcome)
         yield outcome
-        if wanted and outcome.result in ("failed", "rejected", "blocked"):
-            stopped_by = f"{change.key} comes first, and was not applied"
+        if wanted and outcome.result in NOT_APPLIED:
+            stopped_by = _comes_first(change.key)
+
+
+def _comes_first(key: Key) -> str:
+    return f"{key} comes first, and was not applied"
 
 
 class _Memory:
@@ -160,10 +174,13 @@ def _apply(
     return replace(writer, rules=replace(writer.rules, keeps_edits=as_it_is)).apply(change, wanted, preview)
 
 
-def _delete_all(writer: Writer, changes: Iterable[Delete]) -> Iterator[Outcome]:
+def _delete_all(writer: Writer, changes: Iterable[Delete], unapplied: Mapping[str, str]) -> Iterator[Outcome]:
+    """A further child of a living preview stays where not all of that was applied: what is to take its place
+    may be among it."""
     for change in changes:
-        stopped = writer.stop.asked
-        yield Outcome(change, "skipped", STOPPED) if stopped else writer.delete(change)
+        living = change.preview_labels is not None
+        why = STOPPED if writer.stop.asked else unapplied.get(change.preview, "") if living else ""
+        yield Outcome(change, "skipped", why) if why else writer.delete(change)
 
 
 def _readable(desired: Desired) -> PreviewEnvironment:

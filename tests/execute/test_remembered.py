@@ -202,3 +202,14 @@ def test_a_label_that_was_changed_since_the_plan_cancels_the_delete(
     done = go(memory, settings=with_templates(text))
     assert [(o.result, o.message) for o in done.outcomes] == [("canceled" if told else "done", told)]
     assert (key("ConfigMap", "pr-1-config") in memory.objects) is bool(told)
+
+
+def test_what_a_document_made_before_stays_until_all_of_its_preview_was_applied() -> None:
+    """A document that is renamed: the new child is to be there before the old one goes."""
+    memory = a_cluster()
+    run(memory, CONFIG)
+    renamed = CONFIG.replace("-config", "-settings")
+    memory.troubles["apply ConfigMap shop/pr-1-settings"] = [Forbidden("may not")]
+    assert "delete ConfigMap shop/pr-1-config" not in run(memory, renamed)
+    assert key("ConfigMap", "pr-1-config") in memory.objects
+    assert run(memory, renamed)[-1] == "delete ConfigMap shop/pr-1-config"
