@@ -8,7 +8,7 @@
     what a program is given       values of variables, arguments, paths of requests, names of ConfigMaps,
                                   the data of a ConfigMap or a Secret of the preview's own
     labels, annotations           but annotations with a domain, which controllers obey
-    what selects pods             the preview's name; by `matchLabels` any label
+    what selects pods             the preview's name; by `matchLabels` of native kinds any label
     a further child's name        where the preview has that child itself: a claim, an account, a Secret
 
 A list of what is refused would have to know every field of every version, and every controller. A preview's
@@ -21,7 +21,7 @@ from collections.abc import Collection, Mapping
 from fnmatch import fnmatchcase
 
 from reconcile.desire.allow import image_allowed, said
-from reconcile.desire.children.further import CLAIM
+from reconcile.desire.children.further import CLAIM, is_custom
 from reconcile.desire.templates.expressions import FQDN, is_number, uses
 from reconcile.kube.check import Location
 from reconcile.model.settings import Settings
@@ -55,7 +55,7 @@ _NAMED = frozenset(
 )
 """Fields of further children that name one of the preview."""
 _OF_SECRETS = frozenset({"name", "secretName"})
-_DATA = frozenset({"data", "stringData"})
+_DATA: Mapping[str, tuple[str, ...]] = {"ConfigMap": ("data",), "Secret": ("data", "stringData")}
 
 
 def refers_to(path: Location, text: str, own: Collection[tuple[str, str]]) -> bool:
@@ -66,10 +66,11 @@ def refers_to(path: Location, text: str, own: Collection[tuple[str, str]]) -> bo
     return any((kind, text) in own for kind in kinds)
 
 
-def misplaced(path: Location, text: str, settings: Settings) -> str:
-    """Why this text, of which an author decides a part, may not stand at this path; "" where it may."""
+def misplaced(path: Location, text: str, kind: str, settings: Settings) -> str:
+    """Why this text, of which an author decides a part, may not stand at this path of a full kind; "" where
+    it may."""
     names = _names(path)
-    if _is_note(names) or _is_data(names):
+    if _is_note(names) or _is_data(names, kind):
         return ""
     if _FREE_MAPS.intersection(names):
         return _never(names)
@@ -86,7 +87,7 @@ def misplaced(path: Location, text: str, settings: Settings) -> str:
         return (
             "an author may not choose where traffic is sent to; use ${preview.metadata.name}" if free else ""
         )
-    return "" if _is_image(names) or _may_stand(path, text) else _never(names)
+    return "" if _is_image(names) or _may_stand(path, text, kind) else _never(names)
 
 
 def _never(names: tuple[str, ...]) -> str:
@@ -101,10 +102,10 @@ def adds_hostname(path: Location, text: str) -> bool:
     return obeyed and _is_hostname(names) and text != FQDN
 
 
-def not_allowed(path: Location, value: str, settings: Settings) -> str:
+def not_allowed(path: Location, value: str, kind: str, settings: Settings) -> str:
     """Why what came of such a text is not allowed; "" where it is."""
     names = _names(path)
-    if _is_note(names) or _is_data(names):
+    if _is_note(names) or _is_data(names, kind):
         return ""
     if _is_of_secret(names) and not any(fnmatchcase(value, glob) for glob in settings.allow_secret):
         return f"Secret {value} is not allowed; {said('--allow-secret', settings.allow_secret)}"
@@ -129,23 +130,29 @@ def _names_a_child(names: tuple[str, ...]) -> bool:
     return names[-2:] in _NAMED or names[-2:-1] == ("selector",)
 
 
-def _is_data(names: tuple[str, ...]) -> bool:
+def _is_data(names: tuple[str, ...], kind: str) -> bool:
     """Whether it is a value of a ConfigMap or a Secret, which is the preview's own."""
-    return len(names) == 2 and names[0] in _DATA
+    return len(names) == 2 and names[0] in _DATA.get(kind, ())
 
 
 def _is_image(names: tuple[str, ...]) -> bool:
     return names[-1:] == ("image",) or names[-2:] == ("image", "reference")
 
 
-def _may_stand(path: Location, text: str) -> bool:
+def _may_stand(path: Location, text: str, kind: str) -> bool:
     """Whether it is what a program is given, what selects by such labels, or no more than a number."""
     names = _names(path)
     if isinstance(path[-1], int):
         return names[-1] == "args" or (names[-1] == "command" and path[-1] > 0)
     if names[-1] in _NUMBERS or names[-3:-1] == ("metadata", "annotations"):
         return is_number(text)
-    return names[-2:] in _GIVEN or "matchLabels" in names
+    return names[-2:] in _GIVEN or ("matchLabels" in names and (_selects_own(kind) or not uses(text).free))
+
+
+def _selects_own(kind: str) -> bool:
+    """Whether what is selected is its preview's alone, or nothing but where its pods run: a claim selects
+    volumes of everybody, and of what a custom kind selects nobody knows whose it is."""
+    return kind != CLAIM and not is_custom(kind)
 
 
 def _is_of_secret(names: tuple[str, ...]) -> bool:

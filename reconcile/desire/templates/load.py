@@ -177,7 +177,7 @@ def _sentences(path: Location, template: Template, text: str, settings: Settings
         yield f"{HASH} is the hash of this; take it out"
     elif refers_to(path, text, template.own):
         return
-    elif uses(text).authors and (sentence := misplaced(path, text, settings)):
+    elif uses(text).authors and (sentence := misplaced(path, text, template.kind, settings)):
         yield sentence
     elif adds_hostname(path, text):
         yield A_HOSTNAME

@@ -66,7 +66,9 @@ def filled(template: Template, source: Source, settings: Settings) -> dict[str, 
     """The document with all that it takes from a preview. TemplateRefused for what that may not be."""
 
     def refuse(path: Location, text: str, value: str) -> None:
-        if not refers_to(path, text, template.own) and (problem := not_allowed(path, value, settings)):
+        if refers_to(path, text, template.own):
+            return
+        if problem := not_allowed(path, value, template.kind, settings):
             raise refused(template, Problem(path, problem))
 
     try:
