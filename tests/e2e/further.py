@@ -24,6 +24,8 @@ STATEFUL_SET = Resource("apps", "v1", "StatefulSet", "statefulsets")
 CLAIM = Resource("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims")
 CRON_JOB = Resource("batch", "v1", "CronJob", "cronjobs")
 BUDGET = Resource("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
+ALL = {one.full_kind: one for one in (CONFIG, STATEFUL_SET, CLAIM, BUDGET, CRON_JOB)}
+"""By their full kinds, those of which proofs have children."""
 DOCUMENTS = (Path(__file__).parent / "documents.yaml").read_text()
 """One of each kind that may be a further child's; GROUP is the group of `shapes_in`."""
 

@@ -20,6 +20,7 @@ from reconcile.plan.changes import Keep, Plan, Update
 from tests.controlplane import ControlPlane
 from tests.e2e.further import (
     DOCUMENTS,
+    document,
     kinds_of,
     put,
     shapes,
@@ -176,3 +177,31 @@ def edit(story: Story, key: Key, live: Live, path: FieldPath, value: Any, *, rem
         json.dumps(with_path).encode(),
         content_type="application/json-patch+json",
     )
+
+
+MISTAKES = {
+    "unknown field": ("Strict", "spec:\n  sized: big", 6, "spec.sized: is not a known field; did you mean size?"),
+    "wrong type": ("Strict", "spec:\n  items:\n  - {name: a, value: text}", 7, "spec.items[0].value: is not a whole number"),
+    "same key twice": ("Strict", "spec:\n  items:\n  - {name: a}\n  - {name: a}", 8, "spec.items[1]: "),
+    "same default key twice": ("Strict", "spec:\n  ports:\n  - {port: 80}\n  - {port: 80, protocol: TCP}", 8, "spec.ports[1]: "),
+    "no list": ("Strict", "spec:\n  tags: a", 6, "spec.tags: is not a list"),
+    "a custom kind of Kubernetes' own": ("GRPCRoute", "spec:\n  rule: []", 6, "spec.rule: is not a known field; did you mean rules?"),
+}  # fmt: skip
+"""By its name, the kind and the body of a document, and the line and the begin of what is told."""
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistakes_by_a_schema_of_the_servers_are_found_before_anything_is_sent(
+    story: Story, group: str, tmp_path: Path, mistake: str
+) -> None:
+    kind, body, line, sentence = MISTAKES[mistake]
+    free, strict = shapes(group)
+    story = with_kinds(story, free, strict, *CUSTOM)
+    story.apply(replicas=0)
+    api_version = strict.api_version if kind == "Strict" else f"{GATEWAY_API}/v1"
+    right = document(free.api_version, "Free", "-free", "spec: {sized: big}")
+    options = put(tmp_path / "templates", document(api_version, kind, "-x", body), right)
+    ended = story.reconcile(*options, code=2)
+    assert f"further.yaml:{line}: {sentence}" in ended.stderr, ended.stderr
+    assert story.writes() == []
+    assert not [event for event in story.requests() if event.verb not in ("get", "list")]

@@ -1,7 +1,6 @@
 """The life of further children on a real API server: they come, change and go with documents, labels and previews."""
 
 import signal
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from tests.e2e.further import (
     shapes,
     with_kinds,
 )
-from tests.e2e.gate import Gate, any_write, gate_before, read_of, write_of
+from tests.e2e.gate import Gate, gate_before, read_of, write_of
 from tests.e2e.granted import allow_runs
 from tests.e2e.groups import PREVIEWS, installation, without_in_status
 from tests.e2e.process import Process, behind
@@ -170,42 +169,6 @@ def test_after_a_kill_and_without_the_documents_nothing_is_left(
     again.silent(*other)
 
 
-def test_two_runs_with_other_documents_at_once_end_where_the_next_run_wants(
-    living: Story, tmp_path: Path
-) -> None:
-    """As an old and a new pod of the CronJob: each deletes what only the other makes."""
-    old = put(tmp_path / "old", SETTINGS_DOCUMENT, LIMIT, NIGHTLY)
-    new = put(tmp_path / "new", SETTINGS_DOCUMENT.replace("one", "two"), SERVICE, DATABASE, NIGHTLY)
-    for name in ("pr-1", "pr-2", "pr-3"):
-        living.apply(name, replicas=0)
-    living.reconcile(*old)
-    for name in ("pr-1", "pr-2", "pr-3"):
-        living.apply(name, replicas=0, image="registry.example.com/web:2")
-    with ExitStack() as stack:
-        gates = [stack.enter_context(gate_before(living)) for _ in range(2)]
-        holds = [gate.hold(any_write, every=True) for gate in gates]
-        told = zip(gates, (old, new), strict=True)
-        processes = [Process.start(behind(living, gate, tmp_path), *options) for gate, options in told]
-        for hold in holds:
-            hold.reached()
-        for hold in holds:
-            hold.release()
-        for process in processes:
-            result = process.ended()
-            assert "internal error" not in result.stdout + result.stderr
-            assert result.code in (0, 1), result.stdout + result.stderr
-    living.reconcile(*new)
-    further = ("ConfigMap/{}-config", "CronJob/{}-nightly", "Service/{}-db", "StatefulSet/{}-db")
-    assert sorted(living.children()) == sorted(
-        child
-        for name in ("pr-1", "pr-2", "pr-3")
-        for child in (*living.all_of(name), *(one.format(name) for one in further))
-    )
-    living.reconcile(*new)
-    assert remembered(living) == ["apps/v1/StatefulSet", "batch/v1/CronJob", "v1/ConfigMap"]
-    living.silent(*new)
-
-
 def test_a_run_without_documents_is_refused_and_none_deletes(living: Story, folder: Path) -> None:
     living.apply(replicas=0)
     living.reconcile(*put(folder, SETTINGS_DOCUMENT, LIMIT))
@@ -220,6 +183,24 @@ def test_a_run_without_documents_is_refused_and_none_deletes(living: Story, fold
     assert remembered(living) == []
     living.silent(*none)
     living.silent()
+
+
+def test_what_a_stateful_set_makes_with_its_labels_is_no_child(living: Story, folder: Path) -> None:
+    """A claim has the labels of the selector; where claims are listed, it is told and kept by nobody."""
+    living.apply(replicas=0)
+    options = put(folder, STORE, SERVICE, DATABASE)
+    living.reconcile(*options)
+    labels = living.live("StatefulSet", "pr-1-db")["spec"]["selector"]["matchLabels"]
+    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    kind = {"apiVersion": "v1", "kind": "PersistentVolumeClaim"}
+    living.create({**kind, "metadata": {"name": "pr-1-db-0", "labels": labels}, "spec": claim})
+    living.silent(*options)
+    assert living.reconcile(*options, "--no-fingerprint").changes == []
+    living.delete("PersistentVolumeClaim", "pr-1-store")
+    living.reconcile("--templates", "none")
+    living.reconcile("--templates", "none")
+    assert remembered(living) == []
+    assert living.there("PersistentVolumeClaim", "pr-1-db-0")
 
 
 # with its preview

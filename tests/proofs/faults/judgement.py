@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconcile.desire.children import RESOURCES
 from reconcile.kube.objects import Manifest
 from reconcile.model.names import PLURAL
 from reconcile.model.status import FINGERPRINT
 from tests.e2e.story import ROUTES, Story
-from tests.proofs.faults.line import DELETE, READ, Line, Passed, Place
+from tests.proofs.faults.line import DELETE, KINDS, READ, Line, Passed, Place
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 # What the server gives out anew, or counts, whoever writes: two ways to one end differ in it.
@@ -38,7 +37,7 @@ def state_of(story: Story) -> State:
     """All children and previews of a story, as the API server has them now."""
     found = {
         f"{story.path_of(kind)}/{item['metadata']['name']}": item
-        for kind in ("PreviewEnvironment", *RESOURCES)
+        for kind in ("PreviewEnvironment", *story.kinds)
         for item in story.ask("GET", story.path_of(kind))["items"]
     }
     uids = {path: item["metadata"]["uid"] for path, item in found.items()}
@@ -125,7 +124,7 @@ def _is_route(place: Place) -> bool:
 
 def is_of(place: Place, kind: str) -> bool:
     """Whether it is an object of this kind."""
-    return f"/{RESOURCES[kind].plural}/" in place.path
+    return f"/{KINDS[kind].plural}/" in place.path
 
 
 def tells(place: Place) -> bool:

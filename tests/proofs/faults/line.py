@@ -15,9 +15,11 @@ from reconcile.cluster.kubernetes import connect
 from reconcile.desire.children import RESOURCES
 from reconcile.model.names import KIND, PLURAL
 from tests.cluster_adapters.conftest import FakeTime
+from tests.e2e import further
 from tests.proofs.faults.faults import Broken, Fault, Send
 
 READ, DELETE = "GET", "DELETE"
+KINDS = {**RESOURCES, **further.ALL}
 
 
 class Place(NamedTuple):
@@ -34,7 +36,7 @@ class Place(NamedTuple):
     @property
     def kind_listed(self) -> str | None:
         """Whose list this asks for."""
-        plurals = {PLURAL: KIND} | {resource.plural: kind for kind, resource in RESOURCES.items()}
+        plurals = {PLURAL: KIND} | {resource.plural: kind for kind, resource in KINDS.items()}
         return plurals.get(self.path.split("/")[-1]) if self.method == READ and self.is_list else None
 
     def __str__(self) -> str:

@@ -11,12 +11,11 @@ from unittest.mock import patch
 
 import httpx2
 
-from reconcile.desire.children import RESOURCES
 from reconcile.model.names import KIND
 from tests.e2e.story import ROUTES
 from tests.proofs.faults.faults import EXPIRED, UNSERVED, Broken, Send, closes, refuses
 from tests.proofs.faults.judgement import is_of, tells
-from tests.proofs.faults.line import READ, Line, Place
+from tests.proofs.faults.line import KINDS, READ, Line, Place
 from tests.proofs.faults.strikes import Seen, harm, judged, seen_with
 from tests.proofs.faults.worlds import SETTINGS, Setting, World
 
@@ -27,6 +26,7 @@ SETTINGS_OF_LISTS: Mapping[str, Setting] = {
     "drifted": SETTINGS["drifted"],
     "switching": SETTINGS["switching"],
     "expiring": SETTINGS["expiring"],
+    "documents": SETTINGS["documents"],
 }
 
 
@@ -77,7 +77,7 @@ def _page(*without: str, version: str = "", **fields: Any) -> Broken:
 
 
 TOKEN, REMAINING = "continue", "remainingItemCount"
-CHILDREN = frozenset(RESOURCES)
+CHILDREN = frozenset(KINDS)
 LABELLED = CHILDREN - ROUTES.keys()
 """Listed by their label; then the server does not say how many remain. Routes are listed whoever made them."""
 EVERY_KIND = CHILDREN | {KIND}
@@ -104,7 +104,7 @@ def shorts(world: World) -> list[Short]:
 
     Routes are listed whoever made them: a second page that is there for those of others may be gone with them.
     """
-    kinds = sorted(kind for kind in EVERY_KIND if _number(world, kind) > 1)
+    kinds = sorted(kind for kind in {KIND, *world.story.kinds} if _number(world, kind) > 1)
     return [Short(kind, way) for kind in kinds for way in WAYS]
 
 

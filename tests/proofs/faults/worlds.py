@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 from uuid import uuid4
@@ -12,11 +13,12 @@ from uuid import uuid4
 import httpx2
 
 from reconcile.desire.children import RESOURCES
-from reconcile.kube.objects import EVENTS_V1
+from reconcile.kube.objects import EVENTS_V1, Resource
 from reconcile.model.crd import crd
 from reconcile.model.names import PLURAL, Names
 from tests.controlplane import ControlPlane, install_crds, service_account
 from tests.controlplane.install import CRDS
+from tests.e2e.further import BUDGET, CONFIG, STATEFUL_SET, with_kinds
 from tests.e2e.granted import allow_runs
 from tests.e2e.story import Result, Story
 from tests.proofs.faults.etcd import Etcd, Kept
@@ -37,6 +39,7 @@ class Setting:
 
     `route` is the kind that runs are told to make; `make` begins where nothing is, and its own runs may say
     another one. `deletes` says how many children a run has to delete here, so that no case is about nothing.
+    `kinds` are those of further children.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Setting:
     arguments: tuple[str, ...] = ()
     everywhere: bool = True
     deletes: int = 0
+    kinds: tuple[Resource, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ def a_story(plane: ControlPlane) -> Iterator[Story]:
 def a_world(plane: ControlPlane, setting: Setting) -> Iterator[World]:
     """The setting in a story of its own, with its reference run, after which nothing is left to do."""
     with a_story(plane) as story, httpx2.Client(base_url=etcd_of(plane), trust_env=False) as client:
-        story = replace(story, route=setting.route)
+        story = replace(with_kinds(story, *setting.kinds) if setting.kinds else story, route=setting.route)
         setting.make(story)
         etcd = Etcd(client, tuple(prefixes(story)))
         events = f"/registry/events/{story.namespace}/"
@@ -153,7 +157,7 @@ def etcd_of(plane: ControlPlane) -> str:
 
 def prefixes(story: Story) -> Iterator[str]:
     """Where etcd keeps what a namespace has of previews, of their children and of Events."""
-    for kind, resource in RESOURCES.items():
+    for kind, resource in story.kinds.items():
         custom = f"{resource.group}/" if "." in resource.group and not _built_in(resource.group) else ""
         yield f"/registry/{custom}{FOLDERS.get(kind, resource.plural)}/{story.namespace}/"
     yield f"/registry/{story.group}/{PLURAL}/{story.namespace}/"
@@ -262,6 +266,20 @@ def _mixed(story: Story) -> None:
     story.apply("pr-3", replicas=0)
 
 
+DOCUMENTS = Path(__file__).parent / "documents"
+
+
+def _documents(story: Story) -> None:
+    """Documents that were edited, a further child that somebody edited, and a preview that is gone."""
+    for name in ("pr-1", "pr-2", "pr-3", BYSTANDER):
+        story.apply(name, replicas=0)
+    for _ in range(2):
+        story.reconcile("--templates", str(DOCUMENTS / "before"), everywhere=True)
+    story.edit("PodDisruptionBudget", lambda budget: budget["spec"].update(maxUnavailable=2), "pr-2-budget")
+    story.delete("ConfigMap", "pr-2-config")
+    story.orphan("pr-3")
+
+
 SETTINGS: Mapping[str, Setting] = {
     setting.name: setting
     for setting in (
@@ -271,6 +289,13 @@ SETTINGS: Mapping[str, Setting] = {
         Setting("switching", _switching, route="Ingress", deletes=3),
         Setting("handing over", _handing_over),
         Setting("expiring", _expiring, deletes=3),
+        Setting(
+            "documents",
+            _documents,
+            arguments=("--templates", str(DOCUMENTS / "after")),
+            deletes=9,
+            kinds=(CONFIG, BUDGET, STATEFUL_SET),
+        ),
         Setting(
             "mixed, one namespace only",
             _mixed,
