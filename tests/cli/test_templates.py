@@ -11,7 +11,7 @@ import pytest
 
 from tests.shop import Shop
 from tests.template_cases import PROXY
-from tests.templates import document
+from tests.templates import document, further
 
 SIDECAR = document("Deployment", f"spec: {{template: {{spec: {{containers: [{PROXY}]}}}}}}")
 TEMPLATES = ("--templates", "templates")
@@ -185,3 +185,50 @@ def test_each_run_of_an_interval_reads_the_folder_anew(shop: Shop, monkeypatch: 
     assert "templates/app.yaml:2: not YAML" in ended.err
     assert "--templates templates: is not a folder" in ended.err
     assert containers(shop) == ["app", "proxy"]
+
+
+# further children: a folder has no status that remembers their kinds
+
+
+CONFIG = further("v1", "ConfigMap", "-config", "data: {a: b}")
+REDIS = further("example.com/v1", "Redis", "-r", "spec: {a: b}")
+
+
+def test_a_further_child_comes_and_goes_with_its_document(shop: Shop) -> None:
+    shop.write()
+    put(CONFIG, "config.yaml")
+    redis = put(REDIS, "redis.yaml")
+    ended = shop.reconcile(*TEMPLATES)
+    assert ended.lines[:2] == [
+        "+ ConfigMap shop/pr-1-config new preview",
+        "+ Redis.example.com shop/pr-1-r new preview",
+    ]
+    shop.is_silent(*TEMPLATES)
+    redis.unlink()
+    gone = "no template makes it any more"
+    assert shop.reconcile(*TEMPLATES).lines[0] == f"- Redis.example.com shop/pr-1-r {gone}"
+    shop.is_silent(*TEMPLATES)
+    ended = shop.reconcile(code=1)
+    assert ended.lines[0].startswith("! Preview shop/pr-1 ConfigMap shop/pr-1-config: a template made it")
+    none = ("--templates", "none")
+    assert shop.reconcile(*none).lines[0] == f"- ConfigMap shop/pr-1-config {gone}"
+    shop.is_silent()
+    assert sorted(path.name for path in Path("children").iterdir()) == [
+        f"shop.{kind}.pr-1.yaml" for kind in ("deployment", "mapping", "service")
+    ]
+
+
+def test_what_a_gone_preview_left_of_further_children_goes_too(shop: Shop) -> None:
+    shop.write()
+    shop.write("pr-2")
+    put(CONFIG + REDIS)
+    shop.reconcile(*TEMPLATES)
+    shop.remove()
+    lines = shop.reconcile("--templates", "none").lines
+    assert [line.split()[1] for line in lines if line.startswith("- ") and "pr-1" in line] == [
+        "ConfigMap",
+        "Redis.example.com",
+        "Deployment",
+        "Service",
+        "Mapping",
+    ]
