@@ -296,7 +296,7 @@ reconcile/desire/templates/merge.py: tests/desire/test_templates.py
 -    if mistakes := check(over, node):
 +    if mistakes := []:
   fixed fields not looked for: a document takes the Service from its pods
--    return after, tuple(changes_of_fixed(child, after, settings))
+-    return after, tuple(problems_of(child, after, settings))
 +    return after, ()
   templates of everybody: a document is merged whatever its selector says
 - and one.selects(labels))
@@ -310,7 +310,7 @@ reconcile/desire/templates/load.py: tests/desire/test_templates.py
 -        elif key.rpartition("/")[2].lower() == WHEN:
 +        elif False:
   schema not asked: an unknown field is a 500 for every preview
--    return laid_over(child.decoded() if child else {}, over, settings)[1]
+-    return laid_over(child.decoded() if child else {}, over, changes_of_fixed, settings)[1]
 +    return ()
 
 reconcile/desire/templates/authors.py: tests/desire/test_templates.py
@@ -350,6 +350,104 @@ reconcile/plan/decide.py: tests/cli/test_templates.py
   templates of a run that has none: what they set goes from every preview
 -    if not child.rules.templates and _has_templates(child):
 +    if False:
+
+reconcile/desire/children/__init__.py: tests/plan/test_further.py
+  identity of further children without their preview: a turned label gives one to another preview
+-    return identity(key, "" if is_built_in(key, preview_name) else preview_name)
++    return identity(key)
+
+reconcile/desire/children/further.py: tests/plan/test_further.py tests/desire/test_further.py
+  names of further children begin anyhow: pr-4 has what is of pr-42
+- or name.startswith(f"{preview_name}-")
++ or name.startswith(preview_name)
+  a disruption budget for all: that of one preview holds up the pods of others
+-    "PodDisruptionBudget": ("spec", "selector", "matchLabels"),
++
+
+reconcile/desire/templates/further.py: tests/desire/test_further.py
+  hash of what is beside the content: each preview that is protected rolls its pods
+-{k: v for k, v in child.decoded().items() if k != "metadata"}
++child.decoded()
+  further workloads run while suspended: a suspended preview costs what it did
+-    if preview.spec.suspend and kind in SUSPENDED:
++    if False:
+  further pods of the app: its Service sends requests to a database
+-    ours = {**common_labels(preview), COMPONENT_LABEL: component}
++    ours = {**common_labels(preview), COMPONENT_LABEL: "app"}
+  hostnames of further routes unasked: the route of one preview takes those of another
+-    if is_route(template.kind) and not asks_only_for(
++    if False and not asks_only_for(
+  hostnames of custom routes unclaimed: two previews have one hostname
+-, at_hostname=at_hostname)
++)
+
+reconcile/desire/templates/load.py: tests/desire/test_further.py
+  own children of other previews: an author who names his preview so reads any Secret
+- if other.when in ("", one.when)
++
+
+reconcile/plan/decide.py: tests/plan/test_further.py
+  claims go with their document: who removes a file loses the data of every preview
+-    if lost := _lost_data(child.live):
++    if lost := "":
+  claims of a StatefulSet that was read in part: its claims go with it
+-    go_too = live.partial or
++    go_too =
+  further children uncounted: a renamed document deletes a child of every preview
+-    return replace(change, counts=True, preview_labels=
++    return replace(change, preview_labels=
+
+reconcile/plan/decide.py: tests/execute/test_remembered.py
+  labels not kept beside a delete: what a label brought back is deleted
+-, preview_labels=dict(preview.labels))
++)
+
+reconcile/plan/preview.py: tests/plan/test_further.py
+  further children of a run without templates: they go from every preview
+-    if further and not world.options.rules.templates:
++    if False:
+
+reconcile/execute/write.py: tests/execute/test_remembered.py
+  labels not read again: what a label brought back since the plan is deleted
+-        if change.preview_labels is not None and change.preview_labels != (
++        if False and change.preview_labels != (
+
+reconcile/execute/execute.py: tests/execute/test_remembered.py
+  kinds not remembered ahead: what a run that was killed has made is never found
+-            outcome = memory.lacks(change) or _apply(
++            outcome = _apply(
+  made without a memory: what nobody can find is made all the same
+-        return Outcome(change, "failed", self._trouble) if self._trouble else None
++        return None
+
+reconcile/cluster/remember.py: tests/execute/test_remembered.py
+  memory of another run overwritten: what it has made is never found
+-            version, there = found["metadata"]["resourceVersion"], kinds_in(found.get("status") or {})
++            version = found["metadata"]["resourceVersion"]
+  memory of another preview: one of the same name remembers what it never had
+-            if found is None or found["metadata"]["uid"] != uid:
++            if found is None:
+
+reconcile/status/kinds.py: tests/status/test_kinds.py
+  kinds forgotten after a list that failed: what is left is never found
+-listed is not None and listed.whole and listed.installed
++listed is not None and listed.installed
+  kinds forgotten that are not served: what is in another version is never found
+-listed is not None and listed.whole and listed.installed
++listed is not None and listed.whole
+
+reconcile/observe.py: tests/cluster_adapters/test_pass_further.py
+  remembered kinds unlisted: what no template makes any more stays for ever
+-    left = [Query(remembered[kind], label, optional=True) for kind in sorted(remembered.keys() - asked)]
++    left = list[Query]()
+  settled by half: a claim that was deleted is told of for ever
+- and self.asked.issuperset(map(full_kind_in, found.kinds)):
++:
+
+reconcile/model/fingerprint.py: tests/model/test_fingerprint.py
+  kinds beside the fingerprint: what another run has remembered is settled
+-    return of(observed_digest, msgspec.convert({**status, **kinds}, _OwnStatus))
++    return of(observed_digest, msgspec.convert({**status}, _OwnStatus))
 
 reconcile/cli/templates.py: tests/cli/test_templates.py
   a file without documents passed over: what it had goes from every preview
