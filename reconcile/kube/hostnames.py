@@ -12,6 +12,9 @@ from reconcile.kube.live import Live
 from reconcile.kube.objects import HTTPROUTE, INGRESS, MAPPING, Manifest, map_in, maps_in
 from reconcile.kube.patterns import fixed_ends, matches
 
+GRPCROUTE_KIND = "GRPCRoute"
+"""No built-in child is one."""
+
 _PORT = re.compile(r":\d+$")
 _GLOB = re.compile(r"[*?[]")
 
@@ -116,7 +119,12 @@ def _is_elsewhere(path: Any, *, is_regex: bool) -> bool:
     return bool(_LONGER.match(path)) and "|" not in path
 
 
-_ASKED = {MAPPING.kind: _of_mapping, INGRESS.kind: _of_ingress, HTTPROUTE.kind: _of_httproute}
+_ASKED = {
+    MAPPING.kind: _of_mapping,
+    INGRESS.kind: _of_ingress,
+    HTTPROUTE.kind: _of_httproute,
+    GRPCROUTE_KIND: _of_httproute,
+}
 
 
 def covered(live: Live, claimed: Iterable[str], gateways: Listeners | None = None) -> frozenset[str]:

@@ -4,12 +4,12 @@ import base64
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from reconcile.desire.children import apply_order, is_route
+from reconcile.desire.children import apply_order
 from reconcile.desire.children.further import POD_TEMPLATES, SELECTORS, SUSPENDED
 from reconcile.desire.children.metadata import Rendered, child_metadata, common_labels, digest, sealed
 from reconcile.desire.templates.expressions import FQDN, Source
 from reconcile.desire.templates.fixed import further_problems
-from reconcile.desire.templates.kinds import NAME, may_route
+from reconcile.desire.templates.kinds import NAME, may_route, says_hostnames
 from reconcile.desire.templates.merge import filled, laid_over, marked, merged, refused
 from reconcile.kube.hostnames import asks_only_for
 from reconcile.kube.live import Live
@@ -99,7 +99,7 @@ def shape_problems(template: Template, manifest: Manifest, preview: PreviewEnvir
         sentence = f"{name} has {len(name)} characters, and at most {longest} are allowed"
         yield Problem(("metadata", "name"), f"{sentence}; rename the preview, or shorten the document's name")
     named = {**manifest, "metadata": {"name": name, "namespace": preview.namespace}}
-    if is_route(template.kind) and not asks_only_for(Live(named), preview.spec.fqdn):
+    if says_hostnames(template.kind) and not asks_only_for(Live(named), preview.spec.fqdn):
         yield Problem(("spec",), f"the hostname of a further route is {FQDN}, whole, and no other")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from reconcile.desire.children import KINDS, RESOURCES, is_route
 from reconcile.desire.templates.expressions import has_expression
+from reconcile.kube.hostnames import GRPCROUTE_KIND
 from reconcile.kube.objects import JOB, Manifest, full_kind
 from reconcile.kube.schema import is_native, native_resource
 from reconcile.model.names import KIND
@@ -73,4 +74,9 @@ def is_built_in(manifest: Manifest) -> bool:
 
 def may_route(kind: str) -> bool:
     """Whether a further child of a full kind may be a route: of a custom kind nobody knows."""
-    return is_route(kind) or "." in kind or kind == "GRPCRoute"
+    return says_hostnames(kind) or "." in kind
+
+
+def says_hostnames(kind: str) -> bool:
+    """Whether it is a route whose hostnames can be read."""
+    return is_route(kind) or kind == GRPCROUTE_KIND

@@ -375,7 +375,7 @@ reconcile/desire/templates/further.py: tests/desire/test_further.py
 -    ours = {**common_labels(preview), COMPONENT_LABEL: component}
 +    ours = {**common_labels(preview), COMPONENT_LABEL: "app"}
   hostnames of further routes unasked: the route of one preview takes those of another
--    if is_route(template.kind) and not asks_only_for(
+-    if says_hostnames(template.kind) and not asks_only_for(
 +    if False and not asks_only_for(
   hostnames of custom routes unclaimed: two previews have one hostname
 -, at_hostname=at_hostname)
