@@ -430,3 +430,32 @@ def test_a_further_route_whose_label_is_gone_gets_it_back_and_takes_no_hostname_
     found = lines(planned([FIRST], [stripped, *there.values()], text))
     assert found[0] == "~ Mapping shop/pr-1-api drifted"
     assert not [line for line in found if line[0] == "!"]
+
+
+# what somebody adds by hand
+
+
+POLICY = further("networking.k8s.io/v1", "NetworkPolicy", "-p", "spec: {policyTypes: [Ingress]}")
+POLICIES = {
+    "NetworkPolicy": KindList(Resource("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies"))
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "to", "told"),
+    [
+        (CONFIG, ("data", "z"), "x", "data.z (not shown) -> (unset)"),
+        (POLICY, ("spec", "egress"), [{}], "spec.egress"),
+        (SERVICE, ("spec", "selector", "z"), "x", "spec.selector"),
+        (SERVICE, ("spec", "sessionAffinity"), "ClientIP", ""),
+    ],
+)
+def test_what_somebody_adds_goes_where_only_we_write(
+    text: str, path: tuple[str, ...], to: Any, told: str
+) -> None:
+    """More variables for the app, or a way out of what a policy shuts."""
+    first, *others = running(PR1, text)
+    by_hand = entry("kubectl", [tuple(f"f:{step}" for step in path)])
+    changed = live(edited(first.manifest, *path, to=to), by_hand, applied=first.manifest)
+    found = lines(planned([PR1], [changed, *others], text, kinds=POLICIES))
+    assert found[1].startswith(told) if told else found == [], found
