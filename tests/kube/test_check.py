@@ -67,3 +67,14 @@ def test_what_is_no_item_of_a_list_by_keys_is_told_once() -> None:
     assert check(deployment(env=["A"]), DEPLOYMENT) == [
         ((*APP, "env", 0), "is not an object, with fields of its own")
     ]
+
+
+@pytest.mark.parametrize(
+    ("data", "right"),
+    [("", True), ("eA==", True), ("eHh4\neHh4\n", True), ("eA", False), ("plain text", False), (5, False)],
+)
+def test_bytes_are_in_base64(data: Any, right: bool) -> None:
+    secret = native_schema("v1", "Secret")
+    assert secret is not None
+    mistakes = [] if right else [(("data", "a"), "is not in base64")]
+    assert check({"data": {"a": data}}, secret) == mistakes

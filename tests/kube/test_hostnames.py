@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.kube.hostnames import covered, hostnames
+from reconcile.kube.hostnames import asks_only_for, covered, hostnames
 from reconcile.kube.live import Live
 from reconcile.kube.patterns import matches
 from tests.work import grows_evenly
@@ -188,6 +188,26 @@ def test_only_a_route_that_takes_the_path_of_all_takes_a_hostname(
 def test_of_ours_every_path_counts(kind: str, spec: dict[str, Any], whole: bool) -> None:
     if not spec.get("host_regex") and spec.get("hostname") != "*.com":
         assert A in hostnames(a_route(kind, {"hostname": A, **spec}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "only"),
+    [
+        ("HTTPRoute", {"hostnames": [A]}, True),
+        ("GRPCRoute", {"hostnames": [A]}, True),
+        ("Ingress", {"rules": [{"host": A}, {"host": A}]}, True),
+        ("Mapping", {"hostname": A, "headers": {":authority": A}}, True),
+        ("HTTPRoute", {"hostnames": [A, B]}, False),
+        ("HTTPRoute", {"hostnames": ["A.example.com"]}, False),
+        ("HTTPRoute", {}, False),
+        ("GRPCRoute", {}, False),
+        ("Ingress", {"rules": [{"host": A}, {"http": {}}]}, False),
+        ("Ingress", {"rules": [{"host": A}], "defaultBackend": {"service": {"name": "a"}}}, False),
+        ("Mapping", {"hostname": A, "regex_headers": {":authority": A}}, False),
+    ],
+)
+def test_one_that_asks_for_a_hostname_and_no_other(kind: str, spec: dict[str, Any], only: bool) -> None:
+    assert asks_only_for(a_route(kind, spec), A) is only
 
 
 def test_a_regular_expression_is_not_a_hostname() -> None:
