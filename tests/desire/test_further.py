@@ -472,6 +472,8 @@ REFUSED = [
     (further("batch/v1", "CronJob", "-x", "spec: {jobTemplate: {spec: {template: {spec: {serviceAccountName: X}}}}}"), never("serviceAccountName")),
     (further("example.com/v1", "Redis", "-x", "spec: {data: X}"), never("data")),
     (further("example.com/v1", "Redis", "-x", "spec: {a: [X]}"), never("a")),
+    (further("example.com/v1", "Redis", "-x", "data: {url: X}"), never("url")),
+    (further("example.com/v1", "Redis", "-x", "data: {secretName: X}"), SECRET),
     (further("external-secrets.io/v1", "ExternalSecret", "-x", "spec: {data: [{remoteRef: {key: X}}]}"), never("key")),
     (pods("{volumes: [{name: a, persistentVolumeClaim: {claimName: X}}]}"), never("claimName")),
     (pods("{containers: [{name: app, envFrom: [{secretRef: {name: X}}]}]}", "DaemonSet"), SECRET),
