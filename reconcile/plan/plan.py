@@ -23,6 +23,7 @@ from reconcile.plan.delete_policy import (
 )
 from reconcile.plan.draft import Draft, Proposal, World
 from reconcile.plan.hostname_policy import give_hostnames
+from reconcile.plan.name_policy import make_each_once
 from reconcile.plan.options import PlanOptions
 from reconcile.plan.preview import draft_of
 
@@ -50,6 +51,7 @@ def each(*policies: OfOne, reasons: Collection[str] = ("",)) -> OfAll:
 
 
 POLICIES: tuple[OfAll, ...] = (
+    make_each_once,
     each(keep_old_route, wait_for_new_route, wait_for_job),
     each(protect, reasons=("", "Expired")),
     give_hostnames,

@@ -308,6 +308,21 @@ def test_one_that_would_have_the_name_of_another_previews_child_waits_for_a_pers
     assert not [line for line in found if line.startswith("+") and " shop/pr-42 " in line]
 
 
+@pytest.mark.parametrize("first", ["pr-42", "pr-42-redis"])
+def test_of_two_that_would_make_one_child_in_a_run_the_older_one_makes_it(first: str) -> None:
+    """The other would take it over: its pods would be sent what is for the first one's, or have its claim."""
+    other = "pr-42" if first == "pr-42-redis" else "pr-42-redis"
+    previews = [a_read_preview(first, created=OLD), a_read_preview(other, created=NEW)]
+    found = lines(planned(previews, [], REDIS + CONFIG))
+    assert found.count("+ Deployment shop/pr-42-redis new preview") == 1
+    assert f"+ ConfigMap shop/{first}-config new preview" in found
+    assert f"+ ConfigMap shop/{other}-config new preview" not in found
+    assert found[-1] == (
+        f"! Preview shop/{other} Deployment shop/pr-42-redis: {first} makes it too, and is older; "
+        "rename the preview, or the document"
+    )
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "preview", "what"),
     [
