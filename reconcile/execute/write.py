@@ -27,7 +27,7 @@ from reconcile.model.names import TOOL
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.plan.changes import Blocked, Create, Delete, Keep, Outcome, Result, Update, Waiting
 from reconcile.plan.child import Child, child_of
-from reconcile.plan.decide import decide, prune
+from reconcile.plan.decide import decide, prune, unless_data_is_lost
 from reconcile.plan.field_conflicts import edits_are_kept, foreign_paths
 from reconcile.plan.ownership import other_makers
 from reconcile.plan.rules import Rules
@@ -302,7 +302,7 @@ class Writer:
         decided = prune(child, change.message, change.deadline)
         if isinstance(decided, Waiting):
             return Keep(change.key, change.preview, decided.message)
-        return replace(change, live=live) if isinstance(decided, Delete) else decided
+        return unless_data_is_lost(replace(change, live=live)) if isinstance(decided, Delete) else decided
 
     def _wanted_after_all(self, change: Delete) -> str:
         """Why not to delete after all; only the server's own word that the preview is gone counts as gone."""

@@ -211,10 +211,16 @@ def prune_further(child: Child, preview: PreviewEnvironment) -> Delete | Keep | 
     change = prune(child, "no template makes it any more")
     if not isinstance(change, Delete):
         return change
-    if lost := _lost_data(child.live):
-        kept = f"kept: {change.message}, and {lost}; kubectl delete it"
-        return Keep(change.key, change.preview, kept, NoDelete.HOLDS_DATA)
-    return replace(change, counts=True, preview_labels=dict(preview.labels))
+    return unless_data_is_lost(replace(change, counts=True, preview_labels=dict(preview.labels)))
+
+
+def unless_data_is_lost(change: Delete) -> Delete | Keep:
+    """The delete of a living preview's further child, by what is there of it now."""
+    lost = _lost_data(change.live) if change.preview_labels is not None else ""
+    if not lost:
+        return change
+    kept = f"kept: {change.message}, and {lost}; kubectl delete it"
+    return Keep(change.key, change.preview, kept, NoDelete.HOLDS_DATA)
 
 
 def _lost_data(live: Live) -> str:

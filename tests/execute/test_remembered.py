@@ -204,6 +204,25 @@ def test_a_label_that_was_changed_since_the_plan_cancels_the_delete(
     assert (key("ConfigMap", "pr-1-config") in memory.objects) is bool(told)
 
 
+def test_claims_that_would_go_by_now_keep_a_stateful_set_from_being_deleted() -> None:
+    """Its policy was changed between the plan and the delete."""
+    claims = "volumeClaimTemplates: [{metadata: {name: data}, spec: {accessModes: [ReadWriteOnce]}}]"
+    policy = "persistentVolumeClaimRetentionPolicy: {whenDeleted: Retain}"
+    pods = "template: {spec: {containers: [{name: db, image: db}]}}"
+    memory, database = a_cluster(), key("StatefulSet", "pr-1-db")
+    run(memory, further("apps/v1", "StatefulSet", "-db", f"spec: {{serviceName: db, {pods}, {policy}, {claims}}}"))
+
+    def is_edited(memory: Memory, of: Key) -> None:
+        spec = memory.objects[of]["spec"]
+        edited = {**spec, "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete"}}
+        memory.put({**memory.objects[of], "spec": edited})
+
+    memory.trouble(f"delete {database}", is_edited)
+    (outcome,) = go(memory, settings=NONE).outcomes
+    assert (outcome.result, "its claims, which hold data" in outcome.message) == ("canceled", True)
+    assert database in memory.objects
+
+
 def test_what_a_document_made_before_stays_until_all_of_its_preview_was_applied() -> None:
     """A document that is renamed: the new child is to be there before the old one goes."""
     memory = a_cluster()
