@@ -34,6 +34,7 @@ def _scaled(templates: Sequence[Template]) -> Iterator[Found]:
             yield one, Problem(("spec", "replicas"), f"a {SCALER} sets it; leave it out")
 
 
-def _target(scaler: Template) -> tuple[object, object]:
+def _target(scaler: Template) -> tuple[str, str]:
+    """Of a version without a known schema it may be anything."""
     target = map_in(map_in(scaler.manifest.get("spec")).get("scaleTargetRef"))
-    return target.get("kind"), target.get("name")
+    return str(target.get("kind")), str(target.get("name"))
