@@ -16,7 +16,8 @@
         │   └── NamespaceTerminating  403 with cause NamespaceTerminating
         ├── Conflict          409
         ├── Rejected          400, 413, 422, a denied admission: the server does not take this object
-        │   └── Invalid           422: it does not take ours beside what others have set there
+        │   ├── Invalid           422: it does not take ours beside what others have set there
+        │   └── NoChildKind       no object of this kind can be a child of a preview
         ├── NotStarted        400: a container that has not started has no logs
         ├── ServerTrouble     429, 5xx, redirects and whatever else was not expected
         └── AnswerLost        timeout or broken answer: a write may have been done, or not
@@ -106,6 +107,10 @@ class Rejected(ClusterError):
 
 class Invalid(Rejected):
     """The object as it would be is not valid (422): ours, or ours beside what others have set in it."""
+
+
+class NoChildKind(Rejected):
+    """No object of this kind can be a child: it is in no namespace, cannot be written, or is no kind."""
 
 
 class NotStarted(ClusterError):

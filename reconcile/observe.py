@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from reconcile.cluster.context import Context
 from reconcile.cluster.port import Cluster, FromFile, Listing, Searched, Source
 from reconcile.desire.children import missing_right
-from reconcile.errors import ClusterError, NoAnswer, NotInstalled, internal_error
+from reconcile.errors import ClusterError, NoAnswer, NoChildKind, NotInstalled, internal_error
 from reconcile.kube.listeners import hangs_on
 from reconcile.kube.live import Live
 from reconcile.kube.objects import GATEWAY, Key, Manifest, Resource, key_of
@@ -28,11 +28,12 @@ Claimed = tuple[str, Live]
 @dataclass(frozen=True)
 class Query:
     """What is listed of one kind: all, or what has the `label`. An `optional` kind need not be served; one
-    without a plural is looked up first."""
+    without a plural is looked up first. One that only statuses name is `remembered` as these."""
 
     resource: Resource
     label: str | None
     optional: bool
+    remembered: tuple[Resource, ...] = ()
 
 
 def observe(
@@ -95,11 +96,12 @@ def _remembered(
     cluster, label = context.cluster, context.names.preview_label
     asked |= {resource.full_kind for resource in context.settings.left_out}
     ours = cluster.kinds(context.names.identity_annotation) if isinstance(cluster, Searched) else ()
-    found = {one.full_kind: one for one in ours}
+    found = {one.full_kind: {one} for one in ours}
     for preview in previews:
-        texts = preview.kinds if isinstance(preview, Settled) else kinds_in(preview.status)
-        found |= {full_kind_in(text): resource_in(text) for text in sorted(texts)}
-    return [Query(found[kind], label, optional=True) for kind in sorted(found.keys() - asked)]
+        for text in preview.kinds if isinstance(preview, Settled) else kinds_in(preview.status):
+            found.setdefault(full_kind_in(text), set()).add(resource_in(text))
+    versions = (tuple(sorted(found[kind])) for kind in sorted(found.keys() - asked))
+    return [Query(one[0], label, optional=True, remembered=one) for one in versions]
 
 
 @dataclass
@@ -218,13 +220,15 @@ def _list_kind(
     served = seen is not None and seen.installed
     try:
         if not resource.plural:
-            resource = _served(context.cluster, resource)
+            resource = _served(context.cluster, query)
         listing = context.cluster.list(resource, namespace=context.namespace, label=query.label, read=read)
     except ClusterError as error:
         # The others are always served: a 404 to their list is a proxy's, and no empty list. Nor is one to
         # that of an optional kind that was served a moment ago: a proxy's, or its CRD has just gone.
         if isinstance(error, NotInstalled) and query.optional and not served:
             return KindList(resource, installed=False), ()
+        if isinstance(error, NoChildKind) and query.remembered:  # whoever wrote that, there is no child of it
+            return KindList(resource), ()
         told = missing_right(error, resource)
         problem = f"the list of {resource.plural or resource.kind} is incomplete: {told}"
         return KindList(resource, problem=problem, known=False), ()
@@ -232,12 +236,23 @@ def _list_kind(
     return KindList(resource, problem=problem), listing.items
 
 
-def _served(cluster: Cluster, resource: Resource) -> Resource:
-    """The resource that serves a kind. NotInstalled where none does."""
-    found = cluster.resource(resource.api_version, resource.kind)
-    if found is None:
-        raise NotInstalled(f"{resource.kind} ({resource.api_version}) is not served")
-    return found
+def _served(cluster: Cluster, query: Query) -> Resource:
+    """The resource that serves a kind; of one that is remembered, in whichever version. NotInstalled where
+    none does, NoChildKind where none can."""
+    asked, refused = query.remembered or (query.resource,), list[NoChildKind]()
+    for one in asked:
+        try:
+            if found := cluster.resource(one.api_version, one.kind):
+                return found
+        except NoChildKind as error:
+            refused.append(error)
+    if len(refused) == len(asked):
+        raise refused[0]
+    for version in cluster.versions(query.resource.group) if query.remembered else ():
+        other = replace(query.resource, version=version)
+        if found := cluster.resource(other.api_version, other.kind):
+            return found
+    raise NotInstalled(f"{query.resource.kind} ({query.resource.api_version}) is not served")
 
 
 def _list_previews(

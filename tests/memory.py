@@ -30,7 +30,8 @@ class Memory:
     """Implements `Cluster`. `log` has every request, such as `apply Service shop/pr-1`; `remember` is
     the apply of the kinds in a status.
 
-    It says what schemas custom kinds have; those `unserved` are not installed.
+    It says what schemas custom kinds have; those `unserved` are not installed. Of a group
+    that is among the `served` only these versions are.
     `troubles` maps such a request to what happens when it comes: an error to raise, or a change to make,
     each once, in their order.
     """
@@ -45,6 +46,7 @@ class Memory:
     clocks: list[tuple[float, str]] = field(default_factory=list)
     schemas: dict[str, Node] = field(default_factory=dict)
     unserved: set[str] = field(default_factory=set)
+    served: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _versions: Any = field(default_factory=lambda: itertools.count(100))
 
     # what a test does
@@ -72,7 +74,7 @@ class Memory:
 
     def writes(self) -> list[str]:
         """The writes of children: statuses and events, which are no part of a plan, are left out."""
-        told, reads = ("status", "event", "remember"), ("list", "get", "discover", "schema")
+        told, reads = ("status", "event", "remember"), ("list", "get", "discover", "versions", "schema")
         return [line for line in self.log if line.split()[0] not in (*reads, *told)]
 
     # what the pass asks
@@ -183,7 +185,14 @@ class Memory:
         if native := native_or_none(api_version, kind):
             return native
         self._asked("discover", f"{kind} of {api_version}")
-        return None if kind in self.unserved else likely_resource(api_version, kind)
+        found = likely_resource(api_version, kind)
+        if kind in self.unserved or found.version not in self.served.get(found.group, (found.version,)):
+            return None
+        return found
+
+    def versions(self, group: str) -> tuple[str, ...]:
+        self._asked("versions", group)
+        return tuple(self.served.get(group, ()))
 
     def schema(self, resource: Resource) -> Node | None:
         self._asked("schema", f"{resource.kind} of {resource.api_version}")

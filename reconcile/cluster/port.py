@@ -149,8 +149,12 @@ class Cluster(Protocol):
         """Which resource serves a kind; None where the server serves no such kind of this version.
 
         Native kinds, and our routes, are known without a request, whether they are served or not. What was
-        found is kept, what was missing is asked for anew. `Rejected` where the kind is not namespaced, or no
-        object of it can be listed and written."""
+        found is kept, what was missing is asked for anew. `NoChildKind` where the kind is not namespaced, or
+        no object of it can be listed and written."""
+
+    def versions(self, group: str) -> tuple[str, ...]:
+        """The versions of an API group that are served, the preferred one first; none where the group is not
+        served. A folder has none."""
 
     def schema(self, resource: Resource) -> Node | None:
         """The schema of a kind as the server publishes it; None where it publishes none, as that of a new

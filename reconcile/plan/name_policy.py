@@ -1,4 +1,4 @@
-"""Each name for one preview: `pr-42-redis` is a further child of pr-42, and a preview's own that is called so.
+"""Each name for one preview: `pr-42-redis` is a further child of pr-42, and of a preview of this name its own.
 
 A child that is there says whose it is. One that two previews would make in the same run would be whoever's
 writes it last.

@@ -76,6 +76,13 @@ def test_a_version_that_nobody_serves_is_none(cluster: KubernetesCluster, api_ve
     assert cluster.resource(api_version, "Deployment") is None
 
 
+@pytest.mark.parametrize(
+    ("of", "versions"), [("", ("v1",)), ("autoscaling", ("v2", "v1")), ("nobody.example.com", ())]
+)
+def test_the_versions_of_a_group(cluster: KubernetesCluster, of: str, versions: tuple[str, ...]) -> None:
+    assert cluster.versions(of) == versions
+
+
 @pytest.mark.parametrize("resource", [DEPLOYMENT, MAPPING, SERVICE])
 def test_a_kind_of_the_table_is_published_as_the_table_has_it(
     cluster: KubernetesCluster, resource: Resource

@@ -210,7 +210,10 @@ def test_claims_that_would_go_by_now_keep_a_stateful_set_from_being_deleted() ->
     policy = "persistentVolumeClaimRetentionPolicy: {whenDeleted: Retain}"
     pods = "template: {spec: {containers: [{name: db, image: db}]}}"
     memory, database = a_cluster(), key("StatefulSet", "pr-1-db")
-    run(memory, further("apps/v1", "StatefulSet", "-db", f"spec: {{serviceName: db, {pods}, {policy}, {claims}}}"))
+    run(
+        memory,
+        further("apps/v1", "StatefulSet", "-db", f"spec: {{serviceName: db, {pods}, {policy}, {claims}}}"),
+    )
 
     def is_edited(memory: Memory, of: Key) -> None:
         spec = memory.objects[of]["spec"]

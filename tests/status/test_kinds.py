@@ -76,6 +76,39 @@ def test_a_kind_that_is_not_served_any_more_is_not_forgotten() -> None:
     ]
 
 
+def test_what_is_served_in_another_version_by_now_is_found_and_forgotten() -> None:
+    """The document had the new version for a while, so both are remembered; the old one is gone."""
+    memory = running(REDIS)
+    status = memory.objects[key("PreviewEnvironment")]["status"]
+    for texts in (["example.com/v1/Redis"], ["example.com/v1/Redis", "example.com/v1alpha1/Redis"]):
+        there = {**memory.objects[key("PreviewEnvironment")], "status": {**status, "kinds": texts}}
+        memory.put(there)
+        memory.served["example.com"] = ("v2",)
+        memory.log.clear()
+        assert [str(one.change.key) for one in go(memory, settings=NONE).outcomes] == [
+            "Redis.example.com shop/pr-1-r"
+        ]
+        go(memory, settings=NONE)
+        assert kinds(memory) == []
+        memory.served.clear()
+        go(memory, settings=with_templates(REDIS))
+
+
+NONSENSE = ["v1/Node", "v1/", "//", "a b/c/d", "rbac.authorization.k8s.io/v1/ClusterRole", "v1/Binding", "v1!/ConfigMap"]  # fmt: skip
+
+
+def test_what_cannot_be_a_child_is_forgotten_and_skips_nothing() -> None:
+    """Somebody edited a status: that is no list that failed."""
+    memory = running(CONFIG)
+    there = memory.objects[key("PreviewEnvironment")]
+    memory.put({**there, "status": {**there["status"], "kinds": [*NONSENSE, "v1/ConfigMap"]}})
+    done = go(memory, settings=NONE)
+    assert (exit_code(done), done.plan.skipped) == (0, ())
+    assert [str(one.change.key) for one in done.outcomes] == ["ConfigMap shop/pr-1-config"]
+    go(memory, settings=NONE)
+    assert kinds(memory) == []
+
+
 def test_what_holds_data_and_is_kept_is_remembered() -> None:
     memory = running(CLAIM)
     for _ in range(3):

@@ -205,6 +205,9 @@ class DirectoryCluster:
         """A folder takes every kind, whatever its plural is."""
         return native_or_none(api_version, kind) or likely_resource(api_version, kind)
 
+    def versions(self, group: str) -> tuple[str, ...]:
+        return ()
+
     def schema(self, resource: Resource) -> Node | None:
         return None
 

@@ -189,6 +189,9 @@ class KubernetesCluster:
     def resource(self, api_version: str, kind: str) -> Resource | None:
         return self._discovery.resource(api_version, kind)
 
+    def versions(self, group: str) -> tuple[str, ...]:
+        return self._discovery.versions(group)
+
     def schema(self, resource: Resource) -> Node | None:
         return self._discovery.schema(resource)
 

@@ -13,7 +13,7 @@ import msgspec
 
 from reconcile.cluster.kinds import likely_resource, native_or_none
 from reconcile.cluster.kubernetes.responses import Ask, unreadable
-from reconcile.errors import Rejected
+from reconcile.errors import NoChildKind
 from reconcile.kube.discovery import ServedKinds
 from reconcile.kube.nesting import decoded
 from reconcile.kube.objects import Resource
@@ -22,6 +22,7 @@ from reconcile.kube.schema import Node, Table, schemas_in
 T = TypeVar("T")
 
 OPENAPI = "openapi/v3"
+CORE = "v1"
 
 Fetch = Callable[[Ask], httpx2.Response | None]
 """Reads the document at the path of an `Ask`; None where the server itself says that it has none."""
@@ -40,6 +41,12 @@ class Discovery:
         known = native_or_none(api_version, kind) or self._resources.get((api_version, kind))
         return known or self._discovered(likely_resource(api_version, kind))
 
+    def versions(self, group: str) -> tuple[str, ...]:
+        """As `Cluster.versions`; the core group has one."""
+        if not group:
+            return (CORE,)
+        return self._read(_ask(Resource(group, "", "", ""), f"apis/{group}"), _versions) or ()
+
     def schema(self, resource: Resource) -> Node | None:
         """As `Cluster.schema`."""
         known = self._schemas.get(resource.api_version)
@@ -54,7 +61,7 @@ class Discovery:
             if not one.problem:
                 self._resources[wanted.api_version, kind] = replace(wanted, kind=kind, plural=one.name)
         if wanted.kind in found and (problem := found[wanted.kind].problem):
-            raise Rejected(f"{wanted.kind} of {wanted.api_version} {problem}")
+            raise NoChildKind(f"{wanted.kind} of {wanted.api_version} {problem}")
         return self._resources.get((wanted.api_version, wanted.kind))
 
     def _published(self, resource: Resource) -> Node | None:
@@ -88,7 +95,16 @@ class _Index(msgspec.Struct):
     paths: dict[str, msgspec.Raw]
 
 
+class _Version(msgspec.Struct):
+    version: str
+
+
+class _Group(msgspec.Struct):
+    versions: list[_Version]
+
+
 # Made here, by one thread, as in `responses`.
+_GROUP = msgspec.json.Decoder(_Group)
 _SERVED = msgspec.json.Decoder(ServedKinds)
 _INDEX = msgspec.json.Decoder(_Index)
 _DOCUMENT = msgspec.json.Decoder(dict[str, Any])
@@ -97,6 +113,10 @@ _MALFORMED = (msgspec.DecodeError, AttributeError, KeyError, RecursionError, Typ
 
 def _served(text: bytes) -> ServedKinds:
     return decoded(_SERVED, text)
+
+
+def _versions(text: bytes) -> tuple[str, ...]:
+    return tuple(one.version for one in decoded(_GROUP, text).versions)
 
 
 def _paths(text: bytes) -> Collection[str]:
