@@ -30,7 +30,7 @@ class Memory:
     """Implements `Cluster`. `log` has every request, such as `apply Service shop/pr-1`; `remember` is
     the apply of the kinds in a status.
 
-    It says what schemas custom kinds have; those `unserved` are not installed. Of a group
+    It says what schemas custom kinds have, and of those that are `kept` what they had; those `unserved` are not installed. Of a group
     that is among the `served` only these versions are.
     `troubles` maps such a request to what happens when it comes: an error to raise, or a change to make,
     each once, in their order.
@@ -47,6 +47,7 @@ class Memory:
     schemas: dict[str, Node] = field(default_factory=dict)
     unserved: set[str] = field(default_factory=set)
     served: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    kept: dict[str, Node] = field(default_factory=dict)
     _versions: Any = field(default_factory=lambda: itertools.count(100))
 
     # what a test does
@@ -194,9 +195,10 @@ class Memory:
         self._asked("versions", group)
         return tuple(self.served.get(group, ()))
 
-    def schema(self, resource: Resource) -> Node | None:
+    def schema(self, resource: Resource, *, anew: bool = False) -> Node | None:
         self._asked("schema", f"{resource.kind} of {resource.api_version}")
-        return self.schemas.get(resource.kind)
+        kept = None if anew else self.kept.get(resource.kind)
+        return kept or self.schemas.get(resource.kind)
 
     def restart_clock(self, seconds: float, option: str) -> None:
         self.clocks.append((seconds, option))

@@ -156,9 +156,10 @@ class Cluster(Protocol):
         """The versions of an API group that are served, the preferred one first; none where the group is not
         served. A folder has none."""
 
-    def schema(self, resource: Resource) -> Node | None:
+    def schema(self, resource: Resource, *, anew: bool = False) -> Node | None:
         """The schema of a kind as the server publishes it; None where it publishes none, as that of a new
-        CRD for a moment. What was found is kept, what was missing is asked for anew. A folder has none."""
+        CRD for a moment. What was found is kept, and asked for `anew` only where a CRD may have changed; what
+        was missing is always asked for. A folder has none."""
 
     def now(self) -> datetime:
         """The time where the objects live (a server's Date header), in UTC; call after a read."""

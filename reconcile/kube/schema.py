@@ -196,6 +196,12 @@ def learn(api_version: str, kind: str, node: Node) -> None:
         _known[api_version, kind] = node
 
 
+def forget_learned() -> None:
+    """From now on `schema_of` finds native schemas alone: a CRD may be another by the time of the next run."""
+    for learned in [kind for kind in _known if not is_native(*kind)]:
+        del _known[learned]
+
+
 def schema_of(manifest: Manifest) -> Node:
     """The schema of this object's kind; one that takes everything where the kind is not known."""
     kind = str(manifest.get("apiVersion")), str(manifest.get("kind"))

@@ -1,4 +1,4 @@
-"""Each name for one preview: `pr-42-redis` is a further child of pr-42, and of a preview of this name its own.
+"""Each name for one preview: `pr-42-redis` is a further child of pr-42, and that of a preview of this name.
 
 A child that is there says whose it is. One that two previews would make in the same run would be whoever's
 writes it last.

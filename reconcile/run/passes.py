@@ -138,14 +138,19 @@ class _Pass:
         be read nothing is changed. UsageError for what documents have that their schemas have not."""
         if not (self.custom and snapshot.previews and self.from_server):
             return snapshot
-        asked = [snapshot.kinds[kind] for kind in self.custom if snapshot.kinds[kind].installed]
-        learned = self.context.read_all(partial(_learned, self.context.cluster), asked)
-        snapshot = snapshot.with_kinds({one.resource.full_kind: one for one in learned if one.problem})
         from reconcile.desire.templates.load import refused_by_schema  # what only templates need
 
+        snapshot = self._learned(snapshot)
+        if refused_by_schema(self.context.settings):  # a CRD may be another than when an earlier run asked
+            snapshot = self._learned(snapshot, anew=True)
         if problems := refused_by_schema(self.context.settings):
             raise UsageError("\n".join(problems))
         return snapshot
+
+    def _learned(self, snapshot: Snapshot, *, anew: bool = False) -> Snapshot:
+        asked = [snapshot.kinds[kind] for kind in self.custom if snapshot.kinds[kind].installed]
+        learned = self.context.read_all(partial(_learned, self.context.cluster, anew=anew), asked)
+        return snapshot.with_kinds({one.resource.full_kind: one for one in learned if one.problem})
 
     def desire(self, snapshot: Snapshot) -> tuple[Desired, ...]:
         rules = self.request.rules(from_server=self.from_server)
@@ -162,13 +167,13 @@ class _Pass:
         return look(self.context, snapshot, reads_of(all_desired, snapshot), keep=self.keep)
 
 
-def _learned(cluster: Cluster, kind: KindList) -> KindList:
+def _learned(cluster: Cluster, kind: KindList, *, anew: bool) -> KindList:
     """The kind, whose schema is at hand from now on, or why it is not."""
     resource = kind.resource
     if kind.problem:
         return kind
     try:
-        node = cluster.schema(resource)
+        node = cluster.schema(resource, anew=anew)
     except ClusterError as error:
         return KindList(resource, problem=f"its schema could not be read: {error}", known=False)
     if node is None:

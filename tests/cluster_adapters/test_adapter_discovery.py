@@ -126,6 +126,15 @@ def test_a_kind_that_can_be_no_child_is_rejected_until_it_can(
     assert discover(api.cluster) == THING
 
 
+def test_a_schema_is_asked_for_anew_where_a_crd_may_have_changed(api: Api) -> None:
+    api.says("GET", DOCUMENT, published(WIDGET, THING), published(WIDGET))
+    api.says("GET", INDEX, *[index(f"apis/{VERSION}")] * 2)
+    assert api.cluster.schema(WIDGET) is not None
+    assert api.cluster.schema(THING) is not None
+    assert api.cluster.schema(THING, anew=True) is None
+    assert len(asked(api)) == 4
+
+
 def test_the_schemas_of_a_version_are_read_once_by_an_url_without_a_hash(api: Api) -> None:
     api.says("GET", DOCUMENT, published(THING, WIDGET))
     api.says("GET", INDEX, index("api/v1", f"apis/{VERSION}"))

@@ -99,6 +99,22 @@ def a_schema(**fields: Any) -> Node:
     return found
 
 
+def test_a_crd_that_was_changed_between_two_runs_is_read_anew() -> None:
+    """With --interval, one process meets both."""
+    memory = a_cluster()
+    memory.schemas["Sized"] = a_schema(size={"type": "integer"})
+    go(memory, settings=with_templates(further("example.com/v1", "Sized", "-r", "spec: {size: 1}")))
+    memory.schemas["Sized"] = a_schema(size={"type": "integer"}, more={"type": "string"})
+    memory.kept["Sized"] = a_schema(size={"type": "integer"})
+    memory.log.clear()
+    go(memory, settings=with_templates(further("example.com/v1", "Sized", "-r", "spec: {size: 1, more: a}")))
+    assert [line for line in memory.log if line.startswith("schema")] == [
+        "schema Sized of example.com/v1",
+        "schema Sized of example.com/v1",
+    ]
+    assert memory.writes() == ["apply Sized shop/pr-1-r"]
+
+
 def test_what_a_schema_refuses_ends_the_run_before_anything_is_written() -> None:
     memory = a_cluster()
     memory.schemas["Sized"] = a_schema(size={"type": "integer"})

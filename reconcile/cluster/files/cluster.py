@@ -208,7 +208,7 @@ class DirectoryCluster:
     def versions(self, group: str) -> tuple[str, ...]:
         return ()
 
-    def schema(self, resource: Resource) -> Node | None:
+    def schema(self, resource: Resource, *, anew: bool = False) -> Node | None:
         return None
 
     def now(self) -> datetime:

@@ -192,8 +192,8 @@ class KubernetesCluster:
     def versions(self, group: str) -> tuple[str, ...]:
         return self._discovery.versions(group)
 
-    def schema(self, resource: Resource) -> Node | None:
-        return self._discovery.schema(resource)
+    def schema(self, resource: Resource, *, anew: bool = False) -> Node | None:
+        return self._discovery.schema(resource, anew=anew)
 
     def restart_clock(self, seconds: float, option: str) -> None:
         self._deadline.restart(seconds, option)

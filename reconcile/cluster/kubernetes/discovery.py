@@ -47,9 +47,9 @@ class Discovery:
             return (CORE,)
         return self._read(_ask(Resource(group, "", "", ""), f"apis/{group}"), _versions) or ()
 
-    def schema(self, resource: Resource) -> Node | None:
+    def schema(self, resource: Resource, *, anew: bool) -> Node | None:
         """As `Cluster.schema`."""
-        known = self._schemas.get(resource.api_version)
+        known = None if anew else self._schemas.get(resource.api_version)
         node = known and known.kind(resource.api_version, resource.kind)
         return node or self._published(resource)
 

@@ -27,7 +27,7 @@ from reconcile.errors import UsageError
 from reconcile.kube.check import Location
 from reconcile.kube.merge import DIRECTIVE
 from reconcile.kube.objects import KEPT_BY_SERVERS, Manifest, map_in
-from reconcile.kube.schema import is_native
+from reconcile.kube.schema import forget_learned, is_native
 from reconcile.model.names import APP_COMPONENT, KIND, SETUP_COMPONENT, Names
 from reconcile.model.preview import PreviewEnvironment, parse_preview
 from reconcile.model.problems import Problem, shown
@@ -48,7 +48,10 @@ class Document(NamedTuple):
 
 
 def load(documents: Iterable[Document], settings: Settings) -> tuple[tuple[Template, ...], tuple[str, ...]]:
-    """The templates in their order, and everything that is wrong: `FILE:LINE: PATH: what, and what to do`."""
+    """The templates in their order, and everything that is wrong: `FILE:LINE: PATH: what, and what to do`.
+
+    What an earlier run has learned of custom kinds is forgotten: `refused_by_schema` asks once it is anew."""
+    forget_learned()
     read = list(documents)
     templates = _with_own([_template(document, settings.names) for document in read])
     found = [
