@@ -454,11 +454,11 @@ def pods(body: str, kind: str = "Deployment") -> str:
 
 REFUSED = [
     (further("v1", "Service", "-x", "spec: {selector: {app: X}}"), TARGET),
-    (further("policy/v1", "PodDisruptionBudget", "-x", "spec: {selector: {matchExpressions: [{key: a, operator: In, values: [X]}]}}"), TARGET),
+    (further("policy/v1", "PodDisruptionBudget", "-x", "spec: {selector: {matchExpressions: [{key: a, operator: In, values: [X]}]}}"), "an author may not choose values; write it out"),
     (further("autoscaling/v2", "HorizontalPodAutoscaler", "-x", "spec: {maxReplicas: 3, scaleTargetRef: {kind: Deployment, name: X}}"), TARGET),
     (further("networking.istio.io/v1", "VirtualService", "-x", "spec: {http: [{route: [{destination: {host: X}}]}]}"), TARGET),
     (further("traefik.io/v1alpha1", "IngressRoute", "-x", "spec: {routes: [{services: [{name: X}]}]}"), TARGET),
-    (further(NETWORKING, "NetworkPolicy", "-x", "spec: {egress: [{to: [{ipBlock: {cidr: X}}]}]}"), TARGET),
+    (further(NETWORKING, "NetworkPolicy", "-x", "spec: {egress: [{to: [{ipBlock: {cidr: X}}]}]}"), "an author may not choose cidr; write it out"),
     (further("networking.istio.io/v1", "VirtualService", "-x", "spec: {hosts: [X]}"), "a hostname is ${preview.spec.fqdn} alone"),
     (further(NETWORKING, "NetworkPolicy", "-x", "spec: {ingress: [{from: [{ipBlock: {cidr: X}}]}]}"), never("cidr")),
     (further(APPS, "StatefulSet", "-x", "spec: {serviceName: X}"), never("serviceName")),
