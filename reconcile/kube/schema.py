@@ -197,7 +197,7 @@ def learn(api_version: str, kind: str, node: Node) -> None:
 
 
 def forget_learned() -> None:
-    """From now on `schema_of` finds native schemas alone: a CRD may be another by the time of the next run."""
+    """From now on `schema_of` finds native schemas alone: a CRD may be another by the next run."""
     for learned in [kind for kind in _known if not is_native(*kind)]:
         del _known[learned]
 
