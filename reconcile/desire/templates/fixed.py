@@ -89,12 +89,16 @@ def _at_pods(manifest: Manifest) -> tuple[str, ...]:
 
 
 def _claim_problems(after: Manifest) -> Iterator[Problem]:
-    """Claims that a StatefulSet makes have no owner: without this they outlive it and its preview."""
+    """Claims that a StatefulSet makes have no owner: without this they outlive it and its preview. While a
+    preview is suspended it has no pods."""
     spec = map_in(after.get("spec"))
     policy = map_in(spec.get("persistentVolumeClaimRetentionPolicy"))
     if after["kind"] == STATEFUL_SET and spec.get("volumeClaimTemplates") and "whenDeleted" not in policy:
         sentence = "is missing: Delete removes the claims with the preview, Retain leaves them for ever"
         yield Problem(("spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted"), sentence)
+    if after["kind"] == STATEFUL_SET and policy.get("whenScaled") == "Delete":
+        sentence = "Delete would remove the claims of a preview that is suspended; write Retain"
+        yield Problem(("spec", "persistentVolumeClaimRetentionPolicy", "whenScaled"), sentence)
 
 
 def is_ours(key: str, names: Names) -> bool:
