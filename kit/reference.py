@@ -51,6 +51,7 @@ OPTIONS = {
     "to": "Each is a file.",
     "exclude": "Globs, also of folders: of a name (`test`) or of a path (`chart/**`). The children of a preview in such a file are kept.",
     "output": "`json` has a [schema](docs/report.schema.json); `markdown` is a comment for a pull request; `yaml`, with `--dry-run`, [the manifests](#in-a-pipeline) that would be applied.",
+    "print_name": "A DNS label of at most 50 characters; what is cut or replaced has a hash: two branches, two names.",
     "print_rights": "See [rights of templates](docs/templates.md#rights).",
     "report": "It is written whole or not at all. See [metrics](docs/unattended.md#metrics).",
     "color": "`NO_COLOR` and `FORCE_COLOR` are honoured.",

@@ -381,6 +381,20 @@ def _refuse_absent() -> None:
 @click.option(
     "--print-crd", is_flag=True, allow_from_autoenv=False, help="Print the CRD for the API group and exit."
 )
+@click.option(
+    "--print-name",
+    metavar="BRANCH",
+    allow_from_autoenv=False,
+    help="Print a name for the preview of a branch and exit.",
+)
+@click.option(
+    "--print-fqdn",
+    metavar="BRANCH DOMAIN",
+    nargs=2,
+    default=None,
+    allow_from_autoenv=False,
+    help="Print the hostname of such a preview below a domain and exit.",
+)
 @_wing(
     "--print-rights",
     is_flag=True,
@@ -405,6 +419,8 @@ def command(ctx: click.Context, /, **given: Any) -> int:
     check_environment(ctx, os.environ, strict=given["strict_env"])
     if given["print_crd"]:
         return _print_crd(given["api_group"])
+    if given["print_name"] is not None or given["print_fqdn"] is not None:
+        return _print_of_branch(given["print_name"], given["print_fqdn"])
     from reconcile.cli.options import Options
 
     route_given = ctx.get_parameter_source("route") != click.core.ParameterSource.DEFAULT
@@ -470,6 +486,16 @@ def _print_rights(options: "Options", variables: Variables) -> int:
     from reconcile.cli.rights import rights_of
 
     print(rights_of(options, variables), end="")
+    return 0
+
+
+def _print_of_branch(branch: str | None, fqdn: tuple[str, str] | None) -> int:
+    from reconcile.model.branch import fqdn_of_branch, name_of_branch
+
+    if branch is not None:
+        print(name_of_branch(branch))
+    if fqdn is not None:
+        print(fqdn_of_branch(*fqdn))
     return 0
 
 

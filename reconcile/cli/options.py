@@ -57,5 +57,7 @@ class Options(Choices):
     quiet: bool = False
     color: bool | None = None
     print_crd: bool = False
+    print_name: str | None = None
+    print_fqdn: tuple[str, str] | None = None
     print_rights: bool = False
     strict_env: bool = False

@@ -63,7 +63,7 @@ def variable_of(option: str) -> str:
     return "RECONCILE_" + option.removeprefix("--").replace("-", "_").upper()
 
 
-NO_VARIABLE = {"--print-crd", "--print-rights", "--version", "--help"}
+NO_VARIABLE = {"--print-crd", "--print-fqdn", "--print-name", "--print-rights", "--version", "--help"}
 
 
 @pytest.mark.parametrize("option", sorted(set(option_names()) - NO_VARIABLE))
@@ -472,3 +472,12 @@ def test_a_folder_needs_no_client_of_an_api_server_and_only_a_page_its_template(
 def test_it_runs_as_a_module_too() -> None:
     done = subprocess.run([sys.executable, "-m", "reconcile", "--version"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, f"reconcile, version {__version__}\n")
+
+
+def test_a_branch_has_a_name_and_a_hostname_without_any_cluster(shell: Shell) -> None:
+    name = "feature-abc-123-new-thing-d73bf284"
+    branch = "feature/ABC-123_new.thing"
+    assert shell("--print-name", branch).out == f"{name}\n"
+    assert shell("--print-fqdn", branch, "preview.example.com").out == f"{name}.preview.example.com\n"
+    refused = shell("--print-fqdn", branch, "-")
+    assert (refused.code, refused.out) == (2, "")

@@ -101,7 +101,7 @@ def test_the_help_of_an_option_is_one_short_line(option: click.Option) -> None:
 
 def test_every_option_is_in_one_group_of_help() -> None:
     grouped = [name for names in GROUPS.values() for name in names]
-    general = {"print_crd", "print_rights", "strict_env", "version"}
+    general = {"print_crd", "print_fqdn", "print_name", "print_rights", "strict_env", "version"}
     assert sorted([*grouped, *general]) == sorted(str(option.name) for option in OPTIONS)
 
 
