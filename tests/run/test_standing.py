@@ -29,6 +29,7 @@ def a_status(reason: str, *, ready: bool = False, stalled: bool = False, message
 
 STALLED: dict[str, Any] = {"stalled": True}
 NOWHERE: dict[str, Any] = {**STALLED, "message": "Unschedulable: 0/1"}
+UNBOUND: dict[str, Any] = {**STALLED, "message": "Deployment pr-1-db: Unschedulable: its claim is not bound"}
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,7 @@ NOWHERE: dict[str, Any] = {**STALLED, "message": "Unschedulable: 0/1"}
         *((a_status(reason, **STALLED), "failed", 0.0) for reason in AT_ONCE),
         (a_status("ApplyFailed"), "failed", 0.0),
         *((a_status(reason, **STALLED), "failed", PATIENCE) for reason in AFTER_A_WHILE),
-        (a_status("RolloutFailed", **NOWHERE), "failed", PATIENCE_FOR_A_NODE),
+        *((a_status("RolloutFailed", **why), "failed", PATIENCE_FOR_A_NODE) for why in (NOWHERE, UNBOUND)),
     ],
     ids=lambda value: value.reason if isinstance(value, Status) else str(value),
 )
