@@ -36,6 +36,8 @@ def test_a_field_and_a_kind_of_child_and_own_names_can_be_had_by_the_pages_alone
     [
         *("database.md", "job.md", "options.md", "http-api.md", "helm.md"),
         *("sidecar.md", "istio.md", "openshift.md", "websockets.md"),
+        *("redis-and-worker.md", "postgres.md", "configmap.md", "external-secret.md"),
+        *("network-policy.md", "disruption-budget.md"),
     ],
 )
 def test_a_page_by_itself_does_what_it_says(page: str, clone: Clone) -> None:
