@@ -26,13 +26,14 @@ OLDEST_ASSETS ?=
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help demo test test-node test-oldest chaos races fuzz walks whole faults mutants check format manifests reference schemas names core
+.PHONY: help demo test test-node stack test-oldest chaos races fuzz walks whole faults mutants check format manifests reference schemas names core
 .PHONY: bench bench-adverse bench-node bench-smoke peers picture lock cluster cluster-down clean
 
 help:
 	@echo 'make demo           the whole story on a folder of manifests, no cluster needed'
 	@echo 'make test           all tests but those of test-node; those of a real API server where KUBEBUILDER_ASSETS has one'
 	@echo 'make test-node      previews whose pods run behind a real router: NODE_ASSETS has the node'
+	@echo 'make stack          a preview with Redis, worker, ConfigMap, sidecar and Postgres on the node, by the cookbook'"'"'s documents'
 	@echo 'make test-oldest    those of a real API server, on the oldest Kubernetes: OLDEST_ASSETS names its folder'
 	@echo 'make chaos          a bad night on a node, ten minutes long: all is killed, stopped and put back; MINUTES=2 SEED=7'
 	@echo 'make races          two runs at once, in every order on small worlds and in 10,000 on a larger one'
@@ -75,6 +76,10 @@ test: $(STAMP)
 # One node for all of them, started by the first and ended with the run.
 test-node: $(STAMP)
 	$(BIN)/python -m pytest -q -n $(NODE_WORKERS) --dist worksteal $(or $(TESTS),tests/node)
+
+# Builds five images first, of Debian's packages.
+stack: $(STAMP)
+	$(BIN)/python -m pytest -q tests/node/stack/whole_stack.py
 
 # On a control plane of its own, whatever else runs, and with nothing left out.
 test-oldest: $(STAMP)

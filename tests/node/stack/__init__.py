@@ -1,0 +1,1 @@
+"""A whole stack on the node: the documents of the cookbook, and images that do what their pages run."""
