@@ -3,12 +3,17 @@
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reconcile.cli import templates
+from reconcile.cli.templates import with_templates
+from reconcile.cluster.files.yaml import Reading, read_files
+from reconcile.model.settings import Settings
 from tests.shop import Shop
 from tests.template_cases import PROXY
 from tests.templates import document, further
@@ -110,6 +115,41 @@ def test_a_mounted_config_map_is_read_once(shop: Shop) -> None:
     put("a: [", ".hidden.yaml")
     shop.reconcile(*TEMPLATES)
     assert containers(shop) == ["app", "proxy"]
+
+
+@pytest.mark.parametrize("step", ["before", "while the link is changed", "before the new file is seen"])
+def test_a_config_map_that_is_being_changed_is_read_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """A document that moves to another file is in one of them at every moment: else its children would go."""
+    app, moved = document("Deployment"), document("Service")
+    for version, files in {"..1": {"b.yaml": app + moved}, "..2": {"b.yaml": app, "a.yaml": moved}}.items():
+        (tmp_path / version).mkdir()
+        for name, text in files.items():
+            (tmp_path / version / name).write_text(text)
+    os.symlink("..1", tmp_path / "..data")
+    os.symlink("..data/b.yaml", tmp_path / "b.yaml")
+
+    def swapped() -> None:
+        os.symlink("..2", tmp_path / "..new")
+        os.replace(tmp_path / "..new", tmp_path / "..data")
+
+    def seen(*_: object) -> None:
+        os.symlink("..data/a.yaml", tmp_path / "a.yaml")
+
+    def read(folders: tuple[str, ...]) -> Reading:
+        """The folder is read, and changed meanwhile: what was listed is not what is read."""
+        monkeypatch.setattr(templates, "read_files", read_files)
+        if step == "while the link is changed":
+            swapped()
+        return read_files(folders)
+
+    monkeypatch.setattr(templates, "read_files", read)
+    monkeypatch.setattr(time, "sleep", seen)
+    if step == "before the new file is seen":
+        swapped()
+    found = with_templates(Settings(), str(tmp_path)).templates
+    assert sorted(one.kind for one in found or ()) == ["Deployment", "Service"]
 
 
 def test_everything_wrong_in_a_folder_ends_the_run_before_it_reads_a_preview(shop: Shop) -> None:
