@@ -1,7 +1,5 @@
 """The kinds of a preview's further children, written into its status by a field manager of their own."""
 
-from collections.abc import Callable
-
 from reconcile.cluster.port import Cluster
 from reconcile.errors import Conflict, ReconcileError, UnknownFields
 from reconcile.kube.objects import Manifest
@@ -15,15 +13,18 @@ TRIES = 5
 Kinds = frozenset[str]
 
 
-def remember(cluster: Cluster, names: Names, preview: Preview, change: Callable[[Kinds], Kinds]) -> None:
-    """Make of the kinds that a preview's status remembers what `change` makes of them.
+def remember(
+    cluster: Cluster, names: Names, preview: Preview, more: Kinds, forgets: Kinds = frozenset()
+) -> None:
+    """Have a preview's status remember more kinds, and forget others.
 
+    Where somebody has written the status meanwhile, nothing is forgotten: another run may have made a child.
     Raises ReconcileError where they could not be written. One that is gone, or another by now, has nothing
     to remember.
     """
     uid, version, there = preview.uid, preview.resource_version, kinds_in(preview.status)
     for _ in range(TRIES):
-        wanted = change(there)
+        wanted = (there - forgets) | more
         if wanted == there:
             return
         try:
@@ -34,6 +35,7 @@ def remember(cluster: Cluster, names: Names, preview: Preview, change: Callable[
             if found is None or found["metadata"]["uid"] != uid:
                 return
             version, there = found["metadata"]["resourceVersion"], kinds_in(found.get("status") or {})
+            forgets = frozenset()
         else:
             return
     raise Conflict(f"others write the status of {preview.key.place} all the time")

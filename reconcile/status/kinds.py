@@ -25,10 +25,6 @@ class Memory:
     forgets: frozenset[str]
     lacks: frozenset[str]
 
-    def after(self, there: frozenset[str]) -> frozenset[str]:
-        """What is remembered after this, of what is there by now."""
-        return (there - self.forgets) | self.lacks
-
 
 def keep_in_mind(context: Context, all_desired: Iterable[Desired], snapshot: Snapshot) -> tuple[str, ...]:
     """Forget the kinds of which a whole list showed no child of a preview that wants none, and remember those
@@ -41,7 +37,7 @@ def keep_in_mind(context: Context, all_desired: Iterable[Desired], snapshot: Sna
         if context.stop.asked or any(isinstance(error, FOR_EVERYBODY) for error in unsaid):
             return
         try:
-            remember(context.cluster, context.names, one.desired.preview, one.after)
+            remember(context.cluster, context.names, one.desired.preview, one.lacks, one.forgets)
         except NamespaceTerminating:
             pass
         except ReconcileError as error:

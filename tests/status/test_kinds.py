@@ -16,6 +16,7 @@ from tests.execute.test_remembered import (
     REMEMBER,
     SECRET,
     a_cluster_of_everything,
+    edits,
     kinds,
 )
 from tests.given import key
@@ -125,6 +126,17 @@ def test_a_memory_that_somebody_took_away_is_written_again() -> None:
     go(memory, settings=with_templates(CONFIG))
     assert kinds(memory) == ["v1/ConfigMap"]
     assert memory.writes() == []
+
+
+def test_what_another_run_may_have_made_meanwhile_is_not_forgotten() -> None:
+    """It has other templates, and has written the status since the list that shows no child."""
+    memory = running(CONFIG)
+    memory.forget(key("ConfigMap", "pr-1-config"))
+    memory.trouble(REMEMBER, edits(url="https://else.example.com"))
+    go(memory, settings=NONE)
+    assert kinds(memory) == ["v1/ConfigMap"]
+    go(memory, settings=NONE)
+    assert kinds(memory) == []
 
 
 def test_a_dry_run_forgets_nothing() -> None:
