@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.kube.objects import Key
+from reconcile.kube.objects import INGRESS, Key
 from reconcile.model.names import KIND, PLURAL
 from tests.e2e.strangers import stranger
 from tests.proofs.chaos.calm import World, is_under_way, served_twice, strangers_with, wrong_at_the_end
@@ -52,14 +52,24 @@ def deleted(second: int, resource: str = "services", **conditions: str) -> dict[
 def has(second: int, host: str, version: str = "7") -> dict[str, Any]:
     """The route gets a hostname."""
     metadata = {"uid": UID, "resourceVersion": version}
-    answer = {"kind": "Ingress", "metadata": metadata, "spec": {"rules": [{"host": host}]}}
+    answer = {
+        "apiVersion": INGRESS.api_version,
+        "kind": "Ingress",
+        "metadata": metadata,
+        "spec": {"rules": [{"host": host}]},
+    }
     return event(second, "patch", {"resource": "ingresses"}, responseObject=answer)
 
 
 def records(second: int, host: str, name: str = "other") -> dict[str, Any]:
     """A status records a hostname."""
     status = {"hostname": {"name": host}} if host else {}
-    answer = {"kind": KIND, "metadata": {"namespace": "chaos-0", "name": name}, "status": status}
+    answer = {
+        "apiVersion": NAMES.api_version,
+        "kind": KIND,
+        "metadata": {"namespace": "chaos-0", "name": name},
+        "status": status,
+    }
     return event(second, "patch", {"resource": PLURAL, "subresource": "status"}, responseObject=answer)
 
 
@@ -188,7 +198,12 @@ def marked(name: str, **more: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("said", [{"spec": {"fqdn": H1}}, {"status": {"hostname": {"name": H1}}}])
 def test_a_hostname_that_is_served_twice_is_wrong(said: Mapping[str, Any]) -> None:
-    one = {"kind": KIND, "metadata": {"name": "one", "namespace": "chaos-0", "uid": ""}, **said}
+    one = {
+        "apiVersion": NAMES.api_version,
+        "kind": KIND,
+        "metadata": {"name": "one", "namespace": "chaos-0", "uid": ""},
+        **said,
+    }
     assert [*served_twice(World(Made(one, marked("one"), marked("other"))))] == [
         "h1.preview.test is served by Ingress chaos-0/one, Ingress chaos-0/other"
     ]
@@ -212,7 +227,11 @@ def test_a_managed_child_without_a_preview_is_wrong() -> None:
     assert [*wrong_at_the_end(world, "Ingress")] == ["Ingress chaos-0/pr-1 has no preview, and is there"]
 
 
-PREVIEW = {"kind": KIND, "metadata": {"name": "pr-1", "namespace": "chaos-0", "generation": 1}}
+PREVIEW = {
+    "apiVersion": NAMES.api_version,
+    "kind": KIND,
+    "metadata": {"name": "pr-1", "namespace": "chaos-0", "generation": 1},
+}
 
 
 @pytest.mark.parametrize(

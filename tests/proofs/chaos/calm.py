@@ -49,7 +49,7 @@ class World:
             for kind in (KIND, *CHILD_KINDS)
             for item in api.items(kind, namespace)
         ]
-        self.previews = {key_of(item): item for item in found if item["kind"] == KIND}
+        self.previews = {key_of(item)._replace(kind=KIND): item for item in found if item["kind"] == KIND}
         self.children = {key_of(item): item for item in found if item["kind"] != KIND}
 
     def of(self, preview: Key) -> dict[str, Manifest]:
