@@ -404,6 +404,9 @@ def test_a_second_document_is_wrong_only_with_the_first_and_refuses_at_load_or_t
         (further("autoscaling/v2", "HorizontalPodAutoscaler", "-x", f"spec: {{maxReplicas: 3, scaleTargetRef: {{kind: StatefulSet, name: '{NAME}-db'}}}}") + further(APPS, "StatefulSet", "-db", "spec: {replicas: 1}"), ["app.yaml:10: spec.replicas: a HorizontalPodAutoscaler sets it; leave it out"]),
         (further("autoscaling/v2", "HorizontalPodAutoscaler", "-x", f"spec: {{maxReplicas: 3, scaleTargetRef: {{kind: Deployment, name: '{NAME}'}}}}") + document("Deployment", "spec: {replicas: 1}"), ["app.yaml:10: spec.replicas: a HorizontalPodAutoscaler sets it; leave it out"]),
         (further("autoscaling/v2", "HorizontalPodAutoscaler", "-x", f"spec: {{maxReplicas: 3, scaleTargetRef: {{kind: Deployment, name: '{NAME}'}}}}") + further(APPS, "Deployment", "-db", "spec: {replicas: 1}"), []),
+        (further(APPS, "Deployment", "-db") + further(APPS, "DaemonSet", "-db"), ["app.yaml:9: metadata.name: a Deployment has this name, and their pods would be taken for each other's; choose another name"]),
+        (further(APPS, "Deployment", "-db", when="lean") + further(APPS, "DaemonSet", "-db", when="!lean"), []),
+        (further(APPS, "Deployment", "-db", when="lean") + further("v1", "Service", "-db"), []),
         (further("autoscaling/v9", "HorizontalPodAutoscaler", "-x", "spec: {scaleTargetRef: {kind: [Deployment], name: {}}}"), []),
     ],
 )  # fmt: skip

@@ -13,8 +13,9 @@ Found = tuple[Template, Problem]
 
 
 def among(templates: Sequence[Template]) -> list[Found]:
-    """Two versions of one kind, and a number of pods that an autoscaler beside it would change back."""
-    return [*_versions(templates), *_scaled(templates)]
+    """Two versions of one kind, two workloads of one name, and a number of pods that an autoscaler beside it
+    would change back."""
+    return [*_versions(templates), *_namesakes(templates), *_scaled(templates)]
 
 
 def _versions(templates: Sequence[Template]) -> Iterator[Found]:
@@ -24,6 +25,18 @@ def _versions(templates: Sequence[Template]) -> Iterator[Found]:
         if before.manifest["apiVersion"] != one.manifest["apiVersion"]:
             other = before.manifest["apiVersion"]
             yield one, Problem(("apiVersion",), f"another document has {other}; use one of them")
+
+
+def _namesakes(templates: Sequence[Template]) -> Iterator[Found]:
+    """Pods are told apart by the name of what makes them, whatever its kind. What `when` parts is not beside
+    each other."""
+    workloads = [one for one in templates if one.further and one.kind in POD_TEMPLATES]
+    for place, one in enumerate(workloads):
+        for other in workloads[:place]:
+            meet = one.when == other.when or "" in (one.when, other.when)
+            if meet and one.name == other.name and one.kind != other.kind:
+                sentence = f"a {other.kind} has this name, and their pods would be taken for each other's"
+                yield one, Problem(("metadata", "name"), f"{sentence}; choose another name")
 
 
 def _scaled(templates: Sequence[Template]) -> Iterator[Found]:
