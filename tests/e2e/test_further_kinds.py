@@ -76,10 +76,10 @@ def read(story: Story, key: Key) -> Live:
 def test_every_kind_is_owned_as_foreseen_and_a_second_run_only_lists(
     whole: Story, text: str, tmp_path: Path
 ) -> None:
+    settings = with_templates(text, route="mapping")  # before the run, which learns the custom kinds
     options = put(tmp_path / "templates", text)
     made = whole.reconcile(*options)
     assert "another schema" not in made.stdout, made.stdout
-    settings = with_templates(text, route="mapping")
     children = wanted(whole, settings)
     assert len({child["kind"] for child in children}) == 26
     assert [line.split()[1:3] for line in made.changes] == [
