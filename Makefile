@@ -97,7 +97,7 @@ fuzz: $(STAMP)
 	@RECONCILE_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q $(or $(TESTS),tests/proofs/fuzz)
 
 # The whole of what `make test` takes a spread of; each prints how many cases there were.
-OF.races := tests/proofs/model/test_interleavings.py tests/proofs/model/test_clock.py \
+OF.races := tests/proofs/model/test_interleavings.py tests/proofs/model/test_documents.py tests/proofs/model/test_clock.py \
 	tests/e2e/test_model_contract.py tests/e2e/test_schedules.py tests/e2e/test_further_schedules.py tests/e2e/test_clock.py
 OF.walks := tests/proofs/test_walks_in_a_folder.py tests/proofs/model/test_claims.py tests/e2e/test_walks.py tests/e2e/test_holders.py \
 	tests/e2e/test_fingerprint.py tests/e2e/test_properties.py tests/e2e/test_further_kinds.py

@@ -58,7 +58,8 @@ class Step(NamedTuple):
     """One request about one object.
 
     `uid` and `version` guard it: with those of the object as it was seen last (`now`), with the version
-    before that (`old`), or with another uid. `spec` is another spec of the preview, `labels` and
+    before that (`old`), or with another uid. What a status says is its `message`; where kinds are remembered
+    it is the one kind. `spec` is another spec of the preview, `labels` and
     `finalizers` go into the metadata, of which a `bare` one has nothing but the name.
     """
 
@@ -105,6 +106,7 @@ TABLE: Mapping[str, tuple[Step, ...]] = {
         MINE._replace(finalizers=(HOLD,)), NEW, GET,
     ),
 }  # fmt: skip
+REMEMBER, FORGET = Step("remember", version="now", message="v1/ConfigMap"), Step("remember", version="now")
 OF_STATUS: Mapping[str, tuple[Step, ...]] = {
     "no-status": (Step("status", message="a"),),
     "status": (NEW, *(Step("status", message=message) for message in "aab"), GET),
@@ -113,6 +115,11 @@ OF_STATUS: Mapping[str, tuple[Step, ...]] = {
         NEW, Step("status", "now", "now", message="a"), Step("status", "now", "old", message="b"),
         Step("status", "other", "now", message="b"), Step("status", "other", message="b"), GET,
     ),
+    "kinds-beside-a-status": (
+        NEW, Step("status", message="a"), REMEMBER, Step("status", message="a"), Step("status", message="b"), REMEMBER,
+        REMEMBER._replace(message="v1/Secret"), FORGET, Step("status", message="b"), FORGET._replace(version="old"), GET,
+    ),
+    "kinds-before-any-status": (NEW, REMEMBER, REMEMBER, Step("status", message="a"), FORGET, GET),
     "status-of-what-is-gone": (NEW, DELETE, Step("status", "now", "now", message="a")),
     "status-of-another-life": (NEW, DELETE, NEW, Step("status", "first", "now", message="a"), GET),
 }  # fmt: skip
@@ -215,6 +222,16 @@ class Walk:
             case "status":
                 body = {**self._head(guards), "status": {"observedGeneration": 1, "url": step.message}}
                 return Asked("PATCH", f"{self.path}/status", params, APPLY, _json(body))
+            case "remember":
+                kinds = {"kinds": [step.message] if step.message else []}
+                of_kinds = (("fieldManager", NAMES.kinds_manager), ("force", "true"))
+                return Asked(
+                    "PATCH",
+                    f"{self.path}/status",
+                    of_kinds,
+                    APPLY,
+                    _json({**self._head(guards), "status": kinds}),
+                )
         return Asked("PATCH", self.path, params, APPLY, _json(self._manifest(step, guards)))
 
     def _guards(self, step: Step) -> dict[str, str]:

@@ -12,9 +12,10 @@ from typing import NamedTuple
 import pytest
 
 from reconcile.cluster.files.yaml import dump
+from reconcile.desire.children.further import CLAIM
 from tests.builders import a_preview, without_uid
 from tests.e2e.story import ROUTES, Result, call
-from tests.proofs.walks import DOMAIN, START, STEPS, Edit, drawn, set_up_once_for
+from tests.proofs.walks import DOMAIN, START, STEPS, Edit, drawn, drawn_folders, set_up_once_for
 
 WHOLE = os.environ.get("PROOF") == "whole"
 BLOCKS, WALKS = (10, 100) if WHOLE else (1, 12)
@@ -32,7 +33,7 @@ class Shop:
     """One preview, and beside it one that nobody edits; `to` is where children live."""
 
     def __init__(self, folder: Path, route: str) -> None:
-        self.previews = folder / "previews"
+        self.previews, self.templates = folder / "previews", folder / "templates"
         self.route = route
         self.previews.mkdir(parents=True)
         self.write("bystander", {**START, "fqdn": f"bystander.{DOMAIN}"})
@@ -41,9 +42,15 @@ class Shop:
         manifest = without_uid(a_preview(name))
         (self.previews / f"{name}.yaml").write_text(dump({**manifest, "spec": spec}))
 
+    def documents(self, text: str) -> None:
+        """These are the documents of runs from now on."""
+        self.templates.mkdir(exist_ok=True)
+        (self.templates / "further.yaml").write_text(text)
+
     def reconcile(self, to: Path, *arguments: str) -> Result:
+        templates = ("--templates", str(self.templates)) if self.templates.exists() else ()
         return call(
-            "--from", str(self.previews), "--to", str(to), *ROUTES[self.route],
+            "--from", str(self.previews), "--to", str(to), *ROUTES[self.route], *templates,
             "--allow-secret", "*", "--allow-fqdn", f"*.{DOMAIN}", *arguments,
         )  # fmt: skip
 
@@ -59,6 +66,10 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def is_job(file: str) -> bool:
     return ".job." in file
+
+
+def is_claim(file: str) -> bool:
+    return f".{CLAIM.lower()}." in file
 
 
 def walk(folder: Path, route: str, edits: list[Edit]) -> int:
@@ -94,6 +105,57 @@ def walk(folder: Path, route: str, edits: list[Edit]) -> int:
         }
         assert {name: after[name] for name in kept} == kept, "a file was written again with what it had"
     return sum(edit.bad is None for edit in edits)
+
+
+def walk_with_documents(folder: Path, route: str, edits: list[Edit], folders: list[str]) -> int:
+    """Walk, with other documents at each step; how many claims were kept that no document made any more.
+
+    What a preview that cannot be read has made stays as it is; the one beside it follows each folder.
+    """
+    shop, there = Shop(folder, route), folder / "children"
+    spec, kept = dict(START), 0
+    shop.write("pr-1", spec)
+    for number, (edit, text) in enumerate(zip(edits, folders, strict=True)):
+        shop.documents(text)
+        shop.write("pr-1", edit.written(spec))
+        spec = edit.of(spec)
+        before = contents(there)
+        ended = shop.reconcile(there)
+        assert ended.code == bool(edit.bad), ended.stdout + ended.stderr
+        after = contents(there)
+        scratch = folder / f"scratch-{number}"
+        assert shop.reconcile(scratch).code == bool(edit.bad)
+        of_bad = {name: content for name, content in before.items() if edit.bad and is_of("pr-1", name)}
+        wanted = contents(scratch)
+        claims = {n: content for n, content in before.items() if is_claim(n) and n not in wanted | of_bad}
+        assert without_jobs(after) == without_jobs(wanted | of_bad | claims)
+        kept += len(claims)
+        again = shop.reconcile(there)
+        assert (again.code, contents(there)) == (bool(edit.bad), after), again.stdout
+    return kept
+
+
+def is_of(preview: str, file: str) -> bool:
+    """Whether it is a child of this one; no other preview here is called so, and something behind it."""
+    name = file.split(".")[2]
+    return name == preview or name.startswith(f"{preview}-")
+
+
+def without_jobs(files: dict[str, bytes]) -> dict[str, bytes]:
+    """Without setup Jobs, of which one that has run stays: the walks without documents look at these."""
+    return {name: content for name, content in files.items() if not is_job(name)}
+
+
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_documents_come_change_and_go_and_leave_nothing_but_claims(tmp_path: Path, block: int) -> None:
+    number = WALKS // 4
+    walks = zip(drawn(number, block), drawn_folders(number, block), itertools.cycle(ROUTES), strict=False)
+    kept = sum(
+        walk_with_documents(tmp_path / str(number), route, edits, folders)
+        for number, (edits, folders, route) in enumerate(walks)
+    )
+    assert kept > number
+    sys.stdout.write(f"{number:,} walks in a folder with documents: {kept:,} claims kept of none\n")
 
 
 @pytest.mark.parametrize("block", range(BLOCKS))

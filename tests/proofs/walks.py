@@ -1,13 +1,16 @@
-"""Walks: what an author does to one spec, edit by edit, valid and not."""
+"""Walks: what an author does to one spec, edit by edit, valid and not, and what operators do to their documents."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from reconcile.desire.children.further import CLAIM
 from tests.e2e import specs
+from tests.templates import document, further
 
+T = TypeVar("T")
 STEPS = 10
 HOSTS = ("one", "two", "three")
 DOMAIN = "preview.example.com"
@@ -106,18 +109,45 @@ def set_up_once_for(spec: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def drawn(count: int, number: int) -> list[list[Edit]]:
     """So many walks; the same for the same number."""
-    found: list[list[Edit]] = []
+    return _drawn(walks, count, number)
+
+
+def _drawn(strategy: st.SearchStrategy[T], count: int, number: int) -> list[T]:
+    found: list[T] = []
 
     @seed(number)
     @settings(max_examples=count, deadline=None, database=None, phases=[Phase.generate],
               suppress_health_check=list(HealthCheck))  # fmt: skip
-    @given(walks)
-    def draw(edits: list[Edit]) -> None:
-        found.append(edits)
+    @given(strategy)
+    def draw(one: T) -> None:
+        found.append(one)
 
     draw()
     assert len(found) == count
     return found
+
+
+DOCUMENTS: Mapping[str, str] = {
+    "config": further("v1", "ConfigMap", "-config", "data: {image: '${preview.spec.image}'}"),
+    "other config": further("v1", "ConfigMap", "-config", "data: {image: elsewhere}"),
+    "second config": further("v1", "ConfigMap", "-second", "data: {a: b}"),
+    "redis": further("v1", "Service", "-redis", "spec: {ports: [{port: 6379}]}"),
+    "other redis": further("v1", "Service", "-redis", "spec: {ports: [{port: 6380}]}"),
+    "claim": further("v1", CLAIM, "-store", "spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}"),
+    "budget": further("policy/v1", "PodDisruptionBudget", "-budget", "spec: {minAvailable: 1}"),
+    "app": document("Service", "spec: {sessionAffinity: ClientIP}"),
+}  # fmt: skip
+"""What operators may have in their folder; those of one kind and name are merged into one child."""
+NOBODY = further("v1", "ConfigMap", "-x", "data: {a: b}", when="nobody")
+"""Is always there, since a folder without a document is a mistake."""
+
+folders = st.lists(st.sampled_from(sorted(DOCUMENTS)), unique=True, max_size=4)
+
+
+def drawn_folders(count: int, number: int) -> list[list[str]]:
+    """So many lists of folders' texts, one for each step of a walk; the same for the same number."""
+    found = _drawn(st.lists(folders, min_size=STEPS, max_size=STEPS), count, number)
+    return [["".join([NOBODY, *(DOCUMENTS[name] for name in names)]) for names in walk] for walk in found]
 
 
 walks = st.lists(edits(), min_size=STEPS, max_size=STEPS)

@@ -9,7 +9,7 @@ from typing import Any
 
 from reconcile.kube.objects import Manifest
 from reconcile.model.names import PLURAL
-from reconcile.model.status import FINGERPRINT
+from reconcile.model.status import FINGERPRINT, KEPT
 from tests.e2e.story import ROUTES, Story
 from tests.proofs.faults.line import DELETE, KINDS, READ, Line, Passed, Place
 
@@ -48,8 +48,9 @@ def _text(item: Manifest, uid: str) -> str:
     metadata = {k: v for k, v in item["metadata"].items() if k not in OF_THE_SERVER}
     metadata["managedFields"] = sorted(metadata.get("managedFields", ()), key=_manager)
     spec = {k: v for k, v in item.get("spec", {}).items() if k not in ADDRESSES}
-    # A fingerprint says that a run has found nothing to do: two ways to one end differ in it, too.
-    found = without(FINGERPRINT, {**item, "metadata": metadata, "spec": spec})
+    # A fingerprint says that a run has found nothing to do, and so does the list of what is kept: two ways to
+    # one end differ in them, too.
+    found = without(KEPT, without(FINGERPRINT, {**item, "metadata": metadata, "spec": spec}))
     text = json.dumps(found, indent=1, sort_keys=True)
     return TIME.sub("TIME", text.replace(uid, "ITS-UID"))
 

@@ -18,7 +18,7 @@ from reconcile.model.crd import crd
 from reconcile.model.names import PLURAL, Names
 from tests.controlplane import ControlPlane, install_crds, service_account
 from tests.controlplane.install import CRDS
-from tests.e2e.further import BUDGET, CONFIG, STATEFUL_SET, with_kinds
+from tests.e2e.further import BUDGET, CLAIM, CONFIG, STATEFUL_SET, with_kinds
 from tests.e2e.granted import allow_runs
 from tests.e2e.story import Result, Story
 from tests.proofs.faults.etcd import Etcd, Kept
@@ -280,6 +280,15 @@ def _documents(story: Story) -> None:
     story.orphan("pr-3")
 
 
+def _forgetting(story: Story) -> None:
+    """What documents made is gone, but for claims, and its kinds are remembered yet."""
+    for name in ("pr-1", BYSTANDER):
+        story.apply(name, replicas=0)
+    for _ in range(2):
+        story.reconcile("--templates", str(DOCUMENTS / "claims"), everywhere=True)
+    story.reconcile("--templates", "none", everywhere=True)
+
+
 SETTINGS: Mapping[str, Setting] = {
     setting.name: setting
     for setting in (
@@ -295,6 +304,12 @@ SETTINGS: Mapping[str, Setting] = {
             arguments=("--templates", str(DOCUMENTS / "after")),
             deletes=9,
             kinds=(CONFIG, BUDGET, STATEFUL_SET),
+        ),
+        Setting(
+            "forgetting",
+            _forgetting,
+            arguments=("--templates", "none"),
+            kinds=(CONFIG, BUDGET, CLAIM),
         ),
         Setting(
             "mixed, one namespace only",

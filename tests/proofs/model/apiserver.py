@@ -20,10 +20,9 @@ from reconcile.model.names import Names
 
 NAMES = Names()
 PREVIEW = NAMES.previews
-FURTHER = (
-    Resource("", "v1", "ConfigMap", "configmaps"),
-    Resource("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims"),
-)
+CONFIG_MAP = Resource("", "v1", "ConfigMap", "configmaps")
+CLAIM = Resource("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims")
+FURTHER = (CONFIG_MAP, CLAIM)
 """Kinds that only templates make."""
 SERVED = {r.kind: r for r in (*(kind.resource for kind in CHILDREN), PREVIEW, POD, *FURTHER)}
 BUILT_IN = frozenset({"", "apps", "batch", "networking.k8s.io", "events.k8s.io"})
@@ -229,13 +228,20 @@ class Model:
         self, place: Place, params: Mapping[str, str], sent: dict[str, Any]
     ) -> tuple["Model", Answered, Effect | None]:
         """The status alone: a uid in the metadata is passed over like all that is not status."""
-        there = self._there(place)
+        there, manager = self._there(place), params["fieldManager"]
         self._check(there, "", _guards(sent)[1], place)
-        applied = {"status": sent["status"]}
-        entry = {**_entry(params["fieldManager"], applied, place.resource), "subresource": "status"}
-        body = {field: value for field, value in there.items() if field != "status"}
-        kept = [e for e in there["metadata"]["managedFields"] if not e.get("subresource")]
-        return self._written(place, there, {**body, **applied}, [*kept, entry])
+        entry = {**_entry(manager, {"status": sent["status"]}, place.resource), "subresource": "status"}
+        entries = there["metadata"]["managedFields"]
+        others = [e for e in entries if e.get("subresource") and e["manager"] != manager]
+        theirs = {name.removeprefix("f:") for e in others for name in e["fieldsV1"]["f:status"]}
+        if theirs & sent["status"].keys():
+            raise OutOfModel(f"a status of {manager} would be merged into {place.key}")
+        kept = {name: value for name, value in there.get("status", {}).items() if name in theirs}
+        body = {**there, "status": {**kept, **sent["status"]}}
+        of_status = sorted([*others, entry], key=lambda found: str(found["manager"]))
+        return self._written(
+            place, there, body, [*(e for e in entries if not e.get("subresource")), *of_status]
+        )
 
     def _stored(
         self, place: Place, there: Manifest | None, applied: dict[str, Any], entries: list[Manifest]

@@ -63,6 +63,7 @@ class Everything:
 
     world: World
     alone: Alone
+    judge: "Judge"
     wrong: list[str] = field(default_factory=list)
     ends: int = 0
 
@@ -71,7 +72,6 @@ class Everything:
         self.calls = self.world.two
         self.known: dict[Hashable, int] = {}
         self.keep: list[Node] = []
-        self.judge = Judge(self.world, self.alone)
 
     def _starter(self, request: Request) -> Callable[[], Session]:
         return lambda: Session(self.alone.kubeconfig, request)
@@ -102,7 +102,7 @@ class Everything:
         point = node.points[number]
         assert point.asked is not None
         state, answer, effect = node.state.answer(point.asked)
-        self.wrong += self.judge.of_a_step(effect)
+        self.wrong += self.judge.of_a_step(effect, state)
         after = self.programs[id(self.calls[number])].next(point, answer)
         return Node(state, (*node.points[:number], after, *node.points[number + 1 :]))
 
@@ -125,9 +125,14 @@ class Judge:
         self.reference = Reference(self.world.state, self.alone.settled(after, self.world.calls[-1]))
         self._ends: dict[Hashable, list[str]] = {}
 
-    def of_a_step(self, effect: Effect | None) -> list[str]:
+    def of_a_step(self, effect: Effect | None, state: Model) -> list[str]:
+        """What was wrong about a request that did this, and led to this state."""
         of_a_child = effect is not None and effect.key.kind in CHILD_KINDS
         return list(self.reference.of_the_way([effect])) if effect and of_a_child else []
+
+    def of_all(self, state: Model, effects: Iterable[Effect]) -> list[str]:
+        """What was wrong about all that both did, and about the state that they left."""
+        return self.reference.wrong(state, effects)
 
     def of_the_end(self, state: Model, ended: Iterable[Ended | None]) -> list[str]:
         """How both ended, and what one more run makes of what they left."""
@@ -166,14 +171,15 @@ def interleave(
 
 def schedule(world: World, alone: Alone, judge: Judge, seed: int) -> list[str]:
     """Two runs against the model in an order that the seed chooses: what they did wrong."""
-    state, effects = world.state, list[Effect]()
+    state, effects, wrong = world.state, list[Effect](), list[str]()
 
     def let_through(session: Session) -> None:
         nonlocal state
         assert session.asked is not None
         state, answer, effect = state.answer(session.asked)
         effects.extend([effect] if effect else [])
+        wrong.extend(judge.of_a_step(effect, state))
         session.answer(answer)
 
     ended = interleave([Session(alone.kubeconfig, request) for request in world.two], seed, let_through)
-    return [*judge.reference.wrong(state, effects), *judge.of_the_end(state, ended)]
+    return [*wrong, *judge.of_all(state, effects), *judge.of_the_end(state, ended)]

@@ -8,9 +8,9 @@ from typing import Any
 from reconcile.desire.children import CHILDREN
 from reconcile.kube.objects import Key, Manifest
 from reconcile.model.status import FINGERPRINT
-from tests.proofs.model.apiserver import NAMES, Effect, Model
+from tests.proofs.model.apiserver import FURTHER, NAMES, Effect, Model
 
-CHILD_KINDS = frozenset(kind.resource.kind for kind in CHILDREN)
+CHILD_KINDS = frozenset(resource.kind for resource in (*(kind.resource for kind in CHILDREN), *FURTHER))
 PREVIEW = "PreviewEnvironment"
 
 

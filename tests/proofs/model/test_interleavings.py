@@ -27,7 +27,8 @@ def alone(tmp_path: Path) -> Iterator[Alone]:
 
 @pytest.mark.parametrize("name", WORLDS)
 def test_every_interleaving_of_two_runs_ends_in_the_state_of_one(alone: Alone, name: str) -> None:
-    everything = Everything(SMALL[name](alone.settled), alone)
+    world = SMALL[name](alone.settled)
+    everything = Everything(world, alone, Judge(world, alone))
     found = everything.count()
     sys.stdout.write(f"{name}: {found:,} interleavings, {len(everything.known):,} states\n")
     assert sorted(set(everything.wrong)) == []

@@ -10,6 +10,7 @@ from reconcile.model.scope import make_scope
 from reconcile.model.settings import Gateway, Settings
 from reconcile.run.request import Request
 from tests.proofs.model.apiserver import NAMES, SERVED, Model
+from tests.templates import with_templates
 
 NAMESPACE = "shop"
 IMAGE = "registry.example.com/web:1"
@@ -23,25 +24,34 @@ BACKEND = {"service": {"name": "elsewhere", "port": {"number": 80}}}
 Kind = Literal["mapping", "ingress", "httproute", "none"]
 
 
-def call(*names: str, route: Kind = "mapping", given: bool = True, **options: Any) -> Request:
-    """The command with these NAMEs; its requests come one after the other."""
+def call(
+    *names: str, route: Kind = "mapping", given: bool = True, documents: str = "", **options: Any
+) -> Request:
+    """The command with these NAMEs, and with documents of `--templates` where there are any; its requests
+    come one after the other."""
     settings = {key: options.pop(key) for key in ("allow_image", "default_ttl") if key in options}
+    settings |= {"route": route, "route_given": given, "gateway": Gateway(namespace="infra", name="web")}
     return Request(
         scope=make_scope(
             options.pop("namespace", None), names, None, namespace_only=options.pop("only", False)
         ),
-        settings=Settings(
-            route=route, route_given=given, gateway=Gateway(namespace="infra", name="web"), **settings
-        ),
+        settings=with_templates(documents, **settings) if documents else Settings(**settings),
         concurrency=1,
         **options,
     )
 
 
-def a_preview(name: str, *, annotations: Mapping[str, str] | None = None, **spec: Any) -> dict[str, Any]:
+def a_preview(
+    name: str,
+    *,
+    annotations: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
+    **spec: Any,
+) -> dict[str, Any]:
     """As its author applies it, with a hostname of its own."""
     metadata: dict[str, Any] = {"name": name, "namespace": spec.pop("namespace", NAMESPACE)}
     metadata |= {"annotations": dict(annotations)} if annotations else {}
+    metadata |= {"labels": dict(labels)} if labels else {}
     return {
         "apiVersion": NAMES.api_version,
         "kind": "PreviewEnvironment",
