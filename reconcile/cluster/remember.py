@@ -14,16 +14,28 @@ Kinds = frozenset[str]
 
 
 def remember(
-    cluster: Cluster, names: Names, preview: Preview, more: Kinds, forgets: Kinds = frozenset()
+    cluster: Cluster,
+    names: Names,
+    preview: Preview,
+    more: Kinds,
+    forgets: Kinds = frozenset(),
+    *,
+    anew: bool = False,
 ) -> None:
-    """Have a preview's status remember more kinds, and forget others.
+    """Have a preview's status remember more kinds, and forget others; `anew` reads first what is there by now.
 
     Where somebody has written the status meanwhile, nothing is forgotten: another run may have made a child.
     Raises ReconcileError where they could not be written. One that is gone, or another by now, has nothing
     to remember.
     """
     uid, version, there = preview.uid, preview.resource_version, kinds_in(preview.status)
-    for _ in range(TRIES):
+    for attempt in range(TRIES):
+        if attempt or anew:
+            found = cluster.get(names.previews, preview.namespace, preview.name)
+            if found is None or found["metadata"]["uid"] != uid:
+                return
+            version, there = found["metadata"]["resourceVersion"], kinds_in(found.get("status") or {})
+            forgets = frozenset()
         wanted = (there - forgets) | more
         if wanted == there:
             return
@@ -31,13 +43,8 @@ def remember(
             manifest = _manifest(preview, version, wanted)
             cluster.apply_status(names.previews, manifest, manager=names.kinds_manager)
         except Conflict:
-            found = cluster.get(names.previews, preview.namespace, preview.name)
-            if found is None or found["metadata"]["uid"] != uid:
-                return
-            version, there = found["metadata"]["resourceVersion"], kinds_in(found.get("status") or {})
-            forgets = frozenset()
-        else:
-            return
+            continue
+        return
     raise Conflict(f"others write the status of {preview.key.place} all the time")
 
 

@@ -75,7 +75,8 @@ class _Run:
         self.phases.done("told")
         executed = self.execute_all(plan, seen)
         facts = self.gather(seen, executed)
-        unremembered = keep_in_mind(self.context, seen.all_desired, seen.snapshot)
+        outcomes = [outcome for one in executed.passes for outcome in one.outcomes]
+        unremembered = keep_in_mind(self.context, seen.all_desired, seen.snapshot, outcomes)
         done = finish(
             self.context,
             self.request,

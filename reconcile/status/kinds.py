@@ -1,17 +1,27 @@
 """Which kinds of further children each preview's status is to remember after a run."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 from reconcile.cluster.context import Context
 from reconcile.cluster.remember import remember, unwritten
 from reconcile.desire.children import RESOURCES
 from reconcile.desire.desired import Desired
-from reconcile.errors import Forbidden, NamespaceTerminating, NotInstalled, ReconcileError, UnknownFields
-from reconcile.kube.objects import Key
+from reconcile.errors import (
+    ClusterError,
+    Forbidden,
+    NamespaceTerminating,
+    NotInstalled,
+    ReconcileError,
+    UnknownFields,
+)
+from reconcile.kube.live import Live
+from reconcile.kube.objects import Key, Manifest, Resource
 from reconcile.model.kinds_record import full_kind_in, kinds_in, written
 from reconcile.model.snapshot import Snapshot
+from reconcile.plan.changes import Create, Outcome
 
 FOR_EVERYBODY = (Forbidden, NotInstalled, UnknownFields)
 """Errors that the next preview's would get too."""
@@ -26,30 +36,92 @@ class Memory:
     lacks: frozenset[str]
 
 
-def keep_in_mind(context: Context, all_desired: Iterable[Desired], snapshot: Snapshot) -> tuple[str, ...]:
+def keep_in_mind(
+    context: Context, all_desired: Iterable[Desired], snapshot: Snapshot, outcomes: Iterable[Outcome] = ()
+) -> tuple[str, ...]:
     """Forget the kinds of which a whole list showed no child of a preview that wants none, and remember those
-    of children that are there; the note says why one could not be written. Nothing of files."""
+    of children that are there; the note says why one could not be written. Nothing of files.
+
+    Another run, with other templates, may make a child while this one forgets its kind. So whoever has made
+    one reads afterwards whether it is remembered yet, and whoever has forgotten one lists it once more: one
+    of the two sees what the other did.
+    """
     if not context.cluster.is_server:
         return ()
     unsaid: list[ReconcileError] = []
 
-    def write(one: Memory) -> None:
+    def write(one: Memory, *, anew: bool) -> None:
         if context.stop.asked or any(isinstance(error, FOR_EVERYBODY) for error in unsaid):
             return
         try:
-            remember(context.cluster, context.names, one.desired.preview, one.lacks, one.forgets)
+            preview = one.desired.preview
+            remember(context.cluster, context.names, preview, one.lacks, one.forgets, anew=anew)
         except NamespaceTerminating:
             pass
         except ReconcileError as error:
             unsaid.append(error)
 
+    def write_all(memories: list[Memory], *, anew: bool) -> None:
+        context.write_all(
+            partial(write, anew=anew),
+            [memories],
+            namespace_of=lambda one: one.desired.preview.namespace,
+            seed="",
+        )
+
+    all_desired = [one for one in all_desired if one.in_scope and one.reason != "Terminating"]
     memories = list(_memories(all_desired, snapshot))
-    context.write_all(write, [memories], namespace_of=lambda one: one.desired.preview.namespace, seed="")
+    write_all(memories, anew=False)
+    write_all(
+        [*_made(all_desired, outcomes, snapshot), *_made_meanwhile(context, memories, snapshot)], anew=True
+    )
     return tuple(unwritten(error, context.names) for error in unsaid[:1])
 
 
-def _memories(all_desired: Iterable[Desired], snapshot: Snapshot) -> Iterator[Memory]:
-    all_desired = [one for one in all_desired if one.in_scope and one.reason != "Terminating"]
+def _made(
+    all_desired: Iterable[Desired], outcomes: Iterable[Outcome], snapshot: Snapshot
+) -> Iterator[Memory]:
+    """What this run has made of kinds that were remembered when it began."""
+    made: dict[str, set[str]] = defaultdict(set)
+    for outcome in outcomes:
+        if (
+            isinstance(outcome.change, Create)
+            and outcome.result == "done"
+            and outcome.change.key.kind not in RESOURCES
+        ):
+            made[outcome.change.preview].add(written(snapshot.kinds[outcome.change.key.kind].resource))
+    for desired in all_desired:
+        if known := made.get(desired.place, set()) & kinds_in(desired.preview.status):
+            yield Memory(desired, frozenset(), frozenset(known))
+
+
+def _made_meanwhile(context: Context, memories: Iterable[Memory], snapshot: Snapshot) -> Iterator[Memory]:
+    """What another run has made of kinds that this one has just forgotten."""
+    forgetting = [one for one in memories if one.forgets]
+    texts = {text for one in forgetting for text in one.forgets}
+    places = {text: _places(context, snapshot.kinds[full_kind_in(text)].resource) for text in sorted(texts)}
+    for one in forgetting:
+        if there := {text for text in one.forgets if one.desired.place in places[text]}:
+            yield replace(one, forgets=frozenset(), lacks=frozenset(there))
+
+
+def _places(context: Context, resource: Resource) -> frozenset[str]:
+    """The previews that have a child of this kind; none where it cannot be listed any more."""
+    names = context.names
+
+    def read(item: Manifest) -> str:
+        return names.place_of(Live(item))
+
+    try:
+        listing = context.cluster.list(
+            resource, namespace=context.namespace, label=names.preview_label, read=read
+        )
+    except ClusterError:
+        return frozenset()
+    return frozenset(listing.items)
+
+
+def _memories(all_desired: Sequence[Desired], snapshot: Snapshot) -> Iterator[Memory]:
     there = _there(all_desired, snapshot)
     for desired in all_desired:
         known, mine = kinds_in(desired.preview.status), there.get(desired.place, frozenset())

@@ -60,7 +60,9 @@ def test_a_kind_whose_list_failed_is_not_forgotten_and_nothing_of_it_deleted() -
     done = go(memory, settings=NONE)
     assert (kinds(memory), memory.writes()) == (["v1/ConfigMap"], [])
     assert [one.message for one in done.plan.skipped] == [
-        "the list of configmaps is incomplete: may not list configmaps; all changes of this kind are skipped"
+        "the list of configmaps is incomplete: may not list configmaps; further children need the rule "
+        '{apiGroups: [""], resources: [configmaps], verbs: [get, list, create, patch, delete]}: '
+        "reconcile --print-rights prints it; all changes of this kind are skipped"
     ]
     assert exit_code(done) == 4
 
@@ -137,6 +139,25 @@ def test_what_another_run_may_have_made_meanwhile_is_not_forgotten() -> None:
     assert kinds(memory) == ["v1/ConfigMap"]
     go(memory, settings=NONE)
     assert kinds(memory) == []
+
+
+def test_what_another_run_makes_while_its_kind_is_forgotten_is_remembered_again() -> None:
+    memory = running(CONFIG)
+    child = memory.objects[key("ConfigMap", "pr-1-config")]
+    memory.forget(key("ConfigMap", "pr-1-config"))
+    memory.trouble(REMEMBER, lambda memory, of: memory.put(child))
+    go(memory, settings=NONE)
+    assert kinds(memory) == ["v1/ConfigMap"]
+    go(memory, settings=NONE)
+    assert key("ConfigMap", "pr-1-config") not in memory.objects
+
+
+def test_whoever_has_made_a_child_of_a_kind_that_another_run_forgets_meanwhile_remembers_it_again() -> None:
+    memory = running(CONFIG)
+    memory.forget(key("ConfigMap", "pr-1-config"))
+    memory.trouble("apply ConfigMap shop/pr-1-config", lambda memory, of: without_memory(memory))
+    go(memory, settings=with_templates(CONFIG))
+    assert kinds(memory) == ["v1/ConfigMap"]
 
 
 def test_a_dry_run_forgets_nothing() -> None:
