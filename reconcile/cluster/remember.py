@@ -22,7 +22,7 @@ def remember(
     *,
     anew: bool = False,
 ) -> None:
-    """Have a preview's status remember more kinds, and forget others; `anew` reads first what is there by now.
+    """Have a preview's status remember more kinds, and forget others; `anew` reads it first.
 
     Where somebody has written the status meanwhile, nothing is forgotten: another run may have made a child.
     Raises ReconcileError where they could not be written. One that is gone, or another by now, has nothing

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from reconcile.run.request import Request
 from tests.proofs.model.apiserver import Effect, Model
@@ -42,6 +43,19 @@ class Alone:
         raise AssertionError(f"five runs, and still: {effects}")
 
 
+class Judging(Protocol):
+    """What has to hold of two runs; each answer is a list of what was wrong."""
+
+    def of_a_step(self, effect: Effect | None, state: Model) -> list[str]:
+        """About a request that did this, and led to this state."""
+
+    def of_all(self, state: Model, effects: Iterable[Effect]) -> list[str]:
+        """About all that both did, and the state that they left."""
+
+    def of_the_end(self, state: Model, ended: Iterable[Ended | None]) -> list[str]:
+        """About how both ended, and what later runs make of what they left."""
+
+
 @dataclass(frozen=True)
 class Node:
     """A state of the whole: the server's, and where each run is."""
@@ -63,7 +77,7 @@ class Everything:
 
     world: World
     alone: Alone
-    judge: "Judge"
+    judge: Judging
     wrong: list[str] = field(default_factory=list)
     ends: int = 0
 
@@ -126,16 +140,13 @@ class Judge:
         self._ends: dict[Hashable, list[str]] = {}
 
     def of_a_step(self, effect: Effect | None, state: Model) -> list[str]:
-        """What was wrong about a request that did this, and led to this state."""
         of_a_child = effect is not None and effect.key.kind in CHILD_KINDS
         return list(self.reference.of_the_way([effect])) if effect and of_a_child else []
 
     def of_all(self, state: Model, effects: Iterable[Effect]) -> list[str]:
-        """What was wrong about all that both did, and about the state that they left."""
         return self.reference.wrong(state, effects)
 
     def of_the_end(self, state: Model, ended: Iterable[Ended | None]) -> list[str]:
-        """How both ended, and what one more run makes of what they left."""
         wrong = [f"a run ended so: {end}" for end in ended if end is None or end.code not in self.world.codes]
         if (known := self._ends.get(state.fingerprint)) is None:
             known = self._ends[state.fingerprint] = self._after_one_more(state)
@@ -169,7 +180,7 @@ def interleave(
     raise AssertionError(f"seed {seed}: {MOST_STEPS} requests, and no end")
 
 
-def schedule(world: World, alone: Alone, judge: Judge, seed: int) -> list[str]:
+def schedule(world: World, alone: Alone, judge: Judging, seed: int) -> list[str]:
     """Two runs against the model in an order that the seed chooses: what they did wrong."""
     state, effects, wrong = world.state, list[Effect](), list[str]()
 

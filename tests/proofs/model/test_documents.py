@@ -1,6 +1,6 @@
 """Runs that have different documents of `--templates`, as an old and a new pod of the CronJob, over the model.
 
-`PROOF=whole` (`make races`) takes every world and 2,000 schedules; else it is a spread of them.
+`PROOF=whole` (`make races`) takes every world and 1,000 schedules; else it is a spread of them.
 """
 
 import os
@@ -17,7 +17,7 @@ from tests.proofs.model.worlds import Settled, World
 
 WHOLE = os.environ.get("PROOF") == "whole"
 WORLDS = list(SMALL) if WHOLE else ["given_up"]
-BLOCKS, SEEDS = (10, 200) if WHOLE else (1, 5)
+BLOCKS, SEEDS = (10, 100) if WHOLE else (1, 5)
 
 
 @pytest.fixture

@@ -29,7 +29,9 @@ def call(
 ) -> Request:
     """The command with these NAMEs, and with documents of `--templates` where there are any; its requests
     come one after the other."""
-    settings = {key: options.pop(key) for key in ("allow_image", "default_ttl") if key in options}
+    settings: dict[str, Any] = {
+        key: options.pop(key) for key in ("allow_image", "default_ttl") if key in options
+    }
     settings |= {"route": route, "route_given": given, "gateway": Gateway(namespace="infra", name="web")}
     return Request(
         scope=make_scope(

@@ -322,7 +322,7 @@ reconcile/desire/templates/authors.py: tests/desire/test_templates.py
 +    if False and
   texts of authors in any field: a label chooses the node
 -    return names[-2:] in _GIVEN or ("matchLabels" in names and (
-+    return True or (("matchLabels" in names and (
++    return True or ("matchLabels" in names and (
   fields of any name: the node of an author whose selector has a key secretName
 -    if _FREE_MAPS.intersection(names):
 +    if False:
