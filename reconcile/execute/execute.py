@@ -22,6 +22,7 @@ from reconcile.plan.changes import Create, Delete, Outcome, Plan, Update, Write
 from reconcile.plan.rules import Rules
 
 W = TypeVar("W", bound=Write)
+BY_HAND = "kubectl delete it"
 NOT_APPLIED = ("failed", "rejected", "blocked")
 UNANSWERED = "the run was stopped before the answer came: it may or may not have been done"
 
@@ -60,7 +61,10 @@ def execute(
         for outcome in one.outcomes():
             done.append(outcome)  # at once: a run that is stopped tells what was done until then
             if outcome.result in NOT_APPLIED and not isinstance(outcome.change, Delete):
-                unapplied.setdefault(one.place, _comes_first(outcome.change.key))
+                key = outcome.change.key
+                unapplied.setdefault(
+                    one.place, f"it stays until {key} is applied; if it is in the way, {BY_HAND}"
+                )
 
     desired_by_place = {desired.place: desired for desired in all_desired}
     stages = _stages(writer, plan, desired_by_place, seed, unapplied)

@@ -72,6 +72,18 @@ def test_its_identity_has_the_full_kind_and_the_preview(text: str, identity: str
     assert metadata["labels"]["app.kubernetes.io/component"] == component
 
 
+def test_its_pods_get_no_token_unless_the_document_says_so() -> None:
+    """Their image may be an author's."""
+    text = further(APPS, "Deployment", "-db", f"spec: {{{PODS}}}")
+    pods = made(text)["spec"]["template"]["spec"]
+    assert (pods["automountServiceAccountToken"], pods["enableServiceLinks"]) == (False, False)
+    asked = "spec: {template: {spec: {automountServiceAccountToken: true}}}"
+    assert made(text + further(APPS, "Deployment", "-db", asked))["spec"]["template"]["spec"] == {
+        **pods,
+        "automountServiceAccountToken": True,
+    }
+
+
 def test_a_child_of_a_protected_preview_is_protected_and_has_no_owner() -> None:
     preview = a_read_preview(annotations={"platform9.com/prune": "disabled"})
     metadata = made(further("v1", "ConfigMap"), preview)["metadata"]

@@ -26,6 +26,9 @@ LONGEST_NAME = 63
 _LONGEST = {"CronJob": 52, "StatefulSet": 52}
 """Of kinds whose controllers make a longer name, or a label, of it: by a dash and ten characters."""
 
+UNTRUSTED = {"automountServiceAccountToken": False, "enableServiceLinks": False}
+"""What pods are unless their document says otherwise, as the app's are: their image may be an author's."""
+
 CONFIGS = ("ConfigMap", "Secret")
 """What `${hash}` is the hash of."""
 
@@ -115,6 +118,8 @@ def _finished(
     ours = {**common_labels(preview), COMPONENT_LABEL: component}
     if path := POD_TEMPLATES.get(kind):
         manifest = _with(manifest, (*path, "metadata", "labels"), ours)
+        said = _at(manifest, (*path, "spec"))
+        manifest = _with(manifest, (*path, "spec"), {**UNTRUSTED, **said})
     path = SELECTORS.get(kind, ())
     if path and (kind != "Service" or map_in(manifest.get("spec")).get("selector")):
         chosen = {preview.names.preview_label: preview.name}
@@ -124,6 +129,12 @@ def _finished(
     if preview.spec.suspend and kind in SUSPENDED:
         manifest = _with(manifest, ("spec",), SUSPENDED[kind])
     return _encoded(manifest) if kind == "Secret" else manifest
+
+
+def _at(manifest: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, Any]:
+    for name in path:
+        manifest = map_in(manifest.get(name))
+    return manifest
 
 
 def _with(manifest: Mapping[str, Any], path: tuple[str, ...], fields: Mapping[str, Any]) -> dict[str, Any]:
