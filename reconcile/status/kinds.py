@@ -101,24 +101,26 @@ def _made_meanwhile(context: Context, memories: Iterable[Memory], snapshot: Snap
     texts = {text for one in forgetting for text in one.forgets}
     places = {text: _places(context, snapshot.kinds[full_kind_in(text)].resource) for text in sorted(texts)}
     for one in forgetting:
-        if there := {text for text in one.forgets if one.desired.place in places[text]}:
+        there = {text for text in one.forgets if (seen := places[text]) is None or one.desired.place in seen}
+        if there:
             yield replace(one, forgets=frozenset(), lacks=frozenset(there))
 
 
-def _places(context: Context, resource: Resource) -> frozenset[str]:
-    """The previews that have a child of this kind; none where it cannot be listed any more."""
+def _places(context: Context, resource: Resource) -> frozenset[str] | None:
+    """The previews that have a child of this kind; None where nobody knows."""
     names = context.names
 
     def read(item: Manifest) -> str:
-        return names.place_of(Live(item))
+        live = Live(item)
+        return names.place_of(live) if names.is_marked(live) else ""  # controllers copy labels
 
     try:
         listing = context.cluster.list(
             resource, namespace=context.namespace, label=names.preview_label, read=read
         )
     except ClusterError:
-        return frozenset()
-    return frozenset(listing.items)
+        return None
+    return None if listing.problems else frozenset(listing.items)
 
 
 def _memories(all_desired: Sequence[Desired], snapshot: Snapshot) -> Iterator[Memory]:

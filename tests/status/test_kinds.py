@@ -64,7 +64,7 @@ def test_a_kind_whose_list_failed_is_not_forgotten_and_nothing_of_it_deleted() -
         '{apiGroups: [""], resources: [configmaps], verbs: [get, list, create, patch, delete]}: '
         "reconcile --print-rights prints it; all changes of this kind are skipped"
     ]
-    assert exit_code(done) == 4
+    assert (exit_code(done), REMEMBER in memory.log) == (4, False)
 
 
 def test_a_kind_that_is_not_served_any_more_is_not_forgotten() -> None:
@@ -73,6 +73,7 @@ def test_a_kind_that_is_not_served_any_more_is_not_forgotten() -> None:
     memory.unserved.add("Redis")
     done = go(memory, settings=NONE)
     assert (kinds(memory), exit_code(done)) == (["example.com/v1/Redis"], 0)
+    assert REMEMBER not in memory.log
     memory.unserved.clear()
     assert [str(o.change.key) for o in go(memory, settings=NONE).outcomes] == [
         "Redis.example.com shop/pr-1-r"
@@ -150,6 +151,36 @@ def test_what_another_run_makes_while_its_kind_is_forgotten_is_remembered_again(
     assert kinds(memory) == ["v1/ConfigMap"]
     go(memory, settings=NONE)
     assert key("ConfigMap", "pr-1-config") not in memory.objects
+
+
+def test_what_only_has_a_childs_label_is_no_reason_to_remember_its_kind_again() -> None:
+    """Controllers copy labels to what they make, such as the claims of a StatefulSet."""
+    memory = running(CONFIG)
+    child = memory.objects[key("ConfigMap", "pr-1-config")]
+    memory.forget(key("ConfigMap", "pr-1-config"))
+    labels = child["metadata"]["labels"]
+    memory.put(
+        {
+            **child,
+            "metadata": {
+                "name": "made-by-others",
+                "namespace": "shop",
+                "uid": "u",
+                "resourceVersion": "1",
+                "labels": labels,
+            },
+        }
+    )
+    go(memory, settings=NONE)
+    assert kinds(memory) == []
+
+
+def test_a_kind_that_cannot_be_listed_again_is_remembered_again() -> None:
+    memory = running(CONFIG)
+    memory.forget(key("ConfigMap", "pr-1-config"))
+    memory.trouble(REMEMBER, lambda memory, of: memory.trouble("list configmaps", Forbidden("may not")))
+    go(memory, settings=NONE)
+    assert kinds(memory) == ["v1/ConfigMap"]
 
 
 def test_whoever_has_made_a_child_of_a_kind_that_another_run_forgets_meanwhile_remembers_it_again() -> None:

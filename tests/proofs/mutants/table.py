@@ -438,8 +438,10 @@ reconcile/status/kinds.py: tests/status/test_kinds.py
 
 reconcile/status/kinds.py: tests/status/test_kinds.py tests/proofs/model/test_documents.py
   forgotten for good: what another run makes while its kind is forgotten is left for ever
--        if there := {text for text in one.forgets if one.desired.place in places[text]}:
-+        if there := set[str]():
+-    write_all(
+-        [*_made(all_desired, outcomes, snapshot), *_made_meanwhile(context, memories, snapshot)], anew=True
+-    )
++    write_all([*_made(all_desired, outcomes, snapshot)], anew=True)
   made and not read again: the kind of a child is forgotten by another run while the child is made
 -        if known := made.get(desired.place, set()) & kinds_in(desired.preview.status):
 +        if known := set[str]():
