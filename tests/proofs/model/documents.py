@@ -62,9 +62,9 @@ def _without_configs(state: Model) -> Model:
 
 
 def gone(settled: Settled) -> World:
-    """A preview is gone, and another one stays."""
-    old, new = call(documents=CONFIG), call(documents=BOTH)
-    before = settled(Model().apply(a_preview("pr-1")).apply(a_preview("pr-2")), old)
+    """A preview is gone, and another one, which no document is for, stays."""
+    old, new = call(documents=LEAN), call(documents=LEAN.replace("-lean", "-new"))
+    before = settled(Model().apply(a_preview("pr-1", labels={"lean": "yes"})).apply(a_preview("pr-2")), old)
     return World(before.delete(preview_key("pr-1")), (old, new))
 
 
