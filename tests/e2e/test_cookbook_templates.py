@@ -26,7 +26,7 @@ CHILDREN = {
         "Deployment pr-1-postgres",
     },
     "configmap.md": {"ConfigMap pr-1-config"},
-    "network-policy.md": {"NetworkPolicy pr-1", "NetworkPolicy pr-1-app"},
+    "network-policy.md": {"NetworkPolicy pr-1-peers", "NetworkPolicy pr-1-app"},
     "disruption-budget.md": {"PodDisruptionBudget pr-1"},
     "external-secret.md": {"ExternalSecret.external-secrets.io pr-1-db"},
 }
