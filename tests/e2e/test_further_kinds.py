@@ -185,7 +185,7 @@ MISTAKES = {
     "same key twice": ("Strict", "spec:\n  items:\n  - {name: a}\n  - {name: a}", 8, "spec.items[1]: "),
     "same default key twice": ("Strict", "spec:\n  ports:\n  - {port: 80}\n  - {port: 80, protocol: TCP}", 8, "spec.ports[1]: "),
     "no list": ("Strict", "spec:\n  tags: a", 6, "spec.tags: is not a list"),
-    "a custom kind of Kubernetes' own": ("GRPCRoute", "spec:\n  rule: []", 6, "spec.rule: is not a known field; did you mean rules?"),
+    "a custom kind of Kubernetes' own": ("GRPCRoute", "spec:\n  hostnames: ['${preview.spec.fqdn}']\n  rule: []", 7, "spec.rule: is not a known field; did you mean rules?"),
 }  # fmt: skip
 """By its name, the kind and the body of a document, and the line and the begin of what is told."""
 

@@ -66,9 +66,9 @@ def a_run_with(story: Story, name: str, verbs: Sequence[str]) -> Story:
 
 
 def budgets(story: Story) -> dict[str, str]:
-    """The budgets that there are, and their versions."""
+    """The budgets that there are, and their specs; a controller writes their statuses."""
     items = story.ask("GET", f"/apis/policy/v1/namespaces/{story.namespace}/{BUDGETS}")["items"]
-    return {one["metadata"]["name"]: one["metadata"]["resourceVersion"] for one in items}
+    return {one["metadata"]["name"]: str(one["spec"]) for one in items}
 
 
 def printed(account: Account, *options: str) -> list[dict[str, Any]]:
