@@ -19,10 +19,15 @@ from reconcile.model.fingerprint import Fingerprints
 from reconcile.model.kinds_record import full_kind_in, kinds_in, resource_in
 from reconcile.model.preview import Unreadable, parse_preview, unreadable
 from reconcile.model.problems import Problem, one_line, shown
+from reconcile.model.scope import Labels
 from reconcile.model.snapshot import KindList, Preview, Reads, Settled, Snapshot
 
 Claimed = tuple[str, Live]
 """A child, after the preview that its label names; told apart while other lists are on their way."""
+
+
+Within = Callable[[str, str, Labels], bool]
+"""Whether a preview, by its namespace, name and labels, is one of some."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ def observe(
     keep: Callable[[Manifest], Live] = Live,
     fingerprints: Fingerprints | None = None,
     whole: bool = False,
-    remembering: str = "",
+    remembering: Within = lambda namespace, name, labels: True,
 ) -> Snapshot:
     """List the children and then the previews, in every namespace or in one. NoAnswer when the previews
     could not be listed whole.
@@ -53,8 +58,8 @@ def observe(
     `meanwhile` is done with each preview that has come while others are on their way. A kind that was served
     `before`, in the same run, and is not any more, is one whose list failed. `keep` says how much of each
     child is kept. `fingerprints` tell which previews are settled; none is where all is read `whole`.
-    Kinds that only statuses name are listed for those `remembering` in this namespace, "" for all: a run that
-    changes nothing elsewhere needs no right to what is there.
+    Kinds that only statuses name are listed for those previews that are `remembering`: a run that changes
+    nothing elsewhere needs no right to what is there.
     """
     cluster, settings = context.cluster, context.settings
     results = context.read_all(lambda query: _list_kind(context, query, before, keep), queries)
@@ -67,7 +72,7 @@ def observe(
 
     previews = context.read_one(lambda: _list_previews(context, read))
     settled = {one.place: one for one in previews.items if isinstance(one, Settled)}
-    within = [one for one in previews.items if remembering in ("", one.namespace)]
+    within = [one for one in previews.items if remembering(one.namespace, one.name, one.labels)]
     remembered = _remembered(context, within, asked)
     more = context.read_all(lambda query: _list_kind(context, query, before, keep), remembered)
     results += more

@@ -18,7 +18,7 @@ from reconcile.kube.objects import NamespacedName, split_place
 from reconcile.kube.schema import is_native, learn
 from reconcile.model.fingerprint import Fingerprints
 from reconcile.model.room import Room
-from reconcile.model.scope import Scope
+from reconcile.model.scope import Labels, Scope
 from reconcile.model.settings import Settings
 from reconcile.model.snapshot import KindList, Preview, Settled, Snapshot
 from reconcile.observe import Query, look, observe
@@ -69,11 +69,17 @@ Kinds = Mapping[str, KindList]
 
 @collector_paused()
 def plan_pass(
-    context: Context, request: Request, phases: Phases, *, before: Kinds | None = None, whole: bool = False
+    context: Context,
+    request: Request,
+    phases: Phases,
+    *,
+    before: Kinds | None = None,
+    whole: bool = False,
+    about: NamespacedName | None = None,
 ) -> tuple[Plan, Seen]:
     """One pass up to its plan: only reads. `before` is which kinds the pass before it saw; `whole`: also what
-    a fingerprint tells to be unchanged is compared."""
-    this = _Pass(context, request)
+    a fingerprint tells to be unchanged is compared. `about` is the one preview that all has to be seen of."""
+    this = _Pass(context, request, about)
     snapshot = this.observe(before, whole=whole)
     phases.done("read")
     unknown, absent = _check_names(context, request.scope, snapshot)
@@ -95,9 +101,10 @@ def plan_pass(
 class _Pass:
     """What one pass reads, and what is wanted by that."""
 
-    def __init__(self, context: Context, request: Request) -> None:
+    def __init__(self, context: Context, request: Request, about: NamespacedName | None) -> None:
         self.context = context
         self.request = request
+        self.about = about
         self.from_server = context.cluster.is_server
         self.renderings = Renderings(context.settings, request.scope)
         self.keep = Room(context.names).live if self.from_server else Live
@@ -118,8 +125,14 @@ class _Pass:
             keep=self.keep,
             fingerprints=Fingerprints(program(), settings) if self.from_server else None,
             whole=whole or before is not None or request.wait is not None or not request.fingerprint,
-            remembering=request.scope.namespace,
+            remembering=self.is_about,
         )
+
+    def is_about(self, namespace: str, name: str, labels: Labels) -> bool:
+        """Whether all of a preview has to be seen."""
+        if self.about is None:
+            return self.request.scope.has(namespace, name, labels)
+        return self.about.name == name and self.about.namespace in ("", namespace)
 
     def reopen(self, snapshot: Snapshot) -> Snapshot:
         """With those of the settled previews that others or the clock may have changed."""
@@ -225,7 +238,7 @@ def plan_about(context: Context, request: Request, wanted: NamespacedName) -> Pl
     It is the plan of the whole scope, for hostnames and `--max-deletes` are decided among all.
     """
     cluster = context.cluster
-    plan, seen = plan_pass(context, request, Phases(lambda: context.traffic), whole=True)
+    plan, seen = plan_pass(context, request, Phases(lambda: context.traffic), whole=True, about=wanted)
     place = place_of(context, wanted, seen.snapshot)
     mine = tuple(replace(desired, in_scope=desired.place == place) for desired in seen.all_desired)
     options = replace(request.plan_options(from_server=cluster.is_server, now=None), scope=_only(place))

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from reconcile.errors import Conflict, Forbidden, NotInstalled, ReconcileError, ServerTrouble, UnknownFields
-from reconcile.kube.objects import Key
+from reconcile.kube.objects import Key, NamespacedName
 from reconcile.kube.schema import schema_of
+from reconcile.model.scope import Scope
 from reconcile.model.settings import Settings
 from reconcile.status.result import exit_code
 from tests.builders import a_preview
@@ -235,3 +236,12 @@ def test_what_a_document_made_before_stays_until_all_of_its_preview_was_applied(
     assert "delete ConfigMap shop/pr-1-config" not in run(memory, renamed)
     assert key("ConfigMap", "pr-1-config") in memory.objects
     assert run(memory, renamed)[-1] == "delete ConfigMap shop/pr-1-config"
+
+
+def test_a_run_needs_no_right_to_what_only_previews_out_of_its_scope_have() -> None:
+    memory = a_cluster(a_preview(), a_preview("pr-2", fqdn="pr-2.example.com"))
+    run(memory, CONFIG, scope=Scope(names=(NamespacedName("shop", "pr-1"),)))
+    run(memory, NONE, scope=Scope(names=(NamespacedName("shop", "pr-2"),)))
+    assert "list configmaps" not in memory.log
+    run(memory, NONE)
+    assert "list configmaps" in memory.log
