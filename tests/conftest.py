@@ -59,6 +59,15 @@ FEW = {
     ),
 }
 
+# Of other files it leaves out these, which take a clone through the whole kit, or every wheel from its index.
+LONG = frozenset(
+    {
+        "test_the_tests_that_count_count_an_added_kind_too",
+        "test_a_name_that_nothing_else_has_is_taken",
+        "test_every_architecture_has_a_wheel_of_every_requirement",
+    }
+)
+
 # The fixtures `world` and `command`, for the tests of whole passes wherever they lie.
 pytest_plugins = ["tests.in_process", "tests.shop", "tests.cluster_adapters.command"]
 
@@ -108,14 +117,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out what only PROOF=whole takes, or who names a test."""
     if os.environ.get("PROOF") == "whole" or any("::" in named for named in config.args):
         return
-    rest = [
-        item
-        for item in items
-        for folder, few in FEW.items()
-        if item.nodeid.startswith(folder) and item.nodeid.partition("::")[2].partition("[")[0] not in few
-    ]
+    rest = [item for item in items if _is_left_out(item.nodeid)]
     config.hook.pytest_deselected(items=rest)
     items[:] = [item for item in items if item not in set(rest)]
+
+
+def _is_left_out(nodeid: str) -> bool:
+    name = nodeid.partition("::")[2].partition("[")[0]
+    return name in LONG or any(nodeid.startswith(folder) and name not in few for folder, few in FEW.items())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
