@@ -269,7 +269,7 @@ def _list_previews(
     except NotInstalled as error:
         raise NoAnswer(
             f"{resource.kind} ({resource.api_version}) is not installed in {cluster.description}: "
-            f"install it with `reconcile --print-crd --api-group {resource.group} | kubectl apply -f -`"
+            f"install it with `{context.names.install_crd}`"
         ) from error
     except ClusterError as error:
         raise NoAnswer(f"the previews of {cluster.description} could not be listed: {error}") from error

@@ -1,7 +1,7 @@
 """What is known of a kind before any cluster is asked."""
 
 from reconcile.errors import NoChildKind
-from reconcile.kube.objects import Resource
+from reconcile.kube.objects import Resource, resource_of
 from reconcile.kube.schema import is_native, native_resource
 from reconcile.model import rules
 
@@ -21,10 +21,10 @@ def native_or_none(api_version: str, kind: str) -> Resource | None:
 
 def likely_resource(api_version: str, kind: str) -> Resource:
     """A kind with the plural that it most likely has. Raises NoChildKind for what cannot be a kind."""
-    group, slash, version = api_version.rpartition("/")
-    parts = (*([group] if slash else []), version, kind.lower())
+    likely = resource_of(api_version, kind, f"{kind.lower()}s")
+    parts = (*([likely.group] if "/" in api_version else []), likely.version, kind.lower())
     if any(rules.OBJECT_NAME.problem(part) for part in parts):
         raise NoChildKind(
             f"{kind!r} of {api_version!r} is not a kind of Kubernetes; correct apiVersion and kind"
         )
-    return Resource(group, version, kind, f"{kind.lower()}s")
+    return likely

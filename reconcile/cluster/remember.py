@@ -2,7 +2,6 @@
 
 from reconcile.cluster.port import Cluster
 from reconcile.errors import Conflict, ReconcileError, UnknownFields
-from reconcile.kube.objects import Manifest
 from reconcile.model.kinds_record import FIELD, kinds_in
 from reconcile.model.names import Names
 from reconcile.model.snapshot import Preview
@@ -40,7 +39,8 @@ def remember(
         if wanted == there:
             return
         try:
-            manifest = _manifest(preview, version, wanted)
+            # Also where it is empty: what others wrote there goes too.
+            manifest = preview.with_status({FIELD: sorted(wanted)}, version)
             cluster.apply_status(names.previews, manifest, manager=names.kinds_manager)
         except Conflict:
             continue
@@ -48,24 +48,7 @@ def remember(
     raise Conflict(f"others write the status of {preview.key.place} all the time")
 
 
-def _manifest(preview: Preview, version: str, kinds: Kinds) -> Manifest:
-    metadata = {
-        "name": preview.name,
-        "namespace": preview.namespace,
-        "uid": preview.uid,
-        "resourceVersion": version,
-    }
-    return {
-        "apiVersion": preview.names.api_version,
-        "kind": preview.names.previews.kind,
-        "metadata": metadata,
-        "status": {FIELD: sorted(kinds)},  # also where it is empty: what others wrote goes too
-    }
-
-
 def unwritten(error: ReconcileError, names: Names) -> str:
     """Why no further child can be made: nobody would find it again."""
-    remedy = (
-        f"; install the CRD anew with `reconcile --print-crd --api-group {names.group} | kubectl apply -f -`"
-    )
-    return f"status.{FIELD} was not written: {error}{remedy if isinstance(error, UnknownFields) else ''}"
+    remedy = f"; install the CRD anew with `{names.install_crd}`" if isinstance(error, UnknownFields) else ""
+    return f"status.{FIELD} was not written: {error}{remedy}"

@@ -22,7 +22,7 @@ from reconcile.plan.changes import Create, Delete, Outcome, Plan, Update, Write
 from reconcile.plan.rules import Rules
 
 W = TypeVar("W", bound=Write)
-BY_HAND = "kubectl delete it"
+STAYS = "it stays until {} is applied; if it is in the way, kubectl delete it"
 NOT_APPLIED = ("failed", "rejected", "blocked")
 UNANSWERED = "the run was stopped before the answer came: it may or may not have been done"
 
@@ -61,10 +61,7 @@ def execute(
         for outcome in one.outcomes():
             done.append(outcome)  # at once: a run that is stopped tells what was done until then
             if outcome.result in NOT_APPLIED and not isinstance(outcome.change, Delete):
-                key = outcome.change.key
-                unapplied.setdefault(
-                    one.place, f"it stays until {key} is applied; if it is in the way, {BY_HAND}"
-                )
+                unapplied.setdefault(one.place, STAYS.format(outcome.change.key))
 
     desired_by_place = {desired.place: desired for desired in all_desired}
     stages = _stages(writer, plan, desired_by_place, seed, unapplied)
@@ -136,11 +133,7 @@ def _apply_in_order(
             retries.became(preview, outcome)
         yield outcome
         if wanted and outcome.result in NOT_APPLIED:
-            stopped_by = _comes_first(change.key)
-
-
-def _comes_first(key: Key) -> str:
-    return f"{key} comes first, and was not applied"
+            stopped_by = f"{change.key} comes first, and was not applied"
 
 
 class _Memory:

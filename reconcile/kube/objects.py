@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 Manifest = Mapping[str, Any]
@@ -67,19 +68,40 @@ class NamespacedName(NamedTuple):
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
 
+def resource_of(api_version: str, kind: str, plural: str = "") -> Resource:
+    """A kind of this version; its plural is "" where only a cluster knows it."""
+    group, _, version = api_version.rpartition("/")
+    return Resource(group, version, kind, plural)
+
+
 @lru_cache(maxsize=1024)
 def full_kind(api_version: str, kind: str) -> str:
     """A kind of Kubernetes by its name, any other with its group, as kubectl writes it: `Deployment`,
     `Service.serving.knative.dev`. Among Kubernetes' own groups no two have a kind of one name that we handle.
     """
-    return (
-        kind if is_native_group(api_version.rpartition("/")[0]) else f"{kind}.{api_version.partition('/')[0]}"
-    )
+    group, _, _ = api_version.rpartition("/")
+    return f"{kind}.{group}" if _is_of_others(group) else kind
 
 
-def is_native_group(group: str) -> bool:
-    """Whether an API group is Kubernetes' own, or that of our default route."""
-    return "." not in group or group.endswith(".k8s.io") or group == MAPPING.group
+def is_custom_kind(full_kind: str) -> bool:
+    """Whether a full kind is a custom resource's, of which only its own controller knows what it is."""
+    return "." in full_kind
+
+
+def is_custom(manifest: Manifest) -> bool:
+    """Whether an object is such a custom resource."""
+    return _is_of_others(str(manifest.get("apiVersion")).rpartition("/")[0])
+
+
+def _is_of_others(group: str) -> bool:
+    """Whether an API group is neither Kubernetes' own nor that of our default route."""
+    return "." in group and not group.endswith(".k8s.io") and group != MAPPING.group
+
+
+@lru_cache(maxsize=1024)
+def type_meta(api_version: str, kind: str) -> Mapping[str, str]:
+    """What every object of a kind begins with; lists of built-in kinds leave it out."""
+    return MappingProxyType({"apiVersion": api_version, "kind": kind})
 
 
 class Key(NamedTuple):
@@ -105,12 +127,6 @@ def key_of(manifest: Manifest) -> Key:
     return Key(kind, metadata["namespace"], metadata["name"])
 
 
-def is_custom(manifest: Manifest) -> bool:
-    """Whether its kind is a custom resource of which nothing is known here: all but a Mapping."""
-    group, _, _ = str(manifest.get("apiVersion")).rpartition("/")
-    return "." in group and not group.endswith(".k8s.io") and group != MAPPING.group
-
-
 def without_servers_own(manifest: Manifest, *more: str) -> dict[str, Any]:
     """The object without its status, what a server keeps about it, and `more` fields of its metadata."""
     left_out = KEPT_BY_SERVERS | set(more)
@@ -126,6 +142,13 @@ def is_map(value: Any) -> bool:
 def map_in(value: Any) -> Mapping[str, Any]:
     """The mapping that stands there; what a person wrote in its place is passed over."""
     return value if is_map(value) else {}
+
+
+def value_below(manifest: Any, path: Iterable[object]) -> Any:
+    """What stands below these names; None where there is nothing."""
+    for name in path:
+        manifest = map_in(manifest).get(str(name))
+    return manifest
 
 
 def maps_in(value: Any) -> tuple[Mapping[str, Any], ...]:

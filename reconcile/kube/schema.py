@@ -24,7 +24,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from reconcile.kube.objects import Manifest, Resource
+from reconcile.kube.objects import Manifest, Resource, resource_of
 from reconcile.kube.openapi import Rule, kinds_in, rules_in
 
 Kind = Literal["map", "list", "scalar", "any"]
@@ -158,8 +158,7 @@ def native_resource(api_version: str, kind: str) -> Resource | None:
     None for one that is not native, or not namespaced, or of which no object can be listed and written.
     """
     plural = _packaged()["resources"].get(f"{api_version} {kind}")
-    group, _, version = api_version.rpartition("/")
-    return None if plural is None else Resource(group, version, kind, plural)
+    return None if plural is None else resource_of(api_version, kind, plural)
 
 
 def is_native(api_version: str, kind: str) -> bool:

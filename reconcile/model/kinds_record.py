@@ -9,7 +9,7 @@ https://github.com/kubernetes/enhancements/tree/master/keps/sig-cli/3659-kubectl
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reconcile.kube.objects import Resource, full_kind
+from reconcile.kube.objects import Resource, resource_of
 
 FIELD = "kinds"
 _MOST = 100
@@ -35,11 +35,9 @@ def written(resource: Resource) -> str:
 def resource_in(text: str) -> Resource:
     """The kind that a text names; its plural only a cluster knows."""
     api_version, _, kind = text.rpartition("/")
-    group, _, version = api_version.rpartition("/")
-    return Resource(group, version, kind, "")
+    return resource_of(api_version, kind)
 
 
 def full_kind_in(text: str) -> str:
     """The full kind that a text names."""
-    api_version, _, kind = text.rpartition("/")
-    return full_kind(api_version, kind)
+    return resource_in(text).full_kind

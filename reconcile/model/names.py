@@ -173,6 +173,11 @@ class Names:
         return f"{self.group}/{TOOL}"
 
     @property
+    def install_crd(self) -> str:
+        """The command that installs the CRD, or brings it up to this version."""
+        return f"reconcile --print-crd --api-group {self.group} | kubectl apply -f -"
+
+    @property
     def field_manager(self) -> str:
         """Who we are in `metadata.managedFields`."""
         return f"{TOOL}.{self.group}"

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from reconcile.kube.objects import KEPT_BY_SERVERS, Key, Manifest, maps_in
+from reconcile.kube.objects import KEPT_BY_SERVERS, Key, Manifest, maps_in, type_meta
 from reconcile.model import rules
 from reconcile.model.names import (
     DEFAULT_GROUP,
@@ -65,6 +65,16 @@ class PreviewObject:
     @property
     def names(self) -> Names:
         return names_of(self.group)
+
+    def with_status(self, status: Mapping[str, Any], version: str = "") -> Manifest:
+        """What is sent to write a status: about this very object, as it was read, or in another `version`."""
+        metadata = {
+            "name": self.name,
+            "namespace": self.namespace,
+            "uid": self.uid,
+            "resourceVersion": version or self.resource_version,
+        }
+        return {**type_meta(self.names.api_version, KIND), "metadata": metadata, "status": status}
 
 
 @dataclass(frozen=True)

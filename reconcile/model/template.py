@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from reconcile.kube.check import Location
-from reconcile.kube.objects import Manifest, Resource, full_kind
+from reconcile.kube.objects import Manifest, Resource, resource_of
 from reconcile.model.scope import Labels, Requirement
 
 
@@ -32,13 +32,12 @@ class Template:
     @cached_property
     def kind(self) -> str:
         """Its full kind."""
-        return full_kind(str(self.manifest["apiVersion"]), str(self.manifest["kind"]))
+        return self.resource.full_kind
 
     @property
     def resource(self) -> Resource:
         """Its kind, without the plural that only a cluster knows."""
-        group, _, version = str(self.manifest["apiVersion"]).rpartition("/")
-        return Resource(group, version, str(self.manifest["kind"]), "")
+        return resource_of(str(self.manifest["apiVersion"]), str(self.manifest["kind"]))
 
     def selects(self, labels: Labels) -> bool:
         """Whether the child of a preview with these labels is changed."""

@@ -23,10 +23,10 @@ from reconcile.errors import (
 )
 from reconcile.kube.health.events import WARNINGS, PodEvent, in_order, pod_event
 from reconcile.kube.live import Live
-from reconcile.kube.objects import EVENT, POD, Manifest
+from reconcile.kube.objects import EVENT, POD
 from reconcile.kube.time import time_text
 from reconcile.model.fingerprint import fingerprint_of
-from reconcile.model.names import KIND, SETUP_COMPONENT
+from reconcile.model.names import SETUP_COMPONENT
 from reconcile.model.preview import parse_preview
 from reconcile.model.room import Room
 from reconcile.model.settings import Settings
@@ -332,7 +332,7 @@ def _tried(context: Context, facts: Facts, time: datetime, lacking: set[str]) ->
         if not (wanted := _news(now, _found(now, settings, time), time, lacking)):
             break
         try:
-            manifest = _manifest(now, wanted)
+            manifest = now.desired.preview.with_status(wanted)
             context.cluster.apply_status(names.previews, manifest, manager=names.field_manager)
         except Conflict:
             now = _again(context.cluster, now, settings)
@@ -343,21 +343,6 @@ def _tried(context: Context, facts: Facts, time: datetime, lacking: set[str]) ->
         else:
             return Written(now.desired.preview, wanted)
     return None
-
-
-def _manifest(facts: Facts, status: Mapping[str, Any]) -> Manifest:
-    preview = facts.desired.preview
-    return {
-        "apiVersion": preview.names.api_version,
-        "kind": KIND,
-        "metadata": {
-            "name": preview.name,
-            "namespace": preview.namespace,
-            "uid": preview.uid,
-            "resourceVersion": preview.resource_version,
-        },
-        "status": status,
-    }
 
 
 def _again(cluster: Cluster, facts: Facts, settings: Settings) -> Facts | None:
@@ -383,7 +368,7 @@ def _lacking_notes(lacking: Collection[str], news: Iterable[Facts], settings: Se
     fields = ", ".join(f"status.{name}" for name in sorted(lacking))
     yield (
         f"the CRD that is installed does not know {fields}: statuses are written without; "
-        f"install it anew with `reconcile --print-crd --api-group {settings.group} | kubectl apply -f -`"
+        f"install it anew with `{settings.names.install_crd}`"
     )
     yield from _consequences(news, ttl="ttlCountsFrom" in lacking, setup=SETUP in lacking)
 

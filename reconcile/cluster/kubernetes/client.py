@@ -32,7 +32,7 @@ from reconcile.cluster.kubernetes.retry import Repeat
 from reconcile.cluster.port import Applied, Listing, Traffic, as_it_is
 from reconcile.errors import NoAnswer, NotInstalled, Rejected
 from reconcile.kube.nesting import decoded
-from reconcile.kube.objects import POD, Manifest, Resource
+from reconcile.kube.objects import POD, Manifest, Resource, type_meta
 from reconcile.kube.rawjson import SentObject, plain
 from reconcile.kube.schema import Node
 from reconcile.model import rules
@@ -277,19 +277,13 @@ def _object(ask: Ask, response: httpx2.Response) -> SentObject:
         raise unreadable(ask, response, "it is no JSON")
     try:
         found = decoded(_OBJECT, response.content)
-        kept = SentObject(response.content, _known(ask.resource)).opened()
+        kept = SentObject(response.content, type_meta(ask.resource.api_version, ask.resource.kind)).opened()
     except (msgspec.DecodeError, ValueError) as error:
         raise unreadable(ask, response, str(error)) from error
     place = (kept["metadata"].get("namespace"), kept["metadata"].get("name"))
     if found.get("kind") != ask.resource.kind or place != (ask.namespace, ask.name):
         raise unreadable(ask, response, "it is another object")
     return kept
-
-
-@functools.cache
-def _known(resource: Resource) -> Mapping[str, str]:
-    """What need not be decoded of an object that this resource serves."""
-    return {"apiVersion": resource.api_version, "kind": resource.kind}
 
 
 @functools.lru_cache(maxsize=2)

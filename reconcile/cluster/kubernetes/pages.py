@@ -13,7 +13,7 @@ from reconcile.cluster.kubernetes.responses import Ask, excerpt, is_json, unread
 from reconcile.cluster.kubernetes.retry import TooLarge
 from reconcile.errors import ServerTrouble
 from reconcile.kube.nesting import decoded
-from reconcile.kube.objects import Manifest
+from reconcile.kube.objects import Manifest, type_meta
 from reconcile.kube.rawjson import SentObject, opened_items
 
 T = TypeVar("T")
@@ -175,7 +175,7 @@ def _check_unicode(text: bytes) -> None:
 
 def _items(ask: Ask, response: httpx2.Response, page: _Page) -> list[SentObject]:
     """With what built-in kinds leave out in lists; an item without a name makes the list unreadable."""
-    known = {"apiVersion": ask.resource.api_version, "kind": ask.resource.kind}
+    known = type_meta(ask.resource.api_version, ask.resource.kind)
     try:
         if len(response.content) > LARGE:
             # A part keeps all of its page: of a large one little may be kept, so that each has its own bytes.

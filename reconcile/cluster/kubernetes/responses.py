@@ -28,6 +28,7 @@ from reconcile.errors import (
     Unreachable,
 )
 from reconcile.kube.objects import Resource
+from reconcile.model.names import names_of
 
 LONGEST_EXCERPT = 200
 # Made here, by one thread: two that decode a type for the first time at once can crash msgspec 0.22.
@@ -161,8 +162,7 @@ def no_subresource(ask: Ask, said: str = "") -> NotInstalled:
     """The CRD that is installed does not know the subresource, or not as we write it."""
     return NotInstalled(
         f"{ask}: the CRD that is installed has no such {ask.subresource}; "
-        f"install it anew with `reconcile --print-crd --api-group {ask.resource.group} | "
-        f"kubectl apply -f -`{said}"
+        f"install it anew with `{names_of(ask.resource.group).install_crd}`{said}"
     )
 
 

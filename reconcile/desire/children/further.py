@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconcile.kube.managedfields import FieldSet
+from reconcile.kube.objects import is_custom_kind
 
 CLAIM = "PersistentVolumeClaim"
 STATEFUL_SET = "StatefulSet"
@@ -55,12 +56,7 @@ def is_further_name(name: str, preview_name: str) -> bool:
     return name == preview_name or name.startswith(f"{preview_name}-")
 
 
-def is_custom(kind: str) -> bool:
-    """Whether a full kind is a custom resource's, of which only its own controller knows what it is."""
-    return "." in kind
-
-
 def place_in_order(kind: str) -> int | None:
     """Where a further child of a full kind is applied, of those before the app; None for those after it."""
-    name = _CUSTOM if is_custom(kind) else kind
+    name = _CUSTOM if is_custom_kind(kind) else kind
     return _FIRST.index(name) if name in _FIRST else None

@@ -2,13 +2,11 @@
 
 import hashlib
 from collections.abc import Mapping
-from functools import lru_cache
-from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
-from reconcile.kube.objects import Key, Manifest, Resource, key_of
+from reconcile.kube.objects import Key, Manifest, Resource, key_of, type_meta
 from reconcile.kube.rawjson import SentObject
 from reconcile.model.names import (
     INSTANCE_LABEL,
@@ -154,15 +152,10 @@ def sealed(manifest: dict[str, Any], names: Names, *, at_hostname: bool = False)
     """The manifest, which has no hash yet and is nobody else's, with its hash."""
     found = digest(manifest)
     manifest["metadata"]["annotations"][names.applied_annotation] = found
-    known = _kind(manifest["apiVersion"], manifest["kind"])
+    known = type_meta(manifest["apiVersion"], manifest["kind"])
     return Rendered(_encode(manifest), known, key_of(manifest), found, at_hostname=at_hostname)
 
 
 def digest(tree: Mapping[str, Any]) -> str:
     """A hash of a JSON tree, whatever the order of its names."""
     return hashlib.sha256(_in_one_order(tree)).hexdigest()[:32]
-
-
-@lru_cache
-def _kind(api_version: str, kind: str) -> Mapping[str, str]:
-    return MappingProxyType({"apiVersion": api_version, "kind": kind})

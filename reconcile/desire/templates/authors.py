@@ -21,9 +21,10 @@ from collections.abc import Collection, Mapping
 from fnmatch import fnmatchcase
 
 from reconcile.desire.allow import image_allowed, said
-from reconcile.desire.children.further import CLAIM, is_custom
+from reconcile.desire.children.further import CLAIM
 from reconcile.desire.templates.expressions import FQDN, is_number, uses
 from reconcile.kube.check import Location
+from reconcile.kube.objects import is_custom_kind
 from reconcile.model.settings import Settings
 
 A_HOSTNAME = f"a hostname is {FQDN} alone"
@@ -152,7 +153,7 @@ def _may_stand(path: Location, text: str, kind: str) -> bool:
 def _selects_own(kind: str) -> bool:
     """Whether what is selected is its preview's alone, or nothing but where its pods run: a claim selects
     volumes of everybody, and of what a custom kind selects nobody knows whose it is."""
-    return kind != CLAIM and not is_custom(kind)
+    return kind != CLAIM and not is_custom_kind(kind)
 
 
 def _is_of_secret(names: tuple[str, ...]) -> bool:

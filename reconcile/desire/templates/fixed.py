@@ -19,7 +19,7 @@ from reconcile.desire.children.kind import ChildKind
 from reconcile.kube.check import Location
 from reconcile.kube.hostnames import asks_for_more, takes_all
 from reconcile.kube.live import Live
-from reconcile.kube.objects import Manifest, full_kind, map_in, maps_in
+from reconcile.kube.objects import Manifest, full_kind, map_in, maps_in, value_below
 from reconcile.model.names import (
     COMPONENT_LABEL,
     INSTANCE_LABEL,
@@ -44,7 +44,7 @@ def changes_of_fixed(before: Manifest, after: Manifest, settings: Settings) -> I
     """What a merge has changed that no template may change, each as a sentence."""
     kind = KINDS[after["kind"]]
     for path in sorted(_fixed_paths(before, after, kind, settings.names)):
-        if _at(before, path) != _at(after, path):
+        if value_below(before, path) != value_below(after, path):
             yield Problem(path, FIXED)
     if kind.container:
         yield from _container_problems(after, kind)
@@ -57,7 +57,9 @@ def _fixed_paths(before: Manifest, after: Manifest, kind: ChildKind, names: Name
 
     def beside(path: Location, *free: str) -> Iterator[Location]:
         """What lies at a path but for these names."""
-        return ((*path, name) for name in _names(_at(before, path), _at(after, path)) - set(free))
+        return (
+            (*path, name) for name in _names(value_below(before, path), value_below(after, path)) - set(free)
+        )
 
     yield from kind.fixed
     yield from beside((), "metadata", "spec")
@@ -75,7 +77,7 @@ def further_problems(before: Manifest, after: Manifest, settings: Settings) -> I
     if "status" in after:
         yield Problem(("status",), "is the server's; leave it out")
     for path in (("metadata",), _at_pods(after)):
-        metadata = map_in(_at(after, path)) if path else {}
+        metadata = map_in(value_below(after, path)) if path else {}
         yield from (Problem((*path, name), FIXED) for name in metadata.keys() - {*_FREE})
         for free in _FREE:
             ours = (key for key in map_in(metadata.get(free)) if is_ours(str(key), settings.names))
@@ -108,7 +110,7 @@ def is_ours(key: str, names: Names) -> bool:
 
 def _container_problems(after: Manifest, kind: ChildKind) -> Iterator[Problem]:
     path: Location = ("spec", "template", "spec", "containers")
-    containers = maps_in(_at(after, path))
+    containers = maps_in(value_below(after, path))
     found = next((one for one in containers if one.get("name") == kind.container), None)
     if found is None:
         yield Problem(path, f"the container {kind.container} has to stay")
@@ -133,12 +135,6 @@ def _hostname_problems(before: Manifest, after: Manifest) -> Iterator[Problem]:
         changed = [name for name in _OF_HOSTNAMES if spec.get(name) != then.get(name)]
         sentence = "the hostname of a route is ${preview.spec.fqdn}, whole, and no other"
         yield Problem(("spec", *changed[:1]), sentence)
-
-
-def _at(manifest: Any, path: Location) -> Any:
-    for name in path:
-        manifest = map_in(manifest).get(str(name))
-    return manifest
 
 
 def _names(*maps: Any) -> set[str]:

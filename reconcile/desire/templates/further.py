@@ -13,7 +13,7 @@ from reconcile.desire.templates.kinds import NAME, may_route, says_hostnames
 from reconcile.desire.templates.merge import filled, laid_over, marked, merged, refused
 from reconcile.kube.hostnames import asks_only_for
 from reconcile.kube.live import Live
-from reconcile.kube.objects import Key, Manifest, map_in
+from reconcile.kube.objects import Key, Manifest, map_in, value_below
 from reconcile.model.names import COMPONENT_LABEL
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.problems import Problem
@@ -118,7 +118,7 @@ def _finished(
     ours = {**common_labels(preview), COMPONENT_LABEL: component}
     if path := POD_TEMPLATES.get(kind):
         manifest = _with(manifest, (*path, "metadata", "labels"), ours)
-        said = _at(manifest, (*path, "spec"))
+        said = map_in(value_below(manifest, (*path, "spec")))
         manifest = _with(manifest, (*path, "spec"), {**UNTRUSTED, **said})
     path = SELECTORS.get(kind, ())
     if path and (kind != "Service" or map_in(manifest.get("spec")).get("selector")):
@@ -129,12 +129,6 @@ def _finished(
     if preview.spec.suspend and kind in SUSPENDED:
         manifest = _with(manifest, ("spec",), SUSPENDED[kind])
     return _encoded(manifest) if kind == "Secret" else manifest
-
-
-def _at(manifest: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, Any]:
-    for name in path:
-        manifest = map_in(manifest.get(name))
-    return manifest
 
 
 def _with(manifest: Mapping[str, Any], path: tuple[str, ...], fields: Mapping[str, Any]) -> dict[str, Any]:

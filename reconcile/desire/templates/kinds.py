@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from reconcile.desire.children import KINDS, RESOURCES, is_route
 from reconcile.desire.templates.expressions import has_expression
 from reconcile.kube.hostnames import GRPCROUTE_KIND
-from reconcile.kube.objects import JOB, Manifest, full_kind
+from reconcile.kube.objects import JOB, Manifest, full_kind, is_custom_kind
 from reconcile.kube.schema import is_native, native_resource
 from reconcile.model.names import KIND
 from reconcile.model.problems import Problem, shown
@@ -74,7 +74,7 @@ def is_built_in(manifest: Manifest) -> bool:
 
 def may_route(kind: str) -> bool:
     """Whether a further child of a full kind may be a route: of a custom kind nobody knows."""
-    return says_hostnames(kind) or "." in kind
+    return says_hostnames(kind) or is_custom_kind(kind)
 
 
 def says_hostnames(kind: str) -> bool:

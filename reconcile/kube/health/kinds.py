@@ -37,7 +37,7 @@ from reconcile.kube.health.pod import is_ready, trouble_of, warning_about
 from reconcile.kube.health.pods import age_and_name
 from reconcile.kube.health.rollout import Rollout, rollout, short_line
 from reconcile.kube.live import Live
-from reconcile.kube.objects import is_custom, map_in
+from reconcile.kube.objects import is_custom, is_custom_kind, map_in
 from reconcile.kube.redact import redacted
 
 CONDITIONS = ("Ready", "Accepted", "Available")
@@ -49,7 +49,7 @@ def has_health(full_kind: str) -> bool:
 
     A kind of others has its group: `StatefulSet`, `Certificate.cert-manager.io`.
     """
-    return full_kind in _HEALTH or "." in full_kind
+    return full_kind in _HEALTH or is_custom_kind(full_kind)
 
 
 def health_of(

@@ -5,25 +5,17 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from tests.proofs.model.documents import SMALL, Judge, killed, large, made
 from tests.proofs.model.interleavings import Alone, Everything, schedule
-from tests.proofs.model.sessions import in_sessions, kubeconfig
 from tests.proofs.model.worlds import Settled, World
 
 WHOLE = os.environ.get("PROOF") == "whole"
 WORLDS = list(SMALL) if WHOLE else ["given_up"]
 BLOCKS, SEEDS = (10, 100) if WHOLE else (1, 5)
-
-
-@pytest.fixture
-def alone(tmp_path: Path) -> Iterator[Alone]:
-    with in_sessions():
-        yield Alone(kubeconfig(tmp_path))
 
 
 @pytest.mark.parametrize("name", WORLDS)

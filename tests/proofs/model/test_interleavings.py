@@ -5,24 +5,15 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.proofs.model.interleavings import Alone, Everything, Judge, schedule
-from tests.proofs.model.sessions import in_sessions, kubeconfig
 from tests.proofs.model.worlds import SMALL, large
 
 WHOLE = os.environ.get("PROOF") == "whole"
 WORLDS = list(SMALL) if WHOLE else ["gone"]
 BLOCKS, SEEDS = (20, 500) if WHOLE else (1, 10)
-
-
-@pytest.fixture
-def alone(tmp_path: Path) -> Iterator[Alone]:
-    with in_sessions():
-        yield Alone(kubeconfig(tmp_path))
 
 
 @pytest.mark.parametrize("name", WORLDS)
