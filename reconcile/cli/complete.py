@@ -118,6 +118,9 @@ def _previews(parameters: Parameters) -> list[_Preview]:
             namespace=parameters.get("namespace"),
             kubeconfig=parameters.get("kubeconfig"),
             context=parameters.get("context"),
+            as_user=parameters.get("as_user"),
+            as_group=parameters.get("as_group") or (),
+            as_uid=parameters.get("as_uid"),
             timeout=timedelta(seconds=_seconds()),
             concurrency=1,
         )

@@ -4,7 +4,7 @@ import click
 
 GROUPS = {
     "Scope": ("namespace", "selector", "namespace_only", "api_group"),
-    "Connection": ("context", "kubeconfig", "concurrency", "timeout"),
+    "Connection": ("context", "kubeconfig", "as_user", "as_group", "as_uid", "concurrency", "timeout"),
     "Changes": (
         "dry_run",
         "pending_is_3",

@@ -132,6 +132,15 @@ def _refuse_absent() -> None:
     shell_complete=_offer("files"),
     help="Path to the kubeconfig. Default: KUBECONFIG, ~/.kube/config, the pod's account.",
 )
+@click.option(
+    "--as",
+    "as_user",
+    metavar="USER",
+    envvar="RECONCILE_AS",
+    help="User to impersonate, such as a service account.",
+)
+@_repeatable("--as-group", metavar="GROUP", help="Group to impersonate. Requires --as.")
+@click.option("--as-uid", metavar="UID", help="UID to impersonate. Requires --as.")
 @_wing("--wait", is_flag=True, help="Wait until the previews are ready, and report why if they are not.")
 @_wing(
     "--wait-timeout",

@@ -22,6 +22,9 @@ class Options(Choices):
     api_group: str = DEFAULT_GROUP
     context: str | None = None
     kubeconfig: str | None = None
+    as_user: str | None = None
+    as_group: tuple[str, ...] = ()
+    as_uid: str | None = None
     concurrency: int = 8
     timeout: timedelta = timedelta(minutes=5)
     dry_run: bool = False

@@ -167,12 +167,13 @@ def _folder(options: Options) -> Cluster:
 def _server(options: Options) -> "KubernetesCluster":
     # HTTP/2 is not spoken here, and httpcore2 imports h2 wherever it is installed: a tenth of all imports.
     sys.modules.setdefault("h2", cast(ModuleType, None))
-    from reconcile.cluster.kubernetes import connect
+    from reconcile.cluster.kubernetes import Impersonation, connect
 
     timeout: timedelta = options.timeout
     return connect(
         options.kubeconfig,
         options.context,
+        impersonate=Impersonation(options.as_user, options.as_uid, options.as_group),
         deadline_seconds=timeout.total_seconds(),
         concurrency=options.concurrency,
         user_agent=f"preview-reconcile/{__version__}",

@@ -29,6 +29,9 @@ def check(options: Options) -> None:
             files and options.kubeconfig,
             "--from and --kubeconfig cannot be combined: the files are the cluster",
         ),
+        (files and options.as_user, "--from and --as cannot be combined: files have no users"),
+        (options.as_group and not options.as_user, "--as-group needs --as: pass the user too"),
+        (options.as_uid and not options.as_user, "--as-uid needs --as: pass the user too"),
         (
             options.filenames and not (options.dry_run or options.explain),
             "-f needs --dry-run: kubectl apply is what applies",

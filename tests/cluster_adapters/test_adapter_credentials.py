@@ -16,7 +16,8 @@ import httpx
 import pytest
 import respx
 
-from reconcile.cluster.kubernetes import KubernetesCluster
+from reconcile.cluster.kubernetes import Impersonation, KubernetesCluster
+from reconcile.cluster.kubernetes.kubeconfig import find_connection
 from reconcile.errors import BadKubeconfig, Unauthorized
 from reconcile.kube.objects import DEPLOYMENT
 from tests.cluster_adapters.conftest import (
@@ -151,6 +152,29 @@ def test_a_password_and_who_we_act_as_are_said_in_headers(
     names = {name for name in sent if name.startswith(("impersonate", "authorization"))}
     assert {name: sent.get_list(name) for name in names} == headers
     assert sent["User-Agent"] == "preview-reconcile/test"
+
+
+@pytest.mark.parametrize(
+    ("given", "after"),
+    [
+        (Impersonation(), ("ann", "7", ["dev", "ops"])),
+        (Impersonation("bob"), ("bob", "7", ["dev", "ops"])),
+        (Impersonation("bob", "8", ("qa",)), ("bob", "8", ["qa"])),
+    ],
+)
+def test_what_is_set_takes_the_place_of_the_kubeconfigs_impersonation(
+    tmp_path: Path, given: Impersonation, after: tuple[str, str, list[str]]
+) -> None:
+    """As kubectl merges its flags: what is not set stays."""
+    file = write_kubeconfig(tmp_path, SERVER, AS_ANN)
+    user = given.applied_to(find_connection(file, None, {})).user
+    assert (user.impersonate, user.impersonate_uid, user.impersonate_groups) == after
+
+
+def test_a_user_to_impersonate_that_no_header_can_have_is_named_by_its_option(tmp_path: Path) -> None:
+    connection = find_connection(write_kubeconfig(tmp_path, SERVER), None, {})
+    with pytest.raises(BadKubeconfig, match="^--as has characters"):
+        Impersonation("ann\n").applied_to(connection)
 
 
 @pytest.mark.parametrize(("disabled", "encoding"), [(False, "gzip"), (True, "identity")])

@@ -56,3 +56,19 @@ def test_a_kind_that_may_not_be_listed_is_left_alone_and_the_rest_goes_on(story:
     story.reconcile()
     assert sorted(story.children()) == sorted([*story.all_of("pr-1"), *story.all_of("pr-3")])
     story.silent()
+
+
+def test_a_run_as_somebody_else_has_their_rights_and_the_plan_says_whose(story: Story) -> None:
+    """As kubectl has it: an operator sees what the account of a pipeline would see."""
+    story.apply("pr-1")
+    account = service_account(story.plane, story.namespace, "planner")
+    allow(story.plane, account.user, ["get", "list"], ["previewenvironments.platform9.com", *CHILD_RESOURCES])
+    planned = story.reconcile("--as", account.user, "--dry-run")
+    assert f" as {account.user} (" in planned.lines[0]
+    assert len([line for line in planned.changes if line[0] == "+"]) == 3
+    refused = story.reconcile("--as", account.user, code=1)
+    assert f'User "{account.user}" cannot' in "\n".join(refused.lines)
+    assert story.children() == {}
+
+    nobody = replace(story, account=account).reconcile("--as", "ann", "--as-group", "dev", code=5)
+    assert "cannot impersonate" in nobody.stderr

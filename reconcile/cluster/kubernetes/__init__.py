@@ -3,7 +3,8 @@
 Importing this costs about half a second, so only the function that connects does, when it runs.
 """
 
+from reconcile.cluster.kubernetes.auth import Impersonation
 from reconcile.cluster.kubernetes.client import KubernetesCluster
 from reconcile.cluster.kubernetes.connect import connect
 
-__all__ = ["KubernetesCluster", "connect"]
+__all__ = ["Impersonation", "KubernetesCluster", "connect"]

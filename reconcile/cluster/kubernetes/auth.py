@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
 import httpx2
+import msgspec
 from lightkube.config.client_adapter import BearerAuth
 
 from reconcile.cluster.kubernetes.kubeconfig import Connection
@@ -62,6 +64,31 @@ def _basic(username: str, password: str, source: str) -> httpx2.Auth:
         return httpx2.BasicAuth(username, password)
     except UnicodeError:  # it would quote the password
         raise BadKubeconfig(f"{source}: username or password is no Unicode text; correct it") from None
+
+
+@dataclass(frozen=True)
+class Impersonation:
+    """Whom to act as, whatever the kubeconfig says: `--as`, `--as-uid` and `--as-group`."""
+
+    user: str | None = None
+    uid: str | None = None
+    groups: tuple[str, ...] = ()
+
+    def applied_to(self, connection: Connection) -> Connection:
+        """Return the connection with what is set in place of the kubeconfig's. Raises BadKubeconfig."""
+        given = {
+            "impersonate": checked(self.user or "", "--as"),
+            "impersonate_uid": checked(self.uid or "", "--as-uid"),
+            "impersonate_groups": [checked(group, "--as-group") for group in self.groups],
+        }
+        user = msgspec.structs.replace(
+            connection.user, **{name: value for name, value in given.items() if value}
+        )
+        title = f"{connection.title} as {self.user}" if self.user else connection.title
+        return replace(connection, title=title, user=user)
+
+
+NOBODY = Impersonation()
 
 
 def impersonation(connection: Connection) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from lightkube.config.models import Context
 from lightkube.core.generic_client import GenericSyncClient
 from socksio import SOCKSError
 
-from reconcile.cluster.kubernetes.auth import impersonation
+from reconcile.cluster.kubernetes.auth import NOBODY, Impersonation, impersonation
 from reconcile.cluster.kubernetes.client import KubernetesCluster
 from reconcile.cluster.kubernetes.deadline import DeadlineBackend, RequestDeadline
 from reconcile.cluster.kubernetes.kubeconfig import Connection, find_connection
@@ -115,6 +115,7 @@ def connect(
     deadline_seconds: float | None,
     concurrency: int,
     user_agent: str,
+    impersonate: Impersonation = NOBODY,
     env: Mapping[str, str] = os.environ,
     pacing: Pacing = Pacing(),  # noqa: B008  (frozen)
 ) -> KubernetesCluster:
@@ -123,11 +124,11 @@ def connect(
     `concurrency` is the number of connections, so of threads that may ask at once without waiting.
     Raises BadKubeconfig.
     """
-    connection = find_connection(kubeconfig, context, env)
+    connection = impersonate.applied_to(find_connection(kubeconfig, context, env))
 
     def find_again() -> Connection:
         """The same context, whatever has become the current one."""
-        return find_connection(kubeconfig, connection.context, env)
+        return impersonate.applied_to(find_connection(kubeconfig, connection.context, env))
 
     deadline = RequestDeadline(deadline_seconds, pacing.clock)
     host, proxy = _host(connection), find_proxy(connection)
