@@ -8,9 +8,10 @@ from html import escape
 Points = Sequence[tuple[int, float]]
 """Previews and seconds."""
 
-WIDTH, HEIGHT = 720, 420
-LEFT, RIGHT, TOP, BOTTOM = 64, 24, 24, 48
-LEGEND = 18
+TITLE = "Wall time of a run over an unchanged cluster"
+WIDTH, HEIGHT = 720, 440
+LEFT, RIGHT, TOP, BOTTOM = 64, 24, 48, 60
+LEGEND, MARGIN = 20, 12
 
 # Okabe and Ito's colours, which the colour-blind can tell apart; each in a light and in a dark tone.
 COLOURS = (
@@ -54,14 +55,15 @@ def chart(series: Mapping[str, Points]) -> str:
     if not drawn:
         raise ValueError("a chart has at least one point")
     everything = [point for points in drawn.values() for point in points]
-    height = HEIGHT + LEGEND * len(drawn)
+    height = HEIGHT + LEGEND * len(drawn) + MARGIN
     across = Axis.around([previews for previews, _ in everything], LEFT, WIDTH - RIGHT)
     up = Axis.around([seconds for _, seconds in everything], HEIGHT - BOTTOM, TOP)
     lines = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">',
-        "<title>Wall time against the number of previews</title>",
+        f"<title>{TITLE}</title>",
         f"<style>{_style(len(drawn))}</style>",
         f'<rect class="paper" width="{WIDTH}" height="{height}"/>',
+        f'<text class="title" x="{LEFT}" y="28">{TITLE}</text>',
         *_grid(across, up),
         *(line for place, points in enumerate(drawn.values()) for line in _series(place, points, across, up)),
         *(line for place, name in enumerate(drawn) for line in _legend(place, name)),
@@ -75,7 +77,7 @@ def _style(number: int) -> str:
         taken = (COLOURS[place % len(COLOURS)][tone] for place in range(number))
         return "".join(f".s{place}{{stroke:{tint};fill:{tint}}}" for place, tint in enumerate(taken))
 
-    light = "text{font:12px sans-serif;fill:#24292f}.paper{fill:#fff}.grid{stroke:#d0d7de}"
+    light = "text{font:12px sans-serif;fill:#24292f}.title{font:600 16px sans-serif}.paper{fill:#fff}.grid{stroke:#d0d7de}"
     dark = "text{fill:#e6edf3}.paper{fill:#0d1117}.grid{stroke:#30363d}"
     line = ".line{fill:none;stroke-width:2}"
     return f"{light}{colours(0)}@media(prefers-color-scheme:dark){{{dark}{colours(1)}}}{line}"
@@ -91,7 +93,7 @@ def _grid(across: Axis, up: Axis) -> Iterator[str]:
         yield f'<line class="grid" x1="{across.start:.1f}" y1="{y:.1f}" x2="{across.end:.1f}" y2="{y:.1f}"/>'
         yield f'<text x="{across.start - 8:.1f}" y="{y + 4:.1f}" text-anchor="end">{tick:g} s</text>'
     middle = (across.start + across.end) / 2
-    yield f'<text x="{middle:.1f}" y="{up.start + 38:.1f}" text-anchor="middle">previews</text>'
+    yield f'<text x="{middle:.1f}" y="{up.start + 38:.1f}" text-anchor="middle">previews, each with three children</text>'
 
 
 def _series(place: int, points: Points, across: Axis, up: Axis) -> Iterator[str]:
@@ -105,6 +107,6 @@ def _series(place: int, points: Points, across: Axis, up: Axis) -> Iterator[str]
 
 
 def _legend(place: int, name: str) -> Iterator[str]:
-    y = HEIGHT + LEGEND * place
+    y = HEIGHT + LEGEND * place + MARGIN / 2
     yield f'<line class="s{place} line" x1="{LEFT}" y1="{y}" x2="{LEFT + 24}" y2="{y}"/>'
     yield f'<text x="{LEFT + 32}" y="{y + 4}">{escape(name)}</text>'

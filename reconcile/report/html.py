@@ -43,7 +43,7 @@ def run_html(done: Run, *, cluster: str, scope: str) -> str:
         planned=sums_line(done.plan),
         done=done_line(done.outcomes) if done.outcomes else "",
         attention=list(_attention(done, found)),
-        counts=Counter((one.state, one.word) for one in found),
+        counts=Counter((one.group, one.group_word) for one in found),
         unreported=all(one.state == "Unknown" and not one.reason for one in found),
         columns=_columns(found, rows),
         rows=rows,

@@ -49,6 +49,16 @@ class State:
     image: str = ""
 
     @property
+    def group(self) -> str:
+        """Where a page counts it: a preview that is not ready and needs no action is no failure."""
+        return self.reason if self.calm else self.state
+
+    @property
+    def group_word(self) -> str:
+        """The group in words for people."""
+        return _WORDS.get(self.group, self.group)
+
+    @property
     def word(self) -> str:
         """The state in words for people."""
         return _WORDS.get(self.state, self.state)

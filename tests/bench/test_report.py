@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from bench import wanted
-from bench.chart import Axis, chart
+from bench.chart import LEGEND, TITLE, Axis, chart
 from bench.figure import Beside, Figure, Target
 from bench.machine import Machine
 from bench.report import BEGIN, END, Report, embedded, series_of, write
@@ -89,7 +89,10 @@ def test_the_chart_has_a_line_for_each_name_and_a_mark_for_each_point() -> None:
     marks = [(mark.attrib["class"], mark[0].text) for mark in svg.iter(f"{SVG}circle")]
     assert marks == [("s0", "0.1 s at 10"), ("s0", "0.2 s at 100"), ("s1", "5 s at 10")]
     assert len(list(svg.iter(f"{SVG}polyline"))) == 1
-    assert [text.text for text in svg.iter(f"{SVG}text")][-2:] == ["a < b", "single"]
+    texts = [(text.text, float(text.attrib["y"])) for text in svg.iter(f"{SVG}text")]
+    assert [text for text, _ in (texts[0], *texts[-2:])] == [TITLE, "a < b", "single"]
+    _, _, _, height = map(float, svg.attrib["viewBox"].split())
+    assert all(0 < y < height - LEGEND / 2 for _, y in texts), "each is inside, with room below"
 
 
 def test_the_axes_go_by_powers_of_ten() -> None:

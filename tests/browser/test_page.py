@@ -102,6 +102,8 @@ def test_who_comes_up_or_is_suspended_is_not_shown_as_a_failure(
     tab = browser.open(written(tmp_path, replace(a_run(), previews=(preview,))))
     tone = "getComputedStyle(document.querySelector('tbody tr span.state')).color"
     shown = tab.evaluate(tone)
+    chip = tab.evaluate("document.querySelector('.counts span.state').textContent")
+    assert (chip == "Not ready") is (alike == "Failed")
     tab.evaluate(f"document.querySelector('tbody tr').dataset.state = '{alike}'")
     assert shown == tab.evaluate(tone)
 

@@ -54,6 +54,24 @@ def test_the_body_is_as_in_the_golden_file(name: str, done: Run) -> None:
     assert body.replace(__version__, "VERSION") == (GOLDEN / f"{name}.body.html").read_text()
 
 
+@pytest.mark.parametrize(
+    ("reason", "chip"),
+    [("RolloutFailed", "Not ready"), ("Progressing", "Progressing"), ("Suspended", "Suspended")],
+)
+def test_who_needs_no_action_is_not_counted_as_not_ready(reason: str, chip: str) -> None:
+    conditions = [
+        {"type": "Ready", "status": "False", "reason": reason, "message": "", "observedGeneration": 1}
+    ]
+    preview = a_read_preview(status={"conditions": conditions})
+    read = Html(page(replace(a_run(), previews=(preview,))))
+    counted, shown, *rest = (
+        one.text for one in read.all_of("span") if one.attributes.get("class") == "state"
+    )
+    assert (counted, shown, rest) == (chip, chip, [])
+    told = [one.text for one in read.all_of("span") if one.attributes.get("class") == "reason"]
+    assert told == ([reason] if reason != chip else [])
+
+
 # self-contained
 
 
