@@ -14,7 +14,6 @@ Kinds = frozenset[str]
 
 def remember(
     cluster: Cluster,
-    names: Names,
     preview: Preview,
     more: Kinds,
     forgets: Kinds = frozenset(),
@@ -27,6 +26,7 @@ def remember(
     Raises ReconcileError where they could not be written. One that is gone, or another by now, has nothing
     to remember.
     """
+    names = preview.names
     uid, version, there = preview.uid, preview.resource_version, kinds_in(preview.status)
     for attempt in range(TRIES):
         if attempt or anew:

@@ -157,7 +157,7 @@ class _Memory:
     def _remembered(self) -> str:
         cluster, names, new = self._writer.cluster, self._writer.rules.names, frozenset(self._new.values())
         try:
-            remember(cluster, names, self._preview, new)
+            remember(cluster, self._preview, new)
         except ReconcileError as error:
             return unwritten(error, names)
         return ""

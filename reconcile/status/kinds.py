@@ -55,7 +55,7 @@ def keep_in_mind(
             return
         try:
             preview = one.desired.preview
-            remember(context.cluster, context.names, preview, one.lacks, one.forgets, anew=anew)
+            remember(context.cluster, preview, one.lacks, one.forgets, anew=anew)
         except NamespaceTerminating:
             pass
         except ReconcileError as error:

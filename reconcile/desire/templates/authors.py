@@ -62,92 +62,92 @@ _DATA: Mapping[str, tuple[str, ...]] = {"ConfigMap": ("data",), "Secret": ("data
 def refers_to(path: Location, text: str, own: Collection[tuple[str, str]]) -> bool:
     """Whether a field names one of the further children that the preview has itself: it is ours, or the
     preview is blocked."""
-    names = _names(path)
-    kinds = {kind for field, kind in _REFERENCES.items() if names[-len(field) :] == field}
+    steps = _steps(path)
+    kinds = {kind for field, kind in _REFERENCES.items() if steps[-len(field) :] == field}
     return any((kind, text) in own for kind in kinds)
 
 
 def misplaced(path: Location, text: str, kind: str, settings: Settings) -> str:
     """Why this text, of which an author decides a part, may not stand at this path of a full kind; "" where
     it may."""
-    names = _names(path)
-    if _is_note(names) or _is_data(names, kind):
+    steps = _steps(path)
+    if _is_note(steps) or _is_data(steps, kind):
         return ""
-    if _FREE_MAPS.intersection(names):
-        return _never(names)
-    if _is_of_secret(names):
-        if names[-1] not in _OF_SECRETS:
+    if _FREE_MAPS.intersection(steps):
+        return _never(steps)
+    if _is_of_secret(steps):
+        if steps[-1] not in _OF_SECRETS:
             return "an author may not choose what is read of a Secret; write it out"
         if not any(settings.allow_secret):
             return "an author may not choose the name of a Secret; write it out, or pass --allow-secret"
         return ""
-    if _is_hostname(names) and not _names_a_child(names):
+    if _is_hostname(steps) and not _names_a_child(steps):
         return "" if text == FQDN else A_HOSTNAME
-    if _TARGETS.intersection(names) or _names_a_child(names):
+    if _TARGETS.intersection(steps) or _names_a_child(steps):
         free = uses(text).free
         return (
             "an author may not choose where traffic is sent to; use ${preview.metadata.name}" if free else ""
         )
-    return "" if _is_image(names) or _may_stand(path, text, kind) else _never(names)
+    return "" if _is_image(steps) or _may_stand(path, text, kind) else _never(steps)
 
 
-def _never(names: tuple[str, ...]) -> str:
+def _never(steps: tuple[str, ...]) -> str:
     """A name may be anything in a map that takes all."""
-    return f"an author may not choose {names[-1] if names[-1].isprintable() else 'this'}; write it out"
+    return f"an author may not choose {steps[-1] if steps[-1].isprintable() else 'this'}; write it out"
 
 
 def adds_hostname(path: Location, text: str) -> bool:
     """Whether it is an annotation that gives a route one more hostname, which no preview would claim."""
-    names = _names(path)
-    obeyed = names[:2] == ("metadata", "annotations") and not _is_note(names)
-    return obeyed and _is_hostname(names) and text != FQDN
+    steps = _steps(path)
+    obeyed = steps[:2] == ("metadata", "annotations") and not _is_note(steps)
+    return obeyed and _is_hostname(steps) and text != FQDN
 
 
 def not_allowed(path: Location, value: str, kind: str, settings: Settings) -> str:
     """Why what came of such a text is not allowed; "" where it is."""
-    names = _names(path)
-    if _is_note(names) or _is_data(names, kind):
+    steps = _steps(path)
+    if _is_note(steps) or _is_data(steps, kind):
         return ""
-    if _is_of_secret(names) and not any(fnmatchcase(value, glob) for glob in settings.allow_secret):
+    if _is_of_secret(steps) and not any(fnmatchcase(value, glob) for glob in settings.allow_secret):
         return f"Secret {value} is not allowed; {said('--allow-secret', settings.allow_secret)}"
-    if _is_image(names) and settings.allow_image and not image_allowed(value, settings.allow_image):
+    if _is_image(steps) and settings.allow_image and not image_allowed(value, settings.allow_image):
         return f"{value} is not allowed; {said('--allow-image', settings.allow_image)}"
     return ""
 
 
-def _names(path: Location) -> tuple[str, ...]:
-    """The names on the way to a field, without the places in lists."""
+def _steps(path: Location) -> tuple[str, ...]:
+    """The steps on the way to a field, without the places in lists."""
     return tuple(step for step in path if isinstance(step, str))
 
 
-def _is_note(names: tuple[str, ...]) -> bool:
+def _is_note(steps: tuple[str, ...]) -> bool:
     """Whether it is a label, or an annotation that no controller looks for."""
-    plain = names[-3:-1] == ("metadata", "annotations") and "/" not in names[-1]
-    return plain or names[-3:-1] == ("metadata", "labels")
+    plain = steps[-3:-1] == ("metadata", "annotations") and "/" not in steps[-1]
+    return plain or steps[-3:-1] == ("metadata", "labels")
 
 
-def _names_a_child(names: tuple[str, ...]) -> bool:
+def _names_a_child(steps: tuple[str, ...]) -> bool:
     """Whether it is the name of something that the preview has, or a label by which it is selected."""
-    return names[-2:] in _NAMED or names[-2:-1] == ("selector",)
+    return steps[-2:] in _NAMED or steps[-2:-1] == ("selector",)
 
 
-def _is_data(names: tuple[str, ...], kind: str) -> bool:
+def _is_data(steps: tuple[str, ...], kind: str) -> bool:
     """Whether it is a value of a ConfigMap or a Secret, which is the preview's own."""
-    return len(names) == 2 and names[0] in _DATA.get(kind, ())
+    return len(steps) == 2 and steps[0] in _DATA.get(kind, ())
 
 
-def _is_image(names: tuple[str, ...]) -> bool:
-    return names[-1:] == ("image",) or names[-2:] == ("image", "reference")
+def _is_image(steps: tuple[str, ...]) -> bool:
+    return steps[-1:] == ("image",) or steps[-2:] == ("image", "reference")
 
 
 def _may_stand(path: Location, text: str, kind: str) -> bool:
     """Whether it is what a program is given, what selects by such labels, or no more than a number."""
-    names = _names(path)
+    steps = _steps(path)
     if isinstance(path[-1], int):
-        return names[-1] == "args" or (names[-1] == "command" and path[-1] > 0)
-    if names[-1] in _NUMBERS or names[-3:-1] == ("metadata", "annotations"):
+        return steps[-1] == "args" or (steps[-1] == "command" and path[-1] > 0)
+    if steps[-1] in _NUMBERS or steps[-3:-1] == ("metadata", "annotations"):
         return is_number(text)
-    return names[-2:] in _GIVEN or ("matchLabels" in names and (_selects_own(kind) or not uses(text).free))
+    return steps[-2:] in _GIVEN or ("matchLabels" in steps and (_selects_own(kind) or not uses(text).free))
 
 
 def _selects_own(kind: str) -> bool:
@@ -156,12 +156,12 @@ def _selects_own(kind: str) -> bool:
     return kind != CLAIM and not is_custom_kind(kind)
 
 
-def _is_of_secret(names: tuple[str, ...]) -> bool:
+def _is_of_secret(steps: tuple[str, ...]) -> bool:
     """Whether it is, or lies below, what names a Secret: secretKeyRef, imagePullSecrets, `…/auth-secret`."""
-    return any("secret" in name.lower() for name in names)
+    return any("secret" in name.lower() for name in steps)
 
 
-def _is_hostname(names: tuple[str, ...]) -> bool:
+def _is_hostname(steps: tuple[str, ...]) -> bool:
     """Whether it is a hostname, or an annotation or a header in which a controller looks for one."""
-    last = names[-1].rpartition("/")[2].lower()
-    return bool(_HOSTNAMES.intersection(names)) or last.endswith(("hostname", "server-alias"))
+    last = steps[-1].rpartition("/")[2].lower()
+    return bool(_HOSTNAMES.intersection(steps)) or last.endswith(("hostname", "server-alias"))

@@ -53,7 +53,7 @@ def load(documents: Iterable[Document], settings: Settings) -> tuple[tuple[Templ
     What an earlier run has learned of custom kinds is forgotten: `refused_by_schema` asks once it is anew."""
     forget_learned()
     read = list(documents)
-    templates = _with_own([_template(document, settings.names) for document in read])
+    templates = _with_own([_template(document, settings) for document in read])
     found = [
         (template, problem)
         for template, document in zip(templates, read, strict=True)
@@ -75,15 +75,16 @@ def refused_by_schema(settings: Settings) -> tuple[str, ...]:
     )
 
 
-def _template(document: Document, names: Names) -> Template:
+def _template(document: Document, settings: Settings) -> Template:
     """A document as it may be wrong; one whose selector is none is for all."""
     manifest = document.manifest
-    when = str(_annotations(manifest).get(names.when_annotation, ""))
+    when_annotation = settings.names.when_annotation
+    when = str(_annotations(manifest).get(when_annotation, ""))
     requirements: tuple[Requirement, ...] = ()
     with suppress(UsageError):
         requirements = tuple(parse_selector(when)) if when else ()
     return Template(
-        _content(manifest, names),
+        _content(manifest, when_annotation),
         document.file,
         document.lines,
         when=when,
@@ -105,10 +106,10 @@ def _with_own(templates: list[Template]) -> list[Template]:
     ]
 
 
-def _content(manifest: Manifest, names: Names) -> Manifest:
+def _content(manifest: Manifest, when_annotation: str) -> Manifest:
     """The document without what says which child of which previews it is for, and what a server keeps."""
     metadata = {k: v for k, v in manifest["metadata"].items() if k not in {"name", *KEPT_BY_SERVERS}}
-    annotations = {k: v for k, v in map_in(metadata.get("annotations")).items() if k != names.when_annotation}
+    annotations = {k: v for k, v in map_in(metadata.get("annotations")).items() if k != when_annotation}
     if "annotations" in metadata:
         metadata["annotations"] = annotations
     metadata = {k: v for k, v in metadata.items() if v != {}}
@@ -125,7 +126,7 @@ def _problems(template: Template, annotations: Manifest, settings: Settings) -> 
     if problem := kind_problem(template.manifest, template.name, settings):
         yield problem
         return
-    found = [*_name_problems(template), *_selector_problems(annotations, settings.names)]
+    found = [*_name_problems(template), *_selector_problems(annotations, settings.names.when_annotation)]
     found += _text_problems((), template, template.manifest, settings)
     yield from found or _merge_problems(template, settings)
 
@@ -142,17 +143,17 @@ def _name_problems(template: Template) -> Iterator[Problem]:
         yield Problem(path, f"{sentence}; choose another name")
 
 
-def _selector_problems(annotations: Manifest, names: Names) -> Iterator[Problem]:
+def _selector_problems(annotations: Manifest, when_annotation: str) -> Iterator[Problem]:
     """What would silently make a document one for all previews, and a selector that is none."""
     for key, value in annotations.items():
         path: Location = ("metadata", "annotations", key)
-        if key == names.when_annotation:
+        if key == when_annotation:
             try:
                 parse_selector(value, "the label selector")
             except UsageError as error:
                 yield Problem(path, str(error))
         elif key.rpartition("/")[2].lower() == WHEN:
-            yield Problem(path, f"is not {names.when_annotation}, which selects previews")
+            yield Problem(path, f"is not {when_annotation}, which selects previews")
 
 
 def _text_problems(path: Location, template: Template, value: Any, settings: Settings) -> Iterator[Problem]:

@@ -315,20 +315,20 @@ reconcile/desire/templates/load.py: tests/desire/test_templates.py
 
 reconcile/desire/templates/authors.py: tests/desire/test_templates.py
   Secrets of authors: a preview reads the Secret that its name makes
--    if _is_of_secret(names) and not any(
+-    if _is_of_secret(steps) and not any(
 +    if False and not any(
-  images of authors: a label names an image that is not allowed
--    if _is_image(names) and settings.allow_image and
+  images of authors: a label steps an image that is not allowed
+-    if _is_image(steps) and settings.allow_image and
 +    if False and
   texts of authors in any field: a label chooses the node
--    return names[-2:] in _GIVEN or ("matchLabels" in names and (
-+    return True or ("matchLabels" in names and (
+-    return steps[-2:] in _GIVEN or ("matchLabels" in steps and (
++    return True or ("matchLabels" in steps and (
   fields of any name: the node of an author whose selector has a key secretName
--    if _FREE_MAPS.intersection(names):
+-    if _FREE_MAPS.intersection(steps):
 +    if False:
   commands of authors: a label chooses the program
--(names[-1] == "command" and path[-1] > 0)
-+names[-1] == "command"
+-(steps[-1] == "command" and path[-1] > 0)
++steps[-1] == "command"
   annotations of authors: a label is the address that asks who may come in
 -        return is_number(text)
 +        return True
