@@ -1,4 +1,4 @@
-"""What `make picture` runs: the README's terminal picture, from what the command really prints."""
+"""What `make picture` runs: the pictures of a terminal, from what the command really prints."""
 
 import io
 import os
@@ -13,6 +13,9 @@ from rich.text import Text
 
 ROOT = Path(__file__).parents[1]
 PICTURE = ROOT / "docs" / "picture.svg"
+EXPLAINED = ROOT / "docs" / "explain.svg"
+# Printed on a node with real pods, which nothing here can start; what is left out is an ellipsis.
+RECORDED = ROOT / "tools" / "explain.txt"
 FOLDERS = ("--from", "previews", "--to", "children")
 # It has a background of its own, so it is read on a light page and on a dark one.
 _DARK, _LIGHT = (20, 23, 26), (228, 231, 234)
@@ -55,6 +58,11 @@ def picture() -> str:
         _begin(folder)
         _a_day_later(folder)
         return _drawn(["reconcile", *FOLDERS], _reconcile(folder, "--color"))
+
+
+def explained() -> str:
+    """A terminal in which somebody asks why a preview is not ready, as SVG."""
+    return _drawn(["reconcile", "--explain", "shop/pr-43"], RECORDED.read_text())
 
 
 def _begin(folder: Path) -> None:
@@ -115,6 +123,7 @@ def _drawn(command: list[str], output: str) -> str:
 
 def main() -> None:
     PICTURE.write_text(picture())
+    EXPLAINED.write_text(explained())
 
 
 if __name__ == "__main__":
