@@ -1,4 +1,4 @@
-# The command as an image: docker build -t preview-reconcile:0.1.0 . (docs/operating.md).
+# The command as an image: docker build -t preview-reconcile:0.1.0 . (docs/install.md).
 # Nothing in here depends on the architecture: every locked requirement has wheels for amd64 and arm64.
 # The base is one set of images for all architectures, by digest; another one is a --build-arg away, and it
 # must have the same Python in both stages.

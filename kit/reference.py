@@ -16,60 +16,62 @@ import click
 
 from kit.manifests import ROOT
 from reconcile.cli.features import WINGS
-from reconcile.cli.groups import GROUPS
+from reconcile.cli.groups import in_groups
 from reconcile.cli.main import ABSENT, EPILOG, command
 from reconcile.model.crd import crd
 from reconcile.report.summary import ACTIONS, RESULTS, Summary
 
 OPTIONS = {
-    "names": "Reconcile only these previews. A bare name is looked up in all namespaces; `NAMESPACE/NAME` names one.",
-    "selector": "Children of previews that are gone are not pruned then.",
-    "api_group": "Use one that you own. Labels and annotations follow it.",
+    "names": "A bare name is looked up in all namespaces, or in that of `--namespace`; `NAMESPACE/NAME` names one.",
+    "selector": "With a selector, children of deleted previews are not pruned.",
+    "api_group": "Use a domain that you own. Labels and annotations follow it. See [API groups](../upgrade.md#several-installations).",
     "concurrency": "Fewer are sent while the API server answers 429.",
-    "filenames": "PATH is a folder, a file or `-`.",
-    "explain": "It tells who set what, what a run would do, and the preview's Events. With `--from` it explains one of a folder; with `-f`, the preview as the file would make it.",
-    "yes": "Without it, whoever sits at a terminal is asked.",
-    "allow_blocked": "Nor because one is unreadable.",
-    "no_fingerprint": "See [fingerprint](docs/decisions/fingerprint.md).",
-    "interval": "See [unattended](docs/unattended.md).",
-    "wait": "It ends when each is ready, or cannot become ready.",
+    "filenames": "PATH is a folder, a file or `-`. See [planning a file](../usage.md#planning-a-file).",
+    "explain": "With `--from`, explains a preview of these files; with `-f`, the preview as the file would make it. See [explain](../usage.md#explain).",
+    "yes": "Without it, a run at a terminal asks.",
+    "adopt": "See [adoption](../ownership.md#adoption).",
+    "allow_blocked": "The same holds for unreadable previews.",
+    "no_fingerprint": "See [fingerprint](../decisions/fingerprint.md).",
+    "interval": "See [unattended](../unattended.md).",
+    "wait": "Ends early when no preview can become ready any more. See [wait](../usage.md#wait).",
     "logs": "They are printed on stderr.",
-    "probe": "Its certificate must be valid.",
-    "max_deletes": "A percentage is of the previews that have children, and at least 9. `0` prunes nothing; `100%` also allows deletes if the list of previews is empty.",
-    "max_previews": "[What is left of gone ones](docs/status.md#what-counts) counts too. Nothing is deleted for being over.",
-    "default_ttl": "`0`, the default, is never.",
-    "max_ttl": "It also bounds a preview that sets `0`, and how long [what its author protects](docs/status.md#the-ttl) stays.",
-    "allow_protect": "Globs. Protected is what has `platform9.com/prune: disabled`.",
-    "allow_fqdn": "Globs, matched by whole components.",
-    "allow_image": "Globs, matched by whole components.",
-    "allow_secret": "Globs. `envFrom` counts too.",
-    "allow_pull_policy": "Previews that set none get one of them.",
-    "route_kind": "See [kinds of route](docs/operating.md#kinds-of-route).",
-    "tls_secret": "As a rule, a wildcard's.",
-    "default_resources": "Such as `limits.memory=512Mi` or `requests.cpu=100m`. They [give way](docs/operating.md#default-resources) to what the preview sets.",
-    "templates": "See [templates](docs/templates.md).",
-    "to": "Each is a file.",
-    "exclude": "Globs, also of folders: of a name (`test`) or of a path (`chart/**`). The children of a preview in such a file are kept.",
-    "output": "`json` has a [schema](docs/report.schema.json); `markdown` is a comment for a pull request; `yaml`, with `--dry-run`, [the manifests](#in-a-pipeline) that would be applied.",
-    "print_name": "A DNS label of at most 50 characters; what is cut or replaced has a hash: two branches, two names.",
-    "print_rights": "See [rights of templates](docs/templates.md#rights).",
-    "report": "It is written whole or not at all. See [metrics](docs/unattended.md#metrics).",
+    "probe": "The certificate of the link must be valid.",
+    "max_deletes": "A percentage is of the previews that have children, and at least 9. `0` prunes nothing. `100%` also allows deletes if the list of previews is empty. See [limits on deletes](../ownership.md#limits-on-deletes).",
+    "max_previews": "Deleted previews with children left [count too](status.md#limit-of-previews). No preview is deleted because of this limit.",
+    "default_ttl": "Without it, or with `0`, such previews do not expire.",
+    "max_ttl": "Also applies to previews that set `0`, and to [protected children](status.md#the-ttl).",
+    "allow_protect": "Globs. Protected means annotated with `platform9.com/prune: disabled`.",
+    "allow_fqdn": "[Globs](../ownership.md#what-authors-may-request), matched by label.",
+    "allow_image": "[Globs](../ownership.md#what-authors-may-request), matched by path component.",
+    "allow_secret": "Globs. Applies to `env` and `envFrom`, not to `imagePullSecrets`.",
+    "allow_pull_policy": "Previews that set none get one of these. See [loaded images](../install.md#images-that-were-loaded-into-a-node).",
+    "route_kind": "See [kinds of route](../install.md#kinds-of-route).",
+    "tls_secret": "Usually of a wildcard certificate.",
+    "default_resources": "Such as `limits.memory=512Mi` or `requests.cpu=100m`. See [default resources](../install.md#default-resources).",
+    "templates": "See [templates](../templates.md).",
+    "to": "Each child is one file.",
+    "exclude": "Globs of a name (`test`) or a path (`chart/**`), for files and folders. Children of previews in excluded files are kept.",
+    "output": "See [reports](../usage.md#reports).",
+    "print_name": "The name is a DNS label of at most 50 characters. See [names from branches](../usage.md#names-from-branches).",
+    "print_rights": "See [rights of templates](../templates.md#rights).",
+    "report": "The file is replaced as a whole, or left as it was. See [reports](../usage.md#reports).",
     "color": "`NO_COLOR` and `FORCE_COLOR` are honoured.",
-    "strict_env": "See [options and environment](docs/cookbook/options.md).",
+    "strict_env": "See [options and environment](../cookbook/options.md).",
 }
 FIELDS = {
-    "image": "As `docker pull` takes it.",
+    "image": "Same syntax as `docker pull`.",
     "env": "`value`, or `valueFrom` with secretKeyRef, configMapKeyRef or fieldRef.",
-    "resources": "`limits` and `requests`, by a Pod's rules.",
-    "imagePullPolicy": "See [images that were loaded into a node](docs/operating.md).",
-    "setup": "It has `command`, `args` and `image`.",
-    "healthPath": "An answer of 200 to 399 is ready ([how](docs/status.md#why-pods-are-not-ready)).",
+    "resources": "`limits` and `requests`, with the [rules of a Pod](../install.md#default-resources).",
+    "imagePullPolicy": "See [loaded images](../install.md#images-that-were-loaded-into-a-node).",
+    "setup": "Its fields are `command`, `args` and `image`. See [setup](../previews.md#setup).",
+    "healthPath": "A response of 200 to 399 is ready. See [why pods are not ready](status.md#why-pods-are-not-ready).",
+    "ttl": "See [expiry](../previews.md#expiry).",
 }
 CODES = {
-    "0": "With `--wait`, every preview is ready.",
-    "1": "With `--allow-blocked`, no preview that is blocked, refused, unreadable or [rejected](docs/status.md#rejected-by-the-api-server) counts. A NAMESPACE/NAME that does not exist counts only with `--wait`.",
-    "2": "Options that cannot be combined are one.",
-    "4": "So it is where no preview was listed.",
+    "0": "With `--wait`, every preview is ready or suspended.",
+    "1": "With `--allow-blocked`, previews that are blocked, refused, unreadable or [rejected](status.md#rejected-by-the-api-server) do not count. A `NAMESPACE/NAME` that does not exist counts only with `--wait`.",
+    "2": "Options that cannot be combined are a usage error.",
+    "4": "If the list of previews is empty, deletes are skipped too.",
 }
 METRICS = {
     "preview_reconcile_last_success_timestamp_seconds": "That is a run with `success` (see above), by the API server's clock.",
@@ -110,17 +112,18 @@ def fields() -> Iterator[str]:
 
 
 def options() -> Iterator[str]:
+    """A table for each group, under the headings and in the order of `--help`."""
     with click.Context(command, info_name="reconcile", **command.context_settings) as context:
         listed = {str(param.name): param for param in command.get_params(context)}
         _all_known(OPTIONS, [*listed, *ABSENT])
-        yield from _head("option", "meaning")
-        yield _row("`NAME`", OPTIONS["names"])
-        grouped = [name for names in GROUPS.values() for name in names]
-        for name in dict.fromkeys([*grouped, *listed]):
-            option = listed.get(name)
-            if not isinstance(option, click.Option):
-                continue
-            yield _row(_spelled(option), _coded(" ".join(_meaning(option, context))))
+        options = {name: param for name, param in listed.items() if isinstance(param, click.Option)}
+        for title, names in in_groups(options).items():
+            yield from (f"## {title}", "", *_head("option", "meaning"))
+            if title == "Scope":
+                yield _row("`NAME`…", f"Reconcile only these previews. {OPTIONS['names']}")
+            for option in (options[name] for name in names):
+                yield _row(_spelled(option), _coded(" ".join(_meaning(option, context))))
+            yield ""
 
 
 def _spelled(option: click.Option) -> str:
@@ -182,9 +185,9 @@ def wings() -> Iterator[str]:
 
 
 LISTS: Mapping[tuple[Path, str], Callable[[], Iterable[str]]] = {
-    (Path("README.md"), "fields"): fields,
-    (Path("README.md"), "options"): options,
-    (Path("README.md"), "exit-codes"): exit_codes,
+    (Path("docs/reference/spec.md"), "fields"): fields,
+    (Path("docs/reference/options.md"), "options"): options,
+    (Path("docs/reference/exit-codes.md"), "exit-codes"): exit_codes,
     (Path("docs/unattended.md"), "summary"): summary,
     (Path("docs/unattended.md"), "metrics"): metrics,
     (Path("docs/cookbook/wings.md"), "wings"): wings,

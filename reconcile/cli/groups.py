@@ -1,5 +1,7 @@
 """The groups in which `--help` lists the options."""
 
+from collections.abc import Iterable
+
 import click
 
 GROUPS = {
@@ -46,8 +48,17 @@ GROUPS = {
 OTHERS = "General"
 
 
+def in_groups(names: Iterable[str]) -> dict[str, list[str]]:
+    """Sort parameters into GROUPS; those of no group are General, which comes last. No group is empty."""
+    offered = list(names)
+    grouped = {name for group in GROUPS.values() for name in group}
+    groups = {title: [name for name in group if name in offered] for title, group in GROUPS.items()}
+    others = [name for name in offered if name not in grouped]
+    return {title: group for title, group in {**groups, OTHERS: others}.items() if group}
+
+
 class GroupedCommand(click.Command):
-    """A command whose `--help` has a section for each group; what is in none comes last, as General."""
+    """A command whose `--help` has a section for each group of options."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         records = {
@@ -55,9 +66,6 @@ class GroupedCommand(click.Command):
             for param in self.get_params(ctx)
             if isinstance(param, click.Option) and (record := param.get_help_record(ctx))
         }
-        grouped = {name for names in GROUPS.values() for name in names}
-        others = tuple(name for name in records if name not in grouped)
-        for title, names in {**GROUPS, OTHERS: others}.items():
-            if rows := [records[name] for name in names if name in records]:
-                with formatter.section(title):
-                    formatter.write_dl(rows)
+        for title, names in in_groups(records).items():
+            with formatter.section(title):
+                formatter.write_dl([records[name] for name in names])

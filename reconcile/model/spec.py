@@ -1,6 +1,6 @@
-"""What a preview asks for, as frozen models that take exactly what the CRD takes.
+"""The spec of a preview, as frozen models that accept exactly what the CRD accepts.
 
-The CRD is made of them: docstrings and descriptions here are what `kubectl explain` tells.
+The CRD is generated from them: `kubectl explain` shows the docstrings and descriptions of this module.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -133,11 +133,9 @@ _Image = Annotated[str, _Keeps(rules.IMAGE)]
 _Argument = Annotated[str, _Keeps(rules.ARGUMENT)]
 _Arguments = Annotated[tuple[_Argument, ...], Field(max_length=rules.MAX_ARGUMENTS), BeforeValidator(_listed)]
 _Command = Annotated[
-    _Arguments, Field(repr=False, description="Instead of the image's entrypoint. It is not run in a shell.")
+    _Arguments, Field(repr=False, description="Replaces the image's entrypoint. It is not run in a shell.")
 ]
-_Args = Annotated[
-    _Arguments, Field(repr=False, description="Arguments of the command, instead of the image's own.")
-]
+_Args = Annotated[_Arguments, Field(repr=False, description="Replaces the image's arguments.")]
 _Optional = Annotated[
     bool | None, Field(description="Whether the Secret or ConfigMap, or its key, may be missing.")
 ]
@@ -193,7 +191,7 @@ class FieldRef(_Part):
 
 
 class EnvVarSource(_Part, json_schema_extra=cel.validations(cel.exactly_one(*rules.SOURCES))):
-    """Where the value is taken from."""
+    """Source of the value."""
 
     secret_key_ref: SecretKeyRef | None = Field(default=None, alias="secretKeyRef")
     config_map_key_ref: ConfigMapKeyRef | None = Field(default=None, alias="configMapKeyRef")
@@ -256,7 +254,7 @@ class LocalObjectReference(_Part):
 
 
 class ResourceRequirements(_Part, json_schema_extra=cel.validations(*cel.resources_go_together())):
-    """What the container needs, and may use at most."""
+    """Requests and limits of the container."""
 
     limits: Quantities = Field(default=(), description="Maximum resources allowed.")
     requests: Quantities = Field(default=(), description="Minimum resources required.")
@@ -282,12 +280,12 @@ def _names_once(items: tuple[T, ...]) -> tuple[T, ...]:
 
 
 class Setup(_Part, json_schema_extra=cel.validations(cel.runs_something())):
-    """A Job that runs once for each image and revision, such as a migration: until it is complete the
-    preview is not Ready. It has the preview's env, envFrom, imagePullSecrets, imagePullPolicy and
-    resources. To run it again, change revision.
+    """A Job that runs once for each image and revision, such as a migration. The preview is not Ready
+    until the Job is complete. The Job has the preview's env, envFrom, imagePullSecrets, imagePullPolicy
+    and resources. Change revision to run it again.
     """
 
-    image: _Image | None = Field(default=None, description="Its image; without it, the preview's.")
+    image: _Image | None = Field(default=None, description="Image of the Job. Default: the preview's image.")
     command: _Command = ()
     args: _Args = ()
 
@@ -299,13 +297,13 @@ class Setup(_Part, json_schema_extra=cel.validations(cel.runs_something())):
 
 
 _ABOUT: Final = (
-    f"What the preview asks for. Names and values of env, command, args and setup have {rules.MAX_TEXT} "
-    "characters together at the most."
+    f"Desired state of the preview. The names and values of env, and command, args and setup, have at most "
+    f"{rules.MAX_TEXT} characters in total."
 )
 
 
 class Spec(_Part, json_schema_extra={"description": _ABOUT, **cel.validations(cel.is_not_too_long())}):
-    """What a preview asks for. `()` and None are "not given"; `replicas` 0 is not."""
+    """The spec of a preview. `()` and None mean "not set"; `replicas` 0 is set."""
 
     image: _Image = Field(description="The container image: REGISTRY:PORT/PATH:TAG@DIGEST.")
     fqdn: Annotated[str, _Keeps(rules.FQDN)] = Field(
@@ -318,12 +316,12 @@ class Spec(_Part, json_schema_extra={"description": _ABOUT, **cel.validations(ce
         _default(rules.DEFAULT_PORT),
     ] = Field(
         default=rules.DEFAULT_PORT,
-        description="The container's port. The Service always listens on 80.",
+        description="Port that the container listens on. The Service always listens on 80.",
     )
     replicas: (
         Annotated[int, Field(ge=rules.REPLICAS[0], le=rules.REPLICAS[1]), BeforeValidator(_whole_number)]
         | None
-    ) = Field(default=None, description="How many pods. Leave it out where an autoscaler decides.")
+    ) = Field(default=None, description="Number of pods. Leave it unset if an autoscaler decides.")
     env: Annotated[
         tuple[EnvVar, ...],
         Field(max_length=rules.MAX_ENV, json_schema_extra=_BY_NAME),
@@ -346,9 +344,9 @@ class Spec(_Part, json_schema_extra={"description": _ABOUT, **cel.validations(ce
     image_pull_policy: rules.PullPolicy | None = Field(
         default=None,
         alias="imagePullPolicy",
-        description="When a node pulls the image, and the setup's: IfNotPresent or Never for one that was "
-        "loaded into it. Without it, Always for a tag and IfNotPresent for a digest, where the operator "
-        "allows these.",
+        description="Pull policy of the image, and of the setup's image. Set IfNotPresent or Never for an "
+        "image that was loaded into the nodes. Default: Always for a tag, IfNotPresent for a digest, if the "
+        "operator allows these.",
     )
     resources: ResourceRequirements | None = None
     command: _Command = ()
@@ -357,15 +355,15 @@ class Spec(_Part, json_schema_extra={"description": _ABOUT, **cel.validations(ce
     health_path: Annotated[str, _Keeps(rules.HEALTH_PATH)] | None = Field(
         default=None,
         alias="healthPath",
-        description="The path that a readiness probe asks for over HTTP; without it, over TCP.",
+        description="HTTP path that the probes request. Without it, they open a TCP connection.",
     )
     revision: Annotated[str, _Keeps(rules.REVISION)] | None = Field(
-        default=None, description="A commit. Change it to roll the pods though the tag is the same."
+        default=None, description="A commit. Changing it replaces the pods, even if the image is the same."
     )
     ttl: Annotated[str, AfterValidator(_ttl), _Keeps(rules.DURATION)] | None = Field(
         default=None,
-        description="How long the preview is kept after the last change of its spec: 72h, 7d, 1d12h. "
-        "0 means no expiry.",
+        description="Time from the last change of the spec until the preview expires: 72h, 7d, 1d12h. "
+        "0 means never.",
         json_schema_extra=cel.validations(cel.is_no_longer_than_ten_years()),
     )
     suspend: Annotated[bool, _default(False)] = Field(

@@ -141,11 +141,15 @@ def test_a_crd_of_another_group_differs_in_the_group_alone() -> None:
     assert yaml.safe_load(ours) == crd()
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/operating.md", "crds/example.yaml"])
+@pytest.mark.parametrize(
+    "document",
+    ["README.md", "docs/install.md", "docs/previews.md", "docs/reference/spec.md", "crds/example.yaml"],
+)
 def test_every_whole_preview_in_a_document_can_be_read(document: str) -> None:
     text = (REPOSITORY / document).read_text()
     blocks = re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL) or [text]
-    previews = [found for block in blocks if (found := yaml.safe_load(block)).get("kind") == KIND]
+    objects = [found for block in blocks for found in yaml.safe_load_all(block)]
+    previews = [found for found in objects if found.get("kind") == KIND]
     assert previews
     for manifest in previews:
         manifest["metadata"].setdefault("namespace", "default")

@@ -30,7 +30,8 @@ NOT_RUN = {
     'eval "$(_RECONCILE': "each is for a shell of its own; tests/shells types them in all three",
     "_RECONCILE_COMPLETE": "it is for fish; tests/shells types it there",
     "reconcile --print-crd": "it wants a cluster; the CRD is compared in test_crd_and_model.py",
-    "reconcile --wait": "in files nothing becomes ready; tests/node waits for the first preview on a real node",
+    "reconcile --route ingress --wait": "in files nothing becomes ready; tests/node waits for the first preview",
+    "curl": "it wants the first preview, which tests/node requests on a real node",
     "reconcile --interval": "it never ends; tests/cli/test_interval.py",
 }
 

@@ -22,12 +22,12 @@ from tests.status.test_reason import ROWS
 from tools.picture import PICTURE, picture
 
 ROOT = Path(__file__).parents[2]
-README, STATUS, PROMISES = (
-    (ROOT / name).read_text() for name in ("README.md", "docs/status.md", "docs/promises.md")
+README, STATUS, PROMISES, SECURITY = (
+    (ROOT / name).read_text() for name in ("README.md", "docs/status.md", "docs/promises.md", "SECURITY.md")
 )
 OPTIONS = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
 PAGES = [str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))]
-PROMISED = re.findall(r"`(tests/[a-z_/]+\.py)(?:::(\w+))?`", PROMISES)
+PROMISED = re.findall(r"`(tests/[a-z_/]+\.py)(?:::(\w+))?`", PROMISES + SECURITY)
 COUNTED = [tuple(test.split("::")) for tests in TABLES.values() for test in tests]
 
 
@@ -66,9 +66,10 @@ def test_every_event_that_hangs_on_no_failure_is_in_the_table_with_its_type() ->
 @pytest.mark.parametrize(
     ("document", "said"),
     [
-        ("README.md", "Default: `5m`"),
-        ("README.md", "| 3 | changes"),
-        ("README.md", "| `port` | `80` |"),
+        ("docs/reference/options.md", "Default: `5m`"),
+        ("docs/reference/options.md", "## Scope"),
+        ("docs/reference/exit-codes.md", "| 3 | changes"),
+        ("docs/reference/spec.md", "| `port` | `80` |"),
         ("docs/unattended.md", "How long the newest run took"),
         ("docs/unattended.md", '"deletes_skipped": 0'),
         ("docs/cookbook/wings.md", "| `explain` | `explain` |"),
@@ -85,7 +86,7 @@ def test_a_list_that_is_not_as_the_code_has_it_is_written_anew(
 
 
 def test_the_preview_that_the_readme_deletes_is_the_one_it_applied() -> None:
-    first_preview = section(README, "Install, and a first preview")
+    first_preview = section(README, "First preview")
     [applied] = re.findall(r"^kubectl apply -f (\S+)$", first_preview, re.MULTILINE)
     example = yaml.safe_load((ROOT / applied).read_text())
     assert re.findall(r"`kubectl delete previewenvironments.platform9.com ([^`]+)`", first_preview) == [
@@ -114,15 +115,28 @@ def test_every_make_target_that_is_named_is_one(document: str) -> None:
     assert named <= {target for rule in rules for target in rule.split()}
 
 
+def anchors(text: str) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def leads_somewhere(page: Path, link: str) -> bool:
+    """Whether a relative link leads to a file, and to a heading of it if it names one."""
+    file, _, anchor = link.partition("#")
+    target = page.parent / file if file else page
+    return target.exists() and (not anchor or anchor in anchors(target.read_text()))
+
+
 @pytest.mark.parametrize("document", PAGES)
-def test_every_link_leads_to_a_file(document: str) -> None:
-    path = ROOT / document
-    links = re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text())
-    assert [link for link in links if not (path.parent / link).exists()] == []
+def test_every_link_leads_to_a_file_and_a_heading(document: str) -> None:
+    page = ROOT / document
+    links = re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text())
+    assert [link for link in links if not leads_somewhere(page, link)] == []
 
 
-def test_the_schema_that_the_readme_links_is_of_the_format_that_is_written() -> None:
-    assert "docs/report.schema.json" in README
+def test_the_schema_that_the_guide_links_is_of_the_format_that_is_written() -> None:
+    assert "](report.schema.json)" in (ROOT / "docs" / "usage.md").read_text()
     schema = (ROOT / "docs" / "report.schema.json").read_text()
     assert f'"format_version": {{ "const": {FORMAT_VERSION} }}' in schema
 
@@ -131,7 +145,7 @@ def test_the_schema_that_the_readme_links_is_of_the_format_that_is_written() -> 
 def test_a_test_that_a_promise_or_a_count_names_is_there(file: str, name: str) -> None:
     body = ast.parse((ROOT / file).read_text()).body
     tests = [node.name for node in body if isinstance(node, ast.FunctionDef) and node.name[:5] == "test_"]
-    assert len(PROMISED) > 25
+    assert len(PROMISED) > 45
     assert tests if not name else name in tests
 
 

@@ -13,8 +13,8 @@ IN_FULL = f"{PLURAL}.{DEFAULT_GROUP}"
 SHORT = {*SHORT_NAMES, PLURAL, SINGULAR, KIND.lower()}
 READING = {"get", "describe", "explain"}
 VERBS = READING | {"annotate", "delete", "edit", "label", "patch", "replace", "scale", "wait"}
-FIRST_STEPS = ("README.md", "crds/example.yaml")
-"""Where a read may be short: there is one installation yet, and a wrong answer does nothing."""
+FIRST_STEPS = ("README.md", "docs/previews.md", "crds/example.yaml")
+"""Where a read may be short: it is for people who begin, and a wrong answer does nothing."""
 
 # What people read, run or are told; the changelog has what was.
 READ = ("*.md", "docs/**/*.md", "crds/*", "cronjob/**/*", "examples/**/*", "kit/*", "reconcile/**/*.py")
@@ -44,10 +44,13 @@ def verb_and_objects(words: list[str]) -> tuple[str, list[str]]:
 def is_short(word: str) -> bool:
     """Whether a word such as `pe,svc`, `pe/pr-1` or `pe.spec` has a name of the previews without their group."""
     resources = word.strip("\"'").split("/")[0].lower().split(",")
-    return any(resource.split(".")[0] in SHORT and resource != IN_FULL for resource in resources)
+    return any(
+        resource.split(".")[0] in SHORT and not f"{resource}.".startswith(f"{IN_FULL}.")
+        for resource in resources
+    )
 
 
-def faults(text: str, where: str = "docs/leaving.md") -> list[str]:
+def faults(text: str, where: str = "docs/upgrade.md") -> list[str]:
     """The commands that have to name the previews in full, and do not."""
     found = []
     for words in commands(text):
@@ -79,6 +82,8 @@ def test_a_command_names_previews_in_full(where: str) -> None:
         (True, "kubectl get pe"),
         (False, f"kubectl delete {IN_FULL} --all"),
         (False, f"kubectl wait --for=condition=Ready {IN_FULL}/pr-1"),
+        (False, f"kubectl explain {IN_FULL}.spec"),
+        (True, f"kubectl get {IN_FULL}x"),
         (False, "kubectl preview delete"),
         (False, "`kubectl delete` of a preview"),
         (False, "kubectl delete job pr-1-setup"),

@@ -19,7 +19,7 @@ from tests.installation import REPOSITORY, Manifest, arguments, kustomized, one,
 
 # Of a run's rights and of those of who only plans: the server hears of a role's rules all at once.
 LAST = "httproutes.gateway.networking.k8s.io"
-LEAVING = REPOSITORY / "docs" / "leaving.md"
+UPGRADE = REPOSITORY / "docs" / "upgrade.md"
 
 Patch = dict[str, Any]
 
@@ -113,13 +113,13 @@ def installed(
 
 
 def group_patches(group: str, components: Sequence[str]) -> list[Patch]:
-    """What docs/leaving.md has an operator patch for another API group; nothing for the usual one.
+    """What docs/upgrade.md has an operator patch for another API group; nothing for the usual one.
 
     A ClusterRole is a Role by then where one namespace alone is meant; `plan-only` needs no last patch.
     """
     if group == DEFAULT_GROUP:
         return []
-    (text,) = re.findall(r"^patches:\n(?:[ -].*\n)+", LEAVING.read_text(), re.MULTILINE)
+    (text,) = re.findall(r"^patches:\n(?:[ -].*\n)+", UPGRADE.read_text(), re.MULTILINE)
     patches: list[Patch] = yaml.safe_load(text.replace("previews.example.com", group))["patches"]
     if "plan-only" in components:
         patches.pop()

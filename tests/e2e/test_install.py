@@ -16,7 +16,7 @@ from tests.controlplane import AskFailed, ControlPlane, install_crds
 from tests.controlplane.programs import program
 from tests.controlplane.starting import NODE
 from tests.e2e.conftest import fresh_namespace
-from tests.e2e.install import LEAVING, Installation, installed
+from tests.e2e.install import UPGRADE, Installation, installed
 from tests.e2e.story import Story, call
 from tests.installation import CHART, REPOSITORY, Manifest, helm
 
@@ -217,7 +217,7 @@ def test_the_command_of_the_docs_gives_a_laptop_the_same_options(
     installation.plane.kubectl(
         "patch", "configmap", installation.name, "-n", installation.namespace, "-p", patch
     )
-    page = (REPOSITORY / "docs" / "operating.md").read_text()
+    page = (REPOSITORY / "docs" / "install.md").read_text()
     (line,) = [line for line in page.splitlines() if line.startswith('eval "$(kubectl get configmap')]
     line = line.replace("configmap preview-reconcile", f"configmap {installation.name}")
     line = line.replace("-n preview-reconcile", f"-n {installation.namespace}")
@@ -264,7 +264,7 @@ def test_an_uninstall_by_the_documents_takes_the_previews_of_one_api_group(
 ) -> None:
     """Its command goes through every namespace: here through that of the test."""
     (line,) = re.findall(
-        rf"^kubectl (delete {PLURAL}.*) --all-namespaces$", LEAVING.read_text(), re.MULTILINE
+        rf"^kubectl (delete {PLURAL}.*) --all-namespaces$", UPGRADE.read_text(), re.MULTILINE
     )
     for group, ours, theirs in ((DEFAULT_GROUP, story, alone), (alone.group, alone, story)):
         ours.apply("pr-1")

@@ -29,7 +29,7 @@ class Installation:
         return self.node.kubectl("-n", self.namespace, *arguments)
 
     def run_now(self) -> list[dict[str, Any]]:
-        """Start a run at once, as docs/operating.md does, and wait for its end; gives the log's records."""
+        """Start a run at once, as docs/install.md does, and wait for its end; gives the log's records."""
         job = f"now-{uuid4().hex[:6]}"
         self.kubectl("create", "job", job, f"--from=cronjob/{self.name}")
         wait = ("--for=jsonpath={.status.conditions[0].type}", f"job/{job}", "--timeout=90s")

@@ -1,5 +1,6 @@
 """The README's first preview, from `kubectl apply` to its page, by each kind of route."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -19,12 +20,17 @@ def nginx(node: Node) -> None:
         node.push("nginx:1.29", folder / "app-1.tar")
 
 
+def apply_example(story: Story) -> None:
+    """Apply the example, with a hostname of the test's own."""
+    example = yaml.safe_load((REPOSITORY / "crds" / "example.yaml").read_text())
+    story.apply("hello", **{**example["spec"], "fqdn": story.host("hello")})
+
+
 @pytest.mark.usefixtures("nginx")
 @pytest.mark.parametrize("route", [INGRESS, HTTPROUTE], ids=["Ingress", "HTTPRoute"])
 def test_the_first_preview_becomes_ready_and_its_link_answers(story: Story, route: tuple[str, ...]) -> None:
     story = replace(story, route=route)
-    example = yaml.safe_load((REPOSITORY / "crds" / "example.yaml").read_text())
-    story.apply("hello", **{**example["spec"], "fqdn": story.host("hello")})
+    apply_example(story)
     result = story.reconcile("--wait")
     assert result.stdout.splitlines()[-1] == f"ready  {story.namespace}/hello  {story.url('hello')}"
     story.kubectl("wait", "--for=condition=Ready", f"{story.kind}/hello", "--timeout=1s")
@@ -32,3 +38,14 @@ def test_the_first_preview_becomes_ready_and_its_link_answers(story: Story, rout
     assert columns[:4] == ["hello", story.url("hello"), "True", "Available"]
     assert "hello from hello-" in story.answers(name="hello").text or story.node.is_named
     story.silent()
+
+
+@pytest.mark.usefixtures("nginx")
+def test_the_first_preview_answers_without_a_router_as_the_readme_requests_it(story: Story) -> None:
+    readme = (REPOSITORY / "README.md").read_text()
+    (commands,) = re.findall(r"^```sh\n(kubectl port-forward .*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    apply_example(story)
+    story.reconcile("--wait")
+    in_namespace = commands.replace("kubectl ", f"kubectl --namespace {story.namespace} ")
+    done = story.node.run("bash", "-c", f"{in_namespace}kill $!")
+    assert "HTTP/1.1 200 OK" in done.stdout, done

@@ -15,13 +15,13 @@ from tests.shells.conftest import installed
 from tests.shells.terminal import PROMPT, Terminal
 
 Variables = Mapping[str, str]
-README = (Path(__file__).parents[2] / "README.md").read_text()
+GUIDE = (Path(__file__).parents[2] / "docs" / "usage.md").read_text()
 NAMES = ["kettle-7", "pr-41", "shop/pr-42", "tea/pr-42"]
 
 
 def documented(shell: str) -> str:
-    """The line of the README that turns completion on."""
-    (line,) = re.findall(rf"^.*_RECONCILE_COMPLETE={shell}_source.*$", README, re.MULTILINE)
+    """The line of docs/usage.md that turns completion on."""
+    (line,) = re.findall(rf"^.*_RECONCILE_COMPLETE={shell}_source.*$", GUIDE, re.MULTILINE)
     return str(line).partition("  #")[0].strip()
 
 
