@@ -11,13 +11,16 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import click
 
-from kit.manifests import ROOT
+from kit.manifests import REPORT, ROOT
+from kit.reasons import REASONS
 from reconcile.cli.features import WINGS
 from reconcile.cli.groups import GROUPS
 from reconcile.cli.main import ABSENT, EPILOG, command
+from reconcile.model import names as model_names
 from reconcile.model.crd import crd
 from reconcile.report.summary import ACTIONS, RESULTS, Summary
 
@@ -36,9 +39,9 @@ OPTIONS = {
     "logs": "They are printed on stderr.",
     "probe": "Its certificate must be valid.",
     "max_deletes": "A percentage is of the previews that have children, and at least 9. `0` prunes nothing; `100%` also allows deletes if the list of previews is empty.",
-    "max_previews": "[What is left of gone ones](docs/status.md#what-counts) counts too. Nothing is deleted for being over.",
+    "max_previews": "[What is left of gone ones](docs/reference/status.md#what-counts) counts too. Nothing is deleted for being over.",
     "default_ttl": "`0`, the default, is never.",
-    "max_ttl": "It also bounds a preview that sets `0`, and how long [what its author protects](docs/status.md#the-ttl) stays.",
+    "max_ttl": "It also bounds a preview that sets `0`, and how long [what its author protects](docs/reference/status.md#the-ttl) stays.",
     "allow_protect": "Globs. Protected is what has `platform9.com/prune: disabled`.",
     "allow_fqdn": "Globs, matched by whole components.",
     "allow_image": "Globs, matched by whole components.",
@@ -63,19 +66,19 @@ FIELDS = {
     "resources": "`limits` and `requests`, by a Pod's rules.",
     "imagePullPolicy": "See [images that were loaded into a node](docs/operating.md).",
     "setup": "It has `command`, `args` and `image`.",
-    "healthPath": "An answer of 200 to 399 is ready ([how](docs/status.md#why-pods-are-not-ready)).",
+    "healthPath": "An answer of 200 to 399 is ready ([how](docs/reference/status.md#why-pods-are-not-ready)).",
 }
 CODES = {
     "0": "With `--wait`, every preview is ready.",
-    "1": "With `--allow-blocked`, no preview that is blocked, refused, unreadable or [rejected](docs/status.md#rejected-by-the-api-server) counts. A NAMESPACE/NAME that does not exist counts only with `--wait`.",
+    "1": "With `--allow-blocked`, no preview that is blocked, refused, unreadable or [rejected](docs/reference/status.md#rejected-by-the-api-server) counts. A NAMESPACE/NAME that does not exist counts only with `--wait`.",
     "2": "Options that cannot be combined are one.",
     "4": "So it is where no preview was listed.",
 }
 METRICS = {
-    "preview_reconcile_last_success_timestamp_seconds": "That is a run with `success` (see above), by the API server's clock.",
-    "preview_reconcile_last_run_timestamp_seconds": "Absent where the server gave no answer.",
+    "preview_reconcile_last_success_timestamp_seconds": "A run succeeds if [`success`](json.md#summary-of-a-run) is true. The time is the API server's.",
+    "preview_reconcile_last_run_timestamp_seconds": "Absent if the API server did not answer.",
     "preview_reconcile_writes": f"Actions: {', '.join(ACTIONS)}. Outcomes: {', '.join(RESULTS)}.",
-    "preview_reconcile_deletes_skipped": "A list was incomplete, or they were too many.",
+    "preview_reconcile_deletes_skipped": "A list was incomplete, or the limit of deletes was exceeded.",
 }
 SUMMARY = Summary(
     0,
@@ -150,6 +153,49 @@ def exit_codes() -> Iterator[str]:
         yield _row(code, _coded(f"{when}. {note}" if note else when))
 
 
+def reasons() -> Iterator[str]:
+    if missing := model_names.REASONS ^ {row.reason for row in REASONS}:
+        sys.exit(f"kit/reasons.py: {', '.join(sorted(missing))}: make it agree with reconcile/model/names.py")
+    yield from _head("reason", "Ready", "Stalled", "when", "remedy")
+    for row in REASONS:
+        yield _row(f"`{row.reason}`", row.ready, row.stalled, row.when, row.remedy)
+
+
+def report_fields() -> Iterator[str]:
+    """Every field of the JSON report, by its path."""
+    schema = json.loads((ROOT / REPORT).read_text())
+    yield from _head("field", "type", "meaning")
+    for path, field in _fields(schema, schema):
+        meaning = field.get("description", "")
+        if not meaning:
+            sys.exit(f"{REPORT}: {path} has no description; add one")
+        yield _row(f"`{path}`", _type(field), _coded(meaning))
+
+
+def _fields(part: Mapping[str, Any], schema: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    """Each property below a part of a schema, depth first; a list's items are `path[]`."""
+    for name, found in part.get("properties", {}).items():
+        field = _resolved(found, schema)
+        below, at = field, f"{path}.{name}".lstrip(".")
+        while "items" in below:
+            below, at = _resolved(below["items"], schema), f"{at}[]"
+        yield at.removesuffix("[]") if below is not field else at, field
+        yield from _fields(below, schema, at)
+
+
+def _resolved(part: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The part with the definition that it refers to; what it says itself counts."""
+    name = part.get("$ref", "").removeprefix("#/$defs/")
+    return {**schema["$defs"][name], **part} if name else dict(part)
+
+
+def _type(field: Mapping[str, Any]) -> str:
+    if values := field.get("enum") or ("const" in field and [field["const"]]):
+        return ", ".join(f"`{value}`" for value in values)
+    kinds = field["type"] if isinstance(field["type"], list) else [field["type"]]
+    return " or ".join(kinds)
+
+
 def metrics() -> Iterator[str]:
     if not find_spec("reconcile.cli.metrics"):
         return  # the wing was taken out
@@ -185,8 +231,10 @@ LISTS: Mapping[tuple[Path, str], Callable[[], Iterable[str]]] = {
     (Path("README.md"), "fields"): fields,
     (Path("README.md"), "options"): options,
     (Path("README.md"), "exit-codes"): exit_codes,
-    (Path("docs/unattended.md"), "summary"): summary,
-    (Path("docs/unattended.md"), "metrics"): metrics,
+    (Path("docs/reference/status.md"), "reasons"): reasons,
+    (Path("docs/reference/json.md"), "report"): report_fields,
+    (Path("docs/reference/json.md"), "summary"): summary,
+    (Path("docs/reference/metrics.md"), "metrics"): metrics,
     (Path("docs/cookbook/wings.md"), "wings"): wings,
 }
 """By the document and the name of the markers in it."""
