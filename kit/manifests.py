@@ -28,7 +28,7 @@ ROLES = {
     "preview-reconcile-plan": "preview-reconcile.planRules",
 }
 
-_HEAD = "{{- /* Written by `make manifests` from cronjob/rights.yaml, which says why each is there. */ -}}\n"
+_HEAD = "{{- /* Written by `make manifests` from cronjob/rights.yaml, which has the reason for each. */ -}}\n"
 _GROUP = '{{ include "preview-reconcile.group" . }}'
 
 

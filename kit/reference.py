@@ -1,7 +1,7 @@
 """What the documents list of the code: fields, options, exit codes, metrics, a summary, wings.
 
 `make reference` writes each between its two markers; `make check` fails where one is not as the code has it.
-What an option, an exit code or a metric means is said in the code, once. What only the documents add, with a
+What an option, an exit code or a metric means stands in the code, once. What only the documents add, with a
 link or an example, stands here.
 """
 
@@ -30,7 +30,7 @@ OPTIONS = {
     "api_group": "Use one that you own. Labels and annotations follow it.",
     "concurrency": "Fewer are sent while the API server answers 429.",
     "filenames": "PATH is a folder, a file or `-`.",
-    "explain": "It tells who set what, what a run would do, and the preview's Events. With `--from` it explains one of a folder; with `-f`, the preview as the file would make it.",
+    "explain": "It shows who set what, what a run would do, and the preview's Events. With `--from` it explains one of a folder; with `-f`, the preview as the file would make it.",
     "yes": "Without it, whoever sits at a terminal is asked.",
     "allow_blocked": "Nor because one is unreadable.",
     "no_fingerprint": "See [fingerprint](docs/decisions/fingerprint.md).",
@@ -184,7 +184,7 @@ def _fields(part: Mapping[str, Any], schema: Mapping[str, Any], path: str = "") 
 
 
 def _resolved(part: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The part with the definition that it refers to; what it says itself counts."""
+    """The part with the definition that it refers to; its own fields win."""
     name = part.get("$ref", "").removeprefix("#/$defs/")
     return {**schema["$defs"][name], **part} if name else dict(part)
 
@@ -209,8 +209,8 @@ def metrics() -> Iterator[str]:
     yield from _head("metric", "meaning")
     for name, metric in found.items():
         labels = ",".join(metric.samples[0].labels)
-        said = " ".join(filter(None, [metric.documentation, METRICS.get(name, "")]))
-        yield _row(f"`{name}{{{labels}}}`" if labels else f"`{name}`", said)
+        meaning = " ".join(filter(None, [metric.documentation, METRICS.get(name, "")]))
+        yield _row(f"`{name}{{{labels}}}`" if labels else f"`{name}`", meaning)
 
 
 def summary() -> Iterator[str]:
