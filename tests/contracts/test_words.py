@@ -22,7 +22,7 @@ RETIRED = {
     r"carr(y|ies|ied|ying) (\w+ )?out": "apply",
     r"go(es)? (away|too|with (it|its|the|their))": "be deleted",
     r"(is|are) (there|whole) again": "exists, was recreated",
-    r"(not|no|is|are|was) whole": "incomplete, complete",
+    r"(not|no|is|was) whole": "incomplete, complete",
     r"look(s|ed)? (again|no further)": "read, re-read",
     r"(a|no) person (has|had) to": "needs action",
     r"(is|are|was|were|be) told": "reported, shown",
@@ -35,7 +35,6 @@ RETIRED = {
     r"under our hands": "meanwhile",
     r"nobody's": "unmanaged",
     r"but for": "except",
-    r"do(es)? without": "work without",
     r"at the most": "at most",
     r"as ever": "as before",
 }
