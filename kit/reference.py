@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from kit.manifests import REPORT, ROOT
+from kit.manifests import ROOT
 from kit.reasons import REASONS
 from reconcile.cli.features import WINGS
 from reconcile.cli.groups import GROUPS
@@ -24,6 +24,7 @@ from reconcile.model import names as model_names
 from reconcile.model.crd import crd
 from reconcile.report.summary import ACTIONS, RESULTS, Summary
 
+REPORT = Path("docs/report.schema.json")
 OPTIONS = {
     "names": "Reconcile only these previews. A bare name is looked up in all namespaces; `NAMESPACE/NAME` names one.",
     "selector": "Children of previews that are gone are not pruned then.",
