@@ -121,7 +121,7 @@ def table(quick: Sequence[Pair], slow: Sequence[Pair], command: str, machine: st
     measured = (
         ("first page through the router", [(ours.page, beside.page) for ours, beside in quick]),
         (f"the same, {SLOW} s until it listens", [(ours.page, beside.page) for ours, beside in slow]),
-        ("the word that it is ready", [(ours.word, beside.word) for ours, beside in quick]),
+        ("the report that it is ready", [(ours.word, beside.word) for ours, beside in quick]),
     )
     rows = []
     for title, pairs in measured:
@@ -132,7 +132,7 @@ def table(quick: Sequence[Pair], slow: Sequence[Pair], command: str, machine: st
         "| from `kubectl apply` to | `reconcile --wait` | `kubectl rollout status` | ratio |",
         "| --- " * 4 + "|",
     ]
-    return "\n".join([f"`{command}`, in turn.", machine, "", *head, *rows, ""])
+    return "\n".join([f"`{command}`, measured in turn.", machine, "", *head, *rows, ""])
 
 
 if __name__ == "__main__":

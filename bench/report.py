@@ -50,7 +50,8 @@ def embedded(document: str, content: str, begin_mark: str = BEGIN, end_mark: str
 def as_markdown(report: Report) -> str:
     """What stands between the markers."""
     return (
-        f"`{report.command}`, each figure {report.rounds} times or more in turn with what stands beside it.\n"
+        f"`{report.command}`, each figure measured {report.rounds} times or more, "
+        "in turn with its counterpart.\n"
         f"{report.machine}\n\n{markdown_table(report.figures)}\n"
         "![Wall time against the number of previews](performance/chart.svg)\n\n"
         f"Where the time of an unchanged run goes, medians:\n\n{profile_table(report.profiles)}"

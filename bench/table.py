@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from bench.figure import Figure, Target, Unit
 from bench.sample import Ratio, Sample
 
-HEAD = ("figure", "previews", "ours", "beside it", "ratio", "target", "met")
+HEAD = ("figure", "previews", "reconcile", "counterpart", "ratio", "target", "met")
 DECIMALS: Mapping[Unit, int] = {"s": 3, "MiB": 0, "requests": 2}
 
 

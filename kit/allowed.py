@@ -1,7 +1,7 @@
 """Which names of previews can be carried to every file: those that nothing else has, in the server's form.
 
 `make names` changes text letter by letter. A name that the code has for something else, or that is part of
-such a word, could not be told from it afterwards.
+such a word, could not be distinguished from it afterwards.
 """
 
 import ast
@@ -86,20 +86,20 @@ def _found(name: str, folders: Iterable[str], old: Names, root: Path) -> str | N
         where = path.relative_to(root).as_posix()
         if where in WITH_EXAMPLES:
             continue
-        for said in _said(ast.parse(path.read_text())):
+        for text in _texts(ast.parse(path.read_text())):
             # A blank in its place, so that what stands around it is no new word.
-            if found := word.search(gone.sub(" ", said)):
+            if found := word.search(gone.sub(" ", text)):
                 return f"is in {found[0]!r} ({where})"
     return None
 
 
-def _said(tree: ast.AST) -> Iterator[str]:
+def _texts(tree: ast.AST) -> Iterator[str]:
     """Each identifier and each text of the code; comments and docstrings break nothing."""
     for node in ast.iter_child_nodes(tree):
         if _is_docstring(node) or _names_previews(node):
             continue
         yield from (value for _, value in ast.iter_fields(node) if isinstance(value, str))
-        yield from _said(node)
+        yield from _texts(node)
 
 
 def _is_docstring(node: ast.AST) -> bool:

@@ -1,34 +1,27 @@
-"""The files that say again what is decided elsewhere: the CRD, the rights, the kinds of children.
+"""The files that repeat what is decided elsewhere: the copies of the CRD and the rights of the chart.
 
-`make manifests` writes them. The CRD comes from `reconcile/model/crd.py`, the rights from
-`cronjob/rights.yaml`,
-which is written by hand, since whoever gives rights should have to read them; the kinds that the JSON report
-names from `CHILDREN`.
+`make manifests` writes them. The CRD comes from `reconcile/model/crd.py`. The rights come from
+`cronjob/rights.yaml`, which is written by hand, because whoever grants rights should have to read them.
 """
 
-import json
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from reconcile.desire.children import CHILDREN
 from reconcile.model import crd
 from reconcile.model.names import DEFAULT_GROUP, SINGULAR
-from reconcile.plan.changes import DELETES, PREVIEW
 
 ROOT = Path(__file__).parents[1]
 RIGHTS = Path("cronjob/rights.yaml")
-REPORT = Path("docs/report.schema.json")
 RULES = Path("cronjob/chart/templates/_rules.tpl")
 ROLES = {
     "preview-reconcile": "preview-reconcile.rules",
     "preview-reconcile-plan": "preview-reconcile.planRules",
 }
 
-_HEAD = "{{- /* Written by `make manifests` from cronjob/rights.yaml, which says why each is there. */ -}}\n"
+_HEAD = "{{- /* Written by `make manifests` from cronjob/rights.yaml, which has the reason for each. */ -}}\n"
 _GROUP = '{{ include "preview-reconcile.group" . }}'
 
 
@@ -39,7 +32,6 @@ def manifests() -> Mapping[Path, str]:
         Path("crds") / f"{SINGULAR}.yaml": written,
         Path("cronjob/chart/crds") / f"{SINGULAR}.yaml": written,
         RULES: _rules_of_the_chart(),
-        REPORT: _report_with_every_kind(),
     }
 
 
@@ -47,16 +39,6 @@ def write() -> None:
     """Write them all."""
     for path, text in manifests().items():
         (ROOT / path).write_text(text)
-
-
-def _report_with_every_kind() -> str:
-    """The schema of the JSON report, which is written by hand but for the kinds that it names."""
-    kinds = [kind.resource.kind for kind in CHILDREN]
-    text = (ROOT / REPORT).read_text()
-    for name, first in (("subject", DELETES), ("kind", PREVIEW)):
-        named = f'"{name}": {{ "enum": {json.dumps([first, *kinds])}'
-        text = re.sub(rf'"{name}": {{ "enum": \[[^]]*\]', named, text)
-    return text
 
 
 def _rules_of_the_chart() -> str:

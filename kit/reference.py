@@ -1,7 +1,7 @@
-"""What the documents list of the code: fields, options, exit codes, metrics, a summary, wings.
+"""What the documents list of the code: fields, options, exit codes, reasons, reports, metrics, wings.
 
 `make reference` writes each between its two markers; `make check` fails where one is not as the code has it.
-What an option, an exit code or a metric means is said in the code, once. What only the documents add, with a
+What an option, an exit code or a metric means stands in the code, once. What only the documents add, with a
 link or an example, stands here.
 """
 
@@ -11,16 +11,20 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import click
 
 from kit.manifests import ROOT
+from kit.reasons import REASONS
 from reconcile.cli.features import WINGS
 from reconcile.cli.groups import in_groups
 from reconcile.cli.main import ABSENT, EPILOG, command
+from reconcile.model import names as model_names
 from reconcile.model.crd import crd
 from reconcile.report.summary import ACTIONS, RESULTS, Summary
 
+REPORT = Path("docs/report.schema.json")
 OPTIONS = {
     "names": "A bare name is looked up in all namespaces, or in that of `--namespace`; `NAMESPACE/NAME` names one.",
     "selector": "With a selector, children of deleted previews are not pruned.",
@@ -74,10 +78,10 @@ CODES = {
     "4": "If the list of previews is empty, deletes are skipped too.",
 }
 METRICS = {
-    "preview_reconcile_last_success_timestamp_seconds": "That is a run with `success` (see above), by the API server's clock.",
-    "preview_reconcile_last_run_timestamp_seconds": "Absent where the server gave no answer.",
+    "preview_reconcile_last_success_timestamp_seconds": "A run succeeds if [`success`](json.md#summary-of-a-run) is true. The time is the API server's.",
+    "preview_reconcile_last_run_timestamp_seconds": "Absent if the API server did not answer.",
     "preview_reconcile_writes": f"Actions: {', '.join(ACTIONS)}. Outcomes: {', '.join(RESULTS)}.",
-    "preview_reconcile_deletes_skipped": "A list was incomplete, or they were too many.",
+    "preview_reconcile_deletes_skipped": "A list was incomplete, or the limit of deletes was exceeded.",
 }
 SUMMARY = Summary(
     0,
@@ -153,6 +157,49 @@ def exit_codes() -> Iterator[str]:
         yield _row(code, _coded(f"{when}. {note}" if note else when))
 
 
+def reasons() -> Iterator[str]:
+    if missing := model_names.REASONS ^ {row.reason for row in REASONS}:
+        sys.exit(f"kit/reasons.py: {', '.join(sorted(missing))}: make it agree with reconcile/model/names.py")
+    yield from _head("reason", "Ready", "Stalled", "when", "remedy")
+    for row in REASONS:
+        yield _row(f"`{row.reason}`", row.ready, row.stalled, row.when, row.remedy)
+
+
+def report_fields() -> Iterator[str]:
+    """Every field of the JSON report, by its path."""
+    schema = json.loads((ROOT / REPORT).read_text())
+    yield from _head("field", "type", "meaning")
+    for path, field in _fields(schema, schema):
+        meaning = field.get("description", "")
+        if not meaning:
+            sys.exit(f"{REPORT}: {path} has no description; add one")
+        yield _row(f"`{path}`", _type(field), _coded(meaning))
+
+
+def _fields(part: Mapping[str, Any], schema: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    """Each property below a part of a schema, depth first; a list's items are `path[]`."""
+    for name, found in part.get("properties", {}).items():
+        field = _resolved(found, schema)
+        below, at = field, f"{path}.{name}".lstrip(".")
+        while "items" in below:
+            below, at = _resolved(below["items"], schema), f"{at}[]"
+        yield at.removesuffix("[]") if below is not field else at, field
+        yield from _fields(below, schema, at)
+
+
+def _resolved(part: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The part with the definition that it refers to; its own fields win."""
+    name = part.get("$ref", "").removeprefix("#/$defs/")
+    return {**schema["$defs"][name], **part} if name else dict(part)
+
+
+def _type(field: Mapping[str, Any]) -> str:
+    if values := field.get("enum") or ("const" in field and [field["const"]]):
+        return ", ".join(f"`{value}`" for value in values)
+    kinds = field["type"] if isinstance(field["type"], list) else [field["type"]]
+    return " or ".join(kinds)
+
+
 def metrics() -> Iterator[str]:
     if not find_spec("reconcile.cli.metrics"):
         return  # the wing was taken out
@@ -166,8 +213,8 @@ def metrics() -> Iterator[str]:
     yield from _head("metric", "meaning")
     for name, metric in found.items():
         labels = ",".join(metric.samples[0].labels)
-        said = " ".join(filter(None, [metric.documentation, METRICS.get(name, "")]))
-        yield _row(f"`{name}{{{labels}}}`" if labels else f"`{name}`", said)
+        meaning = " ".join(filter(None, [metric.documentation, METRICS.get(name, "")]))
+        yield _row(f"`{name}{{{labels}}}`" if labels else f"`{name}`", meaning)
 
 
 def summary() -> Iterator[str]:
@@ -188,8 +235,10 @@ LISTS: Mapping[tuple[Path, str], Callable[[], Iterable[str]]] = {
     (Path("docs/reference/spec.md"), "fields"): fields,
     (Path("docs/reference/options.md"), "options"): options,
     (Path("docs/reference/exit-codes.md"), "exit-codes"): exit_codes,
-    (Path("docs/unattended.md"), "summary"): summary,
-    (Path("docs/unattended.md"), "metrics"): metrics,
+    (Path("docs/reference/status.md"), "reasons"): reasons,
+    (Path("docs/reference/json.md"), "report"): report_fields,
+    (Path("docs/reference/json.md"), "summary"): summary,
+    (Path("docs/reference/metrics.md"), "metrics"): metrics,
     (Path("docs/cookbook/wings.md"), "wings"): wings,
 }
 """By the document and the name of the markers in it."""

@@ -34,7 +34,7 @@ class Change:
 
 
 def names_of(definition: Mapping[str, object]) -> dict[str, str]:
-    """What a CRD calls its objects, by the constant of `names.py` that says so."""
+    """What a CRD calls its objects, by the constant of `names.py` for it."""
     spec = definition["spec"]
     assert isinstance(spec, Mapping)
     kind = spec["names"]
@@ -93,7 +93,7 @@ def carry(root: Path, pairs: Names) -> None:
     """Rename in all files, or in none: what fails on the way is taken back."""
     changes = list(_changes(root, pairs))
     with tempfile.TemporaryDirectory(dir=root, prefix=".names-") as folder:
-        # All is written before anything is replaced: a disk that is full has told so by then.
+        # All is written before anything is replaced: a full disk is noticed by then.
         made = [_made(root, change, Path(folder, str(at))) for at, change in enumerate(changes)]
         done: list[tuple[Change, Path]] = []
         try:

@@ -24,7 +24,7 @@ NATIVE = "io.k8s.api."
 
 
 def table(plane: ControlPlane) -> dict[str, dict[str, Any]]:
-    """All that is kept of what the server says of its kinds."""
+    """What is kept of the schemas that the server publishes."""
     paths = [
         path
         for path in plane.ask("GET", INDEX)["paths"]
@@ -97,7 +97,7 @@ def _line(rule: Rule) -> str:
 
 
 def write() -> None:
-    """Write the table anew, from the API server in KUBEBUILDER_ASSETS."""
+    """Write the table from the API server in KUBEBUILDER_ASSETS."""
     with tempfile.TemporaryDirectory() as folder:
         plane = ControlPlane.start(Path(folder))
         try:

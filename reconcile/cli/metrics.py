@@ -44,15 +44,15 @@ def registry_of(summary: Summary, last_success: float | None = None) -> Collecto
     time = summary.now.timestamp() if summary.now else None
     gauge(
         LAST_SUCCESS,
-        "When the last run that did all it could began.",
+        "Start time of the last successful run.",
         time if summary.success else last_success,
     )
-    gauge("preview_reconcile_last_run_timestamp_seconds", "When the newest run began.", time)
-    gauge("preview_reconcile_duration_seconds", "How long the newest run took.", summary.seconds)
-    gauge("preview_reconcile_exit_code", "The exit code of the newest run.", summary.exit_code)
+    gauge("preview_reconcile_last_run_timestamp_seconds", "Start time of the last run.", time)
+    gauge("preview_reconcile_duration_seconds", "Duration of the last run.", summary.seconds)
+    gauge("preview_reconcile_exit_code", "Exit code of the last run.", summary.exit_code)
     gauge(
         "preview_reconcile_deletes_skipped",
-        "Children whose deletes the newest run skipped.",
+        "Children whose deletes the last run skipped.",
         summary.deletes_skipped,
     )
     _writes(registry, summary)
@@ -68,7 +68,7 @@ def _writes(registry: CollectorRegistry, summary: Summary) -> None:
     """Every pair, so that a rule need not ask whether one is there."""
     writes = Gauge(
         "preview_reconcile_writes",
-        "What became of the writes of the newest run.",
+        "Writes of the last run by action and outcome.",
         ["action", "outcome"],
         registry=registry,
     )

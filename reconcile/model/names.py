@@ -41,7 +41,7 @@ READY = "Ready"
 STALLED = "Stalled"
 EXPIRING = "Expiring"
 
-# Reasons of Ready; docs/status.md has them in words.
+# Reasons of Ready; kit/reasons.py has them in words, for docs/reference/status.md.
 AVAILABLE = "Available"
 PROGRESSING = "Progressing"
 ROLLOUT_FAILED = "RolloutFailed"

@@ -72,7 +72,7 @@ class _Run:
             return done
         if plan.writes and not self.agree(plan):
             return replace(done, declined=True)
-        self.phases.done("told")
+        self.phases.done("reported")
         executed = self.execute_all(plan, seen)
         facts = self.gather(seen, executed)
         outcomes = [outcome for one in executed.passes for outcome in one.outcomes]

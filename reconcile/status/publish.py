@@ -368,7 +368,7 @@ def _lacking_notes(lacking: Collection[str], news: Iterable[Facts], settings: Se
     fields = ", ".join(f"status.{name}" for name in sorted(lacking))
     yield (
         f"the CRD that is installed does not know {fields}: statuses are written without; "
-        f"install it anew with `{settings.names.install_crd}`"
+        f"upgrade it with `{settings.names.install_crd}`"
     )
     yield from _consequences(news, ttl="ttlCountsFrom" in lacking, setup=SETUP in lacking)
 

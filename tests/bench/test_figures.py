@@ -96,7 +96,7 @@ def test_the_table_has_medians_spreads_ratios_and_what_was_wanted() -> None:
     requests = Figure("requests", 1, "requests", Sample((2.0, 2.5, 2.0)), target=Target("value", 3))
     cells = [re.split(r" {2,}", line) for line in text_table([slow, fast, memory, requests]).splitlines()]
     assert cells == [
-        ["figure", "previews", "ours", "beside it", "ratio", "target", "met"],
+        ["figure", "previews", "reconcile", "counterpart", "ratio", "target", "met"],
         [
             *("unchanged", "1,000", "3.100 s (3.000 to 3.500)", "raw: 2.000 s"),
             *("1.55 (1.50 to 1.75)", "ratio ≤ 1.5", "NO"),
@@ -110,7 +110,7 @@ def test_the_table_has_medians_spreads_ratios_and_what_was_wanted() -> None:
 def test_the_columns_of_the_table_stand_one_under_the_other() -> None:
     short, long = a_figure(1.0), Figure("a longer name", 1, "s", Sample((2.0,)))
     assert text_table([short, long]).splitlines() == [
-        "figure         previews  ours     beside it  ratio  target  met",
+        "figure         previews  reconcile  counterpart  ratio  target  met",
         "unchanged      1,000     1.000 s",
         "a longer name  1         2.000 s",
     ]

@@ -205,7 +205,7 @@ GOING = [{"reason": "NamespaceTerminating", "field": "metadata.namespace"}]
 UNDECLARED = "failed to create typed patch object: .status: field not declared in schema"
 REMEDY = (
     f"patch status of {KIND} shop/pr-1: the CRD that is installed has no such status; "
-    "install it anew with `reconcile --print-crd --api-group platform9.com | kubectl apply -f -`"
+    "upgrade it with `reconcile --print-crd --api-group platform9.com | kubectl apply -f -`"
 )
 TEXT = {"Content-Type": "application/json"}
 UNREADABLE_SPEC = (

@@ -1,15 +1,16 @@
 """The report as programs read it, and the schema that describes it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconcile.desire.children import CHILDREN
 from reconcile.errors import EXIT_NO_ANSWER, EXIT_USAGE
-from reconcile.plan.changes import DELETES, PREVIEW, Outcome, Plan, Result, Skipped
+from reconcile.model.names import INTERNAL_ERROR
+from reconcile.plan.changes import Blocked, Outcome, Plan, Result, Skipped
 from reconcile.report.json import FORMAT_VERSION, run_json
 from reconcile.report.states import StateName
 from reconcile.status.result import Pass, Run, Standing, StandingState
@@ -70,11 +71,22 @@ def test_a_special_character_is_an_escape_in_json_and_is_read_back_unchanged() -
 # the schema says what the code can say
 
 
-def test_the_schema_names_every_kind_result_and_state() -> None:
-    kinds = [kind.resource.kind for kind in CHILDREN]
-    assert SCHEMA["$defs"]["kind"]["enum"] == [PREVIEW, *kinds]
-    subject = SCHEMA["$defs"]["plan"]["properties"]["skipped"]["items"]["properties"]["subject"]
-    assert subject["enum"] == [DELETES, *kinds]
+def test_the_schema_takes_every_kind_that_a_template_may_make() -> None:
+    custom = "ExternalSecret.external-secrets.io"
+    create = replace(CREATE, key=CREATE.key._replace(kind=custom))
+    told = report(Run((Pass(Plan((create,), (Skipped("ConfigMap", "no"),)), (Outcome(create, "done"),)),)), 4)
+    assert told["passes"][0]["plan"]["changes"][0]["kind"] == custom
+
+
+def test_the_schema_takes_a_preview_that_is_blocked_by_a_bug() -> None:
+    blocked = Blocked(CREATE.key, CREATE.preview, INTERNAL_ERROR, "KeyError")
+    assert (
+        report(Run((Pass(Plan((blocked,))),)), 1)["passes"][0]["plan"]["changes"][0]["reason"]
+        == INTERNAL_ERROR
+    )
+
+
+def test_the_schema_names_every_result_and_state() -> None:
     done = {"created", "updated", "deleted"}
     assert set(SCHEMA["$defs"]["result"]["enum"]) == (set(get_args(Result)) - {"done"}) | done
     assert SCHEMA["properties"]["format_version"]["const"] == FORMAT_VERSION

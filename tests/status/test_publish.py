@@ -494,7 +494,7 @@ def test_what_an_older_crd_does_not_know_is_left_out_and_told_once_and_nothing_i
     memory.trouble("status PreviewEnvironment shop/pr-1", unknown)
     told_once = (
         "the CRD that is installed does not know status.hostname: statuses are written without; "
-        "install it anew with `reconcile --print-crd --api-group platform9.com | kubectl apply -f -`"
+        "upgrade it with `reconcile --print-crd --api-group platform9.com | kubectl apply -f -`"
     )
     assert go(memory).notes == (told_once,)
     assert told(memory) == told(memory, "pr-2") == ("False", "Progressing")

@@ -1,4 +1,4 @@
-"""What a preview's status says: every row of the table in docs/status.md."""
+"""What a preview's status says: every row of the table in docs/reference/status.md."""
 
 import re
 from dataclasses import replace

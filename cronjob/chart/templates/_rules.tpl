@@ -1,4 +1,4 @@
-{{- /* Written by `make manifests` from cronjob/rights.yaml, which says why each is there. */ -}}
+{{- /* Written by `make manifests` from cronjob/rights.yaml, which has the reason for each. */ -}}
 {{- define "preview-reconcile.rules" -}}
 - apiGroups: [{{ include "preview-reconcile.group" . }}]
   resources: [previewenvironments]

@@ -162,7 +162,7 @@ def no_subresource(ask: Ask, said: str = "") -> NotInstalled:
     """The CRD that is installed does not know the subresource, or not as we write it."""
     return NotInstalled(
         f"{ask}: the CRD that is installed has no such {ask.subresource}; "
-        f"install it anew with `{names_of(ask.resource.group).install_crd}`{said}"
+        f"upgrade it with `{names_of(ask.resource.group).install_crd}`{said}"
     )
 
 

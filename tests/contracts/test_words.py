@@ -1,0 +1,57 @@
+"""The documents have no phrase that was retired; words alone are for codespell, in `make check`."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.cookbook import ROOT
+
+PAGES = [str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))]
+RETIRED = {
+    r"tak(e|es|en|ing) (\w+ )?(away|back)": "prune, delete, remove",
+    r"ask(s|ed|ing)? for (?!confirmation)": "request",
+    r"carr(y|ies|ied|ying) (\w+ )?out": "apply",
+    r"go(es)? (away|too|with (it|its|the|their))": "be deleted",
+    r"(is|are) (there|whole) again": "exists, was recreated",
+    r"(not|no|is|was) whole": "incomplete, complete",
+    r"look(s|ed)? (again|no further)": "read, re-read",
+    r"(a|no) person (has|had) to": "needs action",
+    r"(is|are|was|were|be) told": "reported, shown",
+    r"(is|are|was|were) wanted": "desired",
+    r"what bec(ame|omes) of": "result, outcome",
+    r"left over": "orphaned",
+    r"made again": "recreated",
+    r"put right": "corrected",
+    r"passed over": "ignored",
+    r"under our hands": "meanwhile",
+    r"nobody's": "unmanaged",
+    r"but for": "except",
+    r"at the most": "at most",
+    r"as ever": "as before",
+}
+"""Each phrase, and what stands in its place."""
+
+
+def prose(text: str) -> str:
+    """A page without what is code: what the command prints has its own tests."""
+    return re.sub(r"`[^`\n]*`", "", re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL))
+
+
+def retired(text: str) -> list[str]:
+    """Each retired phrase of a page, with what to write."""
+    one_line = " ".join(prose(text).split())
+    found = (
+        (re.search(rf"\b{phrase}\b", one_line, re.IGNORECASE), instead) for phrase, instead in RETIRED.items()
+    )
+    return [f"{match[0]}: write {instead}" for match, instead in found if match]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_has_no_phrase_that_was_retired(page: str) -> None:
+    assert retired(Path(ROOT, page).read_text()) == []
+
+
+def test_a_phrase_is_found_over_two_lines_and_not_in_code() -> None:
+    assert retired("The child is\ntaken\naway.") == ["taken away: write prune, delete, remove"]
+    assert retired("```\nleft over\n```\n`left over`") == []
