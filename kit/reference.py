@@ -1,4 +1,4 @@
-"""What the documents list of the code: fields, options, exit codes, metrics, a summary, wings.
+"""What the documents list of the code: fields, options, exit codes, metrics, a summary, wings, inputs of the CI.
 
 `make reference` writes each between its two markers; `make check` fails where one is not as the code has it.
 What an option, an exit code or a metric means is said in the code, once. What only the documents add, with a
@@ -11,8 +11,10 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import click
+import yaml
 
 from kit.manifests import ROOT
 from reconcile.cli.features import WINGS
@@ -181,6 +183,31 @@ def wings() -> Iterator[str]:
         )
 
 
+def action_inputs() -> Iterator[str]:
+    yield from _inputs(yaml.safe_load((ROOT / "action.yml").read_text())["inputs"])
+
+
+def action_outputs() -> Iterator[str]:
+    outputs = yaml.safe_load((ROOT / "action.yml").read_text())["outputs"]
+    yield from _head("output", "meaning")
+    yield from (_row(f"`{name}`", output["description"]) for name, output in outputs.items())
+
+
+def component_inputs() -> Iterator[str]:
+    spec = next(yaml.safe_load_all((ROOT / "templates" / "preview.yml").read_text()))["spec"]
+    inputs = {name: {"required": "default" not in one, **one} for name, one in spec["inputs"].items()}
+    yield from _inputs(inputs)
+
+
+def _inputs(inputs: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    yield from _head("input", "default", "meaning")
+    for name, one in inputs.items():
+        default = one.get("default", "")
+        text = str(default).lower() if isinstance(default, bool) else default
+        shown = f"`{text}`" if text else "none"
+        yield _row(f"`{name}`", "required" if one.get("required") else shown, one["description"])
+
+
 LISTS: Mapping[tuple[Path, str], Callable[[], Iterable[str]]] = {
     (Path("README.md"), "fields"): fields,
     (Path("README.md"), "options"): options,
@@ -188,6 +215,9 @@ LISTS: Mapping[tuple[Path, str], Callable[[], Iterable[str]]] = {
     (Path("docs/unattended.md"), "summary"): summary,
     (Path("docs/unattended.md"), "metrics"): metrics,
     (Path("docs/cookbook/wings.md"), "wings"): wings,
+    (Path("docs/ci/github-actions.md"), "inputs"): action_inputs,
+    (Path("docs/ci/github-actions.md"), "outputs"): action_outputs,
+    (Path("docs/ci/gitlab.md"), "inputs"): component_inputs,
 }
 """By the document and the name of the markers in it."""
 
