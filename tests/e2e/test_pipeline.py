@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from reconcile.model.names import PLURAL
+from reconcile.report.markdown import MARK
 from tests.contracts import ci_stubs
 from tests.controlplane import Account, ControlPlane, eventually, grant, service_account, shipped
 from tests.controlplane.programs import program
@@ -105,6 +106,7 @@ class Pipeline:
     @property
     def comment(self) -> str:
         (found,) = json.loads((self.machine.home / "comments.json").read_text())
+        assert found["body"].startswith(f"{MARK}\n")
         return str(found["body"])
 
     @property
