@@ -194,7 +194,7 @@ def action_outputs() -> Iterator[str]:
 
 
 def component_inputs() -> Iterator[str]:
-    spec = next(yaml.safe_load_all((ROOT / "templates" / "preview.yml").read_text()))["spec"]
+    spec = next(yaml.safe_load_all((ROOT / "ci" / "gitlab.yml").read_text()))["spec"]
     inputs = {name: {"required": "default" not in one, **one} for name, one in spec["inputs"].items()}
     yield from _inputs(inputs)
 

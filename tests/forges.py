@@ -1,4 +1,4 @@
-"""The CI systems, as far as action.yml and templates/preview.yml need them: their shell is run as they run it.
+"""The CI systems, as far as action.yml and ci/gitlab.yml need them: their shell is run as they run it.
 
 Nothing here knows what the scripts do. What they call (kubectl, reconcile, gh, curl) is what the PATH has.
 """
@@ -16,7 +16,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 ACTION = ROOT / "action.yml"
-COMPONENT = ROOT / "templates" / "preview.yml"
+JOBS = ROOT / "ci" / "gitlab.yml"
 SCRIPT = ROOT / "ci" / "preview-pipeline"
 
 Document = dict[str, Any]
@@ -222,9 +222,9 @@ class GitHub:
 # GitLab
 
 
-def component(inputs: Mapping[str, Any]) -> Document:
-    """The jobs of the component with these inputs, as GitLab interpolates them."""
-    head, body = yaml.safe_load_all(COMPONENT.read_text())
+def included(inputs: Mapping[str, Any]) -> Document:
+    """The jobs of ci/gitlab.yml with these inputs, as GitLab interpolates them."""
+    head, body = yaml.safe_load_all(JOBS.read_text())
     declared = head["spec"]["inputs"]
     assert not inputs.keys() - declared.keys(), "GitLab refuses an unknown input"
     values = {name: inputs.get(name, one.get("default")) for name, one in declared.items()}
@@ -249,7 +249,7 @@ def _as_text(value: Any) -> str:
 
 @dataclass
 class GitLab:
-    """Runs the jobs of the component as docs/ci/gitlab.md includes it."""
+    """Runs the jobs of ci/gitlab.yml as docs/ci/gitlab.md includes them."""
 
     machine: Machine
     branch: str = "feature/login"
@@ -262,7 +262,7 @@ class GitLab:
     @property
     def jobs(self) -> Document:
         (include,) = self.page["include"]
-        return component({**include["inputs"], **self.inputs})
+        return included({**include["inputs"], **self.inputs})
 
     @property
     def predefined(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""action.yml and templates/preview.yml, as the recipes of docs/ci use them, with the real `reconcile` on a folder.
+"""action.yml and ci/gitlab.yml, as the recipes of docs/ci use them, with the real `reconcile` on a folder.
 
 What belongs to the CI system is a stub (`ci_stubs`): kubectl keeps its previews in files, which
 `RECONCILE_FROM` names. tests/e2e/test_pipeline.py runs the same shell against a real API server.
@@ -22,13 +22,13 @@ from tests.builders import a_preview
 from tests.contracts import ci_stubs
 from tests.forges import (
     ACTION,
-    COMPONENT,
+    JOBS,
     ROOT,
     SCRIPT,
     GitHub,
     GitLab,
     Machine,
-    component,
+    included,
     recipes,
     scripts_of,
 )
@@ -292,13 +292,13 @@ def test_no_script_of_github_holds_an_expression(path: Path) -> None:
     assert [script for script in scripts_of(yaml.safe_load(path.read_text())) if "${{" in script] == []
 
 
-def test_no_script_of_the_component_holds_an_input() -> None:
-    jobs = component({"namespace": "a", "image": "b", "job-image": "c"})
+def test_no_script_of_gitlab_holds_an_input() -> None:
+    jobs = included({"namespace": "a", "image": "b", "job-image": "c"})
     for job in jobs.values():
         texts = [*job.get("before_script", []), *job.get("script", []), *job.get("after_script", [])]
         assert texts
         assert not [text for text in texts if "$[[" in text]
-    raw = COMPONENT.read_text().partition("\n---\n")[2]
+    raw = JOBS.read_text().partition("\n---\n")[2]
     assert "$[[" not in "".join(re.findall(r"^ +(?:- .*|[a-z]+\(.*)$", raw, re.MULTILINE))
 
 
@@ -312,7 +312,7 @@ def test_every_input_is_used_and_every_input_that_is_used_is_declared() -> None:
     assert {name: one["description"][-1] for name, one in action["inputs"].items()} == dict.fromkeys(
         action["inputs"], "."
     )
-    head, body = yaml.safe_load_all(COMPONENT.read_text())
+    head, body = yaml.safe_load_all(JOBS.read_text())
     assert set(re.findall(r"inputs\.([\w-]+)", json.dumps(body))) == set(head["spec"]["inputs"])
 
 

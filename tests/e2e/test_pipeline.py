@@ -1,4 +1,4 @@
-"""A pipeline on a real API server: action.yml and the component, with the shipped rights and no others.
+"""A pipeline on a real API server: action.yml and ci/gitlab.yml, with the shipped rights and no others.
 
 The account and its bindings are made by the commands of docs/pipeline.md. What belongs to the forge is a stub
 (`ci_stubs`); kubectl and reconcile are the real ones.
@@ -286,7 +286,7 @@ def test_each_right_of_an_author_is_missed_by_name(pipeline: Pipeline, verb: str
 
 
 def test_the_commands_of_the_low_rights_way_are_enough(pipeline: Pipeline) -> None:
-    """As somebody types them who has no action and no component."""
+    """As somebody types them who has neither the action nor the jobs for GitLab."""
     pipeline.gets_rights("preview-reconcile-author")
     pipeline.machine.start()
     manifest = {**pipeline.operator.preview("pr-42")}
