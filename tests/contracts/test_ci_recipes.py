@@ -231,16 +231,17 @@ def test_github_comments_only_if_it_shall(github: GitHub) -> None:
 def test_the_operators_options_are_taken_and_those_of_the_job_win(forge: Forge) -> None:
     data = {
         "RECONCILE_ROUTE": "ingress",
-        "RECONCILE_INGRESS_CLASS": "it's web",
+        "RECONCILE_INGRESS_CLASS": "web",
+        "RECONCILE_ROUTE_ANNOTATION": "a=it's $HOME \"here\"\nb=2",
         "RECONCILE_URL_SCHEME": "http",
     }
     (forge.machine.home / "options.json").write_text(json.dumps({"data": data}))
     forge.machine.variables["RECONCILE_URL_SCHEME"] = "https"
     assert forge.opens(), forge.machine.printed
-    assert f"shop.ingress.{NAME}.yaml" in children(forge.machine)
-    assert "ingressClassName: it's web" in (
-        forge.machine.home / "children" / f"shop.ingress.{NAME}.yaml"
-    ).read_text().replace('"', "")
+    ingress = yaml.safe_load((forge.machine.home / "children" / f"shop.ingress.{NAME}.yaml").read_text())
+    assert ingress["spec"]["ingressClassName"] == "web"
+    annotations = ingress["metadata"]["annotations"]
+    assert (annotations["a"], annotations["b"]) == ("it's $HOME \"here\"", "2")
     assert forge.url.startswith("https://")
 
 
