@@ -15,6 +15,7 @@ RUN python -m venv --without-pip /opt/reconcile \
  && python -m pip install --no-cache-dir --only-binary :all: --require-hashes -r requirements-build.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY reconcile reconcile
+COPY ci ci
 # The root file system will be read-only, so the bytecode has to be there; unchecked, so that no time of a
 # file decides whether it counts.
 RUN python -m pip wheel --no-cache-dir --no-deps --no-build-isolation --no-index --wheel-dir dist . \

@@ -19,10 +19,13 @@ RULES = Path("cronjob/chart/templates/_rules.tpl")
 ROLES = {
     "preview-reconcile": "preview-reconcile.rules",
     "preview-reconcile-plan": "preview-reconcile.planRules",
+    "preview-reconcile-author": "preview-reconcile.authorRules",
+    "preview-reconcile-options": "preview-reconcile.optionsRules",
 }
 
 _HEAD = "{{- /* Written by `make manifests` from cronjob/rights.yaml, which has the reason for each. */ -}}\n"
 _GROUP = '{{ include "preview-reconcile.group" . }}'
+_NAME = '{{ include "preview-reconcile.name" . }}'
 
 
 def manifests() -> Mapping[Path, str]:
@@ -58,6 +61,8 @@ def _rule(rule: Mapping[str, Any]) -> list[str]:
     return [
         f"- apiGroups: [{', '.join(groups)}]",
         f"  resources: [{', '.join(rule['resources'])}]",
+        # The one object that a rule names is the release's own.
+        *([f"  resourceNames: [{_NAME}]"] if "resourceNames" in rule else []),
         f"  verbs: [{', '.join(rule['verbs'])}]",
     ]
 

@@ -1,4 +1,4 @@
-"""What the documents list of the code: fields, options, exit codes, reasons, reports, metrics, wings.
+"""What the documents list of the code: fields, options, exit codes, reasons, reports, metrics, wings, inputs of the CI.
 
 `make reference` writes each between its two markers; `make check` fails where one is not as the code has it.
 What an option, an exit code or a metric means stands in the code, once. What only the documents add, with a
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import yaml
 
 from kit.manifests import ROOT
 from kit.reasons import REASONS
@@ -231,6 +232,31 @@ def wings() -> Iterator[str]:
         )
 
 
+def action_inputs() -> Iterator[str]:
+    yield from _inputs(yaml.safe_load((ROOT / "action.yml").read_text())["inputs"])
+
+
+def action_outputs() -> Iterator[str]:
+    outputs = yaml.safe_load((ROOT / "action.yml").read_text())["outputs"]
+    yield from _head("output", "meaning")
+    yield from (_row(f"`{name}`", output["description"]) for name, output in outputs.items())
+
+
+def component_inputs() -> Iterator[str]:
+    spec = next(yaml.safe_load_all((ROOT / "ci" / "gitlab.yml").read_text()))["spec"]
+    inputs = {name: {"required": "default" not in one, **one} for name, one in spec["inputs"].items()}
+    yield from _inputs(inputs)
+
+
+def _inputs(inputs: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    yield from _head("input", "default", "meaning")
+    for name, one in inputs.items():
+        default = one.get("default", "")
+        text = str(default).lower() if isinstance(default, bool) else default
+        shown = f"`{text}`" if text else "none"
+        yield _row(f"`{name}`", "required" if one.get("required") else shown, one["description"])
+
+
 LISTS: Mapping[tuple[Path, str], Callable[[], Iterable[str]]] = {
     (Path("docs/reference/spec.md"), "fields"): fields,
     (Path("docs/reference/options.md"), "options"): options,
@@ -240,6 +266,9 @@ LISTS: Mapping[tuple[Path, str], Callable[[], Iterable[str]]] = {
     (Path("docs/reference/json.md"), "summary"): summary,
     (Path("docs/reference/metrics.md"), "metrics"): metrics,
     (Path("docs/cookbook/wings.md"), "wings"): wings,
+    (Path("docs/ci/github-actions.md"), "inputs"): action_inputs,
+    (Path("docs/ci/github-actions.md"), "outputs"): action_outputs,
+    (Path("docs/ci/gitlab.md"), "inputs"): component_inputs,
 }
 """By the document and the name of the markers in it."""
 

@@ -49,6 +49,13 @@ def kustomized(folder: Path, *components: str, **also: Any) -> list[Manifest]:
     return _documents(_program("kubectl"), "kustomize", overlay(folder, *components, **also))
 
 
+def pipeline_kustomized(folder: Path, way: str, **also: Any) -> list[Manifest]:
+    """The rights of a pipeline, as an overlay in `folder` renders them."""
+    path = os.path.relpath((BASE / "pipeline" / way).resolve(), folder.resolve())
+    (folder / "kustomization.yaml").write_text(json.dumps({"resources": [path], **also}))
+    return _documents(_program("kubectl"), "kustomize", folder)
+
+
 def overlay(folder: Path, *components: str, **also: Any) -> Path:
     """An operator's own kustomization, which has to name the base by a relative path."""
     base = os.path.relpath(BASE.resolve(), folder.resolve())

@@ -1,8 +1,8 @@
 """What a CI system has around a recipe, as programs: `python ci_stubs.py kubectl|gh|curl ARGUMENTS`.
 
 `$STUBS` is a folder: `previews/` is what kubectl keeps, `late/` is what others apply at the same moment,
-`comments.json` is what the forge keeps, `calls` is every call, one a line. Whatever a recipe asks that is not
-known here is an error.
+`options.json` is the operator's ConfigMap, `comments.json` is what the forge keeps, `calls` is every call, one a
+line. Whatever a script asks that is not known here is an error.
 """
 
 import json
@@ -47,14 +47,17 @@ def parse(arguments: list[str], flags: set[str], valued: set[str]) -> Call:
 
 
 def kubectl(arguments: list[str]) -> None:
-    """`apply -f FILE` and `delete previewenvironments.platform9.com NAME -n NAMESPACE`, into files."""
-    alone, options = parse(arguments, {"--ignore-not-found"}, {"-f", "--namespace"})
+    """Apply and delete previews, which are files, and get the ConfigMap of the operator."""
+    alone, options = parse(arguments, {"--ignore-not-found"}, {"--filename", "--namespace", "--output"})
     match alone:
         case ["apply"]:
-            metadata = yaml.safe_load(Path(options["-f"]).read_text())["metadata"]
-            shutil.copy(options["-f"], file_of(metadata["namespace"], metadata["name"]))
+            metadata = yaml.safe_load(Path(options["--filename"]).read_text())["metadata"]
+            shutil.copy(options["--filename"], file_of(metadata["namespace"], metadata["name"]))
             for file in (STATE / "late").glob("*.yaml"):
                 shutil.move(file, STATE / "previews")
+        case ["get", "configmap", "preview-reconcile"]:
+            assert (options["--namespace"], options["--output"]) == ("preview-reconcile", "json")
+            say((STATE / "options.json").read_text() if (STATE / "options.json").exists() else "")
         case ["delete", "previewenvironments.platform9.com", name]:
             file_of(options["--namespace"], name).unlink(missing_ok="--ignore-not-found" in options)
         case _:
@@ -79,7 +82,8 @@ def gh(arguments: list[str]) -> None:
             write([*read(), a_comment(body_of(options["-F"]))])
         case ("PATCH", "repos", "acme", "shop", "issues", "comments", number):
             replace(int(number), body_of(options["-F"]))
-        case ("GET", "repos", "acme", "shop", "deployments?environment=pr-42"):
+        case ("GET", "repos", "acme", "shop", "deployments"):
+            assert options["-f"] == "environment=pr-42"
             told([{"id": 1}, {"id": 2}], options["--jq"])
         case ("POST", "repos", "acme", "shop", "deployments", "1" | "2", "statuses"):
             assert options["-f"] == "state=inactive"

@@ -149,6 +149,43 @@ def test_a_run_that_only_plans_gets_and_lists_the_kinds_of_templates_too() -> No
     assert rules == [{**rule, "verbs": ["get", "list"]} for rule in EXTRA_RULES]
 
 
+def bound(manifests: list[Manifest]) -> set[tuple[str, str, str]]:
+    """Of each RoleBinding its namespace, its role, and the namespace of whose it is."""
+    return {
+        (m["metadata"]["namespace"], m["roleRef"]["name"], m["subjects"][0]["namespace"])
+        for m in manifests
+        if m["kind"] == "RoleBinding"
+    }
+
+
+def test_a_pipeline_has_an_account_in_its_namespace_and_may_reconcile_if_it_says_so() -> None:
+    pipelines = [{"namespace": "shop"}, {"namespace": "blog", "reconcile": True}]
+    found = rendered({"pipelines": pipelines}, release="a", namespace="previews")
+    name = f"a-{NAME}"
+    assert bound(found) == {
+        ("shop", f"{name}-author", "shop"),
+        ("blog", f"{name}-author", "blog"),
+        ("blog", name, "blog"),
+        ("previews", f"{name}-options", "blog"),
+    }
+    accounts = [m for m in found if m["metadata"]["name"] == f"{name}-pipeline"]
+    assert [m["metadata"]["namespace"] for m in accounts] == ["shop", "blog"]
+    subjects = {m["subjects"][0]["name"] for m in found if m["kind"] == "RoleBinding"}
+    assert subjects == {f"{name}-pipeline"}
+    (rule,) = one(found, "ClusterRole", f"{name}-options")["rules"]
+    assert rule["resourceNames"] == [name]
+    assert one(found, "ClusterRole", f"{name}-author")["rules"] == shipped(f"{NAME}-author")
+
+
+def test_a_pipeline_of_another_namespace_is_refused_with_namespace_only() -> None:
+    values = {"namespaceOnly": True, "pipelines": [{"namespace": "shop"}]}
+    bindings = bound(rendered(values, namespace="shop"))
+    assert bindings == {("shop", NAME, "shop"), ("shop", f"{NAME}-author", "shop")}
+    version = ("--kube-version", "1.34.0")
+    done = helm("template", NAME, str(CHART), "--namespace", "blog", *version, "--values", "-", values=values)
+    assert "pipelines: shop is not the namespace of the release" in done.stderr
+
+
 def test_the_alerts_are_about_the_releases_own_name() -> None:
     for rule in alert_rules(rendered({"alerts": {"enabled": True, "labels": {"team": "web"}}}, release="a")):
         assert f'=~"a-{NAME}.*"' in rule["expr"]
@@ -211,6 +248,8 @@ def test_helm_finds_nothing_to_say_against_the_chart() -> None:
         ({"extraRules": [{**EXTRA_RULES[0], "verbs": ["watch"]}]}, "/extraRules/0/verbs/0"),
         ({"extraRules": [{**EXTRA_RULES[0], "resources": ["*"]}]}, "/extraRules/0/resources/0"),
         ({"extraRules": [{**EXTRA_RULES[0], "resourceNames": ["a"]}]}, "/extraRules/0"),
+        ({"pipelines": ["shop"]}, "/pipelines/0"),
+        ({"pipelines": [{"reconcile": True}]}, "/pipelines/0"),
         ({"options": {"routes": "ingress"}}, "routes"),
         ({"options": {"route": "gateway"}}, "/options/route"),
         ({"options": {"allow-fqdn": "*.example.com"}}, "/options/allow-fqdn"),

@@ -1,7 +1,7 @@
-"""The recipes of docs/ci do what they say: their shell is run, with the real `reconcile` on a folder.
+"""action.yml and ci/gitlab.yml, as the recipes of docs/ci use them, with the real `reconcile` on a folder.
 
 What belongs to the CI system is a stub (`ci_stubs`): kubectl keeps its previews in files, which
-`RECONCILE_FROM` names, so that the recipes' commands stay as they are.
+`RECONCILE_FROM` names. tests/e2e/test_pipeline.py runs the same shell against a real API server.
 """
 
 import json
@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,89 +20,74 @@ from reconcile.cluster.files.yaml import dump
 from reconcile.report.markdown import MARK
 from tests.builders import a_preview
 from tests.contracts import ci_stubs
+from tests.forges import (
+    ACTION,
+    JOBS,
+    ROOT,
+    SCRIPT,
+    GitHub,
+    GitLab,
+    Machine,
+    included,
+    recipes,
+    scripts_of,
+)
+from tests.forges import shell_script as program
 
-ROOT = Path(__file__).parents[2]
-EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
-VARIABLE = re.compile(r"\$\{?(\w+)\}?")
-needs_jq = pytest.mark.skipif(not shutil.which("jq"), reason="not on the PATH: jq, which the recipes call")
+pytestmark = pytest.mark.skipif(not shutil.which("jq"), reason="not on the PATH: jq, which the scripts call")
 
+NAME = "feature-login-df7c7aeb"
+FQDN = f"{NAME}.shop.preview.example.com"
+OPTIONS = {"data": {"RECONCILE_ROUTE": "mapping"}}
 
-def recipe(name: str) -> dict[str, Any]:
-    """The one YAML document of a page."""
-    (text,) = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "docs" / "ci" / name).read_text(), re.S | re.M)
-    found: dict[str, Any] = yaml.safe_load(text)
-    return found
-
-
-@dataclass
-class Machine:
-    """Where the jobs run: one folder for what the forge and the cluster keep, a fresh one for each job."""
-
-    home: Path
-    variables: dict[str, str]
-    jobs: int = 0
-    printed: str = ""
-    work: Path = field(default_factory=Path)
-
-    def start(self) -> None:
-        self.jobs += 1
-        self.work = self.home / f"job-{self.jobs}"
-        self.work.mkdir()
-
-    def shell(self, script: str, *arguments: str, **variables: str) -> int:
-        """Run a script as the CI does."""
-        done = subprocess.run(
-            [*arguments, script],
-            cwd=self.work,
-            env={**self.variables, **variables},
-            capture_output=True,
-            text=True,
-        )
-        self.printed += done.stdout + done.stderr
-        return done.returncode
-
-    def children(self) -> list[str]:
-        return sorted(path.name for path in (self.home / "children").glob("*"))
-
-    def calls(self, program: str) -> list[str]:
-        lines = (self.home / "calls").read_text().splitlines()
-        return [line for line in lines if line.split()[0] == program]
-
-    def comments(self) -> list[str]:
-        file = self.home / "comments.json"
-        return [comment["body"] for comment in json.loads(file.read_text())] if file.exists() else []
+Forge = GitHub | GitLab
 
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
-    programs = tmp_path / "bin"
-    programs.mkdir()
+    made = Machine.make(
+        tmp_path,
+        STUBS=str(tmp_path),
+        RECONCILE_FROM=str(tmp_path / "previews"),
+        RECONCILE_TO=str(tmp_path / "children"),
+    )
     (tmp_path / "previews").mkdir()
+    (tmp_path / "options.json").write_text(json.dumps(OPTIONS))
     stubs = f'exec "{sys.executable}" "{ci_stubs.__file__}"'
     for name in ("kubectl", "gh", "curl"):
-        program(programs / name, f'{stubs} {name} "$@"')
-    # In files nothing becomes ready, so --wait is left out; that a recipe has it is a test of its own.
-    no_wait = 'for word; do shift; [ "$word" = --wait ] || set -- "$@" "$word"; done\n'
-    program(programs / "reconcile", f'{no_wait}exec "{sys.executable}" -m reconcile "$@"')
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("RECONCILE_", "PYTEST"))
-    }
-    return Machine(
-        tmp_path,
-        {
-            **kept,
-            "PATH": f"{programs}:{os.environ['PATH']}",
-            "PYTHONPATH": str(ROOT),
-            "STUBS": str(tmp_path),
-            "RECONCILE_FROM": str(tmp_path / "previews"),
-            "RECONCILE_TO": str(tmp_path / "children"),
-        },
+        program(tmp_path / "bin" / name, f'{stubs} {name} "$@"')
+    # In files nothing becomes ready, so --wait is left out; that it is there is a test of its own.
+    no_wait = 'for word; do shift; case $word in --wait*) ;; *) set -- "$@" "$word" ;; esac; done'
+    program(
+        tmp_path / "bin" / "reconcile",
+        f'echo "reconcile $*" >> "$STUBS/calls"\n{no_wait}\nexec "{sys.executable}" -m reconcile "$@"',
     )
+    return made
 
 
-def program(path: Path, line: str) -> None:
-    path.write_text(f"#!/bin/sh\n{line}\n")
-    path.chmod(0o755)
+@pytest.fixture
+def github(machine: Machine) -> GitHub:
+    return GitHub(machine)
+
+
+@pytest.fixture(params=[GitHub, GitLab], ids=lambda forge: forge.__name__)
+def forge(request: pytest.FixtureRequest, machine: Machine) -> Forge:
+    found: Forge = request.param(machine)
+    return found
+
+
+def children(machine: Machine) -> list[str]:
+    return sorted(path.name for path in (machine.home / "children").glob("*"))
+
+
+def calls(machine: Machine, program: str) -> list[str]:
+    lines = (machine.home / "calls").read_text().splitlines()
+    return [line for line in lines if line.split()[0] == program]
+
+
+def comments(machine: Machine) -> list[str]:
+    file = machine.home / "comments.json"
+    return [comment["body"] for comment in json.loads(file.read_text())] if file.exists() else []
 
 
 def other_preview(machine: Machine, folder: str = "previews", **given: Any) -> None:
@@ -114,239 +98,275 @@ def other_preview(machine: Machine, folder: str = "previews", **given: Any) -> N
     (machine.home / folder / "other.yaml").write_text(dump(manifest))
 
 
-# GitHub
+# opened, pushed to, closed
 
 
-@dataclass
-class GitHub:
-    """Runs a job of the workflow as GitHub does."""
-
-    machine: Machine
-    name = "pr-42"
-    workflow: dict[str, Any] = field(default_factory=lambda: recipe("github-actions.md"))
-    sha: str = "c0ffee1"
-    outputs: dict[str, str] = field(default_factory=dict)
-
-    def opens(self, sha: str = "c0ffee1") -> bool:
-        """Whether the job went well that a push to the pull request runs."""
-        self.sha = sha
-        return self.run("preview")
-
-    def run(self, job: str) -> bool:
-        """Whether each step of the job went well; after one that did not, some are left out."""
-        self.machine.start()
-        self.outputs, well = {}, True
-        for step in self.workflow["jobs"][job]["steps"]:
-            if well or "!cancelled()" in step.get("if", ""):
-                well = self._step(step) and well
-        return well
-
-    def _step(self, step: dict[str, Any]) -> bool:
-        files = {name: self.machine.work / name.lower() for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
-        given = {**self.workflow["env"], **step.get("env", {})}
-        variables = {name: self._expand(value) for name, value in given.items()}
-        variables |= {"GITHUB_REPOSITORY": "acme/shop", **{name: str(file) for name, file in files.items()}}
-        code = self.machine.shell(step["run"], "bash", "-e", "-c", **variables)
-        if files["GITHUB_OUTPUT"].exists():
-            lines = files["GITHUB_OUTPUT"].read_text().splitlines()
-            self.outputs = dict(line.split("=", 1) for line in lines)
-        return code == 0
-
-    def _expand(self, text: str) -> str:
-        known = {
-            "github.event.number": "42",
-            "github.event.pull_request.head.sha": self.sha,
-            "github.token": "a-token",
-            **{f"steps.preview.outputs.{name}": value for name, value in self.outputs.items()},
-        }
-        return EXPRESSION.sub(lambda match: known[match[1]], text)
-
-    @property
-    def url(self) -> str:
-        """The link of the environment."""
-        return self._expand(self.workflow["jobs"]["preview"]["environment"]["url"])
-
-    @property
-    def summary(self) -> str:
-        return (self.machine.work / "github_step_summary").read_text()
-
-
-# GitLab
-
-
-@dataclass
-class GitLab:
-    """Runs a job of the pipeline as GitLab does."""
-
-    machine: Machine
-    name = "mr-42"
-    pipeline: dict[str, Any] = field(default_factory=lambda: recipe("gitlab.md"))
-    sha: str = "c0ffee1"
-    url: str = ""
-    artifacts: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def predefined(self) -> dict[str, str]:
-        return {
-            "CI_API_V4_URL": "https://gitlab.example.com/api/v4",
-            "CI_PROJECT_ID": "3",
-            "CI_MERGE_REQUEST_IID": "42",
-            "CI_REGISTRY_IMAGE": "registry.example.com/acme/shop",
-            "CI_COMMIT_SHA": self.sha,
-            "PREVIEW_TOKEN": "a-token",
-        }
-
-    def opens(self, sha: str = "c0ffee1") -> bool:
-        """Whether the job went well that a push to the merge request runs; the comment is the next one's."""
-        self.sha = sha
-        well = self.run("preview")
-        assert self.run("comment"), self.machine.printed
-        return well
-
-    def run(self, name: str) -> bool:
-        job = self.pipeline[name]
-        base = self.pipeline[job["extends"]]
-        given = {**base["variables"], **job.get("variables", {})}
-        variables = {key: _expand(value, self.predefined) for key, value in given.items()}
-        self.machine.start()
-        for file, text in self.artifacts.items():
-            (self.machine.work / file).write_text(text)
-        script = "\n".join(job["script"])
-        code = self.machine.shell(script, "bash", "-eo", "pipefail", "-c", **self.predefined, **variables)
-        self._keep(job)
-        return code == 0
-
-    def _keep(self, job: dict[str, Any]) -> None:
-        """The artifacts, and the environment's link from the variables of the dotenv report."""
-        kept = job.get("artifacts")
-        self.artifacts = {}
-        if not kept:
-            return
-        files = {file: self.machine.work / file for file in (*kept["paths"], kept["reports"]["dotenv"])}
-        texts = {file: path.read_text() for file, path in files.items() if path.exists()}
-        dotenv = texts.pop(kept["reports"]["dotenv"], "")
-        self.artifacts = texts
-        values = dict(line.split("=", 1) for line in dotenv.splitlines())
-        assert all(values.values()), "GitLab takes no empty value"
-        self.url = _expand(job["environment"]["url"], values)
-
-
-def _expand(text: str, values: dict[str, str]) -> str:
-    return VARIABLE.sub(lambda match: values.get(match[1], ""), text)
-
-
-@pytest.fixture
-def github(machine: Machine) -> GitHub:
-    return GitHub(machine)
-
-
-@pytest.fixture(params=[GitHub, GitLab], ids=lambda forge: forge.__name__)
-def forge(request: pytest.FixtureRequest, machine: Machine) -> GitHub | GitLab:
-    found: GitHub | GitLab = request.param(machine)
-    return found
-
-
-@needs_jq
-def test_a_request_is_opened_pushed_to_and_closed(forge: GitHub | GitLab) -> None:
-    machine, name = forge.machine, forge.name
-    children = [f"shop.{kind}.{name}.yaml" for kind in ("deployment", "mapping", "service")]
+def test_a_request_is_opened_pushed_to_and_closed(forge: Forge) -> None:
+    machine = forge.machine
+    files = [f"shop.{kind}.{NAME}.yaml" for kind in ("deployment", "mapping", "service")]
     assert forge.opens(), machine.printed
-    assert machine.children() == children
-    assert forge.url == f"https://{name}.preview.example.com"
-    (opened,) = machine.comments()
-    assert f'<a href="https://{name}.preview.example.com">' in opened
+    assert children(machine) == files
+    assert forge.url == f"https://{FQDN}"
+    (opened,) = comments(machine)
+    assert f'<a href="https://{FQDN}">' in opened
 
     assert forge.opens("c0ffee2"), machine.printed
-    (pushed,) = machine.comments()
-    assert f"~ Deployment  shop/{name}  its preview or an option changed" in pushed, "the same comment, anew"
-    assert "c0ffee2" in (machine.home / "children" / children[0]).read_text()
+    (pushed,) = comments(machine)
+    assert f"~ Deployment  shop/{NAME}  its preview or an option changed" in pushed, "the same comment, anew"
+    assert "c0ffee2" in (machine.home / "children" / files[0]).read_text()
 
-    assert forge.run("close"), machine.printed
-    (closed,) = machine.comments()
-    assert f"<td><code>shop/{name}</code></td><td>Gone</td>" in closed
-    assert (machine.children(), os.listdir(machine.home / "previews")) == ([], [])
+    assert forge.closes(), machine.printed
+    (closed,) = comments(machine)
+    assert f"<td><code>shop/{NAME}</code></td><td>Gone</td>" in closed
+    assert (children(machine), os.listdir(machine.home / "previews")) == ([], [])
 
 
-@needs_jq
-def test_github_has_the_outputs_and_the_summary_and_its_deployments_end(github: GitHub) -> None:
+def test_the_run_before_the_apply_plans_and_the_run_after_it_waits(forge: Forge) -> None:
+    assert forge.opens(), forge.machine.printed
+    runs = [line for line in calls(forge.machine, "reconcile") if "--print" not in line]
+    plan, wait = (re.sub(r" --report \S+", "", line) for line in runs)
+    assert re.fullmatch(rf"reconcile shop/{NAME} --filename \S+/?preview.yaml --dry-run", plan)
+    assert wait == f"reconcile shop/{NAME} --wait --wait-timeout=5m"
+
+
+def test_closing_twice_or_what_never_existed_does_not_fail(forge: Forge) -> None:
+    assert forge.closes(), forge.machine.printed
+    assert forge.closes(), forge.machine.printed
+    (comment,) = comments(forge.machine)
+    assert f"shop/{NAME}: not found" in comment
+
+
+def test_github_has_the_outputs_the_summary_and_the_environment(github: GitHub) -> None:
+    github.page = recipes("github-actions.md")[1]
     assert github.opens(), github.machine.printed
-    assert (github.outputs["PREVIEW_STATE"], github.outputs["PREVIEW_COUNT"]) == ("Changed", "1")
-    assert github.machine.comments() == [github.summary]
-    assert github.run("close"), github.machine.printed
-    inactive = [line.split()[5] for line in github.machine.calls("gh") if "state=inactive" in line]
-    assert inactive == [f"repos/acme/shop/deployments/{number}/statuses" for number in (1, 2)]
+    assert github.outputs == {
+        "url": "https://pr-42.shop.preview.example.com",
+        "state": "Changed",
+        "reason": "Progressing",
+        "name": "pr-42",
+    }
+    assert github.url == github.outputs["url"]
+    assert comments(github.machine) == [github.summary]
+    assert "End the deployments of the environment" not in github.ran
+
+    assert github.closes(), github.machine.printed
+    assert "<code>shop/pr-42</code></td><td>Gone</td>" in github.summary
+    ended = [line.split()[5] for line in calls(github.machine, "gh") if "state=inactive" in line]
+    assert ended == [f"repos/acme/shop/deployments/{number}/statuses" for number in (1, 2)]
 
 
-@needs_jq
-def test_closing_twice_or_what_never_was_is_no_failure(forge: GitHub | GitLab) -> None:
-    assert forge.run("close"), forge.machine.printed
-    assert forge.run("close"), forge.machine.printed
-    (comment,) = forge.machine.comments()
-    assert f"shop/{forge.name}: not found" in comment
+# what goes wrong
 
 
-@needs_jq
 @pytest.mark.parametrize(("folder", "applied"), [("previews", False), ("late", True)])
 def test_a_preview_that_is_blocked_fails_the_job_and_the_comment_says_why(
-    forge: GitHub | GitLab, folder: str, applied: bool
+    forge: Forge, folder: str, applied: bool
 ) -> None:
-    fqdn = f"{forge.name}.preview.example.com"
-    other_preview(forge.machine, folder, fqdn=fqdn)
+    other_preview(forge.machine, folder, fqdn=FQDN)
     assert not forge.opens()
-    (comment,) = forge.machine.comments()
+    (comment,) = comments(forge.machine)
     assert "Blocked: <code>HostnameConflict</code>" in comment
-    assert f"{fqdn}: belongs to shop/other; change spec.fqdn" in comment
-    assert (forge.machine.home / "previews" / f"shop.{forge.name}.yaml").exists() is applied
+    assert f"{FQDN}: belongs to shop/other; change spec.fqdn" in comment
+    assert (forge.machine.home / "previews" / f"shop.{NAME}.yaml").exists() is applied
     if isinstance(forge, GitHub):
-        assert forge.outputs.get("PREVIEW_STATE") == ("Blocked" if applied else None)
+        assert (forge.outputs["state"], forge.outputs["reason"]) == ("Blocked", "HostnameConflict")
 
 
-@needs_jq
-def test_github_a_mistake_in_the_preview_never_reaches_the_cluster(github: GitHub) -> None:
-    github.workflow["env"]["FQDN"] = "https://pr-42.preview.example.com"
-    assert not github.opens()
-    (comment,) = github.machine.comments()
+def test_a_mistake_in_the_preview_never_reaches_the_cluster(forge: Forge) -> None:
+    forge.inputs["fqdn"] = "https://pr-42.preview.example.com"
+    assert not forge.opens()
+    (comment,) = comments(forge.machine)
     assert "preview.yaml:8: spec.fqdn: " in comment
-    assert os.listdir(github.machine.home / "previews") == []
+    assert os.listdir(forge.machine.home / "previews") == []
 
 
-@needs_jq
+def test_without_an_answer_of_the_cluster_there_is_no_comment_and_the_job_fails(forge: Forge) -> None:
+    forge.machine.variables["RECONCILE_FROM"] = str(forge.machine.home / "nowhere")
+    assert not forge.opens()
+    assert comments(forge.machine) == []
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ({"domain": ""}, "PREVIEW_FQDN: is empty; set it, or PREVIEW_DOMAIN"),
+        ({"image": ""}, "PREVIEW_IMAGE: is empty; set the image of the preview"),
+        ({"namespace": ""}, "PREVIEW_NAMESPACE: is empty; set the namespace of the preview"),
+        ({"reconcile": "no"}, "PREVIEW_RECONCILE: must be true or false"),
+    ],
+    ids=str,
+)
+def test_an_input_that_is_missing_or_not_valid_is_named(
+    forge: Forge, inputs: dict[str, str], message: str
+) -> None:
+    forge.inputs.update(inputs)
+    assert not forge.opens()
+    assert f"preview-pipeline: {message}" in forge.machine.printed
+    assert os.listdir(forge.machine.home / "previews") == []
+
+
+# the comment
+
+
 @pytest.mark.parametrize("body", ["a comment", f"{MARK}\nas if it were ours"])
-def test_a_comment_of_a_person_is_left_alone(forge: GitHub | GitLab, body: str) -> None:
-    comments = [{**ci_stubs.a_comment(body, mine=False), "id": 1}]
-    (forge.machine.home / "comments.json").write_text(json.dumps(comments))
+def test_a_comment_of_a_person_is_left_alone(forge: Forge, body: str) -> None:
+    written = [{**ci_stubs.a_comment(body, mine=False), "id": 1}]
+    (forge.machine.home / "comments.json").write_text(json.dumps(written))
     assert forge.opens(), forge.machine.printed
-    theirs, ours = forge.machine.comments()
+    theirs, ours = comments(forge.machine)
     assert theirs == body
     assert ours.startswith(MARK)
 
 
-def test_without_an_answer_of_the_cluster_there_is_no_comment_and_the_job_fails(
-    forge: GitHub | GitLab,
-) -> None:
-    forge.machine.variables["RECONCILE_FROM"] = str(forge.machine.home / "nowhere")
+def test_github_comments_only_if_it_shall(github: GitHub) -> None:
+    github.inputs["comment"] = "false"
+    assert github.opens(), github.machine.printed
+    assert comments(github.machine) == []
+    assert MARK in github.summary
+
+
+# the operator's options
+
+
+def test_the_operators_options_are_taken_and_those_of_the_job_win(forge: Forge) -> None:
+    data = {
+        "RECONCILE_ROUTE": "ingress",
+        "RECONCILE_INGRESS_CLASS": "web",
+        "RECONCILE_ROUTE_ANNOTATION": "a=it's $HOME \"here\"\nb=2",
+        "RECONCILE_URL_SCHEME": "http",
+    }
+    (forge.machine.home / "options.json").write_text(json.dumps({"data": data}))
+    forge.machine.variables["RECONCILE_URL_SCHEME"] = "https"
+    assert forge.opens(), forge.machine.printed
+    ingress = yaml.safe_load((forge.machine.home / "children" / f"shop.ingress.{NAME}.yaml").read_text())
+    assert ingress["spec"]["ingressClassName"] == "web"
+    annotations = ingress["metadata"]["annotations"]
+    assert (annotations["a"], annotations["b"]) == ("it's $HOME \"here\"", "2")
+    assert forge.url.startswith("https://")
+
+
+def test_without_the_operators_options_nothing_is_done(forge: Forge) -> None:
+    (forge.machine.home / "options.json").unlink()
     assert not forge.opens()
-    assert forge.machine.comments() == []
+    assert "ConfigMap preview-reconcile/preview-reconcile: not found" in forge.machine.printed
+    assert os.listdir(forge.machine.home / "previews") == []
+    forge.inputs["options-configmap"] = ""
+    assert forge.opens(), forge.machine.printed
 
 
-def test_github_no_script_holds_what_comes_from_outside(github: GitHub) -> None:
-    scripts = [step["run"] for job in github.workflow["jobs"].values() for step in job["steps"]]
-    assert len(scripts) == 7
-    assert [script for script in scripts if "${{" in script] == []
+# what comes from outside
 
 
-@pytest.mark.parametrize("page", ["github-actions.md", "gitlab.md"])
-def test_the_run_that_makes_it_so_waits_and_no_other(page: str) -> None:
-    text = (ROOT / "docs" / "ci" / page).read_text()
-    runs = re.findall(r'reconcile "\$NAMESPACE/\$NAME" (.*)', text)
-    assert [run.split()[0] for run in runs] == ["-f", "--wait", "--max-deletes"]
+HOSTILE = 'x\'; touch "$STUBS/owned" #$(touch $STUBS/owned)`touch $STUBS/owned`'
 
 
-@pytest.mark.parametrize("page", ["github-actions.md", "gitlab.md"])
-def test_the_page_says_the_variables_that_the_report_writes(page: str, github: GitHub) -> None:
+def test_what_comes_from_outside_is_never_run(forge: Forge) -> None:
+    forge.branch = HOSTILE
+    assert forge.opens(), forge.machine.printed
+    forge.inputs["image"] = HOSTILE.replace("$", "%")  # GitLab puts values of variables in for `$`
+    assert not forge.opens()
+    assert not (forge.machine.home / "owned").exists()
+
+
+def test_a_quote_in_a_text_stays_in_that_text(github: GitHub) -> None:
+    github.inputs.update(
+        {"image": "it's\nreplicas: 3", "reconcile": "false", "wait": "", "fqdn": "a.example.com"}
+    )
+    github.opens()
+    written = yaml.safe_load((github.machine.work / "temp" / "preview.yaml").read_text())
+    assert written["spec"] == {
+        "image": "it's replicas: 3", "fqdn": "a.example.com", "revision": "c0ffee1", "ttl": "7d",
+    }  # fmt: skip
+
+
+def test_further_fields_of_the_spec_are_taken(github: GitHub) -> None:
+    github.inputs["spec"] = "port: 8080\nimagePullSecrets:\n  - name: registry\n"
+    assert github.opens(), github.machine.printed
+    deployment = (github.machine.home / "children" / f"shop.deployment.{NAME}.yaml").read_text()
+    assert "containerPort: 8080" in deployment
+    assert "- name: registry" in deployment
+
+
+@pytest.mark.parametrize("path", [ACTION, *sorted((ROOT / ".github").rglob("*.y*ml"))], ids=lambda p: p.name)
+def test_no_script_of_github_holds_an_expression(path: Path) -> None:
+    """It would be run as a part of the script, with whatever a pull request has put there."""
+    assert [script for script in scripts_of(yaml.safe_load(path.read_text())) if "${{" in script] == []
+
+
+def test_no_script_of_gitlab_holds_an_input() -> None:
+    jobs = included({"namespace": "a", "image": "b", "job-image": "c"})
+    for job in jobs.values():
+        texts = [*job.get("before_script", []), *job.get("script", []), *job.get("after_script", [])]
+        assert texts
+        assert not [text for text in texts if "$[[" in text]
+    raw = JOBS.read_text().partition("\n---\n")[2]
+    assert "$[[" not in "".join(re.findall(r"^ +(?:- .*|[a-z]+\(.*)$", raw, re.MULTILINE))
+
+
+# the documents and the files
+
+
+def test_every_input_is_used_and_every_input_that_is_used_is_declared() -> None:
+    action = yaml.safe_load(ACTION.read_text())
+    text = json.dumps(action["runs"])
+    assert set(re.findall(r"inputs\.([\w-]+)", text)) == set(action["inputs"])
+    assert {name: one["description"][-1] for name, one in action["inputs"].items()} == dict.fromkeys(
+        action["inputs"], "."
+    )
+    head, body = yaml.safe_load_all(JOBS.read_text())
+    assert set(re.findall(r"inputs\.([\w-]+)", json.dumps(body))) == set(head["spec"]["inputs"])
+
+
+def test_an_output_is_one_that_the_report_writes() -> None:
+    action = yaml.safe_load(ACTION.read_text())
+    wired = [
+        re.findall(r"steps\.preview\.outputs\.(\w+)", one["value"]) for one in action["outputs"].values()
+    ]
+    assert wired == [["PREVIEW_URL"], ["PREVIEW_STATE"], ["PREVIEW_REASON"], ["PREVIEW_NAME"]]
+
+
+def test_what_the_script_is_told_by_is_in_the_guide_and_nothing_else() -> None:
+    used = set(re.findall(r"PREVIEW_[A-Z]+", SCRIPT.read_text()))
+    written = {"PREVIEW_URL", "PREVIEW_STATE", "PREVIEW_REASON"}
+    guide = (ROOT / "docs" / "pipeline.md").read_text()
+    rows = set(re.findall(r"^\| `(PREVIEW_[A-Z]+)` \|", guide, re.MULTILINE))
+    assert rows == used - written
+    given = {
+        name for step in yaml.safe_load(ACTION.read_text())["runs"]["steps"] for name in step.get("env", {})
+    }
+    assert {name for name in given if name.startswith("PREVIEW_")} == rows - {"PREVIEW_FOLDER"}
+
+
+def test_the_guide_has_the_variables_that_the_report_writes(github: GitHub) -> None:
     other_preview(github.machine)
     github.machine.start()
     assert github.machine.shell("reconcile --dry-run --report dotenv=p.env", "sh", "-c") == 0
     names = [line.split("=")[0] for line in (github.machine.work / "p.env").read_text().splitlines()]
-    text = (ROOT / "docs" / "ci" / page).read_text()
+    assert len(names) > 3
+    text = (ROOT / "docs" / "pipeline.md").read_text()
     assert [name for name in names if f"`{name}=" not in text] == []
+
+
+def workflows() -> list[tuple[str, str]]:
+    """The recipes, using the action of a checkout, so that its inputs are checked too; and our own workflows."""
+    pages = [yaml.safe_dump(page, sort_keys=False) for page in recipes("github-actions.md")]
+    named = [(f"recipe-{number}.yaml", page) for number, page in enumerate(pages)]
+    own = sorted((ROOT / ".github" / "workflows").glob("*.y*ml"))
+    return [*named, *((path.name, path.read_text()) for path in own)]
+
+
+@pytest.mark.parametrize(("name", "text"), workflows(), ids=lambda value: value if len(value) < 40 else "")
+def test_actionlint_finds_nothing_in_a_workflow(name: str, text: str, tmp_path: Path) -> None:
+    if not (actionlint := shutil.which("actionlint")):
+        pytest.skip(
+            "not on the PATH: actionlint (go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12)"
+        )
+    folder = tmp_path / ".github" / "workflows"
+    folder.mkdir(parents=True)
+    (tmp_path / ".git").mkdir()
+    shutil.copy(ACTION, tmp_path)
+    text = re.sub(r"uses: OWNER/preview-reconcile@COMMIT", "uses: ./", text)
+    # `safe_dump` quotes `on`, which YAML 1.1 takes for a truth.
+    (folder / name).write_text(re.sub(r"^'?(true|on)'?:", "on:", text, flags=re.MULTILINE))
+    done = subprocess.run([actionlint, "-no-color"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -22,6 +22,7 @@ from tests.installation import (
     arguments,
     kustomized,
     one,
+    pipeline_kustomized,
     pod_template,
 )
 
@@ -40,6 +41,16 @@ MODES = {
     "plan-only": ["--dry-run", "--output=text"],
     "deployment": ["--interval=15s"],
 }
+_AUTHOR = ("RoleBinding", "ClusterRole", f"{NAME}-author")
+PIPELINE = {
+    "author": {_AUTHOR},
+    "reconcile": {
+        _AUTHOR,
+        ("RoleBinding", "ClusterRole", NAME),
+        ("ClusterRoleBinding", "ClusterRole", f"{NAME}-options"),
+    },
+}
+"""What the folders of cronjob/pipeline bind."""
 ALWAYS = ["--timeout=5m", "--allow-blocked", "--log-format=json", "--output=none"]
 
 
@@ -54,14 +65,13 @@ def kinds(manifests: list[Manifest]) -> list[str]:
 
 def test_the_base_is_these_objects_and_no_crd(base: list[Manifest]) -> None:
     assert kinds(base) == [
-        "ClusterRole", "ClusterRole", "ClusterRoleBinding", "ConfigMap", "CronJob", "Namespace",
-        "ServiceAccount",
+        *["ClusterRole"] * 4, "ClusterRoleBinding", "ConfigMap", "CronJob", "Namespace", "ServiceAccount",
     ]  # fmt: skip
 
 
 def test_one_namespace_alone_is_nothing_of_the_clusters(tmp_path: Path) -> None:
     found = kustomized(tmp_path, "namespace-only", namespace="shop")
-    assert kinds(found) == ["ConfigMap", "CronJob", "Role", "Role", "RoleBinding", "ServiceAccount"]
+    assert kinds(found) == ["ConfigMap", "CronJob", *["Role"] * 4, "RoleBinding", "ServiceAccount"]
     assert {m["metadata"]["namespace"] for m in found} == {"shop"}
     binding = one(found, "RoleBinding")
     assert binding["roleRef"] == {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": NAME}
@@ -98,6 +108,8 @@ def test_the_rights_are_those_of_the_file_for_the_mode(components: tuple[str, ..
     plan = shipped(f"{NAME}-plan")
     assert one(found, kind, NAME)["rules"] == (plan if "plan-only" in components else shipped())
     assert one(found, kind, f"{NAME}-plan")["rules"] == plan
+    for role in (f"{NAME}-author", f"{NAME}-options"):
+        assert one(found, kind, role)["rules"] == shipped(role)
 
 
 @ALL
@@ -211,6 +223,24 @@ def test_a_second_installation_shares_no_name_with_the_first(tmp_path: Path) -> 
         "name": f"{NAME}-b",
         "namespace": "previews-b",
     }
+
+
+def test_the_options_of_a_second_installation_are_its_own(tmp_path: Path) -> None:
+    second = kustomized(tmp_path, namespace="previews-b", nameSuffix="-b")
+    (rule,) = one(second, "ClusterRole", f"{NAME}-options-b")["rules"]
+    assert rule["resourceNames"] == [one(second, "ConfigMap")["metadata"]["name"]] == [f"{NAME}-b"]
+
+
+@pytest.mark.parametrize("way", PIPELINE)
+def test_a_pipeline_has_an_account_in_the_namespace_of_its_overlay(way: str, tmp_path: Path) -> None:
+    found = pipeline_kustomized(tmp_path, way, namespace="shop", nameSuffix="-shop")
+    account = {"kind": "ServiceAccount", "name": f"{NAME}-pipeline-shop", "namespace": "shop"}
+    assert one(found, "ServiceAccount")["metadata"]["namespace"] == "shop"
+    assert one(found, "ServiceAccount")["metadata"]["name"] == account["name"]
+    bindings = [manifest for manifest in found if manifest["kind"].endswith("Binding")]
+    assert len(bindings) == len(found) - 1
+    assert all(binding["subjects"] == [account] for binding in bindings)
+    assert {(b["kind"], b["roleRef"]["kind"], b["roleRef"]["name"]) for b in bindings} == PIPELINE[way]
 
 
 @pytest.mark.parametrize("components", [("templates",), ("namespace-only", "templates")], ids="+".join)

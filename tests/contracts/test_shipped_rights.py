@@ -15,7 +15,7 @@ WHOLE = ["get", "list", "create", "patch", "delete"]
 GATEWAYS = "gateways.gateway.networking.k8s.io"
 PREVIEWS = f"{PLURAL}.platform9.com"
 KINDS = tuple(f"{kind.resource.plural}.{kind.resource.group}".rstrip(".") for kind in CHILDREN)
-ROLES = ("preview-reconcile", "preview-reconcile-plan")
+ROLES = ("preview-reconcile", "preview-reconcile-plan", "preview-reconcile-author")
 
 
 def by_resource(rules: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
@@ -41,6 +41,22 @@ def test_who_only_plans_may_read_previews_and_children_and_nothing_else() -> Non
     assert by_resource(shipped("preview-reconcile-plan")) == {
         PREVIEWS: READ, GATEWAYS: ["get"], **dict.fromkeys(KINDS, READ),
     }  # fmt: skip
+
+
+def test_an_author_may_write_previews_and_nothing_else() -> None:
+    verbs = ["get", "list", "watch", "create", "patch", "delete"]
+    assert by_resource(shipped("preview-reconcile-author")) == {PREVIEWS: verbs}
+
+
+def test_the_options_are_one_configmap_by_its_name() -> None:
+    assert shipped("preview-reconcile-options") == [
+        {
+            "apiGroups": [""],
+            "resources": ["configmaps"],
+            "resourceNames": ["preview-reconcile"],
+            "verbs": ["get"],
+        }
+    ]
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -64,3 +64,16 @@
   resources: [gateways]
   verbs: [get]
 {{- end -}}
+
+{{- define "preview-reconcile.authorRules" -}}
+- apiGroups: [{{ include "preview-reconcile.group" . }}]
+  resources: [previewenvironments]
+  verbs: [get, list, watch, create, patch, delete]
+{{- end -}}
+
+{{- define "preview-reconcile.optionsRules" -}}
+- apiGroups: [""]
+  resources: [configmaps]
+  resourceNames: [{{ include "preview-reconcile.name" . }}]
+  verbs: [get]
+{{- end -}}
