@@ -39,6 +39,8 @@ OPTIONS = {
     "max_previews": "[What is left of gone ones](docs/status.md#what-counts) counts too. Nothing is deleted for being over.",
     "default_ttl": "`0`, the default, is never.",
     "max_ttl": "It also bounds a preview that sets `0`, and how long [what its author protects](docs/status.md#the-ttl) stays.",
+    "awake": "`DAYS HH:MM-HH:MM ZONE`, such as `Mon-Fri 07:00-20:00 Europe/Berlin`, or `DAYS ZONE` for whole days. See [asleep out of hours](docs/unattended.md#asleep-out-of-hours).",
+    "awake_by_namespace": "It requires the right to list Namespaces.",
     "allow_protect": "Globs. Protected is what has `platform9.com/prune: disabled`.",
     "allow_fqdn": "Globs, matched by whole components.",
     "allow_image": "Globs, matched by whole components.",

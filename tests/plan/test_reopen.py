@@ -27,6 +27,7 @@ def settled(name: str = "pr-1", **fields: Any) -> Settled:
         "labels": {},
         "fqdn": preview.spec.fqdn,
         "reason": "Available",
+        "message": "its pods are available",
         "ttl": None,
         "kept": (),
         "kinds": frozenset(),
