@@ -96,8 +96,8 @@ def parse_window(text: str) -> Window:
 def _days(text: str) -> frozenset[int]:
     found: set[int] = set()
     for part in text.split(","):
-        first, _, last = part.partition("-")
-        begin, end = _day(first), _day(last or first)
+        first, dash, last = part.partition("-")
+        begin, end = _day(first), _day(last if dash else first)
         found.update((begin + number) % 7 for number in range((end - begin) % 7 + 1))
     return frozenset(found)
 
