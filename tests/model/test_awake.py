@@ -1,6 +1,7 @@
 """Awake hours are parsed, or refused in plain words, and open and close as the clocks of their zone show."""
 
 from bisect import bisect_left
+import zoneinfo
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -164,6 +165,15 @@ def test_a_year_of_windows_is_as_the_clocks_show_minute_by_minute(
             None if awake else BEGIN + timedelta(minutes=min(opens for opens, _ in open_ if opens > now))
         )
         assert asleep_until(texts, BEGIN + timedelta(minutes=now)) == expected, (texts, now)
+
+
+def test_an_image_without_zone_data_has_that_of_a_package() -> None:
+    zoneinfo.reset_tzpath(to=())
+    try:
+        summer = datetime(2026, 7, 1, tzinfo=ZoneInfo.no_cache("Europe/Berlin"))
+        assert summer.utcoffset() == timedelta(hours=2)
+    finally:
+        zoneinfo.reset_tzpath()
 
 
 SHAPE = "must be 'DAYS HH:MM-HH:MM ZONE' or 'DAYS ZONE', such as 'Mon-Fri 07:00-20:00 Europe/Berlin'"
