@@ -85,6 +85,7 @@ class _Glance(msgspec.Struct):
 
 class _Spec(msgspec.Struct):
     fqdn: str
+    suspend: bool = False
 
 
 # Made here, by one thread: two that decode a type for the first time at once can crash msgspec 0.22.
@@ -158,7 +159,7 @@ def _settled(
 ) -> Settled | None:
     metadata, status = glance.metadata, glance.status
     try:
-        fqdn, labels = _SPEC.decode(glance.spec).fqdn, _LABELS.decode(metadata.labels)
+        spec, labels = _SPEC.decode(glance.spec), _LABELS.decode(metadata.labels)
     except msgspec.DecodeError:
         return None
     ready = next((condition for condition in status.conditions if condition.type == READY), _Condition())
@@ -167,7 +168,18 @@ def _settled(
     place = (metadata.namespace, metadata.name)
     kinds = frozenset(remembered(status.kinds))
     return Settled(
-        *place, labels, fqdn, ready.reason, ready.message, ttl, kept, kinds, children, observed_digest, item
+        *place,
+        labels=labels,
+        fqdn=spec.fqdn,
+        suspended=spec.suspend,
+        reason=ready.reason,
+        message=ready.message,
+        ttl=ttl,
+        kept=kept,
+        kinds=kinds,
+        children=children,
+        observed_digest=observed_digest,
+        manifest=item,
     )
 
 

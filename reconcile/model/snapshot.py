@@ -18,16 +18,17 @@ Preview = PreviewEnvironment | Unreadable
 class Settled:
     """A preview that is as it was when a run compared it whole and found nothing to do: see `fingerprint`.
 
-    `labels` are the preview's own. `reason` and `message` are those of Ready. `kept` are its children of
-    which the plan says why they stay as they are. `kinds` are those of its further children, see
-    `kinds_record`. `observed_digest` is that of what was listed of it.
-    `manifest` is read when somebody asks for more.
+    `labels` are the preview's own, and so is `suspended`. `reason` and `message` are those of Ready. `kept`
+    are its children of which the plan says why they stay as they are. `kinds` are those of its further
+    children, see `kinds_record`. `observed_digest` is that of what was listed of it. `manifest` is read when
+    somebody asks for more.
     """
 
     namespace: str
     name: str
     labels: Mapping[str, str]
     fqdn: str
+    suspended: bool
     reason: str
     message: str
     ttl: Ttl | None

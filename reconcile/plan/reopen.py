@@ -17,7 +17,7 @@ from reconcile.kube.health.rollout import short_line
 from reconcile.kube.hostnames import covered, hostnames
 from reconcile.kube.objects import Key, NamespacedName, by_namespace
 from reconcile.model.awake import asleep_until
-from reconcile.model.names import ASLEEP, SUSPENDED, Names
+from reconcile.model.names import ASLEEP, Names
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.settings import Settings
 from reconcile.model.sleep import Hours, asleep_message
@@ -47,7 +47,7 @@ def _sleeps_otherwise(one: Settled, hours: Hours, names: Names, now: datetime) -
     """Whether it is asleep and its status does not report that, or the other way round; a suspended one is
     neither."""
     windows = hours.of(one.namespace)
-    if windows is None or one.reason == SUSPENDED:
+    if windows is None or one.suspended:
         return False
     opens = asleep_until(windows, now)
     if opens is None:

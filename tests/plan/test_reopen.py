@@ -27,6 +27,7 @@ def settled(name: str = "pr-1", **fields: Any) -> Settled:
     found: dict[str, Any] = {
         "labels": {},
         "fqdn": preview.spec.fqdn,
+        "suspended": False,
         "reason": "Available",
         "message": "its pods are available",
         "ttl": None,
@@ -74,7 +75,8 @@ UNTIL_MONDAY = (
     "asleep until 2026-01-12T06:00:00Z (Mon-Fri 07:00-20:00 Europe/Berlin); to wake it now: kubectl annotate -n shop "
     "previewenvironments.platform9.com pr-1 platform9.com/awake-until=4h --overwrite"
 )
-AWAKE, SUSPENDED = settled(), settled(reason="Suspended", message="suspended (spec.suspend is true)")
+AWAKE, EMPTY = settled(), settled(reason="Suspended", message="scaled to zero (replicas is 0)")
+SUSPENDED = settled(suspended=True, reason="Suspended", message="suspended (spec.suspend is true)")
 SLEEPING = settled(reason="Asleep", message=UNTIL_MONDAY)
 
 
@@ -97,6 +99,9 @@ SLEEPING = settled(reason="Asleep", message=UNTIL_MONDAY)
         (AWAKE, Hours(WORK), None, False),
         (SUSPENDED, Hours(WORK), SATURDAY, False),
         (SUSPENDED, Hours(WORK), MONDAY, False),
+        # Its further children may have pods.
+        (EMPTY, Hours(WORK), SATURDAY, True),
+        (EMPTY, Hours(WORK), MONDAY, False),
     ],
 )
 def test_awake_hours_that_begin_or_end_or_are_others(
