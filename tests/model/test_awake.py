@@ -1,7 +1,7 @@
 """Awake hours are parsed, or refused in plain words, and open and close as the clocks of their zone show."""
 
-from bisect import bisect_left
 import zoneinfo
+from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
