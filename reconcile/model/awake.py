@@ -15,16 +15,22 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 
+from reconcile.model.problems import shown
+
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 EXAMPLE = "Mon-Fri 07:00-20:00 Europe/Berlin"
 SEPARATOR = ";"
 """Between the windows of one annotation."""
+MOST_WINDOWS = 20
+"""Of one annotation, which the owner of a namespace writes: a run reads each of them."""
 
 _MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
 _AHEAD = 15
 """Days in which every window opens: in one week a change of the clocks may skip all of it."""
-_WINDOW = re.compile(r"(?P<days>\S+)(\s+(?P<start>\d\d:\d\d)-(?P<end>\d\d:\d\d))?\s+(?P<zone>[A-Za-z]\S*)")
-_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
+_WINDOW = re.compile(
+    r"(?P<days>\S+)(\s+(?P<start>[0-9]{2}:[0-9]{2})-(?P<end>[0-9]{2}:[0-9]{2}))?\s+(?P<zone>[A-Za-z]\S*)"
+)
+_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00")
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,8 @@ def asleep_until(windows: tuple[str, ...], now: datetime) -> datetime | None:
 def windows_in(annotation: str) -> tuple[str, ...]:
     """Return the windows of an annotation. Raises ValueError as `parse_window` does."""
     texts = tuple(" ".join(text.split()) for text in annotation.strip(f"{SEPARATOR} ").split(SEPARATOR))
+    if len(texts) > MOST_WINDOWS:
+        raise ValueError(f"must be at most {MOST_WINDOWS} windows")
     for text in texts:
         parse_window(text)
     return texts
@@ -104,13 +112,15 @@ def _days(text: str) -> frozenset[int]:
 
 def _day(text: str) -> int:
     if text not in DAYS:
-        raise ValueError(f"{text!r} must be a day: {', '.join(DAYS)}, or several, such as Mon-Fri or Sat,Sun")
+        raise ValueError(
+            f"{shown(text)} must be a day: {', '.join(DAYS)}, or several, such as Mon-Fri or Sat,Sun"
+        )
     return DAYS.index(text)
 
 
 def _time(text: str) -> timedelta:
     if not _TIME.fullmatch(text):
-        raise ValueError(f"{text!r} must be a time from 00:00 to 24:00")
+        raise ValueError(f"{shown(text)} must be a time from 00:00 to 24:00")
     hours, minutes = text.split(":")
     return timedelta(hours=int(hours), minutes=int(minutes))
 
@@ -125,4 +135,4 @@ def _zone(name: str) -> tzinfo:
 
         near = get_close_matches(name, available_timezones(), 1)
         hint = f"; did you mean {near[0]}?" if near else ", such as Europe/Berlin or UTC"
-        raise ValueError(f"{name!r} must be a time zone of the IANA database{hint}") from None
+        raise ValueError(f"{shown(name)} must be a time zone of the IANA database{hint}") from None
