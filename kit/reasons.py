@@ -85,6 +85,12 @@ REASONS = (
         "Set `suspend: false`, or scale the Deployment up.",
     ),
     Row(
+        names.ASLEEP,
+        "no",
+        "The preview is out of its [awake hours](../unattended.md#asleep-out-of-hours), and runs no pods.",
+        "Wait, or run the command in the message.",
+    ),
+    Row(
         names.SETUP_FAILED,
         "True",
         "The setup Job failed or cannot run. The message has the reason of its pod.",

@@ -45,6 +45,8 @@ OPTIONS = {
     "max_previews": "Deleted previews with children left [count too](status.md#limit-of-previews). No preview is deleted because of this limit.",
     "default_ttl": "Without it, or with `0`, such previews do not expire.",
     "max_ttl": "Also applies to previews that set `0`, and to [protected children](status.md#the-ttl).",
+    "awake": "`DAYS HH:MM-HH:MM ZONE`, such as `Mon-Fri 07:00-20:00 Europe/Berlin`, or `DAYS ZONE` for whole days. See [asleep out of hours](../unattended.md#asleep-out-of-hours).",
+    "awake_by_namespace": "Requires the right to list Namespaces.",
     "allow_protect": "Globs. Protected means annotated with `platform9.com/prune: disabled`.",
     "allow_fqdn": "[Globs](../ownership.md#what-authors-may-request), matched by label.",
     "allow_image": "[Globs](../ownership.md#what-authors-may-request), matched by path component.",

@@ -13,13 +13,15 @@ from reconcile.desire.children import missing_right
 from reconcile.errors import ClusterError, NoAnswer, NoChildKind, NotInstalled, internal_error
 from reconcile.kube.listeners import hangs_on
 from reconcile.kube.live import Live
-from reconcile.kube.objects import GATEWAY, Key, Manifest, Resource, key_of
+from reconcile.kube.objects import GATEWAY, NAMESPACE, Key, Manifest, Resource, key_of, map_in
 from reconcile.kube.rawjson import decoded_whole
+from reconcile.model.awake import windows_in
 from reconcile.model.fingerprint import Fingerprints
 from reconcile.model.kinds_record import full_kind_in, kinds_in, resource_in
 from reconcile.model.preview import Unreadable, parse_preview, unreadable
 from reconcile.model.problems import Problem, one_line, shown
 from reconcile.model.scope import Labels
+from reconcile.model.sleep import Hours
 from reconcile.model.snapshot import KindList, Preview, Reads, Settled, Snapshot
 
 Claimed = tuple[str, Live]
@@ -78,6 +80,7 @@ def observe(
     results += more
     lives += [one for _, found in more for one in found]
     children = {live.key: live for place, live in lives if place not in settled}
+    hours, hour_notes = _hours(context)
     unasked = (KindList(resource, installed=False) for resource in settings.left_out)
     return Snapshot(
         previews=tuple(one for one in previews.items if not isinstance(one, Settled)),
@@ -88,9 +91,46 @@ def observe(
         kinds={kind.resource.full_kind: kind for kind in (*(kind for kind, _ in results), *unasked)},
         previews_problem="; ".join(previews.problems),
         from_server=cluster.is_server,
-        notes=(*previews.notes, *_notes(context, children.values())),
+        notes=(*previews.notes, *_notes(context, children.values()), *hour_notes),
         left_out=previews.left_out,
+        hours=hours,
     )
+
+
+def _hours(context: Context) -> tuple[Hours, tuple[str, ...]]:
+    """The awake hours, those of namespaces included where they are asked for, and notes about these."""
+    settings, annotation = context.settings, context.names.awake_annotation
+    if not (settings.awake_by_namespace and context.cluster.is_server):
+        return Hours(settings.awake), ()
+
+    def read(item: Manifest) -> tuple[str, str | None]:
+        metadata = item["metadata"]
+        return metadata["name"], map_in(metadata.get("annotations")).get(annotation)
+
+    try:
+        listing = context.read_one(lambda: context.cluster.list(NAMESPACE, read=read))
+    except ClusterError as error:
+        note = "the awake hours of namespaces are not known, so previews stay asleep or awake as they are"
+        return Hours(settings.awake, None), (f"{note} (--awake-by-namespace): {error}",)
+    return _hours_of(
+        settings.awake, ((name, text) for name, text in listing.items if text is not None), annotation
+    )
+
+
+def _hours_of(
+    awake: tuple[str, ...], annotated: Iterable[tuple[str, str]], annotation: str
+) -> tuple[Hours, tuple[str, ...]]:
+    """Where an annotation cannot be read, no preview sleeps: what was meant, nobody knows."""
+    found, notes = dict[str, tuple[str, ...]](), list[str]()
+    for name, text in annotated:
+        try:
+            found[name] = windows_in(text)
+        except ValueError as error:
+            found[name] = ()
+            notes.append(
+                f"Namespace {name}: annotation {annotation}: {shown(text)}: {error}; its previews stay awake"
+            )
+    return Hours(awake, found), tuple(notes)
 
 
 def _remembered(

@@ -19,7 +19,15 @@ GROUPS = {
         "interval",
     ),
     "Waiting": ("wait", "wait_timeout", "logs", "probe"),
-    "Limits": ("max_deletes", "max_previews", "default_ttl", "max_ttl", "allow_protect"),
+    "Limits": (
+        "max_deletes",
+        "max_previews",
+        "default_ttl",
+        "max_ttl",
+        "allow_protect",
+        "awake",
+        "awake_by_namespace",
+    ),
     "Authors": ("allow_fqdn", "allow_image", "allow_secret", "allow_pull_policy"),
     "Routes": (
         "route",

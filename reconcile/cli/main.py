@@ -29,6 +29,7 @@ from reconcile.cli.types import (
     ResourceType,
     TolerationType,
     TtlType,
+    WindowType,
 )
 from reconcile.cli.variables import Variables, variable_of, variables_of
 from reconcile.errors import EXIT_USAGE, ReconcileError, UsageError, code_of, with_failure
@@ -219,6 +220,17 @@ def _refuse_absent() -> None:
     "--default-ttl", metavar="DURATION", type=TtlType(), help="Default ttl of previews that do not set one."
 )
 @click.option("--max-ttl", metavar="DURATION", type=TtlType(), help="Maximum ttl of a preview.")
+@_repeatable(
+    "--awake",
+    metavar="WINDOW",
+    type=WindowType(),
+    help="Hours in which previews have pods. Default: always.",
+)
+@click.option(
+    "--awake-by-namespace",
+    is_flag=True,
+    help="Let the annotation platform9.com/awake of a Namespace replace --awake.",
+)
 @_repeatable("--allow-fqdn", cls=Globs, metavar="GLOB", help="Hostnames that previews may use. Default: all.")
 @_repeatable("--allow-image", cls=Globs, metavar="GLOB", help="Images that previews may run. Default: all.")
 @_repeatable(

@@ -75,6 +75,22 @@ class TtlType(click.ParamType[str]):
         return str(value)
 
 
+class WindowType(click.ParamType[str]):
+    """`DAYS HH:MM-HH:MM ZONE`, or whole days: `DAYS ZONE`."""
+
+    name = "window"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from reconcile.model.awake import parse_window
+
+        text = " ".join(str(value).split())
+        try:
+            parse_window(text)
+        except ValueError as error:
+            self.fail(f"{value!r}: {error}", param, ctx)
+        return text
+
+
 class PairType(click.ParamType[Pair]):
     """`KEY=VALUE`, with a key that Kubernetes takes; a label's value is checked as well."""
 

@@ -16,6 +16,7 @@ from reconcile.model.preview import PreviewEnvironment, Unreadable
 from reconcile.model.problems import one_line
 from reconcile.model.scope import Scope
 from reconcile.model.settings import Settings
+from reconcile.model.sleep import ALWAYS_AWAKE, Hours, sleep_of
 from reconcile.model.snapshot import Preview
 from reconcile.model.ttl import Deadline, Ttl, deadline_of, ttl_of
 
@@ -38,9 +39,12 @@ class Renderings:
                 self._made[id(preview)] = (preview, children_of(preview, self.settings))
         return preview
 
-    def of(self, preview: PreviewEnvironment) -> tuple[Rendered, ...]:
-        """The children of a preview, which still is there."""
+    def of(self, preview: PreviewEnvironment, *, asleep: bool) -> tuple[Rendered, ...]:
+        """The children of a preview, which still is there. Those that were prepared are of one that is awake:
+        nobody knew then."""
         _, made = self._made.pop(id(preview), (None, None))
+        if asleep:
+            return children_of(preview.suspended, self.settings)
         return children_of(preview, self.settings) if made is None else made
 
 
@@ -65,15 +69,17 @@ def desire(
     now: datetime | None = None,
     renderings: Renderings | None = None,
     left: Left = nothing_left,
+    hours: Hours = ALWAYS_AWAKE,
 ) -> tuple[Desired, ...]:
     """What every preview wants, sorted by namespace and name.
 
     `now` is the time where the previews live, None where no status is kept: there nothing expires.
-    `renderings` may have been prepared. `left` tells whose children are still there.
+    `renderings` may have been prepared. `left` tells whose children are still there; `hours` when each is
+    awake.
     """
     renderings = renderings or Renderings(settings, scope)
     ordered = sorted(previews, key=lambda preview: (preview.namespace, preview.name))
-    timed = [_timed(preview, settings, now) for preview in ordered]
+    timed = [_timed(preview, settings, now, hours) for preview in ordered]
     over = {one.preview.key.place for one in timed if one.over}
     surplus = Quota(settings.max_previews, settings.names.preview_label).surplus(ordered, over, left)
     return tuple(_desired(one, renderings, surplus) for one in timed)
@@ -81,20 +87,23 @@ def desire(
 
 @dataclass(frozen=True)
 class _Timed:
-    """A preview, its ttl, and whether that is over; `fault` is why nobody knows."""
+    """A preview, its ttl, and whether that is over; `fault` is why nobody knows. `asleep` is why it has no
+    pods, "" where it is awake."""
 
     preview: Preview
     ttl: Ttl | None = None
     over: bool = False
     fault: str = ""
     deadline: Deadline | None = None
+    asleep: str = ""
 
 
-def _timed(preview: Preview, settings: Settings, now: datetime | None) -> _Timed:
+def _timed(preview: Preview, settings: Settings, now: datetime | None, hours: Hours) -> _Timed:
     try:
         ttl = None if preview.deletion_timestamp is not None else ttl_of(preview, settings)
         over = ttl is not None and now is not None and ttl.ended(now)
-        return _Timed(preview, ttl, over, deadline=deadline_of(preview, ttl, settings, now))
+        deadline = deadline_of(preview, ttl, settings, now)
+        return _Timed(preview, ttl, over, deadline=deadline, asleep=sleep_of(preview, hours, now))
     except Exception as error:
         return _Timed(preview, fault=internal_error(error))
 
@@ -104,12 +113,14 @@ def _desired(one: _Timed, renderings: Renderings, surplus: Mapping[str, str]) ->
     in_scope = renderings.scope.has(preview.namespace, preview.name, preview.labels)
     try:
         reason, message = _reason(one, renderings.settings, surplus)
-        children = renderings.of(preview) if _is_to_have(preview, in_scope, reason) else ()
+        children = (
+            renderings.of(preview, asleep=bool(one.asleep)) if _is_to_have(preview, in_scope, reason) else ()
+        )
     except TemplateRefused as error:
         reason, message, children = "Refused", str(error), ()
     except Exception as error:
         reason, message, children = "InternalError", internal_error(error), ()
-    return Desired(preview, in_scope, reason, message, children, one.ttl, one.deadline)
+    return Desired(preview, in_scope, reason, message, children, one.ttl, one.deadline, one.asleep)
 
 
 def _is_to_have(preview: Preview, in_scope: bool, reason: Reason) -> TypeGuard[PreviewEnvironment]:

@@ -23,7 +23,8 @@ class Desired:
     `reason` is "" for one that gets its children; else `message` says why it does not: the children of an
     expired one go, those of the others stay as they are. `children` are in apply order, and empty outside
     the scope. `ttl` is None where none is in force, or nobody can tell; `deadline` is the operator's, which
-    one that is being deleted has too.
+    one that is being deleted has too. `asleep` is why it has no pods out of its awake hours, "" where it is
+    awake.
     """
 
     preview: Preview
@@ -33,6 +34,7 @@ class Desired:
     children: tuple[Rendered, ...] = ()
     ttl: Ttl | None = None
     deadline: Deadline | None = None
+    asleep: str = ""
 
     @cached_property
     def place(self) -> str:
@@ -65,10 +67,14 @@ class Desired:
 
     def makes(self, child: Rendered) -> bool:
         """Whether this child of it is made where it is not there: not what runs once and has run, nor while
-        the preview is suspended."""
+        the preview has no pods."""
+        return not (runs_once(child.key.kind) and (self.without_pods or self.record_of(child.key)))
+
+    @cached_property
+    def without_pods(self) -> bool:
+        """Whether it is suspended or asleep."""
         preview = self.preview
-        suspended = isinstance(preview, PreviewEnvironment) and preview.spec.suspend
-        return not (runs_once(child.key.kind) and (suspended or self.record_of(child.key)))
+        return bool(self.asleep) or (isinstance(preview, PreviewEnvironment) and preview.spec.suspend)
 
     def looks_for(self, child: Rendered) -> bool:
         """Whether this child of it is asked for by name where no list shows it: one that would be made, and a

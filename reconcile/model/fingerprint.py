@@ -85,6 +85,7 @@ class _Glance(msgspec.Struct):
 
 class _Spec(msgspec.Struct):
     fqdn: str
+    suspend: bool = False
 
 
 # Made here, by one thread: two that decode a type for the first time at once can crash msgspec 0.22.
@@ -102,6 +103,7 @@ class Fingerprints:
         templates = [(one.when, one.name, one.manifest) for one in settings.templates or ()]
         self._seed = hashlib.sha256(program.encode() + _ENCODER.encode([without, templates]))
         self._names = settings.names
+        self._lets_sleep = settings.lets_sleep
         self._labels_count = bool(templates)  # a label changes no generation
 
     def observed_digest(self, item: Manifest, children: Iterable[Live]) -> str:
@@ -120,9 +122,12 @@ class Fingerprints:
         return _settled(item, glance, children, observed_digest)
 
     def _may_settle(self, metadata: _Metadata) -> bool:
-        """One that is protected is named in each report; one that is being deleted gets no status."""
+        """One that is protected is named in each report; one that is being deleted gets no status; and until
+        when one is kept awake, its annotation says and no digest."""
         protected = self._names.protects(metadata.annotations)
-        return not (protected or metadata.deletionTimestamp or len(bytes(metadata.labels)) > LONGEST_METADATA)
+        timed = self._lets_sleep and self._names.awake_until_annotation in metadata.annotations
+        long = len(bytes(metadata.labels)) > LONGEST_METADATA
+        return not (protected or timed or metadata.deletionTimestamp or long)
 
     def _digest(self, glance: _Glance, children: Iterable[Live]) -> str:
         found = self._seed.copy()
@@ -154,15 +159,28 @@ def _settled(
 ) -> Settled | None:
     metadata, status = glance.metadata, glance.status
     try:
-        fqdn, labels = _SPEC.decode(glance.spec).fqdn, _LABELS.decode(metadata.labels)
+        spec, labels = _SPEC.decode(glance.spec), _LABELS.decode(metadata.labels)
     except msgspec.DecodeError:
         return None
-    ready = next((condition.reason for condition in status.conditions if condition.type == READY), "")
+    ready = next((condition for condition in status.conditions if condition.type == READY), _Condition())
     ttl = Ttl(status.ttl, status.ttlCountsFrom) if status.ttl else None
     kept = tuple(map(kept_in, status.kept))
     place = (metadata.namespace, metadata.name)
     kinds = frozenset(remembered(status.kinds))
-    return Settled(*place, labels, fqdn, ready, ttl, kept, kinds, children, observed_digest, item)
+    return Settled(
+        *place,
+        labels=labels,
+        fqdn=spec.fqdn,
+        suspended=spec.suspend,
+        reason=ready.reason,
+        message=ready.message,
+        ttl=ttl,
+        kept=kept,
+        kinds=kinds,
+        children=children,
+        observed_digest=observed_digest,
+        manifest=item,
+    )
 
 
 def fingerprint_of(observed_digest: str, status: Mapping[str, Any], before: Mapping[str, Any]) -> str:

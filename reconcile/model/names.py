@@ -52,6 +52,7 @@ NAME_TAKEN = "NameTaken"
 ROUTE_NOT_ACCEPTED = "RouteNotAccepted"
 SETUP_FAILED = "SetupFailed"
 SUSPENDED = "Suspended"
+ASLEEP = "Asleep"
 EXPIRED = "Expired"
 APPLY_FAILED = "ApplyFailed"
 INTERNAL_ERROR = "InternalError"
@@ -67,6 +68,7 @@ REASONS = frozenset(
         ROUTE_NOT_ACCEPTED,
         SETUP_FAILED,
         SUSPENDED,
+        ASLEEP,
         EXPIRED,
         APPLY_FAILED,
         INTERNAL_ERROR,
@@ -137,6 +139,16 @@ class Names:
     def prune_path(self) -> tuple[str, ...]:
         """Where managedFields have it."""
         return ("f:metadata", "f:annotations", f"f:{self.prune_annotation}")
+
+    @property
+    def awake_annotation(self) -> str:
+        """On a Namespace: the awake hours of its previews, in the place of `--awake`."""
+        return f"{self.group}/awake"
+
+    @property
+    def awake_until_annotation(self) -> str:
+        """On a preview: how long it is kept awake out of its hours."""
+        return f"{self.group}/awake-until"
 
     @property
     def edits_annotation(self) -> str:

@@ -1,12 +1,12 @@
 """A preview as its author wrote it, parsed at the edge into values that never change."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from reconcile.kube.objects import KEPT_BY_SERVERS, Key, Manifest, maps_in, type_meta
+from reconcile.kube.objects import KEPT_BY_SERVERS, Key, Manifest, map_in, maps_in, type_meta, value_below
 from reconcile.model import rules
 from reconcile.model.names import (
     DEFAULT_GROUP,
@@ -43,7 +43,9 @@ class PreviewObject:
     """A preview as it is there, whether its spec can be read or not. `status` is as the server gave it;
     timestamps are as it wrote them. `annotations` are all but `LAST_APPLIED`.
 
-    `uid` and `creation_timestamp` are empty, and `generation` is 0, where a file does not give them.
+    `awake_until_set` is when the annotation that keeps it awake was set, as its managedFields tell; "" where
+    they do not. `uid` and `creation_timestamp` are empty, and `generation` is 0, where a file does not give
+    them.
     """
 
     name: str
@@ -56,6 +58,7 @@ class PreviewObject:
     generation: int = field(default=0, kw_only=True)
     resource_version: str = field(default="", kw_only=True)
     status: Mapping[str, Any] = field(default_factory=dict, hash=False, kw_only=True)
+    awake_until_set: str = field(default="", kw_only=True)
     group: str = field(default=DEFAULT_GROUP, kw_only=True)
 
     @property
@@ -82,6 +85,11 @@ class PreviewEnvironment(PreviewObject):
     """A preview that can be read."""
 
     spec: "Spec"
+
+    @property
+    def suspended(self) -> "PreviewEnvironment":
+        """The same as if its author had suspended it: so it is while it sleeps."""
+        return replace(self, spec=self.spec.model_copy(update={"suspend": True}))
 
 
 @dataclass(frozen=True)
@@ -142,6 +150,7 @@ def _seen(manifest: Manifest, group: str) -> dict[str, Any]:
         "generation": _number(metadata.get("generation")),
         "resource_version": _text(metadata.get("resourceVersion")),
         "status": _status(manifest.get("status")),
+        "awake_until_set": _set_at(metadata, Names(group).awake_until_annotation),
         "group": group,
     }
 
@@ -215,14 +224,28 @@ def _labels(metadata: Mapping[str, Any]) -> Mapping[str, str]:
     return labels if _length(labels) <= LONGEST_METADATA else MappingProxyType({})
 
 
+def _set_at(metadata: Mapping[str, Any], annotation: str) -> str:
+    """When an annotation was set: whoever has set it may have set others of its own since."""
+    if annotation not in map_in(metadata.get("annotations")):
+        return ""
+    path = ("fieldsV1", "f:metadata", "f:annotations")
+    owners = [
+        one
+        for one in maps_in(metadata.get("managedFields"))
+        if f"f:{annotation}" in map_in(value_below(one, path))
+    ]
+    return max((_text(one.get("time")) for one in owners), default="")
+
+
 def _annotations(metadata: Mapping[str, Any], group: str) -> Mapping[str, str]:
-    """Where they are long, the one alone that we look at."""
+    """Where they are long, those alone that we look at."""
     annotations = _strings(metadata.get("annotations"), without=LAST_APPLIED)
     if _length(annotations) <= LONGEST_METADATA:
         return annotations
     names = Names(group)
     kept = {names.prune_annotation: PRUNE_DISABLED} if names.protects(annotations) else {}
-    return MappingProxyType(kept)
+    until = annotations.get(names.awake_until_annotation, "")
+    return MappingProxyType(kept | ({names.awake_until_annotation: until} if 0 < len(until) <= 100 else {}))
 
 
 def _length(texts: Mapping[str, str]) -> int:

@@ -41,7 +41,8 @@ class Choices:
     """What an option says as it is: each field is the option of its name, see `reconcile --help`.
 
     `route_given` tells whether `--route` was said: only then is a preview switched to another kind of route.
-    `default_ttl` and `max_ttl` are durations as previews write them; None and `0` say nothing.
+    `default_ttl` and `max_ttl` are durations as previews write them; None and `0` say nothing. `awake` are
+    windows as `awake.parse_window` reads them; without any, and `awake_by_namespace`, no preview sleeps.
     """
 
     route: RouteOption = "mapping"
@@ -60,6 +61,8 @@ class Choices:
     url_scheme: UrlScheme = "https"
     default_ttl: str | None = None
     max_ttl: str | None = None
+    awake: tuple[str, ...] = ()
+    awake_by_namespace: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,11 @@ class Settings(Choices):
     @property
     def names(self) -> Names:
         return names_of(self.group)
+
+    @property
+    def lets_sleep(self) -> bool:
+        """Whether a preview may have hours in which it sleeps."""
+        return bool(self.awake) or self.awake_by_namespace
 
     @property
     def route_resource(self) -> Resource | None:

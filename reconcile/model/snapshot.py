@@ -7,6 +7,7 @@ from reconcile.kube.live import Live
 from reconcile.kube.objects import Key, Manifest, Resource
 from reconcile.kube.rawjson import decoded_whole
 from reconcile.model.preview import PreviewEnvironment, Unreadable, parse_preview
+from reconcile.model.sleep import ALWAYS_AWAKE, Hours
 from reconcile.model.status import Kept
 from reconcile.model.ttl import Ttl
 
@@ -17,17 +18,19 @@ Preview = PreviewEnvironment | Unreadable
 class Settled:
     """A preview that is as it was when a run compared it whole and found nothing to do: see `fingerprint`.
 
-    `labels` are the preview's own. `reason` is that of Ready. `kept` are its children of which the plan
-    says why they stay as they are. `kinds` are those of its
-    further children, see `kinds_record`. `observed_digest` is that of what was listed of it.
-    `manifest` is read when somebody asks for more.
+    `labels` are the preview's own, and so is `suspended`. `reason` and `message` are those of Ready. `kept`
+    are its children of which the plan says why they stay as they are. `kinds` are those of its further
+    children, see `kinds_record`. `observed_digest` is that of what was listed of it. `manifest` is read when
+    somebody asks for more.
     """
 
     namespace: str
     name: str
     labels: Mapping[str, str]
     fqdn: str
+    suspended: bool
     reason: str
+    message: str
     ttl: Ttl | None
     kept: tuple[Kept, ...]
     kinds: frozenset[str]
@@ -87,6 +90,7 @@ class Snapshot:
     `gateways` are those that were read for the hostnames of their listeners.
     `settled` are previews that are among neither the `previews` nor, with their children, the `children`.
     `observed_digests` are of the other previews, by their places: of what is compared of each.
+    `hours` are those in which previews are awake.
     """
 
     previews: tuple[Preview, ...]
@@ -100,6 +104,7 @@ class Snapshot:
     gateways: Mapping[Key, Manifest] = field(default_factory=dict)
     settled: tuple[Settled, ...] = ()
     observed_digests: Mapping[str, str] = field(default_factory=dict)
+    hours: Hours = ALWAYS_AWAKE
 
     @property
     def resources(self) -> Mapping[str, Resource]:

@@ -26,6 +26,8 @@ class UpdateMessage(StrEnum):
     DRIFTED = "drifted"
     CHANGED = "its preview or an option changed"
     TEMPLATE = "its templates changed"
+    ASLEEP = "its preview is asleep"
+    AWAKE = "its preview is awake again"
     PREVIEW_PROTECTED = "its preview is protected"
     PREVIEW_UNPROTECTED = "its preview is no longer protected"
     PROTECTED = "it is protected"

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from reconcile.desire.children import is_further, is_route_of
 from reconcile.desire.desired import Desired
-from reconcile.kube.objects import Key, Resource
-from reconcile.model.names import NAME_TAKEN, REFUSED, ROUTE_NOT_ACCEPTED
+from reconcile.kube.objects import Key, Resource, conditions_in
+from reconcile.model.names import ASLEEP, NAME_TAKEN, READY, REFUSED, ROUTE_NOT_ACCEPTED
 from reconcile.model.preview import PreviewEnvironment
-from reconcile.plan.changes import Blocked, Change, Delete, Waiting
+from reconcile.plan.changes import Blocked, Change, Delete, Update, UpdateMessage, Waiting
 from reconcile.plan.child_policy import left_until
 from reconcile.plan.decide import NO_TEMPLATES_MADE, decide, prune, prune_further
 from reconcile.plan.draft import Draft, World
@@ -81,7 +81,16 @@ def _own_changes(
         live = world.snapshot.children.get(key)
         if live is not None or desired.makes(manifest):
             child = draft.children.get(key) or (None if live is None else world.child(live, draft.place))
-            yield decide(manifest, preview, child)
+            yield _by_the_clock(decide(manifest, preview, child), desired)
+
+
+def _by_the_clock(change: Change, desired: Desired) -> Change:
+    """The change with its reason, where it is made since its preview has fallen asleep, or has woken up."""
+    ready = conditions_in(desired.preview.status).get(READY, {})
+    slept, sleeps = ready.get("reason") == ASLEEP, bool(desired.asleep)
+    if slept == sleeps or not isinstance(change, Update) or change.message != UpdateMessage.CHANGED:
+        return change
+    return replace(change, message=UpdateMessage.ASLEEP if sleeps else UpdateMessage.AWAKE)
 
 
 def _not_installed(draft: Draft, key: Key, resource: Resource) -> Blocked:

@@ -4,6 +4,7 @@ its hostname                somebody else asks for it, or has a route that takes
 a route with its name       that has lost its label may be its own
 its namespace               has more previews, those that are gone included, than the operator allows
 its ttl                     is over, or nearly so
+its awake hours             have begun, have ended, or are others
 a route of another kind     was kept, and is now to be switched
 """
 
@@ -12,11 +13,15 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from reconcile.desire.children import is_route
+from reconcile.kube.health.rollout import short_line
 from reconcile.kube.hostnames import covered, hostnames
-from reconcile.kube.objects import Key, by_namespace
+from reconcile.kube.objects import Key, NamespacedName, by_namespace
+from reconcile.model.awake import asleep_until
+from reconcile.model.names import ASLEEP, Names
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.settings import Settings
-from reconcile.model.snapshot import Snapshot
+from reconcile.model.sleep import Hours, asleep_message
+from reconcile.model.snapshot import Settled, Snapshot
 
 
 def to_open(snapshot: Snapshot, settings: Settings, now: datetime | None) -> frozenset[str]:
@@ -33,8 +38,22 @@ def to_open(snapshot: Snapshot, settings: Settings, now: datetime | None) -> fro
         or one.place in alone
         or one.namespace in full
         or (one.ttl is not None and now is not None and one.ttl.ends_soon(now))
+        or (now is not None and _sleeps_otherwise(one, snapshot.hours, settings.names, now))
         or (settings.route_given and any(is_route(kept.kind) for kept in one.kept))
     )
+
+
+def _sleeps_otherwise(one: Settled, hours: Hours, names: Names, now: datetime) -> bool:
+    """Whether it is asleep and its status does not report that, or the other way round; a suspended one is
+    neither."""
+    windows = hours.of(one.namespace)
+    if windows is None or one.suspended:
+        return False
+    opens = asleep_until(windows, now)
+    if opens is None:
+        return one.reason == ASLEEP
+    message = asleep_message(NamespacedName(one.namespace, one.name), names, windows, opens)
+    return (one.reason, one.message) != (ASLEEP, short_line(message))
 
 
 def contested(snapshot: Snapshot) -> frozenset[str]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from reconcile.kube.objects import conditions_in
-from reconcile.model.names import APPLY_FAILED, EXPIRED, NAME_TAKEN, PROGRESSING, READY, SUSPENDED
+from reconcile.model.names import APPLY_FAILED, ASLEEP, EXPIRED, NAME_TAKEN, PROGRESSING, READY, SUSPENDED
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.snapshot import Preview
 from reconcile.model.status import Status
@@ -71,7 +71,7 @@ class State:
     @property
     def calm(self) -> bool:
         """Not ready, and needs no action."""
-        return self.state == "NotReady" and self.reason in (PROGRESSING, SUSPENDED)
+        return self.state == "NotReady" and self.reason in (PROGRESSING, SUSPENDED, ASLEEP)
 
     @property
     def place(self) -> str:

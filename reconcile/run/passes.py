@@ -174,6 +174,7 @@ class _Pass:
             now=self.now,
             renderings=self.renderings,
             left=partial(places_left, snapshot.children.values(), rules),
+            hours=snapshot.hours,
         )
 
     def look(self, snapshot: Snapshot, all_desired: tuple[Desired, ...]) -> Snapshot:

@@ -1,7 +1,7 @@
 """Whether a preview that is waited for is ready, or cannot become so; pure.
 
 Available                                   ready
-Suspended                                   suspended
+Suspended, Asleep                           suspended
 its children could not be read              failed, at once
 Terminating, Invalid, Expired, Refused,     failed, at once
 NameTaken, HostnameConflict, ApplyFailed,
@@ -18,6 +18,7 @@ from reconcile.kube.health.job import is_finished
 from reconcile.kube.health.pod import UNSCHEDULABLE
 from reconcile.model.names import (
     APPLY_FAILED,
+    ASLEEP,
     HOSTNAME_CONFLICT,
     INVALID,
     NAME_TAKEN,
@@ -68,7 +69,7 @@ def standing(facts: Facts, status: Status | None) -> Standing:
 def _state(status: Status) -> StandingState:
     if status.ready:
         return "ready"
-    if status.reason == SUSPENDED:
+    if status.reason in (SUSPENDED, ASLEEP):
         return "suspended"
     return "failed" if status.stalled or status.reason == APPLY_FAILED else "waiting"
 

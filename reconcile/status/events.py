@@ -20,6 +20,7 @@ from reconcile.errors import Forbidden, NamespaceTerminating, NotInstalled, Reco
 from reconcile.kube.objects import EVENTS_V1, Manifest, conditions_in, split_place
 from reconcile.model.names import (
     APPLY_FAILED,
+    ASLEEP,
     AVAILABLE,
     EXPIRED,
     EXPIRING,
@@ -35,7 +36,7 @@ LONGEST_NOTE = 1024
 """Bytes: https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/"""
 _ROOM_FOR_NAME = 150
 
-_NORMAL = (AVAILABLE, SUSPENDED, EXPIRED)
+_NORMAL = (AVAILABLE, SUSPENDED, ASLEEP, EXPIRED)
 _ACTIONS = ("Created", "Updated", "Deleted")
 
 

@@ -11,6 +11,7 @@ The first that holds:
     ApplyFailed                                a write did not work
     Progressing                                a child waits for something, or is not there
     Suspended                                  no pods are wanted
+    Asleep                                     no pods are wanted until its awake hours begin
     RolloutFailed                              a further child
     SetupFailed, Progressing                   its setup Job
     RolloutFailed, Progressing                 its pods
@@ -36,6 +37,7 @@ from reconcile.kube.time import time_text
 from reconcile.model.hostname_record import HostnameRecord, recorded_after
 from reconcile.model.names import (
     APPLY_FAILED,
+    ASLEEP,
     AVAILABLE,
     EXPIRED,
     HOSTNAME_CONFLICT,
@@ -63,8 +65,8 @@ REASON_OF: Mapping[Health, str] = {
     "Suspended": SUSPENDED,
 }
 """What is said of a Deployment's health."""
-SETTLES = (AVAILABLE, SUSPENDED)
-"""The reasons with which a preview may stay as it is for ever."""
+SETTLES = (AVAILABLE, SUSPENDED, ASLEEP)
+"""The reasons with which a preview may stay as it is, until somebody or the clock changes that."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def status_of(facts: Facts, now: datetime, *, url_scheme: UrlScheme = "https") -
         _blocked,
         _failed,
         _waiting,
-        _suspended,
+        _without_pods,
         lambda facts: _further(facts, "Failed", now),
         lambda facts: _setup(facts, now),
         lambda facts: _pods(facts, now),
@@ -126,7 +128,7 @@ def _hostname(facts: Facts, finding: Finding, now: datetime) -> HostnameRecord |
 
 def asks_for_pods(facts: Facts) -> bool:
     """Whether its pods would say more than its Deployment does."""
-    if facts.desired.reason or _suspended(facts):
+    if facts.desired.reason or facts.desired.without_pods:
         return False
     setting_up = facts.setup is not None and progress(facts.setup) is not None
     under_way = facts.deployment is not None and is_under_way(facts.deployment)
@@ -183,11 +185,11 @@ def _waiting(facts: Facts) -> Finding | None:
     return next((Finding(PROGRESSING, f"{key} does not exist") for key in missing), None)
 
 
-def _suspended(facts: Facts) -> Finding | None:
-    preview = facts.desired.preview
-    if isinstance(preview, PreviewEnvironment) and preview.spec.suspend:
+def _without_pods(facts: Facts) -> Finding | None:
+    desired = facts.desired
+    if isinstance(desired.preview, PreviewEnvironment) and desired.preview.spec.suspend:
         return Finding(SUSPENDED, "suspended (spec.suspend is true)")
-    return None
+    return Finding(ASLEEP, desired.asleep) if desired.asleep else None
 
 
 def _setup(facts: Facts, now: datetime | None = None) -> Finding | None:

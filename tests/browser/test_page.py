@@ -92,9 +92,15 @@ def test_its_policy_stops_a_script_and_a_request_of_anybody_else(browser: Browse
 
 
 @pytest.mark.parametrize(
-    ("reason", "alike"), [("RolloutFailed", "Failed"), ("Progressing", "Changed"), ("Suspended", "Unknown")]
+    ("reason", "alike"),
+    [
+        ("RolloutFailed", "Failed"),
+        ("Progressing", "Changed"),
+        ("Suspended", "Unknown"),
+        ("Asleep", "Unknown"),
+    ],
 )
-def test_who_comes_up_or_is_suspended_is_not_shown_as_a_failure(
+def test_who_comes_up_or_has_no_pods_is_not_shown_as_a_failure(
     browser: Browser, tmp_path: Path, reason: str, alike: str
 ) -> None:
     said = {"type": "Ready", "status": "False", "reason": reason, "message": ""}

@@ -77,6 +77,7 @@ def test_every_option_is_a_variable_too(option: str) -> None:
         **dict.fromkeys(("route_label", "route_annotation", "node_selector"), "a=b"),
         **dict.fromkeys(("log_format", "output"), "json"),
         **dict.fromkeys(("gateway", "allow_protect"), "a/b"),
+        "awake": "Sat UTC",
         "allow_pull_policy": "Never",
         "default_resources": "limits.cpu=1",
         "pod_security": "restricted",

@@ -11,9 +11,10 @@ import httpx2
 import pytest
 
 from reconcile.errors import Forbidden, NotInstalled, ReconcileError, Rejected, ServerTrouble
-from reconcile.kube.objects import DEPLOYMENT, SERVICE, Manifest
+from reconcile.kube.objects import DEPLOYMENT, NAMESPACE, SERVICE, Manifest
 from reconcile.kube.rawjson import SentObject
 from tests.cluster_adapters.conftest import (
+    DATE,
     DEPLOYMENTS,
     IN_SHOP,
     SERVER,
@@ -69,6 +70,16 @@ def test_an_item_that_no_machine_can_hold_makes_the_list_unreadable_where_it_is_
     api.says("GET", DEPLOYMENTS, httpx.Response(200, content=b'{"items": [' + item + b"]}", headers=JSON))
     with pytest.raises(ServerTrouble, match="has sent a Deployment that cannot be read: Number out of range"):
         api.cluster.list(DEPLOYMENT, read=as_decoded)
+
+
+def test_a_namespace_is_in_no_namespace_and_all_else_is(api: Api) -> None:
+    bare = httpx.Response(200, json={"items": [{"metadata": {"name": "shop"}}]}, headers=DATE)
+    api.says("GET", f"{SERVER}/api/v1/namespaces", bare)
+    expected = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}
+    assert api.cluster.list(NAMESPACE).items == (expected,)
+    api.says("GET", DEPLOYMENTS, bare)
+    with pytest.raises(ServerTrouble, match="an item has no name or no namespace"):
+        api.cluster.list(DEPLOYMENT)
 
 
 def test_each_list_has_its_own_path(api: Api) -> None:

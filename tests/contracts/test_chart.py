@@ -37,6 +37,7 @@ VALUES: dict[str, dict[str, Any]] = {
 # What DESIGN calls the operator's; all other options are about one call of the command.
 OPERATORS = [
     "allow-fqdn", "allow-image", "allow-protect", "allow-pull-policy", "allow-secret", "api-group",
+    "awake", "awake-by-namespace",
     "cluster-issuer", "concurrency",
     "default-resources", "default-ttl", "gateway", "ingress-class", "max-deletes", "max-previews", "max-ttl",
     "node-selector", "pod-security", "priority-class", "route", "route-annotation", "route-kind",

@@ -11,7 +11,7 @@ import pytest
 
 from reconcile.desire.children import CHILDREN
 from tests.builders import a_preview
-from tests.cluster_adapters.world import PREVIEWS, World, path
+from tests.cluster_adapters.world import PREVIEWS, World, a_list, path
 from tests.given import a_read_preview, available, children_of, live, told
 from tests.proofs.model.apiserver import FURTHER
 from tests.templates import all_children, further
@@ -57,6 +57,28 @@ def test_an_unchanged_world_costs_the_pages_of_its_lists_and_nothing_else(
         "blocked": 0,
         "unchanged": 3 * number,
     }
+    assert ended.code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "more"),
+    [
+        ((), {}),
+        (("--awake", "Mon-Sun UTC"), {}),
+        (("--awake-by-namespace",), {"/api/v1/namespaces": 1}),
+    ],
+)
+def test_awake_hours_cost_no_request_and_those_of_namespaces_one(
+    world: World, arguments: tuple[str, ...], more: dict[str, int]
+) -> None:
+    deployment, *others = (live(child).manifest for child in children_of(a_read_preview()).values())
+    world.has(told(a_preview()), available(deployment), *others)
+    world.says("GET", "/api/v1/namespaces", a_list([{"metadata": {"name": "shop"}}]))
+    ended = world.run("-o", "json", *arguments)
+    expected = {path(kind.resource.kind): 1 for kind in CHILDREN} | {path(PREVIEWS.kind): 1} | more
+    assert Counter((sent.method, sent.path) for sent in world.sent) == Counter(
+        {("GET", to): count for to, count in expected.items()}
+    )
     assert ended.code == 0
 
 

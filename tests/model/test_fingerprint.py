@@ -63,6 +63,23 @@ def test_what_is_as_it_was_is_settled_and_says_what_a_report_needs() -> None:
     assert preview == a_read_preview(annotations={"a": "b"}, labels={"team": "shop"}, status=MARKED["status"])
 
 
+@pytest.mark.parametrize(
+    ("settings", "settles"),
+    [
+        (Settings(), True),
+        (Settings(awake=("Mon-Sun UTC",)), False),
+        (Settings(awake_by_namespace=True), False),
+    ],
+)
+def test_how_long_one_is_kept_awake_is_compared_in_each_run_where_previews_sleep(
+    settings: Settings, settles: bool
+) -> None:
+    preview = told(a_preview(annotations={"a": "b"}))
+    kept_awake = edited(preview, "metadata", "annotations", NAMES.awake_until_annotation, to="4h")
+    assert (seen(marked(kept_awake, settings), settings=settings) is not None) is settles
+    assert seen(marked(preview, settings), settings=settings) is not None
+
+
 def test_the_order_of_lists_and_of_names_in_a_status_says_nothing() -> None:
     record = dict(reversed(MARKED["status"]["hostname"].items()))
     assert seen(edited(MARKED, "status", "hostname", to=record), tuple(reversed(children()))) is not None

@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,29 @@ def test_a_suspended_preview_has_no_pods_and_answers_again_when_it_is_resumed(st
     story.apply()
     story.reconcile("--wait")
     assert story.condition() == ("True", "Available")
+    story.answers()
+    story.silent()
+
+
+def test_a_preview_has_no_pods_out_of_hours_and_answers_again_when_it_is_awake(story: Story) -> None:
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).strftime("%a")
+    closed = ("--awake", f"{tomorrow} UTC")
+    story.apply()
+    story.reconcile("--wait", "--awake", "Mon-Sun UTC")
+    story.answers()
+    story.reconcile(*closed)
+    eventually(lambda: not story.names("pods"), "no pod is left", pause=0.5)
+    story.answers(*NO_PODS)
+    assert story.condition() == ("False", "Asleep")
+    assert story.reconcile("--wait", *closed).stdout.splitlines()[-1].startswith("suspended  ")
+    story.kubectl("annotate", story.kind, "pr-1", "platform9.com/awake-until=4h", "--overwrite")
+    story.reconcile("--wait", *closed)
+    assert story.condition() == ("True", "Available")
+    story.answers()
+    story.kubectl("annotate", story.kind, "pr-1", "platform9.com/awake-until=1s", "--overwrite")
+    story.reconcile(*closed)
+    eventually(lambda: not story.names("pods"), "no pod is left", pause=0.5)
+    story.reconcile("--wait", "--awake", "Mon-Sun UTC")
     story.answers()
     story.silent()
 

@@ -9,6 +9,7 @@ import pytest
 from reconcile.kube.live import Live
 from reconcile.kube.objects import Key
 from reconcile.model.settings import Settings
+from reconcile.model.sleep import Hours
 from reconcile.model.snapshot import Settled, Snapshot
 from reconcile.model.status import Kept
 from reconcile.model.ttl import Ttl
@@ -26,7 +27,9 @@ def settled(name: str = "pr-1", **fields: Any) -> Settled:
     found: dict[str, Any] = {
         "labels": {},
         "fqdn": preview.spec.fqdn,
+        "suspended": False,
         "reason": "Available",
+        "message": "its pods are available",
         "ttl": None,
         "kept": (),
         "kinds": frozenset(),
@@ -64,6 +67,48 @@ def test_what_nobody_else_is_about_stays_settled() -> None:
     elsewhere = (route("Ingress", "shop", "www.example.com"),)
     assert opened(a_snapshot(*others, settled=TWO, routes=elsewhere)) == set()
     assert opened(a_snapshot(settled=())) == set()
+
+
+WORK = ("Mon-Fri 07:00-20:00 Europe/Berlin",)
+FRIDAY, SATURDAY, MONDAY = (datetime(2026, 1, day, 12, tzinfo=UTC) for day in (9, 10, 12))
+UNTIL_MONDAY = (
+    "asleep until 2026-01-12T06:00:00Z (Mon-Fri 07:00-20:00 Europe/Berlin); to wake it now: kubectl annotate -n shop "
+    "previewenvironments.platform9.com pr-1 platform9.com/awake-until=4h --overwrite"
+)
+AWAKE, EMPTY = settled(), settled(reason="Suspended", message="scaled to zero (replicas is 0)")
+SUSPENDED = settled(suspended=True, reason="Suspended", message="suspended (spec.suspend is true)")
+SLEEPING = settled(reason="Asleep", message=UNTIL_MONDAY)
+
+
+@pytest.mark.parametrize(
+    ("one", "hours", "now", "looked_at"),
+    [
+        (AWAKE, Hours(WORK), FRIDAY, False),
+        (AWAKE, Hours(WORK), SATURDAY, True),
+        (SLEEPING, Hours(WORK), SATURDAY, False),
+        (SLEEPING, Hours(WORK), MONDAY, True),
+        # The hours of its namespace, which are no setting, are others than when it fell asleep.
+        (SLEEPING, Hours(WORK, {"shop": ("Sun UTC",)}), SATURDAY, True),
+        (SLEEPING, Hours(WORK, {"shop": ()}), SATURDAY, True),
+        (SLEEPING, Hours(WORK, {"other": ()}), SATURDAY, False),
+        (AWAKE, Hours((), {"shop": WORK}), SATURDAY, True),
+        (AWAKE, Hours((), {"other": WORK}), SATURDAY, False),
+        # Nobody knows the hours, or the time.
+        (AWAKE, Hours(WORK, None), SATURDAY, False),
+        (SLEEPING, Hours(WORK, None), MONDAY, False),
+        (AWAKE, Hours(WORK), None, False),
+        (SUSPENDED, Hours(WORK), SATURDAY, False),
+        (SUSPENDED, Hours(WORK), MONDAY, False),
+        # Its further children may have pods.
+        (EMPTY, Hours(WORK), SATURDAY, True),
+        (EMPTY, Hours(WORK), MONDAY, False),
+    ],
+)
+def test_awake_hours_that_begin_or_end_or_are_others(
+    one: Settled, hours: Hours, now: datetime | None, looked_at: bool
+) -> None:
+    snapshot = replace(a_snapshot(settled=(one,)), hours=hours)
+    assert opened(snapshot, now=now) == ({"pr-1"} if looked_at else set())
 
 
 def test_a_hostname_that_another_preview_asks_for() -> None:

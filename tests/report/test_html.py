@@ -56,7 +56,7 @@ def test_the_body_is_as_in_the_golden_file(name: str, done: Run) -> None:
 
 @pytest.mark.parametrize(
     ("reason", "chip"),
-    [("RolloutFailed", "Not ready"), ("Progressing", "Progressing"), ("Suspended", "Suspended")],
+    [("RolloutFailed", "Not ready"), *((one, one) for one in ("Progressing", "Suspended", "Asleep"))],
 )
 def test_who_needs_no_action_is_not_counted_as_not_ready(reason: str, chip: str) -> None:
     conditions = [

@@ -216,8 +216,9 @@ def test_no_variable_is_empty_and_none_can_hold_another_line() -> None:
     assert run_dotenv(a_run(preview)) == ("PREVIEW_COUNT=1\nPREVIEW_NAME=pr1PATHxid\nPREVIEW_STATE=Unknown\n")
 
 
-def test_a_failing_preview_comes_before_one_that_progresses_or_is_suspended() -> None:
-    reasons = {"a": "Suspended", "b": "Progressing", "c": "RolloutFailed", "d": "HostnameConflict"}
+@pytest.mark.parametrize("calm", ["Suspended", "Asleep"])
+def test_a_failing_preview_comes_before_one_that_progresses_or_has_no_pods(calm: str) -> None:
+    reasons = {"a": calm, "b": "Progressing", "c": "RolloutFailed", "d": "HostnameConflict"}
     found = [State("shop", name, "NotReady", reason) for name, reason in reasons.items()]
     found += [State("shop", "e", "Ready", "Available"), State("shop", "f", "Blocked", "NameTaken")]
     assert [one.name for one in worst_first(found)] == ["f", "c", "d", "a", "b", "e"]

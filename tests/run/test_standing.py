@@ -37,6 +37,7 @@ UNBOUND: dict[str, Any] = {**STALLED, "message": "Deployment pr-1-db: Unschedula
     [
         (a_status("Available", ready=True), "ready", 0.0),
         (a_status("Suspended"), "suspended", 0.0),
+        (a_status("Asleep"), "suspended", 0.0),
         (a_status("Progressing"), "waiting", 0.0),
         (a_status("RouteNotAccepted"), "waiting", PATIENCE),
         *((a_status(reason, **STALLED), "failed", 0.0) for reason in AT_ONCE),

@@ -85,6 +85,7 @@ TRANSITIONS: dict[str, tuple[dict[str, Any], dict[str, Any], list[tuple[str, str
     "on its way": (a_status(), a_status("Progressing"), []),
     "there again": (a_status("Progressing"), a_status(), [("Normal", "Available")]),
     "suspended": (a_status(), a_status("Suspended"), [("Normal", "Suspended")]),
+    "asleep": (a_status(), a_status("Asleep"), [("Normal", "Asleep")]),
     "expired": (a_status(), a_status("Expired", stalled=True), [("Normal", "Expired")]),
     "failed": (a_status("Progressing"), FAILED, [("Warning", "RolloutFailed")]),
     "failed, in other words": ({**FAILED, "url": "x"}, FAILED, []),

@@ -13,6 +13,7 @@ from reconcile.kube.objects import key_of
 from reconcile.model.hostname_record import HostnameRecord
 from reconcile.model.scope import Scope
 from reconcile.model.settings import Gateway, Settings
+from reconcile.model.sleep import Hours
 from reconcile.model.snapshot import Preview
 from reconcile.model.status import Status
 from reconcile.model.ttl import Ttl
@@ -53,6 +54,13 @@ def said(given: Facts) -> str:
     assert status.ready is (status.reason == "Available")
     assert status.url in ("", URL)
     return f"{status.reason}{'!' * status.stalled}: {status.message}{'' if status.url else ' (no link)'}"
+
+
+def asleep(preview: Preview = PR1, **given: Any) -> Facts:
+    """The same on a Saturday, when it sleeps."""
+    hours = Hours(("Mon-Fri 07:00-20:00 Europe/Berlin",))
+    (desired,) = desire([preview], Settings(), Scope(), now=NOW, hours=hours)
+    return replace(facts(preview, **given), desired=desired)
 
 
 def deployment(**status: Any) -> Live:
@@ -141,6 +149,17 @@ ROWS: dict[str, tuple[Facts, str]] = {
     "suspended": (
         facts(SUSPENDED, deployment=deployment(observedGeneration=1)),
         "Suspended: suspended (spec.suspend is true)",
+    ),
+    "asleep": (
+        asleep(deployment=deployment(observedGeneration=1)),
+        "Asleep: asleep until 2026-01-12T06:00:00Z (Mon-Fri 07:00-20:00 Europe/Berlin); to wake it now: kubectl "
+        "annotate -n shop previewenvironments.platform9.com pr-1 platform9.com/awake-until=4h --overwrite",
+    ),
+    "asleep and suspended": (asleep(SUSPENDED), "Suspended: suspended (spec.suspend is true)"),
+    "asleep before it was set up": (
+        asleep(a_read_preview(generation=3, setup=SETUP)),
+        "Asleep: asleep until 2026-01-12T06:00:00Z (Mon-Fri 07:00-20:00 Europe/Berlin); to wake it now: kubectl "
+        "annotate -n shop previewenvironments.platform9.com pr-1 platform9.com/awake-until=4h --overwrite",
     ),
     "scaled to zero": (
         facts(deployment=Live({**a_live("Deployment").manifest, "spec": {"replicas": 0}})),
@@ -233,6 +252,7 @@ REASONS = {
     "RouteNotAccepted",
     "SetupFailed",
     "Suspended",
+    "Asleep",
     "ApplyFailed",
 }
 
@@ -281,6 +301,8 @@ def test_pods_are_asked_for_where_a_setup_job_is_not_complete() -> None:
     assert not asks_for_pods(facts(SET_UP, setup=a_setup_job("Complete")))
     suspended = a_read_preview(suspend=True, generation=3, setup=SETUP)
     assert not asks_for_pods(facts(suspended, setup=a_setup_job("Failed")))
+    awake = a_read_preview(generation=3, setup=SETUP)
+    assert not asks_for_pods(asleep(awake, setup=a_setup_job("Failed")))
 
 
 # ttl

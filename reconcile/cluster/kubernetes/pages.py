@@ -13,7 +13,7 @@ from reconcile.cluster.kubernetes.responses import Ask, excerpt, is_json, unread
 from reconcile.cluster.kubernetes.retry import TooLarge
 from reconcile.errors import ServerTrouble
 from reconcile.kube.nesting import decoded
-from reconcile.kube.objects import Manifest, type_meta
+from reconcile.kube.objects import NAMESPACE, Manifest, type_meta
 from reconcile.kube.rawjson import SentObject, opened_items
 
 T = TypeVar("T")
@@ -184,6 +184,7 @@ def _items(ask: Ask, response: httpx2.Response, page: _Page) -> list[SentObject]
             items = opened_items(response.content, page.items, known)
     except msgspec.DecodeError as error:
         raise unreadable(ask, response, f"an item has no name: {error}") from error
-    if not all(item["metadata"].get("name") and item["metadata"].get("namespace") for item in items):
-        raise unreadable(ask, response, "an item has no name or no namespace")
+    needed = ("name",) if ask.resource == NAMESPACE else ("name", "namespace")
+    if not all(item["metadata"].get(name) for item in items for name in needed):
+        raise unreadable(ask, response, f"an item has no {' or no '.join(needed)}")
     return items

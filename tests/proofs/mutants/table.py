@@ -262,9 +262,39 @@ reconcile/model/fingerprint.py: tests/model/test_fingerprint.py
   fingerprint without the status: a status that others wrote is believed
 -_ENCODER.encode([fields, ours])
 +b""
+  kept awake and settled: what keeps a preview awake does not end
+-        return not (protected or timed or
++        return not (protected or
   protected previews settle: a preview that was just protected is not
 -        return not (protected or
 +        return not (
+
+reconcile/model/awake.py: tests/model/test_awake.py
+  windows in UTC: those of Berlin open an hour late, or two
+-wall.replace(tzinfo=self.zone, fold=fold)
++wall.replace(tzinfo=UTC, fold=fold)
+  the hour that comes twice: what closes in it closes an hour early
+-            return late if last else early
++            return early
+  the hour that is skipped: what opens in it opens late
+-        return early + _MINUTE * bisect_left(
++        return late if not last else early + _MINUTE * bisect_left(
+  windows over midnight: they never open
+-    return Window(days, start, end if end > start else end + _DAY, zone)
++    return Window(days, start, end, zone)
+
+reconcile/model/sleep.py: tests/model/test_sleep.py
+  asleep when nobody knows the hours: pods go because a list was refused
+-    if now is None or windows is None:
+-        return _as_reported(preview)
++    windows = windows or hours.awake
++    if now is None:
++        return _as_reported(preview)
+
+reconcile/desire/desire.py: tests/run/test_asleep.py
+  asleep in words alone: the status tells it, and the pods run on
+-        if asleep:
++        if False:
 
 reconcile/plan/reopen.py: tests/plan/test_reopen.py
   settled despite a route without its label: what others or the clock decide is not looked at
@@ -273,6 +303,11 @@ reconcile/plan/reopen.py: tests/plan/test_reopen.py
 -        or one.namespace in full
   settled despite a ttl: what others or the clock decide is not looked at
 -        or (one.ttl is not None and now is not None and one.ttl.ends_soon(now))
+  settled despite its awake hours: what others or the clock decide is not looked at
+-        or (now is not None and _sleeps_otherwise(one, snapshot.hours, settings.names, now))
+  settled despite other hours: what a namespace says is told in no status until the next edge
+-    return (one.reason, one.message) != (ASLEEP, short_line(message))
++    return one.reason != ASLEEP
   settled despite another's preview: what others or the clock decide is not looked at
 - | (asked & claimed)
   settled despite another's route: what others or the clock decide is not looked at
