@@ -18,6 +18,9 @@ OUT ?= docs
 KEEP ?=
 # The folder with the sources of what `make bench` measures beside the command, and that no package has.
 PEERS ?= ../shared/peers
+# The tag that `make release-check` is about, such as v1.2.3, and the repository on GitHub that publishes it.
+TAG ?=
+REPOSITORY ?= OWNER/preview-reconcile
 CLUSTER ?= .cluster
 # The folder with the programs of the oldest Kubernetes that the README names, as KUBEBUILDER_ASSETS is of the newest.
 OLDEST := 1.34
@@ -27,7 +30,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 
 .PHONY: help demo test test-node stack test-oldest chaos races fuzz walks whole faults mutants check format manifests reference schemas names core
-.PHONY: bench bench-adverse bench-node bench-smoke peers picture lock cluster cluster-down clean
+.PHONY: bench bench-adverse bench-node bench-smoke peers picture site release-check lock cluster cluster-down clean
 
 help:
 	@echo 'make demo           the whole story on a folder of manifests, no cluster needed'
@@ -55,6 +58,8 @@ help:
 	@echo 'make bench-smoke    whether the bench itself works, in a minute; its figures say nothing'
 	@echo 'make peers          build Flux'"'"'s engine for make bench, with Go; PEERS names the folder of its sources'
 	@echo 'make picture        draw the terminal of the README anew, from what the command prints'
+	@echo 'make site           build the documents as a static site into .site/site, with search, and check its links'
+	@echo 'make release-check  build all of a release into dist/ and check each part; TAG=v1.2.3 REPOSITORY=OWNER/NAME'
 	@echo 'make cluster        start a control plane from KUBEBUILDER_ASSETS and leave it running'
 	@echo 'make cluster-down   end it'
 	@echo 'make lock           write requirements*.txt anew, with the newest versions'
@@ -178,6 +183,18 @@ peers:
 picture: $(STAMP)
 	@$(BIN)/python -m tools.picture
 
+# Each has an environment of its own, so that the one of the tests stays small.
+.venv-%/installed: requirements-%.txt
+	@test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-$*.txt
+	@touch $@
+
+site: $(STAMP) .venv-site/installed
+	@$(BIN)/python -m tools.site
+
+release-check: $(STAMP) .venv-release/installed
+	@$(BIN)/python -m tools.release --repository '$(REPOSITORY)' $(if $(TAG),--tag '$(TAG)')
+
 # For every platform and Python at once, with hashes, with every extra, and without naming an index.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--upgrade --no-emit-index-url --custom-compile-command 'make lock'
@@ -185,6 +202,8 @@ lock: $(STAMP)
 	$(LOCK) pyproject.toml --all-extras --output-file requirements.txt
 	$(LOCK) pyproject.toml --all-extras --group dev --constraint requirements.txt --output-file requirements-dev.txt
 	$(LOCK) --group build --constraint requirements-dev.txt --output-file requirements-build.txt
+	$(LOCK) --group release --output-file requirements-release.txt
+	$(LOCK) --group site --output-file requirements-site.txt
 
 cluster: $(STAMP)
 	@$(BIN)/python -m tests.controlplane start --dir $(CLUSTER)
@@ -194,5 +213,5 @@ cluster-down: $(STAMP)
 
 clean:
 	@test ! -d $(CLUSTER) || $(MAKE) --no-print-directory cluster-down
-	rm -rf .venv .cluster .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	rm -rf .venv .venv-release .venv-site .site .cluster .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,20 +1,25 @@
-"""The files that repeat what is decided elsewhere: the copies of the CRD and the rights of the chart.
+"""The files that repeat what is decided elsewhere: the copies of the CRD, the rights of the chart, the version.
 
-`make manifests` writes them. The CRD comes from `reconcile/model/crd.py`. The rights come from
-`cronjob/rights.yaml`, which is written by hand, because whoever grants rights should have to read them.
+`make manifests` writes them. The CRD comes from `reconcile/model/crd.py`, the version from `reconcile/__init__.py`.
+The rights come from `cronjob/rights.yaml`, which is written by hand, because whoever grants rights should have to
+read them.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from reconcile import __version__
 from reconcile.model import crd
 from reconcile.model.names import DEFAULT_GROUP, SINGULAR
 
 ROOT = Path(__file__).parents[1]
 RIGHTS = Path("cronjob/rights.yaml")
+CRONJOB = Path("cronjob/cronjob.yaml")
+_STAMPED = (Path("Dockerfile"), Path("cronjob/chart/Chart.yaml"))
 RULES = Path("cronjob/chart/templates/_rules.tpl")
 ROLES = {
     "preview-reconcile": "preview-reconcile.rules",
@@ -23,6 +28,9 @@ ROLES = {
     "preview-reconcile-options": "preview-reconcile.optionsRules",
 }
 
+# What an image, a package or a tag of this version is called, wherever a user copies it from.
+_NAMED = re.compile(r"(\bpreview-reconcile(?::|==|@v?)|\bnewTag: )\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?")
+_OWN = re.compile(r"(?m)^((?:version|appVersion): |ARG VERSION=).*$")
 _HEAD = "{{- /* Written by `make manifests` from cronjob/rights.yaml, which has the reason for each. */ -}}\n"
 _GROUP = '{{ include "preview-reconcile.group" . }}'
 _NAME = '{{ include "preview-reconcile.name" . }}'
@@ -35,6 +43,7 @@ def manifests() -> Mapping[Path, str]:
         Path("crds") / f"{SINGULAR}.yaml": written,
         Path("cronjob/chart/crds") / f"{SINGULAR}.yaml": written,
         RULES: _rules_of_the_chart(),
+        **_of_this_version(),
     }
 
 
@@ -42,6 +51,23 @@ def write() -> None:
     """Write them all."""
     for path, text in manifests().items():
         (ROOT / path).write_text(text)
+
+
+def _of_this_version() -> Mapping[Path, str]:
+    """The files that name the version, with the present one."""
+    return {path: _versioned(path, (ROOT / path).read_text()) for path in _naming_a_version()}
+
+
+def _versioned(path: Path, text: str) -> str:
+    text = _NAMED.sub(rf"\g<1>{__version__}", text)
+    return _OWN.sub(rf"\g<1>{__version__}", text) if path in _STAMPED else text
+
+
+def _naming_a_version() -> list[Path]:
+    documents = [path for path in ROOT.glob("*.md") if path.name != "CHANGELOG.md"]
+    pages = [*documents, *(ROOT / "docs").rglob("*.md"), *ROOT.glob("action.yml")]
+    found = [path.relative_to(ROOT) for path in sorted(pages) if _NAMED.search(path.read_text())]
+    return [*_STAMPED, CRONJOB, *found]
 
 
 def _rules_of_the_chart() -> str:

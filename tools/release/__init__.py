@@ -1,0 +1,1 @@
+"""What a release consists of: packages, chart, kubectl plugin and notes, each built, checked and run."""
