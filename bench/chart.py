@@ -77,7 +77,8 @@ def _style(number: int) -> str:
         taken = (COLOURS[place % len(COLOURS)][tone] for place in range(number))
         return "".join(f".s{place}{{stroke:{tint};fill:{tint}}}" for place, tint in enumerate(taken))
 
-    light = "text{font:12px sans-serif;fill:#24292f}.title{font:600 16px sans-serif}.paper{fill:#fff}.grid{stroke:#d0d7de}"
+    text = "text{font:12px sans-serif;fill:#24292f}.title{font:600 16px sans-serif}"
+    light = f"{text}.paper{{fill:#fff}}.grid{{stroke:#d0d7de}}"
     dark = "text{fill:#e6edf3}.paper{fill:#0d1117}.grid{stroke:#30363d}"
     line = ".line{fill:none;stroke-width:2}"
     return f"{light}{colours(0)}@media(prefers-color-scheme:dark){{{dark}{colours(1)}}}{line}"
@@ -93,7 +94,8 @@ def _grid(across: Axis, up: Axis) -> Iterator[str]:
         yield f'<line class="grid" x1="{across.start:.1f}" y1="{y:.1f}" x2="{across.end:.1f}" y2="{y:.1f}"/>'
         yield f'<text x="{across.start - 8:.1f}" y="{y + 4:.1f}" text-anchor="end">{tick:g} s</text>'
     middle = (across.start + across.end) / 2
-    yield f'<text x="{middle:.1f}" y="{up.start + 38:.1f}" text-anchor="middle">previews, each with three children</text>'
+    unit = "previews, each with three children"
+    yield f'<text x="{middle:.1f}" y="{up.start + 38:.1f}" text-anchor="middle">{unit}</text>'
 
 
 def _series(place: int, points: Points, across: Axis, up: Axis) -> Iterator[str]:

@@ -1,8 +1,8 @@
-"""The files that repeat what is decided elsewhere: the copies of the CRD, the rights of the chart, the version.
+"""The files that repeat what is decided elsewhere: the copies of the CRD, the chart's rights, the version.
 
-`make manifests` writes them. The CRD comes from `reconcile/model/crd.py`, the version from `reconcile/__init__.py`.
-The rights come from `cronjob/rights.yaml`, which is written by hand, because whoever grants rights should have to
-read them.
+`make manifests` writes them. The CRD comes from `reconcile/model/crd.py`, the version from
+`reconcile/__init__.py`. The rights come from `cronjob/rights.yaml`, which is written by hand, because whoever
+grants rights should have to read them.
 """
 
 import re

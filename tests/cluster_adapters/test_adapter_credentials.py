@@ -173,7 +173,7 @@ def test_what_is_set_takes_the_place_of_the_kubeconfigs_impersonation(
 
 def test_a_user_to_impersonate_that_no_header_can_have_is_named_by_its_option(tmp_path: Path) -> None:
     connection = find_connection(write_kubeconfig(tmp_path, SERVER), None, {})
-    with pytest.raises(BadKubeconfig, match="^--as has characters"):
+    with pytest.raises(BadKubeconfig, match=r"^--as has characters"):
         Impersonation("ann\n").applied_to(connection)
 
 
