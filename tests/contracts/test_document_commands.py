@@ -17,7 +17,6 @@ BY_TESTS_OF_THEIR_OWN = {"docs/cookbook": "test_cookbook.py", "docs/ci": "test_c
 
 # The beginning of a command, and why it cannot be run here.
 NOT_RUN = {
-    "make test": "it is what runs this",
     "pip install": "it would put this checkout into the Python that runs the tests; test_image.py installs it",
     "docker": "there is no docker here; tests/node builds the image by other means, and runs it",
     "kubectl": "it wants a cluster; tests/e2e/test_install.py installs, upgrades and removes on one",
