@@ -1,4 +1,4 @@
-"""What the documents list of the code: fields, options, exit codes, reasons, reports, metrics, wings, inputs of the CI.
+"""What the documents list of the code: fields, options, exit codes, reasons, reports, metrics, wings, inputs.
 
 `make reference` writes each between its two markers; `make check` fails where one is not as the code has it.
 What an option, an exit code or a metric means stands in the code, once. What only the documents add, with a
