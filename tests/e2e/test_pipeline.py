@@ -35,6 +35,8 @@ OPTIONS = "preview-reconcile"
 OPTIONS_ROLE = "preview-reconcile-options"
 ACCOUNT = "preview-reconcile-pipeline"
 LOW = "false"
+EXTRA = {("get", "namespaces")}
+"""The explanation of a preview that does not exist looks whether its namespace does; it gets along without."""
 Forge = GitHub | GitLab
 
 
@@ -121,8 +123,9 @@ class Pipeline:
     def asked(self) -> set[tuple[str, str]]:
         """What its account has asked of the server, but for discovery."""
         events = self.plane.audit(self.user)
-        assert {event for event in events if event.code == 403} == set()
-        return {(event.verb, event.resource) for event in events if event.resource != DISCOVERY}
+        refused = {(event.verb, event.resource) for event in events if event.code == 403}
+        assert refused <= EXTRA
+        return {(e.verb, e.resource) for e in events if e.resource != DISCOVERY} - EXTRA
 
 
 @contextmanager
@@ -140,7 +143,7 @@ def cronjob(operator: Story) -> Iterator[None]:
 def pipeline(
     request: pytest.FixtureRequest, control_plane: ControlPlane, story: Story, tmp_path: Path
 ) -> Pipeline:
-    control_plane.kubectl("apply", "-f", str(SHIPPED))
+    control_plane.kubectl("apply", "--server-side", "-f", str(SHIPPED))
     machine = Machine.make(tmp_path, STUBS=str(tmp_path), KUBECACHEDIR=str(tmp_path / "cache"))
     for name, line in {
         "kubectl": f'exec "{program("kubectl")}" "$@"',
@@ -279,7 +282,8 @@ def test_each_right_of_an_author_is_missed_by_name(pipeline: Pipeline, verb: str
     pipeline.forge.inputs.update({"reconcile": LOW, "wait": "8s"})
     with cronjob(pipeline.operator):
         well = [pipeline.forge.opens(), pipeline.forge.opens("c0ffee2"), pipeline.forge.closes()]
-    assert not all(well)
+    # kubectl tries to list and to watch until its time is over; the status is read all the same.
+    assert all(well) == (verb in ("list", "watch"))
     assert re.search(rf'cannot "?{verb}"? resource "{PLURAL}"', pipeline.machine.printed), (
         pipeline.machine.printed
     )
