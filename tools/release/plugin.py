@@ -76,10 +76,12 @@ def _downloaded(platform: Platform, version: str, into: Path) -> list[Path]:
 
 
 def _unpack(wheel: Path, into: Path) -> None:
+    """Unpack the packages of a wheel; its scripts are for a PATH, and krew links none of them."""
     with zipfile.ZipFile(wheel) as archive:
-        if elsewhere := [name for name in archive.namelist() if ".data/" in name]:
+        names = [name for name in archive.namelist() if ".data/scripts/" not in name]
+        if elsewhere := [name for name in names if ".data/" in name]:
             raise ReleaseError(f"{wheel.name}: has files outside its packages: {', '.join(elsewhere)}")
-        archive.extractall(into)
+        archive.extractall(into, names)
 
 
 def pythons() -> list[str]:
