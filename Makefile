@@ -47,11 +47,11 @@ help:
 	@echo 'make mutants        seeded defects, each of which some test has to notice'
 	@echo 'make check          hadolint, ruff, mypy, import-linter, the words, and whether the documents are as the code has them'
 	@echo 'make format         put the code into the one format'
-	@echo 'make manifests      write the CRD and the chart'"'"'s rights anew, from the code and cronjob/rights.yaml'
+	@echo 'make manifests      write the CRD, the chart'"'"'s rights and the version anew, from the code and cronjob/rights.yaml'
 	@echo 'make reference      write the lists of the documents anew: fields, options, exit codes, metrics, wings'
 	@echo 'make schemas        write the schemas of native kinds anew, from the API server in KUBEBUILDER_ASSETS'
 	@echo 'make names          carry the names in reconcile/model/names.py to every file that names the previews'
-	@echo 'make core           take the wings out, but for those of KEEP='"'"'files html'"'"'
+	@echo 'make core           take the wings out, but for those of KEEP='"'"'files html'"'"
 	@echo 'make bench          how fast it is beside what is used instead; N=10000 for so many previews'
 	@echo 'make bench-node     from kubectl apply to the first page, on a node whose pods really run'
 	@echo 'make bench-adverse  what worlds that authors make cost beside an ordinary one, in memory'
@@ -183,16 +183,16 @@ peers:
 picture: $(STAMP)
 	@$(BIN)/python -m tools.picture
 
-# Each has an environment of its own, so that the one of the tests stays small.
-.venv-%/installed: requirements-%.txt
-	@test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
-	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-$*.txt
+# An environment of its own, so that the one of the tests stays small.
+.venv-site/installed: requirements-site.txt
+	@test -x .venv-site/bin/python || $(PYTHON) -m venv .venv-site
+	.venv-site/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-site.txt
 	@touch $@
 
 site: $(STAMP) .venv-site/installed
 	@$(BIN)/python -m tools.site
 
-release-check: $(STAMP) .venv-release/installed
+release-check: $(STAMP)
 	@$(BIN)/python -m tools.release --repository '$(REPOSITORY)' $(if $(TAG),--tag '$(TAG)')
 
 # For every platform and Python at once, with hashes, with every extra, and without naming an index.
@@ -202,7 +202,6 @@ lock: $(STAMP)
 	$(LOCK) pyproject.toml --all-extras --output-file requirements.txt
 	$(LOCK) pyproject.toml --all-extras --group dev --constraint requirements.txt --output-file requirements-dev.txt
 	$(LOCK) --group build --constraint requirements-dev.txt --output-file requirements-build.txt
-	$(LOCK) --group release --output-file requirements-release.txt
 	$(LOCK) --group site --output-file requirements-site.txt
 
 cluster: $(STAMP)
@@ -213,5 +212,5 @@ cluster-down: $(STAMP)
 
 clean:
 	@test ! -d $(CLUSTER) || $(MAKE) --no-print-directory cluster-down
-	rm -rf .venv .venv-release .venv-site .site .cluster .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	rm -rf .venv .venv-site .site .cluster .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

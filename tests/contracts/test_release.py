@@ -1,6 +1,10 @@
 """What a release is made of, as far as it is decided without building it: `make release-check` builds it."""
 
 import re
+import shutil
+import subprocess
+import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -166,14 +170,42 @@ def test_krews_manifest_names_each_archive_with_its_hash(tmp_path: Path) -> None
     ]
 
 
-def test_an_archive_of_the_same_files_has_the_same_bytes(tmp_path: Path) -> None:
-    program = tmp_path / "program"
-    program.write_text("#!/bin/sh\n")
-    program.chmod(0o755)
-    for name in ("one", "two"):
-        plugin._pack(tmp_path / name, {"kubectl-preview": program})
-        program.touch()
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+def test_the_plugin_names_the_pythons_that_it_has_where_another_runs_it(tmp_path: Path) -> None:
+    (tmp_path / "lib" / "any").mkdir(parents=True)
+    (tmp_path / "lib" / "2.7").mkdir()
+    launcher = shutil.copy(plugin.LAUNCHER, tmp_path)
+    done = subprocess.run([sys.executable, launcher], capture_output=True, text=True)
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"kubectl preview: python3 is {here}, and must be one of 2.7; put one of these on the PATH as python3\n",
+    )
+
+
+def test_the_plugin_runs_the_modules_beside_it_wherever_it_is_linked_from(tmp_path: Path) -> None:
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    package = tmp_path / "store" / "lib" / "any" / "reconcile" / "cli"
+    package.mkdir(parents=True)
+    (tmp_path / "store" / "lib" / here).mkdir()
+    (tmp_path / "store" / "lib" / here / "compiled.py").touch()
+    for folder in (package, package.parent):
+        (folder / "__init__.py").touch()
+    (package / "plugin.py").write_text("import compiled\ndef main(): print(compiled.__file__)\n")
+    shutil.copy(plugin.LAUNCHER, tmp_path / "store")
+    (tmp_path / "kubectl-preview").symlink_to(tmp_path / "store" / "kubectl-preview")
+    done = subprocess.run([sys.executable, tmp_path / "kubectl-preview"], capture_output=True, text=True)
+    assert done.stdout == f"{tmp_path}/store/lib/{here}/compiled.py\n", done.stderr
+
+
+def test_an_archive_has_no_times_and_no_owners_so_that_the_same_files_have_the_same_hash(
+    tmp_path: Path,
+) -> None:
+    plugin._pack(tmp_path / "archive", {"kubectl-preview": plugin.LAUNCHER})
+    times_of_gzip = (tmp_path / "archive").read_bytes()[4:8]
+    with tarfile.open(tmp_path / "archive") as archive:
+        (member,) = archive.getmembers()
+    assert (times_of_gzip, member.mtime, member.uid, member.uname) == (bytes(4), 0, 0, "")
+    assert member.mode == 0o755
 
 
 def steps(workflow: Path) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from tools.release.programs import ROOT, python, run
 CRD = ROOT / "crds" / "previewenvironment.yaml"
 # Else the modules of this tree would be run.
 _NO_OTHER = {"PYTHONPATH": ""}
-COMMANDS = ("reconcile", "kubectl-preview", "kubectl_complete-preview")
+COMMANDS = ("reconcile", "kubectl-preview", "kubectl_complete-preview", "preview-pipeline")
 
 
 def build(into: Path) -> tuple[Path, Path]:

@@ -1,8 +1,9 @@
 """Build the kubectl plugin for krew: an archive for each platform, and the manifest that names them.
 
-krew unpacks an archive and links one executable of it as `kubectl-preview`. That executable is a PEX
-(https://docs.pex-tool.org): the wheel and its requirements in one file, for every supported Python of the
-platform. It needs a python3 on the machine, as `caveats` states.
+krew unpacks an archive and links one executable of it as `kubectl-preview`. In the archive that is a launcher
+(the file `kubectl-preview` beside this one), with the wheel and its locked requirements in `lib/`: those
+without compiled code once, the others for each supported Python. It needs a python3 on the machine, as
+`caveats` states.
 """
 
 import gzip
@@ -12,6 +13,7 @@ import os
 import re
 import tarfile
 import tomllib
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,29 +22,29 @@ from typing import Any
 
 from reconcile import __version__
 from tools.release.errors import ReleaseError
-from tools.release.programs import ROOT, program, run
+from tools.release.programs import ROOT, program, python, run
 
-PEX = ROOT / ".venv-release" / "bin" / "pex"
+LAUNCHER = Path(__file__).with_name("kubectl-preview")
 NAME = "preview"
 EXECUTABLE = "kubectl-preview"
 
 
 @dataclass(frozen=True)
 class Platform:
-    """A platform by krew's names, and the tag of the wheels that run there."""
+    """A platform by krew's names, and the tags of the wheels that run there."""
 
     os: str
     arch: str
-    tag: str
+    tags: tuple[str, ...]
 
     def __str__(self) -> str:
         return f"{self.os}-{self.arch}"
 
 
 PLATFORMS = (
-    Platform("linux", "amd64", "manylinux_2_28_x86_64"),
-    Platform("linux", "arm64", "manylinux_2_28_aarch64"),
-    Platform("darwin", "arm64", "macosx_14_0_arm64"),
+    Platform("linux", "amd64", ("manylinux2014_x86_64", "manylinux_2_28_x86_64")),
+    Platform("linux", "arm64", ("manylinux2014_aarch64", "manylinux_2_28_aarch64")),
+    Platform("darwin", "arm64", ("macosx_14_0_arm64",)),
 )
 
 
@@ -51,26 +53,35 @@ def build(wheel: Path, platform: Platform, into: Path) -> Path:
     archive = into / f"{EXECUTABLE}-v{__version__}-{platform}.tar.gz"
     with TemporaryDirectory() as name:
         folder = Path(name)
-        locked = folder / "requirements.txt"
-        locked.write_text((ROOT / "requirements.txt").read_text() + _hashed(wheel))
-        # --use-pip-config: the index that pip is configured with, as everywhere else.
-        run(
-            *(PEX, "--use-pip-config", "--no-build", "--requirement", locked),
-            *("--console-script", EXECUTABLE, "--python-shebang", "/usr/bin/env python3"),
-            *(word for tag in _pythons(platform) for word in ("--abbreviated-platform", tag)),
-            *("--output-file", folder / EXECUTABLE),
-        )
-        _pack(archive, {EXECUTABLE: folder / EXECUTABLE, "LICENSE": ROOT / "LICENSE"})
+        for version in pythons():
+            for one in _downloaded(platform, version, folder / version):
+                _unpack(one, folder / "lib" / ("any" if one.name.endswith("-none-any.whl") else version))
+        _unpack(wheel, folder / "lib" / "any")
+        files = {
+            str(path.relative_to(folder)): path for path in (folder / "lib").rglob("*") if path.is_file()
+        }
+        _pack(archive, {**files, EXECUTABLE: LAUNCHER, "LICENSE": ROOT / "LICENSE"})
     return archive
 
 
-def _hashed(wheel: Path) -> str:
-    return f"preview-reconcile @ {wheel.resolve().as_uri()} --hash=sha256:{_sha256(wheel)}\n"
+def _downloaded(platform: Platform, version: str, into: Path) -> list[Path]:
+    """Download the locked wheels, by their hashes; raises ReleaseError if one does not exist."""
+    python(
+        *("-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"),
+        *("--only-binary", ":all:", "--python-version", version, "--dest", into),
+        *(word for tag in platform.tags for word in ("--platform", tag)),
+        *("--requirement", ROOT / "requirements.txt"),
+    )
+    return sorted(into.glob("*.whl"))
 
 
-def _pythons(platform: Platform) -> list[str]:
-    """Return the platform with each Python that the package names, as PEX writes it."""
-    return [f"{platform.tag}-cp-{version}.0-cp{version.replace('.', '')}" for version in pythons()]
+def _unpack(wheel: Path, into: Path) -> None:
+    """Unpack the packages of a wheel; its scripts are for a PATH, and krew links none of them."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = [name for name in archive.namelist() if ".data/scripts/" not in name]
+        if elsewhere := [name for name in names if ".data/" in name]:
+            raise ReleaseError(f"{wheel.name}: has files outside its packages: {', '.join(elsewhere)}")
+        archive.extractall(into, names)
 
 
 def pythons() -> list[str]:
@@ -90,7 +101,7 @@ def _pack(archive: Path, files: Mapping[str, Path]) -> None:
         for name, path in sorted(files.items()):
             content = path.read_bytes()
             member = tarfile.TarInfo(name)
-            member.size, member.mode = len(content), path.stat().st_mode & 0o755
+            member.size, member.mode = len(content), 0o755 if os.access(path, os.X_OK) else 0o644
             tar.addfile(member, io.BytesIO(content))
 
 
@@ -137,7 +148,6 @@ def check(archive: Path) -> None:
         (folder / "bin" / EXECUTABLE).symlink_to(folder / "store" / EXECUTABLE)
         environment = {
             "PATH": os.pathsep.join([str(folder / "bin"), os.environ["PATH"]]),
-            "PEX_ROOT": str(folder / "cache"),
             "PYTHONPATH": "",
         }
         version = run(program("kubectl"), NAME, "--version", environment=environment)
