@@ -232,7 +232,7 @@ def test_the_operators_options_are_taken_and_those_of_the_job_win(forge: Forge) 
     data = {
         "RECONCILE_ROUTE": "ingress",
         "RECONCILE_INGRESS_CLASS": "web",
-        "RECONCILE_ROUTE_ANNOTATION": "a=it's $HOME \"here\"\nb=2",
+        "RECONCILE_ROUTE_ANNOTATION": 'a=it\'s $HOME "here"\nb=2',
         "RECONCILE_URL_SCHEME": "http",
     }
     (forge.machine.home / "options.json").write_text(json.dumps({"data": data}))
@@ -241,7 +241,7 @@ def test_the_operators_options_are_taken_and_those_of_the_job_win(forge: Forge) 
     ingress = yaml.safe_load((forge.machine.home / "children" / f"shop.ingress.{NAME}.yaml").read_text())
     assert ingress["spec"]["ingressClassName"] == "web"
     annotations = ingress["metadata"]["annotations"]
-    assert (annotations["a"], annotations["b"]) == ("it's $HOME \"here\"", "2")
+    assert (annotations["a"], annotations["b"]) == ('it\'s $HOME "here"', "2")
     assert forge.url.startswith("https://")
 
 
