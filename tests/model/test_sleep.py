@@ -20,7 +20,7 @@ WAKE = "to wake it now: kubectl annotate -n shop previewenvironments.platform9.c
 
 def set_by(manager: str, time: str | None, *annotations: str) -> dict[str, Any]:
     """An entry of managedFields: these annotations, set by somebody at a time."""
-    owned = {f"f:{name}": {} for name in annotations}
+    owned: dict[str, Any] = {f"f:{name}": {} for name in annotations}
     found = {"manager": manager, "operation": "Update", "fieldsV1": {"f:metadata": {"f:annotations": owned}}}
     return found | ({"time": time} if time else {})
 
