@@ -209,7 +209,7 @@ def test_a_namespace_has_hours_of_its_own_which_reach_what_is_settled(
     hours_of_namespace(allowed, "by night")
     result = allowed.reconcile(*options, everywhere=True)
     assert (
-        f'Namespace {allowed.namespace}: annotation {allowed.group}/awake: "by night": must be'
+        f'Namespace {allowed.namespace}: annotation {allowed.group}/awake: "by night": "by" must be a day'
         in result.stdout
     )
     assert ready(allowed) == ("False", "Suspended")
