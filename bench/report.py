@@ -65,8 +65,10 @@ def series_of(figures: tuple[Figure, ...]) -> dict[str, Points]:
         "reconcile, first request to plan": wanted.TO_PLAN,
     }
     shown = {title: [_point(f, f.ours) for f in figures if f.name == name] for title, name in ours.items()}
+    # The lists of further kinds are others, though they stand beside a run by the same name.
+    others = [figure for figure in figures if figure.name != wanted.FURTHER]
     for name in (wanted.RAW, wanted.KUBECTL_DIFF, wanted.KUBECTL_APPLY, wanted.FLUX_SSA):
-        shown[name] = [_point(f, f.beside.sample) for f in figures if f.beside and f.beside.name == name]
+        shown[name] = [_point(f, f.beside.sample) for f in others if f.beside and f.beside.name == name]
     return {name: points for name, points in shown.items() if points}
 
 

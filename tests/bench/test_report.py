@@ -74,6 +74,7 @@ def test_the_chart_shows_an_unchanged_cluster_and_nothing_else() -> None:
         Figure(wanted.DIFF, 1_000, "s", Sample((0.9,)), diff, Target("ratio", 20, at_most=False)),
         Figure(wanted.FLUX, 1_000, "s", Sample((0.9,)), flux),
         Figure(wanted.MEMORY, 1_000, "MiB", Sample((99.0,))),
+        Figure(wanted.FURTHER, 1_000, "s", Sample((0.4,)), Beside(wanted.RAW, Sample((0.3,)))),
     )
     assert series_of((PLANNED, WHOLE, *others)) == {
         "reconcile, whole process": [(1_000, 0.9)],
