@@ -63,6 +63,7 @@ def test_a_run_as_somebody_else_has_their_rights_and_the_plan_says_whose(story: 
     story.apply("pr-1")
     account = service_account(story.plane, story.namespace, "planner")
     allow(story.plane, account.user, ["get", "list"], ["previewenvironments.platform9.com", *CHILD_RESOURCES])
+    allow(story.plane, story.account.user, ["impersonate"], ["serviceaccounts"])
     planned = story.reconcile("--as", account.user, "--dry-run")
     assert f" as {account.user} (" in planned.lines[0]
     assert len([line for line in planned.changes if line[0] == "+"]) == 3
