@@ -45,7 +45,7 @@ OPTIONS = {
     "max_previews": "Deleted previews with children left [count too](status.md#limit-of-previews). No preview is deleted because of this limit.",
     "default_ttl": "Without it, or with `0`, such previews do not expire.",
     "max_ttl": "Also applies to previews that set `0`, and to [protected children](status.md#the-ttl).",
-    "awake": "`DAYS HH:MM-HH:MM ZONE`, such as `Mon-Fri 07:00-20:00 Europe/Berlin`, or `DAYS ZONE` for whole days. See [asleep out of hours](../unattended.md#asleep-out-of-hours).",
+    "awake": "`DAYS HH:MM-HH:MM ZONE`, or `DAYS ZONE` for whole days. Without it, previews are always awake. See [asleep out of hours](../unattended.md#asleep-out-of-hours).",
     "awake_by_namespace": "Requires the right to list Namespaces.",
     "allow_protect": "Globs. Protected means annotated with `platform9.com/prune: disabled`.",
     "allow_fqdn": "[Globs](../ownership.md#what-authors-may-request), matched by label.",
@@ -75,7 +75,7 @@ FIELDS = {
     "ttl": "See [expiry](../previews.md#expiry).",
 }
 CODES = {
-    "0": "With `--wait`, every preview is ready or suspended.",
+    "0": "With `--wait`, every preview is ready, suspended or asleep.",
     "1": "With `--allow-blocked`, previews that are blocked, refused, unreadable or [rejected](status.md#rejected-by-the-api-server) do not count. A `NAMESPACE/NAME` that does not exist counts only with `--wait`.",
     "2": "Options that cannot be combined are a usage error.",
     "4": "If the list of previews is empty, deletes are skipped too.",

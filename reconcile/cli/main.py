@@ -224,7 +224,7 @@ def _refuse_absent() -> None:
     "--awake",
     metavar="WINDOW",
     type=WindowType(),
-    help="Hours in which previews have pods. Default: always.",
+    help="Hours in which previews have pods, such as 'Mon-Fri 07:00-20:00 UTC'.",
 )
 @click.option(
     "--awake-by-namespace",

@@ -13,6 +13,9 @@ from reconcile.plan.child_policy import left_until
 from reconcile.plan.decide import NO_TEMPLATES_MADE, decide, prune, prune_further
 from reconcile.plan.draft import Draft, World
 
+_PODS = ("spec.replicas", "spec.suspend")
+"""What differs in a child whose preview sleeps."""
+
 
 def draft_of(draft: Draft, world: World) -> Draft:
     """The changes that one preview's children need, as if no other preview asked for its hostname."""
@@ -89,6 +92,8 @@ def _by_the_clock(change: Change, desired: Desired) -> Change:
     ready = conditions_in(desired.preview.status).get(READY, {})
     slept, sleeps = ready.get("reason") == ASLEEP, bool(desired.asleep)
     if slept == sleeps or not isinstance(change, Update) or change.message != UpdateMessage.CHANGED:
+        return change
+    if not any(field.path in _PODS for field in change.fields):
         return change
     return replace(change, message=UpdateMessage.ASLEEP if sleeps else UpdateMessage.AWAKE)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from reconcile.model.names import PROGRESSING, ROLLOUT_FAILED, ROUTE_NOT_ACCEPTED, SETUP_FAILED
+from reconcile.model.names import ASLEEP, PROGRESSING, ROLLOUT_FAILED, ROUTE_NOT_ACCEPTED, SETUP_FAILED
 from reconcile.model.status import Status
 from reconcile.plan.changes import SYMBOLS, Blocked, Change, FieldChange, Outcome, Plan, Update, UpdateMessage
 from reconcile.report.counts import WRITES, action_of, counts, few, outcome_counts
@@ -174,7 +174,11 @@ def standing_lines(standings: Sequence[Standing], *, over: bool = True) -> list[
     """Report each, such as `ready  shop/pr-42  https://…`; `over` once the wait has ended."""
     words = {**_STANDING_WORDS, "waiting": "not yet" if over else "waits"}
     rows = [
-        (words[one.state], one.place, one.url if one.state == "ready" else one.message or one.reason)
+        (
+            "asleep" if one.reason == ASLEEP else words[one.state],
+            one.place,
+            one.url if one.state == "ready" else one.message or one.reason,
+        )
         for one in standings
     ]
     return [safe_line(line).rstrip() for line in aligned(rows)]

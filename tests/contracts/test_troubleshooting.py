@@ -67,4 +67,4 @@ def test_a_message_that_the_code_does_not_have_is_noticed() -> None:
 
 
 def test_every_reason_that_needs_action_has_a_section() -> None:
-    assert REASONS - set(HEADINGS) == {"Available", "Suspended", "Asleep", "InternalError"}
+    assert REASONS - set(HEADINGS) == {"Available", "Suspended", "InternalError"}

@@ -221,6 +221,16 @@ def test_the_low_rights_way_ends_as_soon_as_a_preview_needs_action(pipeline: Pip
     assert f"belongs to {pipeline.namespace}/older" in pipeline.comment
 
 
+def test_the_low_rights_way_waits_for_no_preview_at_rest(pipeline: Pipeline) -> None:
+    """One that is suspended, or asleep at night, has no pods for hours."""
+    pipeline.gets_rights("preview-reconcile-author")
+    pipeline.forge.inputs.update({"reconcile": LOW, "wait": "10m", "spec": "suspend: true"})
+    with cronjob(pipeline.operator):
+        assert pipeline.forge.opens(), pipeline.machine.printed
+    assert (pipeline.outputs["state"], pipeline.outputs["reason"]) == ("NotReady", "Suspended")
+    assert "timed out" not in pipeline.machine.printed
+
+
 def test_the_low_rights_way_believes_no_status_of_an_earlier_push(pipeline: Pipeline) -> None:
     pipeline.gets_rights("preview-reconcile-author")
     pipeline.forge.inputs["reconcile"] = LOW

@@ -69,6 +69,7 @@ def test_a_run_as_somebody_else_has_their_rights_and_the_plan_says_whose(story: 
     assert len([line for line in planned.changes if line[0] == "+"]) == 3
     refused = story.reconcile("--as", account.user, code=1)
     assert f'User "{account.user}" cannot' in "\n".join(refused.lines)
+    assert f" --as={account.user}` tells" in "\n".join(refused.lines), "the command asks about the same user"
     assert story.children() == []
 
     nobody = replace(story, account=account).reconcile("--as", "ann", "--as-group", "dev", code=5)

@@ -11,9 +11,10 @@ from reconcile.status.result import Run, Standing
 from tests.run.test_run import a_cluster, go
 
 URL = "https://pr-1.preview.example.com"
-FOUR = (
+FIVE = (
     Standing("shop", "pr-1", "ready", "Available", "its pods are available", URL),
     Standing("shop", "pr-2", "suspended", "Suspended", "no pods are wanted", URL),
+    Standing("shop", "pr-4", "suspended", "Asleep", "asleep until 2026-01-05T06:00:00Z", URL),
     Standing("shop", "pr-3", "failed", "RolloutFailed", "CrashLoopBackOff: exit code 1", URL),
     Standing("blog", "pr-10", "waiting", "Progressing", "0 of 1 pods are available"),
 )
@@ -21,9 +22,10 @@ NASTY = Standing("shop", "pr-1", "failed", "RolloutFailed", "::x\x1b[2J\n[bold]y
 
 
 def test_each_is_one_line_with_the_link_or_what_is_missing() -> None:
-    assert waited_text(FOUR).splitlines() == [
+    assert waited_text(FIVE).splitlines() == [
         "ready      shop/pr-1   https://pr-1.preview.example.com",
         "suspended  shop/pr-2   no pods are wanted",
+        "asleep     shop/pr-4   asleep until 2026-01-05T06:00:00Z",
         "not ready  shop/pr-3   CrashLoopBackOff: exit code 1",
         "not yet    blog/pr-10  0 of 1 pods are available",
     ]
@@ -31,7 +33,7 @@ def test_each_is_one_line_with_the_link_or_what_is_missing() -> None:
 
 
 def test_during_the_wait_it_waits() -> None:
-    assert standing_lines(FOUR[3:], over=False) == ["waits  blog/pr-10  0 of 1 pods are available"]
+    assert standing_lines(FIVE[4:], over=False) == ["waits  blog/pr-10  0 of 1 pods are available"]
 
 
 def test_text_of_an_author_is_nothing_but_text(capsys: pytest.CaptureFixture[str]) -> None:

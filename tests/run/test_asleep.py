@@ -1,5 +1,6 @@
 """Runs by night and by day: pods go and come at the edges of the awake hours, and nothing is written between."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -95,6 +96,16 @@ def test_what_changes_at_night_is_no_news_of_the_clock() -> None:
     )
     _, done = at(memory, EVENING)
     assert [change.message for change in done.plan.writes] == ["its preview or an option changed"]
+
+
+def test_a_route_that_an_option_changes_at_the_edge_is_no_news_of_the_clock() -> None:
+    memory = by_day()
+    at(memory, EVENING)
+    _, done = at(memory, MONDAY, replace(AWAKE, route_labels=(("team", "shop"),)))
+    assert {change.key.kind: change.message for change in done.plan.writes} == {
+        "Deployment": "its preview is awake again",
+        "Mapping": "its preview or an option changed",
+    }
 
 
 def test_a_sleeping_preview_gets_no_setup_job_until_it_wakes() -> None:

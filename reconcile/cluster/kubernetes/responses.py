@@ -273,6 +273,8 @@ def _forbidden(ask: Ask, response: httpx2.Response) -> Forbidden:
     verb = right.group(1) if right else ask.verb
     scope = f"-n {ask.namespace}" if ask.namespace else "--all-namespaces"
     scope += f" --subresource={ask.subresource}" if ask.subresource else ""
+    user = response.request.headers.get("Impersonate-User", "")
+    scope += f" --as={user}" if user else ""
     what = f"{ask.subresource} of {ask.plural}" if ask.subresource else ask.plural
     return Forbidden(
         f"{ask}: no right to {verb} {what} in {ask.place} (403); have it granted, "
