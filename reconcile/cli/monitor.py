@@ -36,7 +36,7 @@ class Monitor:
         return time.monotonic() - self._began
 
     def did(self, done: Run) -> None:
-        """A record for each write."""
+        """A record for each write, and for each preview that needs action."""
         for outcome in done.outcomes:
             change = outcome.change
             word = done_word(change) if outcome.result == "done" else outcome.result
@@ -45,6 +45,9 @@ class Monitor:
             log.info(
                 "%s %s: %s", word, change.key, outcome.message or change.message, extra={"fields": fields}
             )
+        for blocked in done.passes[-1].plan.blocked if done.passes else ():
+            fields = {"preview": blocked.preview, "result": "blocked", "reason": blocked.reason}
+            log.info("%s: %s: %s", blocked.preview, blocked.reason, blocked.message, extra={"fields": fields})
 
     def ended(self, summary: Summary) -> int:
         """Tell of its end; the exit code, with what went wrong in telling.

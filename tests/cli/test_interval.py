@@ -259,3 +259,15 @@ def test_at_a_terminal_interval_requires_yes(
     ended = shop.reconcile("--interval", "1s", code=2)
     assert "--interval at a terminal needs --yes: nobody is asked before each run" in ended.err
     shop.reconcile("--interval", "1s", "--yes", code=143)
+
+
+def test_the_log_of_programs_names_each_preview_that_needs_action(shop: Shop) -> None:
+    shop.write("pr-1")
+    shop.write("pr-2", fqdn="pr-2.elsewhere.example.com")
+    ended = shop.reconcile("--log-format=json", "--output=none", "--allow-fqdn=*.preview.example.com", code=1)
+    records = [json.loads(line) for line in ended.err.splitlines()]
+    (blocked,) = [record for record in records if record.get("result") == "blocked"]
+    assert (blocked["preview"], blocked["reason"]) == ("shop/pr-2", "Refused")
+    assert blocked["message"].startswith(
+        "shop/pr-2: Refused: spec.fqdn: pr-2.elsewhere.example.com is not allowed"
+    )
