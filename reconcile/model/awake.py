@@ -59,7 +59,8 @@ class Window:
         wall = datetime.combine(day, time()) + after_midnight
         early, late = sorted(wall.replace(tzinfo=self.zone, fold=fold).astimezone(UTC) for fold in (0, 1))
         if self._shown(early) == wall:
-            return late if last else early
+            # A repeated hour that begins with the end shows no time before it a second time.
+            return late if last and self._shown(late - _MINUTE) < wall else early
         skipped = range((late - early) // _MINUTE)
         return early + _MINUTE * bisect_left(
             skipped, True, key=lambda minute: self._shown(early + _MINUTE * minute) >= wall

@@ -99,7 +99,7 @@ def test_a_verbose_run_says_where_its_time_and_its_requests_went(world: World) -
         ("desired", ""),
         ("looked", "2"),
         ("planned", ""),
-        ("told", ""),
+        ("reported", ""),
         ("written", "3"),
         ("published", "2"),
     ]

@@ -164,6 +164,9 @@ def pipeline(
     return Pipeline(replace(story, route="Ingress"), machine, request.param(machine, inputs=inputs))
 
 
+# What the script does by itself is the same on both forges.
+of_the_script = pytest.mark.parametrize("pipeline", [GitHub], indirect=True, ids=["GitHub"])
+
 LISTED = {("list", PLURAL)}
 """What `kubectl get pe` asks, and `kubectl wait` of a version that does not list by a watch."""
 AUTHOR = {(verb, PLURAL) for verb in shipped("preview-reconcile-author")[0]["verbs"]}
@@ -210,6 +213,7 @@ def test_the_low_rights_way_needs_the_rights_of_an_author_and_no_others(pipeline
     assert pipeline.asked() | LISTED == AUTHOR
 
 
+@of_the_script
 def test_the_low_rights_way_ends_as_soon_as_a_preview_needs_action(pipeline: Pipeline) -> None:
     pipeline.gets_rights("preview-reconcile-author")
     pipeline.operator.apply("older", fqdn=pipeline.operator.host("pr-1"))
@@ -221,6 +225,7 @@ def test_the_low_rights_way_ends_as_soon_as_a_preview_needs_action(pipeline: Pip
     assert f"belongs to {pipeline.namespace}/older" in pipeline.comment
 
 
+@of_the_script
 def test_the_low_rights_way_waits_for_no_preview_at_rest(pipeline: Pipeline) -> None:
     """One that is suspended, or asleep at night, has no pods for hours."""
     pipeline.gets_rights("preview-reconcile-author")
@@ -231,6 +236,7 @@ def test_the_low_rights_way_waits_for_no_preview_at_rest(pipeline: Pipeline) -> 
     assert "timed out" not in pipeline.machine.printed
 
 
+@of_the_script
 def test_the_low_rights_way_believes_no_status_of_an_earlier_push(pipeline: Pipeline) -> None:
     pipeline.gets_rights("preview-reconcile-author")
     pipeline.forge.inputs["reconcile"] = LOW
@@ -244,6 +250,7 @@ def test_the_low_rights_way_believes_no_status_of_an_earlier_push(pipeline: Pipe
     assert pipeline.forge.opens("c0ffee3"), "it does not wait, so it does not fail"
 
 
+@of_the_script
 def test_a_message_of_others_is_text_in_the_comment(pipeline: Pipeline) -> None:
     pipeline.gets_rights("preview-reconcile-author")
     pipeline.forge.inputs.update({"reconcile": LOW, "wait": ""})

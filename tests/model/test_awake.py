@@ -74,6 +74,9 @@ def test_a_preview_sleeps_until_the_next_window_opens(now: str, windows: tuple[s
         ("Sun 01:00-02:30 Europe/Berlin", "2027-10-30 23:00", "2027-10-31 01:30"),
         # The clocks of Cuba go on at midnight, from 00:00 to 01:00.
         ("Sun 00:00-06:00 America/Havana", "2027-03-14 05:00", "2027-03-14 10:00"),
+        # Where the hour that is repeated begins with the end, it closes at the first of both.
+        ("Sat America/Havana", "2027-11-06 04:00", "2027-11-07 04:00"),
+        ("Sun 01:00-02:00 Europe/Berlin", "2027-10-30 23:00", "2027-10-31 00:00"),
     ],
 )
 def test_a_window_opens_once_when_the_clocks_change(window: str, opens: str, closes: str) -> None:
