@@ -107,11 +107,16 @@ def _hours(context: Context) -> tuple[Hours, tuple[str, ...]]:
         metadata = item["metadata"]
         return metadata["name"], map_in(metadata.get("annotations")).get(annotation)
 
+    def unknown(why: str) -> tuple[Hours, tuple[str, ...]]:
+        note = "the awake hours of namespaces are not known, so previews stay asleep or awake as they are"
+        return Hours(settings.awake, None), (f"{note} (--awake-by-namespace): {why}",)
+
+    if context.namespace:  # a Namespace is outside of it
+        return unknown(f"only namespace {context.namespace} is read")
     try:
         listing = context.read_one(lambda: context.cluster.list(NAMESPACE, read=read))
     except ClusterError as error:
-        note = "the awake hours of namespaces are not known, so previews stay asleep or awake as they are"
-        return Hours(settings.awake, None), (f"{note} (--awake-by-namespace): {error}",)
+        return unknown(str(error))
     return _hours_of(
         settings.awake, ((name, text) for name, text in listing.items if text is not None), annotation
     )

@@ -46,11 +46,6 @@ def check(options: Options) -> None:
         *_of_manifests(options),
         *_explain_rules(options),
         *_of_the_wait(options),
-        (
-            options.awake_by_namespace and options.namespace_only,
-            "--awake-by-namespace and --namespace-only cannot be combined: "
-            "a Namespace is outside the namespace; pass --awake",
-        ),
         (options.verbose and options.quiet, "-v and -q cannot be combined"),
         (
             options.route_kind and route not in (*options.route_kind, "none"),

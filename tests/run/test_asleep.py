@@ -8,6 +8,7 @@ import pytest
 
 from reconcile.errors import Forbidden
 from reconcile.kube.objects import Key
+from reconcile.model.scope import make_scope
 from reconcile.model.settings import Settings
 from reconcile.status.result import Run
 from tests.builders import a_preview
@@ -172,6 +173,20 @@ def test_without_the_right_to_namespaces_previews_stay_as_they_are(before: datet
         "the awake hours of namespaces are not known, so previews stay asleep or awake as they are "
         "(--awake-by-namespace): no right to list namespaces",
     )
+
+
+@pytest.mark.parametrize(("before", "reason"), [(FRIDAY, "Available"), (EVENING, "Asleep")])
+def test_a_run_of_one_namespace_leaves_previews_as_they_are(before: datetime, reason: str) -> None:
+    """Such as that of a pipeline with the operator's options, which must not undo the operator's runs."""
+    memory = by_day()
+    at(memory, before)
+    scope = make_scope("shop", (), None, namespace_only=True)
+    writes, done = at(memory, EVENING if before == FRIDAY else MONDAY, BY_NAMESPACE, scope=scope)
+    assert (writes, ready(memory)[1]) == (SILENT, reason)
+    assert [note for note in done.plan.notes if "awake hours" in note] == [
+        "the awake hours of namespaces are not known, so previews stay asleep or awake as they are "
+        "(--awake-by-namespace): only namespace shop is read",
+    ]
 
 
 def test_in_a_folder_nothing_falls_asleep() -> None:
