@@ -65,6 +65,7 @@ LONG = frozenset(
     {
         "test_the_tests_that_count_count_an_added_kind_too",
         "test_a_name_that_nothing_else_has_is_taken",
+        "test_a_singular_that_is_the_plural_is_refused",
         "test_every_architecture_has_a_wheel_of_every_requirement",
         "test_a_pipeline_that_reconciles_misses_each_role_by_name",
         "test_each_right_of_an_author_is_missed_by_name",

@@ -28,7 +28,7 @@ NOT_RUN = {
     "eval": "it wants the ConfigMap of a cluster; test_manifests.py reads the ConfigMap",
     'eval "$(_RECONCILE': "each is for a shell of its own; tests/shells types them in all three",
     "_RECONCILE_COMPLETE": "it is for fish; tests/shells types it there",
-    "reconcile --awake": "it wants a cluster; tests/e2e/test_asleep.py",
+    "token=": "it wants a cluster; tests/e2e/test_pipeline.py makes a kubeconfig with it",
     "reconcile --print-crd": "it wants a cluster; the CRD is compared in test_crd_and_model.py",
     "reconcile --route ingress --wait": "in files nothing becomes ready; tests/node waits for the first preview",
     "curl": "it wants the first preview, which tests/node requests on a real node",

@@ -142,7 +142,7 @@ def test_the_replicas_of_its_deployment_follow_the_hours_and_the_rest_stays(
     assert {name: story.versions()[name] for name in others} == others
     assert "Asleep: asleep until" in story.reconcile("--explain", "one", *options).stdout
     waited = story.reconcile("--wait", *options).stdout
-    assert [line.split()[0] for line in waited.splitlines()[-2:]] == ["suspended", "suspended"]
+    assert [line.split()[0] for line in waited.splitlines()[-2:]] == ["asleep", "asleep"]
     clock.at(MORNING)
     story.reconcile(*options)
     assert (replicas(story, "one"), replicas(story, "two")) == (1, 2)

@@ -51,7 +51,7 @@ def test_a_preview_has_no_pods_out_of_hours_and_answers_again_when_it_is_awake(s
     eventually(lambda: not story.names("pods"), "no pod is left", pause=0.5)
     story.answers(*NO_PODS)
     assert story.condition() == ("False", "Asleep")
-    assert story.reconcile("--wait", *closed).stdout.splitlines()[-1].startswith("suspended  ")
+    assert story.reconcile("--wait", *closed).stdout.splitlines()[-1].startswith("asleep  ")
     story.kubectl("annotate", story.kind, "pr-1", "platform9.com/awake-until=4h", "--overwrite")
     story.reconcile("--wait", *closed)
     assert story.condition() == ("True", "Available")

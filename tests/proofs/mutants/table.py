@@ -274,8 +274,11 @@ reconcile/model/awake.py: tests/model/test_awake.py
 -wall.replace(tzinfo=self.zone, fold=fold)
 +wall.replace(tzinfo=UTC, fold=fold)
   the hour that comes twice: what closes in it closes an hour early
--            return late if last else early
+-            return late if last and self._shown(late - _MINUTE) < wall else early
 +            return early
+  the first of two midnights: a Saturday of Havana's runs on into Sunday
+-            return late if last and self._shown(late - _MINUTE) < wall else early
++            return late if last else early
   the hour that is skipped: what opens in it opens late
 -        return early + _MINUTE * bisect_left(
 +        return late if not last else early + _MINUTE * bisect_left(
