@@ -57,6 +57,12 @@ FEW = {
         "test_it_is_the_same_command",
         "test_tab_completes_it_through_kubectl",
     ),
+    # `make test-node` builds the image from the Dockerfile, and runs it.
+    "tests/contracts/test_image.py": (),
+    "tests/contracts/test_without_assets.py": (
+        "test_what_needs_a_node_is_skipped_by_name_without_one",
+        "test_a_skipped_test_of_a_node_fails_a_run_that_has_to_have_one",
+    ),
 }
 
 # Of other files it leaves out these, which take a clone through the whole kit, every wheel from its index, or a
