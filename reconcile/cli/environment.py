@@ -15,16 +15,8 @@ RESTRICTING = frozenset(
     {
         *("allow_fqdn", "allow_image", "allow_secret", "allow_pull_policy", "allow_protect"),
         *("max_previews", "max_ttl", "max_deletes", "pod_security", "templates"),
-        *(
-            "namespace",
-            "namespace_only",
-            "selector",
-            "context",
-            "kubeconfig",
-            "as_user",
-            "sources",
-            "dry_run",
-        ),
+        *("namespace", "namespace_only", "selector", "context", "kubeconfig", "as_user"),
+        *("sources", "dry_run"),
     }
 )
 """The options without which a run may do or delete more, or elsewhere: ignoring them would open a door."""

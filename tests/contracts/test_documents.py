@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -19,7 +20,7 @@ from reconcile.status.events import of_outcomes
 from tests.conftest import TABLES
 from tests.status.test_events import NOW, TRANSITIONS, done
 from tests.status.test_reason import ROWS
-from tools.picture import PICTURE, picture
+from tools.picture import EXPLAINED, PICTURE, explained, picture
 
 ROOT = Path(__file__).parents[2]
 README, STATUS, PROMISES, SECURITY = (
@@ -150,10 +151,17 @@ def test_a_test_that_a_promise_or_a_count_names_is_there(file: str, name: str) -
     assert tests if not name else name in tests
 
 
-def test_the_readmes_picture_is_what_the_command_prints_today_and_fetches_nothing() -> None:
-    text = PICTURE.read_text()
-    assert picture() == text, "make picture"
+@pytest.mark.parametrize(
+    ("file", "draw", "page"), [(PICTURE, picture, "README.md"), (EXPLAINED, explained, "docs/usage.md")]
+)
+def test_a_picture_is_what_make_picture_draws_and_fetches_nothing(
+    file: Path, draw: Callable[[], str], page: str
+) -> None:
+    text = file.read_text()
+    assert draw() == text, "make picture"
     assert ElementTree.fromstring(text).tag == "{http://www.w3.org/2000/svg}svg"
-    assert re.findall(r"https?://[^\"]+", text) == ["http://www.w3.org/2000/svg"]
+    markup = re.sub(r"(<text[^>]*>)[^<]*", r"\1", text)  # what a terminal shows is not fetched
+    assert re.findall(r"https?://[^\"]+", markup) == ["http://www.w3.org/2000/svg"]
     assert "<script" not in text
-    assert "](docs/picture.svg)" in README
+    shown = file.relative_to((ROOT / page).parent)
+    assert f"]({shown})" in (ROOT / page).read_text()

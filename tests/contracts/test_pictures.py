@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from tests.explain.test_explain import HAPPENS, running, text_of
-from tools.picture import EXPLAINED, RECORDED, explained
+from tools.picture import RECORDED
 
 _NAMES = re.compile(
     r"(?<=shop/)pr-\d+|(?<=PreviewEnvironment )pr-\d+|(?<=uid )[\w…-]+|(?<=made ).*|(?<=, in ).*"
@@ -36,7 +36,3 @@ def test_the_recorded_explanation_has_the_parts_of_one_that_is_printed_today() -
     )
     printed = [line for line in outline(text_of(memory)) if not line.startswith(("Service", "Mapping"))]
     assert list(outline(RECORDED.read_text())) == printed
-
-
-def test_the_picture_of_an_explanation_is_the_recorded_one() -> None:
-    assert explained() == EXPLAINED.read_text(), "make picture"
