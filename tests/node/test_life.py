@@ -42,8 +42,13 @@ def test_a_suspended_preview_has_no_pods_and_answers_again_when_it_is_resumed(st
 
 
 def test_a_preview_has_no_pods_out_of_hours_and_answers_again_when_it_is_awake(story: Story) -> None:
-    tomorrow = (datetime.now(UTC) + timedelta(days=1)).strftime("%a")
-    closed = ("--awake", f"{tomorrow} UTC")
+    another_day = (datetime.now(UTC) + timedelta(days=3)).strftime("%a")
+    closed = ("--awake", f"{another_day} UTC")
+
+    def asleep() -> bool:
+        story.reconcile(*closed)
+        return not story.names("pods")
+
     story.apply()
     story.reconcile("--wait", "--awake", "Mon-Sun UTC")
     story.answers()
@@ -57,8 +62,7 @@ def test_a_preview_has_no_pods_out_of_hours_and_answers_again_when_it_is_awake(s
     assert story.condition() == ("True", "Available")
     story.answers()
     story.kubectl("annotate", story.kind, "pr-1", "platform9.com/awake-until=1s", "--overwrite")
-    story.reconcile(*closed)
-    eventually(lambda: not story.names("pods"), "no pod is left", pause=0.5)
+    eventually(asleep, "no pod is left once the second is over", pause=0.5)
     story.reconcile("--wait", "--awake", "Mon-Sun UTC")
     story.answers()
     story.silent()

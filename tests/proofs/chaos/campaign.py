@@ -162,8 +162,10 @@ class Campaign:
             eventually(self._nobody_is_going, what, PATIENCE, pause=1)
 
     def _nobody_is_going(self) -> bool:
-        previews = World(self.api).previews.values()
-        return not any(preview["metadata"].get("deletionTimestamp") for preview in previews)
+        """A child may be left with a finalizer of the garbage collector's when its preview is gone already."""
+        world = World(self.api)
+        items = (*world.previews.values(), *world.children.values())
+        return not any(item["metadata"].get("deletionTimestamp") for item in items)
 
     def _waits_for(self) -> str:
         """What is not yet as in a calm; nothing where all is."""
