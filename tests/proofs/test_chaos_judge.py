@@ -61,9 +61,9 @@ def has(second: int, host: str, version: str = "7") -> dict[str, Any]:
     return event(second, "patch", {"resource": "ingresses"}, responseObject=answer)
 
 
-def records(second: int, host: str, name: str = "other") -> dict[str, Any]:
+def records(second: int, host: str, name: str = "other", since: str = "2025-06-01") -> dict[str, Any]:
     """A status records a hostname."""
-    status = {"hostname": {"name": host}} if host else {}
+    status = {"hostname": {"name": host, "heldSince": f"{since}T00:00:00Z"}} if host else {}
     answer = {
         "apiVersion": NAMES.api_version,
         "kind": KIND,
@@ -101,6 +101,13 @@ RIGHT: dict[str, Events] = {
     "expired": (listed(1), expiring(), deleted(8, **GOOD)),
     "switched": (listed(1), WANTS, deleted(3, "httproutes", **GOOD)),
     "a hostname of another": (*WRITTEN_1, listed(1), WANTS, PRUNED_ROUTE),
+    "another recorded it earlier": (
+        has(0, H1),
+        records(0, H1, since="2024-01-01"),
+        listed(1),
+        HOLDS,
+        PRUNED_ROUTE,
+    ),
     "it was when it was listed": (*WRITTEN_1, listed(1), WANTS, has(2, H2), records(2, ""), PRUNED_ROUTE),
     "a write without an answer": (
         *(has(0, H2, "6"), records(0, H1, "pr-1"), records(0, H1), listed(1), WANTS, PRUNED_ROUTE),
@@ -224,7 +231,8 @@ def test_a_hostname_without_an_owner_is_in_doubt() -> None:
 
 def test_a_managed_child_without_a_preview_is_wrong() -> None:
     world = World(Made(marked("pr-1")))
-    assert [*wrong_at_the_end(world, "Ingress")] == ["Ingress chaos-0/pr-1 has no preview, and is there"]
+    (problem,) = wrong_at_the_end(world, "Ingress")
+    assert problem.startswith("Ingress chaos-0/pr-1 has no preview, and is there: {")
 
 
 PREVIEW = {

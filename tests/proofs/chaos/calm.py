@@ -88,7 +88,12 @@ def wrong_at_the_end(world: World, route: str) -> Iterator[str]:
         yield from (f"{key}: {problem}" for problem in _of_preview(world, preview, route))
     for key, child in world.children.items():
         if _may_go(child) and Key(KIND, key.namespace, _label(child)) not in world.previews:
-            yield f"{key} has no preview, and is there"
+            yield f"{key} has no preview, and is there: {_in_short(child)}"
+
+
+def _in_short(child: Manifest) -> str:
+    """Its metadata without its history: where the campaign's folder is gone, that is all that is left to see."""
+    return json.dumps({name: value for name, value in child["metadata"].items() if name != "managedFields"})
 
 
 def served_twice(world: World) -> Iterator[str]:

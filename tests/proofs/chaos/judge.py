@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import yaml
 
@@ -69,16 +69,26 @@ class Read:
     answer: Mapping[str, Any]
 
 
-class History:
+class Record(NamedTuple):
+    """That a preview's status records a hostname as its own."""
+
+    hostname: str
+    since: str
+
+
+T = TypeVar("T")
+
+
+class History(Generic[T]):
     """What something was, and since when."""
 
     def __init__(self) -> None:
-        self._told: list[tuple[float, frozenset[str]]] = []
+        self._told: list[tuple[float, frozenset[T]]] = []
 
-    def add(self, when: datetime, values: Iterable[str]) -> None:
+    def add(self, when: datetime, values: Iterable[T]) -> None:
         self._told.append((when.timestamp(), frozenset(values)))
 
-    def between(self, since: datetime, until: datetime, restored: float) -> frozenset[str]:
+    def between(self, since: datetime, until: datetime, restored: float) -> frozenset[T]:
         """What it was meanwhile: after etcd was put back, whatever it had been, until that is told anew."""
         told = [(when, values) for when, values in self._told if when <= until.timestamp()]
         before = [when for when, _ in told if when < since.timestamp()]
@@ -96,12 +106,12 @@ class Judge:
         self._listed: dict[str, list[datetime]] = defaultdict(list)
         self._made: dict[str, str] = {}
         """The preview of each child that a run wrote, by uid."""
-        self._hosts: dict[str, History] = defaultdict(History)
+        self._hosts: dict[str, History[str]] = defaultdict(History)
         """Of each route, by uid."""
         self._told: dict[str, str] = {}
         """The resourceVersion of the last write to each route that was told, by uid."""
-        self._records: dict[str, History] = defaultdict(History)
-        """Which hostname the status of a preview records, by NAMESPACE/NAME."""
+        self._records: dict[str, History[Record]] = defaultdict(History)
+        """What the status of a preview records, by NAMESPACE/NAME."""
         self._routes: list[tuple[datetime, str]] = []
         """Which kind the runs were told to make, and since when."""
         self.passes = {user: Passes() for user in USERS}
@@ -173,8 +183,7 @@ class Judge:
             self._hosts[uid].add(when, hosts_of(found))
             self._told[uid] = found["metadata"].get("resourceVersion", "")
         elif found.get("kind") == KIND:
-            record = found.get("status", {}).get("hostname", {})
-            self._records[key_of(found).place].add(when, [record["name"]] if record else [])
+            self._records[key_of(found).place].add(when, _records(found))
 
     def _judge(self, user: str, event: Event) -> Iterator[str]:
         conditions = event.get("requestObject", {}).get("preconditions", {})
@@ -207,15 +216,16 @@ class Judge:
         last, place = reads[-1], f"{target['namespace']}/{preview}"
         held = _held(last.answer, when) if last.code == 200 else frozenset()
         untold = self._told.get(uid) != event["requestObject"]["preconditions"].get("resourceVersion")
-        lost = LOST if self._of_others(uid, place, listed[-1], when, untold=untold) - held else ""
+        others = self._of_others(uid, place, listed[-1], when, untold=untold)
+        lost = LOST if any(not _comes_first(held, record) for record in others) else ""
         if last.code == 404 and last.answer.get("reason") == "NotFound":
             return lost or "its preview is gone"
         return lost or self._unwanted(last.answer, target, when) if last.code == 200 else ""
 
     def _of_others(
         self, uid: str, place: str, since: datetime, when: datetime, *, untold: bool
-    ) -> frozenset[str]:
-        """The hostnames of a route that other previews' statuses record.
+    ) -> list[Record]:
+        """The records of other previews that are of a hostname of this route.
 
         An API server that was killed while it answered a write has not told it: then its preview's own
         status says what the route had.
@@ -223,9 +233,10 @@ class Judge:
         window = since, when, max(ledger.restored for ledger in self._ledgers)
         hosts = self._hosts[uid].between(*window) if uid in self._hosts else frozenset()
         if untold and uid in self._hosts:
-            hosts |= self._records[place].between(*window)
+            hosts |= {record.hostname for record in self._records[place].between(*window)}
         others = [history for holder, history in self._records.items() if holder != place]
-        return hosts & frozenset().union(*(history.between(*window) for history in others))
+        records = frozenset[Record]().union(*(history.between(*window) for history in others))
+        return [record for record in records if record.hostname in hosts]
 
     def _unwanted(self, preview: Event, target: Event, when: datetime) -> str:
         """Why a preview that is there does not want it."""
@@ -242,16 +253,28 @@ class Judge:
         return "a route of the other kind" if target["resource"] in other else ""
 
 
-def _held(preview: Event, when: datetime) -> frozenset[str]:
-    """The hostname that its status records and that it asks for: for that nobody may take its route away.
+def _records(preview: Event) -> frozenset[Record]:
+    """What its status records: one hostname, or none."""
+    record = preview.get("status", {}).get("hostname", {})
+    return frozenset({Record(record["name"], record.get("heldSince", ""))} if record else ())
+
+
+def _held(preview: Event, when: datetime) -> frozenset[Record]:
+    """What its status records and it asks for: for that nobody with a later record may take its route away.
 
     A run that was under way when it got it may still take away what it had before.
     """
-    record = preview.get("status", {}).get("hostname", {})
-    if not record or record["name"] != preview["spec"]["fqdn"]:
-        return frozenset()
-    is_new = when - datetime.fromisoformat(record["heldSince"]) <= timedelta(seconds=10)
-    return frozenset() if is_new else frozenset({record["name"]})
+    return frozenset(
+        record
+        for record in _records(preview)
+        if record.hostname == preview["spec"]["fqdn"]
+        and when - datetime.fromisoformat(record.since) > timedelta(seconds=10)
+    )
+
+
+def _comes_first(held: frozenset[Record], other: Record) -> bool:
+    """Of two records of one hostname the earlier one counts: two runs at once may have written both."""
+    return any(record.hostname == other.hostname and record.since <= other.since for record in held)
 
 
 def _is_expired(preview: Event, when: datetime) -> bool:
