@@ -45,7 +45,7 @@ REALS = (
 # Of these folders `make test` takes a few tests, and PROOF=whole (`make whole`) all.
 FEW = {
     "tests/browser/": (
-        "test_the_page_opens_without_a_complaint_and_asks_for_nothing_else",
+        "test_the_page_opens_without_a_complaint_and_requests_nothing_else",
         "test_its_policy_stops_a_script_and_a_request_of_anybody_else",
         "test_a_click_on_a_head_sorts_and_a_second_one_the_other_way",
         "test_what_others_wrote_does_nothing_and_is_text",
@@ -189,7 +189,7 @@ TABLES = {
         "tests/cluster_adapters/test_certificates.py::test_what_kubectl_refuses_is_refused_before_anything_is_sent",
     ),
     "kubeconfigs": (
-        "tests/cluster_adapters/test_kubeconfigs_of_providers.py::test_a_kubeconfig_of_a_provider_leads_to_its_server_as_whom_it_says",
+        "tests/cluster_adapters/test_kubeconfigs_of_providers.py::test_a_kubeconfig_of_a_provider_leads_to_its_server_as_its_user",
         "tests/cluster_adapters/test_kubeconfig.py::test_a_mistake_is_a_sentence_that_names_the_file",
     ),
     "YAML spellings": (

@@ -89,7 +89,7 @@ def test_growth_is_from_each_size_to_the_next() -> None:
 # the table
 
 
-def test_the_table_has_medians_spreads_ratios_and_what_was_wanted() -> None:
+def test_the_table_has_medians_spreads_ratios_and_targets() -> None:
     slow = a_figure(3.0, 3.5, 3.1, beside=raw(2.0, 2.0, 2.0), target=Target("ratio", 1.5))
     fast = a_figure(0.1, beside=raw(150.0, faster=True), target=Target("ratio", 20, at_most=False))
     memory = Figure("memory", 10_000, "MiB", Sample((99.6,)), target=Target("value", 300))

@@ -34,7 +34,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 # the document
 
 
-def test_the_document_is_written_anew_between_its_markers_and_nowhere_else(tmp_path: Path) -> None:
+def test_the_document_is_rewritten_between_its_markers_and_nowhere_else(tmp_path: Path) -> None:
     document = tmp_path / "performance.md"
     document.write_text(f"# Performance\n\nWhy.\n\n{BEGIN}the run before\n{END}\nMore.\n")
     write(REPORT, tmp_path)

@@ -65,7 +65,7 @@ def complaints(tab: Tab) -> list[Any]:
 # it opens
 
 
-def test_the_page_opens_without_a_complaint_and_asks_for_nothing_else(
+def test_the_page_opens_without_a_complaint_and_requests_nothing_else(
     browser: Browser, tmp_path: Path
 ) -> None:
     path = written(tmp_path, everything())
@@ -280,7 +280,7 @@ CONTRAST = """(() => {
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_all_text_has_the_contrast_that_WCAG_wants(browser: Browser, tmp_path: Path, scheme: str) -> None:
+def test_all_text_meets_the_contrast_of_WCAG(browser: Browser, tmp_path: Path, scheme: str) -> None:
     """4.5 to 1 is level AA: https://www.w3.org/TR/WCAG22/#contrast-minimum"""
     tab = browser.open(written(tmp_path, everything()), scheme=scheme)
     tab.click(".counts [data-state=Failed] button")
@@ -331,7 +331,7 @@ def test_on_a_phone_a_preview_is_a_card_whose_parts_have_their_names(
     assert names(phone) == ["pr-2", "pr-10", "pr-9"]
 
 
-def test_without_scripts_all_is_there_and_nothing_that_does_not_work(
+def test_without_scripts_all_is_shown_and_nothing_that_does_not_work(
     browser: Browser, tmp_path: Path
 ) -> None:
     tab = browser.open(written(tmp_path, everything()), scripts=False)
@@ -395,7 +395,7 @@ def test_a_thousand_previews_are_sorted_and_filtered(browser: Browser, tmp_path:
     assert names(tab) == [f"pr-0099{digit}" for digit in range(9, -1, -1)]
 
 
-def test_a_run_without_previews_says_so(browser: Browser, tmp_path: Path) -> None:
+def test_a_run_without_previews_states_so(browser: Browser, tmp_path: Path) -> None:
     tab = browser.open(written(tmp_path, replace(a_run(), previews=())))
     assert complaints(tab) == []
     assert tab.evaluate("document.querySelectorAll('table, input').length") == 0

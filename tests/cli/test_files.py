@@ -99,7 +99,7 @@ def test_skipped_deletes_decide_the_exit_code_before_a_report_that_cannot_be_wri
     assert "cannot be written" in ended.err
 
 
-def test_a_report_that_was_there_is_replaced_whole_and_nothing_is_left_beside_it(
+def test_an_existing_report_is_replaced_completely_and_nothing_is_left_beside_it(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.write()

@@ -39,7 +39,7 @@ def test_a_preview_gets_its_children_one_file_each_and_the_next_run_is_silent(sh
     shop.is_silent()
 
 
-def test_a_file_is_what_a_server_would_be_sent_but_for_an_owner_that_a_file_does_not_know(shop: Shop) -> None:
+def test_a_file_is_what_a_server_would_be_sent_except_an_owner_that_a_file_does_not_know(shop: Shop) -> None:
     shop.write(dumped=True)
     shop.reconcile()
     for kind, manifest in children_of(a_read_preview()).items():

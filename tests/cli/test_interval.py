@@ -162,7 +162,7 @@ STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ  "
 
 
 @pytest.mark.parametrize("quiet", [[], ["-q"]])
-def test_each_report_begins_with_its_time_whatever_it_tells(
+def test_each_report_begins_with_its_time_whatever_it_shows(
     shop: Shop, between: Callable[..., None], quiet: list[str]
 ) -> None:
     shop.write("pr-1")

@@ -321,7 +321,7 @@ VERBS = {
 
 @pytest.mark.parametrize("namespace", [[], ["-n", "shop"]])
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_verb_that_is_no_preview_reconciles_nothing_and_tells_what_to_type(
+def test_a_verb_that_is_no_preview_reconciles_nothing_and_shows_what_to_type(
     shop: Shop, verb: str, namespace: list[str]
 ) -> None:
     shop.write()
@@ -401,7 +401,7 @@ def test_without_a_terminal_no_confirmation_is_requested(shop: Shop, monkeypatch
         ([], {"RECONCILE_COLOR": "1"}, True),
     ],
 )
-def test_colour_is_where_it_is_wanted(
+def test_colour_is_used_where_requested(
     shop: Shop, arguments: list[str], variables: dict[str, str], colored: bool
 ) -> None:
     shop.write()
@@ -411,7 +411,7 @@ def test_colour_is_where_it_is_wanted(
     assert "\x1b" not in report.out
 
 
-def test_colour_is_there_by_itself_at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_colour_is_on_by_default_at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(sys, "stdout", Terminal())

@@ -51,7 +51,7 @@ def test_the_rights_are_as_in_the_golden_file(
     assert shell("--print-rights", "--templates", "templates", *options).out == ended.out
 
 
-def test_a_rule_is_laid_out_as_the_shipped_ones_and_none_is_there_twice(shell: Shell, folder: Path) -> None:
+def test_a_rule_is_laid_out_as_the_shipped_ones_and_none_exists_twice(shell: Shell, folder: Path) -> None:
     (folder / "all.yaml").write_text("".join(DOCUMENTS))
     role, binding = yaml.safe_load_all(shell("--print-rights", "--templates", "templates").out)
     (whole,) = {tuple(r["verbs"]) for r in shipped() if "deployments" in r["resources"]}
@@ -79,7 +79,7 @@ def test_documents_of_built_in_kinds_alone_need_no_right(shell: Shell, folder: P
         (("--templates", "templates", "--namespace-only"), "--namespace-only needs -n: pass the namespace"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_told_as_a_run_tells_it(
+def test_what_is_wrong_is_reported_as_by_a_run(
     shell: Shell, folder: Path, options: tuple[str, ...], told: str
 ) -> None:
     wrong = of_kind("v1", "ConfigMap" if "--namespace-only" in options else "Pod")
@@ -88,9 +88,7 @@ def test_what_is_wrong_is_told_as_a_run_tells_it(
     assert (ended.code, ended.out, ended.err.splitlines()[0]) == (2, "", f"Error: {told}")
 
 
-def test_a_custom_kind_is_asked_for_and_files_do_not_know_it(
-    shell: Shell, folder: Path, tmp_path: Path
-) -> None:
+def test_a_custom_kind_is_discovered_and_unknown_to_files(shell: Shell, folder: Path, tmp_path: Path) -> None:
     (folder / "all.yaml").write_text(of_kind("example.com/v1", "Widget"))
     arguments = ("--print-rights", "--templates", "templates")
     ended = shell(*arguments, "--kubeconfig", str(tmp_path / "nothing"))
@@ -103,5 +101,5 @@ def test_a_custom_kind_is_asked_for_and_files_do_not_know_it(
     )
 
 
-def test_no_built_in_kind_is_custom_so_that_none_is_asked_for() -> None:
+def test_no_built_in_kind_is_custom_so_none_is_discovered() -> None:
     assert all(native_schema(kind.resource.api_version, kind.resource.kind) for kind in CHILDREN)

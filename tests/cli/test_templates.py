@@ -47,7 +47,7 @@ def test_a_template_comes_and_goes_and_each_second_run_is_silent(shop: Shop) -> 
     assert [text for text, _ in shop.state().values()] == [text for text, _ in before.values()]
 
 
-def test_a_run_that_nobody_told_of_templates_removes_none(shop: Shop) -> None:
+def test_a_run_without_the_templates_option_removes_none(shop: Shop) -> None:
     shop.write()
     put(SIDECAR)
     shop.reconcile(*TEMPLATES)
@@ -118,7 +118,7 @@ def test_a_mounted_config_map_is_read_once(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("step", ["before", "while the link is changed", "before the new file is seen"])
-def test_a_config_map_that_is_being_changed_is_read_whole(
+def test_a_changing_config_map_is_read_completely(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     """A document that moves to another file is in one of them at every moment: else its children would go."""
@@ -204,7 +204,7 @@ def test_a_misspelled_variable_ends_the_run(shop: Shop) -> None:
     assert (ended.code, "did you mean RECONCILE_TEMPLATES?" in ended.err) == (2, True)
 
 
-def test_each_run_of_an_interval_reads_the_folder_anew(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_run_of_an_interval_re_reads_the_folder(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.write()
     put(SIDECAR)
     steps: list[Callable[[], Any]] = [
@@ -234,7 +234,7 @@ CONFIG = further("v1", "ConfigMap", "-config", "data: {a: b}")
 REDIS = further("example.com/v1", "Redis", "-r", "spec: {a: b}")
 
 
-def test_a_further_child_comes_and_goes_with_its_document(shop: Shop) -> None:
+def test_a_further_child_is_created_and_deleted_with_its_document(shop: Shop) -> None:
     shop.write()
     put(CONFIG, "config.yaml")
     redis = put(REDIS, "redis.yaml")
@@ -258,7 +258,7 @@ def test_a_further_child_comes_and_goes_with_its_document(shop: Shop) -> None:
     ]
 
 
-def test_what_a_gone_preview_left_of_further_children_goes_too(shop: Shop) -> None:
+def test_orphaned_further_children_are_deleted_too(shop: Shop) -> None:
     shop.write()
     shop.write("pr-2")
     put(CONFIG + REDIS)

@@ -153,7 +153,7 @@ class ClusterContract:
             cluster.apply(SERVICE, service(namespace), manager=MANAGER, force=False)
         assert there(cluster, namespace)["spec"]["selector"] == {"app": "theirs"}
 
-    def test_somebody_elses_object_has_no_apply_entry_of_ours(
+    def test_an_unmanaged_object_has_no_entry_of_our_manager(
         self, cluster: Cluster, namespace: str, plant: Plant
     ) -> None:
         plant(service(namespace))
@@ -203,7 +203,7 @@ class ClusterContract:
         assert cluster.list(SERVICE, namespace=namespace).items == ()
         assert not self.deleted(cluster, live)
 
-    def test_what_was_deleted_can_be_made_again(self, cluster: Cluster, namespace: str) -> None:
+    def test_what_was_deleted_can_be_recreated(self, cluster: Cluster, namespace: str) -> None:
         assert self.deleted(cluster, made(cluster, service(namespace)))
         made(cluster, service(namespace))
         assert ports(there(cluster, namespace)) == [80]
@@ -266,6 +266,6 @@ class ClusterContract:
         with pytest.raises(Rejected, match="is not a kind of Kubernetes"):
             cluster.resource(api_version, kind)
 
-    def test_it_says_what_it_is(self, cluster: Cluster) -> None:
+    def test_it_describes_itself(self, cluster: Cluster) -> None:
         assert cluster.description.isprintable()
         assert cluster.description

@@ -143,7 +143,7 @@ AS_ANN = "{as: ann, as-uid: '7', as-groups: [dev, ops], as-user-extra: {example.
         ),
     ],
 )
-def test_a_password_and_who_we_act_as_are_said_in_headers(
+def test_a_password_and_who_we_act_as_are_sent_in_headers(
     person: Person, httpx2_mock: respx.Router, user: str, headers: dict[str, list[str]]
 ) -> None:
     route = httpx2_mock.get(PR_1).mock(return_value=httpx.Response(200, json=deployment()))
@@ -178,7 +178,7 @@ def test_a_user_to_impersonate_that_no_header_can_have_is_named_by_its_option(tm
 
 
 @pytest.mark.parametrize(("disabled", "encoding"), [(False, "gzip"), (True, "identity")])
-def test_answers_are_compressed_unless_the_kubeconfig_says_no(
+def test_answers_are_compressed_if_the_kubeconfig_allows_it(
     tmp_path: Path, httpx2_mock: respx.Router, time: FakeTime, disabled: bool, encoding: str
 ) -> None:
     route = httpx2_mock.get(PR_1).mock(return_value=httpx.Response(200, json=deployment()))
@@ -212,7 +212,7 @@ def test_threads_whose_token_is_refused_run_the_plugin_once(person: Person) -> N
 
 
 @pytest.mark.parametrize("provide", [False, True])
-def test_a_plugin_is_told_about_the_cluster_only_when_it_asks(person: Person, provide: bool) -> None:
+def test_a_plugin_gets_the_cluster_only_when_it_asks(person: Person, provide: bool) -> None:
     person.is_known_by("t")
     script = f"""echo "$KUBERNETES_EXEC_INFO" > {person.folder}/info; cat > {person.folder}/stdin
 echo '{credential(token="t")}'"""
@@ -266,7 +266,7 @@ def test_a_plugin_that_is_not_installed_shows_its_hint(person: Person) -> None:
 DEVICE_CODE = "To sign in, open https://example.com/device and enter the code ABCD-EFGH."
 
 
-def test_what_a_plugin_has_to_say_to_a_person_is_shown_while_it_runs(
+def test_what_a_plugin_prints_for_a_person_is_shown_while_it_runs(
     person: Person, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     person.is_known_by("t")

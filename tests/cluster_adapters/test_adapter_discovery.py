@@ -81,7 +81,7 @@ def test_a_native_kind_and_a_route_are_known_without_a_request(api: Api) -> None
     assert asked(api) == []
 
 
-def test_the_kinds_of_a_version_are_asked_for_once_and_counted(api: Api) -> None:
+def test_the_kinds_of_a_version_are_requested_once_and_counted(api: Api) -> None:
     answer = served(THING, WIDGET)
     api.says("GET", SERVED, answer)
     assert [discover(api.cluster), discover(api.cluster, "Widget"), discover(api.cluster)] == [
@@ -126,7 +126,7 @@ def test_a_kind_that_can_be_no_child_is_rejected_until_it_can(
     assert discover(api.cluster) == THING
 
 
-def test_a_schema_is_asked_for_anew_where_a_crd_may_have_changed(api: Api) -> None:
+def test_a_schema_is_re_read_where_a_crd_may_have_changed(api: Api) -> None:
     api.says("GET", DOCUMENT, published(WIDGET, THING), published(WIDGET))
     api.says("GET", INDEX, *[index(f"apis/{VERSION}")] * 2)
     assert api.cluster.schema(WIDGET) is not None

@@ -68,7 +68,7 @@ JSON = {**DATE, "Content-Type": "application/json"}
         (*(SMALL,) * 100, *(LARGE,) * 9, HUGE),
     ],
 )
-def test_a_list_is_whole_and_in_order_however_large_its_items(api: Api, sizes: tuple[int, ...]) -> None:
+def test_a_list_of_large_items_is_complete_and_in_order(api: Api, sizes: tuple[int, ...]) -> None:
     items = sized(*sizes)
     api.server.get(DEPLOYMENTS).mock(side_effect=pages_of(items))
     assert list(api.cluster.list(DEPLOYMENT).items) == items
@@ -79,7 +79,7 @@ def limits_asked(route: respx.Route) -> list[tuple[str, int]]:
     return [(params.get("continue", ""), int(params["limit"])) for params in asked]
 
 
-def test_a_page_that_is_too_large_is_asked_for_again_with_fewer_items_and_the_next_ones_grow(
+def test_a_page_that_is_too_large_is_requested_again_with_fewer_items_and_the_next_ones_grow(
     api: Api,
 ) -> None:
     route = api.server.get(DEPLOYMENTS).mock(side_effect=pages_of(sized(*(LARGE,) * 8, *(SMALL,) * 60)))
@@ -96,7 +96,7 @@ def test_a_page_that_is_too_large_is_asked_for_again_with_fewer_items_and_the_ne
     ]
 
 
-def test_a_list_that_expires_is_begun_anew_with_as_few_items_as_were_learned(api: Api) -> None:
+def test_an_expired_list_is_restarted_with_as_few_items_as_were_learned(api: Api) -> None:
     items, expires = sized(*(LARGE,) * 3), itertools.chain([True], itertools.repeat(False))
 
     def answer(request: httpx.Request) -> httpx.Response:

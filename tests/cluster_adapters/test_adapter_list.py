@@ -65,7 +65,7 @@ def as_decoded(item: Manifest) -> Manifest:
     return item.decoded()
 
 
-def test_an_item_that_no_machine_can_hold_makes_the_list_unreadable_where_it_is_read_whole(api: Api) -> None:
+def test_an_item_that_no_machine_can_hold_makes_the_list_unreadable_where_it_is_decoded(api: Api) -> None:
     item = b'{"metadata": {"name": "a", "namespace": "b"}, "spec": {"port": 1e99999}}'
     api.says("GET", DEPLOYMENTS, httpx.Response(200, content=b'{"items": [' + item + b"]}", headers=JSON))
     with pytest.raises(ServerTrouble, match="has sent a Deployment that cannot be read: Number out of range"):

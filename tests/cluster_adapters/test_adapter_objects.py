@@ -385,7 +385,7 @@ GONE = status(404, "NotFound", "not found", name="pr-1", kind="previewenvironmen
     ("there", "error", "words"),
     [(an(STATUS), NotInstalled, REMEDY), (GONE, Conflict, "it is not there any more")],
 )
-def test_a_crd_without_a_status_says_that_the_preview_is_gone_though_it_is_there(
+def test_a_crd_without_a_status_reports_an_existing_preview_as_gone(
     api: Api, there: httpx.Response, error: type[ReconcileError], words: str
 ) -> None:
     api.says("PATCH", f"{PREVIEW}/status", GONE)
@@ -450,6 +450,6 @@ def test_a_connection_that_cannot_be_made_is_unreachable(api: Api) -> None:
     assert route.call_count == 7
 
 
-def test_people_are_told_where_it_is(api: Api) -> None:
+def test_it_describes_where_it_is(api: Api) -> None:
     assert api.cluster.description == "context test (http://api.example.com:8001)"
     assert api.cluster.is_server

@@ -47,7 +47,7 @@ def alert(description: int) -> Step:
     ("description", "times"),
     [pytest.param(50, ATTEMPTS, id="decode_error"), pytest.param(48, 1, id="unknown_ca")],
 )
-def test_a_handshake_is_made_again_where_its_bytes_were_garbled_and_not_where_it_was_refused(
+def test_a_handshake_is_retried_where_its_bytes_were_garbled_and_not_where_it_was_refused(
     tmp_path: Path, wire: Serve, description: int, times: int
 ) -> None:
     server = wire(alert(description))
@@ -58,7 +58,7 @@ def test_a_handshake_is_made_again_where_its_bytes_were_garbled_and_not_where_it
 
 
 @pytest.mark.parametrize("step", [truncated, reset, hung_up, garbage])
-def test_a_list_that_breaks_off_is_asked_for_again(tmp_path: Path, wire: Serve, step: Step) -> None:
+def test_a_list_that_breaks_off_is_requested_again(tmp_path: Path, wire: Serve, step: Step) -> None:
     server = wire(step, step, whole)
     cluster = connected(tmp_path, server.url, pacing=PROMPT)
     assert cluster.list(DEPLOYMENT).items == (deployment(),)
@@ -101,7 +101,7 @@ def test_a_write_that_the_deadline_cuts_may_have_been_done(tmp_path: Path, wire:
     cluster.close()
 
 
-def test_a_deadline_that_begins_anew_counts_for_what_is_under_way(tmp_path: Path, wire: Serve) -> None:
+def test_a_restarted_deadline_counts_for_what_is_under_way(tmp_path: Path, wire: Serve) -> None:
     cluster = connected(tmp_path, wire(silent).url, seconds=300.0, pacing=PROMPT)
     begun = real_time.monotonic()
     cluster.restart_clock(0.5, "--wait-timeout")
@@ -111,7 +111,7 @@ def test_a_deadline_that_begins_anew_counts_for_what_is_under_way(tmp_path: Path
     cluster.close()
 
 
-def test_a_deadline_that_is_over_can_begin_anew(tmp_path: Path, wire: Serve) -> None:
+def test_an_expired_deadline_can_be_restarted(tmp_path: Path, wire: Serve) -> None:
     is_over = threading.Event()
 
     def step(connection: socket.socket) -> None:
@@ -174,7 +174,7 @@ def test_a_server_without_tls_is_found_out_at_once(tmp_path: Path, wire: Serve) 
     cluster.close()
 
 
-def test_a_name_that_nobody_knows_is_not_asked_for_again(tmp_path: Path) -> None:
+def test_an_unknown_host_name_is_not_retried(tmp_path: Path) -> None:
     slept: list[float] = []
     cluster = connected(tmp_path, "http://nowhere.invalid", pacing=Pacing(sleep=slept.append))
     with pytest.raises(Unreachable):

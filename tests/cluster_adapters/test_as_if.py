@@ -63,7 +63,7 @@ def would_be(said: Manifest, there: Manifest | None) -> Manifest:
     return as_if(said, there, namespace="shop", group=DEFAULT_GROUP)
 
 
-def test_a_preview_that_is_there_keeps_what_the_server_gave_it() -> None:
+def test_an_existing_preview_keeps_what_the_server_gave_it() -> None:
     there = a_preview(
         generation=3,
         labels={"team": "shop", "stage": "test"},
@@ -89,7 +89,7 @@ def test_a_preview_that_is_there_keeps_what_the_server_gave_it() -> None:
         ({"env": [{"name": "A", "value": "1"}]}, {}, 4),
     ],
 )
-def test_the_generation_moves_where_the_spec_says_something_else(
+def test_the_generation_moves_where_the_spec_differs(
     said: dict[str, Any], there: dict[str, Any], generation: int
 ) -> None:
     found = would_be(wanted(**said), a_preview(generation=3, **there))
@@ -105,7 +105,7 @@ def test_what_only_a_server_gives_is_never_taken_from_a_saved_copy() -> None:
 # all of them
 
 
-def test_only_the_previews_of_the_files_are_changed_and_each_is_there_once() -> None:
+def test_only_the_previews_of_the_files_are_changed_and_each_exists_once() -> None:
     there, other = a_preview("pr-1"), a_preview("pr-2", "blog")
     new, listed = proposed(wanted("pr-1", port=8080), wanted("pr-3")), Listing[Manifest]((there, other))
     found = as_if_applied(listed, new).items
@@ -153,7 +153,7 @@ def test_a_change_of_a_file_is_planned_as_an_update_of_the_children() -> None:
     assert done.plan.writes[0].message == "its preview or an option changed"
 
 
-def test_a_field_that_nobody_knows_is_refused_in_the_file_and_passed_over_on_the_server() -> None:
+def test_a_field_that_nobody_knows_is_refused_in_the_file_and_ignored_on_the_server() -> None:
     done = go(a_server(a_preview("pr-1", imgae="x")), wanted("pr-2", imgae="x"))
     why = "standard input:9: spec.imgae: is not a known field; did you mean image?"
     assert [(b.preview, b.reason, b.message) for b in done.plan.blocked] == [("shop/pr-2", "Invalid", why)]
@@ -189,7 +189,7 @@ def test_files_folders_and_standard_input_go_together_each_read_once(shop: Shop)
     )
 
 
-def test_the_files_are_told_beside_the_cluster(shop: Shop) -> None:
+def test_the_files_are_named_beside_the_cluster(shop: Shop) -> None:
     put("a.yaml", wanted("pr-2"))
     ended = shop.shell("--from", "previews", "--dry-run", "-f", "a.yaml")
     head = "Every preview, in the files in previews/, as if the previews in a.yaml had been applied\n"
@@ -289,7 +289,7 @@ def test_what_is_no_preview_or_one_twice_is_refused_by_name_and_nothing_is_plann
     assert error(shop, "--dry-run", *files, code=1) == f"Error: -f b.yaml:1: {complaint}\n"
 
 
-def test_what_is_no_yaml_is_told_with_its_line(shop: Shop) -> None:
+def test_invalid_yaml_is_shown_with_its_line(shop: Shop) -> None:
     Path("a.yaml").write_text("kind: [\n")
     assert error(shop, "--dry-run", "-f", "a.yaml", code=1).startswith("Error: -f a.yaml:2: not YAML: ")
 

@@ -70,7 +70,7 @@ def test_a_run_removes_what_killed_ones_have_left(shop: Shop, by: str) -> None:
     assert names(folder) == sorted([*before, theirs.name, "file"])
 
 
-def test_a_file_that_is_taken_before_it_is_locked_is_written_anew(
+def test_a_file_that_is_taken_before_it_is_locked_is_rewritten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flock, taken = fcntl.flock, list[str]()

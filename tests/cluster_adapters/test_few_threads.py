@@ -39,7 +39,7 @@ def test_a_plugin_that_cannot_be_listened_to_is_a_sentence(
 
 
 @pytest.mark.parametrize("threads", [0, 1])
-def test_a_preview_that_cannot_be_asked_is_told(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_probe_without_a_thread_is_reported(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """One thread asks, and has none for its clock."""
     no_more_threads_than(threads, monkeypatch)
     url, (ours, theirs) = "http://pr-1.example.com", socket.socketpair()

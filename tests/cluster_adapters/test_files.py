@@ -178,7 +178,7 @@ def test_a_preview_of_a_file_has_no_uid_that_its_children_could_name_as_their_ow
     assert item["metadata"].keys() == {"name", "namespace", "resourceVersion"}
 
 
-def test_what_a_dump_says_of_an_object_stays(place: Place) -> None:
+def test_what_a_dump_has_of_an_object_stays(place: Place) -> None:
     theirs: dict[str, Any] = {
         "uid": "4f9e",
         "resourceVersion": "17",
@@ -205,7 +205,7 @@ def test_a_file_that_cannot_be_read_is_a_problem_of_every_list_and_a_broken_obje
     assert [item["metadata"]["name"] for item in cluster.list(PREVIEW).items] == ["pr-1"]
 
 
-def test_a_route_of_another_version_is_there(place: Place) -> None:
+def test_a_route_of_another_version_exists(place: Place) -> None:
     place.put(
         "shop/a.yaml", {**service(), "apiVersion": "gateway.networking.k8s.io/v1beta1", "kind": "HTTPRoute"}
     )
@@ -304,7 +304,7 @@ def test_what_cannot_be_written_as_text_is_refused(place: Place) -> None:
         apply(place.cluster(), service(annotations={"a": "\ud800"}))
 
 
-def test_a_file_of_ours_wins_over_the_same_object_in_from_and_a_delete_shows_nothing_behind_it(
+def test_a_managed_file_wins_over_the_same_object_in_from_and_a_delete_shows_nothing_behind_it(
     place: Place,
 ) -> None:
     place.put("shop/a.yaml", service(port=81), service("pr-2"))
@@ -347,7 +347,7 @@ def in_the_way(place: Place, case: str) -> Path:
 
 
 @pytest.mark.parametrize("case", [*IN_THE_WAY, "a folder", "a link", "a pipe"])
-def test_a_file_in_the_way_reads_as_nothing_of_ours_and_is_never_written(place: Place, case: str) -> None:
+def test_a_file_in_the_way_reads_as_unmanaged_and_is_never_written(place: Place, case: str) -> None:
     place.put("shop/a.yaml", service())  # does not help: the file stands in its place
     other = in_the_way(place, case)
     before = other.read_bytes()
@@ -393,7 +393,7 @@ def test_a_file_never_holds_what_a_server_keeps(place: Place) -> None:
     assert place.written()["shop.service.pr-1.yaml"] == HEADER + dump(service())
 
 
-def test_a_file_of_ours_is_ours_whole(place: Place) -> None:
+def test_a_managed_file_is_fully_owned(place: Place) -> None:
     place.put("out/shop.service.pr-1.yaml", service(), header=HEADER)
     live = there(place.cluster())
     (entry,) = live["metadata"]["managedFields"]
@@ -401,7 +401,7 @@ def test_a_file_of_ours_is_ours_whole(place: Place) -> None:
     assert from_fields_v1(entry["fieldsV1"]) == field_set_of(service())
 
 
-def test_a_file_of_ours_that_cannot_be_read_is_a_problem_and_in_the_way(place: Place) -> None:
+def test_an_unreadable_managed_file_is_a_problem_and_in_the_way(place: Place) -> None:
     place.to.mkdir()
     (place.to / "shop.service.pr-1.yaml").write_text(f"{HEADER}<<<<<<< HEAD\n")
     cluster = place.cluster()
@@ -412,7 +412,7 @@ def test_a_file_of_ours_that_cannot_be_read_is_a_problem_and_in_the_way(place: P
         apply(cluster, service())
 
 
-def test_a_file_of_ours_with_a_list_of_the_wrong_things_is_an_object_that_the_next_apply_mends(
+def test_a_managed_file_with_a_list_of_the_wrong_things_is_corrected_by_the_next_apply(
     place: Place,
 ) -> None:
     place.put("out/shop.service.pr-1.yaml", {**service(), "spec": {"ports": [80, None]}}, header=HEADER)

@@ -90,7 +90,7 @@ def put(name: str, text: str) -> None:
     path.write_text(text)
 
 
-def test_files_of_other_tools_are_told_in_one_line_and_do_not_keep_what_is_gone(three: Shop) -> None:
+def test_files_of_other_tools_are_named_in_one_line_and_do_not_keep_what_is_gone(three: Shop) -> None:
     for case in OF_OTHERS:
         put(*(str(value) for value in case.values))
     Path("previews/shop-pr-2.yaml").unlink()
@@ -270,5 +270,5 @@ def test_the_variable_holds_a_glob_in_each_line(shop: Shop, monkeypatch: pytest.
     assert "2 files left out" in shop.reconcile().out
 
 
-def test_nothing_is_told_where_nothing_was_passed_over() -> None:
+def test_nothing_is_shown_where_nothing_was_ignored() -> None:
     assert passed_over(0, (), 0) == ()

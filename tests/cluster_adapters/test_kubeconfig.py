@@ -60,7 +60,7 @@ def test_a_file_leads_to_a_cluster_and_a_user(tmp_path: Path) -> None:
     )
 
 
-def test_another_context_can_be_asked_for(tmp_path: Path) -> None:
+def test_another_context_can_be_chosen(tmp_path: Path) -> None:
     document = config()
     document["contexts"].append({"name": "as-nobody", "context": {"cluster": "dev"}})
     found = find(write(tmp_path / "config", document), "as-nobody")
@@ -74,7 +74,7 @@ def test_what_is_not_set_may_be_null_or_empty(tmp_path: Path) -> None:
     assert find(write(tmp_path / "config", document)).user == User()
 
 
-def test_the_variable_may_name_several_files_and_the_first_entry_counts_whole(tmp_path: Path) -> None:
+def test_the_variable_may_name_several_files_and_the_first_entry_is_not_merged(tmp_path: Path) -> None:
     first = write(tmp_path / "1", config("dev", user={"username": "ann"}) | {"current-context": ""})
     second = write(tmp_path / "2", config("dev", user={"token": "t"}, cluster={"server": "https://other"}))
     third = write(tmp_path / "3", config("prod"))
@@ -143,7 +143,7 @@ def test_without_a_word_from_the_user_a_pod_uses_its_service_account(
     )
 
 
-def test_what_the_user_says_wins_over_the_pod(tmp_path: Path, service_account: Path) -> None:
+def test_what_the_user_sets_wins_over_the_pod(tmp_path: Path, service_account: Path) -> None:
     file = write(tmp_path / "home" / ".kube" / "config", config())
     for option, env in (
         (file, {}),
@@ -158,12 +158,12 @@ def test_what_the_user_says_wins_over_the_pod(tmp_path: Path, service_account: P
         find_connection(None, "dev", IN_A_POD, service_account)
 
 
-def test_a_pod_without_a_token_is_told_why(tmp_path: Path) -> None:
+def test_a_pod_without_a_token_shows_why(tmp_path: Path) -> None:
     with pytest.raises(BadKubeconfig, match=r"pod without .*/token; set automountServiceAccountToken: true"):
         find_connection(None, None, IN_A_POD, tmp_path)
 
 
-def test_nothing_at_all_is_told_what_to_give() -> None:
+def test_no_cluster_at_all_shows_what_to_pass() -> None:
     assert refused() == (
         "no cluster: neither --kubeconfig nor KUBECONFIG is given, there is no ~/.kube/config, "
         "and this is no pod; give --kubeconfig, or --from for a folder of manifests"

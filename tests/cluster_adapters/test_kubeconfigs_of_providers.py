@@ -162,7 +162,7 @@ def kubeconfig(provider: Provider, words: dict[str, str]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.title)
-def test_a_kubeconfig_of_a_provider_leads_to_its_server_as_whom_it_says(
+def test_a_kubeconfig_of_a_provider_leads_to_its_server_as_its_user(
     tmp_path: Path,
     httpx2_mock: respx.Router,
     monkeypatch: pytest.MonkeyPatch,

@@ -49,7 +49,7 @@ def test_what_only_a_status_remembers_is_listed_after_the_previews(world: World)
     assert all(sent.params["labelSelector"] == "platform9.com/preview" for sent in world.sent[-2:])
 
 
-def test_a_kind_is_listed_until_a_whole_list_shows_none_of_it(world: World) -> None:
+def test_a_kind_is_listed_until_a_complete_list_has_none(world: World) -> None:
     made(world, CONFIG, "v1/ConfigMap")
     config = f"GET {path('ConfigMap')}"
     assert f"DELETE {path('ConfigMap', 'pr-1-config')}" in asked(world, *NONE)
@@ -59,7 +59,7 @@ def test_a_kind_is_listed_until_a_whole_list_shows_none_of_it(world: World) -> N
     assert sorted(asked(world, *NONE)) == sorted([*LISTS, PREVIEW_LIST])
 
 
-def test_what_is_kept_is_told_until_it_is_gone(world: World) -> None:
+def test_what_is_kept_is_shown_until_it_is_gone(world: World) -> None:
     """Its kind is not among the first lists, by which a preview is found to be as it was."""
     made(world, CLAIM, "v1/PersistentVolumeClaim")
     claims = f"GET {path('PersistentVolumeClaim')}"

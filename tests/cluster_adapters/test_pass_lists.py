@@ -150,9 +150,7 @@ def carried_out(world: World, *arguments: str) -> Ended:
 
 @pytest.mark.parametrize("case", NOT_WHOLE)
 @pytest.mark.parametrize("kind", CHILDREN)
-def test_a_list_that_is_not_whole_withholds_its_kind_and_nothing_else(
-    world: World, kind: str, case: str
-) -> None:
+def test_an_incomplete_list_skips_its_kind_and_nothing_else(world: World, kind: str, case: str) -> None:
     fail, words = NOT_WHOLE[case]
     fail(world, kind)
     ended = carried_out(world)
@@ -163,7 +161,7 @@ def test_a_list_that_is_not_whole_withholds_its_kind_and_nothing_else(
 
 
 @pytest.mark.parametrize("kind", CHILDREN)
-def test_the_text_of_a_dry_run_says_the_same(world: World, kind: str) -> None:
+def test_the_text_of_a_dry_run_shows_the_same(world: World, kind: str) -> None:
     fail, words = NOT_WHOLE["500 on page two"]
     fail(world, kind)
     ended = world.run("--dry-run")
@@ -192,7 +190,7 @@ NO_PREVIEWS = "Error: the previews of context test (http://api.example.com:8001)
 
 @pytest.mark.parametrize("case", NOT_WHOLE)
 @pytest.mark.parametrize("output", ["text", "json"])
-def test_without_a_whole_list_of_previews_there_is_no_plan(world: World, case: str, output: str) -> None:
+def test_an_incomplete_list_of_previews_makes_no_plan(world: World, case: str, output: str) -> None:
     fail, words = NOT_WHOLE[case]
     fail(world, PREVIEW)
     ended = world.run("-o", output)
@@ -201,7 +199,7 @@ def test_without_a_whole_list_of_previews_there_is_no_plan(world: World, case: s
     assert (ended.out, world.writes, ended.code) == ("", [], 5)
 
 
-def test_previews_that_are_not_served_are_no_answer_and_the_remedy_is_told(world: World) -> None:
+def test_unserved_previews_are_no_answer_and_the_remedy_is_shown(world: World) -> None:
     world.says("GET", path(PREVIEW), text_404())
     ended = world.run()
     assert ended.err == (
@@ -216,7 +214,7 @@ def test_previews_that_are_not_served_are_no_answer_and_the_remedy_is_told(world
 
 
 @pytest.mark.parametrize("kind", [*CHILDREN, PREVIEW])
-def test_a_list_that_expires_once_is_read_anew_and_then_counts(world: World, kind: str) -> None:
+def test_a_list_that_expires_once_is_re_read_and_then_counts(world: World, kind: str) -> None:
     expired = httpx.Response(
         410, json={"kind": "Status", "reason": "Expired", "code": 410, "metadata": {"continue": "offered"}}
     )
@@ -252,7 +250,7 @@ def test_a_route_kind_that_is_not_served_blocks_who_would_have_a_route_of_it(wor
 INGRESS_ALONE = ("--route", "ingress", "--route-kind", "ingress")
 
 
-def test_a_route_kind_that_is_left_out_is_not_asked_for_whatever_becomes_of_its_list(world: World) -> None:
+def test_a_route_kind_that_is_left_out_is_not_requested_whatever_its_list_returns(world: World) -> None:
     """Nor read, nor deleted: what a gone preview has of it stays, and the run is as good as any, also where
     the rights to it are missing."""
     world.says("GET", path(MAPPING), status(500, "InternalError", "conversion webhook failed"))
@@ -274,7 +272,7 @@ def test_each_plan_notes_the_route_kinds_that_were_left_out(world: World) -> Non
 # an empty list of previews
 
 
-def test_an_empty_list_of_previews_withholds_every_delete(world: World) -> None:
+def test_an_empty_list_of_previews_skips_every_delete(world: World) -> None:
     world.says("GET", path(PREVIEW), a_list())
     ended = carried_out(world)
     left = {(kind, "pr-0") for kind in CHILDREN} | {(kind, "pr-2") for kind in PUTS_IN_ORDER}
@@ -286,7 +284,7 @@ def test_an_empty_list_of_previews_withholds_every_delete(world: World) -> None:
     assert (world.writes, ended.code) == ([], 4)
 
 
-def test_an_empty_list_of_previews_is_meant_when_a_person_says_so(world: World) -> None:
+def test_an_empty_list_of_previews_deletes_all_when_requested(world: World) -> None:
     world.says("GET", path(PREVIEW), a_list())
     world.says("GET", path(PREVIEW, "pr-2"), gone_preview())
     ended = carried_out(world, "--max-deletes", "100%")

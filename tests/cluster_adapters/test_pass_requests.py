@@ -33,7 +33,7 @@ def requests(world: World) -> Counter[str]:
     return Counter(map(str, world.sent))
 
 
-def test_children_are_listed_by_our_label_and_routes_and_previews_whole(world: World) -> None:
+def test_children_are_listed_by_label_and_all_routes_and_previews(world: World) -> None:
     world.run()
     page, labelled = {"limit": "500"}, {"limit": "500", "labelSelector": "platform9.com/preview"}
     whole = {"Mapping", "Ingress", "HTTPRoute", PREVIEW}
@@ -92,7 +92,7 @@ def phases(err: str) -> list[tuple[str, str]]:
     return re.findall(pattern, told)
 
 
-def test_a_verbose_run_says_where_its_time_and_its_requests_went(world: World) -> None:
+def test_a_verbose_run_logs_where_its_time_and_its_requests_went(world: World) -> None:
     world.has(a_preview())
     assert phases(world.run("-v", "--yes").err) == [
         ("read", str(len(LISTS))),
@@ -105,5 +105,5 @@ def test_a_verbose_run_says_where_its_time_and_its_requests_went(world: World) -
     ]
 
 
-def test_a_run_that_is_not_verbose_says_nothing_of_it(world: World) -> None:
+def test_a_run_that_is_not_verbose_logs_nothing(world: World) -> None:
     assert world.run("--yes").err == ""

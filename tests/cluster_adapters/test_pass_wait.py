@@ -61,7 +61,7 @@ def test_lists_that_never_come_end_with_the_time(world: World) -> None:
     ]
 
 
-def test_a_list_that_fails_is_told_and_the_wait_goes_on(world: World) -> None:
+def test_a_failed_list_is_reported_and_the_wait_goes_on(world: World) -> None:
     trouble = status(500, "InternalError", "etcd is away")
     a_world(world, COMING, *[trouble] * 7, available(DEPLOYMENT))
     ended = world.run("--wait", "--wait-timeout", "10s")
@@ -73,7 +73,7 @@ def test_a_list_that_fails_is_told_and_the_wait_goes_on(world: World) -> None:
     assert "etcd is away" in ended.err
 
 
-def test_progress_is_told_where_there_is_news_and_quiet_says_none(world: World) -> None:
+def test_progress_is_printed_on_change_and_not_with_quiet(world: World) -> None:
     a_world(world, COMING, COMING, COMING, available(DEPLOYMENT))
     ended = world.run("--wait", "--wait-timeout", "20s")
     assert ended.err.splitlines() == [
@@ -123,7 +123,7 @@ NOT_STARTED = 'container "app" in pod "pr-1-a" is waiting to start: ImagePullBac
         (httpx.Response(200, text=""), "it has written nothing"),
     ],
 )
-def test_logs_that_there_are_not_are_told_once_and_fail_nothing(
+def test_missing_logs_are_reported_once_and_fail_nothing(
     world: World, answer: httpx.Response, why: str
 ) -> None:
     with_a_crash(world, answer)

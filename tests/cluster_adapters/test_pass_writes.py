@@ -404,7 +404,7 @@ def as_answer(said: Answer | Manifest) -> Answer:
 
 
 @pytest.mark.parametrize("case", ROWS)
-def test_what_becomes_of_a_write(world: World, case: str) -> None:
+def test_the_result_of_a_write(world: World, case: str) -> None:
     row = ROWS[case]
     world.has(*row.scene.objects)
     for method, answers in row.says.items():
@@ -425,7 +425,7 @@ def test_what_becomes_of_a_write(world: World, case: str) -> None:
     assert ended.code == (expected if row.code is None else row.code)
 
 
-def test_the_preview_is_read_right_before_the_delete_and_told_of_after_it(world: World) -> None:
+def test_the_preview_is_read_right_before_the_delete_and_updated_after_it(world: World) -> None:
     world.has(*UNWANTED.objects)
     world.run(*UNWANTED.arguments)
     assert [str(sent) for sent in world.sent[-4:]] == [
@@ -513,7 +513,7 @@ def collides(world: World) -> Manifest:
     return service
 
 
-def test_what_collides_with_ours_is_taken_over_and_then_applied(world: World, collides: Manifest) -> None:
+def test_a_colliding_field_is_taken_over_and_then_applied(world: World, collides: Manifest) -> None:
     ended = world.run("-o", "json")
     takeover, apply = world.writes
     assert takeover.type == "application/json-patch+json"
@@ -581,9 +581,7 @@ def beside(world: World) -> Manifest:
     return service
 
 
-def test_what_others_set_beside_ours_is_removed_where_the_server_refuses_both(
-    world: World, beside: Manifest
-) -> None:
+def test_fields_of_others_are_removed_where_the_server_refuses_both(world: World, beside: Manifest) -> None:
     def taken(request: httpx.Request) -> httpx.Response:
         return an_object(after_patch(beside, world.sent[-1].body))
 

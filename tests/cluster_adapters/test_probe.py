@@ -71,18 +71,18 @@ def test_a_server_that_trickles_is_left(wire: Serve, parts: list[bytes]) -> None
     assert time.monotonic() - began < 2.0
 
 
-def test_a_server_that_says_nothing_is_left(wire: Serve) -> None:
+def test_a_silent_server_is_given_up(wire: Serve) -> None:
     assert answered(wire(silent), seconds=0.5) == "no answer in 0 s"
 
 
-def test_a_port_that_is_closed_is_told() -> None:
+def test_a_closed_port_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = listener.getsockname()
     told = probe(f"http://{HOST}", connect=lambda _, seconds: socket.create_connection(address, seconds))
     assert told == "no connection: Connection refused"
 
 
-def test_a_name_that_does_not_resolve_is_told() -> None:
+def test_an_unresolved_name_is_reported() -> None:
     def nowhere(address: tuple[str, int], seconds: float) -> socket.socket:
         assert address == (HOST, 443)
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -130,7 +130,7 @@ def test_a_good_certificate_is_one_of_this_name_that_the_machine_trusts(
     assert bool(server.heads) == (not told), "nothing is asked of a server that nobody knows"
 
 
-def test_a_port_without_tls_is_told(wire: Serve) -> None:
+def test_missing_tls_is_reported(wire: Serve) -> None:
     assert answered(wire(sends(b"HTTP/1.1 400 Bad Request\r\n\r\n")), "https").startswith("no TLS: ")
 
 
@@ -155,7 +155,7 @@ def test_all_are_asked_and_one_that_hangs_holds_up_no_other(
     assert time.monotonic() - began < 2.0
 
 
-def test_a_run_that_is_told_to_end_waits_for_none() -> None:
+def test_a_run_asked_to_stop_waits_for_none() -> None:
     stop = Stop()
     stop.ask(15)
     began = time.monotonic()

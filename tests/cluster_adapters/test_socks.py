@@ -158,7 +158,7 @@ def test_user_and_password_are_sent(tmp_path: Path, socks: Socks, wire: Callable
         ({"answer": b"\x05"}, "the proxy does not speak SOCKS5"),
     ],
 )
-def test_what_a_proxy_refuses_is_told_with_its_address_and_without_the_password(
+def test_what_a_proxy_refuses_is_shown_with_its_address_and_no_password(
     tmp_path: Path, socks: Socks, given: dict[str, Any], words: str
 ) -> None:
     socks.password = "ben:canary"
@@ -173,7 +173,7 @@ def test_what_a_proxy_refuses_is_told_with_its_address_and_without_the_password(
     )
 
 
-def test_a_proxy_where_nobody_listens_is_told(tmp_path: Path) -> None:
+def test_an_unreachable_proxy_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(Unreachable, match=rf"through the proxy socks5://127\.0\.0\.1:{port} .*refused"):

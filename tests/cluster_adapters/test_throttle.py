@@ -48,7 +48,7 @@ def test_a_server_that_takes_up_gets_one_more_after_some_rounds_until_all_are_al
     assert throttle.limit == 4
 
 
-def test_an_answer_that_did_not_come_says_nothing_about_the_limit() -> None:
+def test_a_missing_answer_does_not_change_the_limit() -> None:
     throttle = Throttle(4)
     throttle.end(sent(throttle), turned_away=None)
     assert (throttle.limit, throttle.taken) == (4, 0)

@@ -219,7 +219,7 @@ def test_how_a_number_is_written_is_known_beside_its_value() -> None:
     assert document.where(("data", "a")) == "a.yaml:5"
 
 
-def test_empty_documents_and_null_are_passed_over() -> None:
+def test_empty_documents_and_null_are_ignored() -> None:
     reading = read_text(f"---\n---\n# nothing\n---\nnull\n---\n{HEAD}---\n", "a.yaml")
     assert [document.line for document in reading.documents] == [7]
     assert reading.mistakes == ()

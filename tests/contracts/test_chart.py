@@ -159,7 +159,7 @@ def bound(manifests: list[Manifest]) -> set[tuple[str, str, str]]:
     }
 
 
-def test_a_pipeline_has_an_account_in_its_namespace_and_may_reconcile_if_it_says_so() -> None:
+def test_a_pipeline_has_an_account_in_its_namespace_and_may_reconcile_if_set() -> None:
     pipelines = [{"namespace": "shop"}, {"namespace": "blog", "reconcile": True}]
     found = rendered({"pipelines": pipelines}, release="a", namespace="previews")
     name = f"a-{NAME}"
@@ -226,7 +226,7 @@ def test_what_is_only_the_charts_is_taken() -> None:
     )
 
 
-def test_helm_finds_nothing_to_say_against_the_chart() -> None:
+def test_helm_lint_accepts_the_chart() -> None:
     done = helm("lint", "--strict", str(CHART))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0 chart(s) failed" in done.stdout

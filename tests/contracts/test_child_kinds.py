@@ -102,11 +102,11 @@ def test_every_field_of_a_spec_has_its_example() -> None:
 
 
 @pytest.mark.parametrize(("path", "text"), manifests().items(), ids=lambda value: str(value)[:60])
-def test_what_is_written_from_the_code_is_what_the_code_says(path: Path, text: str) -> None:
+def test_what_is_written_from_the_code_matches_the_code(path: Path, text: str) -> None:
     assert (ROOT / path).read_text() == text, f"{path} is not as the code has it: run `make manifests`"
 
 
-def test_what_a_kind_has_not_is_told_with_what_to_do() -> None:
+def test_what_a_kind_lacks_is_named_with_what_to_do() -> None:
     def widget(*_: object) -> None:
         return None
 
@@ -122,7 +122,7 @@ def test_what_a_kind_has_not_is_told_with_what_to_do() -> None:
     ]
 
 
-def test_a_kind_without_a_spec_is_asked_for_the_fields_that_it_has() -> None:
+def test_a_kind_without_a_spec_must_name_the_fields_that_it_has() -> None:
     def widget(preview: PreviewEnvironment, settings: Settings) -> Rendered:
         return child(resource, preview, None, content={"data": {"a": preview.name}})
 

@@ -159,7 +159,7 @@ def test_github_has_the_outputs_the_summary_and_the_environment(github: GitHub) 
 
 
 @pytest.mark.parametrize(("folder", "applied"), [("previews", False), ("late", True)])
-def test_a_preview_that_is_blocked_fails_the_job_and_the_comment_says_why(
+def test_a_blocked_preview_fails_the_job_and_the_comment_shows_why(
     forge: Forge, folder: str, applied: bool
 ) -> None:
     other_preview(forge.machine, folder, fqdn=FQDN)
@@ -325,7 +325,7 @@ def test_an_output_is_one_that_the_report_writes() -> None:
     assert wired == [["PREVIEW_URL"], ["PREVIEW_STATE"], ["PREVIEW_REASON"], ["PREVIEW_NAME"]]
 
 
-def test_what_the_script_is_told_by_is_in_the_guide_and_nothing_else() -> None:
+def test_the_guide_has_the_scripts_variables_and_nothing_else() -> None:
     used = set(re.findall(r"PREVIEW_[A-Z]+", SCRIPT.read_text()))
     written = {"PREVIEW_URL", "PREVIEW_STATE", "PREVIEW_REASON"}
     guide = (ROOT / "docs" / "pipeline.md").read_text()

@@ -40,7 +40,7 @@ def test_a_field_and_a_kind_of_child_and_own_names_can_be_had_by_the_pages_alone
         *("network-policy.md", "disruption-budget.md"),
     ],
 )
-def test_a_page_by_itself_does_what_it_says(page: str, clone: Clone) -> None:
+def test_a_page_alone_does_what_it_claims(page: str, clone: Clone) -> None:
     _clear(clone)
     clone.follow(page, *(() if missing_programs(["helm"]) else ("helm",)))
 
@@ -102,7 +102,7 @@ def test_make_in_a_clone_leaves_the_environment_that_runs_it_alone(clone: Clone)
     assert not (clone.root / ".venv").is_symlink()
 
 
-def test_a_page_that_is_there_is_in_the_list_and_the_other_way_round() -> None:
+def test_an_existing_page_is_in_the_list_and_the_other_way_round() -> None:
     lines = (PAGES / "README.md").read_text().splitlines()
     listed = {line.rpartition("(")[2].rstrip(") |") for line in lines if "](" in line}
     assert {page.name for page in PAGES.glob("*.md")} - {"README.md"} == listed
@@ -114,5 +114,5 @@ def test_an_output_with_a_gap_matches_what_lies_between_and_no_other_end() -> No
     assert not matches("a", "a\nb")
 
 
-def test_a_change_says_what_goes_and_what_comes() -> None:
+def test_a_hunk_has_its_text_before_and_after() -> None:
     assert list(hunks(" a\n-b\n+c\n@@\n d\n+e\n")) == [("a\nb\n", "a\nc\n"), ("d\n", "d\ne\n")]

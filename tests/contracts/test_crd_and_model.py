@@ -145,7 +145,7 @@ def test_a_crd_of_another_group_differs_in_the_group_alone() -> None:
     "document",
     ["README.md", "docs/install.md", "docs/previews.md", "docs/reference/spec.md", "crds/example.yaml"],
 )
-def test_every_whole_preview_in_a_document_can_be_read(document: str) -> None:
+def test_complete_previews_in_documents_can_be_read(document: str) -> None:
     text = (REPOSITORY / document).read_text()
     blocks = re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL) or [text]
     objects = [found for block in blocks for found in yaml.safe_load_all(block)]

@@ -77,9 +77,7 @@ def test_every_event_that_hangs_on_no_failure_is_in_the_table_with_its_type() ->
         ("docs/cookbook/wings.md", "| `explain` | `explain` |"),
     ],
 )
-def test_a_list_that_is_not_as_the_code_has_it_is_written_anew(
-    document: str, said: str, tmp_path: Path
-) -> None:
+def test_a_list_that_is_not_as_the_code_has_it_is_rewritten(document: str, said: str, tmp_path: Path) -> None:
     for path, text in documents().items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text.replace(said, "") if path == Path(document) else text)
@@ -144,7 +142,7 @@ def test_the_schema_that_the_guide_links_is_of_the_format_that_is_written() -> N
 
 
 @pytest.mark.parametrize(("file", "name"), [*PROMISED, *COUNTED])
-def test_a_test_that_a_promise_or_a_count_names_is_there(file: str, name: str) -> None:
+def test_a_test_that_a_promise_or_a_count_names_exists(file: str, name: str) -> None:
     body = ast.parse((ROOT / file).read_text()).body
     tests = [node.name for node in body if isinstance(node, ast.FunctionDef) and node.name[:5] == "test_"]
     assert len(PROMISED) > 45

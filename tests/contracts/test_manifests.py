@@ -290,7 +290,7 @@ def alert_rules(manifests: list[Manifest]) -> list[dict[str, Any]]:
     return rules
 
 
-def test_every_alert_says_what_it_asks_how_long_and_what_to_do(tmp_path: Path) -> None:
+def test_every_alert_has_a_query_a_duration_and_a_remedy(tmp_path: Path) -> None:
     rules = alert_rules(kustomized(tmp_path, "alerts", namespace="shop"))
     assert {rule["alert"]: rule["for"] for rule in rules} == {
         "PreviewReconcileStale": "5m",

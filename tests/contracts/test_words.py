@@ -1,4 +1,7 @@
-"""The documents have no phrase that was retired; words alone are for codespell, in `make check`."""
+"""Documents and names of tests have no phrase that was retired; words alone are for codespell, in `make check`.
+
+A name of a test is one word to codespell, so the words of those names are tested here too.
+"""
 
 import re
 from pathlib import Path
@@ -31,6 +34,12 @@ RETIRED = {
     r"as ever": "as before",
 }
 """Each phrase, and what stands in its place."""
+WORDS = frozenset({
+    "anew", "brake", "braked", "brakes", "leftover", "leftovers", "mend", "mended", "mending", "mends", "nobodys",
+    "ours", "said", "say", "says", "stranger", "strangers", "tell", "telling", "tells", "told", "want", "wanted",
+    "wants", "wish", "wished", "wishes", "withheld", "withhold", "withholds",
+})  # fmt: skip
+"""Each word that no name of a test has: what stands in its place depends on the sentence."""
 
 
 def prose(text: str) -> str:
@@ -47,6 +56,17 @@ def retired(text: str) -> list[str]:
     return [f"{match[0]}: write {instead}" for match, instead in found if match]
 
 
+def names_of_tests() -> list[str]:
+    """The name of each test function below tests/."""
+    texts = (path.read_text() for path in (ROOT / "tests").rglob("*.py"))
+    return [name for text in texts for name in re.findall(r"^ *def (test_\w+)", text, re.MULTILINE)]
+
+
+def is_retired(name: str) -> bool:
+    """Whether the name of a test has a retired word or phrase."""
+    return not WORDS.isdisjoint(name.split("_")) or retired(name.replace("_", " ")) != []
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_has_no_phrase_that_was_retired(page: str) -> None:
     assert retired(Path(ROOT, page).read_text()) == []
@@ -55,3 +75,9 @@ def test_a_page_has_no_phrase_that_was_retired(page: str) -> None:
 def test_a_phrase_is_found_over_two_lines_and_not_in_code() -> None:
     assert retired("The child is\ntaken\naway.") == ["taken away: write prune, delete, remove"]
     assert retired("```\nleft over\n```\n`left over`") == []
+
+
+def test_no_name_of_a_test_has_a_retired_word() -> None:
+    names = names_of_tests()
+    assert test_no_name_of_a_test_has_a_retired_word.__name__ in names
+    assert [name for name in names if is_retired(name)] == []

@@ -151,7 +151,7 @@ def test_a_pod_template_carries_a_mark_that_no_other_template_has() -> None:
     ("spec", "replicas"),
     [({}, None), ({"replicas": 3}, 3), ({"replicas": 0}, 0), ({"suspend": True, "replicas": 3}, 0)],
 )
-def test_replicas_are_rendered_only_where_they_are_asked_for(spec: Any, replicas: int | None) -> None:
+def test_replicas_are_rendered_only_where_they_are_set(spec: Any, replicas: int | None) -> None:
     assert child("Deployment", a_read_preview(**spec))["spec"].get("replicas") == replicas
 
 
@@ -264,7 +264,7 @@ def test_a_long_name_is_cut_where_no_dash_stands() -> None:
     assert re.fullmatch(f"{'a' * 52}-[0-9a-f]{{10}}", setup_name("a" * 63))
 
 
-def test_a_preview_that_asks_for_no_setup_has_no_job() -> None:
+def test_a_preview_without_setup_has_no_job() -> None:
     assert "Job" not in children_of(PREVIEW)
 
 
@@ -307,7 +307,7 @@ def test_the_hash_is_the_one_that_earlier_versions_wrote() -> None:
     assert annotations[f"{group}/applied"] == "985d4805e5d74f36fbf6c6ed3804ad9c"
 
 
-def test_the_hash_says_what_all_the_rest_is_and_not_what_the_hash_was() -> None:
+def test_the_hash_covers_all_the_rest_and_not_the_hash_before() -> None:
     for manifest in every_child(PREVIEW).values():
         assert with_hash(manifest, NAMES) == manifest
         other = {**manifest, "spec": {**manifest["spec"], "x": 1}}

@@ -45,7 +45,7 @@ def made(text: str, preview: PreviewEnvironment = PREVIEW, **settings: Any) -> d
 # what each is
 
 
-def test_a_further_child_is_marked_as_every_child_and_says_whose_it_is() -> None:
+def test_a_further_child_is_marked_as_every_child_and_names_its_owner() -> None:
     text = further("v1", "ConfigMap", "-config", "data: {a: b}", metadata="labels: {team: shop}")
     metadata = made(text)["metadata"]
     (owner,) = metadata["ownerReferences"]
@@ -72,7 +72,7 @@ def test_its_identity_has_the_full_kind_and_the_preview(text: str, identity: str
     assert metadata["labels"]["app.kubernetes.io/component"] == component
 
 
-def test_its_pods_get_no_token_unless_the_document_says_so() -> None:
+def test_its_pods_get_a_token_only_if_the_document_sets_it() -> None:
     """Their image may be an author's."""
     text = further(APPS, "Deployment", "-db", f"spec: {{{PODS}}}")
     pods = made(text)["spec"]["template"]["spec"]
@@ -123,7 +123,7 @@ def test_what_selects_pods_selects_those_of_its_preview_alone(
         ("batch/v1", "CronJob", f"spec: {{schedule: '* * * * *', jobTemplate: {{spec: {{{PODS}}}}}}}", "spec.jobTemplate.spec.template"),
     ],
 )  # fmt: skip
-def test_pods_are_told_apart_from_those_of_the_app(api_version: str, kind: str, spec: str, path: str) -> None:
+def test_pods_are_distinct_from_those_of_the_app(api_version: str, kind: str, spec: str, path: str) -> None:
     found = at(made(further(api_version, kind, "-db", spec)), f"{path}.metadata.labels")
     assert found == {**OURS, "app.kubernetes.io/component": "db"}
 
@@ -232,7 +232,7 @@ def test_nothing_that_a_document_only_removes_is_left_in_its_child() -> None:
 @pytest.mark.parametrize(
     ("labels", "there"), [({"team": "shop"}, True), ({"team": "other"}, False), ({}, False)]
 )
-def test_a_selector_tells_who_has_it(labels: dict[str, str], there: bool) -> None:
+def test_a_selector_picks_the_previews(labels: dict[str, str], there: bool) -> None:
     text = further("v1", "ConfigMap", when="team=shop")
     assert ("ConfigMap pr-1-x" in all_children(a_read_preview(labels=labels), text)) is there
 
@@ -289,7 +289,7 @@ def test_the_text_of_the_hash_may_stand_in_what_is_hashed() -> None:
     ("api_version", "kind", "longest"),
     [("v1", "ConfigMap", 63), (APPS, "StatefulSet", 52), ("batch/v1", "CronJob", 52), ("example.com/v1", "Redis", 63)],
 )  # fmt: skip
-def test_a_name_that_is_too_long_refuses_that_preview_and_says_what_helps(
+def test_a_name_that_is_too_long_refuses_its_preview_with_a_remedy(
     api_version: str, kind: str, longest: int
 ) -> None:
     settings = with_templates(further(api_version, kind, "-config"))
@@ -446,7 +446,7 @@ def test_a_route_of_a_kind_that_is_not_read_is_refused() -> None:
         (further("v1", "ConfigMap", "-x", "data: {url: 'https://${preview.spec.fqdn}'}"), False),
     ],
 )  # fmt: skip
-def test_what_may_lead_a_hostname_to_it_asks_for_that(text: str, there: bool) -> None:
+def test_what_may_lead_a_hostname_to_it_requests_it(text: str, there: bool) -> None:
     (found,) = desire([PREVIEW], with_templates(text, route="none"), Scope())
     assert [key.name for key in found.at_hostname] == ["pr-1-x"] * there
 

@@ -123,7 +123,7 @@ JOBS: dict[str, tuple[list[Any], list[Live], list[str]]] = {
 
 
 @pytest.mark.parametrize("name", JOBS)
-def test_a_setup_job_is_planned_as_its_row_says(name: str) -> None:
+def test_a_setup_job_plan_matches_its_row(name: str) -> None:
     previews, there, told = JOBS[name]
     found = [line for line in lines(plan_of(previews, there)) if " Job " in line]
     assert [line[:1] for line in found] == told if told == ["!"] else found == told
@@ -165,7 +165,7 @@ def test_a_suspended_preview_is_not_looked_for_again_and_again() -> None:
     assert memory.log == [*[f"list {plural}" for plural in LISTS], "list previewenvironments"]
 
 
-def test_an_old_job_does_not_count_for_the_brake() -> None:
+def test_an_old_job_does_not_count_for_the_limit() -> None:
     previews = [a_read_preview(f"pr-{n}", revision="2", **SETUP) for n in range(12)]
     old = [a_job(COMPLETE, preview=a_read_preview(f"pr-{n}", **SETUP)) for n in range(12)]
     plan = plan_of(previews, [*old, *(child for preview in previews for child in rest(preview))], limit="1")
@@ -191,12 +191,12 @@ OTHER = a_read_preview(
 
 
 @pytest.mark.parametrize("rules", [RULES, FOLDER])
-def test_what_ran_has_run_whatever_is_wanted_now(rules: Any) -> None:
+def test_what_ran_has_run_whatever_is_desired_now(rules: Any) -> None:
     wanted = children_of(OTHER, pod_security="restricted", priority_class="low")["Job"]
     assert isinstance(decide(wanted, OTHER, child_of(OTHER, a_job(COMPLETE), rules)), Keep)
 
 
-def test_its_metadata_is_mended_by_an_apply_that_repeats_the_spec_that_is_there() -> None:
+def test_its_metadata_is_corrected_by_an_apply_that_repeats_the_existing_spec() -> None:
     label = ("metadata", "labels", "app.kubernetes.io/name")
     there = edited(edited(job_of(), "spec", "completions", to=1), *label, to="mine")
     by_hand = entry("kubectl-edit", [tuple(f"f:{step}" for step in label)])
@@ -208,7 +208,7 @@ def test_its_metadata_is_mended_by_an_apply_that_repeats_the_spec_that_is_there(
     assert [change.path for change in found.fields] == ["metadata.labels[app.kubernetes.io/name]"]
 
 
-def test_an_apply_repeats_what_was_applied_also_where_it_is_no_longer_wanted() -> None:
+def test_an_apply_repeats_what_was_applied_though_no_longer_desired() -> None:
     """Without it the apply would drop the variables of OTHER, and be a 422."""
     made = job_of(OTHER)
     protected = a_read_preview(annotations={"platform9.com/prune": "disabled"}, **SETUP)
@@ -217,7 +217,7 @@ def test_an_apply_repeats_what_was_applied_also_where_it_is_no_longer_wanted() -
     assert (found.manifest["spec"], found.message) == (made["spec"], "its preview is protected")
 
 
-def test_one_whose_history_was_wiped_becomes_ours_with_the_spec_that_is_there() -> None:
+def test_one_whose_history_was_wiped_is_managed_with_its_existing_spec() -> None:
     wiped = untracked(job_of(), managedFields=None)
     found = decide(children_of(OTHER)["Job"], OTHER, child_of(OTHER, wiped, RULES))
     assert isinstance(found, Update)
@@ -337,7 +337,7 @@ REFUSED = PodEvent(
 )
 
 
-def test_a_job_whose_pods_are_refused_says_why_which_only_its_events_do() -> None:
+def test_a_job_whose_pods_are_refused_shows_why_from_its_events_alone() -> None:
     refused = a_job()
     refused = Live({**refused.manifest, "metadata": {**refused.metadata, "uid": REFUSED.uid}})
     told = Progress(True, "FailedCreate: exceeded quota: small")
@@ -348,7 +348,7 @@ def test_a_job_whose_pods_are_refused_says_why_which_only_its_events_do() -> Non
     assert not lacks_pods(refused, (a_setup_pod(),))
 
 
-def test_a_job_that_something_holds_back_says_so() -> None:
+def test_a_job_reports_what_holds_it_back() -> None:
     job = a_job()
     held = Live({**job.manifest, "spec": {**job.spec, "suspend": True}})
     waits = "is suspended (spec.suspend), as a queue does until there is room"
@@ -356,7 +356,7 @@ def test_a_job_that_something_holds_back_says_so() -> None:
     assert not lacks_pods(held, ())
 
 
-def test_one_that_has_ended_is_told_by_its_conditions_alone() -> None:
+def test_one_that_has_ended_is_known_by_its_conditions_alone() -> None:
     assert is_finished(a_job(COMPLETE))
     assert is_finished(a_job(FAILED))
     failing = {"type": "FailureTarget", "status": "True"}
@@ -383,7 +383,7 @@ def test_the_image_of_a_setup_is_held_to_what_is_allowed() -> None:
     ]
 
 
-def test_a_refusal_that_quotes_a_setups_command_is_told_without_it() -> None:
+def test_a_refusal_that_quotes_a_setups_command_is_redacted() -> None:
     assert redacted("denied: migrate --password=hunter22", job_of()) == "denied: (not shown) (not shown)"
 
 
@@ -411,7 +411,7 @@ def test_in_a_folder_it_is_one_more_file_and_old_ones_go_since_nothing_runs_ther
     assert [child for child in shop.children() if child.startswith("Job ")] == []
 
 
-def test_a_dump_that_says_that_a_job_runs_is_planned_as_the_cluster_would_be() -> None:
+def test_a_dump_with_a_running_job_is_planned_as_the_cluster_would_be() -> None:
     there = [a_job(active=1), *rest()]
     assert about_jobs([PUSHED], there, from_server=False)[0][0] == "."
     silent = [Live({k: v for k, v in one.manifest.items() if k != "status"}) for one in there]
@@ -421,7 +421,7 @@ def test_a_dump_that_says_that_a_job_runs_is_planned_as_the_cluster_would_be() -
 # a whole run
 
 
-def test_a_run_tells_how_the_setups_pod_ended() -> None:
+def test_a_run_shows_how_the_setups_pod_ended() -> None:
     memory = a_cluster(a_preview(**SETUP))
     go(memory)
     memory.put({**memory.objects[a_job().key], "status": {"conditions": [FAILED]}})

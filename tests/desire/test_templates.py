@@ -26,7 +26,7 @@ def test_a_document_is_merged_into_a_child(case: Case) -> None:
     assert {kind: after[kind] for kind in others} == {kind: before[kind] for kind in others}
 
 
-def test_a_child_with_templates_has_its_hashes_anew_and_one_of_the_templates() -> None:
+def test_a_child_with_templates_has_new_hashes_and_one_of_the_templates() -> None:
     before, after = (
         given.children_of(PREVIEW)["Deployment"],
         templated(PREVIEW, ACCEPTED[0].document)["Deployment"],
@@ -69,7 +69,7 @@ def test_a_document_of_the_setup_job_changes_its_pods_alone() -> None:
         ({}, False),
     ],
 )
-def test_a_selector_tells_whose_child_is_changed(labels: dict[str, str], there: bool) -> None:
+def test_a_selector_picks_whose_child_is_changed(labels: dict[str, str], there: bool) -> None:
     text = document(
         "Deployment", f"spec: {{template: {{spec: {{containers: [{PROXY}]}}}}}}", when="team=shop,!lean"
     )
@@ -245,7 +245,7 @@ def test_no_misspelled_selector_makes_a_document_one_for_all(annotation: str, fo
     assert loaded(text) == ((), (f"app.yaml:4: metadata.annotations[{found}",))
 
 
-def test_what_a_server_keeps_of_metadata_is_passed_over() -> None:
+def test_what_a_server_keeps_of_metadata_is_ignored() -> None:
     text = document("Deployment", "spec: {replicas: 2}", metadata="creationTimestamp: null")
     assert templated(PREVIEW, text)["Deployment"]["spec"]["replicas"] == 2
 
@@ -271,7 +271,7 @@ def test_another_object_is_refused_by_name(api_version: str, kind: str, name: st
     assert loaded(text) == ((), (f"app.yaml:{line}: {problem}",))
 
 
-def test_all_problems_of_all_documents_are_told_at_once() -> None:
+def test_all_problems_of_all_documents_are_shown_at_once() -> None:
     text = document("Service", "spec: {selector: {a: b}}") + document(
         "Deployment", "status: {}\nspec: {replica: 1}"
     )
@@ -279,7 +279,7 @@ def test_all_problems_of_all_documents_are_told_at_once() -> None:
     assert [problem.split(":")[2] for problem in loaded(text)[1]] == [" spec.selector", " spec.replica"]
 
 
-def test_a_document_that_takes_the_port_of_one_preview_away_refuses_that_preview() -> None:
+def test_a_document_that_removes_the_port_of_one_preview_refuses_that_preview() -> None:
     body = "spec: {template: {spec: {containers: [{name: app, ports: [{containerPort: 3000, $patch: delete}]}]}}}"
     settings = with_templates(document("Deployment", body))
     refused, fine = desire([a_read_preview("pr-1", port=3000), a_read_preview("pr-2")], settings, Scope())

@@ -74,7 +74,7 @@ def test_what_a_policy_rewrites_is_kept_with_a_note_until_the_policy_is_lifted(
     assert mirrored.reconcile().changes == []
 
 
-def test_what_a_policy_rewrites_settles_and_is_told_of_in_each_plan(
+def test_what_a_policy_rewrites_settles_and_is_shown_in_each_plan(
     mirrored: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("reconcile.status.publish.SETTLING", timedelta(hours=-1))
@@ -85,7 +85,7 @@ def test_what_a_policy_rewrites_settles_and_is_told_of_in_each_plan(
     assert mirrored.reconcile("pr-1").changes == [keep(mirrored)]
 
 
-def test_beside_what_a_policy_rewrites_changes_are_applied_and_drift_is_mended(mirrored: Story) -> None:
+def test_beside_what_a_policy_rewrites_changes_are_applied_and_drift_corrected(mirrored: Story) -> None:
     drifted = [f"~ Deployment {mirrored.namespace}/pr-1 drifted"]
     mirrored.apply(replicas=0, env=[{"name": "A", "value": "1"}])
     mirrored.reconcile()

@@ -37,7 +37,7 @@ def restore(story: Story, name: str = "pr-1") -> None:
         story.create(backup, by="velero")
 
 
-def test_a_restored_child_is_taken_over_only_where_that_is_said(restored: Story) -> None:
+def test_a_restored_child_is_taken_over_only_if_requested(restored: Story) -> None:
     wrote = restored.writes()
     place = f"{restored.namespace}/pr-1"
     says = [
@@ -54,7 +54,7 @@ def test_a_restored_child_is_taken_over_only_where_that_is_said(restored: Story)
     assert restored.uids() == uids
 
 
-def test_what_the_spec_no_longer_wants_goes_with_the_adoption(story: Story) -> None:
+def test_what_the_spec_no_longer_has_is_removed_by_adoption(story: Story) -> None:
     story.apply(**SPEC)
     story.reconcile()
     restore(story)

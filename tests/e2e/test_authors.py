@@ -23,7 +23,7 @@ def forged(story: Story, number: int) -> list[dict[str, Any]]:
     return made
 
 
-def test_forged_leftovers_of_one_namespace_stop_no_delete_in_another(alone: Story, elsewhere: Story) -> None:
+def test_forged_orphans_of_one_namespace_stop_no_delete_in_another(alone: Story, elsewhere: Story) -> None:
     author = Author(alone, "Service")
     for name in ("lives", "gone"):
         elsewhere.apply(name, replicas=0)

@@ -53,7 +53,7 @@ def test_what_the_server_made_of_a_row_is_read_as_the_row_itself(
         assert theirs.spec == ours.spec, row.says
 
 
-def test_an_unknown_field_is_pruned_by_the_server_and_passed_over_by_the_model(
+def test_an_unknown_field_is_pruned_by_the_server_and_ignored_by_the_model(
     api_server: ControlPlane, namespace: str
 ) -> None:
     written = without_uid(a_preview(namespace=namespace, colour="red", env=[{"name": "A", "vlaue": "1"}]))

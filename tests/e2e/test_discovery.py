@@ -57,7 +57,7 @@ def test_a_crd_that_is_installed_between_two_asks_is_found_with_its_schema(
     assert cluster.resource(version, "Other") is None
 
 
-def test_a_crd_of_the_whole_cluster_is_rejected(
+def test_a_cluster_scoped_crd_is_rejected(
     cluster: KubernetesCluster, api_server: ControlPlane, group: str
 ) -> None:
     install_crds(api_server, crds_of(group, scope="Cluster"))

@@ -77,7 +77,7 @@ def test_the_authors_next_change_wins_over_an_edit(story: Story, mended: bool) -
         assert found == wanted, edit.__name__
 
 
-def test_what_others_set_beside_ours_is_removed_where_the_server_refuses_both(running: Story) -> None:
+def test_fields_of_others_are_removed_where_the_server_refuses_both(running: Story) -> None:
     """Such as a request above the limit that the author sets; else every later run would be refused."""
     place = "/spec/template/spec/containers/0/resources"
     running.patch(
@@ -115,7 +115,7 @@ def set_env(story: Story, *variables: str) -> None:
     story.plane.kubectl("set", "env", "deployment/pr-1", "-n", story.namespace, *variables)
 
 
-def test_what_somebody_adds_with_kubectl_is_told_and_taken_back(running: Story) -> None:
+def test_what_somebody_adds_with_kubectl_is_shown_and_reverted(running: Story) -> None:
     before = env_of(running.live("Deployment"))
     set_env(running, "DEBUG=1")
     patch = '{"spec": {"headers": {"x-never": "sent"}}}'
@@ -129,7 +129,7 @@ def test_what_somebody_adds_with_kubectl_is_told_and_taken_back(running: Story) 
     running.silent()
 
 
-def test_an_annotation_keeps_what_was_added_by_hand_and_each_run_says_so(running: Story) -> None:
+def test_an_annotation_keeps_what_was_added_by_hand_and_each_run_shows_it(running: Story) -> None:
     running.plane.kubectl(
         "annotate", "deployment", "pr-1", "-n", running.namespace, "platform9.com/hand-edits=keep"
     )
@@ -184,7 +184,7 @@ def test_replicas_are_let_go_to_an_autoscaler(running: Story) -> None:
     assert running.live("Deployment")["spec"]["replicas"] == 4
 
 
-def test_a_field_edited_back_and_dropped_in_one_run_goes_too(running: Story) -> None:
+def test_a_field_edited_back_and_dropped_in_one_run_is_removed_too(running: Story) -> None:
     running.edit("Deployment", lambda d: container(d)["env"][0].update(value="changed"))
     running.edit("Deployment", lambda d: container(d)["env"][0].update(value="1"))
     running.apply(env=[{"name": "B", "value": "2"}, {"name": "C", "value": "3"}])

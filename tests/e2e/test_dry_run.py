@@ -21,7 +21,7 @@ def something_of_everything(story: Story) -> None:
     story.settled()
 
 
-def test_the_plan_of_a_dry_run_is_what_the_next_run_carries_out(story: Story, reader: Story) -> None:
+def test_the_plan_of_a_dry_run_is_what_the_next_run_applies(story: Story, reader: Story) -> None:
     route = "Ingress"
     story, reader = replace(story, route=route), replace(reader, route=route)
     something_of_everything(story)

@@ -66,7 +66,7 @@ def _ago(lines: list[str]) -> str:
     return line.partition("(Apply, ")[2].partition(" ago")[0]
 
 
-def test_events_and_pods_say_why_a_preview_does_not_come_up(
+def test_events_and_pods_show_why_a_preview_is_not_ready(
     story: Story, control_plane: ControlPlane, asking: Story
 ) -> None:
     story.apply(image="fail.test/dies:1", command=["/bin/start", "--password=opensesame"])

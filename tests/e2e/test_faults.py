@@ -28,7 +28,7 @@ def world_of() -> Iterator[Worlds]:
 
 
 @pytest.mark.parametrize(("name", "part"), PARTS)
-def test_whatever_fails_nothing_is_deleted_wrongly_and_the_next_run_mends_it(
+def test_whatever_fails_nothing_is_deleted_wrongly_and_the_next_run_fixes_it(
     world_of: Worlds, name: str, part: int, record_property: RecordProperty
 ) -> None:
     world = world_of(name)

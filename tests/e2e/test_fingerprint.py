@@ -121,7 +121,7 @@ def test_who_changes_a_child_all_the_time_costs_no_status_each_time(
         assert len(statuses(alone)) == before
 
 
-def test_a_status_that_others_wrote_is_compared_and_mended(alone: Story) -> None:
+def test_a_status_others_wrote_is_compared_and_corrected(alone: Story) -> None:
     edits: tuple[dict[str, Any], ...] = (
         {"kept": [{"kind": "Service", "reason": "x"}]}, {"fingerprint": "0" * 32}, {"hostname": None}, {"url": "x"},
     )  # fmt: skip
@@ -140,7 +140,7 @@ def test_a_status_that_others_wrote_is_compared_and_mended(alone: Story) -> None
     assert after == before
 
 
-def test_without_the_right_to_the_status_all_is_compared_each_time_and_nothing_is_said(
+def test_without_the_right_to_the_status_all_is_compared_each_time_and_nothing_noted(
     alone: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settled(alone)
@@ -155,7 +155,7 @@ def test_without_the_right_to_the_status_all_is_compared_each_time_and_nothing_i
     assert fingerprint(alone) == ""
 
 
-def test_a_preview_that_is_looked_at_for_others_sake_alone_keeps_its_status(
+def test_a_preview_that_is_read_for_the_sake_of_others_keeps_its_status(
     alone: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settled(alone, "pr-1", "pr-2")

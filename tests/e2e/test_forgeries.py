@@ -89,7 +89,7 @@ def put_down(story: Story, forged: list[tuple[bool, dict[str, Any]]]) -> None:
 
 
 @pytest.mark.parametrize("adopt", [(), ("--adopt",)], ids=["", "adopt"])
-def test_what_only_looks_like_ours_is_neither_written_nor_deleted(
+def test_what_only_looks_managed_is_neither_written_nor_deleted(
     living: Story, adopt: tuple[str, ...]
 ) -> None:
     uid = config_map(living)
@@ -108,7 +108,7 @@ def test_what_only_looks_like_ours_is_neither_written_nor_deleted(
     assert living.everything() == before
 
 
-def test_what_is_ours_without_doubt_is_deleted(living: Story) -> None:
+def test_what_is_clearly_managed_is_deleted(living: Story) -> None:
     """So that the test above can fail: the same objects, with all that makes them ours."""
     for kind in KINDS:
         as_us(living, stranger(kind, "gone", **marks(kind, living.namespace, "gone")))
@@ -117,7 +117,7 @@ def test_what_is_ours_without_doubt_is_deleted(living: Story) -> None:
     assert sorted(living.children()) == sorted([*living.all_of("other"), *living.all_of()])
 
 
-def test_a_clone_with_its_history_is_not_ours(living: Story) -> None:
+def test_a_clone_with_its_history_is_unmanaged(living: Story) -> None:
     """The server gives the whole of what is POSTed to who does so, but that is not what we go by alone."""
     for kind in KINDS:
         text = living.plane.kubectl(

@@ -98,7 +98,7 @@ def test_every_kind_is_owned_as_foreseen_and_a_second_run_only_lists(
     whole.silent(*options, "--no-fingerprint")
 
 
-def test_one_mutation_of_a_field_of_each_child_is_found_and_named_and_mended_and_nothing_else(
+def test_one_mutation_of_a_field_of_each_child_is_found_named_and_corrected_and_nothing_else(
     whole: Story, text: str
 ) -> None:
     cluster = connect(

@@ -206,7 +206,7 @@ def test_what_a_stateful_set_makes_with_its_labels_is_no_child(living: Story, fo
 # with its preview
 
 
-def test_a_preview_made_again_keeps_its_further_children(living: Story, folder: Path) -> None:
+def test_a_recreated_preview_keeps_its_further_children(living: Story, folder: Path) -> None:
     options = put(folder, *ALL)
     living.apply(replicas=0)
     living.reconcile(*options)
@@ -382,7 +382,7 @@ def test_where_the_status_cannot_be_written_no_further_child_is_made(living: Sto
     assert sorted(living.children()) == sorted(living.all_of("pr-2"))
 
 
-def test_with_a_crd_that_is_older_the_remedy_is_told(story: Story, folder: Path) -> None:
+def test_with_an_older_crd_the_remedy_is_shown(story: Story, folder: Path) -> None:
     options = put(folder, document("v1", "ConfigMap", "-config", "data: {}"), LIMIT)
     with installation(story, lambda version: without_in_status(version, "kinds")) as older:
         older = with_kinds(older, *KINDS)

@@ -36,7 +36,7 @@ def call(story: Story, documents: tuple[str, ...]) -> Request:
 
 
 @pytest.mark.parametrize("block", range(BLOCKS))
-def test_after_two_runs_with_other_documents_the_next_one_ends_where_its_own_say(
+def test_after_two_runs_with_other_documents_the_next_one_ends_with_its_own(
     story: Story, tmp_path: Path, block: int
 ) -> None:
     with in_sessions():

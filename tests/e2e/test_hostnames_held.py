@@ -121,7 +121,7 @@ def test_an_author_cannot_write_the_record(thief: Author) -> None:
     assert "status" not in thief.story.live("PreviewEnvironment")
 
 
-def test_the_marks_of_a_route_in_conflict_are_mended(holder: Story, thief: Author) -> None:
+def test_a_conflicting_routes_marks_are_corrected(holder: Story, thief: Author) -> None:
     mine, old = holder.host("pr-1"), thief.story.host("old")
     holder.apply(replicas=0)
     thief.apply(fqdn=old, replicas=0)

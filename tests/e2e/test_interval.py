@@ -24,7 +24,7 @@ def begun(gate: Gate) -> int:
     return sum(seen.path.endswith("/previewenvironments") for seen in gate.requests)
 
 
-def test_what_comes_and_changes_is_made_within_seconds_until_it_is_told_to_end(story: Story) -> None:
+def test_what_comes_and_changes_is_made_within_seconds_until_it_is_stopped(story: Story) -> None:
     process = Process.start(story, *AGAIN)
     story.apply(replicas=0)
     eventually(lambda: story.children() == story.all_of(), "its children are made", timeout=SOON)

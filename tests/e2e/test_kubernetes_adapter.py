@@ -96,7 +96,7 @@ def test_what_is_not_there_is_none_also_where_the_namespace_is_not(cluster: Kube
         cluster.apply(SERVICE, service("no-such-namespace"), manager=US, force=False)
 
 
-def test_a_namespace_that_goes_is_told_from_a_missing_right(
+def test_a_terminating_namespace_is_no_missing_right(
     cluster: KubernetesCluster, api_server: ControlPlane, namespace: str
 ) -> None:
     held = service(namespace, "held", finalizers=["example.com/hold"])

@@ -70,7 +70,7 @@ def test_orphans_are_deleted_and_other_previews_stay(story: Story) -> None:
     assert story.versions() == {name: before[name] for name in story.all_of("pr-2")}
 
 
-def test_a_preview_made_again_gets_its_children_back_in_place(story: Story) -> None:
+def test_a_recreated_preview_gets_its_children_back_in_place(story: Story) -> None:
     story.apply()
     story.reconcile()
     before = story.uids()

@@ -98,7 +98,7 @@ def test_the_servers_certificate_is_rotated_under_runs_that_follow_each_other(
     assert "Traceback" not in result.stderr
 
 
-def test_what_a_server_lists_of_another_time_is_told_and_never_counted_as_deleted(
+def test_a_list_of_another_time_is_reported_and_never_counted_as_deleted(
     own_plane: ControlPlane, admin: Story
 ) -> None:
     admin.apply("pr-1", replicas=0)

@@ -318,7 +318,7 @@ def test_the_model_answers_each_request_as_the_real_server_does(story: Story) ->
     sys.stdout.write(f"{asked:,} requests, answered alike by the model and the real server\n")
 
 
-def test_the_model_tells_an_event_once_as_the_real_server_does(story: Story) -> None:
+def test_the_model_creates_an_event_once_like_the_real_server(story: Story) -> None:
     path = f"/apis/{EVENTS_V1.api_version}/namespaces/{story.namespace}/{EVENTS_V1.plural}"
     about = {
         "apiVersion": PREVIEW.api_version,

@@ -62,7 +62,7 @@ def test_the_pods_of_a_preview_leave_user_and_groups_to_the_cluster(openshift: S
         assert refusal(openshift, child["spec"]["template"]["spec"]) == ""
 
 
-def test_the_commands_own_pod_does_so_where_it_is_told(openshift: Story, tmp_path: Path) -> None:
+def test_the_commands_own_pod_does_so_where_that_is_set(openshift: Story, tmp_path: Path) -> None:
     def refused(manifests: Any) -> str:
         return refusal(openshift, pod_template(manifests)["spec"])
 

@@ -36,7 +36,7 @@ def our_reference(story: Story, name: str = "pr-1") -> dict[str, Any]:
 # a name that is taken
 
 
-def test_strangers_objects_of_the_same_names_block_the_previews_and_stay_as_they_are(story: Story) -> None:
+def test_unmanaged_objects_of_the_same_names_block_the_previews_and_stay_as_they_are(story: Story) -> None:
     for kind in CHILDREN:
         story.create(stranger(kind, kind.lower()), by="helm")
         story.apply(kind.lower())
@@ -151,7 +151,7 @@ def test_a_reference_to_an_older_uid_of_the_preview_is_replaced(story: Story) ->
     assert references(story, "Service") == [our_reference(story)]
 
 
-def test_an_owner_beside_ours_stays(story: Story) -> None:
+def test_an_additional_owner_stays(story: Story) -> None:
     path = f"/api/v1/namespaces/{story.namespace}/configmaps"
     uid = story.ask("POST", path, {"metadata": {"name": "friend"}})["metadata"]["uid"]
     story.apply(replicas=0)
@@ -165,7 +165,7 @@ def test_an_owner_beside_ours_stays(story: Story) -> None:
 # a history that is gone
 
 
-def test_children_without_a_history_are_ours_again(story: Story) -> None:
+def test_children_without_history_are_managed_again(story: Story) -> None:
     """Protected they lose their owner, what the preview no longer wants goes, and an edit is mended."""
     two = [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]
     story.apply("protected", replicas=0)

@@ -167,7 +167,7 @@ def test_all_that_a_spec_drops_is_named(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_a_single_mutation_is_found_and_named_and_mended(stage: Stage, route: str) -> None:
+def test_a_single_mutation_is_found_named_and_corrected(stage: Stage, route: str) -> None:
     @against_the_server(route)
     @given(specs.specs, operators(route), st.data(), st.booleans())
     def hold(spec: dict[str, Any], operator: Settings, data: st.DataObject, edited_back: bool) -> None:
@@ -192,7 +192,7 @@ def test_a_single_mutation_is_found_and_named_and_mended(stage: Stage, route: st
     [(kind, back) for kind in ("Deployment", "Service", *ROUTES) for back in (False, True)
      if WHOLE or kind not in ROUTES or not back],
 )  # fmt: skip
-def test_every_mutation_of_a_preview_with_all_fields_is_found_and_named_and_mended(
+def test_every_mutation_of_a_preview_with_all_fields_is_found_named_and_corrected(
     stage: Stage, kind: str, edited_back: bool
 ) -> None:
     """One preview for each of them, all in one run."""

@@ -55,7 +55,7 @@ def fields_of(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "Service", *ROUTES])
-def test_a_strangers_object_that_appears_before_the_write_keeps_the_fields_it_had(
+def test_an_unmanaged_object_that_appears_before_the_write_keeps_its_fields(
     story: Story, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     if kind in ROUTES:
@@ -92,7 +92,7 @@ def test_a_kind_that_needs_a_spec_is_not_taken_without_one(story: Story) -> None
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_what_another_run_has_just_made_is_ours_whatever_a_controller_adds_to_it(
+def test_what_another_run_just_made_is_managed_whatever_a_controller_adds_to_it(
     story: Story, monkeypatch: pytest.MonkeyPatch, route: str
 ) -> None:
     """Certificates, load balancers and DNS: their controllers write to a new route within the second."""
@@ -133,7 +133,7 @@ def test_a_burst_of_half_a_second_is_let_pass(story: Story, monkeypatch: pytest.
     story.silent()
 
 
-def test_children_of_a_preview_that_is_made_again_before_the_delete_are_kept(
+def test_children_of_a_preview_recreated_before_the_delete_are_kept(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     story.apply("other", replicas=0)

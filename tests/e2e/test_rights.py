@@ -58,7 +58,7 @@ def test_a_kind_that_may_not_be_listed_is_left_alone_and_the_rest_goes_on(story:
     story.silent()
 
 
-def test_a_run_as_somebody_else_has_their_rights_and_the_plan_says_whose(story: Story) -> None:
+def test_a_run_as_somebody_else_has_their_rights_and_the_plan_names_them(story: Story) -> None:
     """As kubectl has it: an operator sees what the account of a pipeline would see."""
     story.apply("pr-1")
     account = service_account(story.plane, story.namespace, "planner")

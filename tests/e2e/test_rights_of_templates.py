@@ -89,7 +89,7 @@ def printed(account: Account, *options: str) -> list[dict[str, Any]]:
         ("patch", 1, "x PodDisruptionBudget {namespace}/pr-1-pdb failed: "),
     ],
 )
-def test_a_right_that_a_further_kind_lacks_is_told_with_its_rule_and_nothing_is_deleted(
+def test_a_right_that_a_further_kind_lacks_is_named_with_its_rule_and_nothing_is_deleted(
     alone: Story, folder: Path, missing: str, code: int, told: str
 ) -> None:
     alone.apply(replicas=0)
@@ -105,7 +105,7 @@ def test_a_right_that_a_further_kind_lacks_is_told_with_its_rule_and_nothing_is_
     assert (budgets(alone) == before) == (missing != "create"), "what it may change is changed"
 
 
-def test_a_right_to_delete_that_is_missing_is_told_with_its_rule(alone: Story, folder: Path) -> None:
+def test_a_missing_right_to_delete_is_named_with_its_rule(alone: Story, folder: Path) -> None:
     alone.apply(replicas=0)
     a_run_with(alone, "whole", VERBS).reconcile(*put(folder, budget(1)))
     partial = a_run_with(alone, "partial", VERBS[:-1])

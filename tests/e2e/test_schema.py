@@ -187,7 +187,7 @@ def test_what_is_applied_is_owned_and_kept_as_foreseen_and_a_second_look_is_sile
     assert {name: found for name, found in later.items() if found != (set(), Difference())} == {}
 
 
-def test_one_mutation_of_an_owned_field_is_found_and_named_and_mended_and_nothing_else(bench: Bench) -> None:
+def test_one_mutation_of_an_owned_field_is_found_named_and_corrected_and_nothing_else(bench: Bench) -> None:
     manifests = [marked(manifest, bench.namespace) for manifest in KINDS if is_native(manifest)]
     cases = {named(manifest): [*mutable(manifest, bench.apply(manifest))] for manifest in manifests}
     found: dict[str, int] = {}

@@ -80,7 +80,7 @@ def test_a_setup_job_runs_once_for_each_revision_and_its_preview_is_ready_after_
     story.silent()
 
 
-def test_a_job_that_is_there_is_mended_in_its_metadata_and_nowhere_else(story: Story) -> None:
+def test_an_existing_job_is_corrected_in_its_metadata_and_nowhere_else(story: Story) -> None:
     """What ran has run: another command, another resource or another option is no reason for a write."""
     story.apply(setup=MIGRATE, env=[{"name": "A", "value": "1"}], resources={"limits": {"cpu": "1.5"}})
     story.reconcile()
@@ -126,7 +126,7 @@ def is_not_made_again(story: Story) -> None:
 
 
 @pytest.mark.usefixtures("control_plane")
-def test_a_job_that_is_removed_after_its_end_is_not_made_again(story: Story) -> None:
+def test_a_job_that_is_removed_after_its_end_is_not_recreated(story: Story) -> None:
     """By kubectl or by its ttlSecondsAfterFinished, and whether or not a run has seen its end."""
     seen, unseen = ("seen-deleted", "seen-ttl"), ("deleted", "ttl")
     for name in (*seen, *unseen):
@@ -239,7 +239,7 @@ def test_the_server_owns_of_a_job_what_we_foresaw_and_the_second_run_is_silent(s
     assert story.reconcile(*options).changes == []
 
 
-def test_a_job_whose_history_was_wiped_becomes_ours_again(story: Story) -> None:
+def test_a_job_whose_history_was_wiped_is_managed_again(story: Story) -> None:
     story.apply(setup=MIGRATE)
     story.reconcile()
     name = the_job(story)

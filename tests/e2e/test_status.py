@@ -57,7 +57,7 @@ def test_kubectl_waits_for_a_preview_and_shows_it_and_then_all_is_silent(story: 
     assert len(story.asked_by_a_run()) == len(CHILDREN) + 1
 
 
-def test_the_status_is_ours_and_the_authors_next_apply_leaves_it_alone(story: Story) -> None:
+def test_the_status_is_managed_and_an_authors_apply_leaves_it_alone(story: Story) -> None:
     story.apply()
     story.reconcile("--url-scheme", "http")
     preview = story.live("PreviewEnvironment")
@@ -90,7 +90,7 @@ def poorer(request: pytest.FixtureRequest, story: Story) -> Iterator[Story]:
         yield found
 
 
-def test_a_crd_that_keeps_no_status_is_told_and_nothing_expires(poorer: Story) -> None:
+def test_a_crd_without_status_is_reported_and_nothing_expires(poorer: Story) -> None:
     poorer.apply(ttl="1s")
     first, second = (poorer.reconcile().work for _ in range(2))
     for lines in (first, second):
@@ -133,7 +133,9 @@ def refuses_long_specs(story: Story) -> bool:
     return False
 
 
-def test_a_preview_from_before_the_bound_that_is_too_long_is_told_so_and_can_be_deleted(story: Story) -> None:
+def test_a_preview_from_before_the_limit_that_is_too_long_is_reported_and_can_be_deleted(
+    story: Story,
+) -> None:
     with installation(story, any_spec) as own:
         own.apply(replicas=0, env=LONG[:2], finalizers=["example.com/hold"])
         own.reconcile()

@@ -43,7 +43,7 @@ def blocked(story: Story, host: str, theirs: str, name: str = "pr-1") -> str:
 
 
 @pytest.mark.parametrize("own", ROUTES)
-def test_a_strangers_hostname_blocks_until_the_stranger_goes(
+def test_an_unmanaged_hostname_blocks_until_its_route_is_gone(
     story: Story, strangers: Story, own: str
 ) -> None:
     story = replace(story, route=own)

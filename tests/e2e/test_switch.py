@@ -13,7 +13,7 @@ def running(story: Story, route: str) -> Story:
     return story
 
 
-def test_an_old_route_without_our_label_goes_too(story: Story) -> None:
+def test_an_old_route_without_our_label_is_deleted_too(story: Story) -> None:
     """Its owner tells whose it is."""
     label = {story.names.preview_label: None}
     running(story, "Ingress").patch("Ingress", {"metadata": {"labels": label}})

@@ -41,7 +41,7 @@ def holds(there: Any, wanted: Any) -> bool:
 
 
 @pytest.mark.parametrize("case", ACCEPTED, ids=lambda case: case.name)
-def test_a_template_is_applied_once_mended_and_taken_back(story: Story, folder: Path, case: Case) -> None:
+def test_a_template_applied_once_is_corrected_and_withdrawn(story: Story, folder: Path, case: Case) -> None:
     place = f"{case.kind} {story.namespace}/pr-1"
     story.apply(env=MODE, replicas=0)
     story.reconcile()
@@ -177,7 +177,7 @@ def test_an_author_reaches_no_more_by_a_template_and_stops_nobody_else(story: St
     assert sorted(story.children()) == sorted(story.all_of("plain"))
 
 
-def test_a_run_that_nobody_told_of_templates_removes_none_and_no_annotation_stops_it(
+def test_a_run_without_the_templates_option_removes_none_and_no_annotation_stops_it(
     story: Story, folder: Path
 ) -> None:
     author = Author(story, "Deployment")

@@ -37,7 +37,7 @@ def done(answer: Live | None, kind: str = "Service") -> Outcome:
         pytest.param(done(recorded(OTHER_HASH)), id="an apply of another manifest"),
     ],
 )
-def test_nothing_is_told_where_nothing_differs_or_nobody_knows(outcome: Outcome) -> None:
+def test_no_difference_or_an_unknown_one_reports_nothing(outcome: Outcome) -> None:
     assert unforeseen([outcome], NAMES) == ()
 
 
@@ -48,7 +48,7 @@ def test_of_each_kind_only_so_many_are_compared(monkeypatch: pytest.MonkeyPatch)
     assert not unforeseen([*others, *others, differs], NAMES)
 
 
-def test_a_kind_is_told_once_with_its_first_fields() -> None:
+def test_a_kind_is_named_once_with_its_first_fields() -> None:
     more = [(*SELECTOR, f"f:{name}") for name in "abcde"]
     (told,) = unforeseen(
         [done(live(SERVICE)), done(recorded(SERVICE, *more)), done(recorded(SERVICE))], NAMES

@@ -62,7 +62,7 @@ def test_a_kind_of_which_all_are_listed_anyway_need_not_be_remembered() -> None:
     assert "kinds" not in memory.objects[key("PreviewEnvironment")]["status"]
 
 
-def test_a_kind_that_comes_later_joins_those_that_are_there() -> None:
+def test_a_kind_that_comes_later_joins_the_existing_ones() -> None:
     memory = a_cluster()
     run(memory, CONFIG)
     assert run(memory, CONFIG + SECRET) == [REMEMBER, "apply Secret shop/pr-1-s"]

@@ -26,12 +26,12 @@ REQUESTS: Path = (*CONTAINER, "f:resources", "f:requests")
         ),
     ],
 )
-def test_what_others_set_in_the_spec_is_found_where_it_leaves_ours(
+def test_what_others_set_in_the_spec_is_found_beside_managed_fields(
     theirs: set[Path], tops: set[Path]
 ) -> None:
     assert set_beside(live(DEPLOYMENT, entry("other", theirs)), DEPLOYMENT, MANAGER) == tops
 
 
-def test_what_is_kept_with_a_subresource_is_not_beside_ours() -> None:
+def test_a_field_of_a_subresource_is_not_beside_managed_ones() -> None:
     there = live(DEPLOYMENT, entry("kubelet", {REQUESTS}, subresource="resize"))
     assert set_beside(there, DEPLOYMENT, MANAGER) == frozenset()

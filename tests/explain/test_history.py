@@ -61,7 +61,7 @@ def test_events_about_a_preview_are_known_by_the_names_that_controllers_give(
     assert bool(found(event(kind, name)).shown) is mine
 
 
-def test_a_pod_that_is_there_is_known_by_its_uid() -> None:
+def test_an_existing_pod_is_known_by_its_uid() -> None:
     assert found(event("Pod", "whatever", uid="uid-of-pod")).shown[0].name == "whatever"
 
 

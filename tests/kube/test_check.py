@@ -62,7 +62,7 @@ def test_what_a_server_takes_is_no_mistake() -> None:
     assert check(right, DEPLOYMENT) == []
 
 
-def test_what_is_no_item_of_a_list_by_keys_is_told_once() -> None:
+def test_a_wrong_item_of_a_list_by_keys_is_reported_once() -> None:
     assert DEPLOYMENT is not None
     assert check(deployment(env=["A"]), DEPLOYMENT) == [
         ((*APP, "env", 0), "is not an object, with fields of its own")

@@ -89,12 +89,12 @@ def told_of(live: Live, *given: Any, **more: Any) -> str:
         ),
     ],
 )
-def test_the_counts_tell_how_far_a_workload_is(live: Live, told: str) -> None:
+def test_the_counts_show_how_far_a_workload_is(live: Live, told: str) -> None:
     assert told_of(live) == told
 
 
 @pytest.mark.parametrize("live", [a_stateful_set(0, 1, wanted=1), a_daemon_set(0, 1)])
-def test_a_workload_that_is_not_ready_tells_what_its_pods_show(live: Live) -> None:
+def test_a_workload_that_is_not_ready_shows_what_its_pods_do(live: Live) -> None:
     counts = "0 of 1 pods are ready"
     assert told_of(live, [CRASH]) == f"Failed: {counts}: CrashLoopBackOff: exit code 1"
     pulls = a_pod(waiting("ErrImagePull", "no\nsuch image"))
@@ -121,7 +121,7 @@ def test_a_stateful_set_waits_for_a_broken_pod_of_the_version_before() -> None:
 
 
 @pytest.mark.parametrize("live", [a_stateful_set(wanted=1), a_daemon_set()])
-def test_a_workload_whose_pods_are_refused_tells_why(live: Live) -> None:
+def test_a_workload_whose_pods_are_refused_shows_why(live: Live) -> None:
     counts = "0 of 1 pods are ready"
     told = f"Failed: {counts}: FailedCreate: exceeded quota: small, not {HIDDEN}"
     assert told_of(live, (), [REFUSED]) == told
@@ -133,7 +133,7 @@ def test_of_a_workload_that_is_ready_no_older_warning_counts() -> None:
     assert told_of(a_stateful_set(2, 2), (), [REFUSED]) == READY_NOW
 
 
-def test_a_deployment_is_told_as_ever() -> None:
+def test_a_deployments_health_is_its_rollout() -> None:
     for deployment in (a_deployment(2, 2, 2), a_deployment(2, 2, 1), a_deployment(wanted=0)):
         assert health_of(deployment, [CRASH]) == rollout(deployment, [CRASH])
 
@@ -193,7 +193,7 @@ def test_any_other_kind_is_current_as_soon_as_it_exists(kind: str, api: str) -> 
     "kind",
     ["Deployment", "StatefulSet", "DaemonSet", "PersistentVolumeClaim", "Certificate.cert-manager.io"],
 )
-def test_the_kinds_that_have_more_to_say_are_known(kind: str) -> None:
+def test_the_kinds_that_report_health_are_known(kind: str) -> None:
     assert has_health(kind)
 
 
@@ -251,7 +251,7 @@ UNSEEN = "InProgress: its controller has not seen this version yet"
         ),
     ],
 )  # fmt: skip
-def test_a_custom_resource_is_what_its_condition_says_of_this_generation(live: Live, told: str) -> None:
+def test_a_custom_resource_is_what_its_current_condition_reports(live: Live, told: str) -> None:
     assert told_of(live) == told
 
 

@@ -149,7 +149,7 @@ START_ERROR = 'runc create failed: exec: "--password=hunter22": no such file'
         (a_pod(crashed(1, 1), phase="Failed"), Trouble("exit code 1")),
     ],
 )  # fmt: skip
-def test_a_pod_says_why_it_is_not_ready(pod: Live, trouble: Trouble | str | None) -> None:
+def test_a_pod_shows_why_it_is_not_ready(pod: Live, trouble: Trouble | str | None) -> None:
     expected = Trouble(trouble, failed=True) if isinstance(trouble, str) else trouble
     assert trouble_of([pod], now=NOW) == expected
 
@@ -169,13 +169,13 @@ def an_evicted(made: str) -> Live:
     return Live({**a_pod(created=made).manifest, "status": status})
 
 
-def test_a_pod_that_was_evicted_is_heard_when_the_others_say_nothing() -> None:
+def test_an_evicted_pod_counts_when_the_others_report_nothing() -> None:
     evicted = an_evicted(ago(60))
     assert trouble_of([evicted, a_pod(RUNNING)], now=NOW) == Trouble("Evicted: no memory")
     assert trouble_of([evicted, a_pod(crashed(3, 1))], now=NOW) == ENDED
 
 
-def test_two_that_were_evicted_tell_what_becomes_of_their_successors() -> None:
+def test_two_evicted_pods_show_what_happens_to_their_successors() -> None:
     evicted, told = an_evicted(ago(60)), Trouble("Evicted: no memory", failed=True)
     assert trouble_of([evicted, evicted, a_pod(crashed(3, 1))], now=NOW) == told
     assert trouble_of([evicted, an_evicted(ago(601)), a_pod(crashed(3, 1))], now=NOW) == ENDED
@@ -261,7 +261,7 @@ def test_what_is_repeated_while_a_container_is_created_does_not_pass_by_itself()
 @pytest.mark.parametrize(
     "pod", [a_pod(), a_pod(RUNNING | {"ready": True}), a_pod(waiting("ErrImagePull")), a_pod(crashed(3, 2))]
 )
-def test_events_are_not_asked_for_where_a_pod_says_enough(pod: Live) -> None:
+def test_no_events_are_requested_where_a_pod_shows_enough(pod: Live) -> None:
     assert not needs_events([pod])
 
 

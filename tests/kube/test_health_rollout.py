@@ -79,7 +79,7 @@ def a_deployment(
         (a_deployment(wanted=0), "Suspended: scaled to zero (replicas is 0)", False),
     ],
 )
-def test_a_deployment_says_how_far_it_is(deployment: Live, told: str, asks: bool) -> None:
+def test_a_deployment_reports_its_progress(deployment: Live, told: str, asks: bool) -> None:
     assert told_of(deployment, [CRASH]) == told
     assert is_under_way(deployment) is asks
 
@@ -94,7 +94,7 @@ def test_a_deployment_says_how_far_it_is(deployment: Live, told: str, asks: bool
         (a_deployment(2, 2, 0, LATE), TIMED_OUT),
     ],
 )
-def test_without_a_word_of_its_pods_its_counts_and_conditions_tell(deployment: Live, told: str) -> None:
+def test_without_its_pods_its_counts_and_conditions_are_shown(deployment: Live, told: str) -> None:
     assert told_of(deployment) == told
 
 
@@ -135,7 +135,7 @@ def paused(deployment: Live) -> Live:
     return Live({**deployment.manifest, "spec": {**deployment.spec, "paused": True}})
 
 
-def test_a_rollout_that_is_paused_says_so_and_how_it_goes_on() -> None:
+def test_a_paused_rollout_is_reported_with_how_to_resume() -> None:
     resume = "InProgress: its rollout is paused; kubectl rollout resume deployment/pr-1 -n shop"
     assert told_of(paused(a_deployment(2, 0, 2))) == resume
     assert told_of(paused(a_deployment(2, 2, 2))) == AVAILABLE
@@ -144,7 +144,7 @@ def test_a_rollout_that_is_paused_says_so_and_how_it_goes_on() -> None:
     assert told_of(begun, pods) == f"{resume} (container app ended: exit code 3)"
 
 
-def test_over_its_deadline_a_deployment_tells_what_its_pods_show() -> None:
+def test_over_its_deadline_a_deployment_shows_what_its_pods_do() -> None:
     deployment = a_deployment(1, 1, 0, LATE, wanted=1)
     pods = newest_of(deployment, a_pod(ENDED))
     late = "Failed: ProgressDeadlineExceeded: container app ended: exit code 3"

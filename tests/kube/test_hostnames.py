@@ -41,7 +41,7 @@ def a_route(kind: str, spec: Any) -> Live:
         ("HTTPRoute", {"hostnames": [None, 5, ""]}, set()),
     ],
 )
-def test_a_route_asks_for_hostnames(kind: str, spec: Any, names: set[str]) -> None:
+def test_a_route_requests_hostnames(kind: str, spec: Any, names: set[str]) -> None:
     assert hostnames(a_route(kind, spec)) == names
 
 
@@ -185,7 +185,7 @@ def test_only_a_route_that_takes_the_path_of_all_takes_a_hostname(
 
 
 @pytest.mark.parametrize(("kind", "spec", "whole"), PATHS)
-def test_of_ours_every_path_counts(kind: str, spec: dict[str, Any], whole: bool) -> None:
+def test_every_managed_path_counts(kind: str, spec: dict[str, Any], whole: bool) -> None:
     if not spec.get("host_regex") and spec.get("hostname") != "*.com":
         assert A in hostnames(a_route(kind, {"hostname": A, **spec}))
 
@@ -206,7 +206,7 @@ def test_of_ours_every_path_counts(kind: str, spec: dict[str, Any], whole: bool)
         ("Mapping", {"hostname": A, "regex_headers": {":authority": A}}, False),
     ],
 )
-def test_one_that_asks_for_a_hostname_and_no_other(kind: str, spec: dict[str, Any], only: bool) -> None:
+def test_one_that_requests_a_hostname_and_no_other(kind: str, spec: dict[str, Any], only: bool) -> None:
     assert asks_only_for(a_route(kind, spec), A) is only
 
 

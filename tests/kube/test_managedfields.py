@@ -112,7 +112,7 @@ ROWS: dict[str, tuple[dict[str, Any], set[str]]] = {
 
 
 @pytest.mark.parametrize(("manifest", "owned"), ROWS.values(), ids=ROWS)
-def test_an_apply_owns_what_the_schema_says(manifest: dict[str, Any], owned: set[str]) -> None:
+def test_an_apply_owns_what_the_schema_defines(manifest: dict[str, Any], owned: set[str]) -> None:
     found = field_set_of({"apiVersion": "apps/v1", "kind": "Deployment", **manifest})
     assert {path_text(path) for path in found} == owned
 
@@ -140,7 +140,7 @@ IN_A_CONTAINER = (
 """The paths below a container; the first is the item itself."""
 
 
-def test_in_a_container_the_references_are_whole() -> None:
+def test_in_a_container_the_references_are_atomic() -> None:
     preview = a_read_preview(
         env=[{"name": "S", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}, {"name": "E"}],
         args=["a"],
@@ -175,13 +175,13 @@ def test_a_field_set_survives_the_way_to_a_tree_and_back(paths: frozenset[Path])
         max_leaves=8,
     )
 )  # fmt: skip
-def test_any_tree_can_be_read_and_its_paths_be_told(tree: Any) -> None:
+def test_any_tree_can_be_read_and_its_paths_shown(tree: Any) -> None:
     for path in from_fields_v1(tree if isinstance(tree, dict) else {}):
         assert isinstance(path_text(path, SERVICE), str)
         value_at(SERVICE, path)
 
 
-def test_what_is_there_is_told_from_what_is_not() -> None:
+def test_a_null_value_is_not_a_missing_one() -> None:
     manifest: dict[str, Any] = {"spec": {"a": None, "b": [], "items": 5}}
     assert value_at(manifest, ("f:spec", "f:a")) is None
     assert value_at(manifest, ("f:spec", "f:b")) == []
@@ -202,7 +202,7 @@ def test_what_is_there_is_told_from_what_is_not() -> None:
         (("f:metadata", "f:finalizers", 'v:"x"'), 'metadata.finalizers."x"'),
     ],
 )
-def test_paths_are_told_as_people_write_them(path: Path, text: str) -> None:
+def test_paths_are_shown_as_people_write_them(path: Path, text: str) -> None:
     assert path_text(path, SERVICE) == text
 
 

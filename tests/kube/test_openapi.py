@@ -55,7 +55,7 @@ def test_a_schema_becomes_a_rule(schema: dict[str, Any], rule: Rule) -> None:
     assert rules_in(document)["T"] == rule
 
 
-def test_a_quantity_is_told_by_its_name() -> None:
+def test_a_quantity_is_known_by_its_name() -> None:
     name = "io.k8s.apimachinery.pkg.api.resource.Quantity"
     schema = {"oneOf": [{"type": "string"}, {"type": "number"}]}
     assert rules_in({"components": {"schemas": {name: schema}}}) == {"resource.Quantity": "quantity"}
@@ -70,5 +70,5 @@ def test_a_quantity_is_told_by_its_name() -> None:
         ("com.example.v1.Thing", "com.example.v1.Thing"),
     ],
 )
-def test_a_name_is_cut_to_what_tells_it_apart(name: str, short: str) -> None:
+def test_a_name_is_cut_to_its_distinct_part(name: str, short: str) -> None:
     assert short_name(name) == short

@@ -33,7 +33,7 @@ def test_the_case_of_letters_does_not_matter() -> None:
     ["[", "(", "[z-a]", "a**", "*", r"\1", "a(?=b)", "a{1001}", "(a{100}){100}", "\ud800", "a" * LARGEST],
     ids=lambda pattern: ascii(pattern[:20]),
 )
-def test_what_is_no_expression_of_re2_matches_nothing_and_nobody_is_told(
+def test_what_is_no_expression_of_re2_matches_nothing_and_prints_nothing(
     pattern: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert not any(matches(pattern, text) for text in ("", "a", "b", "aa", "z", pattern[:253]))
@@ -49,7 +49,7 @@ def test_no_expression_takes_long(pattern: str, capfd: pytest.CaptureFixture[str
 
 
 @given(PATTERNS, st.text("ab.-1", max_size=6), st.booleans())
-def test_what_an_expression_matches_begins_and_ends_as_it_tells(
+def test_what_an_expression_matches_has_its_fixed_ends(
     parts: list[tuple[str, str]], text: str, anchored: bool
 ) -> None:
     pattern = "".join(atom + mark for atom, mark in parts)

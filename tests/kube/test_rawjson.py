@@ -56,7 +56,7 @@ def test_what_is_known_stands_in_place_of_what_was_sent() -> None:
     assert dict(sent) == {**KNOWN, "metadata": {"name": "a", "namespace": "b"}}
 
 
-def test_what_is_not_there_is_told_as_a_mapping_does() -> None:
+def test_what_is_missing_is_reported_as_by_a_mapping() -> None:
     sent = an_object('{"metadata": {}}')
     with pytest.raises(KeyError, match="spec"):
         sent["spec"]

@@ -45,7 +45,7 @@ def says(parent: dict[str, Any], status: str = "True", generation: int | None = 
         ([PARENT], [None, {"parentRef": "x", "conditions": 5}], False),
     ],
 )
-def test_an_httproute_is_accepted_when_each_parent_says_so_now(
+def test_an_httproute_is_accepted_if_each_parent_reports_it_now(
     parents: Any, statuses: Any, is_accepted: bool
 ) -> None:
     assert accepted(a_route("HTTPRoute", {"parentRefs": parents}, {"parents": statuses})) is is_accepted

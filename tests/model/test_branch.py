@@ -28,7 +28,7 @@ BRANCHES = st.text(st.sampled_from(string.ascii_letters + string.digits + "-_./#
         ("a" * (LONGEST + 1), "a" * 41 + "-bfc5fe0e"),
     ],
 )  # fmt: skip
-def test_a_branch_has_the_name_that_its_row_says(branch: str, name: str) -> None:
+def test_a_branch_name_matches_its_row(branch: str, name: str) -> None:
     assert name_of_branch(branch) == name
 
 

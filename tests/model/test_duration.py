@@ -45,7 +45,7 @@ NO_DURATION = "is no duration, such as 30m, 72h, 7d or 1d12h (d, h, m and s in t
         ("9" * 41, "has 41 characters; at most 40 are allowed"),
     ],
 )
-def test_a_mistake_in_a_duration_is_told(text: str, problem: str) -> None:
+def test_an_invalid_duration_is_reported(text: str, problem: str) -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the whole message is compared
         parse_duration(text)
     assert str(caught.value) == problem

@@ -54,7 +54,7 @@ def seen(
     return Fingerprints(by, settings).settled(sent(manifest), children() if there is None else there)
 
 
-def test_what_is_as_it_was_is_settled_and_says_what_a_report_needs() -> None:
+def test_what_is_as_it_was_is_settled_and_has_what_a_report_needs() -> None:
     found = seen()
     assert found is not None
     assert (found.place, found.fqdn, found.reason) == ("shop/pr-1", "pr-1.preview.example.com", "Available")
@@ -80,7 +80,7 @@ def test_how_long_one_is_kept_awake_is_compared_in_each_run_where_previews_sleep
     assert seen(marked(preview, settings), settings=settings) is not None
 
 
-def test_the_order_of_lists_and_of_names_in_a_status_says_nothing() -> None:
+def test_the_order_of_lists_and_of_names_in_a_status_is_ignored() -> None:
     record = dict(reversed(MARKED["status"]["hostname"].items()))
     assert seen(edited(MARKED, "status", "hostname", to=record), tuple(reversed(children()))) is not None
 
@@ -103,7 +103,7 @@ def test_another_version_of_a_child_is_another_object(there: tuple[Live, ...]) -
     assert seen(there=there) is None
 
 
-def test_a_child_that_was_made_again_is_another_object_even_with_the_same_version() -> None:
+def test_a_recreated_child_is_another_object_even_with_the_same_version() -> None:
     first, *others = children()
     again = Live(sent(dict(live(first.manifest, uid="another").manifest)))
     assert seen(there=(again, *others)) is None
@@ -153,7 +153,7 @@ def test_what_differs_in_the_preview_or_its_status_is_compared(path: tuple[str |
         (("status", "conditions", 1), {"type": "Others", "status": "True"}),
     ],
 )
-def test_what_nobody_decides_by_is_not_looked_at(path: tuple[str | int, ...], to: Any) -> None:
+def test_what_nobody_decides_by_is_ignored(path: tuple[str | int, ...], to: Any) -> None:
     manifest = MARKED
     if path[-1] == 1:
         manifest = edited(MARKED, "status", "conditions", to=[*MARKED["status"]["conditions"], to])
@@ -200,17 +200,17 @@ def test_an_odd_preview_is_compared_and_keeps_no_list_from_being_read(
     ],
     ids=str,
 )
-def test_other_settings_compare_anew(settings: Settings) -> None:
+def test_other_settings_compare_again(settings: Settings) -> None:
     others = seen(settings=settings) is None
     assert others == (settings != SETTINGS)
 
 
 @pytest.mark.parametrize("settings", [Settings(route_given=True), Settings(max_previews=3)])
-def test_what_is_asked_of_each_pass_anew_is_no_part_of_it(settings: Settings) -> None:
+def test_what_each_pass_asks_again_is_no_part_of_it(settings: Settings) -> None:
     assert seen(settings=settings) is not None
 
 
-def test_another_program_compares_anew() -> None:
+def test_another_program_compares_again() -> None:
     assert seen(by="another") is None
     assert len(program()) == 64
 
@@ -269,7 +269,7 @@ def test_an_edit_of_a_document_of_a_further_child_is_compared(other: str, settle
     assert (seen(marked(MARKED, before), settings=after) is not None) is settled
 
 
-def test_the_kinds_that_it_remembers_are_those_that_were_there_before_the_status_was_written() -> None:
+def test_the_kinds_that_it_remembers_are_those_that_existed_before_the_status_was_written() -> None:
     """They are written by themselves, and the status that is marked has none."""
     digest = Fingerprints("one", SETTINGS).observed_digest(sent(MARKED), children())
     before = KINDS["status"]

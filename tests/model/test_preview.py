@@ -59,7 +59,7 @@ READ: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("fqdn", ["a.example.com", "Foo"])
-def test_a_preview_of_a_server_is_read_whole(fqdn: str) -> None:
+def test_a_preview_of_a_server_is_read_in_full(fqdn: str) -> None:
     manifest = a_preview(
         "pr-7", "blog", image="nginx", fqdn=fqdn, deleted=DELETED, status={"url": "x"}, **THERE
     )
@@ -246,7 +246,7 @@ def test_what_is_too_much_is_named_by_its_number() -> None:
     assert message(command=["a"] * 101) == "spec.command: has 101 items; at most 100 are allowed"
 
 
-def test_of_a_great_many_problems_the_first_are_told_and_the_rest_counted() -> None:
+def test_of_many_problems_the_first_are_shown_and_the_rest_counted() -> None:
     problems = message(args=[1] * 100)
     assert problems.count("; spec.args[") == 19
     assert problems.endswith("; and 80 more")
@@ -282,7 +282,7 @@ LONG = "a" * 64
         ),
     ],
 )
-def test_all_that_is_wrong_is_told_in_one_line(manifest: dict[str, Any], told: str) -> None:
+def test_all_problems_are_shown_in_one_line(manifest: dict[str, Any], told: str) -> None:
     assert message_of(manifest) == told
 
 
@@ -307,7 +307,7 @@ def test_a_field_outside_of_the_spec_that_is_unknown_is_named() -> None:
     )
 
 
-def test_unknown_fields_of_a_server_are_passed_over() -> None:
+def test_unknown_fields_of_a_server_are_ignored() -> None:
     manifest = {**a_preview(colour="red", env=[{"name": "A", "new": 1}]), "new": 1}
     manifest["metadata"]["new"] = 1
     parsed = read(manifest, strict_fields=False)
@@ -340,7 +340,7 @@ def test_unknown_fields_of_a_server_are_passed_over() -> None:
         {"fqdn": f"https://bob:{SECRET}@a.example.com"},
     ],
 )
-def test_no_value_of_env_args_command_or_user_info_is_ever_told(fields: dict[str, Any]) -> None:
+def test_no_value_of_env_args_command_or_user_info_is_ever_shown(fields: dict[str, Any]) -> None:
     assert SECRET not in message(**fields)
 
 

@@ -68,7 +68,7 @@ def large(kind: str, **metadata: Any) -> Live:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("kind", [kind.resource.kind for kind in CHILDREN])
-def test_what_is_kept_tells_whose_it_is_and_whether_it_may_go(kind: str, variant: str) -> None:
+def test_what_is_kept_shows_its_owner_and_if_it_may_be_deleted(kind: str, variant: str) -> None:
     whole = large(kind, **VARIANTS[variant])
     kept = Room(NAMES, 0).live(sent(whole.manifest))
     assert kept.partial
@@ -89,7 +89,7 @@ def test_what_is_kept_tells_whose_it_is_and_whether_it_may_go(kind: str, variant
 
 
 @pytest.mark.parametrize("kind", [kind.resource.kind for kind in CHILDREN])
-def test_what_was_not_kept_whole_is_not_written(kind: str) -> None:
+def test_a_partial_object_is_not_written(kind: str) -> None:
     whole = large(kind)
     assert isinstance(decide(WANTED[kind], PREVIEW, child_of(PREVIEW, whole, RULES)), Keep)
     kept = Room(NAMES, 0).live(sent(whole.manifest))
@@ -98,14 +98,14 @@ def test_what_was_not_kept_whole_is_not_written(kind: str) -> None:
     )
 
 
-def test_small_objects_are_kept_whole_and_large_ones_while_there_is_room() -> None:
+def test_small_objects_are_fully_kept_and_large_ones_while_there_is_room() -> None:
     room = Room(NAMES, 5 * SMALL)
     small, one = sent(live(WANTED["Service"]).manifest), sent(large("Deployment").manifest)
     kept = [room.live(item) for item in (one, small, one, one, small)]
     assert [found.partial for found in kept] == [False, False, False, True, False]
 
 
-def test_what_grows_without_end_is_cut_but_for_what_decides() -> None:
+def test_what_grows_without_end_is_cut_except_what_decides() -> None:
     many = [{**OTHERS, "controller": False, "uid": f"u-{number}"} for number in range(1000)]
     managers = [entry(f"manager-{number}", [("f:spec",)]) for number in range(1000)]
     ours = live(WANTED["Service"]).manifest["metadata"]["managedFields"]
@@ -122,7 +122,7 @@ def told(pods: Iterable[Live]) -> str:
     return trouble.message
 
 
-def test_of_a_large_pod_all_is_kept_that_is_told_and_no_secret_of_it_is() -> None:
+def test_a_large_pod_keeps_all_that_is_reported_and_no_secret() -> None:
     condition = {**UNSCHEDULABLE, "message": "no node for --password=hunter22"}
     containers = [{"name": "app", "args": ["--password=hunter22", NOTE]}]
     pods = [

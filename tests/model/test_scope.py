@@ -100,7 +100,7 @@ def test_with_a_selector_nobody_knows_whether_a_gone_preview_was_meant() -> None
         ("shop", ("pr-2",), "a=b", "previews shop/pr-2 in namespace shop with labels a=b"),
     ],
 )
-def test_a_scope_says_what_it_is(
+def test_a_scope_describes_itself(
     namespace: str | None, names: tuple[str, ...], selector: str | None, text: str
 ) -> None:
     assert str(make_scope(namespace, names, selector)) == text
@@ -112,7 +112,7 @@ def test_a_name_that_is_none_is_a_usage_error(name: str) -> None:
         make_scope(None, (name,), None)
 
 
-def test_a_name_of_another_namespace_than_said_is_a_usage_error() -> None:
+def test_a_name_of_another_namespace_than_set_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match=r"-n shop and blog/pr-1 cannot be combined"):
         make_scope("shop", ("blog/pr-1",), None)
 
@@ -123,6 +123,6 @@ def test_namespace_only_needs_a_namespace() -> None:
     assert make_scope("shop", (), None, namespace_only=True) == Scope("shop", namespace_only=True)
 
 
-def test_a_name_is_of_the_namespace_that_was_said() -> None:
+def test_a_name_is_of_the_namespace_that_was_set() -> None:
     assert make_scope("shop", ("pr-1",), None).names == (NamespacedName("shop", "pr-1"),)
     assert str(NamespacedName("", "pr-1")) == "pr-1"

@@ -114,7 +114,7 @@ def test_the_run_that_makes_the_job_records_it() -> None:
     assert World().setup == a_record("Running")
 
 
-def test_a_job_that_was_there_before_is_recorded_too() -> None:
+def test_a_job_that_existed_before_is_recorded_too() -> None:
     memory = a_cluster(a_preview(**SETUP))
     memory.put(dict(a_job(COMPLETE).manifest))
     go(memory)
@@ -159,7 +159,7 @@ def test_a_job_that_this_run_made_and_its_last_pass_does_not_see_is_recorded() -
 
 
 @pytest.mark.parametrize("result", ["Running", "Complete", "Failed", "Unknown"])
-def test_a_job_that_is_recorded_is_not_made_again(result: str) -> None:
+def test_a_job_that_is_recorded_is_not_recreated(result: str) -> None:
     assert about_jobs([recorded(result)], rest()) == []
     assert about_jobs([recorded(result)], rest(), from_server=False) == []
 
@@ -212,7 +212,7 @@ def test_one_that_is_removed_before_its_end_was_seen_counts_as_run_and_is_looked
         world.is_silent()
 
 
-def test_one_that_no_list_shows_and_is_there_is_not_taken_for_removed() -> None:
+def test_one_that_no_list_shows_and_exists_is_not_taken_for_removed() -> None:
     """The list of Jobs is older than that of previews: another run may have made it in between."""
     world = World()
     label = "platform9.com/preview"
@@ -299,7 +299,7 @@ def test_the_record_stays_that_of_the_older_one_while_the_new_one_waits_for_it()
     assert world.setup["job"] != NAME
 
 
-def test_a_preview_that_is_made_again_has_no_record_and_sets_up_anew() -> None:
+def test_a_recreated_preview_has_no_record_and_sets_up_again() -> None:
     world = World()
     world.job_says(COMPLETE)
     world.run()
@@ -338,7 +338,7 @@ DONE, BROKEN = SetupRecord("x", "Complete"), SetupRecord("x", "Failed", "m")
         (DONE, SetupRecord("y", "Running"), SetupRecord("y", "Running")),
     ],
 )
-def test_an_end_that_was_seen_is_never_taken_back(before: Any, now: SetupRecord, kept: SetupRecord) -> None:
+def test_an_end_that_was_seen_is_never_reverted(before: Any, now: SetupRecord, kept: SetupRecord) -> None:
     assert newest(before, now) == kept
 
 
@@ -364,7 +364,7 @@ def test_a_status_that_another_run_wrote_meanwhile_keeps_the_end_that_it_saw() -
 @pytest.mark.parametrize(
     "error", [Forbidden("no right to patch status"), Rejected(".status.setup: field not declared in schema")]
 )
-def test_a_run_that_cannot_write_the_status_says_what_follows_from_it(error: Any) -> None:
+def test_a_run_that_cannot_write_the_status_reports_the_consequence(error: Any) -> None:
     memory = a_cluster(a_preview(**SETUP))
     memory.trouble("status PreviewEnvironment shop/pr-1", error)
     done = go(memory)
@@ -377,7 +377,7 @@ def test_a_run_that_cannot_write_the_status_says_what_follows_from_it(error: Any
     assert go(plain).notes == (f"the status of shop/pr-1 was not written: {error}",)
 
 
-def test_a_run_without_a_time_says_so_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_without_a_time_notes_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_time(self: Memory) -> Any:
         raise NoAnswer("no Date")
 
@@ -416,7 +416,7 @@ def with_record(result: str, message: str = "", **given: Any) -> Facts:
         (with_record("Unknown", setup=a_job(COMPLETE)), f"Available: {AVAILABLE}"),
     ],
 )
-def test_what_is_told_of_a_setup_that_is_recorded(facts: Facts, expected: str) -> None:
+def test_the_status_of_a_recorded_setup(facts: Facts, expected: str) -> None:
     assert said(facts) == expected
 
 
@@ -493,7 +493,7 @@ def test_a_dump_with_a_status_is_planned_as_its_cluster_would_be(shop: Shop) -> 
     assert f"+ Job {place()} new preview" in shop.reconcile().lines
 
 
-def test_an_explanation_says_what_is_recorded_and_why_no_job_is_made() -> None:
+def test_explain_shows_what_is_recorded_and_why_no_job_is_made() -> None:
     world = World()
     world.job_says(FAILED)
     world.run()

@@ -37,7 +37,7 @@ def at(time: str) -> dict[str, Any]:
     return set_by("kubectl-annotate", time, ANNOTATION)
 
 
-def test_a_preview_sleeps_out_of_its_hours_and_is_told_how_to_wake() -> None:
+def test_a_preview_sleeps_out_of_its_hours_and_shows_how_to_wake() -> None:
     assert sleep_of(a_read_preview(), WORK, FRIDAY) == ""
     assert sleep_of(a_read_preview(), WORK, SATURDAY) == f"{UNTIL}{WAKE}4h --overwrite"
     assert sleep_of(an_unreadable_preview(), WORK, SATURDAY) == ""

@@ -43,7 +43,7 @@ def test_a_status_is_written_with_all_that_it_has() -> None:
     }
 
 
-def test_what_it_does_not_have_is_left_out_and_stalled_is_there_only_when_it_holds() -> None:
+def test_what_it_does_not_have_is_left_out_and_stalled_is_set_only_when_it_holds() -> None:
     assert rendered(FAILED, {}, NOW) == {
         "observedGeneration": 3,
         "conditions": [

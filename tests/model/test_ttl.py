@@ -72,7 +72,7 @@ def test_only_a_count_of_this_generation_and_this_ttl_goes_on(
     assert found(status=status) == Ttl("24h", counts_from)
 
 
-def test_another_default_begins_the_count_anew() -> None:
+def test_another_default_restarts_the_count() -> None:
     assert found(None, a_status(), default_ttl="24h") == Ttl("24h", BEGUN)
     assert found(None, a_status(), default_ttl="48h") == Ttl("48h", "")
 

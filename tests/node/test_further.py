@@ -54,7 +54,7 @@ spec:
 """
 
 
-def test_further_children_answer_beside_the_app_survive_a_push_and_go_with_the_preview(
+def test_further_children_answer_beside_the_app_survive_a_push_and_end_with_the_preview(
     story: Story, tmp_path: Path
 ) -> None:
     documents = tmp_path / "api.yaml"

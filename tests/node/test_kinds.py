@@ -81,7 +81,7 @@ def told(node: Node, namespace: str) -> dict[tuple[str, str], str]:
     return found
 
 
-def test_each_kind_is_told_as_a_real_cluster_has_it_before_and_after_an_update(
+def test_each_kind_is_reported_as_in_a_real_cluster_before_and_after_an_update(
     node: Node, namespace: str
 ) -> None:
     # Of objects without a request for memory the quota knows nothing.

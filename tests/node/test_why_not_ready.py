@@ -135,7 +135,7 @@ def wrong(found: Mapping[str, tuple[str, str]], rows: Mapping[str, Row]) -> dict
     }
 
 
-def test_each_row_of_the_table_is_told_and_told_once(story: Story) -> None:
+def test_each_row_of_the_table_is_reported_just_once(story: Story) -> None:
     for name, row in ROWS.items():
         if row.pods:
             added_to_pods(story, name, row.pods)
@@ -170,7 +170,7 @@ def crashes_of(story: Story) -> dict[str, int]:
     return found
 
 
-def test_a_crash_is_told_within_two_looks_of_the_second_one_and_stays_told(story: Story) -> None:
+def test_a_crash_is_reported_within_two_reads_of_the_second_one_and_stays(story: Story) -> None:
     names = {f"lives-{seconds}": seconds for seconds in LIVES}
     for name, seconds in names.items():
         story.apply(name, args=["crash", "3", str(seconds)])
@@ -218,7 +218,7 @@ def test_logs_of_an_application_that_ended_well_are_shown(story: Story) -> None:
     assert "migrating" in result.stderr
 
 
-def test_logs_of_a_container_that_never_started_are_not_asked_for_in_vain(story: Story) -> None:
+def test_logs_of_a_container_that_never_started_are_not_requested_in_vain(story: Story) -> None:
     story.apply(image="app:9")
     result = story.reconcile("--wait", "--logs", "--wait-timeout", "60s", code=1)
     assert "it has not started" in result.stderr
@@ -247,7 +247,7 @@ def becomes(story: Story, reason: str, says: str, name: str = "pr-1") -> None:
         raise AssertionError(f"{error}: {seen[-1]}") from None
 
 
-def test_a_rollout_that_is_paused_says_so_until_it_goes_on(story: Story) -> None:
+def test_a_paused_rollout_is_reported_until_it_resumes(story: Story) -> None:
     story.apply()
     story.reconcile("--wait")
     story.kubectl("rollout", "pause", "deployment/pr-1")
@@ -258,7 +258,7 @@ def test_a_rollout_that_is_paused_says_so_until_it_goes_on(story: Story) -> None
     assert story.reconcile("--wait").code == 0
 
 
-def test_over_its_deadline_a_rollout_says_why(story: Story) -> None:
+def test_over_its_deadline_a_rollout_shows_why(story: Story) -> None:
     story.apply(port=8080)
     story.reconcile()
     story.kubectl("patch", "deployment", "pr-1", "-p", '{"spec": {"progressDeadlineSeconds": 5}}')
@@ -267,7 +267,7 @@ def test_over_its_deadline_a_rollout_says_why(story: Story) -> None:
 
 
 @pytest.mark.parametrize("what", ["quota", "admission"])
-def test_pods_that_are_refused_say_why_and_so_do_those_of_the_setup(story: Story, what: str) -> None:
+def test_refused_pods_show_why_and_so_do_those_of_the_setup(story: Story, what: str) -> None:
     if what == "quota":
         hard = {
             "apiVersion": "v1",
@@ -290,7 +290,7 @@ def test_pods_that_are_refused_say_why_and_so_do_those_of_the_setup(story: Story
     becomes(story, "SetupFailed", rf"{says} \(setup Job .*\); .*", name="pr-2")
 
 
-def test_a_setup_that_is_held_back_says_so_and_hides_nothing(story: Story) -> None:
+def test_a_held_back_setup_is_reported_and_hides_nothing(story: Story) -> None:
     story.apply(args=["crash", "3", "1"], setup={"args": ["once", "30"]})
     story.reconcile()
     job = story.names("jobs")[0]
@@ -303,7 +303,7 @@ EATS = "food = bytearray(10**9)"
 WRITES = "open('/tmp/much', 'wb').write(bytes(10**8)); import time; time.sleep(600)"
 
 
-def test_what_takes_more_than_its_limits_is_told_by_the_kubelets_own_word(
+def test_a_pod_over_its_limits_is_reported_in_the_kubelets_own_words(
     story: Story, product_image: str
 ) -> None:
     def python(program: str, **limits: str) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def test_another_change_is_made_around_it() -> None:
     assert change.manifest == without_spec(wanted, "rules")
 
 
-def test_the_rules_are_ours_again_when_the_path_is_gone() -> None:
+def test_rules_are_managed_again_when_the_path_is_gone() -> None:
     change = decided(edited_in_place(WANTED))
     assert isinstance(change, Update)
     assert change.fields == (FieldChange("spec.rules", None, None, f"is set by {CERT_MANAGER}, not by us"),)
@@ -118,7 +118,7 @@ def test_what_is_in_our_own_hands_is_put_back() -> None:
     assert solvers(live(there, entry(CERT_MANAGER, {RULES})), WANTED, NAMES.field_manager) == ()
 
 
-def test_what_is_adopted_is_adopted_whole() -> None:
+def test_what_is_adopted_is_fully_adopted() -> None:
     there = with_paths(CHALLENGE)
     metadata = {
         **there["metadata"],

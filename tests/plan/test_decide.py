@@ -112,7 +112,7 @@ ROWS: dict[str, tuple[Live | None, Rules, dict[str, Any], Any]] = {
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_a_child_needs_what_its_row_says(name: str) -> None:
+def test_a_decision_matches_its_row(name: str) -> None:
     there, rules, wanted, expected = ROWS[name]
     assert decided(there, rules, wanted) == expected
 
@@ -141,7 +141,7 @@ def test_a_protection_that_begins_or_ends_is_the_message_and_beside_another_chan
     assert message(before, changed) == "its preview or an option changed"
 
 
-def test_what_was_restored_is_adopted_whole_when_told_to() -> None:
+def test_a_restored_child_is_fully_adopted_when_requested() -> None:
     """Ours are the fields that we want, and all where only we would write."""
     more = ("f:spec", "f:ports", 'k:{"port":90,"protocol":"TCP"}')
     ports = [*SERVICE["spec"]["ports"], {"port": 90, "protocol": "TCP"}]
@@ -155,7 +155,7 @@ def test_what_was_restored_is_adopted_whole_when_told_to() -> None:
     )
 
 
-def test_an_object_whose_history_was_wiped_is_taken_over_whole() -> None:
+def test_an_object_whose_history_was_wiped_is_fully_taken_over() -> None:
     """Otherwise a variable that nobody owns would stay when the spec drops it."""
     there = untracked(
         edited(DEPLOYMENT, "spec", "template", "spec", "containers", 0, "env", to=[{"name": "X"}])
@@ -220,7 +220,7 @@ MAY_GO: dict[str, tuple[Live, Any]] = {
 
 @pytest.mark.parametrize("rules", [RULES, ADOPT], ids=["", "adopt"])
 @pytest.mark.parametrize("name", MAY_GO)
-def test_what_nobody_wants_may_go_or_stays_as_its_row_says(name: str, rules: Rules) -> None:
+def test_the_decision_on_an_undesired_child_matches_its_row(name: str, rules: Rules) -> None:
     there, expected = MAY_GO[name]
     assert going(there, rules=rules) == expected
 

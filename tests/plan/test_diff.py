@@ -234,7 +234,7 @@ def test_the_difference_is_the_one_of_its_row(name: str) -> None:
     assert diff(there, wanted, from_server=name in ROWS) == found
 
 
-def test_a_key_that_somebody_added_to_the_selector_is_seen_in_the_whole() -> None:
+def test_a_key_added_to_the_selector_is_seen_in_the_whole_selector() -> None:
     there = edited(SERVICE, "spec", "selector", "extra", to="x")
     found = diff(live(there, entry("kubectl-edit", {("f:spec", "f:selector")}), applied=SERVICE), SERVICE)
     assert [change.path for change in found.fields] == ["spec.selector"]
@@ -335,13 +335,13 @@ def test_of_a_custom_resource_no_text_that_goes_is_shown() -> None:
 # what the server made of it
 
 
-def test_what_we_want_otherwise_now_is_applied_whatever_the_server_made_of_it_before() -> None:
+def test_what_is_desired_otherwise_now_is_applied_whatever_the_server_made_of_it_before() -> None:
     there = edited(DEPLOYMENT, *APP, "image", to="mirror.example.com/nginx:1")
     wanted = children_of(a_read_preview(image="nginx:2", port=8080, replicas=1))["Deployment"]
     assert f"{AT_APP}.image" in [change.path for change in diff(live(there), wanted).fields]
 
 
-def test_what_others_add_to_an_empty_map_is_no_difference_unless_it_is_whole() -> None:
+def test_what_others_add_to_an_empty_map_is_no_difference_unless_atomic() -> None:
     wanted = edited(DEPLOYMENT, *POD, "volumes", to=[{"name": "tmp", "emptyDir": {}}])
     wanted = edited(wanted, *POD, "nodeSelector", to={})
     volume = (*POD, "volumes", 0, "emptyDir")

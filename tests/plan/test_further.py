@@ -94,7 +94,7 @@ def test_a_further_child_is_made_in_its_place_and_then_left_alone() -> None:
     assert lines(planned([PR1], running(PR1, text), text)) == []
 
 
-def test_what_comes_to_a_preview_that_was_told_of_is_no_new_preview() -> None:
+def test_a_child_added_to_a_known_preview_is_no_new_preview() -> None:
     """The memory of kinds alone, which is written before the first child, tells nothing."""
     memory, more = {"kinds": ["v1/ConfigMap"]}, {"observedGeneration": 1}
     assert lines(planned([a_read_preview(status=memory)], [], CONFIG))[0].endswith("new preview")
@@ -103,7 +103,7 @@ def test_what_comes_to_a_preview_that_was_told_of_is_no_new_preview() -> None:
     )
 
 
-def test_an_edit_of_its_document_and_one_by_hand_are_told_apart() -> None:
+def test_edits_of_a_document_and_by_hand_are_distinguished() -> None:
     (config, *others) = there = running(PR1, CONFIG)
     changed = CONFIG.replace("a: b", "a: c")
     assert lines(planned([PR1], there, changed)) == [
@@ -135,7 +135,7 @@ def test_what_no_document_makes_any_more_goes_in_reverse_order_and_counts(templa
     }
 
 
-def test_a_document_that_is_for_others_now_takes_its_child_away() -> None:
+def test_a_document_that_is_for_others_now_deletes_its_child() -> None:
     text = further("v1", "ConfigMap", "-config", "data: {a: b}", when="team=shop")
     shop = a_read_preview(labels={"team": "shop"})
     there = running(shop, text)
@@ -143,7 +143,7 @@ def test_a_document_that_is_for_others_now_takes_its_child_away() -> None:
     assert lines(planned([a_read_preview()], there, text)) == [f"- ConfigMap shop/pr-1-config {GONE}"]
 
 
-def test_a_run_that_nobody_told_of_templates_deletes_none_and_changes_nothing_of_the_preview() -> None:
+def test_a_run_without_the_templates_option_deletes_none_and_changes_nothing_of_the_preview() -> None:
     there = running(PR1, CONFIG)
     found = planned([a_read_preview(image="registry.example.com/shop:2"), PR2], there, Settings())
     assert [line for line in lines(found) if "pr-1" in line] == [
@@ -186,13 +186,13 @@ def test_no_data_goes_because_a_document_left(text: str, told: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "kept"), [(CLAIM, True), (stateful(RETAINS), True), (CONFIG, False)])
-def test_what_was_too_large_to_be_kept_whole_may_hold_data(text: str, kept: bool) -> None:
+def test_what_was_too_large_to_be_fully_kept_may_hold_data(text: str, kept: bool) -> None:
     first, *others = running(PR1, text)
     large = Live(first.manifest, partial=True)
     assert [line[0] for line in lines(planned([PR1], [large, *others], NONE))] == ["=" if kept else "-"]
 
 
-def test_data_goes_with_its_preview() -> None:
+def test_data_is_deleted_with_its_preview() -> None:
     there = running(PR1, CLAIM + stateful(DELETES))
     found = planned([an_expired()], there, CLAIM, now=NOON)
     assert [line.split()[1] for line in lines(found) if line[0] == "-"] == [
@@ -208,7 +208,7 @@ def test_data_goes_with_its_preview() -> None:
     ("number", "limit", "refused"),
     [(9, "30%", False), (10, "30%", True), (30, "30%", True), (30, "100%", False)],
 )
-def test_a_renamed_document_is_braked_as_any_other_mass_delete(
+def test_a_renamed_document_is_limited_as_every_mass_delete(
     number: int, limit: str, *, refused: bool
 ) -> None:
     previews = [a_read_preview(f"pr-{one}") for one in range(number)]
@@ -293,7 +293,7 @@ def test_a_name_and_a_label_prove_nothing_without_the_identity(
 
 
 @pytest.mark.parametrize("there", [turned(OF_SHORT, "pr-42-redis"), turned(OF_LONG, "pr-42")])
-def test_a_turned_label_makes_nobodys_child_a_leftover(there: Live) -> None:
+def test_a_turned_label_orphans_no_child(there: Live) -> None:
     """With and without the preview that the label names now."""
     for previews in ([], [PR2], [PR42], [LONG], [PR42, LONG]):
         plan = planned(previews, [there], NONE)
@@ -362,7 +362,7 @@ def test_the_order_is_the_same_for_every_preview_and_reversed_for_deletes() -> N
 # lists that are not whole, kinds that are not there
 
 
-def test_nothing_changes_of_a_kind_whose_list_is_not_whole() -> None:
+def test_nothing_changes_of_a_kind_whose_list_is_incomplete() -> None:
     problem = "the list of configmaps is incomplete: 403"
     kinds = {"ConfigMap": KindList(KINDS["ConfigMap"].resource, problem=problem, known=False)}
     there = running(PR1, CONFIG)
@@ -408,12 +408,12 @@ def test_a_hostname_is_for_one_preview_without_a_built_in_route_too(text: str) -
     )
 
 
-def test_without_a_route_nobody_asks_for_a_hostname() -> None:
+def test_without_a_route_nobody_requests_a_hostname() -> None:
     settings = with_templates(CONFIG, route="none", route_given=True)
     assert not [line for line in lines(planned([SECOND, FIRST], [], settings)) if line[0] == "!"]
 
 
-def test_a_further_route_of_a_known_kind_is_one_of_its_preview_and_no_strangers() -> None:
+def test_a_further_route_of_a_known_kind_belongs_to_its_preview() -> None:
     text = INGRESS + MAPPING_API
     there = running(FIRST, text)
     assert lines(planned([FIRST], there, text)) == []

@@ -22,7 +22,7 @@ def decided(added: dict[str, Any], annotation: str) -> Any:
     return decide(MAPPING, PREVIEW, child_of(PREVIEW, edits, RULES))
 
 
-def test_what_was_added_by_hand_goes_and_with_the_annotation_stays_and_is_told() -> None:
+def test_a_hand_edit_is_reverted_and_with_the_annotation_kept_and_shown() -> None:
     assert isinstance(decided({"timeout_ms": 9000}, "no"), Update)
     assert decided({"timeout_ms": 9000}, "keep") == Keep(
         key("Mapping"), PLACE, "kept with spec.timeout_ms, added by hand (platform9.com/hand-edits is keep)"

@@ -248,7 +248,7 @@ def test_a_long_chain_or_circle_moves_without_recursion(last: str) -> None:
     assert {ruling.decision for name, ruling in rulings.items() if name not in granted} == {"waits"}
 
 
-def test_a_long_chain_behind_a_stranger_is_blocked_as_a_whole() -> None:
+def test_a_long_chain_behind_an_unmanaged_route_is_blocked() -> None:
     claims, routes = moves("taken")
     rulings = settled(claims, *routes, stranger("taken.x"))
     assert {ruling.decision for ruling in rulings.values()} == {"blocked"}

@@ -101,7 +101,7 @@ ROWS = {
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_an_object_is_whose_its_row_says(name: str) -> None:
+def test_an_objects_owner_matches_its_row(name: str) -> None:
     there, owned, uid, from_server = ROWS[name]
     found = of(there, uid, from_server=from_server)
     assert f"{found.state}: {found.message}".removesuffix(": ") == owned
@@ -137,7 +137,7 @@ def protected(*others: dict[str, Any], ours: bool) -> Live:
 AT_PRUNE = ("f:metadata", "f:annotations", f"f:{PRUNE}")
 
 
-def test_a_child_says_itself_that_it_is_protected() -> None:
+def test_a_child_itself_records_its_protection() -> None:
     others = (live(SERVICE), live(edited(SERVICE, "metadata", "annotations", PRUNE, to="x")))
     found = [Child(there, "pr-1", Rules(NAMES)).protected for there in (protected(ours=True), *others)]
     assert found == [True, False, False]
@@ -154,7 +154,7 @@ def test_a_child_says_itself_that_it_is_protected() -> None:
     ],
     ids=["not at all", "by its preview", "by somebody", "by both", "nobody knows by whom"],
 )
-def test_protection_by_somebody_else_outlives_what_the_preview_says(there: Live, by_others: bool) -> None:
+def test_protection_by_somebody_else_outlives_the_previews_own(there: Live, by_others: bool) -> None:
     assert as_child(there).protected_by_others is by_others
 
 

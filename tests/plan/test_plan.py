@@ -524,7 +524,7 @@ def deletes_of(plan: Plan) -> list[Delete]:
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_a_plan_is_what_its_row_says(name: str) -> None:
+def test_a_plan_matches_its_row(name: str) -> None:
     """`among` tells that there are other lines; the other words are of what the lines do not show."""
     previews, there, told, options = ROWS[name]
     aside = {what: options[what] for what in ("blocked", "deletes", "going", "waits") if what in options}
@@ -557,12 +557,12 @@ def test_changes_are_sorted_by_what_they_do_then_by_place_then_in_apply_order() 
     ]
 
 
-def test_a_preview_made_again_keeps_its_children_in_place() -> None:
+def test_a_recreated_preview_keeps_its_children_in_place() -> None:
     told = lines(plan_of([a_read_preview(uid="another")], running(PR1)))
     assert [line[:11] for line in told if line[1] == " "] == ["~ Deploymen", "~ Service s", "~ Mapping s"]
 
 
-def test_a_strangers_route_of_other_paths_neither_blocks_nor_warns() -> None:
+def test_an_unmanaged_route_of_other_paths_neither_blocks_nor_warns() -> None:
     ingress = a_strangers("Ingress", HOST_1)
     proxy = Live(edited(ingress.manifest, "spec", "rules", 0, "http", to={"paths": [{"path": "/oauth2"}]}))
     assert lines(plan_of([PR1], [proxy])) == NEW_1
@@ -641,7 +641,7 @@ def test_what_is_thrown_while_one_preview_is_dealt_with_is_that_previews_failure
     assert [str(change.key) for change in plan.writes] == [line[2:-12] for line in NEW_1]
 
 
-def test_what_is_thrown_over_leftovers_keeps_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_raised_over_orphans_keeps_them(monkeypatch: pytest.MonkeyPatch) -> None:
     def breaks(*_: Any) -> Any:
         raise KeyError("secret")
 
@@ -847,7 +847,7 @@ def test_what_the_operator_allows_to_protect_outlives_it(there: Preview | None) 
     assert lines(young)[-1] == "1 protected: shop/pr-1; no longer than --max-ttl 7d"
 
 
-def test_what_is_not_protected_is_counted_by_the_brake_however_old_it_is() -> None:
+def test_an_unprotected_child_counts_for_the_limit_however_old_it_is() -> None:
     there = [child for n in range(3) for child in left_behind(f"pr-{n + 3}", protected=False)]
     plan = plan_of([PR2], there, settings=WEEK, now=NOON, limit="2")
     assert ([entry.subject for entry in plan.skipped], plan.writes) == (
@@ -945,7 +945,7 @@ def test_going_and_invalid_come_before_expired_and_expired_before_refused() -> N
     assert [desired.reason for desired in all_desired] == ["Expired", "Invalid", "Terminating"]
 
 
-def test_among_files_the_plan_says_once_that_no_ttl_is_acted_on() -> None:
+def test_among_files_the_plan_notes_once_that_nothing_expires() -> None:
     note = "a ttl counts from what an earlier run wrote into a status: among files nothing expires"
     two = [a_read_preview("pr-1", ttl="1h"), a_read_preview("pr-2", ttl="1h")]
     assert plan_of(two, from_server=False).notes == (note,)

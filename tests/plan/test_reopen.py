@@ -111,7 +111,7 @@ def test_awake_hours_that_begin_or_end_or_are_others(
     assert opened(snapshot, now=now) == ({"pr-1"} if looked_at else set())
 
 
-def test_a_hostname_that_another_preview_asks_for() -> None:
+def test_a_hostname_that_another_preview_requests() -> None:
     assert opened(a_snapshot(a_read_preview("pr-3", fqdn=FQDN), settled=TWO)) == {"pr-1"}
 
 

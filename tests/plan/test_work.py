@@ -44,7 +44,7 @@ def test_variables_are_not_searched_for_each_of_them() -> None:
 
 
 @pytest.mark.parametrize("manager", ["kubectl-edit", "injector"])
-def test_fields_of_others_are_not_compared_with_each_of_ours(manager: str) -> None:
+def test_fields_of_others_are_not_compared_with_each_own_field(manager: str) -> None:
     def work(many: int) -> Callable[[], object]:
         wanted = of_variables(many)
         added = [(*CONTAINER, "f:env", f'k:{{"name":"OTHER_{number}"}}') for number in range(many)]
@@ -105,7 +105,7 @@ def test_events_are_not_searched_for_each_pod() -> None:
 
 
 @pytest.mark.parametrize("error", [ServerTrouble("no"), Forbidden("no")])
-def test_what_could_not_be_told_is_not_searched_for_each_event(
+def test_refused_events_are_not_searched_for_each_one(
     error: ReconcileError, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []

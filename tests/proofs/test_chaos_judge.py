@@ -116,7 +116,7 @@ RIGHT: dict[str, Events] = {
 
 
 @pytest.mark.parametrize("case", RIGHT)
-def test_a_delete_of_what_nobody_wants_is_right(tmp_path: Path, case: str) -> None:
+def test_deleting_an_undesired_object_is_right(tmp_path: Path, case: str) -> None:
     assert verdict(tmp_path, *RIGHT[case]) == []
 
 
@@ -139,7 +139,7 @@ WRONG: dict[str, Events] = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_a_delete_of_what_somebody_may_want_is_wrong(tmp_path: Path, case: str) -> None:
+def test_deleting_a_possibly_desired_object_is_wrong(tmp_path: Path, case: str) -> None:
     (problem,) = verdict(tmp_path, *WRONG[case])
     assert problem.startswith("its preview was not gone, and wanted it: ")
 

@@ -249,7 +249,7 @@ def test_a_long_list_above_the_table_is_cut_and_the_rest_counted() -> None:
 # the command
 
 
-def test_a_run_writes_its_page_whole_and_prints_nothing_about_it(shop: Shop) -> None:
+def test_a_run_writes_its_complete_page_and_prints_nothing_of_it(shop: Shop) -> None:
     shop.write("pr-1")
     shop.write("pr-2", fqdn="Foo")
     ended = shop.reconcile("--dry-run", "--report", "html=page.html", code=1)

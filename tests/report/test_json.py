@@ -114,7 +114,7 @@ def test_the_schema_has_every_exit_code_of_a_run_that_got_as_far_as_a_plan() -> 
         (("passes", 0, "plan", "summary", "create"), -1),
     ],
 )
-def test_the_schema_refuses_what_no_report_says(path: tuple[Any, ...], value: Any) -> None:
+def test_the_schema_refuses_what_no_report_has(path: tuple[Any, ...], value: Any) -> None:
     document = report(Run((Pass(PLAN),)))
     above: Any = document
     for step in path[:-1]:

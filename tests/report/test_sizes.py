@@ -77,7 +77,7 @@ def test_a_status_and_its_event_have_an_end() -> None:
     assert len(found["note"].encode()) <= LONGEST_NOTE
 
 
-def test_an_event_of_others_is_not_kept_whole() -> None:
+def test_an_event_of_others_is_truncated() -> None:
     about = {"kind": "Pod", "name": "pr-1-a", "uid": "u-1"}
     warning = {"type": "Warning", "reason": "Unhealthy", "involvedObject": about, "metadata": {}}
     found = pod_event({**warning, "message": ENDLESS})

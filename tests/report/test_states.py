@@ -72,7 +72,7 @@ def test_the_status_of_a_preview_that_the_run_does_not_change_is_reported(
     assert stands(a_run(preview, changes=[keep, waiting])) == expected
 
 
-def test_a_status_of_an_older_spec_is_known_by_the_generation_of_the_whole_too() -> None:
+def test_a_status_of_an_older_spec_is_known_by_its_own_generation_too() -> None:
     ready = {"type": "Ready", "status": "True", "reason": "Available", "message": ""}
     preview = a_read_preview(generation=2, status={"observedGeneration": 1, "conditions": [ready]})
     assert stands(a_run(preview)) == ("Unknown", "", "its status is about an older spec")

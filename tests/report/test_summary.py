@@ -30,7 +30,7 @@ def a_run(*outcomes: Outcome, **run: Any) -> Run:
 # what counts
 
 
-def test_a_whole_run_in_numbers() -> None:
+def test_a_complete_run_in_numbers() -> None:
     memory = a_cluster(a_preview("pr-1"), a_preview("pr-2", fqdn="pr-1.preview.example.com"))
     summary = summary_of(go(memory), 1, 1.25)
     assert summary == Summary(
@@ -195,7 +195,7 @@ def test_a_termination_file_that_cannot_be_written_is_skipped(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(("length", "state"), [(999, "NotReady"), (9999, "Unknown")])
-def test_a_reason_that_others_wrote_is_not_counted_as_one_of_ours(length: int, state: str) -> None:
+def test_a_reason_that_others_wrote_has_no_count_of_its_own(length: int, state: str) -> None:
     memory = a_cluster()
     go(memory)
     condition = {"type": "Ready", "status": "False", "reason": "R" * length, "observedGeneration": 1}

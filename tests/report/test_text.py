@@ -86,7 +86,7 @@ def test_a_run_that_did_not_wait_reports_what_is_not_ready(statuses: dict[str, S
     assert unready_text(statuses) == told
 
 
-def test_a_whole_plan() -> None:
+def test_a_complete_plan() -> None:
     assert plan_text(PLAN) == (
         "+ Deployment  shop/pr-42  new preview\n"
         "~ Service     shop/pr-41  drifted\n"
@@ -155,7 +155,7 @@ def test_nothing_that_was_written_elsewhere_leaves_its_line(nasty: str) -> None:
     assert not any(line.lstrip().startswith("::") for line in text.splitlines())
 
 
-def test_what_became_of_the_writes() -> None:
+def test_the_results_of_the_writes() -> None:
     outcomes = [
         Outcome(CREATE, "done"),
         Outcome(UPDATE, "failed", "the API server does not take it (422): no"),

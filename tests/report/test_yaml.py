@@ -23,7 +23,7 @@ def text_of(plan: Plan) -> str:
     return run_yaml(Run((Pass(plan),), dry_run=True), cluster="the files in shop/", scope="every preview")
 
 
-def test_what_would_be_applied_is_there_in_apply_order_and_the_rest_is_a_comment() -> None:
+def test_what_would_be_applied_comes_in_apply_order_and_the_rest_is_a_comment() -> None:
     service, deployment = CHILDREN["Service"], CHILDREN["Deployment"]
     creates = Create(key("Service", "pr-42"), "shop/pr-42", service, "new preview")
     updates = Update(key("Deployment", "pr-42"), "shop/pr-42", deployment, live(deployment), (), "drifted")

@@ -132,7 +132,7 @@ def a_namespace(memory: Memory, name: str, **annotations: str) -> None:
     memory.objects[Key("Namespace", "", name)] = found
 
 
-def test_namespaces_are_asked_for_once_and_only_by_the_option() -> None:
+def test_namespaces_are_listed_once_and_only_with_the_option() -> None:
     memory = by_day()
     at(memory, EVENING)
     assert [line for line in memory.log if "namespaces" in line] == []
@@ -150,7 +150,7 @@ def test_a_namespace_has_hours_of_its_own() -> None:
     assert replicas(memory) is None
 
 
-def test_hours_that_cannot_be_read_keep_the_previews_of_the_namespace_awake_and_are_told() -> None:
+def test_unreadable_hours_keep_the_previews_of_the_namespace_awake_and_are_reported() -> None:
     memory = by_day()
     a_namespace(memory, "shop", **{ANNOTATION: "nights"})
     writes, done = at(memory, EVENING, BY_NAMESPACE)

@@ -54,19 +54,19 @@ def test_of_others_a_server_is_asked(text: str, kind: str, of: str, plural: str)
     assert any(line.startswith(f"apply {kind}") for line in memory.log)
 
 
-def test_what_is_not_served_has_no_schema_to_ask_for() -> None:
+def test_what_is_not_served_has_no_schema_to_request() -> None:
     memory = a_cluster()
     memory.unserved.add("Redis")
     assert asked(memory, REDIS) == ["discover Redis of example.com/v1"]
     assert memory.writes() == []
 
 
-def test_where_nothing_is_compared_no_schema_is_asked_for() -> None:
+def test_where_nothing_is_compared_no_schema_is_requested() -> None:
     assert asked(Memory(), REDIS) == ["discover Redis of example.com/v1", "list rediss"]
 
 
 @pytest.mark.parametrize("known", [False, True])
-def test_nothing_of_a_kind_is_changed_whose_schema_nobody_tells(*, known: bool) -> None:
+def test_a_kind_whose_schema_is_unavailable_is_not_changed(*, known: bool) -> None:
     memory = of_anything(*(["Redis"] if known else []))
     memory.trouble("schema Redis of example.com/v1", *([ServerTrouble("busy")] if known else []))
     done = go(memory, settings=with_templates(CONFIG + REDIS))
@@ -99,7 +99,7 @@ def a_schema(**fields: Any) -> Node:
     return found
 
 
-def test_a_crd_that_was_changed_between_two_runs_is_read_anew() -> None:
+def test_a_crd_that_was_changed_between_two_runs_is_re_read() -> None:
     """With --interval, one process meets both."""
     memory = a_cluster()
     memory.schemas["Sized"] = a_schema(size={"type": "integer"})

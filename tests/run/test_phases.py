@@ -46,7 +46,7 @@ def test_a_phase_that_comes_again_in_a_later_pass_is_summed() -> None:
     assert str(phases) == "read 1.000 s (13 requests, 2.0 MB), planned 0.500 s"
 
 
-def test_a_run_that_ended_before_its_first_phase_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_run_that_ended_before_its_first_phase_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="reconcile.run.phases"):
         phases = Past().phases()
         phases.log()

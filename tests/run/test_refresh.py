@@ -38,7 +38,7 @@ def now(before: Facts, seen: Look) -> Facts:
 # which kinds
 
 
-def test_deployments_are_looked_at_and_routes_only_where_they_have_conditions() -> None:
+def test_deployments_are_read_and_routes_only_where_they_have_conditions() -> None:
     assert kinds_to_look_at(facts(KEEP, ROUTE, route=MAPPING)) == {"Deployment"}
     settings = {"route": "httproute", "gateway": Gateway(namespace="infra", name="web")}
     httproute = live(children_of(PR1, **settings)["HTTPRoute"])
@@ -50,7 +50,7 @@ def with_setup(condition: str = "") -> Facts:
     return Facts(desired, (KEEP,), (), DEPLOYMENT, None, setup=a_setup_job(condition))
 
 
-def test_a_setup_job_is_looked_at_until_it_has_ended() -> None:
+def test_a_setup_job_is_read_until_it_has_ended() -> None:
     assert kinds_to_look_at(with_setup()) == {"Deployment", "Job"}
     assert kinds_to_look_at(with_setup("Complete")) == {"Deployment"}
     assert kinds_to_look_at(with_setup("Failed")) == {"Deployment"}
@@ -65,7 +65,7 @@ def test_a_setup_job_is_as_it_was_seen_last() -> None:
     assert now(with_setup(), gone).setup is None
 
 
-def test_what_it_waits_for_is_looked_at() -> None:
+def test_what_it_waits_for_is_read() -> None:
     assert kinds_to_look_at(facts(KEEP, WAIT)) == {"Deployment", "Mapping"}
     kept = Outcome(CREATE, "canceled", "later")
     assert kinds_to_look_at(facts(KEEP, CREATE, outcomes=(kept,))) == {"Deployment", "Mapping"}
@@ -102,7 +102,7 @@ def test_the_newest_objects_take_the_place_of_the_older() -> None:
     assert found == replace(before, desired=replace(DESIRED, preview=preview), deployment=newer)
 
 
-def test_a_child_that_was_waited_for_and_is_as_wanted_is_one_like_another() -> None:
+def test_a_child_that_was_waited_for_and_is_as_desired_is_like_any_other() -> None:
     found = now(facts(KEEP, WAIT), look(DEPLOYMENT, MAPPING, kinds=("Deployment", "Mapping")))
     assert (found.changes, found.route, found.waits) == ((KEEP, ROUTE), MAPPING, ())
     kept = facts(KEEP, CREATE, outcomes=(Outcome(CREATE, "canceled", "later"),))
@@ -120,12 +120,12 @@ def test_a_child_that_was_waited_for_and_is_as_wanted_is_one_like_another() -> N
     ],
     ids=["not there", "another", "a stranger's", "going"],
 )
-def test_one_that_is_not_as_wanted_is_waited_for_still(there: list[Live]) -> None:
+def test_one_that_is_not_as_desired_is_still_waited_for(there: list[Live]) -> None:
     found = now(facts(KEEP, WAIT), look(DEPLOYMENT, *there, kinds=("Deployment", "Mapping")))
     assert (found.changes, found.route, found.waits) == ((KEEP, WAIT), None, ("waits: x still has it",))
 
 
-def test_one_that_was_there_and_is_no_more_is_waited_for() -> None:
+def test_one_that_no_longer_exists_is_waited_for() -> None:
     gone = now(facts(KEEP, ROUTE, route=MAPPING), look())
     assert gone.waits == ("Deployment shop/pr-1 no longer exists; run again",)
     assert (gone.deployment, gone.route) == (None, MAPPING)

@@ -93,7 +93,7 @@ def test_children_are_listed_before_previews_and_looked_for_before_they_are_made
     ]
 
 
-def test_what_a_server_records_otherwise_than_foreseen_is_told_and_is_no_failure() -> None:
+def test_an_unforeseen_record_of_a_server_is_reported_and_is_no_failure() -> None:
     """As one whose schema has lists by key where ours has none, or the other way round."""
 
     class Newer(Memory):
@@ -146,7 +146,7 @@ def test_its_preview_is_read_again_before_each_delete() -> None:
     assert memory.log[first - 1] == "get PreviewEnvironment shop/pr-1"
 
 
-def test_with_namespace_only_nothing_is_asked_outside_and_the_plan_says_so() -> None:
+def test_with_namespace_only_nothing_is_asked_outside_and_the_plan_notes_it() -> None:
     memory = a_cluster()
     done = go(memory, scope=make_scope("shop", (), None, namespace_only=True))
     assert [line for line in memory.log if line.startswith("list")] == [
@@ -278,7 +278,7 @@ def test_one_preview_that_fails_does_not_hold_up_another_and_its_later_children_
 
 
 @pytest.mark.parametrize(("fails", "other"), [("Mapping", "Ingress"), ("Service", "Mapping")])
-def test_what_is_protected_though_nobody_wants_it_holds_up_nothing_and_is_held_up_by_nothing(
+def test_what_is_protected_though_undesired_holds_up_nothing_and_is_held_up_by_nothing(
     fails: str, other: str
 ) -> None:
     memory = running()
@@ -288,7 +288,7 @@ def test_what_is_protected_though_nobody_wants_it_holds_up_nothing_and_is_held_u
     assert (done[f"{fails} shop/pr-1"], done[f"{other} shop/pr-1"]) == ("rejected", "done")
 
 
-def test_what_is_to_be_protected_and_changes_meanwhile_is_looked_at_again() -> None:
+def test_what_is_to_be_protected_and_changes_meanwhile_is_re_read() -> None:
     memory = running()
     memory.put(a_preview(annotations={"platform9.com/prune": "disabled"}))
     memory.trouble("apply Mapping shop/pr-1", lambda memory, at: memory.touch(at))
@@ -346,7 +346,7 @@ def test_a_create_whose_answer_was_lost_is_looked_for_and_not_sent_again() -> No
     assert memory.writes() == [f"apply {child}" for child in ALL]
 
 
-def test_a_strangers_object_that_appears_in_between_gets_our_fields_taken_out_again_and_blocks() -> None:
+def test_an_unmanaged_object_that_appears_in_between_has_our_fields_removed_and_blocks() -> None:
     memory = a_cluster()
     stranger = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "pr-1", "namespace": "shop"}}
     history = [entry("helm", {("f:spec", "f:selector")})]
@@ -364,7 +364,7 @@ def test_a_strangers_object_that_appears_in_between_gets_our_fields_taken_out_ag
     assert memory.objects[key("Service")]["metadata"]["managedFields"] == history
 
 
-def test_what_another_run_of_ours_made_in_between_is_a_success() -> None:
+def test_what_another_run_made_in_between_is_a_success() -> None:
     memory = a_cluster()
     memory.trouble(SERVED, lambda memory, at: memory.put(SERVICE, managedFields=OURS))
     assert exit_code(go(memory)) == 0
@@ -432,7 +432,7 @@ DELETES: dict[str, tuple[str, Any, str, str]] = {
 
 
 @pytest.mark.parametrize("row", DELETES)
-def test_what_becomes_of_a_delete(row: str) -> None:
+def test_the_result_of_a_delete(row: str) -> None:
     memory, (asked, happens, result, message) = leaving(), DELETES[row]
     memory.trouble(asked, happens)
     outcome = next(o for o in go(memory).outcomes if o.change.key == key("Mapping"))
@@ -467,7 +467,7 @@ def test_a_look_that_fails_is_as_bad_as_a_list_that_fails() -> None:
     assert exit_code(done) == 4
 
 
-def test_a_route_kind_that_is_not_installed_and_not_asked_for_is_nothing() -> None:
+def test_a_route_kind_that_is_neither_installed_nor_requested_is_ignored() -> None:
     memory = a_cluster()
     memory.trouble("list httproutes", NotInstalled("404"))
     assert exit_code(go(memory)) == 0
@@ -515,14 +515,14 @@ def test_a_name_in_two_namespaces_is_a_usage_error_that_lists_them() -> None:
 # told to end
 
 
-def test_told_to_end_before_anything_was_read_it_raises() -> None:
+def test_a_stop_before_anything_was_read_raises() -> None:
     stop = Stop()
     stop.ask(15)
     with pytest.raises(Stopped):
         go(a_cluster(), stop=stop)
 
 
-def test_told_to_end_between_two_writes_the_rest_is_left_out() -> None:
+def test_a_stop_between_two_writes_skips_the_rest() -> None:
     memory, stop = a_cluster(), Stop()
     memory.trouble(SERVED, lambda memory, at: stop.ask(15))
     done = go(memory, stop=stop)
@@ -579,7 +579,7 @@ def test_the_exit_code_of_a_run(plan: Plan, result: Any, options: dict[str, bool
         (Plan((CREATE, BLOCKED), SKIPPED), 4),
     ],
 )
-def test_the_exit_code_of_a_dry_run_that_asks_for_pending_changes(plan: Plan, code: int) -> None:
+def test_the_exit_code_of_a_dry_run_shows_pending_changes(plan: Plan, code: int) -> None:
     assert exit_code(Run((Pass(plan),), dry_run=True), pending_is_3=True) == code
     assert exit_code(Run((Pass(plan),), dry_run=True)) == (0 if code == 3 else code)
 
@@ -605,7 +605,7 @@ def test_the_run_has_the_previews_of_its_scope_as_the_last_pass_read_them() -> N
     assert go(memory, settings=Settings(route="none")).url_scheme == ""
 
 
-def test_a_cluster_that_does_not_tell_the_time_is_worked_in_all_the_same() -> None:
+def test_a_cluster_that_reports_no_time_is_reconciled_all_the_same() -> None:
     class Timeless(Memory):
         def now(self) -> datetime:
             raise NoAnswer("no Date")
@@ -616,7 +616,7 @@ def test_a_cluster_that_does_not_tell_the_time_is_worked_in_all_the_same() -> No
     assert (done.now, exit_code(done)) == (None, 0)
 
 
-def test_what_the_first_pass_did_is_told_also_where_the_next_cannot_begin() -> None:
+def test_what_the_first_pass_did_is_reported_if_the_next_cannot_begin() -> None:
     class Tired(Memory):
         def list(self, resource: Resource, **kwargs: Any) -> Listing[Any]:
             if resource.kind == KIND and self.log.count("apply Ingress shop/pr-1"):

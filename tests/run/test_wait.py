@@ -148,12 +148,12 @@ def test_the_pauses_grow_and_the_last_look_comes_before_the_end(scene: Scene) ->
 
 
 @pytest.mark.parametrize("seconds", [0.5, 1.0])
-def test_a_wait_of_no_length_looks_no_further(scene: Scene, seconds: float) -> None:
+def test_a_wait_of_no_length_reads_no_more(scene: Scene, seconds: float) -> None:
     waited = scene.wait(seconds)
     assert (scene.looks(), only(waited).state) == (0, "waiting")
 
 
-def test_the_time_of_the_requests_begins_anew_with_the_wait(scene: Scene) -> None:
+def test_the_time_of_the_requests_restarts_with_the_wait(scene: Scene) -> None:
     scene.wait(2.0)
     assert scene.memory.clocks == [(2.0, "--wait-timeout")]
 
@@ -217,7 +217,7 @@ def test_one_that_was_deleted_is_waited_for_no_longer(scene: Scene) -> None:
 
 @pytest.mark.parametrize("error", [ServerTrouble("500"), Forbidden("403"), Unauthorized("401")])
 @pytest.mark.parametrize("plural", ["previewenvironments", "deployments"])
-def test_a_list_that_does_not_come_is_told_and_the_next_may(
+def test_a_missing_list_is_reported_and_the_next_may_come(
     scene: Scene, plural: str, error: ServerTrouble
 ) -> None:
     scene.memory.trouble(f"list {plural}", error, error)
@@ -246,7 +246,7 @@ def test_ready_is_not_enough_until_it_answers(scene: Scene) -> None:
     assert waited.statuses["shop/pr-1"].ready
 
 
-def test_what_the_probe_missed_is_told_at_the_end(scene: Scene) -> None:
+def test_what_the_probe_missed_is_shown_at_the_end(scene: Scene) -> None:
     scene.deployment(UP)()
     scene.answers = ["answers 503"] * 99
     waited = scene.wait(10.0, probed=True)

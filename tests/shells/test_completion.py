@@ -131,7 +131,7 @@ def test_what_hangs_for_another_reason_is_not_waited_for_either(folder: Path, va
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "", "")
 
 
-def test_what_a_plugin_for_credentials_says_does_not_disturb_the_line(
+def test_what_a_credential_plugin_prints_does_not_disturb_the_line(
     folder: Path, variables: Variables
 ) -> None:
     plugin = folder / "plugin"

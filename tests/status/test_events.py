@@ -40,14 +40,14 @@ def told(*outcomes: Outcome) -> list[tuple[str, str]]:
 # what was done
 
 
-def test_the_children_that_were_made_are_told_together_in_apply_order() -> None:
+def test_created_children_share_one_event_in_apply_order() -> None:
     outcomes = [done(Create, kind, "new preview") for kind in ("Mapping", "Deployment", "Service")]
     assert of_outcomes(outcomes, NOW) == (
         News("Normal", "Created", "Create", "created Deployment, Service, Mapping: new preview", TIME),
     )
 
 
-def test_each_action_is_told_once_and_each_reason_in_it() -> None:
+def test_each_action_has_one_event_with_its_reasons() -> None:
     assert told(
         done(Create, "Mapping", "another kind of route"),
         done(Delete, "Ingress", "another kind of route"),
@@ -61,7 +61,7 @@ def test_each_action_is_told_once_and_each_reason_in_it() -> None:
 
 
 @pytest.mark.parametrize("result", ["canceled", "failed", "blocked", "skipped"])
-def test_what_was_not_done_is_not_told(result: Any) -> None:
+def test_what_was_not_done_gets_no_event(result: Any) -> None:
     assert told(done(Create, "Service", "new preview", result)) == []
 
 
@@ -122,7 +122,7 @@ TRANSITIONS: dict[str, tuple[dict[str, Any], dict[str, Any], list[tuple[str, str
 
 
 @pytest.mark.parametrize("row", TRANSITIONS)
-def test_only_a_transition_is_told(row: str) -> None:
+def test_only_a_transition_is_an_event(row: str) -> None:
     before, after, expected = TRANSITIONS[row]
     assert [(one.type, one.reason) for one in of_status(before, after)] == expected
 
@@ -137,7 +137,7 @@ def made(news: News, preview: Any = PREVIEW) -> Any:
 NEW = News("Normal", "Created", "Create", "created Service: new preview", TIME)
 
 
-def test_the_whole_event() -> None:
+def test_the_complete_event() -> None:
     found = made(NEW)
     name = found["metadata"]["name"]
     assert found == {
@@ -168,7 +168,7 @@ def expiring(expires_at: str) -> News:
     return found
 
 
-def test_the_name_is_of_the_uid_and_the_end_so_that_a_second_one_is_there_already() -> None:
+def test_the_name_is_of_the_uid_and_the_end_so_that_a_second_one_exists_already() -> None:
     first = made(expiring("2026-01-10T13:00:00Z"))["metadata"]["name"]
     assert made(expiring("2026-01-10T13:00:00Z"))["metadata"]["name"] == first
     assert made(expiring("2026-01-10T14:00:00Z"))["metadata"]["name"] != first
@@ -176,7 +176,7 @@ def test_the_name_is_of_the_uid_and_the_end_so_that_a_second_one_is_there_alread
     assert made(expiring("2026-01-10T13:00:00Z"), another)["metadata"]["name"] != first
 
 
-def test_a_pod_that_crashes_on_and_on_is_told_once_for_each_generation() -> None:
+def test_a_crashing_pod_is_reported_once_for_each_generation() -> None:
     (first,), (second,) = of_status(a_status("Progressing"), FAILED), of_status(a_status(), FAILED)
     assert made(first)["metadata"]["name"] == made(second)["metadata"]["name"]
     (pushed,) = of_status(FAILED, a_status("RolloutFailed", generation=4, stalled=True))
@@ -208,7 +208,7 @@ def told_by(memory: Memory, **request: Any) -> list[str]:
     return [line for line in again(memory, **request)[0] if line.startswith("event")]
 
 
-def test_a_life_is_told_step_by_step_and_an_unchanged_cluster_is_told_nothing() -> None:
+def test_each_step_of_a_life_has_its_event_and_an_unchanged_cluster_none() -> None:
     memory = a_cluster()
     assert told_by(memory) == ["event Created shop/pr-1"]
     assert told_by(memory) == []
@@ -224,13 +224,13 @@ def test_a_life_is_told_step_by_step_and_an_unchanged_cluster_is_told_nothing() 
     assert told_by(memory, settings=INGRESS) == []
 
 
-def test_what_blocks_a_preview_is_told_once() -> None:
+def test_a_blocked_preview_gets_one_event() -> None:
     memory = a_cluster(a_preview("pr-1"), a_preview("pr-2", fqdn="pr-1.preview.example.com"))
     assert "event HostnameConflict shop/pr-2" in told_by(memory)
     assert told_by(memory) == []
 
 
-def test_of_a_preview_that_is_gone_nothing_is_told() -> None:
+def test_a_preview_that_is_gone_gets_no_event() -> None:
     memory = a_cluster()
     go(memory)
     del memory.objects[key("PreviewEnvironment")]
@@ -238,7 +238,7 @@ def test_of_a_preview_that_is_gone_nothing_is_told() -> None:
     assert told_by(memory) == ["event Created shop/pr-2"]
 
 
-def test_what_hangs_on_a_status_is_not_told_where_that_cannot_be_written() -> None:
+def test_no_event_depends_on_a_status_that_cannot_be_written() -> None:
     """Else it would be told by every run."""
     memory = a_cluster()
     go(memory)
@@ -247,7 +247,7 @@ def test_what_hangs_on_a_status_is_not_told_where_that_cannot_be_written() -> No
     assert told_by(memory) == []
 
 
-def test_a_tenth_of_the_ttl_before_its_end_is_told_once_and_a_new_revision_takes_it_back() -> None:
+def test_a_ttl_with_a_tenth_left_is_reported_once_and_a_new_revision_reverts_it() -> None:
     memory = a_cluster(a_preview(ttl="10h"))
     go(memory)
     controllers(memory)
@@ -268,7 +268,7 @@ def test_a_tenth_of_the_ttl_before_its_end_is_told_once_and_a_new_revision_takes
 # what cannot be told
 
 
-def test_without_the_right_one_is_tried_in_each_namespace_and_one_note_says_so() -> None:
+def test_without_the_right_one_is_tried_in_each_namespace_with_one_note() -> None:
     places = [("pr-1", "blog"), ("pr-1", "shop"), ("pr-2", "shop")]
     memory = a_cluster(
         *(a_preview(name, space, fqdn=f"{name}.{space}.example.com") for name, space in places)
@@ -297,7 +297,7 @@ def test_a_namespace_that_goes_is_no_trouble() -> None:
     assert go(memory).notes == ()
 
 
-def test_in_a_folder_nothing_is_told() -> None:
+def test_a_folder_has_no_events() -> None:
     memory = a_cluster()
     memory.is_server = False
     go(memory, settings=Settings())

@@ -42,7 +42,7 @@ def of_pr1(*passes: Pass, children: dict[Any, Any] | None = None) -> Facts:
     return found
 
 
-def test_only_previews_in_scope_are_told_about() -> None:
+def test_only_previews_in_scope_are_gathered() -> None:
     assert [one.desired.place for one in gather(all_desired(), [Pass(Plan(()))], {})] == [
         "shop/pr-1",
         "shop/pr-2",
@@ -72,13 +72,13 @@ def test_the_list_of_a_later_pass_is_newer_than_an_earlier_answer() -> None:
     assert (found.deployment, found.route) == (DEPLOYMENT, MAPPING)
 
 
-def test_what_a_later_pass_says_of_a_child_stands_for_what_an_earlier_said() -> None:
+def test_a_child_in_a_later_pass_replaces_that_of_an_earlier_one() -> None:
     found = of_pr1(Pass(Plan((KEEP, WAIT))), Pass(Plan((CREATE,)), (Outcome(CREATE, "done", live=MAPPING),)))
     assert found.changes == (KEEP, CREATE)
     assert found.waits == ()
 
 
-def test_what_it_waits_for_is_about_children_that_it_wants() -> None:
+def test_what_it_waits_for_is_about_desired_children() -> None:
     old = Waiting(key("Ingress"), "shop/pr-1", "waits: deleted when Mapping shop/pr-1 exists")
     assert of_pr1(Pass(Plan((KEEP, WAIT, old)))).waits == ("waits: x still has it",)
     assert of_pr1(Pass(Plan((CREATE,)), (Outcome(CREATE, "canceled", "later"),))).waits == ("later",)
@@ -94,13 +94,13 @@ def test_a_delete_that_failed_takes_nothing_from_a_preview() -> None:
     assert of_pr1(Pass(Plan((KEEP, delete)), (Outcome(delete, "failed", "no"),))).outcomes == ()
 
 
-def test_what_nobody_wants_and_could_not_be_protected_takes_nothing_from_a_preview() -> None:
+def test_an_undesired_child_that_could_not_be_protected_affects_no_preview() -> None:
     ingress = INGRESS.manifest
     update = Update(key("Ingress"), "shop/pr-1", ingress, INGRESS, (), "its preview is protected")
     assert of_pr1(Pass(Plan((KEEP, update)), (Outcome(update, "failed", "no"),))).outcomes == ()
 
 
-def test_the_route_is_that_of_the_wanted_kind_else_the_one_that_it_kept() -> None:
+def test_the_route_is_that_of_the_desired_kind_else_the_one_it_kept() -> None:
     both = {**THERE, INGRESS.key: INGRESS}
     kept = Keep(key("Ingress"), "shop/pr-1", "kept; pass --route to switch")
     assert of_pr1(Pass(Plan((kept, ROUTE))), children=both).route is MAPPING
@@ -108,6 +108,6 @@ def test_the_route_is_that_of_the_wanted_kind_else_the_one_that_it_kept() -> Non
     assert of_pr1(Pass(Plan((WAIT,))), children=both).route is None
 
 
-def test_a_kind_that_could_not_be_read_leaves_who_wants_it_unread() -> None:
+def test_an_unread_kind_leaves_the_previews_that_need_it_unread() -> None:
     assert of_pr1(Pass(Plan((), (Skipped("Service", "403"),)))).unread
     assert not of_pr1(Pass(Plan((), (Skipped("HTTPRoute", "403"), Skipped("Deletes", "0"))))).unread

@@ -136,7 +136,7 @@ ROWS = {
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_a_preview_is_told(row: str) -> None:
+def test_a_status_matches_its_row(row: str) -> None:
     given, told = ROWS[row]
     assert said(given) == told
 
@@ -177,7 +177,7 @@ def test_the_pods_of_further_children_are_neither_those_of_the_app_nor_of_the_se
         (replace(facts(DB, StatefulSet=NOT_READY), further_pods=(CRASHING,)), True, False),
     ],
 )
-def test_pods_and_events_are_asked_for_where_they_have_something_to_tell(
+def test_pods_and_events_are_requested_where_they_can_add_something(
     given: Facts, *, pods: bool, events: bool
 ) -> None:
     assert (asks_for_pods(given), asks_for_events(given)) == (pods, events)
@@ -211,7 +211,7 @@ def test_what_stays_for_a_reason_that_lies_in_it_settles_its_preview(
     assert names == ([("PersistentVolumeClaim", "pr-1-db", GONE)] if unchanged else [])
 
 
-def test_one_that_is_as_wanted_settles_and_one_that_is_missing_does_not() -> None:
+def test_one_that_is_as_desired_settles_and_a_missing_one_does_not() -> None:
     assert settled().is_unchanged
     known = settled()
     without = [c for c in known.changes if c.key.kind != "ConfigMap"]
@@ -226,7 +226,7 @@ def test_a_further_route_beside_the_route_settles_its_preview() -> None:
     assert found.route.key == Key("Mapping", "shop", "pr-1")
 
 
-def test_a_child_that_was_made_in_this_run_is_there() -> None:
+def test_a_child_that_was_made_in_this_run_exists() -> None:
     known = facts(CONFIG)
     made = Create(Key("ConfigMap", "shop", "pr-1-config"), "shop/pr-1", {}, "new preview")
     there = known.further[0]

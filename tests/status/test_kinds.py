@@ -40,7 +40,7 @@ def without_memory(memory: Memory, name: str = "pr-1") -> None:
     memory.put({**there, "status": {k: v for k, v in there["status"].items() if k != "kinds"}})
 
 
-def test_a_kind_is_forgotten_once_a_whole_list_shows_none() -> None:
+def test_a_kind_is_forgotten_if_a_complete_list_has_none() -> None:
     memory = running(CONFIG + SECRET)
     memory.forget(key("ConfigMap", "pr-1-config"))
     go(memory, settings=with_templates(SECRET))
@@ -123,7 +123,7 @@ def test_what_holds_data_and_is_kept_is_remembered() -> None:
     assert kinds(memory) == []
 
 
-def test_a_memory_that_somebody_took_away_is_written_again() -> None:
+def test_a_memory_that_somebody_removed_is_written_again() -> None:
     memory = running(CONFIG)
     without_memory(memory)
     go(memory, settings=with_templates(CONFIG))
@@ -215,7 +215,7 @@ def test_one_that_is_being_deleted_is_left_alone() -> None:
         (NamespaceTerminating("ends"), 2, ""),
     ],
 )
-def test_what_could_not_be_forgotten_is_told_once(error: ReconcileError, tries: int, note: str) -> None:
+def test_what_could_not_be_forgotten_is_noted_once(error: ReconcileError, tries: int, note: str) -> None:
     """And not tried for each preview, where all would get the same answer."""
     names = ("pr-1", "pr-2")
     memory = running(CONFIG, *map(a_preview, names))

@@ -69,7 +69,7 @@ def again(memory: Memory, **request: Any) -> tuple[list[str], tuple[str, ...]]:
 # when
 
 
-def test_the_first_run_says_that_it_comes_up_and_the_next_that_it_is_there() -> None:
+def test_the_first_run_reports_progress_and_the_next_that_it_is_available() -> None:
     memory = a_cluster()
     go(memory)
     assert told(memory) == ("False", "Progressing")
@@ -103,17 +103,17 @@ def test_a_status_is_no_part_of_the_plan() -> None:
 
 
 @pytest.mark.parametrize("request_", [{"dry_run": True}, {"agrees": False}])
-def test_where_nothing_is_carried_out_nothing_is_said(request_: dict[str, Any]) -> None:
+def test_where_nothing_is_applied_nothing_is_published(request_: dict[str, Any]) -> None:
     assert not any(line.startswith(("status", "event")) for line in again(a_cluster(), **request_)[0])
 
 
-def test_a_run_that_was_told_to_end_says_nothing() -> None:
+def test_a_run_asked_to_stop_publishes_nothing() -> None:
     memory, stop = a_cluster(), Stop()
     memory.trouble("apply Service shop/pr-1", lambda memory, at: stop.ask(15))
     assert not any(line.startswith(("status", "event")) for line in again(memory, stop=stop)[0])
 
 
-def test_a_preview_outside_the_scope_is_not_told_about() -> None:
+def test_a_preview_outside_the_scope_gets_no_status() -> None:
     memory = a_cluster(a_preview("pr-1"), a_preview("pr-2"))
     log, _ = again(memory, scope=make_scope(None, ("pr-2",), None))
     assert [line for line in log if line.startswith("status")] == ["status PreviewEnvironment shop/pr-2"]
@@ -165,7 +165,7 @@ def test_among_files_there_is_no_status_and_nothing_expires() -> None:
     assert (alive(memory), status(memory)) == (True, begun)
 
 
-def test_a_kind_of_route_that_is_not_installed_is_told_before_who_has_the_hostname() -> None:
+def test_a_route_kind_that_is_not_installed_is_reported_before_a_hostname_conflict() -> None:
     memory = a_cluster()
     theirs = {"name": "theirs", "namespace": "shop"}
     rules = [{"host": "pr-1.preview.example.com"}]
@@ -186,7 +186,7 @@ def crashing(memory: Memory) -> None:
     memory.put(a_pod(waiting("CrashLoopBackOff", exitCode=1)).manifest)
 
 
-def test_the_warnings_of_a_namespace_are_listed_where_a_pod_does_not_say_enough_itself() -> None:
+def test_the_warnings_of_a_namespace_are_listed_where_a_pod_does_not_show_enough() -> None:
     memory = a_cluster(a_preview("pr-1"), a_preview("pr-2"))
     go(memory)
     controllers(memory, replicas=1, updatedReplicas=1)
@@ -213,7 +213,7 @@ def test_in_many_namespaces_they_are_one_list_of_all() -> None:
     assert [line for line in log if line.startswith("list events")] == ["list events"]
 
 
-def test_without_the_right_to_events_the_rest_is_told() -> None:
+def test_without_the_right_to_events_the_rest_is_shown() -> None:
     memory = a_cluster()
     go(memory)
     controllers(memory, replicas=1, updatedReplicas=1)
@@ -237,7 +237,7 @@ def test_what_the_pods_of_one_preview_are_listed_for_changes_nothing_for_another
     assert told(memory, "pr-2") == ("True", "Available")
 
 
-def test_what_failed_before_is_looked_at_again_though_its_pods_are_available() -> None:
+def test_what_failed_before_is_re_read_though_its_pods_are_available() -> None:
     memory = a_cluster()
     go(memory)
     crashing(memory)
@@ -282,7 +282,7 @@ def test_with_namespace_only_pods_are_listed_there() -> None:
     assert log[-3:] == ["list pods in shop", STATUS, "event RolloutFailed shop/pr-1"]
 
 
-def test_without_the_right_to_list_pods_the_status_says_less() -> None:
+def test_without_the_right_to_list_pods_the_status_shows_less() -> None:
     memory = a_cluster()
     go(memory)
     crashing(memory)
@@ -350,7 +350,7 @@ def test_a_preview_that_was_annotated_meanwhile_is_read_again() -> None:
     assert told(memory) == ("False", "Progressing")
 
 
-def test_what_another_run_has_said_meanwhile_is_not_said_again() -> None:
+def test_what_another_run_wrote_meanwhile_is_not_written_again() -> None:
     memory, other = a_cluster(a_preview(ttl="1h")), a_cluster(a_preview(ttl="1h"))
     go(other)
 
@@ -454,7 +454,7 @@ def test_a_change_just_before_the_delete_keeps_the_children() -> None:
     assert alive(memory)
 
 
-def test_a_count_that_another_run_began_anew_is_not_called_expired() -> None:
+def test_a_count_that_another_run_restarted_is_not_called_expired() -> None:
     memory = a_cluster(a_preview(ttl="1h"))
     go(memory)
     memory.time = START + timedelta(hours=1)
@@ -488,7 +488,7 @@ def test_listing_pods_by_label_is_one_request_for_all() -> None:
 # a CRD that is older than this version
 
 
-def test_what_an_older_crd_does_not_know_is_left_out_and_told_once_and_nothing_is_written_again() -> None:
+def test_what_an_older_crd_does_not_know_is_left_out_and_noted_once_and_nothing_is_rewritten() -> None:
     memory = a_cluster(a_preview("pr-1"), a_preview("pr-2"))
     unknown = UnknownFields(".status.hostname: field not declared in schema", frozenset({"hostname"}))
     memory.trouble("status PreviewEnvironment shop/pr-1", unknown)

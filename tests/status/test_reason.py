@@ -236,7 +236,7 @@ ROWS: dict[str, tuple[Facts, str]] = {
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_a_preview_is_told(row: str) -> None:
+def test_a_status_matches_its_row(row: str) -> None:
     given, told = ROWS[row]
     assert said(given) == told
 
@@ -261,7 +261,7 @@ def test_the_rows_have_every_reason_but_those_with_a_test_of_their_own() -> None
     assert {re.split("!?:", told)[0] for _, told in ROWS.values()} == REASONS
 
 
-def test_what_is_written_in_this_run_counts_before_what_was_there() -> None:
+def test_what_is_written_in_this_run_counts_before_what_existed() -> None:
     """A blocked preview stays blocked, and what keeps it from being reconciled wins over everything."""
     both = facts(
         changes=blocked("HostnameConflict", "taken"), outcomes=(Outcome(CREATE, "failed", "trouble"),)
@@ -274,11 +274,11 @@ def test_a_preview_that_is_going_gets_none() -> None:
     assert status_of(facts(a_read_preview(deleted="2026-01-01T00:00:00Z")), NOW) is None
 
 
-def test_what_could_not_be_read_is_not_told_about() -> None:
+def test_what_could_not_be_read_gets_no_status() -> None:
     assert status_of(facts(unread=True), NOW) is None
 
 
-def test_the_link_has_the_scheme_that_was_asked_for() -> None:
+def test_the_link_has_the_scheme_that_was_set() -> None:
     told = status_of(facts(), NOW, url_scheme="http")
     assert told is not None
     assert told.url == "http://pr-1.preview.example.com"
@@ -288,14 +288,14 @@ def test_the_link_has_the_scheme_that_was_asked_for() -> None:
     ("status", "asks"),
     [(UP, False), (STARTING, True), ({"observedGeneration": 1}, False), ({}, False)],
 )
-def test_pods_are_asked_for_only_where_they_can_say_more(status: dict[str, Any], asks: bool) -> None:
+def test_pods_are_requested_only_where_they_can_add_more(status: dict[str, Any], asks: bool) -> None:
     given = facts(deployment=a_live("Deployment", status))
     assert asks_for_pods(given) is asks
     assert not asks_for_pods(replace(given, desired=replace(given.desired, reason="Refused")))
     assert not asks_for_pods(replace(given, deployment=None))
 
 
-def test_pods_are_asked_for_where_a_setup_job_is_not_complete() -> None:
+def test_pods_are_requested_where_a_setup_job_is_not_complete() -> None:
     assert asks_for_pods(facts(SET_UP, setup=a_setup_job()))
     assert asks_for_pods(facts(SET_UP, setup=a_setup_job("Failed")))
     assert not asks_for_pods(facts(SET_UP, setup=a_setup_job("Complete")))
@@ -334,7 +334,7 @@ def test_a_count_that_has_begun_goes_on() -> None:
     assert (told.ttl_counts_from, told.expires_at) == ("2026-01-10T00:00:00Z", "2026-01-11T00:00:00Z")
 
 
-def test_an_expired_preview_says_when_and_how_to_bring_it_back_and_keeps_its_count() -> None:
+def test_an_expired_preview_shows_when_and_how_to_revive_it_and_keeps_its_count() -> None:
     preview = a_read_preview(ttl="24h", generation=3, status=a_status("2026-01-09T00:00:00Z"))
     assert status_of(facts(preview), NOW) == Status(
         ready=False,
