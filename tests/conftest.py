@@ -65,8 +65,8 @@ FEW = {
     ),
 }
 
-# Of other files it leaves out these, which take a clone through the whole kit, every wheel from its index, or a
-# pipeline through its work once for each right that it lacks.
+# Of other files it leaves out these, which take a clone through the whole kit, every wheel from its index, a
+# pipeline through its work once for each right that it lacks, or eighty megabytes through a server.
 LONG = frozenset(
     {
         "test_the_tests_that_count_count_an_added_kind_too",
@@ -75,6 +75,9 @@ LONG = frozenset(
         "test_every_architecture_has_a_wheel_of_every_requirement",
         "test_a_pipeline_that_reconciles_misses_each_role_by_name",
         "test_each_right_of_an_author_is_missed_by_name",
+        # tests/e2e/test_cookbook_cluster.py follows the same pages.
+        "test_a_field_and_a_kind_of_child_and_own_names_can_be_had_by_the_pages_alone",
+        "test_previews_of_a_megabyte_do_not_fill_the_memory",
     }
 )
 

@@ -172,18 +172,21 @@ def test_a_blocked_preview_fails_the_job_and_the_comment_shows_why(
         assert (forge.outputs["state"], forge.outputs["reason"]) == ("Blocked", "HostnameConflict")
 
 
-def test_a_mistake_in_the_preview_never_reaches_the_cluster(forge: Forge) -> None:
-    forge.inputs["fqdn"] = "https://pr-42.preview.example.com"
-    assert not forge.opens()
-    (comment,) = comments(forge.machine)
+# What the script does by itself is the same on both forges.
+
+
+def test_a_mistake_in_the_preview_never_reaches_the_cluster(github: GitHub) -> None:
+    github.inputs["fqdn"] = "https://pr-42.preview.example.com"
+    assert not github.opens()
+    (comment,) = comments(github.machine)
     assert "preview.yaml:8: spec.fqdn: " in comment
-    assert os.listdir(forge.machine.home / "previews") == []
+    assert os.listdir(github.machine.home / "previews") == []
 
 
-def test_without_an_answer_of_the_cluster_there_is_no_comment_and_the_job_fails(forge: Forge) -> None:
-    forge.machine.variables["RECONCILE_FROM"] = str(forge.machine.home / "nowhere")
-    assert not forge.opens()
-    assert comments(forge.machine) == []
+def test_without_an_answer_of_the_cluster_there_is_no_comment_and_the_job_fails(github: GitHub) -> None:
+    github.machine.variables["RECONCILE_FROM"] = str(github.machine.home / "nowhere")
+    assert not github.opens()
+    assert comments(github.machine) == []
 
 
 @pytest.mark.parametrize(
@@ -197,12 +200,12 @@ def test_without_an_answer_of_the_cluster_there_is_no_comment_and_the_job_fails(
     ids=str,
 )
 def test_an_input_that_is_missing_or_not_valid_is_named(
-    forge: Forge, inputs: dict[str, str], message: str
+    github: GitHub, inputs: dict[str, str], message: str
 ) -> None:
-    forge.inputs.update(inputs)
-    assert not forge.opens()
-    assert f"preview-pipeline: {message}" in forge.machine.printed
-    assert os.listdir(forge.machine.home / "previews") == []
+    github.inputs.update(inputs)
+    assert not github.opens()
+    assert f"preview-pipeline: {message}" in github.machine.printed
+    assert os.listdir(github.machine.home / "previews") == []
 
 
 # the comment

@@ -337,9 +337,9 @@ class Story:
                 seen.clear()
                 return False
             seen.append(self.versions())
-            return len(seen) > 2 and seen[-1] == seen[-3]
+            return len(seen) > 1 and seen[-1] == seen[-2]
 
-        eventually(same, f"{self.namespace} has settled", timeout=120)
+        eventually(same, f"{self.namespace} has settled", timeout=120, pause=0.3)
         return seen[-1]
 
     def _caught_up(self) -> bool:

@@ -46,14 +46,14 @@ def test_after_a_kill_at_any_write_one_clean_run_is_enough(
 
 
 FEW = {
-    "new": 12,
-    "drifted": 12,
-    "gone": 12,
-    "switching": 12,
-    "handing over": 6,
-    "expiring": 6,
-    "documents": 12,
+    "new": 8,
+    "drifted": 8,
+    "gone": 8,
+    "switching": 8,
+    "handing over": 4,
+    "expiring": 4,
+    "documents": 8,
     "forgetting": 4,
-    "mixed, one namespace only": 6,
+    "mixed, one namespace only": 4,
 }
-"""Eighty-two of them: what `.ci/run` has time for."""
+"""Fifty-six of them: what `.ci/run` has time for."""

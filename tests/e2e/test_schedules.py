@@ -26,7 +26,7 @@ from tests.proofs.model.sessions import Session, in_sessions
 from tests.proofs.model.worlds import BACKEND
 
 WHOLE = os.environ.get("PROOF") == "whole"
-BLOCKS, SEEDS = (10, 20) if WHOLE else (1, 3)
+BLOCKS, SEEDS = (10, 20) if WHOLE else (1, 2)
 NEWER = "registry.example.com/web:2"
 STRANGERS = ("Service/named", "Ingress/strangers")
 BLOCKED = 1

@@ -18,7 +18,7 @@ from tests.e2e.story import ROUTES, Result, call
 from tests.proofs.walks import DOMAIN, START, STEPS, Edit, drawn, drawn_folders, set_up_once_for
 
 WHOLE = os.environ.get("PROOF") == "whole"
-BLOCKS, WALKS = (10, 100) if WHOLE else (1, 12)
+BLOCKS, WALKS = (10, 100) if WHOLE else (1, 8)
 
 
 class File(NamedTuple):

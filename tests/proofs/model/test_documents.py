@@ -15,7 +15,7 @@ from tests.proofs.model.worlds import Settled, World
 
 WHOLE = os.environ.get("PROOF") == "whole"
 WORLDS = list(SMALL) if WHOLE else ["given_up"]
-BLOCKS, SEEDS = (10, 100) if WHOLE else (1, 5)
+BLOCKS, SEEDS = (10, 100) if WHOLE else (1, 2)
 
 
 @pytest.mark.parametrize("name", WORLDS)
