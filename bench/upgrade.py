@@ -44,6 +44,7 @@ def first_run(bench: Bench, previews: int) -> list[Figure]:
         measured.add(wanted.FIRST, first.cpu)
         measured.add(wanted.FIRST_MEMORY, first.mebibytes)
         measured.add(wanted.RAW_CPU, bench.raw().cpu)
+    bench.mark_all()
     bench.settle()
     return [
         measured.figure(wanted.FIRST, previews, "s", wanted.RAW_CPU),
