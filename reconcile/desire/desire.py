@@ -132,7 +132,7 @@ def _reason(one: _Timed, settings: Settings, surplus: Mapping[str, str]) -> tupl
     """Why a preview does not get its children, in one word and in words; "" where it does."""
     preview = one.preview
     if preview.deletion_timestamp:
-        return "Terminating", "is being deleted, and waits for its finalizers"
+        return "Terminating", "it is being deleted, and waits for its finalizers"
     if isinstance(preview, Unreadable):
         return "Invalid", preview.message
     if one.fault:

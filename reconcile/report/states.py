@@ -126,7 +126,7 @@ def _state(preview: Preview, reported: Mapping[str, Report], waited: Standing | 
     known = _by_the_wait(waited) or _by_the_end(reported.get(place), found)
     state, reason, message = known or _by_its_status(preview)
     if preview.deletion_timestamp:
-        state, reason, message = "Terminating", "", "is being deleted"
+        state, reason, message = "Terminating", "", "it is being deleted"
     expires = found.expires_at if found else _status(preview).get("expiresAt")
     return State(
         preview.namespace,

@@ -51,7 +51,7 @@ def standing(facts: Facts, status: Status | None) -> Standing:
             preview.namespace, preview.name, "failed", UNREAD, "its children could not all be read"
         )
     if facts.desired.reason == "Terminating":
-        return Standing(preview.namespace, preview.name, "failed", TERMINATING, "is being deleted")
+        return Standing(preview.namespace, preview.name, "failed", TERMINATING, "it is being deleted")
     if status is None:
         return Standing(preview.namespace, preview.name, "waiting", "", "its state is unknown")
     rejected = any(outcome.result in FOR_A_PERSON for outcome in facts.outcomes)

@@ -126,7 +126,7 @@ def test_a_finalizer_keeps_no_child_longer_than_the_operators_most(story: Story)
     author.apply(finalizers=[FINALIZER])
     story.reconcile(*MOST)
     author.kubectl("delete", author.previews, "pr-1", "--wait=false")
-    waits = f". Preview {story.namespace}/pr-1 is being deleted, and waits for its finalizers"
+    waits = f". Preview {story.namespace}/pr-1 it is being deleted, and waits for its finalizers"
     assert story.reconcile(*MOST).changes == [waits]
     time.sleep(3.1)
     assert story.reconcile().changes == [waits]

@@ -200,7 +200,7 @@ ROWS: dict[str, Row] = {
         settings=Settings(allow_fqdn=("*.other.example.com",)), blocked=["Refused"],
     ),
     "a preview that is going gets no writes": row(
-        [GOING], running(PR1)[:1], ". Preview shop/pr-1 is being deleted, and waits for its finalizers"
+        [GOING], running(PR1)[:1], ". Preview shop/pr-1 it is being deleted, and waits for its finalizers"
     ),
     "one whose name is taken gets no child at all, since its route would lead to a stranger": row(
         [PR1], [STRANGER, *running(PR1)[:1]],

@@ -161,7 +161,7 @@ def test_a_later_pass_counts_too() -> None:
 
 def test_a_preview_that_is_being_deleted_is_going_whatever_else_is_known() -> None:
     going = with_ready("True", deleted="2026-01-02T00:00:00Z")
-    assert stands(a_run(going, changes=[TAKEN])) == ("Terminating", "", "is being deleted")
+    assert stands(a_run(going, changes=[TAKEN])) == ("Terminating", "", "it is being deleted")
 
 
 # link and times

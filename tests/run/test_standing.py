@@ -74,7 +74,7 @@ def test_a_kind_of_route_that_is_not_installed_fails_at_once_and_is_a_persons() 
         (replace(FACTS, unread=True), ("failed", "Unread", "its children could not all be read")),
         (
             replace(FACTS, desired=replace(DESIRED, reason="Terminating")),
-            ("failed", "Terminating", "is being deleted"),
+            ("failed", "Terminating", "it is being deleted"),
         ),
     ],
 )
