@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from tests.node.story import HTTPROUTE, Story
 RATE = 50
 STALLED = 2.0
 """Seconds after which a visitor thinks that the page hangs."""
-ROUTERS_LAG = 4.0
+ROUTERS_LAG = 2.0
 """Seconds. A router that is busy tells that it has accepted a route before it serves it: Traefik takes up what
 its providers send every two seconds, from each provider by itself. Mostly none is lost."""
 
@@ -66,7 +67,7 @@ class Visitors:
         self.told.append(f"{sent} requests over {what}: {told}; untouched: {beside}")
         assert sent - told["answers"]["200"] <= lost, self.told
         assert told["slowest"] < max(STALLED, 2 * beside["slowest"]), self.told
-        assert sent > RATE, self.told
+        assert sent > RATE * 10, self.told
 
 
 def test_no_request_is_lost_or_stalls_over_rollouts_and_few_over_a_switch_of_the_route(
@@ -84,7 +85,7 @@ def test_no_request_is_lost_or_stalls_over_rollouts_and_few_over_a_switch_of_the
     with visitors.during("a switch of the route", lost=round(RATE * ROUTERS_LAG)):
         switched.reconcile("--wait")
         eventually(lambda: switched_from(switched), "the Ingress is gone", timeout=60)
-        switched.answers()
+        time.sleep(10)  # more visitors than may be lost, and whoever is lost later counts too
     with visitors.during("two rollouts behind the other route"):
         rolled_out(switched, image="app:1", revision="c", replicas=2)
         rolled_out(switched, image="app:2", revision="c", replicas=1)
