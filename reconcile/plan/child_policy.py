@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from datetime import timedelta
 
 from reconcile.desire.children import identity_of, is_route_of, runs_once
 from reconcile.desire.children.metadata import without_owner
@@ -9,7 +10,7 @@ from reconcile.kube.hostnames import hostnames
 from reconcile.kube.live import Live
 from reconcile.kube.managedfields import part_of
 from reconcile.kube.objects import Key, Manifest, without_servers_own
-from reconcile.kube.routes import accepted
+from reconcile.kube.routes import accepted, in_place_since
 from reconcile.kube.time import parse_time, time_text
 from reconcile.model.names import PRUNE_DISABLED
 from reconcile.model.preview import PreviewEnvironment
@@ -21,6 +22,10 @@ from reconcile.plan.draft import Draft, World
 from reconcile.plan.limits import ALWAYS_ALLOWED
 from reconcile.plan.options import PlanOptions
 from reconcile.plan.rules import Rules
+
+ROUTERS_LAG = timedelta(seconds=10)
+"""How long a router may answer by what it knew before: Traefik takes up the news of each of its sources every
+two seconds, ingress-nginx every three, and either may tell that a route is accepted before it serves it."""
 
 
 def left_until(children: Collection[Child], options: PlanOptions) -> Deadline | None:
@@ -47,7 +52,10 @@ def keep_old_route(preview: PreviewEnvironment, draft: Draft, world: World, chan
 
 
 def wait_for_new_route(preview: PreviewEnvironment, draft: Draft, world: World, change: Change) -> Change:
-    """The old route stays while the new one is not there; where it has the hostname, until that serves it."""
+    """The old route stays while the new one is not there; where it has the hostname, until that serves it.
+
+    Nobody tells when a router does: some seconds have to do.
+    """
     if not (isinstance(change, Delete) and is_route_of(change.key, preview.name)):
         return change
     if not world.options.route_kind:
@@ -61,7 +69,18 @@ def wait_for_new_route(preview: PreviewEnvironment, draft: Draft, world: World, 
         return replace(change, message="its preview has another hostname, and another kind of route")
     if not accepted(there):
         return Waiting(change.key, change.preview, f"waits: deleted when {new} is accepted")
+    if _too_new(there, world.options):
+        seconds = round(ROUTERS_LAG.total_seconds())
+        return Waiting(
+            change.key, change.preview, f"waits: deleted {seconds} seconds after {new} is in place"
+        )
     return replace(change, message=f"its preview has the {new.kind} now")
+
+
+def _too_new(route: Live, options: PlanOptions) -> bool:
+    """Whether a router may not serve it yet. A time that is far off on either side is another clock's."""
+    since = in_place_since(route, options.rules.names.field_manager)
+    return options.now is not None and since is not None and abs(options.now - since) < ROUTERS_LAG
 
 
 def wait_for_job(preview: PreviewEnvironment, draft: Draft, world: World, change: Change) -> Change:

@@ -93,6 +93,12 @@ def _marked_with_news_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("reconcile.status.publish.SETTLING", timedelta(days=365))
 
 
+@pytest.fixture(autouse=True)
+def _routers_take_a_route_up_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor must it decide when the old route of a switch goes; `tests/node/test_rollouts.py` waits as users do."""
+    monkeypatch.setattr("reconcile.plan.child_policy.ROUTERS_LAG", timedelta())
+
+
 @pytest.fixture
 def namespace(api_server: ControlPlane) -> Iterator[str]:
     """A fresh namespace, deleted or at least emptied afterwards, without waiting for it."""

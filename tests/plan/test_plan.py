@@ -677,12 +677,19 @@ def test_what_was_protected_stays_as_it_is(
     assert "-" not in {line[0] for line in lines(plan_of([PR2], after))}, "its preview is gone"
 
 
-def parents(observed: int, status: str = "True") -> dict[str, Any]:
-    accepted = {"type": "Accepted", "status": status, "observedGeneration": observed}
+def parents(observed: int, status: str = "True", since: str = OLD) -> dict[str, Any]:
+    accepted = {
+        "type": "Accepted",
+        "status": status,
+        "observedGeneration": observed,
+        "lastTransitionTime": since,
+    }
     return {"parents": [{"parentRef": {"namespace": "infra", "name": "web"}, "conditions": [accepted]}]}
 
 
 NOT_ACCEPTED = ". Mapping shop/pr-1 waits: deleted when HTTPRoute shop/pr-1 is accepted"
+TOO_NEW = ". Mapping shop/pr-1 waits: deleted 10 seconds after HTTPRoute shop/pr-1 is in place"
+GOES = "- Mapping shop/pr-1 its preview has the HTTPRoute now"
 
 
 @pytest.mark.parametrize(
@@ -691,16 +698,43 @@ NOT_ACCEPTED = ". Mapping shop/pr-1 waits: deleted when HTTPRoute shop/pr-1 is a
         ({}, NOT_ACCEPTED),
         (parents(1), NOT_ACCEPTED),
         (parents(2, "False"), NOT_ACCEPTED),
-        (parents(2), "- Mapping shop/pr-1 its preview has the HTTPRoute now"),
+        (parents(2), GOES),
+        (parents(2, since="2026-01-10T11:59:51Z"), TOO_NEW),
+        (parents(2, since="2026-01-10T11:59:50Z"), GOES),
+        (parents(2, since="2026-01-10T12:00:09Z"), TOO_NEW),
+        (parents(2, since="2026-01-10T12:00:10Z"), GOES),
     ],
-    ids=["no status", "of an older generation", "refused", "accepted"],
-)
+    ids=[
+        "no status", "of an older generation", "refused", "accepted", "just now", "a while ago",
+        "just now by a clock that is fast", "some day by a clock that is wrong",
+    ],
+)  # fmt: skip
 def test_the_old_route_goes_when_the_httproute_is_accepted(status: dict[str, Any], line: str) -> None:
     manifest = children_of(PR1, **vars(HTTPROUTE))["HTTPRoute"]
     route = live({**manifest, "status": status}, applied=manifest, generation=2)
-    plan = plan_of([PR1], [*running(PR1), route], settings=HTTPROUTE)
+    plan = plan_of([PR1], [*running(PR1), route], settings=HTTPROUTE, now=NOON)
     assert lines(plan) == [line]
     assert not any(c.for_this_run for c in plan.changes if isinstance(c, Waiting))
+
+
+@pytest.mark.parametrize(
+    ("applied", "host", "told"),
+    [
+        ("2026-01-10T11:59:51Z", HOST_1, TOO_NEW.replace("HTTPRoute", "Ingress")),
+        ("2026-01-10T11:59:50Z", HOST_1, GOES.replace("HTTPRoute", "Ingress")),
+        ("2026-01-10T11:59:51Z", HOST, "- Mapping shop/pr-1 its preview has another hostname, and another kind of route"),
+    ],
+    ids=["just now", "a while ago", "of another hostname"],
+)  # fmt: skip
+def test_where_nobody_accepts_routes_the_old_one_goes_some_seconds_after_our_last_change_of_the_new(
+    applied: str, host: str, told: str
+) -> None:
+    route = children_of(PR1, **vars(INGRESS))["Ingress"]
+    ours = {**entry(MANAGER, dict(route), "Apply"), "time": applied}
+    *others, old = running(PR1)
+    old = live(edited(old.manifest, "spec", "hostname", to=host))
+    there = [*others, old, untracked(route, managedFields=[ours])]
+    assert lines(plan_of([PR1], there, settings=INGRESS, now=NOON)) == [told]
 
 
 # the whole
