@@ -29,6 +29,9 @@ OLDEST_ASSETS ?=
 BIN := .venv/bin
 STAMP := .venv/installed
 
+# Where it is set, as in many images, each run of the command compiles all of its modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test test-node stack test-oldest chaos races fuzz walks whole faults mutants check format manifests reference schemas names core
 .PHONY: bench bench-adverse bench-node bench-smoke peers picture site release-check lock cluster cluster-down clean
 
