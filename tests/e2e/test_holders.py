@@ -1,7 +1,7 @@
 """Whoever holds a hostname keeps it, whatever others ask for: the holder's route does not change by a byte.
 
 Each case has previews and hostnames of its own, so that all of them go through the same few runs.
-`PROOF=whole` (`make walks`) takes every case; else it is a spread of them.
+`PROOF=whole` (`make walks`) takes every case; else it is a spread of them, with one kind of route.
 """
 
 import itertools
@@ -19,8 +19,9 @@ from tests.e2e.story import ROUTES, Result, Story, hosts_of
 from tests.proofs.model.worlds import STRANGERS
 
 WHOLE = os.environ.get("PROOF") == "whole"
-EVERY = 1 if WHOLE else 13
+EVERY = 1 if WHOLE else 9
 """One case of so many is taken."""
+KINDS = tuple(ROUTES) if WHOLE else ("HTTPRoute",)
 FIRST, BEFORE, AFTER = "is there first", "comes before the rival", "comes after the rival"
 
 
@@ -197,10 +198,10 @@ class Cases:
 
 
 @pytest.mark.usefixtures("gateway_api")
-@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("route", KINDS)
 def test_the_route_of_a_holder_does_not_change_by_a_byte(alone: Story, elsewhere: Story, route: str) -> None:
     here, there = (replace(story, route=route) for story in (alone, elsewhere))
-    cases = Cases(here, there, all_cases()[list(ROUTES).index(route) % EVERY :: EVERY])
+    cases = Cases(here, there, all_cases()[::EVERY])
     cases.strangers_come(FIRST)
     cases.rivals_with("older")
     second = time.time()
