@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from tests.controlplane import allow
-from tests.e2e.story import Result, Story
+from tests.e2e.story import Story
 from tests.e2e.test_fingerprint import fingerprint, read
 from tests.e2e.test_status import conditions
 
@@ -65,13 +65,13 @@ def next_opening(window: str) -> datetime:
     return opens + timedelta(days=0 if opens > datetime.now(UTC) else 1)
 
 
-def replicas(story: Story, name: str = "pr-1") -> int:
-    found: int = story.live("Deployment", name)["spec"]["replicas"]
+def replicas(story: Story) -> int:
+    found: int = story.live("Deployment")["spec"]["replicas"]
     return found
 
 
-def ready(story: Story, name: str = "pr-1") -> tuple[str, ...]:
-    return tuple(conditions(story, name)["Ready"][:2])
+def ready(story: Story) -> tuple[str, ...]:
+    return tuple(conditions(story)["Ready"][:2])
 
 
 def settles(story: Story, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
@@ -120,34 +120,6 @@ def test_pods_go_and_come_at_the_edges_and_both_sides_are_silent(
     settles(alone, monkeypatch, *options)
 
 
-def test_the_replicas_of_its_deployment_follow_the_hours_and_the_rest_stays(
-    story: Story, clock: Clock
-) -> None:
-    options = ("--awake", around_now())
-    story.apply("one")
-    story.apply("two", replicas=2)
-    story.reconcile(*options)
-    assert (replicas(story, "one"), replicas(story, "two")) == (1, 2)
-    others = {
-        name: version for name, version in story.versions().items() if not name.startswith("Deployment")
-    }
-    clock.at(NIGHT)
-    plan = story.reconcile("--dry-run", *options)
-    assert plan.changes == [
-        f"~ Deployment {story.namespace}/{name} its preview is asleep" for name in ("one", "two")
-    ]
-    story.reconcile(*options)
-    assert (replicas(story, "one"), replicas(story, "two")) == (0, 0)
-    story.silent(*options)
-    assert {name: story.versions()[name] for name in others} == others
-    assert "Asleep: asleep until" in story.reconcile("--explain", "one", *options).stdout
-    waited = story.reconcile("--wait", *options).stdout
-    assert [line.split()[0] for line in waited.splitlines()[-2:]] == ["asleep", "asleep"]
-    clock.at(MORNING)
-    story.reconcile(*options)
-    assert (replicas(story, "one"), replicas(story, "two")) == (1, 2)
-
-
 def annotate(story: Story, text: str | None) -> None:
     story.patch(
         "PreviewEnvironment",
@@ -158,21 +130,26 @@ def annotate(story: Story, text: str | None) -> None:
 
 def test_an_annotation_keeps_it_awake_from_when_it_was_set(story: Story, clock: Clock) -> None:
     options = ("--awake", around_now())
-    story.apply()
+    story.allow_no_pods()
+    story.apply(replicas=2)
     annotate(story, "8h")
     story.reconcile(*options)
-    for hours, pods in ((NIGHT, 1), (7.9, 1), (8.1, 0)):
+    others = {name: found for name, found in story.versions().items() if not name.startswith("Deployment")}
+    for hours, pods in ((NIGHT, 2), (7.9, 2), (8.1, 0)):
         clock.at(hours)
         story.reconcile(*options)
         assert replicas(story) == pods, hours
     assert '"8h" ended at ' in conditions(story)["Ready"][2]
+    assert "Asleep: asleep until" in story.reconcile("--explain", "pr-1", *options).stdout
+    assert story.reconcile("--wait", *options).stdout.splitlines()[-1].startswith("asleep ")
+    assert others.items() <= story.versions().items()
     annotate(story, "tonight")
     story.reconcile(*options)
     assert replicas(story) == 0
     assert '"tonight" must be a time, such as' in conditions(story)["Ready"][2]
     annotate(story, (datetime.now(UTC) + timedelta(hours=9)).isoformat())
     story.reconcile(*options)
-    assert replicas(story) == 1
+    assert replicas(story) == 2
     clock.at(9.1)
     story.reconcile(*options)
     assert replicas(story) == 0
@@ -213,15 +190,3 @@ def test_a_namespace_has_hours_of_its_own_which_reach_what_is_settled(
         in result.stdout
     )
     assert ready(allowed) == ("False", "Suspended")
-
-
-def test_without_the_right_to_namespaces_all_else_is_done(story: Story, clock: Clock) -> None:
-    options = ("--awake", around_now(), "--awake-by-namespace")
-    story.apply()
-    result: Result = story.reconcile(*options)
-    assert "the awake hours of namespaces are not known" in result.stdout
-    assert 'cannot list resource "namespaces"' in result.stdout
-    assert sorted(story.children()) == sorted(story.all_of())
-    clock.at(NIGHT)
-    story.reconcile(*options)
-    assert replicas(story) == 1

@@ -4,9 +4,7 @@ import json
 import time
 from typing import Any
 
-import pytest
-
-from tests.controlplane import eventually
+from tests.controlplane import ControlPlane, eventually
 from tests.e2e.author import Author
 from tests.e2e.story import Story
 from tests.e2e.strangers import marks, stranger
@@ -30,109 +28,56 @@ def test_forged_orphans_of_one_namespace_stop_no_delete_in_another(alone: Story,
     elsewhere.reconcile()
     elsewhere.orphan("gone")
     manager = f"--field-manager={alone.names.field_manager}"
-    author.kubectl("apply", "--server-side", manager, "-f", "-", manifests=forged(alone, 40))
+    author.kubectl("apply", "--server-side", manager, "-f", "-", manifests=forged(alone, 12))
     result = alone.reconcile(everywhere=True, code=4)
     assert [line for line in result.lines if line.startswith("! ")] == [
-        "! Refusing to prune 41 previews: the limit is 12 (30% of 42); "
-        f"skipped in namespace {alone.namespace} (40); if this is intended, pass --max-deletes 41"
+        "! Refusing to prune 13 previews: the limit is 9 (30% of 14, at least 9); "
+        f"skipped in namespace {alone.namespace} (12); if this is intended, pass --max-deletes 13"
     ]
     assert sorted(elsewhere.children()) == sorted(elsewhere.all_of("lives"))
-    assert len(alone.children()) == 40
-    alone.silent(everywhere=True, code=4)
+    assert len(alone.children()) == 12
 
 
 # limits of the operator
 
 
-FINALIZER = "example.com/hold"
-
-
 MOST = ("--max-ttl", "3s")
+PROTECT = "platform9.com/prune"
 
 
-@pytest.fixture
-def protected(story: Story) -> Author:
-    """An author whose preview is protected, and has run."""
-    author = Author(story, "Service")
-    author.apply(annotations={story.names.prune_annotation: "disabled"}, ttl="0")
-    story.reconcile(*MOST)
-    assert sorted(story.children()) == sorted(story.all_of())
-    return author
-
-
-def named(story: Story) -> list[str]:
-    """The children of pr-1 as a plan names them."""
-    return [child.replace("/", f" {story.namespace}/") for child in story.all_of()]
-
-
-@pytest.mark.parametrize("gone", [False, True], ids=["expired", "gone"])
-def test_what_an_author_protects_does_not_outlive_the_operators_most(
-    protected: Author, story: Story, gone: bool
+def test_what_an_author_protects_or_holds_does_not_outlive_the_operators_most(
+    story: Story, control_plane: ControlPlane
 ) -> None:
-    story.apply("pr-2", fqdn=story.host("pr-1"), ttl="0")
-    if gone:
-        protected.kubectl("delete", protected.previews, "pr-1")
-        told = story.reconcile(*MOST, code=1).changes
-        assert [line for line in told if line[0] == "-"] == []
-        assert f"which belongs to {story.namespace}/pr-1" in told[-1]
-    time.sleep(3.1)
-    allowed = ("--allow-protect", f"{story.namespace}/pr-*", "--dry-run")
-    spared = story.reconcile(*MOST, *allowed, "pr-1").changes
-    by = f"platform9.com/prune is disabled, and --allow-protect names {story.namespace}/pr-1"
-    assert spared == [f"= {child} protected: {by}" for child in named(story)]
-    changes = story.reconcile(*MOST, "pr-1").changes
-    assert [line.partition(";")[2][:23] for line in changes] == [" it was protected until"] * 3
-    assert not set(story.all_of()) & set(story.children())
-    story.apply("pr-2", fqdn=story.host("pr-1"), ttl="0", revision="b")
-    story.reconcile(*MOST)
-    assert story.children() == story.all_of("pr-2")
-
-
-def test_nor_does_a_child_that_an_author_protects(story: Story) -> None:
+    """`kept` lives past its ttl, `gone` does not live, of `child` the Service alone is protected, and `held` has a finalizer."""
     author = Author(story, "Service")
-    author.apply()
-    story.reconcile()
-    author.kubectl("annotate", "service", "pr-1", f"{story.names.prune_annotation}=disabled")
-    story.reconcile()
-    author.kubectl("delete", author.previews, "pr-1")
-    author.apply("other")
-    until = [line for line in story.reconcile("--max-ttl", "1h").changes if line[0] == "="]
-    assert [line.partition(" until ")[0] for line in until] == [f"= Service {story.namespace}/pr-1 protected"]
-    left = sorted(["Service/pr-1", *story.all_of("other")])
-    eventually(lambda: sorted(story.children()) == left, "the others are gone")
+    author.apply("kept", annotations={PROTECT: "disabled"}, ttl="2s", replicas=0)
+    author.apply("gone", annotations={PROTECT: "disabled"}, replicas=0)
+    author.apply("child", replicas=0)
+    author.apply("held", finalizers=["example.com/hold"], replicas=0)
+    author.apply("other", fqdn=story.host("gone"), replicas=0)
+    story.reconcile(code=1)
+    author.kubectl("annotate", "service", "child", f"{PROTECT}=disabled")
+    story.reconcile(code=1)
+    author.kubectl("delete", author.previews, "gone", "child", "held", "--wait=false")
+    protected = {*story.all_of("kept"), *story.all_of("gone"), "Service/child", *story.all_of("held")}
+    bare = {"Deployment/other", "Service/other"}
+    eventually(lambda: {*story.children()} == {*protected, *bare}, "the children of `child` are gone")
+    # What is left of those that are gone counts among the previews of their namespace.
+    refused = story.reconcile("--max-previews", "2", "--dry-run", code=1).stdout
+    assert " and the children of 2 that are gone, and may have 2 in all" in refused
+
+    changes = story.reconcile("--max-ttl", "1h", code=1).changes
+    assert [line for line in changes if line[0] == "-"] == []
+    assert f"which belongs to {story.namespace}/gone" in changes[-1]
     time.sleep(3.1)
-    story.reconcile(*MOST)
-    assert sorted(story.children()) == sorted(story.all_of("other"))
-
-
-def test_what_is_left_of_gone_previews_counts_among_those_of_their_namespace(
-    protected: Author, story: Story
-) -> None:
-    protected.kubectl("delete", protected.previews, "pr-1")
-    protected.apply("pr-2")
-    refused = story.reconcile("--max-previews", "1", code=1).lines
-    assert [line for line in refused if line.startswith("! ")] == [
-        f"! Preview {story.namespace}/pr-2 namespace {story.namespace} has 1 preview and the children of 1 "
-        "that are gone, and may have 1 in all: delete some, or what is left of those "
-        "(label platform9.com/preview), or raise --max-previews"
-    ]
-    assert sorted(story.children()) == sorted(story.all_of())
-    story.reconcile("--max-previews", "2")
-    assert sorted(story.children()) == sorted([*story.all_of(), *story.all_of("pr-2")])
-
-
-def test_a_finalizer_keeps_no_child_longer_than_the_operators_most(story: Story) -> None:
-    author = Author(story)
-    author.apply(finalizers=[FINALIZER])
-    story.reconcile(*MOST)
-    author.kubectl("delete", author.previews, "pr-1", "--wait=false")
-    waits = f". Preview {story.namespace}/pr-1 it is being deleted, and waits for its finalizers"
-    assert story.reconcile(*MOST).changes == [waits]
-    time.sleep(3.1)
-    assert story.reconcile().changes == [waits]
-    assert sorted(story.children()) == sorted(story.all_of())
-    story.reconcile(*MOST)
-    assert story.children() == []
-    assert story.there("PreviewEnvironment")
-    story.silent(*MOST)
-    author.patch(f"{author.previews}/pr-1", {"metadata": {"finalizers": None}})
+    allowed = ("--allow-protect", f"{story.namespace}/*", "--dry-run")
+    spared = story.reconcile(*MOST, *allowed, code=1).changes
+    assert [line for line in spared if line[0] == "-" and "/held " not in line] == []
+    by = f"{PROTECT} is disabled, and --allow-protect names {story.namespace}/"
+    assert sum(line[0] == "=" and by in line for line in spared) == 7
+    story.reconcile(*MOST, "kept", "gone", "child", "held")
+    assert {*story.children()} == bare
+    story.reconcile("--max-ttl", "1h", "other")
+    assert {*story.children()} == {*story.all_of("other")}
+    assert story.there("PreviewEnvironment", "held")
+    author.patch(f"{author.previews}/held", {"metadata": {"finalizers": None}})

@@ -23,7 +23,5 @@ def test_the_names_of_a_namespace_and_the_namespaces_are_offered(story: Story) -
     story.apply("pr-1")
     story.apply("pr-2")
     story.apply("kettle")
-
     assert offered(story, "-n", story.namespace, "pr-") == ["pr-1", "pr-2"]
-    assert offered(story, f"{story.namespace}/k") == [f"{story.namespace}/kettle"]
     assert offered(story, "-n", story.namespace) == [story.namespace]

@@ -4,13 +4,11 @@ Each forgery stands where what is ours would be deleted: under the name of a pre
 route of another kind, under that of a preview that lives.
 """
 
-import json
 from typing import Any
 
 import pytest
 
 from reconcile.model.names import Names
-from tests.e2e.groups import installation
 from tests.e2e.story import Story
 from tests.e2e.strangers import export, marks, owner, stranger
 
@@ -88,74 +86,62 @@ def put_down(story: Story, forged: list[tuple[bool, dict[str, Any]]]) -> None:
             story.create(manifest)
 
 
-@pytest.mark.parametrize("adopt", [(), ("--adopt",)], ids=["", "adopt"])
-def test_what_only_looks_managed_is_neither_written_nor_deleted(
-    living: Story, adopt: tuple[str, ...]
-) -> None:
+def test_what_only_looks_managed_is_neither_written_nor_deleted(living: Story) -> None:
+    """Beside it what is clearly managed is deleted: the same objects, with all that makes them ours."""
     uid = config_map(living)
     unwanted = forgeries(living, "Ingress", "live", uid)
     for _, manifest in unwanted:
         living.apply(manifest["metadata"]["name"], replicas=0)
     living.reconcile()
     put_down(living, unwanted)
-    for kind in KINDS:
-        put_down(living, forgeries(living, kind, "gone", uid))
+    put_down(living, forgeries(living, "Service", "gone", uid))
     before = living.everything()
-    assert len(before) == 3 * 2 + 4 * 14 + 3 * 14
-    wrote = living.writes()
-    living.reconcile(*adopt)
-    assert living.writes() == wrote
-    assert living.everything() == before
-
-
-def test_what_is_clearly_managed_is_deleted(living: Story) -> None:
-    """So that the test above can fail: the same objects, with all that makes them ours."""
-    for kind in KINDS:
-        as_us(living, stranger(kind, "gone", **marks(kind, living.namespace, "gone")))
+    assert len(before) == 3 * 2 + 4 * 14 + 14
+    as_us(living, stranger("Service", "gone", **marks("Service", living.namespace, "gone")))
     as_us(living, stranger("Ingress", "pr-1", **marks("Ingress", living.namespace, "pr-1")))
+    wrote = living.writes()
     living.reconcile()
-    assert sorted(living.children()) == sorted([*living.all_of("other"), *living.all_of()])
+    deleted = [("delete", "ingresses", "pr-1"), ("delete", "services", "gone")]
+    new = living.writes()[len(wrote) :]
+    assert sorted((event.verb, event.resource, event.name) for event in new) == deleted
+    living.reconcile("--adopt")
+    assert living.writes() == [*wrote, *new]
+    assert living.everything() == before
 
 
 def test_a_clone_with_its_history_is_unmanaged(living: Story) -> None:
     """The server gives the whole of what is POSTed to who does so, but that is not what we go by alone."""
     for kind in KINDS:
-        text = living.plane.kubectl(
-            "get", kind.lower(), "pr-1", "-n", living.namespace, "-o", "json", "--show-managed-fields"
-        )
-        clone = export(json.loads(text), managed_fields=True, name="pr-1-clone")
+        clone = export(living.live(kind), managed_fields=True, name="pr-1-clone", ownerReferences=[])
         assert NAMES.field_manager in [entry["manager"] for entry in clone["metadata"]["managedFields"]]
         living.create(clone)
-    living.silent()
-    for kind in KINDS:  # else the garbage collector takes the clones too
-        living.patch(kind, {"metadata": {"ownerReferences": None}}, "pr-1-clone")
-    before = living.everything()
+    before = living.everything_now()
     living.orphan()
     living.reconcile()
     left = [f"{kind}/pr-1-clone" for kind in KINDS]
-    assert sorted(living.children()) == sorted([*left, *living.all_of("other")])
-    assert living.everything() == {key: found for key, found in before.items() if key in living.children()}
+    assert living.everything_now() == {
+        key: found for key, found in before.items() if key in [*left, *living.all_of("other")]
+    }
 
 
-def test_a_second_installation_is_left_alone(living: Story) -> None:
-    with installation(living) as second:
-        second.apply("pr-2", replicas=0)
-        second.reconcile()
-        second.silent()
-        living.silent()
-        assert sorted(second.children()) == sorted(
-            [*living.all_of(), *living.all_of("other"), *second.all_of("pr-2")]
-        )
-        theirs = keep(living, "pr-2")
-        living.orphan()
-        living.reconcile("--adopt")
-        assert sorted(living.children()) == sorted([*living.all_of("other"), *second.all_of("pr-2")])
-        assert keep(living, "pr-2") == theirs
-        ours = keep(living, "other")
-        second.orphan("pr-2")
-        second.reconcile("--adopt", "--max-deletes", "100%")
-        assert sorted(second.children()) == sorted(living.all_of("other"))
-        assert keep(living, "other") == ours
+def test_a_second_installation_is_left_alone(living: Story, alone: Story) -> None:
+    """In the same namespace, by the same user."""
+    alone.apply("pr-2", replicas=0)
+    alone.reconcile()
+    living.silent()
+    assert sorted(alone.children()) == sorted(
+        [name for p in ("pr-1", "other", "pr-2") for name in living.all_of(p)]
+    )
+    theirs = keep(living, "pr-2")
+    living.orphan()
+    living.reconcile("--adopt")
+    assert sorted(living.children()) == sorted([*living.all_of("other"), *alone.all_of("pr-2")])
+    assert keep(living, "pr-2") == theirs
+    ours = keep(living, "other")
+    alone.orphan("pr-2")
+    alone.reconcile("--adopt", "--max-deletes", "100%")
+    assert sorted(alone.children()) == sorted(living.all_of("other"))
+    assert keep(living, "other") == ours
 
 
 def keep(story: Story, name: str) -> dict[str, dict[str, Any]]:

@@ -15,9 +15,8 @@ ACTS = re.compile(r"\x1b|^\s*::|##\[|##vso\[|section_(start|end):", re.IGNORECAS
 
 
 def every_way(story: Story, *arguments: str) -> list[Result]:
-    """The plan in every form, and the run itself with all that it can say."""
-    ways = (("--dry-run",), ("--dry-run", "--color"), ("--dry-run", "-o", "json"), ("-vv", "--color"))
-    return [story.reconcile(*arguments, *how) for how in (*ways, ("-vv", "-o", "json"))]
+    """The plan as JSON, and the run itself with all that it can say."""
+    return [story.reconcile(*arguments, *how) for how in (("--dry-run", "-o", "json"), ("-vv", "--color"))]
 
 
 CANARY = re.compile("canary", re.IGNORECASE)
@@ -82,7 +81,7 @@ def test_no_secret_is_shown_when_all_goes_well(secret: Story) -> None:
     dropped = every_way(secret)
     results = [*made, *changed, *mended, *dropped]
     no_canary(*results)
-    assert "spec.template.spec.containers[app].env[A].value  changed (not shown)" in results[5].stdout
+    assert "spec.template.spec.containers[app].env[A].value  changed (not shown)" in results[3].stdout
     secret.orphan()
     no_canary(*every_way(secret, "--max-deletes", "100%"))
 

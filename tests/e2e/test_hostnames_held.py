@@ -14,6 +14,7 @@ from tests.controlplane.rights import service_account
 from tests.e2e.author import Author
 from tests.e2e.granted import allow_runs
 from tests.e2e.story import READS, Result, Story, hosts_of
+from tests.e2e.test_status import ready
 
 
 @pytest.fixture
@@ -42,6 +43,10 @@ def test_a_hostname_written_by_hand_into_a_route_takes_it_from_nobody(holder: St
     holder.apply(replicas=0)
     both(holder)
     assert holder.live("PreviewEnvironment")["status"]["hostname"]["name"] == mine
+    record = {"status": {"hostname": {"name": mine, "heldSince": "2020-01-01T00:00:00Z"}}}
+    with pytest.raises(KubectlFailed, match="forbidden"):
+        thief.patch(f"{thief.previews}/pr-1", record, "--subresource=status")
+    thief.patch(f"{thief.previews}/pr-1", record)  # which the server leaves out
     # An older preview asks for it, and its author writes it into its route: he has it now as well.
     thief.apply(fqdn=mine, replicas=0)
     thief.patch("ingress/pr-1", with_host(mine))
@@ -49,10 +54,8 @@ def test_a_hostname_written_by_hand_into_a_route_takes_it_from_nobody(holder: St
     place = f"{thief.story.namespace}/pr-1"
     assert f"- Ingress {place} it has {mine}, which belongs to {holder.namespace}/pr-1" in told.changes
     assert (hosts(holder), hosts(thief.story)) == ([mine], [])
-    ready = conditions(thief.story)["Ready"]
-    assert (ready["reason"], ready["message"]) == (
-        "HostnameConflict", f"{mine}: belongs to {holder.namespace}/pr-1; change spec.fqdn",
-    )  # fmt: skip
+    message = f"{mine}: belongs to {holder.namespace}/pr-1; change spec.fqdn"
+    assert ready(thief.story) == ("False", "HostnameConflict", message)
     assert "hostname" not in thief.story.live("PreviewEnvironment")["status"]
     # And the holder is mended as ever.
     default = {"service": {"name": "pr-1", "port": {"number": 80}}}
@@ -72,10 +75,6 @@ def is_quiet(holder: Story) -> bool:
 def with_host(host: str) -> dict[str, Any]:
     """What an author writes by hand into a route."""
     return {"spec": {"rules": [{"host": host}]}}
-
-
-def conditions(story: Story) -> dict[str, Any]:
-    return {c["type"]: c for c in story.live("PreviewEnvironment")["status"]["conditions"]}
 
 
 def test_a_run_that_sees_one_namespace_gives_nobody_what_it_cannot_know_to_be_free(
@@ -111,74 +110,54 @@ def test_a_run_that_sees_one_namespace_gives_nobody_what_it_cannot_know_to_be_fr
     assert hosts(held) == [mine]
 
 
-def test_an_author_cannot_write_the_record(thief: Author) -> None:
-    thief.apply(fqdn="pr-1.example.com", replicas=0)
-    preview = f"{thief.previews}/pr-1"
-    record = {"status": {"hostname": {"name": "x.example.com", "heldSince": "2020-01-01T00:00:00Z"}}}
-    with pytest.raises(KubectlFailed, match="forbidden"):
-        thief.patch(preview, record, "--subresource=status")
-    thief.patch(preview, record)
-    assert "status" not in thief.story.live("PreviewEnvironment")
-
-
 def test_a_conflicting_routes_marks_are_corrected(holder: Story, thief: Author) -> None:
-    mine, old = holder.host("pr-1"), thief.story.host("old")
+    mine, group = holder.host("pr-1"), holder.group
+    changes: dict[str, Any] = {
+        "labels": {f"{group}/preview": None}, "annotations": {f"{group}/identity": None}, "ownerReferences": None,
+    }  # fmt: skip
+    names = {mark: mark.lower() for mark in changes}
     holder.apply(replicas=0)
-    thief.apply(fqdn=old, replicas=0)
+    for name in names.values():
+        thief.apply(name, replicas=0)
     both(holder)
-    thief.apply(fqdn=mine, replicas=0)
+    for name in names.values():
+        thief.apply(name, fqdn=mine, replicas=0)
     both(holder, code=1)
-    before, group = thief.story.live("Ingress"), holder.group
-    gone = {"labels": {f"{group}/preview": None}, "annotations": {f"{group}/identity": None}}
-    for mark in ("labels", "annotations", "ownerReferences"):
-        thief.story.patch("Ingress", {"metadata": {mark: gone.get(mark)}})
-        both(holder, code=1)
-        after = thief.story.live("Ingress")
-        assert after["metadata"][mark] == before["metadata"][mark]
-        assert (after["spec"], hosts(thief.story)) == (before["spec"], [old])
-        assert is_quiet(holder)
+    before = {mark: thief.story.live("Ingress", name) for mark, name in names.items()}
+    for mark, name in names.items():
+        thief.story.patch("Ingress", {"metadata": {mark: changes[mark]}}, name)
+    both(holder, code=1)
+    for mark, name in names.items():
+        after = thief.story.live("Ingress", name)
+        assert after["metadata"][mark] == before[mark]["metadata"][mark]
+        assert after["spec"] == before[mark]["spec"]
     # What is edited beside the marks is left alone while the conflict lasts, and asks for nothing again.
-    thief.story.patch(
-        "Ingress",
-        {"spec": {"rules": None, "defaultBackend": {"service": {"name": "pr-1", "port": {"number": 80}}}}},
-    )
+    default = {"service": {"name": "labels", "port": {"number": 80}}}
+    thief.story.patch("Ingress", {"spec": {"rules": None, "defaultBackend": default}}, "labels")
     both(holder, code=1)
     assert is_quiet(holder)
-    thief.apply(fqdn=old, replicas=0)
-    both(holder)
-    assert hosts(thief.story) == [old]
+    thief.apply("labels", replicas=0)
+    both(holder, code=1)
+    assert hosts_of(thief.story.live("Ingress", "labels")) == [thief.story.host("labels")]
 
 
-def test_what_is_left_of_a_gone_preview_keeps_no_hostname_that_another_holds(
+def test_neither_a_route_of_a_gone_preview_nor_one_that_a_finalizer_holds_keeps_a_hostname(
     holder: Story, thief: Author
 ) -> None:
-    """Protected by its author it would stay for ever, and he may edit it all the same."""
+    """Protected by its author, or on a preview that never goes, it would stay, and he may edit it all the same."""
     mine = holder.host("pr-1")
     holder.apply(replicas=0)
-    thief.apply(fqdn=thief.story.host("old"), replicas=0)
+    thief.apply("gone", replicas=0, annotations={f"{holder.group}/prune": "disabled"})
+    thief.apply("held", replicas=0, finalizers=["example.com/for-ever"])
     both(holder)
-    thief.patch("ingress/pr-1", {"metadata": {"annotations": {f"{holder.group}/prune": "disabled"}}})
-    thief.kubectl("delete", f"{thief.previews}/pr-1", "--cascade=orphan")
+    thief.kubectl("delete", thief.previews, "gone", "held", "--wait=false")
     both(holder)
-    assert thief.story.there("Ingress")
-    thief.patch("ingress/pr-1", with_host(mine))
-    told = both(holder)
-    place = f"{thief.story.namespace}/pr-1"
-    assert f"- Ingress {place} it has {mine}, which belongs to {holder.namespace}/pr-1" in told.changes
-    assert (hosts(holder), hosts(thief.story)) == ([mine], [])
-
-
-def test_a_preview_that_a_finalizer_holds_keeps_no_hostname_that_another_holds(
-    holder: Story, thief: Author
-) -> None:
-    mine = holder.host("pr-1")
-    holder.apply(replicas=0)
-    thief.apply(fqdn=thief.story.host("old"), replicas=0, finalizers=["example.com/for-ever"])
-    both(holder)
-    thief.kubectl("delete", f"{thief.previews}/pr-1", "--wait=false")
-    thief.patch("ingress/pr-1", with_host(mine))
-    told = both(holder)
-    place = f"{thief.story.namespace}/pr-1"
-    assert f"- Ingress {place} it has {mine}, which belongs to {holder.namespace}/pr-1" in told.changes
-    assert (hosts(holder), hosts(thief.story)) == ([mine], [])
-    thief.patch(f"{thief.previews}/pr-1", {"metadata": {"finalizers": None}})
+    for name in ("gone", "held"):
+        thief.patch(f"ingress/{name}", with_host(mine))
+    changes = both(holder).changes
+    for name in ("gone", "held"):
+        place = f"{thief.story.namespace}/{name}"
+        assert f"- Ingress {place} it has {mine}, which belongs to {holder.namespace}/pr-1" in changes
+        assert not thief.story.there("Ingress", name)
+    assert hosts(holder) == [mine]
+    thief.patch(f"{thief.previews}/held", {"metadata": {"finalizers": None}})

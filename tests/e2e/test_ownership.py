@@ -3,11 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from reconcile.model.names import Names
 from tests.controlplane import ControlPlane, eventually
-from tests.e2e.story import ROUTES, Story, container
+from tests.e2e.story import Story, container
 from tests.e2e.strangers import owner, stranger
 
 NAMES = Names()
@@ -41,89 +39,51 @@ def test_unmanaged_objects_of_the_same_names_block_the_previews_and_stay_as_they
         story.create(stranger(kind, kind.lower()), by="helm")
         story.apply(kind.lower())
     before = story.everything()
-    says = []
+    expected = []
     for kind in sorted(CHILDREN):
         place = f"{story.namespace}/{kind.lower()}"
         taken = f"exists and is not managed by preview-reconcile ({UNMARKED})"
-        says.append(f"! Preview {place} {kind} {place}: {taken}; delete it, or rename the preview")
-    assert story.reconcile(code=1).changes == says
-    assert story.reconcile("--dry-run", "--adopt", code=1).changes == says
+        expected.append(f"! Preview {place} {kind} {place}: {taken}; delete it, or rename the preview")
+    assert story.reconcile("--adopt", code=1).changes == expected
     assert story.writes() == []
-    assert story.everything() == before
+    assert story.everything_now() == before
 
 
 # protection
 
 
-def test_a_child_that_somebody_protects_outlives_its_preview(
+def test_a_protected_preview_keeps_its_route_of_another_kind_also_once_it_is_gone(
     story: Story, control_plane: ControlPlane
 ) -> None:
-    story.apply("other", replicas=0)
-    story.apply(replicas=0)
-    story.reconcile()
-    story.patch("Service", {"metadata": {"annotations": PROTECT}}, by="kubectl-annotate")
-    story.reconcile()
-    service = story.live("Service")["metadata"]
-    assert service["annotations"][PRUNE] == "disabled"
-    assert "ownerReferences" not in service
-    story.silent()
-    story.delete("PreviewEnvironment")
-    story.reconcile()
-    kept = ["Service/pr-1", *story.all_of("other")]
-    eventually(lambda: sorted(story.children()) == sorted(kept), "the other children of pr-1 are gone")
-    story.silent()
-    assert story.reconcile().changes == [f"= Service {story.namespace}/pr-1 protected: {PRUNE} is disabled"]
-
-
-def went(story: Story) -> None:
-    """The preview is deleted, and the garbage collector has been: it has taken what had its owner alone."""
-    bait = {"apiVersion": "v1", "kind": "ConfigMap"}
-    path = f"/api/v1/namespaces/{story.namespace}/configmaps"
-    story.ask("POST", path, {**bait, "metadata": {"name": "bait", "ownerReferences": [our_reference(story)]}})
-    story.delete("PreviewEnvironment")
-    baits = f"{path}?fieldSelector=metadata.name=bait"
-    eventually(lambda: not story.ask("GET", baits)["items"], "the garbage collector has been", timeout=60)
-
-
-@pytest.mark.usefixtures("control_plane")
-@pytest.mark.parametrize("route", ROUTES)
-def test_a_protected_preview_keeps_its_route_of_another_kind_also_once_it_is_gone(
-    story: Story, route: str
-) -> None:
-    story.apply("other", replicas=0)
-    first = replace(story, route=route)
-    first.apply(replicas=0)
+    """So does a child of `beside` that somebody protected."""
+    first, switched = replace(story, route="HTTPRoute"), replace(story, route="Ingress")
+    for name in ("other", "beside", "pr-1"):
+        first.apply(name, replicas=0)
     first.reconcile()
     first.apply(replicas=0, annotations=PROTECT)
-    switched = replace(story, route="Ingress" if route != "Ingress" else "Mapping")
-    told = switched.reconcile()
-    assert f"~ {route} {story.namespace}/pr-1 its preview is protected" in told.changes
-    assert switched.there(switched.route)
-    protected = [
-        f"= {kind} {story.namespace}/pr-1 protected: {PRUNE} is disabled"
-        for kind in ("Deployment", "Service", route, switched.route)
-    ]
-    assert switched.reconcile().changes == [protected[2]]
+    story.patch("Service", {"metadata": {"annotations": PROTECT}}, "beside", by="kubectl-annotate")
+    result = switched.reconcile()
+    assert f"~ HTTPRoute {story.namespace}/pr-1 its preview is protected" in result.changes
+    assert switched.there("Ingress")
     switched.silent()
-    before = switched.live(route)
-    assert (before["metadata"]["annotations"][PRUNE], references(story, route)) == ("disabled", [])
-    went(story)
-    assert sorted(switched.reconcile().changes) == sorted(protected)
-    assert switched.live(route)["spec"] == before["spec"]
+    before = switched.live("HTTPRoute")
+    assert (before["metadata"]["annotations"][PRUNE], references(story, "HTTPRoute")) == ("disabled", [])
+    assert references(story, "Service", "beside") == []
+    for name in ("beside", "pr-1"):
+        story.delete("PreviewEnvironment", name)
+    kept = {*(f"{kind}/pr-1" for kind in ("Deployment", "Service", "HTTPRoute", "Ingress")), "Service/beside"}
+    eventually(
+        lambda: {*story.children()} == {*kept, *switched.all_of("other")},
+        "the other children of `beside` are gone",
+    )
+    assert sorted(switched.reconcile().changes) == sorted(
+        f"= {child.replace('/', f' {story.namespace}/')} protected: {PRUNE} is disabled" for child in kept
+    )
+    assert switched.live("HTTPRoute")["spec"] == before["spec"]
 
 
 def test_a_preview_that_is_protected_no_longer_owns_its_children_again(story: Story) -> None:
-    story.apply(replicas=0, annotations=PROTECT)
-    story.reconcile()
-    story.apply(replicas=0)
-    story.reconcile()
-    story.silent()
-    for kind in CHILDREN:
-        assert references(story, kind) == [our_reference(story)]
-        assert PRUNE not in story.live(kind)["metadata"]["annotations"]
-
-
-def test_what_somebody_protected_too_stays_protected_when_its_preview_no_longer_is(story: Story) -> None:
+    """But for one that somebody else protected too, which stays protected."""
     story.apply(replicas=0, annotations=PROTECT)
     story.reconcile()
     also = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "pr-1", "annotations": PROTECT}}
@@ -132,34 +92,32 @@ def test_what_somebody_protected_too_stays_protected_when_its_preview_no_longer_
     story.apply(replicas=0)
     story.reconcile()
     story.silent()
-    service = story.live("Service")["metadata"]
-    assert (service["annotations"][PRUNE], service.get("ownerReferences")) == ("disabled", None)
-    assert references(story, "Deployment") == [our_reference(story)]
+    for kind in ("Deployment", "Mapping"):
+        assert references(story, kind) == [our_reference(story)]
+        assert PRUNE not in story.live(kind)["metadata"]["annotations"]
+    assert references(story, "Service") == []
+    assert story.live("Service")["metadata"]["annotations"][PRUNE] == "disabled"
 
 
 # owners
 
 
-def test_a_reference_to_an_older_uid_of_the_preview_is_replaced(story: Story) -> None:
-    # In a version of the API that is not served: so the garbage collector cannot act on it first.
-    story.apply(replicas=0)
-    story.reconcile()
-    old = {**our_reference(story), "apiVersion": f"{NAMES.group}/v1alpha1", "uid": "an-older-uid"}
-    story.patch("Service", {"metadata": {"ownerReferences": [old]}})
-    assert story.reconcile().changes == [f"~ Service {story.namespace}/pr-1 drifted"]
-    story.silent()
-    assert references(story, "Service") == [our_reference(story)]
-
-
-def test_an_additional_owner_stays(story: Story) -> None:
+def test_a_reference_to_an_older_uid_of_the_preview_is_replaced_and_an_additional_owner_stays(
+    story: Story,
+) -> None:
     path = f"/api/v1/namespaces/{story.namespace}/configmaps"
     uid = story.ask("POST", path, {"metadata": {"name": "friend"}})["metadata"]["uid"]
     story.apply(replicas=0)
     story.reconcile()
+    # In a version of the API that is not served: so the garbage collector cannot act on it first.
+    old = {**our_reference(story), "apiVersion": f"{NAMES.group}/v1alpha1", "uid": "an-older-uid"}
     friend = owner("ConfigMap", "friend", uid, controller=False)
-    story.patch("Service", [{"op": "add", "path": "/metadata/ownerReferences/-", "value": friend}])
+    story.patch("Service", {"metadata": {"ownerReferences": [old]}})
+    story.patch("Deployment", [{"op": "add", "path": "/metadata/ownerReferences/-", "value": friend}])
+    assert story.reconcile().changes == [f"~ Service {story.namespace}/pr-1 drifted"]
     story.silent()
-    assert references(story, "Service") == [our_reference(story), friend]
+    assert references(story, "Service") == [our_reference(story)]
+    assert references(story, "Deployment") == [our_reference(story), friend]
 
 
 # a history that is gone

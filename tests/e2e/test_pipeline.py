@@ -164,14 +164,18 @@ def pipeline(
     return Pipeline(replace(story, route="Ingress"), machine, request.param(machine, inputs=inputs))
 
 
-# What the script does by itself is the same on both forges.
-of_the_script = pytest.mark.parametrize("pipeline", [GitHub], indirect=True, ids=["GitHub"])
+# What the script does by itself is the same on both forges, and each passes its inputs and a kubeconfig on.
+on_github, on_gitlab = (
+    pytest.mark.parametrize("pipeline", [forge], indirect=True, ids=[forge.__name__])
+    for forge in (GitHub, GitLab)
+)
 
 LISTED = {("list", PLURAL)}
 """What `kubectl get pe` asks, and `kubectl wait` of a version that does not list by a watch."""
 AUTHOR = {(verb, PLURAL) for verb in shipped("preview-reconcile-author")[0]["verbs"]}
 
 
+@on_github
 def test_a_pipeline_that_reconciles_needs_the_rights_of_the_guide_and_no_others(pipeline: Pipeline) -> None:
     pipeline.gets_rights("preview-reconcile-author", "preview-reconcile", OPTIONS_ROLE)
     operator, forge = pipeline.operator, pipeline.forge
@@ -182,15 +186,14 @@ def test_a_pipeline_that_reconciles_needs_the_rights_of_the_guide_and_no_others(
     assert "Ready: <code>Available</code>" in pipeline.comment
     assert operator.children() == operator.all_of(), "an Ingress, by the operator's options"
 
-    assert forge.opens("c0ffee2"), pipeline.machine.printed
     assert forge.closes(), pipeline.machine.printed
     assert "Gone" in pipeline.comment
     eventually(lambda: not operator.children(), "the children are gone")
     granted = {(v, r) for rule in shipped() for r in rule["resources"] for v in rule["verbs"]}
     assert pipeline.asked() <= AUTHOR | granted | {("get", "configmaps")}
-    operator.silent("--namespace-only")
 
 
+@on_gitlab
 def test_the_low_rights_way_needs_the_rights_of_an_author_and_no_others(pipeline: Pipeline) -> None:
     pipeline.gets_rights("preview-reconcile-author")
     pipeline.forge.inputs["reconcile"] = LOW
@@ -207,63 +210,49 @@ def test_the_low_rights_way_needs_the_rights_of_an_author_and_no_others(pipeline
         assert forge.opens("c0ffee2"), pipeline.machine.printed
         assert "Ready: <code>Available</code>" in pipeline.comment
     assert operator.live("PreviewEnvironment")["status"]["observedGeneration"] == 2
+
+    # No run reports on the next push, and the status of an earlier one is not believed.
+    forge.inputs["wait"] = "3s"
+    assert not forge.opens("c0ffee3")
+    assert (pipeline.outputs["state"], pipeline.outputs["reason"]) == ("Unknown", "")
+    assert "no run has reported on this spec yet: does the CronJob run?" in pipeline.comment
+    forge.inputs["wait"] = ""
+    assert forge.opens("c0ffee3"), "it does not wait, so it does not fail"
+
+    # Whatever others wrote into the status is text in the comment.
+    condition = {
+        "type": "Ready", "status": "False", "reason": "RolloutFailed", "observedGeneration": 3,
+        "lastTransitionTime": "2026-01-01T00:00:00Z", "message": "<img> @octocat `\n\n# #1 [a](b)",
+    }  # fmt: skip
+    path = operator.path_of("PreviewEnvironment", "pr-1") + "/status"
+    status = {"status": {"conditions": [condition], "observedGeneration": 3}}
+    pipeline.plane.ask("PATCH", path, status, content_type="application/merge-patch+json")
+    assert forge.opens("c0ffee3"), pipeline.machine.printed
+    assert "<code>&lt;img&gt; @octocat ` # #1 [a](b)</code>" in pipeline.comment
+
     assert forge.closes(), pipeline.machine.printed
     assert "Gone" in pipeline.comment
     eventually(lambda: not operator.children(), "the garbage collector deletes the children")
     assert pipeline.asked() | LISTED == AUTHOR
 
 
-@of_the_script
-def test_the_low_rights_way_ends_as_soon_as_a_preview_needs_action(pipeline: Pipeline) -> None:
+@on_github
+def test_the_low_rights_way_waits_neither_for_a_preview_that_needs_action_nor_for_one_at_rest(
+    pipeline: Pipeline,
+) -> None:
+    """One that is suspended, or asleep at night, has no pods for hours."""
     pipeline.gets_rights("preview-reconcile-author")
-    pipeline.operator.apply("older", fqdn=pipeline.operator.host("pr-1"))
+    taken = pipeline.operator.host("pr-1")
+    pipeline.operator.apply("older", fqdn=taken, suspend=True)
     pipeline.forge.inputs.update({"reconcile": LOW, "wait": "10m"})
     with cronjob(pipeline.operator):
         assert not pipeline.forge.opens()
-    assert pipeline.outputs == {"url": "", "state": "NotReady", "reason": "HostnameConflict"}
-    assert "NotReady: <code>HostnameConflict</code><br><code>" in pipeline.comment
-    assert f"belongs to {pipeline.namespace}/older" in pipeline.comment
-
-
-@of_the_script
-def test_the_low_rights_way_waits_for_no_preview_at_rest(pipeline: Pipeline) -> None:
-    """One that is suspended, or asleep at night, has no pods for hours."""
-    pipeline.gets_rights("preview-reconcile-author")
-    pipeline.forge.inputs.update({"reconcile": LOW, "wait": "10m", "spec": "suspend: true"})
-    with cronjob(pipeline.operator):
+        assert pipeline.outputs == {"url": "", "state": "NotReady", "reason": "HostnameConflict"}
+        assert "NotReady: <code>HostnameConflict</code><br><code>" in pipeline.comment
+        assert f"belongs to {pipeline.namespace}/older" in pipeline.comment
+        pipeline.forge.inputs.update({"name": "pr-2", "spec": "suspend: true"})
         assert pipeline.forge.opens(), pipeline.machine.printed
     assert (pipeline.outputs["state"], pipeline.outputs["reason"]) == ("NotReady", "Suspended")
-    assert "timed out" not in pipeline.machine.printed
-
-
-@of_the_script
-def test_the_low_rights_way_believes_no_status_of_an_earlier_push(pipeline: Pipeline) -> None:
-    pipeline.gets_rights("preview-reconcile-author")
-    pipeline.forge.inputs["reconcile"] = LOW
-    with cronjob(pipeline.operator):
-        assert pipeline.forge.opens(), pipeline.machine.printed
-    pipeline.forge.inputs["wait"] = "3s"
-    assert not pipeline.forge.opens("c0ffee2")
-    assert (pipeline.outputs["state"], pipeline.outputs["reason"]) == ("Unknown", "")
-    assert "no run has reported on this spec yet: does the CronJob run?" in pipeline.comment
-    pipeline.forge.inputs["wait"] = ""
-    assert pipeline.forge.opens("c0ffee3"), "it does not wait, so it does not fail"
-
-
-@of_the_script
-def test_a_message_of_others_is_text_in_the_comment(pipeline: Pipeline) -> None:
-    pipeline.gets_rights("preview-reconcile-author")
-    pipeline.forge.inputs.update({"reconcile": LOW, "wait": ""})
-    assert pipeline.forge.opens(), pipeline.machine.printed
-    condition = {
-        "type": "Ready", "status": "False", "reason": "RolloutFailed", "observedGeneration": 1,
-        "lastTransitionTime": "2026-01-01T00:00:00Z", "message": "<img> @octocat `\n\n# #1 [a](b)",
-    }  # fmt: skip
-    path = pipeline.operator.path_of("PreviewEnvironment", "pr-1") + "/status"
-    status = {"status": {"conditions": [condition], "observedGeneration": 1}}
-    pipeline.plane.ask("PATCH", path, status, content_type="application/merge-patch+json")
-    assert pipeline.forge.opens(), pipeline.machine.printed
-    assert "<code>&lt;img&gt; @octocat ` # #1 [a](b)</code>" in pipeline.comment
 
 
 @pytest.mark.parametrize(
@@ -308,6 +297,7 @@ def test_each_right_of_an_author_is_missed_by_name(pipeline: Pipeline, verb: str
     )
 
 
+@on_github
 def test_the_commands_of_the_low_rights_way_are_enough(pipeline: Pipeline) -> None:
     """As somebody types them who has neither the action nor the jobs for GitLab."""
     pipeline.gets_rights("preview-reconcile-author")

@@ -1,88 +1,9 @@
-"""`--wait` on a real API server, with pods that start, or fail as a kubelet would tell it."""
-
-import signal
-import time
+"""`--wait` before a person, with pods that start, or fail as a kubelet would tell it."""
 
 import pytest
 
-from tests.controlplane import eventually
-from tests.e2e.gate import Gate, read_of
-from tests.e2e.groups import PREVIEWS
-from tests.e2e.process import Process, Terminal
-from tests.e2e.story import Result, Story
-from tests.e2e.test_status import ready
-
-UNREADY = "0 of 1 pods are available: readiness probe TCP :80: no success yet"
-
-
-def waited(story: Story, *arguments: str, code: int, within: float = 60.0) -> list[str]:
-    """What a run says of each preview at its end; it must not take longer than so many seconds."""
-    began = time.monotonic()
-    lines = story.reconcile("--wait", "--wait-timeout", "90s", *arguments, code=code).lines
-    assert time.monotonic() - began < within
-    return lines[next(place for place, line in enumerate(lines) if line.startswith("Done:")) + 1 :]
-
-
-@pytest.mark.usefixtures("control_plane")
-def test_a_run_ends_when_its_previews_are_ready_and_kubectl_agrees(story: Story) -> None:
-    story.apply("pr-1", replicas=2)
-    story.apply("pr-2", suspend=True)
-    assert waited(story, code=0) == [
-        f"ready {story.namespace}/pr-1 https://{story.host('pr-1')}",
-        f"suspended {story.namespace}/pr-2 suspended (spec.suspend is true)",
-    ]
-    wait = ("wait", "-n", story.namespace, "--for=condition=Ready", f"{PREVIEWS}/pr-1", "--timeout=0s")
-    assert "condition met" in story.plane.kubectl(*wait)
-    story.silent()
-
-
-def status_there(story: Story) -> bool:
-    return bool(story.live("PreviewEnvironment").get("status"))
-
-
-# while it waits
-
-
-def waiting(story: Story, *arguments: str) -> Process:
-    """A run that waits for pods that never become ready."""
-    story.apply(image="fail.test/unready:1")
-    process = Process.start(story, "--wait", *arguments)
-    eventually(
-        lambda: status_there(story) and ready(story)[2] == UNREADY,
-        "it waits for its pods",
-        timeout=60,
-    )
-    return process
-
-
-def ended_by(process: Process, within: float) -> Result:
-    began = time.monotonic()
-    result = process.ended(within + 5)
-    assert time.monotonic() - began < within
-    return result
-
-
-@pytest.mark.usefixtures("control_plane")
-def test_a_signal_ends_the_wait_and_the_children_stay(story: Story) -> None:
-    process = waiting(story)
-    process.tell(signal.SIGTERM)
-    result = ended_by(process, 5.0)
-    assert result.code == 143
-    assert result.lines[-1].startswith(f"not yet {story.namespace}/pr-1 ")
-    assert story.children() == story.all_of()
-
-
-# a server that does not answer, and a terminal
-
-
-@pytest.mark.usefixtures("control_plane")
-def test_a_list_that_hangs_ends_with_the_time(story: Story, far: Story, gate: Gate) -> None:
-    process = waiting(far, "--wait-timeout", "10s")
-    gate.hold(read_of("deployments"), every=True).reached()
-    result = ended_by(process, 15.0)
-    assert result.code == 1
-    assert "the 10 s of --wait-timeout are over" in result.stderr
-    assert result.lines[-1] == f"not yet {story.namespace}/pr-1 {UNREADY}"
+from tests.e2e.process import Terminal
+from tests.e2e.story import Story
 
 
 @pytest.mark.usefixtures("control_plane")
