@@ -107,7 +107,7 @@ fuzz: $(STAMP)
 # The whole of what `make test` takes a spread of; each prints how many cases there were.
 OF.races := tests/proofs/model/test_interleavings.py tests/proofs/model/test_documents.py tests/proofs/model/test_clock.py \
 	tests/e2e/test_model_contract.py tests/e2e/test_schedules.py tests/e2e/test_further_schedules.py tests/e2e/test_clock.py
-OF.walks := tests/proofs/test_walks_in_a_folder.py tests/proofs/model/test_claims.py tests/e2e/test_walks.py \
+OF.walks := tests/proofs/test_walks_in_a_folder.py tests/proofs/model/test_claims.py tests/e2e/test_walks.py tests/e2e/test_holders.py \
 	tests/e2e/test_fingerprint.py tests/e2e/test_properties.py tests/e2e/test_further_kinds.py
 OF.whole := tests/e2e/test_rights_are_used.py tests/e2e/test_pipeline.py tests/e2e/test_cookbook_cluster.py tests/e2e/test_templates.py \
 	tests/e2e/test_large.py tests/contracts/test_cookbook.py tests/contracts/test_kit_rename.py tests/contracts/test_image.py \
