@@ -1,16 +1,14 @@
 """The documents of the cookbook's pages on a real API server: taken as they are, and silent in the second run."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from tests.controlplane import AskFailed, ControlPlane, allow, eventually, install_crds
-from tests.controlplane.install import CRDS
+from tests.controlplane import ControlPlane, allow
 from tests.cookbook import blocks
+from tests.e2e.further import VERBS, install, remove
 from tests.e2e.process import REPOSITORY
 from tests.e2e.story import READS, TOLD, Story
 
@@ -35,29 +33,20 @@ CHILDREN = {
 """The further children that each page makes."""
 
 
-def is_published(plane: ControlPlane, crd: dict[str, Any]) -> bool:
-    """Whether the server tells the schema of a CRD by now, which it does a moment after it serves it."""
-    with suppress(AskFailed):
-        found = plane.ask("GET", f"/openapi/v3/apis/{crd['spec']['group']}/v1")
-        return crd["spec"]["names"]["kind"] in str(found)
-    return False
-
-
 @pytest.fixture
 def external_secrets(api_server: ControlPlane) -> Iterator[None]:
     """The CRD of External Secrets, some lines of it."""
-    crd = yaml.safe_load((REPOSITORY / "tests" / "crds" / "externalsecret.yaml").read_text())
-    install_crds(api_server, [crd])
-    eventually(lambda: is_published(api_server, crd), "the schema is not published")
+    crds = [yaml.safe_load((REPOSITORY / "tests" / "crds" / "externalsecret.yaml").read_text())]
+    install(api_server, crds)
     yield
-    api_server.ask("DELETE", f"{CRDS}/{crd['metadata']['name']}")
+    remove(api_server, crds)
 
 
 @pytest.mark.usefixtures("external_secrets")
 def test_the_documents_of_the_pages_are_applied_and_the_second_run_is_silent(
     story: Story, tmp_path: Path
 ) -> None:
-    allow(story.plane, story.account.user, ["get", "list", "create", "patch", "delete"], RIGHTS)
+    allow(story.plane, story.account.user, VERBS, RIGHTS)
     for page in CHILDREN:
         for block in blocks(page):
             if block.where.startswith("templates/"):

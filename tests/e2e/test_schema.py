@@ -29,9 +29,10 @@ from reconcile.kube.same import same_value
 from reconcile.kube.schema import Node, native_schema, schemas_in
 from reconcile.model.names import Names
 from reconcile.plan.diff import Difference, difference
-from tests.controlplane import ControlPlane, eventually, install_crds
-from tests.controlplane.install import CRDS, REPOSITORY
+from tests.controlplane import ControlPlane
+from tests.controlplane.install import REPOSITORY
 from tests.e2e import specs
+from tests.e2e.further import shapes_in
 from tests.given import a_read_preview, as_child
 
 pytestmark = pytest.mark.usefixtures("gateway_api")
@@ -129,13 +130,8 @@ def bench(api_server: ControlPlane, namespace: str) -> Bench:
 @pytest.fixture
 def shapes(api_server: ControlPlane) -> Iterator[None]:
     """Custom resources that the packaged table does not know, with their OpenAPI, which comes a little later."""
-    crds = list(yaml.safe_load_all((REPOSITORY / "tests" / "crds" / "shapes.yaml").read_text()))
-    install_crds(api_server, crds)
-    paths = [f"apis/{crd['spec']['group']}/v1" for crd in crds]
-    eventually(lambda: {*paths} <= api_server.ask("GET", schemas.INDEX)["paths"].keys(), "their OpenAPI")
-    yield
-    for crd in crds:
-        api_server.ask("DELETE", f"{CRDS}/{crd['metadata']['name']}")
+    with shapes_in(api_server, "shapes.example.com"):
+        yield
 
 
 def test_the_table_has_every_field_of_the_newest_server(api_server: ControlPlane) -> None:

@@ -86,8 +86,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def theirs(api_server: ControlPlane, folder: Path) -> Mapping[int, dict[str, Any]]:
     """What the API server makes of the files that kubectl and it take, all of one call."""
-    command = [program("kubectl"), "--kubeconfig", str(api_server.kubeconfig), "create", "--dry-run=server"]
-    done = subprocess.run([*command, "-o", "json", "-f", folder], capture_output=True, text=True)
+    command = [
+        str(program("kubectl")),
+        "--kubeconfig",
+        str(api_server.kubeconfig),
+        "create",
+        "--dry-run=server",
+    ]
+    done = subprocess.run([*command, "-o", "json", "-f", str(folder)], capture_output=True, text=True)
     decoder, rest, found = json.JSONDecoder(), done.stdout.strip(), dict[int, dict[str, Any]]()
     while rest:
         item, end = decoder.raw_decode(rest)
