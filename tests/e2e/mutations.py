@@ -74,7 +74,7 @@ class Mutation:
 
     def patch(self, live: Manifest) -> list[dict[str, Any]]:
         """The JSON patch that does it."""
-        pointer = _pointer(live, self.path)
+        pointer = pointer_to(live, self.path)
         if self.value is GONE:
             return [{"op": "remove", "path": pointer}]
         return [
@@ -173,7 +173,7 @@ def _item_whose_key(manifest: Manifest, path: Path) -> Path | None:
     return None
 
 
-def _pointer(live: Any, path: Path) -> str:
+def pointer_to(live: Any, path: Path) -> str:
     """A path of fields as JSON pointer (RFC 6901) into an object."""
     pointer, value = "", live
     for depth, element in enumerate(path):

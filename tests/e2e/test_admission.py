@@ -58,31 +58,26 @@ def keep(story: Story) -> str:
 
 
 def test_what_a_policy_rewrites_is_kept_with_a_note_until_the_policy_is_lifted(
-    mirrored: Story, lift: list[Callable[[], None]]
+    mirrored: Story, lift: list[Callable[[], None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mirrored.apply(replicas=0)
+    """So it is shown of a preview that is settled, and not compared any more."""
+    mirrored.apply(suspend=True)
     mirrored.reconcile()
     assert image_of(mirrored.live("Deployment")) == "mirror.example.com/web:1"
     mirrored.silent()
-    assert mirrored.reconcile().changes == [keep(mirrored)]
+    with monkeypatch.context() as settling:
+        settling.setattr("reconcile.status.publish.SETTLING", timedelta(hours=-1))
+        for _ in range(2):
+            assert mirrored.reconcile().changes == [keep(mirrored)]
+        settling.setattr("reconcile.plan.plan.draft_of", None)  # nothing is compared
+        assert mirrored.reconcile("pr-1").changes == [keep(mirrored)]
     lift[0]()
     eventually(lambda: image_of(probe(mirrored)).startswith("registry."), "the policy is lifted")
     mirrored.silent()
-    mirrored.apply(replicas=0, revision="abc")
+    mirrored.apply(suspend=True, revision="abc")
     mirrored.reconcile()
     assert image_of(mirrored.live("Deployment")) == "registry.example.com/web:1"
     assert mirrored.reconcile().changes == []
-
-
-def test_what_a_policy_rewrites_settles_and_is_shown_in_each_plan(
-    mirrored: Story, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("reconcile.status.publish.SETTLING", timedelta(hours=-1))
-    mirrored.apply(suspend=True)
-    for _ in range(3):
-        mirrored.reconcile()
-    monkeypatch.setattr("reconcile.plan.plan.draft_of", None)  # nothing is compared
-    assert mirrored.reconcile("pr-1").changes == [keep(mirrored)]
 
 
 def test_beside_what_a_policy_rewrites_changes_are_applied_and_drift_corrected(mirrored: Story) -> None:

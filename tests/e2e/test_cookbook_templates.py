@@ -1,16 +1,14 @@
 """The documents of the cookbook's pages on a real API server: taken as they are, and silent in the second run."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from tests.controlplane import AskFailed, ControlPlane, allow, eventually, install_crds
-from tests.controlplane.install import CRDS
+from tests.controlplane import ControlPlane, allow
 from tests.cookbook import blocks
+from tests.e2e.further import VERBS, install, remove
 from tests.e2e.process import REPOSITORY
 from tests.e2e.story import READS, TOLD, Story
 
@@ -35,38 +33,28 @@ CHILDREN = {
 """The further children that each page makes."""
 
 
-def is_published(plane: ControlPlane, crd: dict[str, Any]) -> bool:
-    """Whether the server tells the schema of a CRD by now, which it does a moment after it serves it."""
-    with suppress(AskFailed):
-        found = plane.ask("GET", f"/openapi/v3/apis/{crd['spec']['group']}/v1")
-        return crd["spec"]["names"]["kind"] in str(found)
-    return False
-
-
 @pytest.fixture
 def external_secrets(api_server: ControlPlane) -> Iterator[None]:
     """The CRD of External Secrets, some lines of it."""
-    crd = yaml.safe_load((REPOSITORY / "tests" / "crds" / "externalsecret.yaml").read_text())
-    install_crds(api_server, [crd])
-    eventually(lambda: is_published(api_server, crd), "the schema is not published")
+    crds = [yaml.safe_load((REPOSITORY / "tests" / "crds" / "externalsecret.yaml").read_text())]
+    install(api_server, crds)
     yield
-    api_server.ask("DELETE", f"{CRDS}/{crd['metadata']['name']}")
+    remove(api_server, crds)
 
 
-@pytest.mark.parametrize("page", CHILDREN)
-def test_the_documents_of_a_page_are_applied_and_the_second_run_is_silent(
-    page: str, story: Story, tmp_path: Path, request: pytest.FixtureRequest
+@pytest.mark.usefixtures("external_secrets")
+def test_the_documents_of_the_pages_are_applied_and_the_second_run_is_silent(
+    story: Story, tmp_path: Path
 ) -> None:
-    if page == "external-secret.md":
-        request.getfixturevalue("external_secrets")
-    allow(story.plane, story.account.user, ["get", "list", "create", "patch", "delete"], RIGHTS)
-    for block in blocks(page):
-        if block.where.startswith("templates/"):
-            (tmp_path / Path(block.where).name).write_text(block.text)
+    allow(story.plane, story.account.user, VERBS, RIGHTS)
+    for page in CHILDREN:
+        for block in blocks(page):
+            if block.where.startswith("templates/"):
+                (tmp_path / f"{page}-{Path(block.where).name}").write_text(block.text)
     options = ("--templates", str(tmp_path), "--allow-secret", "*-db")
     story.apply(labels={"demo": "friday"}, setup={"command": ["migrate"]})
     made = {line.removeprefix("+ ").partition(" new")[0] for line in story.reconcile(*options).changes}
-    assert {one.replace(f"{story.namespace}/", "") for one in made} >= CHILDREN[page]
+    assert {one.replace(f"{story.namespace}/", "") for one in made} >= set().union(*CHILDREN.values())
     # Not `silent`, which waits for pods: a claim has no volume here, and an ExternalSecret no controller.
     again = story.asked_by_a_run(*options)
     assert {event.verb for event in again if event.resource not in TOLD} <= READS

@@ -10,16 +10,20 @@ from tests.e2e.story import Story, container, env_of
 
 @pytest.fixture
 def running(story: Story) -> Story:
-    """A preview with everything, made and settled."""
+    """A preview with everything but pods, made and settled."""
     story.apply(
         env=[{"name": "A", "value": "1"}, {"name": "B", "value": "2"}, {"name": "C", "value": "3"}],
         healthPath="/healthz",
         port=8080,
-        replicas=1,
+        replicas=0,
     )
     story.reconcile()
     story.settled()
     return story
+
+
+def variables(story: Story) -> list[str]:
+    return [variable["name"] for variable in env_of(story.live("Deployment"))]
 
 
 def container_port(app: dict[str, Any]) -> None:
@@ -55,8 +59,7 @@ AUTHORS: list[tuple[Callable[[dict[str, Any]], None], dict[str, Any], str, Any]]
 ]
 
 
-@pytest.mark.parametrize("mended", [True, False], ids=["after-a-run", "in-one-run"])
-def test_the_authors_next_change_wins_over_an_edit(story: Story, mended: bool) -> None:
+def test_the_authors_next_change_wins_over_an_edit_that_no_run_has_seen(story: Story) -> None:
     """That each edit alone is found and mended is in test_properties.py."""
     previews = {f"pr-{number}": row for number, row in enumerate(AUTHORS)}
     for name in previews:
@@ -64,8 +67,6 @@ def test_the_authors_next_change_wins_over_an_edit(story: Story, mended: bool) -
     story.reconcile()
     for name, (edit, *_) in previews.items():
         story.edit("Deployment", lambda deployment, edit=edit: edit(container(deployment)), name)
-    if mended:
-        story.reconcile()
     for name, (_, spec, *_) in previews.items():
         story.apply(name, **{key: value for key, value in {**EDITED, **spec}.items() if value is not None})
     story.reconcile()
@@ -106,82 +107,60 @@ def test_an_export_applied_with_force_does_not_keep_what_the_author_drops(runnin
     running.reconcile()
     running.silent()
     deployment = running.live("Deployment")
-    assert [variable["name"] for variable in env_of(deployment)] == ["C"]
+    assert variables(running) == ["C"]
     assert [port["containerPort"] for port in container(deployment)["ports"]] == [9000]
     assert container(deployment)["readinessProbe"].keys() & {"httpGet", "tcpSocket"} == {"tcpSocket"}
 
 
-def set_env(story: Story, *variables: str) -> None:
-    story.plane.kubectl("set", "env", "deployment/pr-1", "-n", story.namespace, *variables)
+def test_what_somebody_adds_with_kubectl_is_reverted_unless_an_annotation_keeps_it(running: Story) -> None:
+    def kubectl(*arguments: str) -> None:
+        running.plane.kubectl(*arguments, "-n", running.namespace)
 
-
-def test_what_somebody_adds_with_kubectl_is_shown_and_reverted(running: Story) -> None:
-    before = env_of(running.live("Deployment"))
-    set_env(running, "DEBUG=1")
+    kubectl("annotate", "deployment", "pr-1", "platform9.com/hand-edits=keep")
+    kubectl("set", "env", "deployment/pr-1", "DEBUG=1")
     patch = '{"spec": {"headers": {"x-never": "sent"}}}'
-    running.plane.kubectl("patch", "mapping", "pr-1", "-n", running.namespace, "--type=merge", "-p", patch)
+    kubectl("patch", "mapping", "pr-1", "--type=merge", "-p", patch)
     result = running.reconcile()
-    assert f"~ Deployment {running.namespace}/pr-1 drifted" in result.changes
-    assert "spec.template.spec.containers[app].env[DEBUG] - (not shown)" in result.lines
+    kept, drifted = sorted(result.changes)
+    assert kept.startswith(f"= Deployment {running.namespace}/pr-1 ")
+    assert "env[DEBUG]" in kept
+    assert kept.endswith("added by hand (platform9.com/hand-edits is keep)")
+    assert drifted == f"~ Mapping {running.namespace}/pr-1 drifted"
     assert [line for line in result.lines if line.startswith("spec.headers")]
-    assert env_of(running.live("Deployment")) == before
+    assert "DEBUG" in variables(running)
     assert "headers" not in running.live("Mapping")["spec"]
+
+    kubectl("annotate", "deployment", "pr-1", "platform9.com/hand-edits-")
+    result = running.reconcile()
+    assert result.changes == [f"~ Deployment {running.namespace}/pr-1 drifted"]
+    assert "spec.template.spec.containers[app].env[DEBUG] - (not shown)" in result.lines
+    assert variables(running) == ["A", "B", "C"]
     running.silent()
-
-
-def test_an_annotation_keeps_what_was_added_by_hand_and_each_run_shows_it(running: Story) -> None:
-    running.plane.kubectl(
-        "annotate", "deployment", "pr-1", "-n", running.namespace, "platform9.com/hand-edits=keep"
-    )
-    set_env(running, "DEBUG=1")
-    (line,) = running.reconcile().changes
-    kept = "added by hand (platform9.com/hand-edits is keep)"
-    assert line.startswith(f"= Deployment {running.namespace}/pr-1 ")
-    assert "env[DEBUG]" in line
-    assert line.endswith(kept)
-    assert "DEBUG" in [variable["name"] for variable in env_of(running.live("Deployment"))]
-    running.plane.kubectl(
-        "annotate", "deployment", "pr-1", "-n", running.namespace, "platform9.com/hand-edits-"
-    )
-    running.reconcile()
-    assert "DEBUG" not in [variable["name"] for variable in env_of(running.live("Deployment"))]
-    running.silent()
-
-
-def test_what_an_injector_adds_stays(running: Story) -> None:
-    def inject(manifest: dict[str, Any]) -> None:
-        container(manifest).setdefault("env", []).append({"name": "INJECTED", "value": "1"})
-
-    running.edit("Deployment", inject, by="injector")
-    running.silent()
-    assert "INJECTED" in [variable["name"] for variable in env_of(running.live("Deployment"))]
 
 
 def test_what_others_add_elsewhere_stays(running: Story) -> None:
+    def inject(manifest: dict[str, Any]) -> None:
+        container(manifest).setdefault("env", []).append({"name": "INJECTED", "value": "1"})
+
     def add(manifest: dict[str, Any]) -> None:
         manifest["metadata"]["annotations"]["example.com/note"] = "mine"
         sidecar = {"name": "proxy", "image": "registry.example.com/proxy:1"}
         manifest["spec"]["template"]["spec"]["containers"].append(sidecar)
 
+    running.edit("Deployment", inject, by="injector")
     running.edit("Deployment", add)
     running.silent()
-    running.apply(image="registry.example.com/web:9")
+    path = f"{running.path_of('Deployment', 'pr-1')}/scale?fieldManager=autoscaler"
+    running.ask("PATCH", path, {"spec": {"replicas": 4}}, "application/merge-patch+json")
+    running.apply(image="registry.example.com/web:9", env=[{"name": "A", "value": "1"}])
     running.reconcile()
     running.silent()
     deployment = running.live("Deployment")
-    names = [c["name"] for c in deployment["spec"]["template"]["spec"]["containers"]]
-    assert names == ["app", "proxy"]
+    assert variables(running) == ["A", "INJECTED"]
+    assert [c["name"] for c in deployment["spec"]["template"]["spec"]["containers"]] == ["app", "proxy"]
     assert container(deployment)["image"] == "registry.example.com/web:9"
     assert deployment["metadata"]["annotations"]["example.com/note"] == "mine"
-
-
-def test_replicas_are_let_go_to_an_autoscaler(running: Story) -> None:
-    path = f"{running.path_of('Deployment', 'pr-1')}/scale?fieldManager=autoscaler"
-    running.ask("PATCH", path, {"spec": {"replicas": 4}}, "application/merge-patch+json")
-    running.apply(port=8080)
-    running.reconcile()
-    running.silent()
-    assert running.live("Deployment")["spec"]["replicas"] == 4
+    assert deployment["spec"]["replicas"] == 4
 
 
 def test_a_field_edited_back_and_dropped_in_one_run_is_removed_too(running: Story) -> None:
@@ -190,4 +169,4 @@ def test_a_field_edited_back_and_dropped_in_one_run_is_removed_too(running: Stor
     running.apply(env=[{"name": "B", "value": "2"}, {"name": "C", "value": "3"}])
     running.reconcile()
     running.silent()
-    assert [variable["name"] for variable in env_of(running.live("Deployment"))] == ["B", "C"]
+    assert variables(running) == ["B", "C"]

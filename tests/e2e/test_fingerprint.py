@@ -22,7 +22,7 @@ from tests.e2e.granted import allow_runs
 from tests.e2e.story import ROUTES, STATUS, Result, Story
 from tests.e2e.strangers import export, marks, stranger
 
-STEPS = 1500 if os.environ.get("PROOF") == "whole" else 20
+STEPS = 1500 if os.environ.get("PROOF") == "whole" else 8
 NAMES = ("pr-0", "pr-1", "pr-2", "pr-3")
 MANAGERS = ("kubectl-edit", "kube-controller-manager", "somebody")
 MERGE = "application/merge-patch+json"
@@ -87,15 +87,15 @@ def test_nothing_but_fingerprints_is_written_a_few_at_a_time(
     alone: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After an upgrade there is one for each preview, and two installations would write them for ever."""
-    settled(alone, *NAMES)
+    settled(alone, *NAMES[:3])
     monkeypatch.setattr("reconcile.status.publish.MOST_MARKED", 1)
-    for left in (3, 2, 1, 0):
+    for left in (2, 1, 0):
         before = len(statuses(alone))
         alone.reconcile(
             "--url-scheme", "https", "--pod-security", "baseline", "--max-ttl", "0", everywhere=True
         )
         assert len(statuses(alone)) - before == 1
-        assert sum(compares(alone, name, "--max-ttl", "0") for name in NAMES) == left
+        assert sum(compares(alone, name, "--max-ttl", "0") for name in NAMES[:3]) == left
 
 
 def compares(story: Story, name: str, *arguments: str) -> bool:

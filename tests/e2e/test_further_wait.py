@@ -61,18 +61,3 @@ def test_a_preview_is_ready_with_its_further_children(story: Story, group: str, 
     say("True")
     ended = process.ended()
     assert (ended.code, ended.lines[-1]) == (0, f"ready {told} https://{story.host('pr-1')}")
-
-
-@pytest.mark.usefixtures("control_plane")
-def test_a_further_child_that_fails_ends_the_wait(story: Story, tmp_path: Path) -> None:
-    story = with_kinds(story, STATEFUL_SET)
-    fails = {"pr-1": ("StatefulSet", "db", DATABASE), "pr-2": ("Deployment", "worker", WORKER)}
-    texts = []
-    for name, (_, component, text) in fails.items():
-        story.apply(name, labels={"with": component})
-        when = f"-{component}', annotations: {{platform9.com/when: with={component}}}}}"
-        texts.append(text.replace("IMAGE", "fail.test/dies:1").replace(f"-{component}'}}", when))
-    lines = ends(story, *put(tmp_path / "templates", *texts), code=1)
-    for line, (name, (kind, component, _)) in zip(lines, fails.items(), strict=True):
-        assert line.startswith(f"not ready {story.namespace}/{name} {kind} {name}-{component}: "), line
-        assert "CrashLoopBackOff" in line

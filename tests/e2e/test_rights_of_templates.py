@@ -4,7 +4,6 @@ Each test has an API group of its own: every run of a group lists the kinds that
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,28 +11,14 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.controlplane import (
-    Account,
-    AskFailed,
-    ControlPlane,
-    allow,
-    eventually,
-    grant,
-    install_crds,
-    service_account,
-)
+from reconcile.model.names import DEFAULT_GROUP
+from tests.controlplane import Account, ControlPlane, allow, grant, service_account
+from tests.e2e.further import BUDGET, CONFIG, VERBS, document, plural_of, put, shapes_in, with_kinds
 from tests.e2e.granted import allow_runs
 from tests.e2e.story import Story, call
-from tests.e2e.test_discovery import crds_of
 
-BUDGETS = "poddisruptionbudgets"
-BUDGET = """
-apiVersion: policy/v1
-kind: PodDisruptionBudget
-metadata: {name: "${preview.metadata.name}-pdb"}
-spec: {minAvailable: NUMBER}
-"""
-VERBS = ["get", "list", "create", "patch", "delete"]
+SETTINGS = document("v1", "ConfigMap", "-config", "data: {mode: one}")
+LIMIT = document("policy/v1", "PodDisruptionBudget", "-pdb", "spec: {minAvailable: 1}", when="pdb")
 RULE = (
     "; further children need the rule {apiGroups: [policy], resources: [poddisruptionbudgets], "
     "verbs: [get, list, create, patch, delete]}: reconcile --print-rights prints it"
@@ -42,33 +27,90 @@ RULE = (
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "templates").mkdir()
     return tmp_path / "templates"
 
 
-def put(folder: Path, *documents: str) -> tuple[str, str]:
-    """The options of a run with these documents."""
-    (folder / "all.yaml").write_text("---".join(documents))
-    return "--templates", str(folder)
+def written(story: Story, folder: Path, *documents: str) -> tuple[str, ...]:
+    """The options of a run with these documents, whose annotations are of the story's group."""
+    return put(folder, *(text.replace(DEFAULT_GROUP, story.group) for text in documents))
 
 
-def budget(number: int) -> str:
-    return BUDGET.replace("NUMBER", str(number))
-
-
-def a_run_with(story: Story, name: str, verbs: Sequence[str]) -> Story:
-    """The story of a user who has the shipped rights, and of budgets these."""
-    account = service_account(story.plane, story.namespace, name)
+def a_run_with(story: Story, *verbs: str) -> Story:
+    """The story of a user who has the shipped rights, all on ConfigMaps, and on budgets these."""
+    account = service_account(story.plane, story.namespace, "-".join(verbs) or "nothing")
     allow_runs(story.plane, account.user, story.group)
+    allow(story.plane, account.user, VERBS, [plural_of(CONFIG)])
     if verbs:
-        allow(story.plane, account.user, verbs, [f"{BUDGETS}.policy"])
+        allow(story.plane, account.user, verbs, [plural_of(BUDGET)])
     return replace(story, account=account)
 
 
-def budgets(story: Story) -> dict[str, str]:
-    """The budgets that there are, and their specs; a controller writes their statuses."""
-    items = story.ask("GET", f"/apis/policy/v1/namespaces/{story.namespace}/{BUDGETS}")["items"]
-    return {one["metadata"]["name"]: str(one["spec"]) for one in items}
+def children(story: Story, kind: str, field: str) -> dict[str, Any]:
+    """The further children of a kind by the names of their previews, and of each what is in this field."""
+    return {
+        one["metadata"]["labels"][story.names.preview_label]: one[field]
+        for one in story.everything_of(kind).values()
+    }
+
+
+def budgets(story: Story) -> dict[str, int]:
+    return {name: spec["minAvailable"] for name, spec in children(story, BUDGET.full_kind, "spec").items()}
+
+
+@pytest.mark.parametrize(
+    ("missing", "code", "told", "left"),
+    [
+        ("list", 4, "! PodDisruptionBudget: the list of poddisruptionbudgets is incomplete: ", {"pr-1": 1, "pr-2": 1}),
+        ("get", 4, "! PodDisruptionBudget: PodDisruptionBudget {}/pr-3-pdb could not be read: ", {"pr-1": 1, "pr-2": 1}),
+        ("create", 1, "x PodDisruptionBudget {}/pr-3-pdb failed: ", {"pr-2": 2}),
+        ("patch", 1, "x PodDisruptionBudget {}/pr-2-pdb failed: ", {"pr-2": 1}),
+        ("delete", 1, "x PodDisruptionBudget {}/pr-1-pdb failed: ", {"pr-1": 1, "pr-2": 2, "pr-3": 2}),
+    ],
+)  # fmt: skip
+def test_a_right_that_a_further_kind_lacks_is_named_with_its_rule_and_nothing_is_lost(
+    alone: Story, folder: Path, missing: str, code: int, told: str, left: dict[str, int]
+) -> None:
+    """Three previews: one is to lose the child, one to have it changed, one to get it."""
+    story = with_kinds(alone, CONFIG, BUDGET)
+    for name in ("pr-1", "pr-2"):
+        story.apply(name, replicas=0, labels={"pdb": "yes"})
+    story.reconcile(*written(story, folder, SETTINGS, LIMIT))
+    story.apply("pr-1", replicas=0)
+    story.apply("pr-3", replicas=0, labels={"pdb": "yes"})
+    options = written(story, folder, SETTINGS.replace("one", "two"), LIMIT.replace("1}", "2}"))
+
+    partial = a_run_with(story, *(verb for verb in VERBS if verb != missing))
+    result = partial.reconcile(*options, code=code)
+    (line, *_) = (one for one in result.lines if one.startswith(told.format(story.namespace)))
+    assert f"no right to {missing} poddisruptionbudgets.policy in " in line
+    assert f"`kubectl auth can-i {missing} poddisruptionbudgets.policy " in line
+    assert RULE in line
+    assert budgets(story) == left
+    assert children(story, "ConfigMap", "data") == {
+        name: {"mode": "two"} for name in ("pr-1", "pr-2", "pr-3")
+    }
+
+    story.reconcile(*options)
+    assert budgets(story) == {"pr-2": 2, "pr-3": 2}
+
+
+def test_rights_that_are_taken_with_the_document_leave_its_children_and_the_memory_of_them(
+    alone: Story, folder: Path
+) -> None:
+    story = with_kinds(alone, BUDGET)
+    story.apply(replicas=0, labels={"pdb": "yes"})
+    story.reconcile(*written(story, folder, LIMIT))
+    nothing = a_run_with(story)
+    for _ in range(2):
+        result = nothing.reconcile("--templates", "none", code=4)
+        assert RULE in "".join(result.lines)
+    assert budgets(story) == {"pr-1": 1}
+    assert story.live("PreviewEnvironment")["status"]["kinds"] == ["policy/v1/PodDisruptionBudget"]
+    story.reconcile("--templates", "none")
+    assert budgets(story) == {}
+
+
+# the rights that are printed
 
 
 def printed(account: Account, *options: str) -> list[dict[str, Any]]:
@@ -77,121 +119,51 @@ def printed(account: Account, *options: str) -> list[dict[str, Any]]:
     return list(yaml.safe_load_all(ended.stdout))
 
 
-# a right that is missing
-
-
-@pytest.mark.parametrize(
-    ("missing", "code", "told"),
-    [
-        ("list", 4, f"! PodDisruptionBudget: the list of {BUDGETS} is incomplete: "),
-        ("get", 4, "! PodDisruptionBudget: PodDisruptionBudget {namespace}/pr-2-pdb could not be read: "),
-        ("create", 1, "x PodDisruptionBudget {namespace}/pr-2-pdb failed: "),
-        ("patch", 1, "x PodDisruptionBudget {namespace}/pr-1-pdb failed: "),
-    ],
-)
-def test_a_right_that_a_further_kind_lacks_is_named_with_its_rule_and_nothing_is_deleted(
-    alone: Story, folder: Path, missing: str, code: int, told: str
-) -> None:
-    alone.apply(replicas=0)
-    a_run_with(alone, "whole", VERBS).reconcile(*put(folder, budget(1)))
-    before = budgets(alone)
-    alone.apply("pr-2", replicas=0)
-    partial = a_run_with(alone, "partial", [verb for verb in VERBS if verb != missing])
-    result = partial.reconcile(*put(folder, budget(2)), code=code)
-    (line, *_) = (one for one in result.lines if one.startswith(told.format(namespace=alone.namespace)))
-    assert f"no right to {missing} {BUDGETS}.policy" in line
-    assert RULE in line
-    assert budgets(alone).keys() == before.keys()
-    assert (budgets(alone) == before) == (missing != "create"), "what it may change is changed"
-
-
-def test_a_missing_right_to_delete_is_named_with_its_rule(alone: Story, folder: Path) -> None:
-    alone.apply(replicas=0)
-    a_run_with(alone, "whole", VERBS).reconcile(*put(folder, budget(1)))
-    partial = a_run_with(alone, "partial", VERBS[:-1])
-    result = partial.reconcile("--templates", "none", code=1)
-    (line,) = (one for one in result.lines if one.startswith("x "))
-    assert f"no right to delete {BUDGETS}.policy" in line
-    assert RULE in line
-    assert budgets(alone)
-
-
-def test_rights_that_are_taken_with_the_document_leave_its_children_and_the_memory_of_them(
-    alone: Story, folder: Path
-) -> None:
-    alone.apply(replicas=0)
-    options = put(folder, budget(1))
-    a_run_with(alone, "whole", VERBS).reconcile(*options)
-    before = budgets(alone)
-    nothing = a_run_with(alone, "nothing", ())
-    for _ in range(2):
-        result = nothing.reconcile("--templates", "none", code=4)
-        assert RULE in "".join(result.lines)
-    assert budgets(alone) == before
-    assert alone.live("PreviewEnvironment")["status"]["kinds"] == ["policy/v1/PodDisruptionBudget"]
-    a_run_with(alone, "again", VERBS).reconcile("--templates", "none")
-    assert budgets(alone) == {}
-
-
-# the rights that are printed
-
-
 def documents_of(group: str) -> Sequence[str]:
     """A budget, a Secret, a custom kind, and kinds that need no right beside those of rights.yaml."""
-    named = 'metadata: {name: "${preview.metadata.name}-more"}\n'
     return (
-        budget(1),
-        f"\napiVersion: v1\nkind: Secret\n{named}stringData: {{a: b}}\n",
-        f"\napiVersion: {group}/v1\nkind: Strict\n{named}",
-        f"\napiVersion: v1\nkind: Service\n{named}spec: {{ports: [{{port: 80}}]}}\n",
+        LIMIT,
+        document("v1", "Secret", "-more", "stringData: {a: b}"),
+        document(f"{group}/v1", "Strict", "-more"),
+        document("v1", "Service", "-more", "spec: {ports: [{port: 80}]}"),
     )
-
-
-def is_published(story: Story, group: str) -> bool:
-    """Whether the server tells the schema of the custom kind by now."""
-    with suppress(AskFailed):
-        return "Strict" in str(story.ask("GET", f"/openapi/v3/apis/{group}/v1"))
-    return False
 
 
 @pytest.mark.parametrize("only", [(), ("--namespace-only", "-n", "NAMESPACE")], ids=["cluster", "namespace"])
 def test_the_printed_rights_are_enough_for_the_whole_life_of_further_children(
-    alone: Story, folder: Path, group: str, only: tuple[str, ...]
+    alone: Story, folder: Path, only: tuple[str, ...]
 ) -> None:
-    install_crds(alone.plane, crds_of(group))
-    eventually(lambda: is_published(alone, group), "its schema is published")
-    options = put(folder, *documents_of(group))
-    only = tuple(word.replace("NAMESPACE", alone.namespace) for word in only)
-    where = alone.namespace if only else None
-    account = service_account(alone.plane, alone.namespace, "preview-reconcile")
-    role, binding = printed(account, *options, *only)
-    assert [rule["resources"][0] for rule in role["rules"]] == ["secrets", "stricts", BUDGETS]
-    allow_runs(alone.plane, account.user, alone.group, namespace=where)
-    if only:  # as they stand; those of a cluster are for the account in the shipped namespace
-        alone.plane.kubectl("apply", "-f", "-", input=yaml.safe_dump_all([role, binding]))
-    else:
-        alone.plane.kubectl("apply", "--dry-run=server", "-f", "-", input=yaml.safe_dump_all([role, binding]))
-        grant(alone.plane, account.user, role["rules"])
-    run = replace(alone, account=account)
-    run_options = (*options, *(("--namespace-only", "--allow-fqdn", alone.host("*")) if only else ()))
-    alone.apply(replicas=0)
-    assert "Done: 7 created" in run.reconcile(*run_options).stdout
-    put(folder, budget(2))
-    assert "Done: 0 created, 1 updated, 3 deleted." in run.reconcile(*run_options).stdout
-    put(folder, *documents_of(group)[1:])
-    assert "Done: 3 created, 0 updated, 1 deleted." in run.reconcile(*run_options).stdout
+    with shapes_in(alone.plane) as group:
+        documents = documents_of(group)
+        options = written(alone, folder, *documents)
+        only = tuple(word.replace("NAMESPACE", alone.namespace) for word in only)
+        where = alone.namespace if only else None
+        account = service_account(alone.plane, alone.namespace, "preview-reconcile")
+        role, binding = printed(account, "--api-group", alone.group, *options, *only)
+        kinds = sorted(rule["resources"][0] for rule in role["rules"])
+        assert kinds == ["poddisruptionbudgets", "secrets", "stricts"]
+        allow_runs(alone.plane, account.user, alone.group, namespace=where)
+        # Those of one namespace as they stand; those of a cluster are for the account in the shipped namespace.
+        dry = () if only else ("--dry-run=server",)
+        alone.plane.kubectl("apply", *dry, "-f", "-", input=yaml.safe_dump_all([role, binding]))
+        if not only:
+            grant(alone.plane, account.user, role["rules"])
+        run = replace(alone, account=account)
+        run_options = (*options, *(("--namespace-only", "--allow-fqdn", alone.host("*")) if only else ()))
+        alone.apply(replicas=0, labels={"pdb": "yes"})
+        assert "Done: 7 created" in run.reconcile(*run_options).stdout
+        written(alone, folder, LIMIT.replace("1}", "2}"))
+        assert "Done: 0 created, 1 updated, 3 deleted." in run.reconcile(*run_options).stdout
+        written(alone, folder, *documents[1:])
+        assert "Done: 3 created, 0 updated, 1 deleted." in run.reconcile(*run_options).stdout
 
 
 def test_a_kind_that_is_not_served_has_no_rights_to_print(
-    account: Account, api_server: ControlPlane, folder: Path, group: str
+    account: Account, api_server: ControlPlane, folder: Path
 ) -> None:
-    arguments = (
-        "--kubeconfig",
-        str(account.kubeconfig),
-        "--print-rights",
-        *put(folder, documents_of(group)[2]),
-    )
-    ended = call(*arguments)
+    group = "nobody.example.com"
+    options = ("--print-rights", *put(folder, documents_of(group)[2]))
+    ended = call("--kubeconfig", str(account.kubeconfig), *options)
     assert (ended.code, ended.stdout) == (1, "")
     assert ended.stderr == (
         f"Error: Strict ({group}/v1) is not served in context runner ({api_server.server}); "

@@ -4,31 +4,23 @@ A double of ours would prove nothing here, since it would share our table.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path as File
 from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, Phase, given
-from hypothesis import settings as examples
-from hypothesis import strategies as st
 
 from kit import schemas
 from reconcile.desire.children import render
 from reconcile.desire.children.metadata import with_hash, without_owner
-from reconcile.execute.takeover import takeover_patch
 from reconcile.kube.check import check
 from reconcile.kube.live import Live
 from reconcile.kube.managedfields import (
-    EMPTY,
-    MISSING,
     FieldSet,
-    Path,
     field_set_of,
     leaves_beside,
-    node_at,
     path_text,
 )
 from reconcile.kube.objects import Manifest
@@ -37,9 +29,10 @@ from reconcile.kube.same import same_value
 from reconcile.kube.schema import Node, native_schema, schemas_in
 from reconcile.model.names import Names
 from reconcile.plan.diff import Difference, difference
-from tests.controlplane import ControlPlane, eventually, install_crds
-from tests.controlplane.install import CRDS, REPOSITORY
+from tests.controlplane import ControlPlane
+from tests.controlplane.install import REPOSITORY
 from tests.e2e import specs
+from tests.e2e.further import shapes_in
 from tests.given import a_read_preview, as_child
 
 pytestmark = pytest.mark.usefixtures("gateway_api")
@@ -115,18 +108,6 @@ class Bench:
     def read(self, manifest: Manifest) -> Live:
         return Live(self.plane.ask("GET", self.path(manifest)))
 
-    def edit(self, manifest: Manifest, *patch: Mapping[str, Any], manager: str = "kubectl-edit") -> None:
-        """A JSON patch by somebody."""
-        path = f"{self.path(manifest)}?fieldManager={manager}"
-        self.plane.request(
-            "PATCH", path, json.dumps(patch).encode(), content_type="application/json-patch+json"
-        )
-
-    def mend(self, manifest: Manifest, found: Difference) -> Live:
-        if found.takeover:
-            self.edit(manifest, *takeover_patch(self.read(manifest), found.takeover, MANAGER))
-        return self.apply(manifest)
-
     def differing(self, manifest: Manifest, live: Live) -> set[str]:
         """What is not as foreseen: the fields that only one side owns, and those that have another value."""
         schema = self.schema(manifest)
@@ -149,13 +130,8 @@ def bench(api_server: ControlPlane, namespace: str) -> Bench:
 @pytest.fixture
 def shapes(api_server: ControlPlane) -> Iterator[None]:
     """Custom resources that the packaged table does not know, with their OpenAPI, which comes a little later."""
-    crds = list(yaml.safe_load_all((REPOSITORY / "tests" / "crds" / "shapes.yaml").read_text()))
-    install_crds(api_server, crds)
-    paths = [f"apis/{crd['spec']['group']}/v1" for crd in crds]
-    eventually(lambda: {*paths} <= api_server.ask("GET", schemas.INDEX)["paths"].keys(), "their OpenAPI")
-    yield
-    for crd in crds:
-        api_server.ask("DELETE", f"{CRDS}/{crd['metadata']['name']}")
+    with shapes_in(api_server, "shapes.example.com"):
+        yield
 
 
 def test_the_table_has_every_field_of_the_newest_server(api_server: ControlPlane) -> None:
@@ -185,89 +161,3 @@ def test_what_is_applied_is_owned_and_kept_as_foreseen_and_a_second_look_is_sile
     later = {named(m): (bench.differing(m, live := bench.read(m)), difference(as_child(live), m)) for m in manifests
              if is_native(m)}  # fmt: skip
     assert {name: found for name, found in later.items() if found != (set(), Difference())} == {}
-
-
-def test_one_mutation_of_an_owned_field_is_found_named_and_corrected_and_nothing_else(bench: Bench) -> None:
-    manifests = [marked(manifest, bench.namespace) for manifest in KINDS if is_native(manifest)]
-    cases = {named(manifest): [*mutable(manifest, bench.apply(manifest))] for manifest in manifests}
-    found: dict[str, int] = {}
-
-    @examples(max_examples=120, deadline=None, database=None, phases=[Phase.generate], derandomize=True,
-              suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
-    @given(st.sampled_from([m for m in manifests if cases[named(m)]]), st.data(), st.booleans())
-    def hold(manifest: Manifest, data: st.DataObject, removed: bool) -> None:
-        path, value = data.draw(st.sampled_from(cases[named(manifest)]))
-        before = bench.apply(manifest)
-        pointer = pointer_to(before.manifest, path)
-        step = {"op": "remove"} if removed else {"op": "replace", "value": otherwise(value)}
-        bench.edit(manifest, {**step, "path": pointer})
-        after = bench.read(manifest)
-        if touched(before) == touched(after):
-            return  # the server has refused it, or has put back what was there
-        missed = difference(as_child(after), manifest)
-        assert missed, (named(manifest), path_text(path), step)
-        lost = (before.applied_by(MANAGER) or EMPTY) - (after.applied_by(MANAGER) or EMPTY)
-        texts = {
-            path_text(found[:depth], manifest)
-            for found in {path, *lost}
-            for depth in range(1, len(found) + 1)
-        }
-        assert {change.path for change in missed.fields} <= texts | below(
-            missed, path_text(path, manifest)
-        ), step
-        assert difference(as_child(bench.mend(manifest, missed)), manifest) == Difference()
-        found[manifest["kind"]] = found.get(manifest["kind"], 0) + 1
-
-    hold()
-    assert sum(found.values()) > 40
-    assert len(found) > 15
-
-
-def below(found: Difference, top: str) -> set[str]:
-    return {change.path for change in found.fields if change.path.startswith((f"{top}.", f"{top}["))}
-
-
-def touched(live: Live) -> tuple[Any, Any]:
-    """What somebody changes who edits an object: what it says, and what of it is ours."""
-    body = {name: value for name, value in live.manifest.items() if name not in ("metadata", "status")}
-    return body, live.applied_by(MANAGER)
-
-
-def mutable(manifest: Manifest, live: Live) -> Iterator[tuple[Path, Any]]:
-    """The fields of its own that somebody may edit: what is kept, is no key of an item, and none of our marks."""
-    for path, value, there, node in leaves_beside(manifest, live.manifest):
-        marks = path[:1] == ("f:metadata",)
-        is_key = (
-            path[-2:-1] and path[-2].startswith("k:") and path[-1][2:] in node_at(manifest, path[:-2]).keys
-        )
-        if node is not None and path[-1].startswith("f:") and there is not MISSING and not (marks or is_key):
-            yield path, value
-
-
-def otherwise(value: Any) -> Any:
-    """Another value of the same form."""
-    match value:
-        case bool():
-            return not value
-        case int() | float():
-            return value + 1
-        case str():
-            return f"{value}x"
-        case list():
-            return value[:-1] if value else ["x"]
-        case _:
-            return {**(value or {}), "x": "y"}
-
-
-def pointer_to(live: Any, path: Path) -> str:
-    """A path of fields as JSON pointer (RFC 6901) into an object."""
-    pointer, value = "", live
-    for depth, element in enumerate(path):
-        if element.startswith("k:"):
-            node = node_at(live, path[:depth])
-            step: Any = [node.element_of(item) for item in value].index(element)
-        else:
-            step = element[2:]
-        pointer += "/" + str(step).replace("~", "~0").replace("/", "~1")
-        value = value[step]
-    return pointer

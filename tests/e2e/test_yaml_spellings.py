@@ -1,6 +1,8 @@
 """How a value may be spelled in a file: what kubectl and the API server take is taken, and nothing else."""
 
 import json
+import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,8 @@ from reconcile.model.names import DEFAULT_GROUP, Names
 from reconcile.model.preview import Unreadable
 from reconcile.model.settings import Settings
 from reconcile.observe import observe
-from tests.controlplane import ControlPlane, KubectlFailed
+from tests.controlplane import ControlPlane
+from tests.controlplane.programs import program
 
 TEXTS = [
     *("abc", "12e4567", "2024-01-02", "1.2.3", "100m", "0o9", "0xfg", "0x1ffffffffffffffff"),
@@ -39,46 +42,63 @@ def manifest(spec_lines: str = "", name: str = "spelled", metadata: str = "") ->
 
 
 CASES = [
-    *(pytest.param(manifest(spec(revision=text)), True, id=f"revision: {text}") for text in TEXTS),
-    *(pytest.param(manifest(spec(revision=text)), False, id=f"revision: {text}") for text in NUMBERS),
-    *(pytest.param(manifest(spec(port=text)), True, id=f"port: {text}") for text in WHOLE),
-    *(pytest.param(manifest(spec(port=text)), False, id=f"port: {text}") for text in NO_NUMBERS),
+    *((f"revision: {text}", manifest(spec(revision=text)), True) for text in TEXTS),
+    *((f"revision: {text}", manifest(spec(revision=text)), False) for text in NUMBERS),
+    *((f"port: {text}", manifest(spec(port=text)), True) for text in WHOLE),
+    *((f"port: {text}", manifest(spec(port=text)), False) for text in NO_NUMBERS),
     *(
-        pytest.param(manifest(spec(env=f"[{{name: A, value: {text}}}]")), taken, id=f"env: {text}")
-        for text, taken in (
-            ("0123", False),
-            ("yes", False),
-            ("1.5", False),
-            ("'0123'", True),
-            ("1:30", True),
-            ("=x", True),
+        (f"env: {text}", manifest(spec(env=f"[{{name: A, value: {text}}}]")), taken)
+        for texts, taken in ((("0123", "yes", "1.5"), False), (("'0123'", "1:30", "=x"), True))
+        for text in texts
+    ),
+    *(
+        (f"name: {text}", manifest(name=text), taken)
+        for texts, taken in ((("42", "0123", "yes", "'42'"), False), (("pr-42",), True))
+        for text in texts
+    ),
+    *(
+        (f"labels: {text}", manifest(metadata=f"  labels: {{{text}}}\n"), taken)
+        for texts, taken in (
+            (("a: 1", "a: yes", "a: 0123"), False),
+            (("a: '1'", "a: ", "8080: x", "010: x", "on: x"), True),
         )
+        for text in texts
     ),
     *(
-        pytest.param(manifest(name=text), taken, id=f"name: {text}")
-        for text, taken in (("42", False), ("0123", False), ("yes", False), ("'42'", False), ("pr-42", True))
-    ),
-    *(
-        pytest.param(manifest(metadata=f"  labels: {{{text}}}\n"), taken, id=f"labels: {text}")
-        for text, taken in (
-            *(("a: 1", False), ("a: yes", False), ("a: 0123", False), ("a: '1'", True), ("a: ", True)),
-            *(("8080: x", True), ("010: x", True), ("on: x", True)),
-        )
-    ),
-    *(
-        pytest.param(manifest(spec(resources=f"{{limits: {{cpu: {text}}}}}")), taken, id=f"cpu: {text}")
-        for text, taken in (("1", True), ("010", True), ("0.5", False), ("'0.5'", True), ("yes", False))
+        (f"cpu: {text}", manifest(spec(resources=f"{{limits: {{cpu: {text}}}}}")), taken)
+        for texts, taken in ((("1", "010", "'0.5'"), True), (("0.5", "yes"), False))
+        for text in texts
     ),
 ]
+"""What is spelled, as a file, and whether it is taken."""
 
 
-def sent(api_server: ControlPlane, file: Path) -> dict[str, Any] | str:
-    """What the API server makes of the file, or why it does not take it."""
-    try:
-        out = api_server.kubectl("create", "--dry-run=server", "-o", "json", "-f", str(file))
-    except KubectlFailed as error:
-        return str(error)
-    found: dict[str, Any] = json.loads(out)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Each case in a file of its own; an annotation tells which it is, whatever its name became."""
+    folder = tmp_path_factory.mktemp("spelled")
+    for number, (_, text, _) in enumerate(CASES):
+        marked = text.replace("metadata:\n", f"metadata:\n  annotations: {{case: '{number}'}}\n")
+        (folder / f"{number}.yaml").write_text(marked)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def theirs(api_server: ControlPlane, folder: Path) -> Mapping[int, dict[str, Any]]:
+    """What the API server makes of the files that kubectl and it take, all of one call."""
+    command = [
+        str(program("kubectl")),
+        "--kubeconfig",
+        str(api_server.kubeconfig),
+        "create",
+        "--dry-run=server",
+    ]
+    done = subprocess.run([*command, "-o", "json", "-f", str(folder)], capture_output=True, text=True)
+    decoder, rest, found = json.JSONDecoder(), done.stdout.strip(), dict[int, dict[str, Any]]()
+    while rest:
+        item, end = decoder.raw_decode(rest)
+        found[int(item["metadata"]["annotations"]["case"])] = item
+        rest = rest[end:].strip()
     return found
 
 
@@ -97,18 +117,17 @@ def read(file: Path) -> dict[str, Any] | str:
     return dict(found)
 
 
-@pytest.mark.parametrize(("text", "taken"), CASES)
+@pytest.mark.parametrize("number", range(len(CASES)), ids=[what for what, *_ in CASES])
 def test_what_kubectl_takes_is_taken_and_means_the_same(
-    api_server: ControlPlane, tmp_path: Path, text: str, taken: bool
+    theirs: Mapping[int, dict[str, Any]], folder: Path, number: int
 ) -> None:
-    file = tmp_path / "a.yaml"
-    file.write_text(text)
-    theirs, ours = sent(api_server, file), read(file)
-    assert (isinstance(theirs, dict), isinstance(ours, dict)) == (taken, taken), (theirs, ours)
-    if isinstance(theirs, dict) and isinstance(ours, dict):
+    file = folder / f"{number}.yaml"
+    sent, ours = theirs.get(number), read(file)
+    assert (sent is not None, isinstance(ours, dict)) == (CASES[number][2],) * 2, (sent, ours)
+    if sent is not None and isinstance(ours, dict):
         for name in ("name", "labels"):
-            assert theirs["metadata"].get(name) == ours["metadata"].get(name)
+            assert sent["metadata"].get(name) == ours["metadata"].get(name)
         written = {name: value for name, value in ours["spec"].items() if value is not None}
-        assert {name: theirs["spec"][name] for name in written} == written
+        assert {name: sent["spec"][name] for name in written} == written
     else:
         assert f"{file}:" in str(ours)
