@@ -29,7 +29,7 @@ README, STATUS, PROMISES, SECURITY = (
 )
 OPTIONS = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
 PAGES = [str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))]
-PROMISED = re.findall(r"`(tests/[a-z_/]+\.py)(?:::(\w+))?`", PROMISES + SECURITY)
+PROMISED = re.findall(r"`(tests/[a-z0-9_/]+\.py)(?:::(\w+))?`", PROMISES + SECURITY)
 COUNTED = [tuple(test.split("::")) for tests in TABLES.values() for test in tests]
 
 
