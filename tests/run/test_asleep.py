@@ -161,32 +161,30 @@ def test_unreadable_hours_keep_the_previews_of_the_namespace_awake_and_are_repor
     ]
 
 
-@pytest.mark.parametrize(("before", "reason"), [(FRIDAY, "Available"), (EVENING, "Asleep")])
-def test_without_the_right_to_namespaces_previews_stay_as_they_are(before: datetime, reason: str) -> None:
+@pytest.mark.parametrize(
+    ("request_", "why"),
+    [
+        ({}, "no right to list namespaces"),
+        # Such as that of a pipeline with the operator's options, which must not undo the operator's runs.
+        ({"scope": make_scope("shop", (), None, namespace_only=True)}, "only namespace shop is read"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("before", "after", "reason"), [(FRIDAY, EVENING, "Available"), (EVENING, MONDAY, "Asleep")]
+)
+def test_where_namespaces_are_not_known_previews_stay_as_they_are(
+    before: datetime, after: datetime, reason: str, request_: dict[str, Any], why: str
+) -> None:
     memory = by_day()
     at(memory, before)
-    other_side = EVENING if before == FRIDAY else MONDAY
     memory.trouble("list namespaces", Forbidden("no right to list namespaces"))
-    writes, done = at(memory, other_side, BY_NAMESPACE)
-    assert (writes, ready(memory)[1]) == (SILENT, reason)
-    assert done.plan.notes == (
-        "the awake hours of namespaces are not known, so previews stay asleep or awake as they are "
-        "(--awake-by-namespace): no right to list namespaces",
-    )
-
-
-@pytest.mark.parametrize(("before", "reason"), [(FRIDAY, "Available"), (EVENING, "Asleep")])
-def test_a_run_of_one_namespace_leaves_previews_as_they_are(before: datetime, reason: str) -> None:
-    """Such as that of a pipeline with the operator's options, which must not undo the operator's runs."""
-    memory = by_day()
-    at(memory, before)
-    scope = make_scope("shop", (), None, namespace_only=True)
-    writes, done = at(memory, EVENING if before == FRIDAY else MONDAY, BY_NAMESPACE, scope=scope)
+    writes, done = at(memory, after, BY_NAMESPACE, **request_)
     assert (writes, ready(memory)[1]) == (SILENT, reason)
     assert [note for note in done.plan.notes if "awake hours" in note] == [
         "the awake hours of namespaces are not known, so previews stay asleep or awake as they are "
-        "(--awake-by-namespace): only namespace shop is read",
+        f"(--awake-by-namespace): {why}"
     ]
+    assert ("list namespaces" in memory.log) is not bool(request_)
 
 
 def test_in_a_folder_nothing_falls_asleep() -> None:

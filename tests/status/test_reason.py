@@ -242,18 +242,17 @@ def test_a_status_matches_its_row(row: str) -> None:
 
 
 REASONS = {
-    "Available",
-    "Progressing",
-    "RolloutFailed",
-    "Invalid",
-    "Refused",
-    "HostnameConflict",
-    "NameTaken",
-    "RouteNotAccepted",
-    "SetupFailed",
-    "Suspended",
-    "Asleep",
-    "ApplyFailed",
+    *(
+        "Available",
+        "Progressing",
+        "Suspended",
+        "Asleep",
+        "Invalid",
+        "Refused",
+        "NameTaken",
+        "HostnameConflict",
+    ),
+    *("RouteNotAccepted", "RolloutFailed", "SetupFailed", "ApplyFailed"),
 }
 
 
