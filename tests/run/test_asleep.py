@@ -15,6 +15,7 @@ from tests.builders import a_preview
 from tests.given import SETUP, available, key
 from tests.memory import Memory
 from tests.run.test_run import a_cluster, go
+from tests.status.test_publish import told
 
 FRIDAY, EVENING, MONDAY = (
     datetime(2026, 1, 9, 12, tzinfo=UTC),
@@ -52,15 +53,9 @@ def replicas(memory: Memory) -> int | None:
     return found
 
 
-def ready(memory: Memory) -> tuple[str, str]:
-    conditions = memory.objects[key("PreviewEnvironment")]["status"]["conditions"]
-    (condition,) = (one for one in conditions if one["type"] == "Ready")
-    return condition["status"], condition["reason"]
-
-
 def test_its_pods_go_and_come_at_the_edges_and_nothing_is_written_between() -> None:
     memory = by_day()
-    assert (replicas(memory), ready(memory)) == (None, ("True", "Available"))
+    assert (replicas(memory), told(memory)) == (None, ("True", "Available"))
     second = timedelta(seconds=1)
     assert at(memory, EVENING - second)[0] == SILENT
     writes, done = at(memory, EVENING)
@@ -71,13 +66,13 @@ def test_its_pods_go_and_come_at_the_edges_and_nothing_is_written_between() -> N
         "event Asleep shop/pr-1",
     ]
     assert [change.message for change in done.plan.writes] == ["its preview is asleep"]
-    assert (replicas(memory), ready(memory)) == (0, ("False", "Asleep"))
+    assert (replicas(memory), told(memory)) == (0, ("False", "Asleep"))
     for time in (EVENING, EVENING + timedelta(hours=5), EVENING + timedelta(days=1), MONDAY - second):
         assert at(memory, time)[0] == SILENT, time
     writes, done = at(memory, MONDAY)
     assert writes[:2] == ["apply Deployment shop/pr-1", "status PreviewEnvironment shop/pr-1"]
     assert [change.message for change in done.plan.writes] == ["its preview is awake again"]
-    assert (replicas(memory), ready(memory)) == (None, ("True", "Available"))
+    assert (replicas(memory), told(memory)) == (None, ("True", "Available"))
     assert at(memory, MONDAY)[0] == SILENT
 
 
@@ -121,10 +116,10 @@ def test_a_sleeping_preview_gets_no_setup_job_until_it_wakes() -> None:
 def test_suspended_and_expired_come_before_asleep() -> None:
     memory = by_day(a_preview(suspend=True))
     assert at(memory, EVENING)[0] == SILENT
-    assert ready(memory)[1] == "Suspended"
+    assert told(memory)[1] == "Suspended"
     memory = by_day(a_preview(ttl="1h"))
     at(memory, EVENING)
-    assert ready(memory)[1] == "Expired"
+    assert told(memory)[1] == "Expired"
 
 
 def a_namespace(memory: Memory, name: str, **annotations: str) -> None:
@@ -145,7 +140,7 @@ def test_a_namespace_has_hours_of_its_own() -> None:
     a_namespace(memory, "shop", **{ANNOTATION: "Mon-Fri 22:00-24:00 UTC; Mon-Sun 18:00-21:00 UTC"})
     assert at(memory, EVENING, BY_NAMESPACE)[0] == SILENT
     at(memory, EVENING + timedelta(hours=2), BY_NAMESPACE)
-    assert ready(memory) == ("False", "Asleep")
+    assert told(memory) == ("False", "Asleep")
     at(memory, EVENING + timedelta(hours=3), BY_NAMESPACE)
     assert replicas(memory) is None
 
@@ -179,7 +174,7 @@ def test_where_namespaces_are_not_known_previews_stay_as_they_are(
     at(memory, before)
     memory.trouble("list namespaces", Forbidden("no right to list namespaces"))
     writes, done = at(memory, after, BY_NAMESPACE, **request_)
-    assert (writes, ready(memory)[1]) == (SILENT, reason)
+    assert (writes, told(memory)[1]) == (SILENT, reason)
     assert [note for note in done.plan.notes if "awake hours" in note] == [
         "the awake hours of namespaces are not known, so previews stay asleep or awake as they are "
         f"(--awake-by-namespace): {why}"
