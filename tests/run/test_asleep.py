@@ -76,14 +76,6 @@ def test_its_pods_go_and_come_at_the_edges_and_nothing_is_written_between() -> N
     assert at(memory, MONDAY)[0] == SILENT
 
 
-def test_the_link_and_the_other_children_stay_while_it_sleeps() -> None:
-    memory = by_day()
-    url = memory.objects[key("PreviewEnvironment")]["status"]["url"]
-    at(memory, EVENING)
-    assert memory.objects[key("PreviewEnvironment")]["status"]["url"] == url
-    assert {key("Service"), key("Mapping")} <= memory.objects.keys()
-
-
 def test_what_changes_at_night_is_no_news_of_the_clock() -> None:
     memory = by_day()
     at(memory, EVENING)

@@ -124,12 +124,6 @@ def test_an_unforeseen_record_of_a_server_is_reported_and_is_no_failure() -> Non
     assert exit_code(done) == 0
 
 
-def test_a_run_over_an_unchanged_cluster_only_lists() -> None:
-    memory = running()
-    assert results(go(memory)) == []
-    assert memory.log == [*[f"list {plural}" for plural in LISTS], f"list {PREVIEWS}"]
-
-
 def test_a_dry_run_only_reads_and_plans_the_same() -> None:
     memory = a_cluster()
     done = go(memory, dry_run=True)
@@ -177,10 +171,6 @@ def test_nothing_is_done_when_the_answer_is_no() -> None:
     memory = a_cluster()
     done = go(memory, agrees=False)
     assert (done.declined, memory.writes(), exit_code(done)) == (True, [], 3)
-
-
-def test_where_nothing_is_to_be_done_nobody_is_asked() -> None:
-    assert not go(running(), agrees=False).declined
 
 
 # passes
@@ -514,10 +504,22 @@ def test_a_stop_before_anything_was_read_raises() -> None:
         go(a_cluster(), stop=stop)
 
 
+def told_to_end_at(memory: Memory, request: str, *, then_touches: bool = False) -> Stop:
+    """While this request is under way, which meets a conflict where the object is touched meanwhile."""
+    stop = Stop()
+
+    def meanwhile(memory: Memory, at: Key) -> None:
+        stop.ask(15)
+        if then_touches:
+            memory.touch(at)
+
+    memory.trouble(request, meanwhile)
+    return stop
+
+
 def test_a_stop_between_two_writes_skips_the_rest() -> None:
-    memory, stop = a_cluster(), Stop()
-    memory.trouble(SERVED, lambda memory, at: stop.ask(15))
-    done = go(memory, stop=stop)
+    memory = a_cluster()
+    done = go(memory, stop=told_to_end_at(memory, SERVED))
     assert results(done) == [
         ("Deployment shop/pr-1", "done"),
         ("Service shop/pr-1", "done"),
@@ -525,6 +527,26 @@ def test_a_stop_between_two_writes_skips_the_rest() -> None:
     ]
     assert messages(done) == ["the run was stopped before this"]
     assert done.stopped
+
+
+def test_after_a_stop_a_delete_whose_preview_is_being_read_is_not_begun() -> None:
+    memory = running()
+    memory.forget(key("PreviewEnvironment"))
+    memory.put(a_preview("pr-2", deleted="2026-01-01T00:00:00Z"))
+    go(memory, stop=told_to_end_at(memory, GET))
+    assert memory.writes() == []
+
+
+def test_after_a_stop_a_change_that_met_a_conflict_is_not_tried_again() -> None:
+    memory = drifted()
+    done = go(memory, stop=told_to_end_at(memory, SERVED, then_touches=True))
+    assert (results(done), memory.writes()) == ([("Service shop/pr-1", "skipped")], [SERVED])
+
+
+def test_after_a_stop_no_further_pass_is_begun() -> None:
+    memory = running()
+    done = go(memory, settings=INGRESS, stop=told_to_end_at(memory, "apply Ingress shop/pr-1"))
+    assert (len(done.passes), memory.writes()) == (1, ["apply Ingress shop/pr-1"])
 
 
 # the exit code
