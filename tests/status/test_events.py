@@ -172,7 +172,7 @@ def expiring(expires_at: str) -> News:
     return found
 
 
-def test_the_name_is_of_the_uid_and_what_is_told_so_that_a_second_one_exists_already() -> None:
+def test_the_name_is_of_the_uid_and_the_end_so_that_a_second_one_exists_already() -> None:
     first = expiring("2026-01-10T13:00:00Z")
     another = made(first, a_read_preview(generation=3, uid="another"))
     assert name_of(first) == name_of(expiring("2026-01-10T13:00:00Z"))
