@@ -12,6 +12,7 @@ from tests.node.node import DOMAIN, Answer, Node
 
 INGRESS = ("--route", "ingress")
 HTTPROUTE = ("--route", "httproute", "--gateway", "gateway/shared")
+PROBE = ("--wait", "--probe", "--allow-fqdn", f"*.{DOMAIN}")
 SILENT = "0 to create, 0 to update, 0 to delete"
 NO_PODS = (404, 503)
 """What routers answer for a host whose Service has no pods; Traefik knows no such host then."""
@@ -88,10 +89,14 @@ class Story:
         conditions = self.get(self.kind, name).get("status", {}).get("conditions", [])
         return next(((c["status"], c["reason"]) for c in conditions if c["type"] == type_), ("", ""))
 
-    def childless(self) -> None:
-        """Wait until no child and no pod is left."""
+    def childless(self, name: str = "") -> None:
+        """Wait until no child and no pod is left, of any preview or of one."""
         kinds = "deployments,services,ingresses,pods"
-        eventually(lambda: not self.names(kinds), f"no {kinds} are left", COLLECTED, pause=0.5)
+
+        def none() -> bool:
+            return not any(f"/{name}" in one for one in self.names(kinds))
+
+        eventually(none, f"no {kinds} are left", COLLECTED, pause=0.5)
 
     # what a visitor does
 

@@ -9,7 +9,7 @@ import yaml
 from tests.e2e.process import REPOSITORY
 from tests.node.node import Node
 from tests.node.starting import assets
-from tests.node.story import HTTPROUTE, INGRESS, Story
+from tests.node.story import HTTPROUTE, INGRESS, PROBE, Story
 
 
 @pytest.fixture
@@ -31,21 +31,21 @@ def apply_example(story: Story) -> None:
 def test_the_first_preview_becomes_ready_and_its_link_answers(story: Story, route: tuple[str, ...]) -> None:
     story = replace(story, route=route)
     apply_example(story)
-    result = story.reconcile("--wait")
+    # `--probe` resolves the hostname itself.
+    result = story.reconcile(*(["--wait"] if story.node.is_named else PROBE))
     assert result.stdout.splitlines()[-1] == f"ready  {story.namespace}/hello  {story.url('hello')}"
     story.kubectl("wait", "--for=condition=Ready", f"{story.kind}/hello", "--timeout=1s")
     columns = story.kubectl("get", "pe", "hello", "--no-headers").split()
     assert columns[:4] == ["hello", story.url("hello"), "True", "Available"]
     assert "hello from hello-" in story.answers(name="hello").text or story.node.is_named
+    if route == INGRESS:
+        answers_without_a_router_as_the_readme_requests_it(story)
     story.silent()
 
 
-@pytest.mark.usefixtures("nginx")
-def test_the_first_preview_answers_without_a_router_as_the_readme_requests_it(story: Story) -> None:
+def answers_without_a_router_as_the_readme_requests_it(story: Story) -> None:
     readme = (REPOSITORY / "README.md").read_text()
     (commands,) = re.findall(r"^```sh\n(kubectl port-forward .*?)^```$", readme, re.MULTILINE | re.DOTALL)
-    apply_example(story)
-    story.reconcile("--wait")
     in_namespace = commands.replace("kubectl ", f"kubectl --namespace {story.namespace} ")
     done = story.node.run("bash", "-c", f"{in_namespace}kill $!")
     assert "HTTP/1.1 200 OK" in done.stdout, done

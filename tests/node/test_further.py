@@ -54,31 +54,27 @@ spec:
 """
 
 
-def test_further_children_answer_beside_the_app_survive_a_push_and_end_with_the_preview(
+def test_further_children_answer_beside_the_app_change_with_their_document_and_end_with_the_preview(
     story: Story, tmp_path: Path
 ) -> None:
     documents = tmp_path / "api.yaml"
     documents.write_text(TEMPLATES)
 
-    def api(greeting: str, image: str) -> bool:
-        """The further program answers, with this of the ConfigMap, and runs this image."""
-        (container,) = story.get("deployment", "pr-1-api")["spec"]["template"]["spec"]["containers"]
+    def api(greeting: str) -> bool:
+        """The further program answers, with this of the ConfigMap."""
         page = story.visit(path="/api").text
-        return container["image"] == image and page.startswith("hello from pr-1-api-") and greeting in page
+        return page.startswith("hello from pr-1-api-") and greeting in page
 
     story.apply()
     story.reconcile("--templates", str(tmp_path), "--wait")
     assert story.condition() == ("True", "Available")
-    eventually(lambda: api("first", "app:1"), "the API answers", pause=0.2)
+    eventually(lambda: api("first"), "the API answers", pause=0.2)
     assert story.answers().text.startswith("hello from pr-1-"), "and the app at every other path"
     assert not story.visit().text.startswith("hello from pr-1-api-")
 
-    story.apply(image="app:2")
-    story.reconcile("--templates", str(tmp_path), "--wait")
-    eventually(lambda: api("first", "app:2"), "a push rolls it", pause=0.2)
     documents.write_text(TEMPLATES.replace("first", "second"))
     story.reconcile("--templates", str(tmp_path), "--wait")
-    eventually(lambda: api("second", "app:2"), "another ConfigMap rolls it, too", pause=0.2)
+    eventually(lambda: api("second"), "another ConfigMap rolls it", pause=0.2)
     assert "0 to create, 0 to update, 0 to delete" in story.reconcile("--templates", str(tmp_path)).stdout
 
     story.delete()

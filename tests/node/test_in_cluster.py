@@ -1,6 +1,7 @@
 """The Dockerfile's image, installed from cronjob/, with the rights that it gives: its runs make previews ready.
 
-Each installation for the whole cluster has an API group of its own, so that it sees no other test's previews.
+Each installation has an API group of its own, so that it sees no other test's previews. With other components, and
+as a chart, the same pod has other arguments and rights: `tests/contracts/test_chart.py`, `tests/e2e/test_install.py`.
 """
 
 import json
@@ -15,7 +16,7 @@ from reconcile.model.crd import crd
 from reconcile.model.names import PLURAL
 from tests.controlplane import eventually
 from tests.node.node import Node
-from tests.node.operations import Installation, kustomized, released
+from tests.node.operations import kustomized, released
 from tests.node.starting import install_crd
 from tests.node.story import Story
 
@@ -50,35 +51,17 @@ def apart() -> str:
     return f"install-{uuid4().hex[:8]}"
 
 
-def becomes_ready(installation: Installation, story: Story) -> None:
-    """One run makes the children, another one sees that they are ready; a third has nothing to do."""
-    installation.run_now()
-    story.kubectl("rollout", "status", "deployment/pr-1", "--timeout=60s")
-    installation.run_now()
-    assert story.condition() == ("True", "Available")
-    assert "hello from pr-1-" in story.answers().text
-    (ended,) = (r for r in installation.run_now() if "summary" in r)
-    assert ended["summary"]["planned"] == {"create": 0, "update": 0, "delete": 0}
-
-
 def test_the_cronjob_makes_a_preview_ready(node: Node, other: Story, apart: str, tmp_path: Path) -> None:
+    """One run makes the children, another one sees that they are ready; a third has nothing to do."""
     other.apply()
     with kustomized(node, tmp_path, namespace=apart, group=other.group) as installation:
-        becomes_ready(installation, other)
-
-
-def test_an_installation_for_one_namespace_makes_a_preview_ready(
-    node: Node, story: Story, tmp_path: Path
-) -> None:
-    story.apply()
-    with kustomized(node, tmp_path, "namespace-only", namespace=story.namespace) as installation:
-        becomes_ready(installation, story)
-
-
-def test_a_release_of_the_chart_makes_a_preview_ready(node: Node, other: Story, apart: str) -> None:
-    other.apply()
-    with released(node, namespace=apart, group=other.group, suspend=True) as installation:
-        becomes_ready(installation, other)
+        installation.run_now()
+        other.kubectl("rollout", "status", "deployment/pr-1", "--timeout=60s")
+        installation.run_now()
+        assert other.condition() == ("True", "Available")
+        assert "hello from pr-1-" in other.answers().text
+        (ended,) = (record for record in installation.run_now() if "summary" in record)
+        assert ended["summary"]["planned"] == {"create": 0, "update": 0, "delete": 0}
 
 
 def test_the_deployment_makes_a_preview_ready(node: Node, other: Story, apart: str, tmp_path: Path) -> None:

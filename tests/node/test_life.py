@@ -3,8 +3,8 @@
 import io
 import json
 import tarfile
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,109 +13,66 @@ from tests.node.starting import assets
 from tests.node.story import COLLECTED, NO_PODS, Story
 
 
-def greeted(story: Story) -> str:
-    """The page, if it has the greeting of the newer pod."""
-    page = story.visit().text
-    return page if "again" in page else ""
-
-
-def hostname(page: str) -> str:
-    """The pod that served a page."""
-    return page.removeprefix("hello from ").split()[0]
-
-
-def test_a_suspended_preview_has_no_pods_and_answers_again_when_it_is_resumed(story: Story) -> None:
+def test_a_push_replaces_the_pod_and_a_suspended_preview_answers_again_when_it_is_resumed(
+    story: Story,
+) -> None:
     story.apply()
     story.reconcile("--wait")
-    story.answers()
-    story.apply(suspend=True)
+    first = pod_of(story.answers().text)
+    pushed: dict[str, Any] = {"image": "app:2", "env": [{"name": "GREETING", "value": "again"}]}
+    story.apply(**pushed)
+    story.reconcile("--wait")
+    second = eventually(lambda: "again" in (page := story.visit().text) and page, "the new page is served")
+    assert pod_of(second) != first
+    story.silent()
+    story.apply(**pushed, suspend=True)
     story.reconcile()
     eventually(lambda: not story.names("pods"), "no pod is left", pause=0.5)
     story.answers(*NO_PODS)
     story.reconcile()
     assert story.condition() == ("False", "Suspended")
-    story.apply()
+    story.apply(**pushed)
     story.reconcile("--wait")
     assert story.condition() == ("True", "Available")
     story.answers()
     story.silent()
 
 
-def test_a_preview_has_no_pods_out_of_hours_and_answers_again_when_it_is_awake(story: Story) -> None:
-    another_day = (datetime.now(UTC) + timedelta(days=3)).strftime("%a")
-    closed = ("--awake", f"{another_day} UTC")
-
-    def asleep() -> bool:
-        story.reconcile(*closed)
-        return not story.names("pods")
-
-    story.apply()
-    story.reconcile("--wait", "--awake", "Mon-Sun UTC")
-    story.answers()
-    story.reconcile(*closed)
-    eventually(lambda: not story.names("pods"), "no pod is left", pause=0.5)
-    story.answers(*NO_PODS)
-    assert story.condition() == ("False", "Asleep")
-    assert story.reconcile("--wait", *closed).stdout.splitlines()[-1].startswith("asleep  ")
-    story.kubectl("annotate", story.kind, "pr-1", "platform9.com/awake-until=4h", "--overwrite")
-    story.reconcile("--wait", *closed)
-    assert story.condition() == ("True", "Available")
-    story.answers()
-    story.kubectl("annotate", story.kind, "pr-1", "platform9.com/awake-until=1s", "--overwrite")
-    eventually(asleep, "no pod is left once the second is over", pause=0.5)
-    story.reconcile("--wait", "--awake", "Mon-Sun UTC")
-    story.answers()
-    story.silent()
+def pod_of(page: str) -> str:
+    """The pod that served a page."""
+    return page.removeprefix("hello from ").split()[0]
 
 
-def test_a_new_image_replaces_the_pod(story: Story) -> None:
-    story.apply()
+def test_the_link_of_a_preview_that_was_deleted_or_orphaned_or_has_expired_answers_404(story: Story) -> None:
+    def previews() -> list[str]:
+        return [one.rpartition("/")[2] for one in story.names(story.kind)]
+
+    for name in ("deleted", "orphaned", "expired"):
+        story.apply(name)
     story.reconcile("--wait")
-    first = story.answers().text
-    story.apply(image="app:2", env=[{"name": "GREETING", "value": "again"}])
-    story.reconcile("--wait")
-    second = eventually(lambda: greeted(story), "the new page is served")
-    assert hostname(first) != hostname(second)
-    story.silent()
-
-
-def test_an_expired_preview_keeps_no_children_and_its_link_answers_404(story: Story) -> None:
-    story.apply()
-    story.reconcile("--wait")
-    story.answers()
-    story.apply(ttl="5s")  # counted from this change
+    for name in ("deleted", "orphaned", "expired"):
+        story.answers(name=name)
+    story.delete("deleted")
+    story.answers(404, name="deleted", timeout=COLLECTED)
+    story.childless("deleted")
+    story.kubectl("delete", story.kind, "orphaned", "--cascade=orphan", "--wait=false")
+    # The garbage collector removes the owner references, once it has heard of the CRD.
+    eventually(lambda: previews() == ["expired"], "it is orphaned", timeout=COLLECTED, pause=0.5)
+    assert "deployment.apps/orphaned" in story.names("deployments")
+    story.answers(name="orphaned")
+    assert "3 deleted" in story.reconcile("--max-deletes", "100%").stdout
+    story.answers(404, name="orphaned")
+    story.apply("expired", ttl="5s")  # counted from this change
 
     def expired() -> bool:
         story.reconcile("--allow-blocked")
-        return story.condition() == ("False", "Expired")
+        return story.condition(name="expired") == ("False", "Expired")
 
     eventually(expired, "the preview has expired", pause=1)
-    story.answers(404)
+    story.answers(404, name="expired")
     story.childless()
-    assert story.names(story.kind), "its author deletes the preview itself"
-
-
-def test_the_children_of_a_deleted_preview_are_deleted_and_its_link_answers_404(story: Story) -> None:
-    story.apply()
-    story.reconcile("--wait")
-    story.answers()
-    story.delete()
-    story.answers(404, timeout=COLLECTED)
-    story.childless()
+    assert previews() == ["expired"], "its author deletes the preview itself"
     story.silent()
-
-
-def test_orphaned_children_are_pruned_and_their_link_answers_404(story: Story) -> None:
-    story.apply()
-    story.reconcile("--wait")
-    story.kubectl("delete", story.kind, "pr-1", "--cascade=orphan", "--wait=false")
-    # The garbage collector removes the owner references, once it has heard of the CRD.
-    eventually(lambda: not story.names(story.kind), "the preview is deleted", timeout=COLLECTED, pause=0.5)
-    assert story.names("deployments") == ["deployment.apps/pr-1"]
-    story.answers()
-    result = story.reconcile("--max-deletes", "100%")
-    assert "3 deleted" in result.stdout
-    story.answers(404)
 
 
 def another_image(archive: Path, into: Path, name: str) -> None:

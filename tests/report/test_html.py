@@ -15,7 +15,6 @@ from reconcile.kube.objects import Key
 from reconcile.plan.changes import Blocked, Outcome, Skipped
 from reconcile.report.html import run_html
 from reconcile.report.safe import safe, safe_line
-from reconcile.report.text import body_text
 from reconcile.status.result import Pass, Run
 from tests.given import a_read_preview
 from tests.report.test_markdown import SENTENCES, WRITTEN, Html, everything, hostile, many
@@ -95,49 +94,12 @@ def test_nothing_is_fetched_and_no_attribute_is_style_or_script() -> None:
     assert not re.search(r"fetch|XMLHttp|WebSocket|import|eval|innerHTML|insertAdjacentHTML|cookie", script)
 
 
-def test_a_link_opens_in_a_new_tab_without_a_referrer() -> None:
-    read = Html(page(a_run()))
-    (link,) = read.all_of("a")
-    assert link.attributes == {
-        "href": "https://pr-1.preview.example.com",
-        "target": "_blank",
-        "rel": "noopener noreferrer",
-        "aria-label": "pr-1.preview.example.com",
-    }
-    assert {"name": "referrer", "content": "no-referrer"} in [one.attributes for one in read.all_of("meta")]
+def test_a_link_has_no_referrer() -> None:
+    attributes = [one.attributes for one in Html(page(a_run())).all_of("meta")]
+    assert {"name": "referrer", "content": "no-referrer"} in attributes
 
 
 # what it tells
-
-
-def test_each_preview_has_its_link_image_state_reason_age_and_expiry() -> None:
-    status = {
-        "conditions": [
-            {"type": "Ready", "status": "False", "reason": "RolloutFailed", "message": "exit code 1"}
-        ],
-        "expiresAt": "2026-01-05T10:30:00Z",
-    }
-    text = page(a_run(a_read_preview(image="registry.example.com:5000/shop:1", status=status)))
-    (row,) = re.findall(r"<tbody.*</tbody>", text, re.S)
-    assert Html(row).links == ["https://pr-1.preview.example.com"]
-    said = [one.text for one in Html(row.replace("<wbr>", "")).elements if one.text.strip()]
-    assert said == [
-        "shop/", "pr-1", "pr-1.preview.example.com", "Not ready", "RolloutFailed", "exit code 1",
-        "registry.example.com:5000/shop:1", "2d", "in 2d", "2026-01-05 10:30 UTC",
-    ]  # fmt: skip
-
-
-def test_previews_that_need_action_are_listed_above_the_table() -> None:
-    done = everything()
-    plan = replace(done.plan, skipped=(Skipped("Deletes", "too many"),))
-    text = page(replace(done, passes=(Pass(plan, done.outcomes),)))
-    above = text.partition("<table")[0].partition("<main>")[2]
-    assert re.findall(r"<li><b>(.*?)</b>: <span>(.*?)</span>", above) == [
-        ("pr-77", "no such preview, and no children of one"),
-        ("Deletes skipped", "too many"),
-        ("shop/pr-6", "Service shop/pr-6: 403 &lt;forbidden&gt;"),
-        ("shop/pr-4", "spec.fqdn: is missing"),
-    ]
 
 
 @pytest.mark.parametrize(
@@ -165,13 +127,6 @@ def test_after_an_incomplete_list_no_preview_is_called_gone() -> None:
     plan = replace(done.plan, skipped=(Skipped("Deletes", "a list was incomplete"),))
     titles = Html(page(replace(done, passes=(Pass(plan),)))).text_in("h2")
     assert ("No preview was seen" in titles, "Gone" in titles) == (True, False)
-
-
-def test_the_plan_is_in_it_line_by_line() -> None:
-    read = Html(page(everything()))
-    lines = [text.strip("\n") for text in read.text_in("span")]
-    plan = [line for line in body_text(everything()).splitlines() if line]
-    assert [line for line in lines if line in plan][-len(plan) :] == plan
 
 
 def test_a_preview_from_the_future_is_zero_seconds_old() -> None:

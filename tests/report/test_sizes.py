@@ -38,9 +38,10 @@ ROOM = 6 * LONGEST_LINE
 
 def endless() -> Run:
     """A run in which every text of others is endless."""
-    fields = tuple(FieldChange(f"metadata.labels[{n}]", ENDLESS, ENDLESS, "") for n in range(MOST_FIELDS + 9))
-    noted = FieldChange(ENDLESS, None, None, ENDLESS)
-    update = replace(UPDATE, fields=(noted, *fields), message=ENDLESS)
+    labels = [f"metadata.labels[{n}]" for n in range(MOST_FIELDS + 9)]
+    first = (FieldChange(ENDLESS, None, None, ENDLESS), FieldChange(labels[0], ENDLESS, f"{ENDLESS}x", ""))
+    many = (FieldChange(label, "a", "b", "") for label in labels[1:])
+    update = replace(UPDATE, fields=(*first, *many), message=ENDLESS)
     blocked = Blocked(key(PREVIEW), "shop/pr-1", NAME_TAKEN, ENDLESS)
     plan = Plan((update, blocked), (Skipped("Mappings", ENDLESS),), (ENDLESS,))
     return Run((Pass(plan, (Outcome(update, "failed", ENDLESS),)),), notes=(ENDLESS,))

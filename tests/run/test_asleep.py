@@ -15,6 +15,7 @@ from tests.builders import a_preview
 from tests.given import SETUP, available, key
 from tests.memory import Memory
 from tests.run.test_run import a_cluster, go
+from tests.status.test_publish import told
 
 FRIDAY, EVENING, MONDAY = (
     datetime(2026, 1, 9, 12, tzinfo=UTC),
@@ -52,15 +53,9 @@ def replicas(memory: Memory) -> int | None:
     return found
 
 
-def ready(memory: Memory) -> tuple[str, str]:
-    conditions = memory.objects[key("PreviewEnvironment")]["status"]["conditions"]
-    (condition,) = (one for one in conditions if one["type"] == "Ready")
-    return condition["status"], condition["reason"]
-
-
 def test_its_pods_go_and_come_at_the_edges_and_nothing_is_written_between() -> None:
     memory = by_day()
-    assert (replicas(memory), ready(memory)) == (None, ("True", "Available"))
+    assert (replicas(memory), told(memory)) == (None, ("True", "Available"))
     second = timedelta(seconds=1)
     assert at(memory, EVENING - second)[0] == SILENT
     writes, done = at(memory, EVENING)
@@ -71,22 +66,14 @@ def test_its_pods_go_and_come_at_the_edges_and_nothing_is_written_between() -> N
         "event Asleep shop/pr-1",
     ]
     assert [change.message for change in done.plan.writes] == ["its preview is asleep"]
-    assert (replicas(memory), ready(memory)) == (0, ("False", "Asleep"))
+    assert (replicas(memory), told(memory)) == (0, ("False", "Asleep"))
     for time in (EVENING, EVENING + timedelta(hours=5), EVENING + timedelta(days=1), MONDAY - second):
         assert at(memory, time)[0] == SILENT, time
     writes, done = at(memory, MONDAY)
     assert writes[:2] == ["apply Deployment shop/pr-1", "status PreviewEnvironment shop/pr-1"]
     assert [change.message for change in done.plan.writes] == ["its preview is awake again"]
-    assert (replicas(memory), ready(memory)) == (None, ("True", "Available"))
+    assert (replicas(memory), told(memory)) == (None, ("True", "Available"))
     assert at(memory, MONDAY)[0] == SILENT
-
-
-def test_the_link_and_the_other_children_stay_while_it_sleeps() -> None:
-    memory = by_day()
-    url = memory.objects[key("PreviewEnvironment")]["status"]["url"]
-    at(memory, EVENING)
-    assert memory.objects[key("PreviewEnvironment")]["status"]["url"] == url
-    assert {key("Service"), key("Mapping")} <= memory.objects.keys()
 
 
 def test_what_changes_at_night_is_no_news_of_the_clock() -> None:
@@ -121,10 +108,10 @@ def test_a_sleeping_preview_gets_no_setup_job_until_it_wakes() -> None:
 def test_suspended_and_expired_come_before_asleep() -> None:
     memory = by_day(a_preview(suspend=True))
     assert at(memory, EVENING)[0] == SILENT
-    assert ready(memory)[1] == "Suspended"
+    assert told(memory)[1] == "Suspended"
     memory = by_day(a_preview(ttl="1h"))
     at(memory, EVENING)
-    assert ready(memory)[1] == "Expired"
+    assert told(memory)[1] == "Expired"
 
 
 def a_namespace(memory: Memory, name: str, **annotations: str) -> None:
@@ -145,7 +132,7 @@ def test_a_namespace_has_hours_of_its_own() -> None:
     a_namespace(memory, "shop", **{ANNOTATION: "Mon-Fri 22:00-24:00 UTC; Mon-Sun 18:00-21:00 UTC"})
     assert at(memory, EVENING, BY_NAMESPACE)[0] == SILENT
     at(memory, EVENING + timedelta(hours=2), BY_NAMESPACE)
-    assert ready(memory) == ("False", "Asleep")
+    assert told(memory) == ("False", "Asleep")
     at(memory, EVENING + timedelta(hours=3), BY_NAMESPACE)
     assert replicas(memory) is None
 
@@ -161,32 +148,30 @@ def test_unreadable_hours_keep_the_previews_of_the_namespace_awake_and_are_repor
     ]
 
 
-@pytest.mark.parametrize(("before", "reason"), [(FRIDAY, "Available"), (EVENING, "Asleep")])
-def test_without_the_right_to_namespaces_previews_stay_as_they_are(before: datetime, reason: str) -> None:
+@pytest.mark.parametrize(
+    ("request_", "why"),
+    [
+        ({}, "no right to list namespaces"),
+        # Such as that of a pipeline with the operator's options, which must not undo the operator's runs.
+        ({"scope": make_scope("shop", (), None, namespace_only=True)}, "only namespace shop is read"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("before", "after", "reason"), [(FRIDAY, EVENING, "Available"), (EVENING, MONDAY, "Asleep")]
+)
+def test_where_namespaces_are_not_known_previews_stay_as_they_are(
+    before: datetime, after: datetime, reason: str, request_: dict[str, Any], why: str
+) -> None:
     memory = by_day()
     at(memory, before)
-    other_side = EVENING if before == FRIDAY else MONDAY
     memory.trouble("list namespaces", Forbidden("no right to list namespaces"))
-    writes, done = at(memory, other_side, BY_NAMESPACE)
-    assert (writes, ready(memory)[1]) == (SILENT, reason)
-    assert done.plan.notes == (
-        "the awake hours of namespaces are not known, so previews stay asleep or awake as they are "
-        "(--awake-by-namespace): no right to list namespaces",
-    )
-
-
-@pytest.mark.parametrize(("before", "reason"), [(FRIDAY, "Available"), (EVENING, "Asleep")])
-def test_a_run_of_one_namespace_leaves_previews_as_they_are(before: datetime, reason: str) -> None:
-    """Such as that of a pipeline with the operator's options, which must not undo the operator's runs."""
-    memory = by_day()
-    at(memory, before)
-    scope = make_scope("shop", (), None, namespace_only=True)
-    writes, done = at(memory, EVENING if before == FRIDAY else MONDAY, BY_NAMESPACE, scope=scope)
-    assert (writes, ready(memory)[1]) == (SILENT, reason)
+    writes, done = at(memory, after, BY_NAMESPACE, **request_)
+    assert (writes, told(memory)[1]) == (SILENT, reason)
     assert [note for note in done.plan.notes if "awake hours" in note] == [
         "the awake hours of namespaces are not known, so previews stay asleep or awake as they are "
-        "(--awake-by-namespace): only namespace shop is read",
+        f"(--awake-by-namespace): {why}"
     ]
+    assert ("list namespaces" in memory.log) is not bool(request_)
 
 
 def test_in_a_folder_nothing_falls_asleep() -> None:

@@ -9,18 +9,13 @@ from reconcile.desire.desire import desire
 from reconcile.kube.live import Live
 from reconcile.model.scope import Scope
 from reconcile.model.settings import Gateway, Settings
-from reconcile.plan.changes import Change, Create, Keep, Outcome, Waiting
+from reconcile.plan.changes import Change, Keep, Outcome, Waiting
 from reconcile.run.refresh import Look, kinds_to_look_at, over, refreshed
 from reconcile.status.facts import Facts
 from tests.given import RULES, SETUP, a_read_preview, a_setup_job, children_of, key, live
+from tests.status.test_facts import CREATE, DEPLOYMENT, KEEP, MAPPING, PR1, ROUTE, WAIT, WANTED
 
-PR1 = a_read_preview()
 (DESIRED,) = desire([PR1], Settings(), Scope())
-WANTED = children_of(PR1)
-DEPLOYMENT, MAPPING = live(WANTED["Deployment"]), live(WANTED["Mapping"])
-KEEP, ROUTE = Keep(key("Deployment"), "shop/pr-1"), Keep(key("Mapping"), "shop/pr-1")
-WAIT = Waiting(key("Mapping"), "shop/pr-1", "waits: x still has it")
-CREATE = Create(key("Mapping"), "shop/pr-1", WANTED["Mapping"], "new preview")
 
 
 def facts(*changes: Change, route: Live | None = None, outcomes: tuple[Outcome, ...] = ()) -> Facts:

@@ -29,12 +29,13 @@ from reconcile.plan.changes import Blocked, Create, Outcome, Plan, Skipped, Wait
 from reconcile.report.summary import did_all_it_could
 from reconcile.run.request import Request
 from reconcile.run.run import run
-from reconcile.status.result import Pass, Run, exit_code
+from reconcile.status.result import Pass, Run, Standing, exit_code
 from tests.builders import a_preview
 from tests.given import MANAGER, a_read_preview, children_of, edited, entry, key
 from tests.memory import PREVIEWS, Memory
 
 PREVIEW = "PreviewEnvironment shop/pr-1"
+GET = f"get {PREVIEW}"
 ALL = ["Deployment shop/pr-1", "Service shop/pr-1", "Mapping shop/pr-1"]
 LISTS = [kind.resource.plural for kind in CHILDREN]
 SERVICE = children_of(a_read_preview())["Service"]
@@ -64,6 +65,14 @@ def running() -> Memory:
     memory = a_cluster()
     go(memory)
     memory.log.clear()
+    return memory
+
+
+def leaving() -> Memory:
+    """The same, whose author has deleted it; another preview is new."""
+    memory = running()
+    del memory.objects[key("PreviewEnvironment")]
+    memory.put(a_preview("pr-2"))
     return memory
 
 
@@ -115,12 +124,6 @@ def test_an_unforeseen_record_of_a_server_is_reported_and_is_no_failure() -> Non
     assert exit_code(done) == 0
 
 
-def test_a_run_over_an_unchanged_cluster_only_lists() -> None:
-    memory = running()
-    assert results(go(memory)) == []
-    assert memory.log == [*[f"list {plural}" for plural in LISTS], f"list {PREVIEWS}"]
-
-
 def test_a_dry_run_only_reads_and_plans_the_same() -> None:
     memory = a_cluster()
     done = go(memory, dry_run=True)
@@ -128,22 +131,14 @@ def test_a_dry_run_only_reads_and_plans_the_same() -> None:
     assert done.plan == go(memory).plan
 
 
-def test_deletes_come_last_and_go_the_other_way() -> None:
-    memory = running()
-    del memory.objects[key("PreviewEnvironment")]
-    memory.put(a_preview("pr-2"))
+def test_deletes_come_last_and_go_the_other_way_each_after_its_preview_was_read_again() -> None:
+    memory = leaving()
+    memory.log.clear()
     go(memory)
-    assert [line for line in memory.writes() if "pr-1" in line] == [f"delete {child}" for child in ALL[::-1]]
+    deletes = [f"delete {child}" for child in ALL[::-1]]
     assert [line.split()[0] for line in memory.writes()] == ["apply"] * 3 + ["delete"] * 3
-
-
-def test_its_preview_is_read_again_before_each_delete() -> None:
-    memory = running()
-    del memory.objects[key("PreviewEnvironment")]
-    memory.put(a_preview("pr-2"))
-    go(memory)
-    first = memory.log.index("delete Mapping shop/pr-1")
-    assert memory.log[first - 1] == "get PreviewEnvironment shop/pr-1"
+    assert [line for line in memory.writes() if "pr-1" in line] == deletes
+    assert [memory.log[memory.log.index(line) - 1] for line in deletes] == [GET] * 3
 
 
 def test_with_namespace_only_nothing_is_asked_outside_and_the_plan_notes_it() -> None:
@@ -176,10 +171,6 @@ def test_nothing_is_done_when_the_answer_is_no() -> None:
     memory = a_cluster()
     done = go(memory, agrees=False)
     assert (done.declined, memory.writes(), exit_code(done)) == (True, [], 3)
-
-
-def test_where_nothing_is_to_be_done_nobody_is_asked() -> None:
-    assert not go(running(), agrees=False).declined
 
 
 # passes
@@ -310,40 +301,49 @@ def drifted() -> Memory:
     return memory
 
 
-def test_a_conflict_is_read_and_decided_again() -> None:
+def touched(memory: Memory, at: Key) -> None:
+    memory.touch(at)
+
+
+GIVEN_UP = ["Service shop/pr-1: gave up after 5 update conflicts; the next run will retry"]
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "writes", "told"),
+    [
+        ([touched] * 2, 3, []),
+        ([touched] * 9, 5, GIVEN_UP),
+        ([lambda memory, at: memory.put(SERVICE, managedFields=OURS)], 1, []),
+    ],
+    ids=["decided again", "given up", "right by now"],
+)
+def test_a_conflict_is_read_and_decided_again_at_most_five_times(
+    meanwhile: list[Any], writes: int, told: list[str]
+) -> None:
     memory = drifted()
-    memory.trouble(SERVED, *[lambda memory, at: memory.touch(at)] * 2)
+    memory.trouble(SERVED, *meanwhile)
     done = go(memory)
-    assert results(done) == [("Service shop/pr-1", "done")]
-    assert memory.writes() == ["apply Service shop/pr-1"] * 3
-    assert memory.objects[key("Service")]["spec"] == SERVICE["spec"]
+    assert results(done) == [("Service shop/pr-1", "failed" if told else "done")]
+    assert (memory.writes(), messages(done)) == ([SERVED] * writes, told)
+    assert exit_code(done) == bool(told)
+    assert told or memory.objects[key("Service")]["spec"] == SERVICE["spec"]
 
 
-def test_after_five_conflicts_it_is_given_up() -> None:
-    memory = drifted()
-    memory.trouble(SERVED, *[lambda memory, at: memory.touch(at)] * 9)
-    done = go(memory)
-    assert messages(done) == ["Service shop/pr-1: gave up after 5 update conflicts; the next run will retry"]
-    assert (len(memory.writes()), exit_code(done)) == (5, 1)
+def made(memory: Memory, at: Key) -> None:
+    memory.put(SERVICE, managedFields=OURS)
 
 
-def test_a_conflict_with_what_is_right_by_now_is_a_success() -> None:
-    memory = drifted()
-    memory.trouble(SERVED, lambda memory, at: memory.put(SERVICE, managedFields=OURS))
-    assert results(go(memory)) == [("Service shop/pr-1", "done")]
-    assert len(memory.writes()) == 1
+def made_without_an_answer(memory: Memory, at: Key) -> None:
+    memory.put(SERVICE, managedFields=OURS)
+    raise AnswerLost("broke off")
 
 
-def test_a_create_whose_answer_was_lost_is_looked_for_and_not_sent_again() -> None:
+@pytest.mark.parametrize(("happens", "tries"), [(made, 1), (made_without_an_answer, 1), (Conflict("409"), 2)])
+def test_a_create_that_another_run_or_a_lost_answer_made_is_not_sent_again(happens: Any, tries: int) -> None:
     memory = a_cluster()
-
-    def lost(memory: Memory, at: Key) -> None:
-        memory.put(SERVICE, managedFields=OURS)
-        raise AnswerLost("broke off")
-
-    memory.trouble(SERVED, lost)
+    memory.trouble(SERVED, happens)
     assert exit_code(go(memory)) == 0
-    assert memory.writes() == [f"apply {child}" for child in ALL]
+    assert memory.writes() == [f"apply {ALL[0]}", *[SERVED] * tries, f"apply {ALL[2]}"]
 
 
 def test_an_unmanaged_object_that_appears_in_between_has_our_fields_removed_and_blocks() -> None:
@@ -364,12 +364,6 @@ def test_an_unmanaged_object_that_appears_in_between_has_our_fields_removed_and_
     assert memory.objects[key("Service")]["metadata"]["managedFields"] == history
 
 
-def test_what_another_run_made_in_between_is_a_success() -> None:
-    memory = a_cluster()
-    memory.trouble(SERVED, lambda memory, at: memory.put(SERVICE, managedFields=OURS))
-    assert exit_code(go(memory)) == 0
-
-
 def test_a_namespace_that_is_going_is_no_failure() -> None:
     memory = a_cluster()
     for child in ALL:
@@ -382,15 +376,7 @@ def test_a_namespace_that_is_going_is_no_failure() -> None:
 # what becomes of a delete
 
 
-def leaving() -> Memory:
-    memory = running()
-    del memory.objects[key("PreviewEnvironment")]
-    memory.put(a_preview("pr-2"))
-    go(memory, dry_run=True)
-    return memory
-
-
-GET, DELETE = f"get {PREVIEW}", "delete Mapping shop/pr-1"
+DELETE = "delete Mapping shop/pr-1"
 
 
 def edit(*path: str | int, to: Any) -> Any:
@@ -442,28 +428,24 @@ def test_the_result_of_a_delete(row: str) -> None:
 # what could not be seen
 
 
-def test_a_kind_that_cannot_be_listed_is_left_alone_and_so_is_what_comes_after_it() -> None:
+@pytest.mark.parametrize(
+    ("request_", "error", "told"),
+    [
+        ("list services", Forbidden("no right"), "the list of services is incomplete: no right"),
+        ("get Service shop/pr-1", ServerTrouble("503"), "Service shop/pr-1 could not be read: 503"),
+    ],
+)
+def test_a_kind_that_cannot_be_read_is_left_alone_and_so_is_what_comes_after_it(
+    request_: str, error: ReconcileError, told: str
+) -> None:
     memory = a_cluster()
-    memory.trouble("list services", Forbidden("no right to list services"))
+    memory.trouble(request_, error)
     done = go(memory)
     assert memory.writes() == ["apply Deployment shop/pr-1"]
-    assert not any("get Service" in line or "get Mapping" in line for line in memory.log)
-    assert done.plan.skipped == (
-        Skipped(
-            "Service",
-            "the list of services is incomplete: no right to list services; "
-            "all changes of this kind are skipped",
-        ),
+    assert not any(
+        line in memory.log for line in ("get Service shop/pr-1", "get Mapping shop/pr-1") if line != request_
     )
-    assert exit_code(done) == 4
-
-
-def test_a_look_that_fails_is_as_bad_as_a_list_that_fails() -> None:
-    memory = a_cluster()
-    memory.trouble("get Service shop/pr-1", ServerTrouble("503"))
-    done = go(memory)
-    assert memory.writes() == ["apply Deployment shop/pr-1"]
-    assert done.plan.skipped[0].message.startswith("Service shop/pr-1 could not be read: 503")
+    assert done.plan.skipped == (Skipped("Service", f"{told}; all changes of this kind are skipped"),)
     assert exit_code(done) == 4
 
 
@@ -522,10 +504,22 @@ def test_a_stop_before_anything_was_read_raises() -> None:
         go(a_cluster(), stop=stop)
 
 
+def told_to_end_at(memory: Memory, request: str, *, then_touches: bool = False) -> Stop:
+    """While this request is under way, which meets a conflict where the object is touched meanwhile."""
+    stop = Stop()
+
+    def meanwhile(memory: Memory, at: Key) -> None:
+        stop.ask(15)
+        if then_touches:
+            memory.touch(at)
+
+    memory.trouble(request, meanwhile)
+    return stop
+
+
 def test_a_stop_between_two_writes_skips_the_rest() -> None:
-    memory, stop = a_cluster(), Stop()
-    memory.trouble(SERVED, lambda memory, at: stop.ask(15))
-    done = go(memory, stop=stop)
+    memory = a_cluster()
+    done = go(memory, stop=told_to_end_at(memory, SERVED))
     assert results(done) == [
         ("Deployment shop/pr-1", "done"),
         ("Service shop/pr-1", "done"),
@@ -533,6 +527,26 @@ def test_a_stop_between_two_writes_skips_the_rest() -> None:
     ]
     assert messages(done) == ["the run was stopped before this"]
     assert done.stopped
+
+
+def test_after_a_stop_a_delete_whose_preview_is_being_read_is_not_begun() -> None:
+    memory = running()
+    memory.forget(key("PreviewEnvironment"))
+    memory.put(a_preview("pr-2", deleted="2026-01-01T00:00:00Z"))
+    go(memory, stop=told_to_end_at(memory, GET))
+    assert memory.writes() == []
+
+
+def test_after_a_stop_a_change_that_met_a_conflict_is_not_tried_again() -> None:
+    memory = drifted()
+    done = go(memory, stop=told_to_end_at(memory, SERVED, then_touches=True))
+    assert (results(done), memory.writes()) == ([("Service shop/pr-1", "skipped")], [SERVED])
+
+
+def test_after_a_stop_no_further_pass_is_begun() -> None:
+    memory = running()
+    done = go(memory, settings=INGRESS, stop=told_to_end_at(memory, "apply Ingress shop/pr-1"))
+    assert (len(done.passes), memory.writes()) == (1, ["apply Ingress shop/pr-1"])
 
 
 # the exit code
@@ -544,54 +558,60 @@ WAITING = Waiting(key("Mapping"), "shop/pr-1", "")
 SKIPPED = (Skipped("Deletes", "too many"),)
 
 
-@pytest.mark.parametrize(
-    ("plan", "result", "options", "code"),
-    [
-        (Plan(()), None, {}, 0),
-        (Plan((CREATE,)), "done", {}, 0),
-        (Plan((CREATE,)), "canceled", {}, 0),
-        (Plan((CREATE,)), "failed", {}, 1),
-        (Plan((CREATE,)), "skipped", {}, 1),
-        (Plan((CREATE,)), "blocked", {}, 1),
-        (Plan((CREATE,)), "blocked", {"allow_blocked": True}, 0),
-        (Plan((CREATE,)), "failed", {"allow_blocked": True}, 1),
-        (Plan((CREATE,)), "rejected", {}, 1),
-        (Plan((CREATE,)), "rejected", {"allow_blocked": True}, 0),
-        (Plan((BLOCKED,)), None, {}, 1),
-        (Plan((BLOCKED,)), None, {"allow_blocked": True}, 0),
-        (Plan((WAITING,)), None, {}, 0),
-        (Plan((WAITING,)), None, {"pending_is_3": True}, 0),
-        (Plan((BLOCKED, CREATE), SKIPPED), "failed", {}, 4),
-    ],
-)
-def test_the_exit_code_of_a_run(plan: Plan, result: Any, options: dict[str, bool], code: int) -> None:
-    outcomes = (Outcome(CREATE, result),) if result else ()
-    assert exit_code(Run((Pass(plan, outcomes),)), **options) == code
+def after(result: Any) -> Run:
+    return Run((Pass(Plan((CREATE,)), (Outcome(CREATE, result),)),))
+
+
+def planned(*changes: Any, skipped: tuple[Skipped, ...] = (), **given: Any) -> Run:
+    return Run((Pass(Plan(changes, skipped)),), **given)
+
+
+def stands(state: Any, *, for_a_person: bool = False) -> Run:
+    return planned(waited=(Standing("shop", "pr-1", state, for_a_person=for_a_person),))
 
 
 @pytest.mark.parametrize(
-    ("plan", "code"),
+    ("done", "code", "allowed"),
     [
-        (Plan(()), 0),
-        (Plan((WAITING,)), 0),
-        (Plan((CREATE,)), 3),
-        (Plan((CREATE, BLOCKED)), 1),
-        (Plan((CREATE, BLOCKED), SKIPPED), 4),
+        (planned(), 0, 0),
+        (after("done"), 0, 0),
+        (after("canceled"), 0, 0),
+        (after("failed"), 1, 1),
+        (after("skipped"), 1, 1),
+        (after("blocked"), 1, 0),
+        (after("rejected"), 1, 0),
+        (planned(BLOCKED), 1, 0),
+        (planned(WAITING), 0, 0),
+        (planned(BLOCKED, CREATE, skipped=SKIPPED), 4, 4),
+        (Run((Pass(Plan(())), Pass(Plan((BLOCKED,))))), 1, 0),
+        (stands("ready"), 0, 0),
+        (stands("suspended"), 0, 0),
+        (stands("failed"), 1, 1),
+        (stands("failed", for_a_person=True), 1, 0),
+        (stands("waiting"), 1, 1),
     ],
 )
-def test_the_exit_code_of_a_dry_run_shows_pending_changes(plan: Plan, code: int) -> None:
-    assert exit_code(Run((Pass(plan),), dry_run=True), pending_is_3=True) == code
-    assert exit_code(Run((Pass(plan),), dry_run=True)) == (0 if code == 3 else code)
+def test_the_exit_code_of_a_run(done: Run, code: int, allowed: int) -> None:
+    assert (exit_code(done), exit_code(done, allow_blocked=True)) == (code, allowed)
+    assert exit_code(done, pending_is_3=True) == code, "only of a dry run"
 
 
-def test_a_later_pass_counts_too() -> None:
-    assert exit_code(Run((Pass(Plan(())), Pass(Plan((BLOCKED,)))))) == 1
-
-
-def test_a_conflict_is_no_error_that_ends_a_run() -> None:
-    memory = a_cluster()
-    memory.trouble(SERVED, Conflict("409"))
-    assert exit_code(go(memory)) == 0
+@pytest.mark.parametrize(
+    ("changes", "skipped", "code"),
+    [
+        ([], (), 0),
+        ([WAITING], (), 0),
+        ([CREATE], (), 3),
+        ([CREATE, BLOCKED], (), 1),
+        ([CREATE, BLOCKED], SKIPPED, 4),
+    ],
+)
+def test_the_exit_code_of_a_dry_run_shows_pending_changes(
+    changes: list[Any], skipped: tuple[Skipped, ...], code: int
+) -> None:
+    done = planned(*changes, skipped=skipped, dry_run=True)
+    assert exit_code(done, pending_is_3=True) == code
+    assert exit_code(done) == (0 if code == 3 else code)
 
 
 # what the reports need

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
@@ -17,13 +16,13 @@ from reconcile.model.names import KIND as PREVIEW_KIND
 from reconcile.model.preview import parse_preview
 from reconcile.model.scope import make_scope
 from reconcile.model.settings import Settings
-from reconcile.plan.changes import Keep, Plan
+from reconcile.plan.changes import Keep
 from reconcile.run.request import Request, WaitRequest
 from reconcile.run.run import run
 from reconcile.run.wait import LONGEST_PROBE, Pace, Waited, wait_for
 from reconcile.status.facts import Facts
 from reconcile.status.publish import Published
-from reconcile.status.result import Pass, Run, Standing, exit_code
+from reconcile.status.result import Run, Standing
 from tests.given import RULES, key
 from tests.kube.test_health_pods import UNSCHEDULABLE, a_pod, waiting
 from tests.memory import Memory
@@ -255,26 +254,6 @@ def test_what_the_probe_missed_is_shown_at_the_end(scene: Scene) -> None:
 
 def test_what_is_not_ready_is_not_probed(scene: Scene) -> None:
     assert (only(scene.wait(5.0, probed=True)).state, scene.asked) == ("waiting", [])
-
-
-# the exit code
-
-
-@pytest.mark.parametrize(
-    ("state", "for_a_person", "code", "allowed"),
-    [
-        ("ready", False, 0, 0),
-        ("suspended", False, 0, 0),
-        ("failed", False, 1, 1),
-        ("failed", True, 1, 0),
-        ("waiting", False, 1, 1),
-    ],
-)
-def test_the_exit_code_is_0_only_when_all_are_ready(
-    state: Any, for_a_person: bool, code: int, allowed: int
-) -> None:
-    done = Run((Pass(Plan(())),), waited=(Standing("shop", "pr-1", state, for_a_person=for_a_person),))
-    assert (exit_code(done), exit_code(done, allow_blocked=True)) == (code, allowed)
 
 
 # in a run

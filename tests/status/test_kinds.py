@@ -158,19 +158,8 @@ def test_what_only_has_a_childs_label_is_no_reason_to_remember_its_kind_again() 
     memory = running(CONFIG)
     child = memory.objects[key("ConfigMap", "pr-1-config")]
     memory.forget(key("ConfigMap", "pr-1-config"))
-    labels = child["metadata"]["labels"]
-    memory.put(
-        {
-            **child,
-            "metadata": {
-                "name": "made-by-others",
-                "namespace": "shop",
-                "uid": "u",
-                "resourceVersion": "1",
-                "labels": labels,
-            },
-        }
-    )
+    copied = {"name": "made-by-others", "namespace": "shop", "labels": child["metadata"]["labels"]}
+    memory.put({**child, "metadata": {**copied, "uid": "u"}})
     go(memory, settings=NONE)
     assert kinds(memory) == []
 

@@ -89,6 +89,10 @@ ROUTE = Create(key("Mapping"), "shop/pr-1", WANTED["Mapping"], "new preview")
 SUSPENDED = a_read_preview(suspend=True, generation=3)
 REFUSED = {"allow_image": ("ghcr.io/acme/*",)}
 WITHOUT_IT = "does not have the hostname other.example.com: --route switches it"
+ASLEEP = (
+    "Asleep: asleep until 2026-01-12T06:00:00Z (Mon-Fri 07:00-20:00 Europe/Berlin); to wake it now: kubectl "
+    "annotate -n shop previewenvironments.platform9.com pr-1 platform9.com/awake-until=4h --overwrite"
+)
 CRASH = a_pod(waiting("CrashLoopBackOff", exitCode=1))
 
 
@@ -150,17 +154,9 @@ ROWS: dict[str, tuple[Facts, str]] = {
         facts(SUSPENDED, deployment=deployment(observedGeneration=1)),
         "Suspended: suspended (spec.suspend is true)",
     ),
-    "asleep": (
-        asleep(deployment=deployment(observedGeneration=1)),
-        "Asleep: asleep until 2026-01-12T06:00:00Z (Mon-Fri 07:00-20:00 Europe/Berlin); to wake it now: kubectl "
-        "annotate -n shop previewenvironments.platform9.com pr-1 platform9.com/awake-until=4h --overwrite",
-    ),
+    "asleep": (asleep(deployment=deployment(observedGeneration=1)), ASLEEP),
     "asleep and suspended": (asleep(SUSPENDED), "Suspended: suspended (spec.suspend is true)"),
-    "asleep before it was set up": (
-        asleep(a_read_preview(generation=3, setup=SETUP)),
-        "Asleep: asleep until 2026-01-12T06:00:00Z (Mon-Fri 07:00-20:00 Europe/Berlin); to wake it now: kubectl "
-        "annotate -n shop previewenvironments.platform9.com pr-1 platform9.com/awake-until=4h --overwrite",
-    ),
+    "asleep before it was set up": (asleep(a_read_preview(generation=3, setup=SETUP)), ASLEEP),
     "scaled to zero": (
         facts(deployment=Live({**a_live("Deployment").manifest, "spec": {"replicas": 0}})),
         "Suspended: scaled to zero (replicas is 0)",
@@ -242,18 +238,17 @@ def test_a_status_matches_its_row(row: str) -> None:
 
 
 REASONS = {
-    "Available",
-    "Progressing",
-    "RolloutFailed",
-    "Invalid",
-    "Refused",
-    "HostnameConflict",
-    "NameTaken",
-    "RouteNotAccepted",
-    "SetupFailed",
-    "Suspended",
-    "Asleep",
-    "ApplyFailed",
+    *(
+        "Available",
+        "Progressing",
+        "Suspended",
+        "Asleep",
+        "Invalid",
+        "Refused",
+        "NameTaken",
+        "HostnameConflict",
+    ),
+    *("RouteNotAccepted", "RolloutFailed", "SetupFailed", "ApplyFailed"),
 }
 
 
