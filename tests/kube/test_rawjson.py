@@ -6,11 +6,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given as drawn
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.errors import ServerTrouble
 from reconcile.kube.rawjson import Sent, SentObject, opened_items, plain, text_of
+from tests.drawn import drawn
 
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -35,7 +36,8 @@ def in_a_list(text: str) -> SentObject:
 
 
 @pytest.mark.parametrize("sent_as", [an_object, in_a_list])
-@drawn(OBJECTS, st.lists(st.sampled_from(["metadata", "spec", "status", "kind", ""])))
+@drawn()
+@given(OBJECTS, st.lists(st.sampled_from(["metadata", "spec", "status", "kind", ""])))
 def test_it_equals_what_decoding_all_of_it_gives(
     sent_as: Callable[[str], SentObject], manifest: dict[str, Any], looked_at: list[str]
 ) -> None:

@@ -5,7 +5,7 @@ from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -15,6 +15,7 @@ from reconcile.model.preview import PreviewEnvironment, Unreadable, has_digest, 
 from reconcile.model.problems import Problem
 from reconcile.model.spec import EnvFromSource, EnvVar, Spec
 from tests.builders import a_preview, without_uid
+from tests.drawn import drawn
 
 SECRET = "hunter2"
 
@@ -362,7 +363,7 @@ TREES = st.recursive(
 )
 
 
-@settings(deadline=None)
+@drawn()
 @given(
     st.dictionaries(st.sampled_from(["metadata", "spec", "status", "apiVersion"]), TREES), TREES, st.text()
 )
@@ -375,7 +376,7 @@ def test_no_json_tree_raises(tree: dict[str, Any], metadata: Any, name: str) -> 
         assert parsed.message.isprintable(), json.dumps(parsed.message)
 
 
-@settings(deadline=None)
+@drawn()
 @given(st.dictionaries(st.sampled_from(FIELDS), TREES))
 def test_no_spec_raises(fields: dict[str, Any]) -> None:
     manifest = a_preview()

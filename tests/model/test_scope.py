@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from reconcile.errors import UsageError
 from reconcile.kube.objects import NamespacedName
 from reconcile.model.scope import Scope, make_scope, parse_selector
+from tests.drawn import drawn
 
 LABELS = {"team": "shop", "env": "x", "a.example.com/b": ""}
 
@@ -55,6 +56,7 @@ def test_a_selector_that_is_none_is_a_usage_error(selector: str) -> None:
         parse_selector(selector)
 
 
+@drawn()
 @given(st.text(alphabet=st.sampled_from(list("ab=!,() \n/.-\x00é")) | st.characters(), max_size=20))
 def test_any_text_is_a_selector_or_a_usage_error(text: str) -> None:
     try:

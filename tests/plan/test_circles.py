@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.plan.circles import circles_in
+from tests.drawn import drawn
 
 
 def circles(ahead: Mapping[str, list[str]]) -> set[frozenset[str]]:
@@ -32,6 +33,7 @@ def test_circles_are_found(ahead: Mapping[str, list[str]], found: set[str]) -> N
 NODES = st.sampled_from("abcdef")
 
 
+@drawn()
 @given(st.dictionaries(NODES, st.lists(NODES, max_size=3)))
 def test_two_are_in_one_circle_exactly_where_each_reaches_the_other(ahead: dict[str, list[str]]) -> None:
     def reached(start: str) -> set[str]:

@@ -14,6 +14,7 @@ from reconcile.kube.managedfields import Path, field_set_of, leaves, node_at, pa
 from reconcile.kube.objects import Manifest
 from reconcile.plan.changes import FieldChange
 from reconcile.plan.diff import Difference, difference
+from tests.drawn import drawn
 from tests.given import (
     CONTAINER,
     FOLDER,
@@ -269,6 +270,7 @@ def _plain_path(manifest: Manifest, path: Path) -> list[str | int]:
     return steps
 
 
+@drawn()
 @given(st.sampled_from(_drifts()), st.sampled_from(["other", 7, None, True]))
 def test_any_one_field_that_somebody_changed_is_found_and_nothing_else_is(
     case: tuple[Manifest, Path], value: Any

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from reconcile.kube.objects import Key
 from reconcile.plan.hostname_rulings import GRANTED, Claim, Fate, Holding, Route, Ruling, rulings_of
+from tests.drawn import drawn
 
 X, Y, Z = "x.example.com", "y.example.com", "z.example.com"
 OLD, NEW = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
@@ -278,6 +279,7 @@ ROUTES = st.lists(
 HOLDINGS = st.lists(st.builds(holding, NAMES, HOSTS, st.sampled_from([OLD, NEW])), max_size=4)
 
 
+@drawn()
 @given(CLAIMS, ROUTES, HOLDINGS, st.randoms(use_true_random=False))
 def test_every_claim_gets_one_ruling_whatever_the_order(
     claims: list[Any], routes: list[Route], holdings: list[Holding], random: Any
@@ -293,6 +295,7 @@ def test_every_claim_gets_one_ruling_whatever_the_order(
     assert rulings_of(shuffled_claims, shuffled_routes, holdings[::-1]) == rulings
 
 
+@drawn()
 @given(CLAIMS, ROUTES, HOLDINGS)
 def test_no_name_is_granted_twice(claims: list[Any], routes: list[Route], holdings: list[Holding]) -> None:
     given_claims = [claim(*parts) for parts in claims]

@@ -11,6 +11,7 @@ from reconcile.kube.live import Live
 from reconcile.kube.objects import Key
 from reconcile.plan.changes import Delete
 from reconcile.plan.limits import Limit, beyond_limit, refused
+from tests.drawn import drawn
 
 
 def deletes(previews: int, *, namespace: str = "shop", counts: bool = True) -> list[Delete]:
@@ -131,6 +132,7 @@ def test_where_more_than_the_limit_would_go_those_above_an_equal_share_stay(
     assert held(losing, living=living, limit=limit) == stays
 
 
+@drawn()
 @given(
     st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 60)),
     st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 60)),

@@ -27,6 +27,7 @@ from reconcile.plan.options import PlanOptions
 from reconcile.plan.plan import make_plan, only
 from reconcile.report.text import plan_text
 from tests.builders import a_preview, without_uid
+from tests.drawn import drawn
 from tests.given import (
     MANAGER,
     RULES,
@@ -734,6 +735,7 @@ PREVIEWS = st.lists(
 KINDS = st.sets(st.sampled_from(["Deployment", "Service", "Mapping", "Ingress"]))
 
 
+@drawn()
 @given(PREVIEWS, PREVIEWS, KINDS, st.sampled_from([Settings(), INGRESS]), st.randoms(use_true_random=False))
 def test_the_plan_is_the_same_bytes_in_whatever_order_things_were_listed(
     wanted: list[Preview], earlier: list[Preview], kinds: set[str], settings: Settings, random: Any
