@@ -269,10 +269,6 @@ def test_a_long_name_is_cut_where_no_dash_stands() -> None:
     assert re.fullmatch(f"{'a' * 52}-[0-9a-f]{{10}}", setup_name("a" * 63))
 
 
-def test_a_preview_without_setup_has_no_job() -> None:
-    assert "Job" not in children_of(PREVIEW)
-
-
 @pytest.mark.parametrize(
     ("route", "kinds"),
     [

@@ -6,7 +6,7 @@ import pytest
 
 from reconcile.desire.desire import desire
 from reconcile.errors import TemplateRefused
-from reconcile.model.preview import Unreadable, parse_preview
+from reconcile.model.preview import PreviewEnvironment, Unreadable, parse_preview
 from reconcile.model.scope import Scope
 from tests import given
 from tests.builders import a_preview
@@ -220,23 +220,14 @@ def test_what_no_document_may_change_is_refused_at_load(kind: str, body: str, fo
         ("labels: {app.kubernetes.io/managed-by: me}", f"metadata.labels[app.kubernetes.io/managed-by]: {FIXED}"),
         ("annotations: {platform9.com/prune: disabled}", f"metadata.annotations[platform9.com/prune]: {FIXED}"),
         ("annotations: {platform9.com/when: a b}", "metadata.annotations[platform9.com/when]: the label selector 'a b': 'a b' is not a valid requirement: must be key=value, key!=value, key in (a,b), key or !key"),
+        ("annotations: {platform9.com/when: ''}", "metadata.annotations[platform9.com/when]: the label selector '': '' is not a valid requirement: must be key=value, key!=value, key in (a,b), key or !key"),
+        # It would be a document for all previews.
+        ("annotations: {example.com/when: lean}", "metadata.annotations[example.com/when]: is not platform9.com/when, which selects previews"),
     ],
 )  # fmt: skip
 def test_metadata_that_no_document_may_change_is_refused_at_load(metadata: str, found: str) -> None:
     text = document("Deployment", metadata=metadata)
     assert loaded(text) == ((), (f"app.yaml:4: {found}",))
-
-
-@pytest.mark.parametrize(
-    ("annotation", "found"),
-    [
-        ("platform9.com/when: ''", "platform9.com/when]: the label selector '': '' is not a valid requirement: must be key=value, key!=value, key in (a,b), key or !key"),
-        ("example.com/when: lean", "example.com/when]: is not platform9.com/when, which selects previews"),
-    ],
-)  # fmt: skip
-def test_no_misspelled_selector_makes_a_document_one_for_all(annotation: str, found: str) -> None:
-    text = document("Deployment", metadata=f"annotations: {{{annotation}}}")
-    assert loaded(text) == ((), (f"app.yaml:4: metadata.annotations[{found}",))
 
 
 def test_what_a_server_keeps_of_metadata_is_ignored() -> None:
@@ -269,27 +260,28 @@ def test_all_problems_of_all_documents_are_shown_at_once() -> None:
     assert [problem.split(":")[2] for problem in loaded(text)[1]] == [" spec.selector", " spec.replica"]
 
 
-def test_a_document_that_removes_the_port_of_one_preview_refuses_that_preview() -> None:
-    body = "spec: {template: {spec: {containers: [{name: app, ports: [{containerPort: 3000, $patch: delete}]}]}}}"
-    settings = with_templates(document("Deployment", body))
-    refused, fine = desire([a_read_preview("pr-1", port=3000), a_read_preview("pr-2")], settings, Scope())
+@pytest.mark.parametrize(
+    ("pods", "other", "problem"),
+    [
+        (
+            "{containers: [{name: app, ports: [{containerPort: 80, $patch: delete}]}]}",
+            a_read_preview("pr-2", port=3000),
+            "containers: the port http of the container app has to stay",
+        ),
+        (
+            "{imagePullSecrets: [{name: \"${preview.metadata.labels['x']}\"}]}",
+            a_read_preview("pr-2", labels={"x": "pull-a"}),
+            "imagePullSecrets[0].name: is missing; it tells the items of this list apart",
+        ),
+    ],
+)
+def test_a_document_that_is_wrong_for_one_preview_refuses_that_preview_alone(
+    pods: str, other: PreviewEnvironment, problem: str
+) -> None:
+    text = document("Deployment", f"spec: {{template: {{spec: {pods}}}}}")
+    refused, fine = desire([a_read_preview(), other], with_templates(text, allow_secret=("pull-*",)), Scope())
     assert (refused.reason, fine.reason) == ("Refused", "")
-    assert (
-        refused.message
-        == "app.yaml:5: spec.template.spec.containers: the port http of the container app has to stay"
-    )
-
-
-def test_an_item_that_an_absent_value_leaves_without_its_key_refuses_that_preview_alone() -> None:
-    body = "spec: {template: {spec: {imagePullSecrets: [{name: \"${preview.metadata.labels['x']}\"}]}}}"
-    settings = with_templates(document("Deployment", body), allow_secret=("pull-*",))
-    refused, fine = desire(
-        [a_read_preview("pr-1"), a_read_preview("pr-2", labels={"x": "pull-a"})], settings, Scope()
-    )
-    assert (refused.reason, fine.reason) == ("Refused", "")
-    assert refused.message == (
-        "app.yaml:5: spec.template.spec.imagePullSecrets[0].name: is missing; it tells the items of this list apart"
-    )
+    assert refused.message == f"app.yaml:5: spec.template.spec.{problem}"
 
 
 def test_what_an_author_writes_into_fields_of_the_preview_stays_text() -> None:

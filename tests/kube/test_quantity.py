@@ -79,17 +79,11 @@ KEPT = {
 
 @pytest.mark.parametrize("text", KEPT)
 def test_a_quantity_has_the_form_that_the_server_keeps(text: str) -> None:
-    assert canonical(text) == KEPT[text]
+    assert canonical(text) == KEPT[text] == canonical(KEPT[text])
 
 
 def test_a_number_is_a_quantity_too() -> None:
     assert (canonical(1), canonical(1000), canonical(0)) == ("1", "1k", "0")
-
-
-@drawn()
-@given(st.from_regex(QUANTITY.pattern, fullmatch=True))
-def test_what_the_server_keeps_it_keeps(text: str) -> None:
-    assert canonical(canonical(text)) == canonical(text)
 
 
 @drawn()
@@ -109,8 +103,7 @@ def test_quantities_of_one_value_are_the_same(a: object, b: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("a", "b"),
-    [("1", "2"), ("1M", "1Mi"), ("x", "x"), (True, 1), (None, "0"), ({}, []), ("1", None)],
+    ("a", "b"), [("1", "2"), ("1M", "1Mi"), ("x", "x"), (True, 1), (None, "0"), ({}, []), ("1", None)]
 )
 def test_other_values_and_what_is_no_quantity_are_not_the_same(a: object, b: object) -> None:
     assert not same_quantity(a, b)

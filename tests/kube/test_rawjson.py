@@ -53,11 +53,6 @@ def test_it_equals_what_decoding_all_of_it_gives(
     assert type(decoded) is type(decoded["metadata"]) is dict
 
 
-def test_what_is_known_stands_in_place_of_what_was_sent() -> None:
-    sent = an_object('{"kind": "Secret", "metadata": {"name": "a", "namespace": "b"}}')
-    assert dict(sent) == {**KNOWN, "metadata": {"name": "a", "namespace": "b"}}
-
-
 def test_what_is_missing_is_reported_as_by_a_mapping() -> None:
     sent = an_object('{"metadata": {}}')
     with pytest.raises(KeyError, match="spec"):
