@@ -48,6 +48,10 @@ def a_daemon_set(ready: int = 0, updated: int = 0, wanted: int = 1, seen: int = 
     return an_object("DaemonSet", status, {"updateStrategy": strategy})
 
 
+def unseen(kind: str) -> str:
+    return f"InProgress: the {kind} controller has not seen this version yet"
+
+
 def told_of(live: Live, *given: Any, **more: Any) -> str:
     found = health_of(live, *given, **more)
     return f"{found.health}: {found.message}"
@@ -68,14 +72,8 @@ def told_of(live: Live, *given: Any, **more: Any) -> str:
         (a_stateful_set(2, type="OnDelete"), READY_NOW),
         (a_stateful_set(1, 2, type="OnDelete"), "InProgress: 1 of 2 pods are ready"),
         (a_stateful_set(wanted=0), "Suspended: scaled to zero (replicas is 0)"),
-        (
-            a_stateful_set(2, 2, seen=1),
-            "InProgress: the StatefulSet controller has not seen this version yet",
-        ),
-        (
-            an_object("StatefulSet", {"replicas": 0, "availableReplicas": 0}),
-            "InProgress: the StatefulSet controller has not seen this version yet",
-        ),
+        (a_stateful_set(2, 2, seen=1), unseen("StatefulSet")),
+        (an_object("StatefulSet", {"replicas": 0, "availableReplicas": 0}), unseen("StatefulSet")),
         (an_object("StatefulSet", {"observedGeneration": 2}), "InProgress: 0 of 1 pods are ready"),
         (a_daemon_set(1, 1), READY_NOW),
         (a_daemon_set(wanted=0), READY_NOW),
@@ -83,10 +81,7 @@ def told_of(live: Live, *given: Any, **more: Any) -> str:
         (a_daemon_set(1, 0), "InProgress: 0 of 1 pods are ready"),
         (a_daemon_set(1, 0, type="OnDelete"), READY_NOW),
         (a_daemon_set(0, 1, type="OnDelete"), "InProgress: 0 of 1 pods are ready"),
-        (
-            an_object("DaemonSet", {"desiredNumberScheduled": 0, "numberReady": 0}),
-            "InProgress: the DaemonSet controller has not seen this version yet",
-        ),
+        (an_object("DaemonSet", {"desiredNumberScheduled": 0, "numberReady": 0}), unseen("DaemonSet")),
     ],
 )
 def test_the_counts_show_how_far_a_workload_is(live: Live, told: str) -> None:

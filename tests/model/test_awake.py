@@ -178,6 +178,7 @@ def test_an_image_without_zone_data_has_that_of_a_package() -> None:
 
 
 SHAPE = "must be 'DAYS HH:MM-HH:MM ZONE' or 'DAYS ZONE', such as 'Mon-Fri 07:00-20:00 Europe/Berlin'"
+A_ZONE = "must be a time zone of the IANA database"
 DAY_NAMES = "must be a day: Mon, Tue, Wed, Thu, Fri, Sat, Sun, or several, such as Mon-Fri or Sat,Sun"
 
 
@@ -197,22 +198,10 @@ DAY_NAMES = "must be a day: Mon, Tue, Wed, Thu, Fri, Sat, Sun, or several, such 
         ("Mon 07:60-08:00 UTC", '"07:60" must be a time from 00:00 to 24:00'),
         ("Mon 07:00-07:00 UTC", "must open before it closes; for whole days, leave the hours out"),
         ("Mon 24:00-07:00 UTC", "must open before it closes; for whole days, leave the hours out"),
-        (
-            "Mon 07:00-08:00 Europe/Berlim",
-            '"Europe/Berlim" must be a time zone of the IANA database; did you mean Europe/Berlin?',
-        ),
-        (
-            "Mon 07:00-08:00 Qqqqqqq",
-            '"Qqqqqqq" must be a time zone of the IANA database, such as Europe/Berlin or UTC',
-        ),
-        (
-            "Mon 07:00-08:00 Europe/../Berlin",
-            '"Europe/../Berlin" must be a time zone of the IANA database; did you mean Europe/Berlin?',
-        ),
-        (
-            "Mon 07:00-08:00 Europe",
-            '"Europe" must be a time zone of the IANA database; did you mean Europe/Rome?',
-        ),
+        ("Mon 07:00-08:00 Europe/Berlim", f'"Europe/Berlim" {A_ZONE}; did you mean Europe/Berlin?'),
+        ("Mon 07:00-08:00 Qqqqqqq", f'"Qqqqqqq" {A_ZONE}, such as Europe/Berlin or UTC'),
+        ("Mon 07:00-08:00 Europe/../Berlin", f'"Europe/../Berlin" {A_ZONE}; did you mean Europe/Berlin?'),
+        ("Mon 07:00-08:00 Europe", f'"Europe" {A_ZONE}; did you mean Europe/Rome?'),
     ],
 )
 def test_what_is_not_a_window_is_refused_in_plain_words(text: str, message: str) -> None:
