@@ -419,7 +419,7 @@ reconcile/desire/templates/further.py: tests/desire/test_further.py
 -, at_hostname=at_hostname)
 +)
 
-reconcile/desire/templates/load.py: tests/desire/test_further.py
+reconcile/desire/templates/load.py: tests/desire/test_further.py tests/desire/test_authors.py
   own children of other previews: an author who names his preview so reads any Secret
 - if other.when in ("", one.when)
 +
