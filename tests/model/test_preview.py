@@ -201,6 +201,7 @@ MISTAKES = r"""
 {"resources": {"limits": {"hugepages-2Mi": "3Mi", "cpu": 1}}} -> spec.resources: limits.hugepages-2Mi (3Mi) is not a multiple of the page size; use a multiple of 2Mi
 {"resources": {"limits": {"hugepages-2Mi": "4Mi"}}} -> spec.resources: hugepages-2Mi is alone; set cpu or memory too, which huge pages require
 {"resources": {"limits": {"requests.example.com/gpu": 1}}} -> spec.resources.limits[requests.example.com/gpu]: "requests.example.com/gpu" begins with 'requests.', as in a ResourceQuota; leave that out
+{"setup": {}} -> spec.setup: has no command, args or image; one of them must say what to run
 {"command": "sh"} -> spec.command: is not a list
 {"args": [1]} -> spec.args[0]: is not a string; put it in quotes
 {"args": [null]} -> spec.args[0]: is null

@@ -15,9 +15,10 @@ from reconcile.model.settings import Settings
 from reconcile.model.setup_record import SetupRecord, newest, record_in
 from reconcile.plan.changes import Create, Keep, Outcome, Plan, Waiting
 from reconcile.run.refresh import Look, kinds_to_look_at, refreshed
+from reconcile.run.standing import patience, standing
 from reconcile.status.facts import Facts, gather
 from reconcile.status.publish import _at_work
-from reconcile.status.reason import RUN_AGAIN
+from reconcile.status.reason import RUN_AGAIN, status_of
 from reconcile.status.result import Pass, exit_code
 from tests.builders import a_preview
 from tests.desire.test_setup import (
@@ -416,6 +417,12 @@ def with_record(result: str, message: str = "", **given: Any) -> Facts:
 )
 def test_the_status_of_a_recorded_setup(facts: Facts, expected: str) -> None:
     assert said(facts) == expected
+
+
+def test_a_wait_ends_at_once_where_a_failure_is_recorded_and_shows_no_other_pods() -> None:
+    facts = with_record("Failed", "exit code 1")
+    found = standing(facts, status_of(facts, NOW))
+    assert (found.state, patience(facts, found)) == ("failed", 0.0)
 
 
 def test_the_pods_of_the_app_are_not_what_a_failed_setup_is_blamed_on() -> None:
