@@ -4,10 +4,9 @@ import pytest
 
 from reconcile.desire.allow import image_allowed, refusals, repository
 from reconcile.model.globs import matches_any
-from reconcile.model.preview import PreviewEnvironment, parse_preview
 from reconcile.model.rules import PULL_POLICIES, PullPolicy
 from reconcile.model.settings import Settings
-from tests.builders import a_preview
+from tests.given import a_read_preview
 
 
 @pytest.mark.parametrize(
@@ -77,18 +76,12 @@ def test_many_double_stars_and_many_parts_take_no_time() -> None:
     assert image_allowed("ghcr.io/" + "a/" * 240 + "web", [pattern])
 
 
-def preview(**spec: object) -> PreviewEnvironment:
-    found = parse_preview(a_preview(**spec), group="platform9.com")  # type: ignore[arg-type]
-    assert isinstance(found, PreviewEnvironment)
-    return found
-
-
 SECRET_ENV = {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "database", "key": "password"}}}
 SECRET_FROM = {"secretRef": {"name": "database"}}
 
 
 def test_without_a_pattern_no_secret_may_be_named() -> None:
-    asked = preview(env=[SECRET_ENV], envFrom=[{"configMapRef": {"name": "database"}}, SECRET_FROM])
+    asked = a_read_preview(env=[SECRET_ENV], envFrom=[{"configMapRef": {"name": "database"}}, SECRET_FROM])
     assert [*refusals(asked, Settings())] == [
         "spec.env[TOKEN]: Secret database is not allowed; pass --allow-secret",
         "spec.envFrom[1]: Secret database is not allowed; pass --allow-secret",
@@ -96,7 +89,7 @@ def test_without_a_pattern_no_secret_may_be_named() -> None:
 
 
 def test_a_pattern_allows_the_secrets_that_it_covers() -> None:
-    asked = preview(env=[SECRET_ENV], envFrom=[SECRET_FROM])
+    asked = a_read_preview(env=[SECRET_ENV], envFrom=[SECRET_FROM])
     assert [*refusals(asked, Settings(allow_secret=("data*",)))] == []
     assert [*refusals(asked, Settings(allow_secret=("preview-*", "base")))] == [
         "spec.env[TOKEN]: Secret database is not allowed; --allow-secret is preview-*, base",
@@ -105,12 +98,14 @@ def test_a_pattern_allows_the_secrets_that_it_covers() -> None:
 
 
 def test_pull_secrets_and_config_maps_may_always_be_named() -> None:
-    asked = preview(imagePullSecrets=[{"name": "registry"}], envFrom=[{"configMapRef": {"name": "database"}}])
+    asked = a_read_preview(
+        imagePullSecrets=[{"name": "registry"}], envFrom=[{"configMapRef": {"name": "database"}}]
+    )
     assert [*refusals(asked, Settings())] == []
 
 
 def test_a_pull_policy_outside_those_that_are_allowed_is_refused_by_name() -> None:
-    asked = preview(imagePullPolicy="Never")
+    asked = a_read_preview(imagePullPolicy="Never")
     assert [*refusals(asked, Settings())] == []
     assert [*refusals(asked, Settings(allow_pull_policy=("IfNotPresent", "Never")))] == []
     assert [*refusals(asked, Settings(allow_pull_policy=("Always", "IfNotPresent")))] == [
@@ -121,14 +116,15 @@ def test_a_pull_policy_outside_those_that_are_allowed_is_refused_by_name() -> No
 @pytest.mark.parametrize("policy", PULL_POLICIES)
 @pytest.mark.parametrize("image", ["nginx:1", "nginx@sha256:" + "0" * 64])
 def test_a_pull_policy_that_is_left_open_is_never_refused(policy: PullPolicy, image: str) -> None:
-    asked = preview(image=image, setup={"image": "nginx:1"}, imagePullPolicy=None)
+    asked = a_read_preview(image=image, setup={"image": "nginx:1"}, imagePullPolicy=None)
     assert [*refusals(asked, Settings(allow_pull_policy=(policy,)))] == []
 
 
-def test_hostname_and_image_are_refused_by_name() -> None:
-    asked = preview(image="nginx", fqdn="www.example.com")
+def test_hostname_and_images_are_refused_by_name() -> None:
+    asked = a_read_preview(image="nginx", fqdn="www.example.com", setup={"image": "evil.example/x:1"})
     allowed = Settings(allow_fqdn=("*.preview.example.com",), allow_image=("ghcr.io/acme/**",))
     assert [*refusals(asked, allowed)] == [
         "spec.fqdn: www.example.com is not allowed; --allow-fqdn is *.preview.example.com",
         "spec.image: nginx is not allowed; --allow-image is ghcr.io/acme/**",
+        "spec.setup.image: evil.example/x:1 is not allowed; --allow-image is ghcr.io/acme/**",
     ]

@@ -317,6 +317,7 @@ NOT_FOR_TEMPLATES = {
     "v1 ReplicationController": "use a Deployment",
     "rbac.authorization.k8s.io/v1 Role": "a template gives no rights; name a service account that exists",
     "rbac.authorization.k8s.io/v1 RoleBinding": "a template gives no rights; name a service account that exists",
+    "rbac.authorization.k8s.io/v1 ClusterRole": "it is in no namespace, or cannot be deleted",
     "rbac.authorization.k8s.io/v1beta1 RoleBinding": "a template gives no rights; name a service account that exists",
     "events.k8s.io/v1 Event": "it tells what happened, and is not kept",
     "v1 Event": "it tells what happened, and is not kept",
@@ -449,133 +450,6 @@ def test_a_route_of_a_kind_that_is_not_read_is_refused() -> None:
 def test_what_may_lead_a_hostname_to_it_requests_it(text: str, there: bool) -> None:
     (found,) = desire([PREVIEW], with_templates(text, route="none"), Scope())
     assert [key.name for key in found.at_hostname] == ["pr-1-x"] * there
-
-
-# authors
-
-
-LABEL = "${preview.metadata.labels['x']}"
-TEXTS = (LABEL, "${preview.spec.revision}", "${preview.spec.image}")
-TARGET = "an author may not choose where traffic is sent to; use ${preview.metadata.name}"
-SECRET = "an author may not choose the name of a Secret; write it out, or pass --allow-secret"
-
-
-def never(field: str) -> str:
-    return f"an author may not choose {field}; write it out"
-
-
-def pods(body: str, kind: str = "Deployment") -> str:
-    return further(APPS, kind, "-x", f"spec: {{template: {{spec: {body}}}}}")
-
-
-REFUSED = [
-    (further("v1", "Service", "-x", "spec: {selector: {app: X}}"), TARGET),
-    (further("policy/v1", "PodDisruptionBudget", "-x", "spec: {selector: {matchExpressions: [{key: a, operator: In, values: [X]}]}}"), "an author may not choose values; write it out"),
-    (further("autoscaling/v2", "HorizontalPodAutoscaler", "-x", "spec: {maxReplicas: 3, scaleTargetRef: {kind: Deployment, name: X}}"), TARGET),
-    (further("networking.istio.io/v1", "VirtualService", "-x", "spec: {http: [{route: [{destination: {host: X}}]}]}"), TARGET),
-    (further("traefik.io/v1alpha1", "IngressRoute", "-x", "spec: {routes: [{services: [{name: X}]}]}"), TARGET),
-    (further(NETWORKING, "NetworkPolicy", "-x", "spec: {egress: [{to: [{ipBlock: {cidr: X}}]}]}"), "an author may not choose cidr; write it out"),
-    (further("networking.istio.io/v1", "VirtualService", "-x", "spec: {hosts: [X]}"), "a hostname is ${preview.spec.fqdn} alone"),
-    (further(NETWORKING, "NetworkPolicy", "-x", "spec: {ingress: [{from: [{ipBlock: {cidr: X}}]}]}"), never("cidr")),
-    (further(APPS, "StatefulSet", "-x", "spec: {serviceName: X}"), never("serviceName")),
-    (further("v1", "PersistentVolumeClaim", "-x", "spec: {storageClassName: X}"), never("storageClassName")),
-    (further("v1", "PersistentVolumeClaim", "-x", "spec: {volumeName: X}"), never("volumeName")),
-    (further("v1", "PersistentVolumeClaim", "-x", "spec: {dataSource: {kind: PersistentVolumeClaim, name: X}}"), never("name")),
-    (further("v1", "Secret", "-x", "type: X"), never("type")),
-    (further("v1", "Secret", metadata="annotations: {kubernetes.io/service-account.name: X}"), never("kubernetes.io/service-account.name")),
-    (further("v1", "ServiceAccount", "-x", "imagePullSecrets: [{name: X}]"), SECRET),
-    (further("v1", "ServiceAccount", metadata="annotations: {eks.amazonaws.com/role-arn: X}"), never("eks.amazonaws.com/role-arn")),
-    (further("batch/v1", "CronJob", "-x", "spec: {schedule: X}"), never("schedule")),
-    (further("batch/v1", "CronJob", "-x", "spec: {jobTemplate: {spec: {template: {spec: {serviceAccountName: X}}}}}"), never("serviceAccountName")),
-    (further("example.com/v1", "Redis", "-x", "spec: {data: X}"), never("data")),
-    (further("example.com/v1", "Redis", "-x", "spec: {a: [X]}"), never("a")),
-    (further("example.com/v1", "Redis", "-x", "data: {url: X}"), never("url")),
-    (further("example.com/v1", "Redis", "-x", "data: {secretName: X}"), SECRET),
-    (further("external-secrets.io/v1", "ExternalSecret", "-x", "spec: {data: [{remoteRef: {key: X}}]}"), never("key")),
-    (pods("{volumes: [{name: a, persistentVolumeClaim: {claimName: X}}]}"), never("claimName")),
-    (pods("{containers: [{name: app, envFrom: [{secretRef: {name: X}}]}]}", "DaemonSet"), SECRET),
-]  # fmt: skip
-"""A document with X in the place of a text that an author has a part in."""
-
-
-@pytest.mark.parametrize("text", TEXTS)
-@pytest.mark.parametrize(("written", "problem"), REFUSED)
-def test_no_text_of_an_author_reaches_what_only_operators_choose(
-    written: str, problem: str, text: str
-) -> None:
-    (found,) = problems(written.replace("X", f'"{text}"'))
-    assert found.endswith(f": {problem}")
-
-
-@pytest.mark.parametrize(
-    ("written", "text"),
-    [
-        (further("v1", "ConfigMap", "-x", "data: {a: X}"), LABEL),
-        (further("v1", "Secret", "-x", "stringData: {a: X}"), LABEL),
-        (further("v1", "Service", "-x", "spec: {selector: {app: X}}"), NAME),
-        (further("autoscaling/v2", "HorizontalPodAutoscaler", "-x", "spec: {maxReplicas: 3, scaleTargetRef: {kind: Deployment, name: X}}"), NAME),
-        (further("networking.istio.io/v1", "VirtualService", "-x", "spec: {http: [{route: [{destination: {host: X}}]}]}"), NAME),
-        (further("networking.istio.io/v1", "VirtualService", "-x", "spec: {hosts: [X]}"), "${preview.spec.fqdn}"),
-        (further("policy/v1", "PodDisruptionBudget", "-x", "spec: {selector: {matchLabels: {team: X}}}"), LABEL),
-        (further(NETWORKING, "NetworkPolicy", "-x", "spec: {ingress: [{from: [{podSelector: {matchLabels: {team: X}}}]}]}"), LABEL),
-        (pods("{containers: [{name: db, image: X}]}"), "registry.example.com/db:${preview.spec.revision}"),
-        (pods("{containers: [{name: db, image: 'registry.example.com/db', env: [{name: A, value: X}]}]}", "StatefulSet"), LABEL),
-        (further("example.com/v1", "Redis", "-x", "spec: {replicas: X}"), "${preview.spec.replicas}"),
-        (further("example.com/v1", "Redis", "-x", "spec: {id: X}"), "${preview.metadata.uid}"),
-        (further("example.com/v1", "Redis", "-x", "spec: {config: X}"), "${hash}"),
-        (further("example.com/v1", "Redis", metadata="labels: {team: X}"), LABEL),
-    ],
-)  # fmt: skip
-def test_where_a_text_of_an_author_may_stand(written: str, text: str) -> None:
-    assert problems(written.replace("X", f'"{text}"')) == []
-
-
-OWN = f'"{NAME}-db"'
-REFERENCES = {
-    "PersistentVolumeClaim": f"{{volumes: [{{name: a, persistentVolumeClaim: {{claimName: {OWN}}}}}]}}",
-    "ServiceAccount": f"{{serviceAccountName: {OWN}}}",
-    "Secret": f"{{volumes: [{{name: a, secret: {{secretName: {OWN}}}}}], containers: [{{name: app, envFrom: [{{secretRef: {{name: {OWN}}}}}], env: [{{name: A, valueFrom: {{secretKeyRef: {{name: {OWN}, key: a}}}}}}]}}]}}",
-}  # fmt: skip
-"""Of which kind the child is that a pod names."""
-
-
-@pytest.mark.parametrize("kind", REFERENCES)
-def test_what_the_preview_has_itself_may_be_named_by_its_name(kind: str) -> None:
-    text = document("Deployment", f"spec: {{template: {{spec: {REFERENCES[kind]}}}}}")
-    assert problems(text + further("v1", kind, "-db"), allow_secret=("other-*",)) == []
-    (found,) = desire(
-        [PREVIEW], with_templates(text + further("v1", kind, "-db"), allow_secret=("o",)), Scope()
-    )
-    assert found.reason == ""
-    others = [one for one in REFERENCES if one != kind]
-    for other in (further("v1", one, "-db") for one in others):
-        assert problems(text + other), "another kind of this name"
-    assert problems(text + further("v1", kind, "-db2")), "another name"
-
-
-def test_the_service_of_a_stateful_set_may_be_its_own() -> None:
-    text = further(APPS, "StatefulSet", "-db", f"spec: {{serviceName: {OWN}, {PODS}}}")
-    assert problems(text + further("v1", "Service", "-db")) == []
-
-
-@pytest.mark.parametrize(
-    ("when", "of_it", "fine"),
-    [
-        ("", "", True),
-        ("team=shop", "", True),
-        ("team=shop", "team=shop", True),
-        ("", "team=shop", False),
-        ("team=shop", "team=shop,!lean", False),
-    ],
-)
-def test_only_what_every_preview_has_that_has_the_one_may_be_named_by_the_other(
-    when: str, of_it: str, *, fine: bool
-) -> None:
-    spec = f"spec: {{template: {{spec: {{serviceAccountName: {OWN}}}}}}}"
-    text = document("Deployment", spec, when=when) + further("v1", "ServiceAccount", "-db", when=of_it)
-    assert problems(text) == (
-        [] if fine else [f"spec.template.spec.serviceAccountName: {never('serviceAccountName')}"]
-    )
 
 
 # whose field is it

@@ -6,10 +6,11 @@ import pytest
 
 from reconcile.desire.desire import desire
 from reconcile.errors import TemplateRefused
-from reconcile.model.preview import Unreadable, parse_preview
+from reconcile.model.preview import PreviewEnvironment, Unreadable, parse_preview
 from reconcile.model.scope import Scope
 from tests import given
 from tests.builders import a_preview
+from tests.desire.test_further import problems
 from tests.given import a_read_preview
 from tests.template_cases import ACCEPTED, APP, POD, PROXY, Case, at
 from tests.templates import document, loaded, templated, with_templates
@@ -101,10 +102,8 @@ def test_a_value_is_taken_from_the_preview(written: str, value: str) -> None:
 
 
 def test_a_whole_number_stays_one_and_what_the_preview_has_not_is_left_out() -> None:
-    body = pod(
-        "{containers: [{name: app, readinessProbe: {grpc: {port: '${preview.spec.port}'}}}]}}, "
-        "replicas: '${preview.spec.replicas}'"
-    ).removesuffix("}")
+    probe = "{containers: [{name: app, readinessProbe: {grpc: {port: '${preview.spec.port}'}}}]}"
+    body = f"spec: {{replicas: '${{preview.spec.replicas}}', template: {{spec: {probe}}}}}"
     spec = templated(PREVIEW, document("Deployment", body))["Deployment"]["spec"]
     probe = at(spec, "template.spec.containers[app].readinessProbe")
     assert (spec.get("replicas"), probe["grpc"]["port"]) == (None, 80)
@@ -171,11 +170,6 @@ def test_no_value_of_a_preview_begins_like_an_option(field: str) -> None:
 # what no document changes
 
 
-def problems(kind: str, body: str, **settings: Any) -> list[str]:
-    """What is wrong with a document, without the file and the line."""
-    return [problem.split(": ", 1)[1] for problem in loaded(document(kind, body), **settings)[1]]
-
-
 FIXED = "is not a template's to change; leave it out"
 HOSTNAME = "the hostname of a route is ${preview.spec.fqdn}, whole, and no other"
 
@@ -214,7 +208,7 @@ HOSTNAME = "the hostname of a route is ${preview.spec.fqdn}, whole, and no other
     ],
 )  # fmt: skip
 def test_what_no_document_may_change_is_refused_at_load(kind: str, body: str, found: list[str]) -> None:
-    assert problems(kind, body) == found
+    assert problems(document(kind, body)) == found
 
 
 @pytest.mark.parametrize(
@@ -226,23 +220,14 @@ def test_what_no_document_may_change_is_refused_at_load(kind: str, body: str, fo
         ("labels: {app.kubernetes.io/managed-by: me}", f"metadata.labels[app.kubernetes.io/managed-by]: {FIXED}"),
         ("annotations: {platform9.com/prune: disabled}", f"metadata.annotations[platform9.com/prune]: {FIXED}"),
         ("annotations: {platform9.com/when: a b}", "metadata.annotations[platform9.com/when]: the label selector 'a b': 'a b' is not a valid requirement: must be key=value, key!=value, key in (a,b), key or !key"),
+        ("annotations: {platform9.com/when: ''}", "metadata.annotations[platform9.com/when]: the label selector '': '' is not a valid requirement: must be key=value, key!=value, key in (a,b), key or !key"),
+        # It would be a document for all previews.
+        ("annotations: {example.com/when: lean}", "metadata.annotations[example.com/when]: is not platform9.com/when, which selects previews"),
     ],
 )  # fmt: skip
 def test_metadata_that_no_document_may_change_is_refused_at_load(metadata: str, found: str) -> None:
     text = document("Deployment", metadata=metadata)
     assert loaded(text) == ((), (f"app.yaml:4: {found}",))
-
-
-@pytest.mark.parametrize(
-    ("annotation", "found"),
-    [
-        ("platform9.com/when: ''", "platform9.com/when]: the label selector '': '' is not a valid requirement: must be key=value, key!=value, key in (a,b), key or !key"),
-        ("example.com/when: lean", "example.com/when]: is not platform9.com/when, which selects previews"),
-    ],
-)  # fmt: skip
-def test_no_misspelled_selector_makes_a_document_one_for_all(annotation: str, found: str) -> None:
-    text = document("Deployment", metadata=f"annotations: {{{annotation}}}")
-    assert loaded(text) == ((), (f"app.yaml:4: metadata.annotations[{found}",))
 
 
 def test_what_a_server_keeps_of_metadata_is_ignored() -> None:
@@ -255,11 +240,7 @@ def test_what_a_server_keeps_of_metadata_is_ignored() -> None:
     [
         ("apps/v1beta1", "Deployment", "${preview.metadata.name}", 'apiVersion: "apps/v1beta1" is not apps/v1'),
         ("v1", "${preview.spec.revision}", "x", "kind: has an expression, which only the value of another field may have"),
-        ("v1", "Pod", "${preview.metadata.name}-x", 'kind: v1 "Pod" is not for templates: a pod by itself is not started again; use a Deployment'),
         ("batch/v1", "Job", "${preview.metadata.name}-x", "metadata.name: is not the setup Job, which spec.setup makes; for what runs again and again use a CronJob"),
-        ("rbac.authorization.k8s.io/v1", "Role", "${preview.metadata.name}-x", 'kind: rbac.authorization.k8s.io/v1 "Role" is not for templates: a template gives no rights; name a service account that exists'),
-        ("rbac.authorization.k8s.io/v1", "ClusterRole", "${preview.metadata.name}-x", 'kind: rbac.authorization.k8s.io/v1 "ClusterRole" is not for templates: it is in no namespace, or cannot be deleted'),
-        ("platform9.com/v1", "PreviewEnvironment", "${preview.metadata.name}-x", 'kind: platform9.com/v1 "PreviewEnvironment" is not for templates: a preview makes no previews'),
         ("v1", "ConfigMap", "config", 'metadata.name: "config" is not ${preview.metadata.name}-NAME, in lower-case letters, digits and dashes, which names a child of a preview'),
         ("v1", "ConfigMap", "${preview.metadata.name}.x", 'metadata.name: "${preview.metadata.name}.x" is not ${preview.metadata.name}-NAME, in lower-case letters, digits and dashes, which names a child of a preview'),
         ("apps/v1", "Deployment", "${preview.metadata.name}-app", 'metadata.name: "${preview.metadata.name}-app" is taken for pods of the app itself; choose another name'),
@@ -279,27 +260,28 @@ def test_all_problems_of_all_documents_are_shown_at_once() -> None:
     assert [problem.split(":")[2] for problem in loaded(text)[1]] == [" spec.selector", " spec.replica"]
 
 
-def test_a_document_that_removes_the_port_of_one_preview_refuses_that_preview() -> None:
-    body = "spec: {template: {spec: {containers: [{name: app, ports: [{containerPort: 3000, $patch: delete}]}]}}}"
-    settings = with_templates(document("Deployment", body))
-    refused, fine = desire([a_read_preview("pr-1", port=3000), a_read_preview("pr-2")], settings, Scope())
+@pytest.mark.parametrize(
+    ("pods", "other", "problem"),
+    [
+        (
+            "{containers: [{name: app, ports: [{containerPort: 80, $patch: delete}]}]}",
+            a_read_preview("pr-2", port=3000),
+            "containers: the port http of the container app has to stay",
+        ),
+        (
+            "{imagePullSecrets: [{name: \"${preview.metadata.labels['x']}\"}]}",
+            a_read_preview("pr-2", labels={"x": "pull-a"}),
+            "imagePullSecrets[0].name: is missing; it tells the items of this list apart",
+        ),
+    ],
+)
+def test_a_document_that_is_wrong_for_one_preview_refuses_that_preview_alone(
+    pods: str, other: PreviewEnvironment, problem: str
+) -> None:
+    text = document("Deployment", f"spec: {{template: {{spec: {pods}}}}}")
+    refused, fine = desire([a_read_preview(), other], with_templates(text, allow_secret=("pull-*",)), Scope())
     assert (refused.reason, fine.reason) == ("Refused", "")
-    assert (
-        refused.message
-        == "app.yaml:5: spec.template.spec.containers: the port http of the container app has to stay"
-    )
-
-
-def test_an_item_that_an_absent_value_leaves_without_its_key_refuses_that_preview_alone() -> None:
-    body = "spec: {template: {spec: {imagePullSecrets: [{name: \"${preview.metadata.labels['x']}\"}]}}}"
-    settings = with_templates(document("Deployment", body), allow_secret=("pull-*",))
-    refused, fine = desire(
-        [a_read_preview("pr-1"), a_read_preview("pr-2", labels={"x": "pull-a"})], settings, Scope()
-    )
-    assert (refused.reason, fine.reason) == ("Refused", "")
-    assert refused.message == (
-        "app.yaml:5: spec.template.spec.imagePullSecrets[0].name: is missing; it tells the items of this list apart"
-    )
+    assert refused.message == f"app.yaml:5: spec.template.spec.{problem}"
 
 
 def test_what_an_author_writes_into_fields_of_the_preview_stays_text() -> None:
@@ -308,194 +290,3 @@ def test_what_an_author_writes_into_fields_of_the_preview_stays_text() -> None:
     found = templated(a_read_preview(args=texts, env=[{"name": "A", "value": texts[0]}]), text)["Deployment"]
     assert at(found, f"{APP}.args") == texts
     assert at(found, f"{APP}.env[A].value") == texts[0]
-
-
-# authors
-
-
-def pod(body: str) -> str:
-    return f"spec: {{template: {{spec: {body}}}}}"
-
-
-LABEL = "${preview.metadata.labels['x']}"
-TEXTS = (LABEL, "${preview.spec.image}", "${preview.spec.revision}", "a-${preview.metadata.name}")
-SECRET = "an author may not choose the name of a Secret; write it out, or pass --allow-secret"
-KEY = "an author may not choose what is read of a Secret; write it out"
-TARGET = "an author may not choose where traffic is sent to; use ${preview.metadata.name}"
-A_HOSTNAME = "a hostname is ${preview.spec.fqdn} alone"
-
-
-def never(field: str) -> str:
-    return f"an author may not choose {field}; write it out"
-
-
-ATTACKS = [
-    ("Deployment", pod("{containers: [{name: app, env: [{name: A, valueFrom: {secretKeyRef: {name: X, key: a}}}]}]}"), SECRET),
-    ("Deployment", pod("{containers: [{name: app, env: [{name: A, valueFrom: {secretKeyRef: {name: a, key: X}}}]}]}"), KEY),
-    ("Deployment", pod("{containers: [{name: app, envFrom: [{secretRef: {name: X}}]}]}"), SECRET),
-    ("Deployment", pod("{volumes: [{name: a, secret: {secretName: X}}]}"), SECRET),
-    ("Deployment", pod("{volumes: [{name: a, projected: {sources: [{secret: {name: X}}]}}]}"), SECRET),
-    ("Deployment", pod("{volumes: [{name: a, projected: {sources: [{serviceAccountToken: {path: a, audience: X}}]}}]}"), never("audience")),
-    ("Deployment", pod("{volumes: [{name: a, csi: {driver: a, volumeAttributes: {share: X}}}]}"), never("share")),
-    ("Deployment", pod("{volumes: [{name: a, hostPath: {path: X}}]}"), never("path")),
-    ("Deployment", pod("{volumes: [{name: a, nfs: {server: X, path: /}}]}"), never("server")),
-    ("Deployment", pod("{volumes: [{name: a, persistentVolumeClaim: {claimName: X}}]}"), never("claimName")),
-    ("Deployment", pod("{volumes: [{name: a, gitRepo: {repository: X}}]}"), never("repository")),
-    ("Deployment", pod("{volumes: [{name: a, ephemeral: {volumeClaimTemplate: {spec: {dataSource: {kind: PersistentVolumeClaim, name: X}}}}}]}"), never("name")),
-    ("Deployment", pod("{resourceClaims: [{name: a, resourceClaimName: X}]}"), never("resourceClaimName")),
-    ("Deployment", pod("{imagePullSecrets: [{name: X}]}"), SECRET),
-    ("Deployment", pod("{serviceAccountName: X}"), never("serviceAccountName")),
-    ("Deployment", pod("{nodeName: X}"), never("nodeName")),
-    ("Deployment", pod("{priorityClassName: X}"), never("priorityClassName")),
-    ("Deployment", pod("{runtimeClassName: X}"), never("runtimeClassName")),
-    ("Deployment", pod("{securityContext: {seLinuxOptions: {type: X}}}"), never("type")),
-    ("Job", pod("{serviceAccountName: X}"), never("serviceAccountName")),
-    ("Service", "spec: {externalName: X}", never("externalName")),
-    ("Service", "spec: {externalIPs: [X]}", never("externalIPs")),
-    ("Ingress", "spec: {tls: [{hosts: [X]}]}", A_HOSTNAME),
-    ("Ingress", "spec: {rules: [{host: X}]}", A_HOSTNAME),
-    ("Ingress", "spec: {tls: [{secretName: X}]}", SECRET),
-    ("HTTPRoute", "spec: {hostnames: [X]}", A_HOSTNAME),
-    ("Mapping", "spec: {hostname: X}", A_HOSTNAME),
-    ("Mapping", "spec: {headers: {':authority': X}}", A_HOSTNAME),
-    ("Deployment", pod("{nodeSelector: {pool: X}}"), never("pool")),
-    ("Deployment", pod("{nodeSelector: {secretName: X}}"), never("secretName")),
-    ("Deployment", pod("{schedulerName: X}"), never("schedulerName")),
-    ("Deployment", pod("{tolerations: [{key: a, value: X}]}"), never("value")),
-    ("Deployment", pod("{affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: a, operator: In, values: [X]}]}]}}}}"), never("values")),
-    ("Deployment", pod("{hostAliases: [{ip: X, hostnames: [login.example.com]}]}"), never("ip")),
-    ("Deployment", pod("{dnsConfig: {nameservers: [X]}}"), never("nameservers")),
-    ("Deployment", pod("{containers: [{name: X, image: proxy}]}"), never("name")),
-    ("Deployment", pod("{initContainers: [{name: X, image: proxy}]}"), never("name")),
-    ("Deployment", pod("{containers: [{name: app, env: [{name: X, value: a}]}]}"), never("name")),
-    ("Deployment", pod("{containers: [{name: app, command: [X]}]}"), never("command")),
-    ("Deployment", pod("{containers: [{name: app, readinessProbe: {exec: {command: [X]}}}]}"), never("command")),
-    ("Deployment", pod("{containers: [{name: app, imagePullPolicy: X}]}"), never("imagePullPolicy")),
-    ("Deployment", pod("{containers: [{name: proxy, volumeMounts: [{name: a, mountPath: X}]}]}"), never("mountPath")),
-    ("Deployment", pod("{containers: [{name: proxy, volumeMounts: [{name: X, mountPath: /a}]}]}"), never("name")),
-    ("Deployment", pod("{containers: [{name: proxy, volumeMounts: [{name: a, mountPath: /a, subPath: X}]}]}"), never("subPath")),
-    ("Service", "spec: {type: X}", never("type")),
-    ("Service", "spec: {loadBalancerClass: X}", never("loadBalancerClass")),
-    ("Service", "spec: {loadBalancerSourceRanges: [X]}", never("loadBalancerSourceRanges")),
-    ("Ingress", "spec: {ingressClassName: X}", never("ingressClassName")),
-    ("Mapping", "spec: {ambassador_id: [X]}", never("ambassador_id")),
-    ("Mapping", "spec: {tls: X}", never("tls")),
-    ("Mapping", "spec: {host_rewrite: X}", never("host_rewrite")),
-]  # fmt: skip
-"""A field, with X in the place of a text that an author has a part in."""
-
-
-@pytest.mark.parametrize("text", TEXTS)
-@pytest.mark.parametrize(("kind", "spec", "problem"), ATTACKS)
-def test_no_text_of_an_author_reaches_what_only_operators_choose(
-    kind: str, spec: str, problem: str, text: str
-) -> None:
-    (found,) = loaded(document(kind, spec.replace("X", f'"{text}"', 1)))[1]
-    assert found.endswith(f": {problem}")
-
-
-@pytest.mark.parametrize("text", TEXTS)
-@pytest.mark.parametrize(
-    ("annotation", "problem"),
-    [
-        ("external-dns.alpha.kubernetes.io/hostname", A_HOSTNAME),
-        ("nginx.ingress.kubernetes.io/server-alias", A_HOSTNAME),
-        ("nginx.ingress.kubernetes.io/auth-secret", KEY),
-        *(
-            (annotation, never(annotation))
-            for annotation in (
-                "nginx.ingress.kubernetes.io/auth-url",
-                "nginx.ingress.kubernetes.io/configuration-snippet",
-                "getambassador.io/config",
-                "iam.amazonaws.com/role",
-                "sidecar.istio.io/proxyImage",
-            )
-        ),
-    ],
-)
-def test_no_text_of_an_author_reaches_an_annotation_that_controllers_obey(
-    annotation: str, problem: str, text: str
-) -> None:
-    (found,) = loaded(document("Ingress", metadata=f'annotations: {{{annotation}: "{text}"}}'))[1]
-    assert found.endswith(f": {problem}")
-
-
-@pytest.mark.parametrize("text", TEXTS[:3])
-@pytest.mark.parametrize(
-    ("kind", "spec"),
-    [
-        ("Mapping", "spec: {service: X}"),
-        ("HTTPRoute", "spec: {rules: [{backendRefs: [{name: X, port: 80}]}]}"),
-        ("HTTPRoute", "spec: {rules: [{filters: [{type: RequestMirror, requestMirror: {backendRef: {name: X}}}]}]}"),
-        ("HTTPRoute", "spec: {parentRefs: [{name: gateway, namespace: X}]}"),
-        ("Ingress", "spec: {rules: [{host: '${preview.spec.fqdn}', http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: X, port: {number: 80}}}}]}}]}"),
-    ],
-)  # fmt: skip
-def test_no_text_of_an_author_chooses_where_traffic_goes(kind: str, spec: str, text: str) -> None:
-    (found,) = loaded(document(kind, spec.replace("X", f'"{text}"')))[1]
-    assert found.endswith(f": {TARGET}")
-    assert not loaded(document(kind, spec.replace("X", "'${preview.metadata.name}'")))[1]
-
-
-@pytest.mark.parametrize(
-    ("kind", "spec"),
-    [
-        ("Deployment", pod("{containers: [{name: app, env: [{name: A, value: X}]}]}")),
-        ("Deployment", pod("{containers: [{name: app, command: [serve, X], args: [X]}]}")),
-        ("Deployment", pod("{containers: [{name: app, envFrom: [{configMapRef: {name: X}}]}]}")),
-        ("Deployment", pod("{volumes: [{name: a, configMap: {name: X}}]}")),
-        ("Deployment", "spec: {template: {metadata: {labels: {example.com/a: X, service: X}, annotations: {a: X}}}}"),
-        ("Deployment", pod("{topologySpreadConstraints: [{maxSkew: 1, topologyKey: a, whenUnsatisfiable: DoNotSchedule, labelSelector: {matchLabels: {a: X}}}]}")),
-        ("Mapping", "spec: {rewrite: X}"),
-    ],
-)  # fmt: skip
-def test_what_a_program_is_given_may_come_from_a_preview(kind: str, spec: str) -> None:
-    assert loaded(document(kind, spec.replace("X", f'"{LABEL}"')))[1] == ()
-
-
-def test_a_number_of_the_preview_may_stand_in_an_annotation_that_controllers_obey() -> None:
-    text = document("Service", metadata="annotations: {prometheus.io/port: '${preview.spec.port}'}")
-    assert templated(PREVIEW, text)["Service"]["metadata"]["annotations"]["prometheus.io/port"] == "80"
-
-
-@pytest.mark.parametrize(
-    "annotation", ["nginx.ingress.kubernetes.io/server-alias", "external-dns.alpha.kubernetes.io/hostname"]
-)
-def test_no_annotation_adds_a_hostname_that_nobody_claims(annotation: str) -> None:
-    text = document("Ingress", metadata=f"annotations: {{{annotation}: b.example.com}}")
-    assert loaded(text)[1] == (f"app.yaml:4: metadata.annotations[{annotation}]: {A_HOSTNAME}",)
-    assert loaded(text.replace("b.example.com", "'${preview.spec.fqdn}'"))[1] == ()
-
-
-def test_the_hostname_of_the_preview_itself_may_stand_where_a_hostname_does() -> None:
-    spec = "spec: {tls: [{hosts: ['${preview.spec.fqdn}'], secretName: wildcard}]}"
-    text = document("Ingress", spec)
-    assert templated(PREVIEW, text, route="ingress")["Ingress"]["spec"]["tls"][0]["hosts"] == [
-        "pr-1.preview.example.com"
-    ]
-
-
-@pytest.mark.parametrize(
-    ("name", "refused"),
-    [("shop", ""), ("prod", "app.yaml:5: spec.template.spec.imagePullSecrets[0].name: Secret prod-db is not allowed; --allow-secret is shop-*")],
-)  # fmt: skip
-def test_a_secret_that_an_author_names_must_be_allowed(name: str, refused: str) -> None:
-    text = document("Deployment", pod("{imagePullSecrets: [{name: '${preview.metadata.name}-db'}]}"))
-    settings = with_templates(text, allow_secret=("shop-*",))
-    (found,) = desire([a_read_preview(name)], settings, Scope())
-    assert (found.reason, found.message) == ("Refused" if refused else "", refused)
-
-
-@pytest.mark.parametrize("field", ["image: X", "volumes: [{name: a, image: {reference: X}}]"])
-def test_an_image_that_an_author_names_must_be_allowed(field: str) -> None:
-    body = f"{{containers: [{{name: a, {field}}}]}}" if field.startswith("image") else f"{{{field}}}"
-    image = "\"registry.example.com/${preview.metadata.labels['x']}:1\""
-    settings = with_templates(
-        document("Deployment", pod(body.replace("X", image))), allow_image=("registry.example.com/shop",)
-    )
-    shop, other = (a_read_preview(name, labels={"x": name}) for name in ("shop", "other"))
-    refused, fine = desire([shop, other], settings, Scope())
-    assert (refused.reason, fine.reason) == ("Refused", "")
-    assert refused.message.endswith(
-        ": registry.example.com/other:1 is not allowed; --allow-image is registry.example.com/shop"
-    )

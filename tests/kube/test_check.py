@@ -33,6 +33,7 @@ MISTAKES = {
     "no list": (deployment(args="a b"), (*APP, "args"), "is not a list"),
     "a mistake in a list": (deployment(args=[1]), (*APP, "args", 0), "is not a string; put it in quotes"),
     "no item": (deployment(env=[None]), (*APP, "env", 0), "is empty; remove the item"),
+    "no object in a list by keys": (deployment(env=["A"]), (*APP, "env", 0), "is not an object, with fields of its own"),
     "no key": (deployment(env=[{"value": "a"}]), (*APP, "env", 0, "name"),
                "is missing; it tells the items of this list apart"),
     "twice": (deployment(env=[{"name": "A"}, {"name": "A", "value": ""}]), (*APP, "env", 1),
@@ -60,13 +61,6 @@ def test_what_a_server_takes_is_no_mistake() -> None:
         readinessProbe={"httpGet": {"port": "http"}}, startupProbe={"tcpSocket": {"port": 80}},
     )  # fmt: skip
     assert check(right, DEPLOYMENT) == []
-
-
-def test_a_wrong_item_of_a_list_by_keys_is_reported_once() -> None:
-    assert DEPLOYMENT is not None
-    assert check(deployment(env=["A"]), DEPLOYMENT) == [
-        ((*APP, "env", 0), "is not an object, with fields of its own")
-    ]
 
 
 @pytest.mark.parametrize(

@@ -56,8 +56,8 @@ def runs_again(
     return {"name": "app", "ready": ready, "state": state, "lastState": last, "restartCount": times}
 
 
-def condition(type_: str, status: str, reason: str = "", message: str = "") -> dict[str, str]:
-    return {"type": type_, "status": status, "reason": reason, "message": message}
+def condition(type_: str, status: str, reason: str = "", message: str = "", **more: Any) -> dict[str, Any]:
+    return {"type": type_, "status": status, "reason": reason, "message": message, **more}
 
 
 CRASHES = Trouble("CrashLoopBackOff: exit code 3", failed=True)

@@ -7,7 +7,7 @@ import pytest
 from reconcile.kube.health.rollout import is_under_way, rollout, short_line
 from reconcile.kube.live import Live
 from tests.given import a_read_preview, children_of
-from tests.kube.test_health_pod import NOW, runs_again
+from tests.kube.test_health_pod import NOW, condition, runs_again
 from tests.kube.test_health_pods import NEW, OLD, RUNNING, a_pod, waiting
 
 CRASH = a_pod(waiting("CrashLoopBackOff", exitCode=1))
@@ -25,10 +25,6 @@ def progressing(text: str, more: str = "") -> str:
 def told_of(deployment: Live, *given: Any, **more: Any) -> str:
     found = rollout(deployment, *given, **more)
     return f"{found.health}: {found.message}"
-
-
-def condition(type_: str, status: str, reason: str, message: str = "") -> dict[str, str]:
-    return {"type": type_, "status": status, "reason": reason, "message": message}
 
 
 LATE = condition("Progressing", "False", "ProgressDeadlineExceeded", 'ReplicaSet "pr-1-a" has timed out.')

@@ -24,6 +24,7 @@ from reconcile.kube.managedfields import (
 from reconcile.kube.nesting import MAX_DEPTH
 from reconcile.kube.objects import maps_in
 from reconcile.kube.schema import item_element
+from tests.drawn import drawn
 from tests.given import CONTAINER, a_read_preview, children_of
 
 SERVICE: dict[str, Any] = {
@@ -160,11 +161,13 @@ ELEMENTS = st.one_of(
 PATHS = st.lists(ELEMENTS, min_size=1, max_size=4).map(tuple)
 
 
+@drawn()
 @given(st.frozensets(PATHS, max_size=12))
 def test_a_field_set_survives_the_way_to_a_tree_and_back(paths: frozenset[Path]) -> None:
     assert from_fields_v1(json.loads(json.dumps(to_fields_v1(paths)))) == paths
 
 
+@drawn()
 @given(
     st.recursive(
         st.one_of(st.none(), st.integers(), st.text(max_size=3)),

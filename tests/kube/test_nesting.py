@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.kube.nesting import decoded, shallow
+from tests.drawn import drawn
 
 TREES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -27,6 +28,7 @@ def cut(tree: object, depth: int) -> object:
     return {name: cut(below, depth - 1) for name, below in tree.items()}
 
 
+@drawn()
 @given(TREES, st.integers(1, 4), st.booleans())
 def test_what_lies_deeper_is_null_and_all_else_as_it_was(tree: object, depth: int, ascii_only: bool) -> None:
     text = json.dumps(tree, ensure_ascii=ascii_only).encode()

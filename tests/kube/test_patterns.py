@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.kube.patterns import LARGEST, fixed_ends, matches
+from tests.drawn import drawn
 
 ATOMS = st.sampled_from(
     ["a", "b", ".", r"\.", r"\d", r"\w", "[ab]", "[^a]", "[a-c.]", "-", "(a)", "(?:b.)", "(a|b.)"]
@@ -15,6 +16,7 @@ ATOMS = st.sampled_from(
 PATTERNS = st.lists(st.tuples(ATOMS, st.sampled_from(["", "*", "+", "?", "{2}", "{0,1}"])), max_size=5)
 
 
+@drawn()
 @given(PATTERNS, st.text("ab.-1", max_size=6), st.booleans())
 def test_an_expression_matches_as_pythons_own_do(
     parts: list[tuple[str, str]], text: str, anchored: bool
@@ -48,6 +50,7 @@ def test_no_expression_takes_long(pattern: str, capfd: pytest.CaptureFixture[str
     assert capfd.readouterr() == ("", "")
 
 
+@drawn()
 @given(PATTERNS, st.text("ab.-1", max_size=6), st.booleans())
 def test_what_an_expression_matches_has_its_fixed_ends(
     parts: list[tuple[str, str]], text: str, anchored: bool
@@ -78,11 +81,8 @@ def test_what_an_expression_matches_has_its_fixed_ends(
         (r"a\\.b", ("", "")),
         (r".*\d5", ("", "5")),
         (r"\Qa.b\E", ("", "")),
+        ("[", None),
     ],
 )
-def test_the_ends_that_an_expression_fixes(pattern: str, ends: tuple[str, str]) -> None:
+def test_the_ends_that_an_expression_fixes(pattern: str, ends: tuple[str, str] | None) -> None:
     assert fixed_ends(pattern) == ends
-
-
-def test_what_is_no_expression_fixes_nothing() -> None:
-    assert fixed_ends("[") is None

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from reconcile.errors import UsageError
 from reconcile.model import rules
 from reconcile.model.branch import LONGEST, fqdn_of_branch, name_of_branch
+from tests.drawn import drawn
 
 BRANCHES = st.text(st.sampled_from(string.ascii_letters + string.digits + "-_./#@ é\u0130ß"), min_size=1)
 
@@ -32,6 +33,7 @@ def test_a_branch_name_matches_its_row(branch: str, name: str) -> None:
     assert name_of_branch(branch) == name
 
 
+@drawn()
 @given(BRANCHES)
 def test_every_branch_has_a_name_and_the_same_one_each_time(branch: str) -> None:
     name = name_of_branch(branch)
@@ -40,11 +42,13 @@ def test_every_branch_has_a_name_and_the_same_one_each_time(branch: str) -> None
     assert name == name_of_branch(branch) == name_of_branch(name)
 
 
+@drawn()
 @given(BRANCHES, BRANCHES)
 def test_no_two_branches_have_one_name(one: str, other: str) -> None:
     assert one == other or name_of_branch(one) != name_of_branch(other)
 
 
+@drawn()
 @given(BRANCHES, st.sampled_from(["upper", "lower", "swapcase"]), st.sampled_from("-_./"))
 def test_nor_have_those_that_only_look_the_same(branch: str, case: str, mark: str) -> None:
     alike = getattr(branch, case)().replace("/", mark)

@@ -1,10 +1,11 @@
 """How the operator's default resources go together with an author's own."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.model.container_resources import Amounts, problem_of, with_defaults
+from tests.drawn import drawn
 from tests.given import a_read_preview, children_of
 
 GPU, PAGES = "example.com/gpu", "hugepages-2Mi"
@@ -50,7 +51,7 @@ AMOUNTS = amounts_of(st.sampled_from(["cpu", "memory", GPU, PAGES, "a.kubernetes
 TAKEN = st.tuples(AMOUNTS, AMOUNTS).filter(lambda sides: problem_of(*sides) is None)
 
 
-@settings(max_examples=300, deadline=None)
+@drawn(300)
 @given(TAKEN, TAKEN)
 def test_with_defaults_that_are_taken_what_is_taken_stays_so_and_keeps_the_authors_own(
     author: tuple[Amounts, Amounts], defaults: tuple[Amounts, Amounts]

@@ -1,6 +1,6 @@
 """A digest of all that a comparison looks at: whatever of it changes, the preview is compared anew."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -22,7 +22,7 @@ SETTINGS = Settings()
 Change = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-def sent(manifest: dict[str, Any]) -> SentObject:
+def sent(manifest: Mapping[str, Any]) -> SentObject:
     """The object as a list of a server has it."""
     known = {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"]}
     return SentObject(msgspec.json.encode(manifest), known).opened()

@@ -5,7 +5,7 @@ from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -15,6 +15,7 @@ from reconcile.model.preview import PreviewEnvironment, Unreadable, has_digest, 
 from reconcile.model.problems import Problem
 from reconcile.model.spec import EnvFromSource, EnvVar, Spec
 from tests.builders import a_preview, without_uid
+from tests.drawn import drawn
 
 SECRET = "hunter2"
 
@@ -125,24 +126,6 @@ def test_a_preview_never_changes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("manifest", "path"),
-    [
-        (a_preview(env=[{"name": "A"}, {"name": "1=x"}]), ("spec", "env", 1, "name")),
-        (a_preview("PR"), ("metadata", "name")),
-        (a_preview(labels={"a": 1}, fqdn="Foo"), ("metadata", "labels", "a")),  # type: ignore[dict-item]
-        (a_preview(imag="x"), ("spec", "imag")),
-        ({**a_preview(), "apiVersion": "platform9.com/v2"}, ("apiVersion",)),
-    ],
-)
-def test_its_first_problem_has_the_field_that_it_is_about(
-    manifest: dict[str, Any], path: tuple[str | int, ...]
-) -> None:
-    parsed = read(manifest)
-    assert isinstance(parsed, Unreadable)
-    assert parsed.problems[0].location == path
-
-
-@pytest.mark.parametrize(
     ("fqdn", "problem"),
     [
         ("Foo", '"Foo" has upper-case letters'),
@@ -218,6 +201,7 @@ MISTAKES = r"""
 {"resources": {"limits": {"hugepages-2Mi": "3Mi", "cpu": 1}}} -> spec.resources: limits.hugepages-2Mi (3Mi) is not a multiple of the page size; use a multiple of 2Mi
 {"resources": {"limits": {"hugepages-2Mi": "4Mi"}}} -> spec.resources: hugepages-2Mi is alone; set cpu or memory too, which huge pages require
 {"resources": {"limits": {"requests.example.com/gpu": 1}}} -> spec.resources.limits[requests.example.com/gpu]: "requests.example.com/gpu" begins with 'requests.', as in a ResourceQuota; leave that out
+{"setup": {}} -> spec.setup: has no command, args or image; one of them must say what to run
 {"command": "sh"} -> spec.command: is not a list
 {"args": [1]} -> spec.args[0]: is not a string; put it in quotes
 {"args": [null]} -> spec.args[0]: is null
@@ -345,7 +329,10 @@ def test_no_value_of_env_args_command_or_user_info_is_ever_shown(fields: dict[st
 
 
 def test_no_value_is_in_the_repr_of_a_preview() -> None:
-    fields: dict[str, Any] = {"env": [{"name": "A", "value": SECRET}], "args": [SECRET], "command": [SECRET]}
+    fields: dict[str, Any] = {
+        **{"env": [{"name": "A", "value": SECRET}], "args": [SECRET], "command": [SECRET]},
+        "setup": {"command": [SECRET], "args": [SECRET]},
+    }
     assert SECRET not in repr(read(a_preview(**fields)))
 
 
@@ -362,7 +349,7 @@ TREES = st.recursive(
 )
 
 
-@settings(deadline=None)
+@drawn()
 @given(
     st.dictionaries(st.sampled_from(["metadata", "spec", "status", "apiVersion"]), TREES), TREES, st.text()
 )
@@ -375,7 +362,7 @@ def test_no_json_tree_raises(tree: dict[str, Any], metadata: Any, name: str) -> 
         assert parsed.message.isprintable(), json.dumps(parsed.message)
 
 
-@settings(deadline=None)
+@drawn()
 @given(st.dictionaries(st.sampled_from(FIELDS), TREES))
 def test_no_spec_raises(fields: dict[str, Any]) -> None:
     manifest = a_preview()

@@ -10,8 +10,6 @@ from reconcile.desire.children import CHILDREN
 from reconcile.kube.health.pod import trouble_of
 from reconcile.kube.hostnames import hostnames
 from reconcile.kube.live import Live
-from reconcile.kube.objects import Manifest
-from reconcile.kube.rawjson import SentObject
 from reconcile.model.names import PRUNE_DISABLED
 from reconcile.model.room import SMALL, Room
 from reconcile.model.settings import Gateway
@@ -20,6 +18,7 @@ from reconcile.plan.child import Child, child_of
 from reconcile.plan.decide import TOO_LARGE, decide, prune
 from tests.given import NAMES, RULES, a_read_preview, children_of, entry, live
 from tests.kube.test_health_pods import RUNNING, UNSCHEDULABLE, a_pod
+from tests.model.test_fingerprint import sent
 
 PREVIEW = a_read_preview(uid="u-1", setup={"command": ["migrate"]})
 WANTED = {
@@ -44,12 +43,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "not applied by us": {"managedFields": [entry("velero", [("f:spec",)])]},
     "without a history": {"managedFields": []},
 }
-
-
-def sent(manifest: Manifest) -> SentObject:
-    """As a list has it."""
-    known = {name: manifest[name] for name in ("apiVersion", "kind")}
-    return SentObject(msgspec.json.encode(manifest), known).opened()
 
 
 def large(kind: str, **metadata: Any) -> Live:

@@ -122,8 +122,7 @@ def test_a_job_that_existed_before_is_recorded_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("condition", "expected"),
-    [(COMPLETE, a_record("Complete")), (FAILED, a_record("Failed", "exit code 7"))],
+    ("condition", "expected"), [(COMPLETE, a_record("Complete")), (FAILED, a_record("Failed", "exit code 7"))]
 )
 def test_how_it_ended_is_recorded_once(condition: dict[str, Any], expected: dict[str, str]) -> None:
     world = World()

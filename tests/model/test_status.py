@@ -74,24 +74,24 @@ def test_what_others_wrote_beside_it_is_no_difference() -> None:
 
 
 @pytest.mark.parametrize(
-    "there",
+    ("status", "there"),
     [
-        {},
-        {"conditions": None},
-        {**THERE, "url": "http://pr-1.example.com"},
-        {**THERE, "observedGeneration": 2},
-        {**THERE, "ttlCountsFrom": None},
-        {**THERE, "conditions": rendered(FAILED, {}, NOW)["conditions"]},
-        {**THERE, "conditions": [*THERE["conditions"], *rendered(FAILED, {}, NOW)["conditions"][1:]]},
+        (READY, {}),
+        (READY, {"conditions": None}),
+        (READY, {**THERE, "url": "http://pr-1.example.com"}),
+        (READY, {**THERE, "observedGeneration": 2}),
+        (READY, {**THERE, "ttlCountsFrom": None}),
+        (READY, {**THERE, "conditions": rendered(FAILED, {}, NOW)["conditions"]}),
+        (
+            READY,
+            {**THERE, "conditions": [*THERE["conditions"], *rendered(FAILED, {}, NOW)["conditions"][1:]]},
+        ),
+        # a field that has to go
+        (FAILED, {**rendered(FAILED, {}, NOW), "url": "https://pr-1.example.com"}),
     ],
 )
-def test_any_difference_is_to_be_written(there: dict[str, Any]) -> None:
-    assert not is_written(rendered(READY, {}, NOW), there)
-
-
-def test_a_field_that_has_to_go_is_a_difference() -> None:
-    there = {**rendered(FAILED, {}, NOW), "url": "https://pr-1.example.com"}
-    assert not is_written(rendered(FAILED, {}, NOW), there)
+def test_any_difference_is_to_be_written(status: Status, there: dict[str, Any]) -> None:
+    assert not is_written(rendered(status, {}, NOW), there)
 
 
 SOON = replace(READY, expires_soon=True)

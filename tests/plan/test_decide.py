@@ -124,10 +124,7 @@ def test_a_protection_that_begins_or_ends_is_the_message_and_beside_another_chan
     plain = a_read_preview(uid="u-1")
     protected = a_read_preview(uid="u-1", annotations={"platform9.com/prune": "disabled"})
     other = a_read_preview(
-        uid="u-1",
-        annotations={"platform9.com/prune": "disabled"},
-        image="nginx:2",
-        fqdn="other.example.com",
+        uid="u-1", annotations={"platform9.com/prune": "disabled"}, image="nginx:2", fqdn="other.example.com"
     )
     before, after, changed = (children_of(one)[kind] for one in (plain, protected, other))
 
@@ -190,6 +187,36 @@ def test_a_child_of_an_older_preview_of_the_name_is_given_to_the_new_one_in_plac
         FieldChange(path, reference.format("u-0"), None),
         FieldChange(path, None, reference.format("u-1")),
     )
+
+
+# what somebody added by hand
+
+
+MAPPING = CHILDREN["Mapping"]
+
+
+def by_hand(annotation: str, **added: Any) -> Any:
+    """Of a Mapping to whose spec somebody added this with kubectl, and the annotation with this value."""
+    there = edited(MAPPING, "metadata", "annotations", NAMES.edits_annotation, to=annotation)
+    paths = [("f:spec", f"f:{name}") for name in added]
+    edits = live(
+        {**there, "spec": {**there["spec"], **added}}, entry("kubectl-patch", paths), applied=MAPPING
+    )
+    return decided(edits, wanted=MAPPING)
+
+
+def test_a_hand_edit_is_reverted_and_with_the_annotation_kept_and_shown() -> None:
+    assert isinstance(by_hand("no", timeout_ms=9000), Update)
+    assert by_hand("keep", timeout_ms=9000) == Keep(
+        key("Mapping"), PLACE, "kept with spec.timeout_ms, added by hand (platform9.com/hand-edits is keep)"
+    )
+
+
+def test_no_hostname_is_kept_that_was_added_by_hand() -> None:
+    """It may be another preview's; a Mapping takes a second one beside ours."""
+    found = by_hand("keep", timeout_ms=9000, host="other.example.com")
+    assert isinstance(found, Update)
+    assert {field.path for field in found.fields} == {"spec.timeout_ms", "spec.host"}
 
 
 # may it go

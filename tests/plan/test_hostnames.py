@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from reconcile.kube.objects import Key
 from reconcile.plan.hostname_rulings import GRANTED, Claim, Fate, Holding, Route, Ruling, rulings_of
+from tests.drawn import drawn
 
 X, Y, Z = "x.example.com", "y.example.com", "z.example.com"
 OLD, NEW = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
@@ -30,10 +31,6 @@ def stranger(*hostnames: str, name: str = "web") -> Route:
 
 def holding(name: str, hostname: str = X, since: str = NEW, *, wanted: bool = True) -> Holding:
     return Holding(f"shop/{name}", hostname, since, wanted)
-
-
-def settled(claims: Sequence[Claim], *routes: Route) -> dict[str, Ruling]:
-    return ruled([*claims, *routes])
 
 
 def ruled(given: Sequence[Claim | Route | Holding]) -> dict[str, Ruling]:
@@ -232,26 +229,18 @@ def test_the_rulings_are_those_of_the_row(name: str) -> None:
 # many
 
 
-def moves(last: str) -> tuple[list[Claim], list[Route]]:
-    """Ten thousand previews, each of which asks for the next one's name."""
-    names = [f"p{n}" for n in range(10_000)]
+@pytest.mark.parametrize(
+    ("last", "granted", "others"),
+    [("free", {"p2999"}, "waits"), ("p0", {"p0"}, "waits"), ("taken", set(), "blocked")],
+)
+def test_a_long_chain_or_circle_moves_without_recursion(last: str, granted: set[str], others: str) -> None:
+    """Three thousand previews, each of which asks for the next one's name."""
+    names = [f"p{n}" for n in range(3_000)]
     claims = [claim(one, f"{other}.x") for one, other in pairwise([*names, last])]
-    return claims, [route(name, f"{name}.x", fate="follows") for name in names]
-
-
-@pytest.mark.parametrize("last", ["free", "p0"])
-def test_a_long_chain_or_circle_moves_without_recursion(last: str) -> None:
-    claims, routes = moves(last)
-    rulings = settled(claims, *routes)
-    granted = {name for name, ruling in rulings.items() if ruling == GRANTED}
-    assert granted == ({"p0"} if last == "p0" else {"p9999"})
-    assert {ruling.decision for name, ruling in rulings.items() if name not in granted} == {"waits"}
-
-
-def test_a_long_chain_behind_an_unmanaged_route_is_blocked() -> None:
-    claims, routes = moves("taken")
-    rulings = settled(claims, *routes, stranger("taken.x"))
-    assert {ruling.decision for ruling in rulings.values()} == {"blocked"}
+    routes = [route(name, f"{name}.x", fate="follows") for name in names]
+    rulings = ruled([*claims, *routes, stranger("taken.x")])
+    assert {name for name, ruling in rulings.items() if ruling == GRANTED} == granted
+    assert {ruling.decision for name, ruling in rulings.items() if name not in granted} == {others}
 
 
 NAMES = st.sampled_from("abcd")
@@ -278,6 +267,7 @@ ROUTES = st.lists(
 HOLDINGS = st.lists(st.builds(holding, NAMES, HOSTS, st.sampled_from([OLD, NEW])), max_size=4)
 
 
+@drawn()
 @given(CLAIMS, ROUTES, HOLDINGS, st.randoms(use_true_random=False))
 def test_every_claim_gets_one_ruling_whatever_the_order(
     claims: list[Any], routes: list[Route], holdings: list[Holding], random: Any
@@ -293,6 +283,7 @@ def test_every_claim_gets_one_ruling_whatever_the_order(
     assert rulings_of(shuffled_claims, shuffled_routes, holdings[::-1]) == rulings
 
 
+@drawn()
 @given(CLAIMS, ROUTES, HOLDINGS)
 def test_no_name_is_granted_twice(claims: list[Any], routes: list[Route], holdings: list[Holding]) -> None:
     given_claims = [claim(*parts) for parts in claims]

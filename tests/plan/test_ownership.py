@@ -93,6 +93,21 @@ ROWS = {
         untracked(stripped("label", owner=False)), f"foreign: {NO_LABEL}", from_server=False
     ),
     "a dump with managedFields": row(restored(SERVICE), NOT_APPLIED, from_server=False),
+    # A preview in a file has no uid either.
+    "a reference without uid stands in for nothing": row(
+        untracked(edited(stripped("label"), "metadata", "ownerReferences", 0, "uid", to="")), f"foreign: {NO_LABEL}", "",
+        from_server=False,
+    ),
+    **{
+        f"only our own apply of the object itself counts: {name}": row(
+            untracked(SERVICE, managedFields=[theirs, entry("x", SERVICE)]), NOT_APPLIED
+        )
+        for name, theirs in (
+            ("an update", entry(MANAGER, SERVICE, "Update")),
+            ("an apply of the status", entry(MANAGER, SERVICE, "Apply", "status")),
+            ("of another name", entry("preview-reconcile", SERVICE, "Apply")),
+        )
+    },
     "a subresource's entry tells nothing of the object": row(
         untracked(SERVICE, managedFields=[entry("hpa", {("f:spec", "f:x")}, subresource="scale")]), "ours",
         from_server=False,
@@ -105,25 +120,6 @@ def test_an_objects_owner_matches_its_row(name: str) -> None:
     there, owned, uid, from_server = ROWS[name]
     found = of(there, uid, from_server=from_server)
     assert f"{found.state}: {found.message}".removesuffix(": ") == owned
-
-
-def test_a_reference_without_uid_stands_in_for_nothing() -> None:
-    """A preview in a file has no uid either."""
-    reference = {**SERVICE["metadata"]["ownerReferences"][0], "uid": ""}
-    there = untracked(edited(stripped("label"), "metadata", "ownerReferences", to=[reference]))
-    assert of(there, "", from_server=False) == Ownership("foreign", NO_LABEL)
-
-
-@pytest.mark.parametrize(
-    "theirs",
-    [
-        entry(MANAGER, SERVICE, "Update"),
-        entry(MANAGER, SERVICE, "Apply", "status"),
-        entry("preview-reconcile", SERVICE, "Apply"),
-    ],
-)
-def test_only_our_own_apply_of_the_object_itself_counts(theirs: dict[str, Any]) -> None:
-    assert of(untracked(SERVICE, managedFields=[theirs, entry("x", SERVICE)])).state == "adoptable"
 
 
 # protection

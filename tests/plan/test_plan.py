@@ -27,6 +27,7 @@ from reconcile.plan.options import PlanOptions
 from reconcile.plan.plan import make_plan, only
 from reconcile.report.text import plan_text
 from tests.builders import a_preview, without_uid
+from tests.drawn import drawn
 from tests.given import (
     MANAGER,
     RULES,
@@ -140,6 +141,16 @@ def three(symbol: str, reason: str, place: str = "shop/pr-1") -> list[str]:
     return [f"{symbol} {kind} {place} {reason}".strip() for kind in ("Deployment", "Service", "Mapping")]
 
 
+PROXY = Live(
+    edited(
+        a_strangers("Ingress", HOST_1).manifest,
+        "spec",
+        "rules",
+        0,
+        "http",
+        to={"paths": [{"path": "/oauth2"}]},
+    )
+)
 PR1, PR2, PR3 = (a_read_preview(name) for name in ("pr-1", "pr-2", "pr-3"))
 PR9 = a_read_preview("pr-9")
 SERVICE, MAPPING = (children_of(PR1)[kind] for kind in ("Service", "Mapping"))
@@ -154,11 +165,6 @@ THIEF = a_read_preview("pr-1", fqdn=HOST, created=OLD)
 STRANGER = untracked({"apiVersion": "v1", "kind": "Service", "metadata": SERVICE["metadata"] | {"labels": {}, "annotations": {}}})  # fmt: skip
 RESTORED = [untracked(m, managedFields=[entry("velero", m)]) for m in children_of(PR1).values()]
 BY_HAND = live(edited(MAPPING, *PRUNE, to="disabled"), applied=MAPPING)
-TURNED = [
-    Live(edited(edited(one.manifest, "metadata", "ownerReferences", to=[]), "metadata", "labels", RULES.names.preview_label, to="pr-9"))
-    for one in running(PR1)
-]  # fmt: skip
-"""Children whose label somebody has turned to a preview that is gone."""
 NO_LIST = KindList(WHOLE["Service"].resource, problem="the list is incomplete: 500", known=False)
 PARTLY = KindList(WHOLE["Mapping"].resource, problem="x.yaml:1: broken")
 ABSENT = KindList(WHOLE["Mapping"].resource, installed=False)
@@ -211,16 +217,9 @@ ROWS: dict[str, Row] = {
     "one blocked preview does not hold up another": row(
         [an_unreadable_preview(), PR2], [], *NEW_2, '! Preview shop/pr-1 spec.fqdn: "Foo" has upper-case letters'
     ),
-    "what a gone preview's child says of itself protects it": row(
-        [PR2], [*running(GUARDED), *running(PR2)], *three("=", PROTECTED)
-    ),
     "what only carries our label is not deleted": row(
         [PR2], [untracked(SERVICE, managedFields=[entry("kubectl", SERVICE)]), *running(PR2)],
         f"= Service shop/pr-1 kept: its preview is gone, {UNMANAGED} (not applied by {MANAGER})",
-    ),
-    "nor what somebody has turned to a gone preview": row(
-        [PR1], TURNED,
-        *three("=", f"kept: its preview is gone, {UNMANAGED} (pr-9 has no child of this name)"), among=1,
     ),
     "nor a stranger's object with an expired preview's label": row(
         [an_expired()], [untracked(edited(SERVICE, "metadata", "annotations", to={}))],
@@ -228,10 +227,6 @@ ROWS: dict[str, Row] = {
         "(no annotation platform9.com/identity)", f"1 expired: shop/pr-1; {BACK}", now=NOON,
     ),
     "what was restored is adopted": row([PR1], RESTORED, *three("~", "adopted"), adopt=True),
-    "and not where nobody wants it": row(
-        [PR2], [*RESTORED, *running(PR2)],
-        *three("=", f"kept: its preview is gone, {UNMANAGED} (not applied by {MANAGER})"), adopt=True,
-    ),
     # the scope
     "a preview outside the scope is not gone and not touched": row(
         [PR1, PR2], [*running(PR1)[:1], *running(PR9)], *NEW_2, scope=scope_of("pr-2")
@@ -281,6 +276,8 @@ ROWS: dict[str, Row] = {
         [PR1], [a_strangers("Ingress", HOST_1), *running(PR1)],
         f"warning: {HOST_1} of shop/pr-1: Ingress infra/web has it too",
     ),
+    "a stranger's route of another path does neither": row([PR1], [PROXY], *NEW_1),
+    "nor beside the preview's own": row([PR1], [PROXY, *running(PR1)]),
     # Somebody edited it, and its own preview's run puts it right: both would have it then.
     "a preview's route of other paths holds its hostname": row(
         [PR1, TAKER], [*running(PR1)[:2], live(edited(MAPPING, "spec", "prefix", to="/api/"), applied=MAPPING)],
@@ -557,18 +554,6 @@ def test_changes_are_sorted_by_what_they_do_then_by_place_then_in_apply_order() 
     ]
 
 
-def test_a_recreated_preview_keeps_its_children_in_place() -> None:
-    told = lines(plan_of([a_read_preview(uid="another")], running(PR1)))
-    assert [line[:11] for line in told if line[1] == " "] == ["~ Deploymen", "~ Service s", "~ Mapping s"]
-
-
-def test_an_unmanaged_route_of_other_paths_neither_blocks_nor_warns() -> None:
-    ingress = a_strangers("Ingress", HOST_1)
-    proxy = Live(edited(ingress.manifest, "spec", "rules", 0, "http", to={"paths": [{"path": "/oauth2"}]}))
-    assert lines(plan_of([PR1], [proxy])) == NEW_1
-    assert lines(plan_of([PR1], [proxy, *running(PR1)])) == []
-
-
 def test_what_a_gone_preview_left_protected_keeps_no_hostname_of_another() -> None:
     there = [running(replace(THIEF, annotations=PROTECTION))[-1], *running(holds("pr-2"))]
     plan = plan_of([holds("pr-2")], there)
@@ -768,6 +753,7 @@ PREVIEWS = st.lists(
 KINDS = st.sets(st.sampled_from(["Deployment", "Service", "Mapping", "Ingress"]))
 
 
+@drawn()
 @given(PREVIEWS, PREVIEWS, KINDS, st.sampled_from([Settings(), INGRESS]), st.randoms(use_true_random=False))
 def test_the_plan_is_the_same_bytes_in_whatever_order_things_were_listed(
     wanted: list[Preview], earlier: list[Preview], kinds: set[str], settings: Settings, random: Any
