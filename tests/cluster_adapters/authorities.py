@@ -82,7 +82,8 @@ class Made:
 def make(sort: Sort, folder: Path) -> Made:
     """Make the files of a sort."""
     root = _signed("root", sort.root, folder, days=sort.root_days)
-    _signed("other", (CA, SIGNS, *IDS), folder)
+    if "other" in sort.trusted:
+        _signed("other", (CA, SIGNS, *IDS), folder)
     signer, chain = root, ""
     if sort.between is not None:
         signer = _signed("between", sort.between, folder, by=root)

@@ -221,17 +221,17 @@ class ClusterContract:
             self.deleted(cluster, live, uid="00000000-0000-4000-8000-000000000000")
         assert there(cluster, namespace) == live
 
-    @pytest.mark.parametrize("name", ["", "../services/x", "a/b", "A", "a b", ".", "..", "a\n", "x" * 254])
     def test_what_is_no_name_is_refused_before_it_becomes_a_path(
-        self, cluster: Cluster, namespace: str, name: str
+        self, cluster: Cluster, namespace: str
     ) -> None:
-        for place in ((namespace, name), (name or "/", "pr-1")):
-            with pytest.raises(Rejected):
-                cluster.get(SERVICE, *place)
-            with pytest.raises(Rejected):
-                cluster.apply(SERVICE, service(*place), manager=MANAGER, force=False)
-            with pytest.raises(Rejected):
-                cluster.delete(SERVICE, *place, uid="u", resource_version="1")
+        for name in ("", "../services/x", "a/b", "A", "a b", ".", "..", "a\n", "x" * 254):
+            for place in ((namespace, name), (name or "/", "pr-1")):
+                with pytest.raises(Rejected):
+                    cluster.get(SERVICE, *place)
+                with pytest.raises(Rejected):
+                    cluster.apply(SERVICE, service(*place), manager=MANAGER, force=False)
+                with pytest.raises(Rejected):
+                    cluster.delete(SERVICE, *place, uid="u", resource_version="1")
 
     def test_a_patch_of_managed_fields_is_guarded_by_uid_and_version(
         self, cluster: Cluster, namespace: str
@@ -257,14 +257,12 @@ class ClusterContract:
         with pytest.raises(Rejected, match=r"^ClusterRole of rbac.authorization.k8s.io/v1 is not namespaced"):
             cluster.resource("rbac.authorization.k8s.io/v1", "ClusterRole")
 
-    @pytest.mark.parametrize(
-        ("api_version", "kind"),
-        [("", "Thing"), ("../v1", "Thing"), ("/v1", "Thing"), ("a.example.com/v1/x", "Thing"),
-         ("a.example.com/v1?x=", "Thing"), ("a.example.com/v1", ""), ("a.example.com/v1", "A/B")],
-    )  # fmt: skip
-    def test_what_cannot_be_a_kind_is_rejected(self, cluster: Cluster, api_version: str, kind: str) -> None:
-        with pytest.raises(Rejected, match="is not a kind of Kubernetes"):
-            cluster.resource(api_version, kind)
+    def test_what_cannot_be_a_kind_is_rejected(self, cluster: Cluster) -> None:
+        group = "a.example.com/v1"
+        versions = ("", "../v1", "/v1", f"{group}/x", f"{group}?x=")
+        for api_version, kind in (*((version, "Thing") for version in versions), (group, ""), (group, "A/B")):
+            with pytest.raises(Rejected, match="is not a kind of Kubernetes"):
+                cluster.resource(api_version, kind)
 
     def test_it_describes_itself(self, cluster: Cluster) -> None:
         assert cluster.description.isprintable()

@@ -217,7 +217,7 @@ def test_a_compressed_body_that_is_broken_is_asked_again(api: Api) -> None:
     assert api.cluster.list(DEPLOYMENT).items == (deployment("pr-1"),)
 
 
-@pytest.mark.parametrize("namespace", ["", "..", "a/b", "Shop", "shop\n", "a" * 64, "a.b"])
-def test_a_namespace_that_is_none_is_never_sent(api: Api, namespace: str) -> None:
-    with pytest.raises(Rejected, match="a namespace is lower-case letters"):
-        api.cluster.list(DEPLOYMENT, namespace=namespace)
+def test_a_namespace_that_is_none_is_never_sent(api: Api) -> None:
+    for namespace in ("", "..", "a/b", "Shop", "shop\n", "a" * 64, "a.b"):
+        with pytest.raises(Rejected, match="a namespace is lower-case letters"):
+            api.cluster.list(DEPLOYMENT, namespace=namespace)

@@ -265,56 +265,49 @@ def test_a_version_that_is_not_known_is_a_preview_that_cannot_be_read_beside_the
 
 
 NO_PREVIEW = "is no PreviewEnvironment of platform9.com (--api-group names their group)"
-REFUSED: dict[str, tuple[tuple[Manifest, ...], str]] = {
-    "another group": (
-        (wanted("x", group="other.io"), children_of(a_read_preview())["Service"]),
-        f"PreviewEnvironment x (other.io/v1) {NO_PREVIEW}",
-    ),
-    "misspelled": (
-        ({**wanted("pr-3"), "kind": "PreviewEnvironments"},),
-        f"PreviewEnvironments pr-3 (platform9.com/v1) {NO_PREVIEW}",
-    ),
-    "twice": ((wanted("pr-2", port=8080),), "PreviewEnvironment shop/pr-2 is in a.yaml:1 already"),
-}
+BOTH, HELP = ("--dry-run", "-f", "a.yaml", "-f", "b.yaml"), "\nTry 'reconcile --help'."
 
 
-@pytest.mark.parametrize("case", REFUSED)
-def test_what_is_no_preview_or_one_twice_is_refused_by_name_and_nothing_is_planned(
-    shop: Shop, case: str
+@pytest.mark.parametrize(
+    ("text", "arguments", "code", "complaint"),
+    [
+        (
+            dump(wanted("x", group="other.io")) + "---\n" + dump(children_of(a_read_preview())["Service"]),
+            BOTH,
+            1,
+            f"-f b.yaml:1: PreviewEnvironment x (other.io/v1) {NO_PREVIEW}",
+        ),
+        (
+            dump({**wanted("pr-3"), "kind": "PreviewEnvironments"}),
+            BOTH,
+            1,
+            f"-f b.yaml:1: PreviewEnvironments pr-3 (platform9.com/v1) {NO_PREVIEW}",
+        ),
+        (
+            dump(wanted("pr-2", port=8080)),
+            BOTH,
+            1,
+            "-f b.yaml:1: PreviewEnvironment shop/pr-2 is in a.yaml:1 already",
+        ),
+        (
+            "kind: [\n",
+            BOTH,
+            1,
+            "-f b.yaml:2: not YAML: while parsing a flow node, did not find expected node content",
+        ),
+        ("# nothing was rendered\n", BOTH[:1] + BOTH[3:], 1, "-f b.yaml: there is no preview in it"),
+        ("", ("--dry-run", "-f", "nowhere"), 1, "-f nowhere: there is no such file or folder"),
+        ("", ("-f", "a.yaml", "--to", "out"), 2, f"-f needs --dry-run: kubectl apply is what applies{HELP}"),
+        ("", ("--from", "-", "-f", "-", "--dry-run"), 2,
+         f"--from - and -f - cannot be combined: one reads all{HELP}"),
+    ],
+)  # fmt: skip
+def test_what_is_no_preview_or_makes_no_sense_is_refused_by_name_and_nothing_is_planned(
+    shop: Shop, text: str, arguments: tuple[str, ...], code: int, complaint: str
 ) -> None:
-    manifests, complaint = REFUSED[case]
     put("a.yaml", wanted("pr-2"))
-    put("b.yaml", *manifests)
-    files = ("-f", "a.yaml", "-f", "b.yaml")
-    assert error(shop, "--dry-run", *files, code=1) == f"Error: -f b.yaml:1: {complaint}\n"
-
-
-def test_invalid_yaml_is_shown_with_its_line(shop: Shop) -> None:
-    Path("a.yaml").write_text("kind: [\n")
-    assert error(shop, "--dry-run", "-f", "a.yaml", code=1).startswith("Error: -f a.yaml:2: not YAML: ")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "complaint"),
-    [
-        (("-f", "previews", "--to", "out"), "-f needs --dry-run: kubectl apply is what applies"),
-        (("--from", "-", "-f", "-", "--dry-run"), "--from - and -f - cannot be combined: one reads all"),
-    ],
-)
-def test_what_makes_no_sense_is_a_usage_error(shop: Shop, arguments: tuple[str, ...], complaint: str) -> None:
-    assert error(shop, *arguments, code=2) == f"Error: {complaint}\nTry 'reconcile --help'.\n"
-
-
-@pytest.mark.parametrize(
-    ("path", "complaint"),
-    [
-        ("nowhere", "-f nowhere: there is no such file or folder"),
-        ("empty.yaml", "-f empty.yaml: there is no preview in it"),
-    ],
-)
-def test_a_file_without_previews_is_no_plan(shop: Shop, path: str, complaint: str) -> None:
-    Path("empty.yaml").write_text("# nothing was rendered\n")
-    assert error(shop, "--dry-run", "-f", path, code=1) == f"Error: {complaint}\n"
+    Path("b.yaml").write_text(text)
+    assert error(shop, *arguments, code=code) == f"Error: {complaint}\n"
 
 
 def test_the_folder_of_the_children_is_compared_with_and_left_alone(shop: Shop) -> None:

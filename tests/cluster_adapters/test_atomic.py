@@ -107,6 +107,6 @@ def test_runs_that_write_and_tidy_at_once_do_not_disturb_each_other(tmp_path: Pa
         replace_file(str(tmp_path / f"{number % 3}"), "text" * number)
 
     with ThreadPoolExecutor(8) as pool:
-        assert len(list(pool.map(work, range(1000)))) == 1000
+        assert len(list(pool.map(work, range(300)))) == 300
     assert names(tmp_path) == ["0", "1", "2"]
     assert len(os.listdir("/proc/self/fd")) < 100

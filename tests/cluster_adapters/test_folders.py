@@ -14,6 +14,7 @@ from tests.shop import Shop
 OURS = [("platform9.com", KIND), ("", "Service"), ("apps", "Deployment"), ("networking.k8s.io", "Ingress")]
 MISSPELLED = KIND[:-1]
 EVERY = [kind for _, kind in OURS]
+NONE_DELETED = "Plan: 0 to create, 0 to update, 0 to delete, "
 
 CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: b}\n"
 KUSTOMIZATION = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [pr-1.yaml]\n"
@@ -104,24 +105,20 @@ def test_files_of_other_tools_are_named_in_one_line_and_do_not_keep_what_is_gone
     )
 
 
-@pytest.mark.parametrize(("name", "text", "kinds"), [case for case in BROKEN if KIND in str(case.values[2])])
-def test_nothing_is_deleted_while_a_file_may_be_a_preview(
-    three: Shop, name: str, text: str, kinds: list[str]
-) -> None:
-    put(f"other/{name}", text)
+@pytest.mark.parametrize("text", ["kind: [\n", f"kind: {KIND}\nmetadata: {{name: pr-1}}\n"])
+def test_nothing_is_deleted_while_a_file_may_be_a_preview(three: Shop, text: str) -> None:
+    put("other/a.yaml", text)
     Path("previews/shop-pr-2.yaml").unlink()
-    assert three.reconcile(code=4).lines[-1].startswith("Plan: 0 to create, 0 to update, 0 to delete, ")
+    assert three.reconcile(code=4).lines[-1].startswith(NONE_DELETED)
 
 
-@pytest.mark.parametrize(
-    ("api_version", "kind"),
-    [("platform9.com/v1", MISSPELLED), ("platform9.com/v1", KIND.lower()), ("v1", KIND)],
-)
-def test_a_preview_whose_kind_is_misspelled_is_not_gone(three: Shop, api_version: str, kind: str) -> None:
-    put("shop-pr-2.yaml", dump({**without_uid(a_preview("pr-2")), "apiVersion": api_version, "kind": kind}))
-    ended = three.reconcile(code=4)
-    assert f"{api_version} {kind} is not platform9.com/… {KIND}: is this a preview?" in ended.out
-    assert ended.lines[-1].startswith("Plan: 0 to create, 0 to update, 0 to delete, ")
+def test_a_preview_whose_kind_is_misspelled_is_not_gone(three: Shop) -> None:
+    for version, kind in (("platform9.com/v1", MISSPELLED), ("platform9.com/v1", KIND.lower()), ("v1", KIND)):
+        preview = {**without_uid(a_preview("pr-2")), "apiVersion": version, "kind": kind}
+        put("shop-pr-2.yaml", dump(preview))
+        ended = three.reconcile(code=4)
+        assert f"{version} {kind} is not platform9.com/… {KIND}: is this a preview?" in ended.out
+        assert ended.lines[-1].startswith(NONE_DELETED)
 
 
 # --exclude
@@ -189,7 +186,7 @@ def test_nothing_is_taken_for_gone_when_a_file_that_is_left_out_may_hold_any_pre
     Path("previews/shop-pr-2.yaml").unlink()
     put("chart/a.yaml", f"kind: {KIND}\nmetadata: {{name: {{{{ .Values.name }}}}}}\n")
     ended = three.reconcile("--exclude", "chart")
-    assert ended.lines[-1].startswith("Plan: 0 to create, 0 to update, 0 to delete, ")
+    assert ended.lines[-1].startswith(NONE_DELETED)
     assert (
         "a file that is left out names previews and cannot be read: no preview is taken for gone" in ended.out
     )
@@ -199,7 +196,7 @@ def test_nothing_is_taken_for_gone_when_a_file_that_is_left_out_may_hold_any_pre
 def test_a_preview_that_is_left_out_is_kept_however_its_kind_is_spelled(three: Shop, kind: str) -> None:
     put("shop-pr-2.yaml", dump({**without_uid(a_preview("pr-2")), "kind": kind}))
     ended = three.reconcile("--exclude", "shop-pr-2.yaml")
-    assert ended.lines[-1].startswith("Plan: 0 to create, 0 to update, 0 to delete, ")
+    assert ended.lines[-1].startswith(NONE_DELETED)
 
 
 def test_a_pipe_that_is_left_out_is_not_read(three: Shop) -> None:
@@ -216,7 +213,7 @@ def test_a_link_out_of_the_folder_may_be_left_out(three: Shop) -> None:
 
 def test_files_of_the_children_are_never_left_out(three: Shop) -> None:
     shell = three.shell("--from", ".", "--to", "children", "--yes", "--exclude", "*.service.*")
-    assert shell.lines[-1].startswith("Plan: 0 to create, 0 to update, 0 to delete, ")
+    assert shell.lines[-1].startswith(NONE_DELETED)
     assert "left out" not in shell.out
 
 

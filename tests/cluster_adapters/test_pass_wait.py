@@ -1,7 +1,6 @@
 """`--wait` against an API server that stumbles, and the logs that it has."""
 
 import json
-import time
 from typing import Any
 
 import httpx
@@ -43,9 +42,7 @@ CRASHED = a_pod(state={"waiting": {"reason": "CrashLoopBackOff"}}, lastState={"t
 
 def test_lists_that_never_come_end_with_the_time(world: World) -> None:
     a_world(world, COMING, status(500, "InternalError", "etcd is away"))
-    began = time.monotonic()
-    ended = world.run("--wait", "--wait-timeout", "3s", "-o", "json")
-    assert time.monotonic() - began < 10
+    ended = world.run("--wait", "--wait-timeout", "2s", "-o", "json")
     assert ended.code == ended.report["exit_code"] == 1
     (note,) = ended.report["notes"]
     assert note.startswith("the last read failed: list deployments.apps in all namespaces: ")

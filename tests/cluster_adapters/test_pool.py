@@ -68,7 +68,7 @@ def test_a_read_is_given_up_at_once() -> None:
 
 def test_a_write_under_way_gets_its_time_and_no_more() -> None:
     stop, never, written = Stop(), threading.Event(), list[int]()
-    stop.grace = 0.2
+    stop.grace = 1.0
 
     def write(number: int) -> None:
         stop.ask(signal.SIGINT)
@@ -94,7 +94,10 @@ def test_where_no_more_threads_are_to_be_had_those_that_there_are_have_to_do(
     most: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def work(number: int) -> int:
-        time.sleep(0.01)
+        for _ in range(20_000):  # else the first threads may be done before another one is missed
+            if caplog.records:
+                break
+            time.sleep(0.001)
         return double(number)
 
     no_more_threads_than(most, monkeypatch)
@@ -126,12 +129,11 @@ def test_without_any_thread_nothing_is_begun_after_the_signal(monkeypatch: pytes
     assert begun == [1]
 
 
-@pytest.mark.parametrize("stack", [8 * 1024**2, 1024**2])
-def test_the_command_does_its_work_on_a_machine_that_has_no_threads(tmp_path: Path, stack: int) -> None:
-    """Each thread takes a stack of so many KiB; of 4 GiB these leave room for none, or for a few."""
+def test_the_command_does_its_work_on_a_machine_that_has_no_threads(tmp_path: Path) -> None:
+    """Each thread takes a stack of 8 GiB, for which 4 GiB leave no room."""
     (tmp_path / "previews.yaml").write_text("---\n".join(dump(a_preview(f"pr-{n}")) for n in range(20)))
     command = [sys.executable, "-m", "reconcile", "--from", str(tmp_path), "--to", str(tmp_path / "out")]
-    limited = f"ulimit -v {4 * 1024**2} -s {stack}; exec {shlex.join(command)}"
+    limited = f"ulimit -v {4 * 1024**2} -s {8 * 1024**2}; exec {shlex.join(command)}"
     ended = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, timeout=60)
     assert "WARNING reconcile.cluster.pool: can't start new thread after" in ended.stderr
     assert "Traceback" not in ended.stderr
