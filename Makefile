@@ -115,9 +115,8 @@ races walks whole: $(STAMP)
 
 # Every request with every fault, every list that comes short, and a kill around every write; the number of cases is
 # told at the end.
-FAULTS := tests/e2e/test_faults.py tests/e2e/test_faults_lists.py
 faults: $(STAMP)
-	@RECONCILE_FAULTS=all $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(or $(TESTS),$(FAULTS))
+	@RECONCILE_FAULTS=all $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(or $(TESTS),tests/e2e/test_faults.py)
 
 # Each on a throw-away copy of the code: is there a test that notices?
 mutants: $(STAMP)
