@@ -99,7 +99,7 @@ chaos: $(STAMP)
 
 # Without xdist: what a failure shows may be text that cannot be sent between processes.
 fuzz: $(STAMP)
-	@RECONCILE_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q $(or $(TESTS),tests/proofs/fuzz)
+	@RECONCILE_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q --hypothesis-show-statistics $(or $(TESTS),tests/proofs/fuzz)
 
 # The whole of what `make test` takes a spread of; each prints how many cases there were.
 OF.races := tests/proofs/model/test_interleavings.py tests/proofs/model/test_documents.py tests/proofs/model/test_clock.py \
