@@ -150,7 +150,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_delete_is_right_or_the_judge_says_why_not(tmp_path: Path, case: str) -> None:
+def test_a_wrong_delete_is_reported_with_its_reason(tmp_path: Path, case: str) -> None:
     ledger, events, wrong = CASES[case]
     (tmp_path / "audit.log").write_text("".join(f"{json.dumps(one)}\n" for one in events))
     judge = Judge(tmp_path / "audit.log", (ledger,))
