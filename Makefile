@@ -102,7 +102,7 @@ chaos: $(STAMP)
 
 # Without xdist: what a failure shows may be text that cannot be sent between processes.
 fuzz: $(STAMP)
-	@RECONCILE_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q $(or $(TESTS),tests/proofs/fuzz)
+	@RECONCILE_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q --hypothesis-show-statistics $(or $(TESTS),tests/proofs/fuzz)
 
 # The whole of what `make test` takes a spread of; each prints how many cases there were.
 OF.races := tests/proofs/model/test_interleavings.py tests/proofs/model/test_documents.py tests/proofs/model/test_clock.py \
@@ -118,9 +118,8 @@ races walks whole: $(STAMP)
 
 # Every request with every fault, every list that comes short, and a kill around every write; the number of cases is
 # told at the end.
-FAULTS := tests/e2e/test_faults.py tests/e2e/test_faults_lists.py
 faults: $(STAMP)
-	@RECONCILE_FAULTS=all $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(or $(TESTS),$(FAULTS))
+	@RECONCILE_FAULTS=all $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(or $(TESTS),tests/e2e/test_faults.py)
 
 # Each on a throw-away copy of the code: is there a test that notices?
 mutants: $(STAMP)

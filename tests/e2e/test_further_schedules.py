@@ -20,7 +20,7 @@ from tests.proofs.model.sessions import Session, in_sessions
 from tests.templates import with_templates
 
 WHOLE = os.environ.get("PROOF") == "whole"
-BLOCKS, SEEDS = (6, 10) if WHOLE else (1, 4)
+BLOCKS, SEEDS = (6, 10) if WHOLE else (1, 2)
 OLD = (SETTINGS_DOCUMENT, LIMIT, NIGHTLY)
 NEW = (SETTINGS_DOCUMENT.replace("one", "two"), SERVICE, DATABASE, NIGHTLY)
 NAMES = ("pr-1", "pr-2")

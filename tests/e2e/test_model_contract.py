@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol, cast
 import pytest
 
 from reconcile.desire.children import RESOURCES, render
-from reconcile.kube.objects import EVENTS_V1, Resource
+from reconcile.kube.objects import DEPLOYMENT, EVENTS_V1, Resource
 from reconcile.model.names import Names
 from reconcile.model.preview import PreviewEnvironment, parse_preview
 from reconcile.model.settings import Gateway, RouteOption, Settings
@@ -136,6 +136,7 @@ class Walk:
     said: list[dict[str, Any]] = field(default_factory=list)
     uids: list[str] = field(default_factory=list)
     versions: list[str] = field(default_factory=list)
+    there: dict[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -147,9 +148,10 @@ class Walk:
 
     def take(self, step: Step) -> None:
         """Send the request, and keep what was answered, and what is there then."""
-        before = self._there()
-        answer = self.server.ask(self.asked(step))
-        after = self._there()
+        if self.kind == DEPLOYMENT.kind:  # whose controllers may have written since
+            self.there = self._there()
+        before, answer = self.there, self.server.ask(self.asked(step))
+        after = self.there = self._there()
         self.said.append({
             "answer": self._told(answer), "then": self._kept(after), "changed": self._changed(before, after),
         })  # fmt: skip

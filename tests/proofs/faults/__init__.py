@@ -9,11 +9,8 @@ worlds.py      the places where a run finds something to do, each with its refer
 faults.py      the faults: what the server gets of a request, and what the command gets of its answer
 line.py        the line between the command and the server: it writes down what passes, and breaks where told
 judgement.py   the two oracles: the end state, and the trace of writes
-strikes.py     a case: one fault at one request of a reference run, then a clean run
+strikes.py     a case: one fault at one request of a reference run, or a kill at one write, then a clean run
 lists.py       a case: the list of one kind that is not what the server has, then a clean run
-kills.py       a case: SIGKILL before or after one write of a real process
-spread.py      which cases a run takes: all, or a fixed and evenly spread few
 
-`tests/e2e/test_faults.py` and `test_faults_lists.py` take the few; `make faults` all of them, and prints how many
-there were.
+`tests/e2e/test_faults.py` takes a fixed few; `make faults` all of them, and prints how many there were.
 """

@@ -19,15 +19,13 @@ from tests.proofs.faults.line import KINDS, READ, Line, Place
 from tests.proofs.faults.strikes import Seen, harm, judged, seen_with
 from tests.proofs.faults.worlds import SETTINGS, Setting, World
 
-SETTINGS_OF_LISTS: Mapping[str, Setting] = {
-    "gone": SETTINGS["gone"],
-    "gone, Ingress": replace(SETTINGS["gone"], name="gone, Ingress", route="Ingress"),
-    "gone, HTTPRoute": replace(SETTINGS["gone"], name="gone, HTTPRoute", route="HTTPRoute"),
-    "drifted": SETTINGS["drifted"],
-    "switching": SETTINGS["switching"],
-    "expiring": SETTINGS["expiring"],
-    "documents": SETTINGS["documents"],
+LISTED: Mapping[str, Setting] = {
+    name: SETTINGS[name] for name in ("gone", "drifted", "switching", "expiring", "documents")
+} | {
+    f"gone, {route}": replace(SETTINGS["gone"], name=f"gone, {route}", route=route)
+    for route in ("Ingress", "HTTPRoute")
 }
+"""The worlds whose lists come short."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ CHILDREN = frozenset(KINDS)
 LABELLED = CHILDREN - ROUTES.keys()
 """Listed by their label; then the server does not say how many remain. Routes are listed whoever made them."""
 EVERY_KIND = CHILDREN | {KIND}
-WAYS: tuple[Way, ...] = (
+SHORT: tuple[Way, ...] = (
     Way("page two has expired (410)", later=EXPIRED),
     Way("page two is 500", later=refuses(500, "InternalError")),
     Way("page two is closed", later=closes),
@@ -105,17 +103,12 @@ def shorts(world: World) -> list[Short]:
     Routes are listed whoever made them: a second page that is there for those of others may be gone with them.
     """
     kinds = sorted(kind for kind in {KIND, *world.story.kinds} if _number(world, kind) > 1)
-    return [Short(kind, way) for kind in kinds for way in WAYS]
+    return [Short(kind, way) for kind in kinds for way in SHORT]
 
 
 def _number(world: World, kind: str) -> int:
     folder = f"{world.story.path_of(kind)}/"
     return sum(path.startswith(folder) for path in world.before.uids)
-
-
-def in_small_pages() -> Any:
-    """Every list comes in pages of one object."""
-    return patch("reconcile.cluster.kubernetes.client.PAGE", 1)
 
 
 def wrong_with_list(world: World, short: Short) -> list[str]:
@@ -126,7 +119,8 @@ def wrong_with_list(world: World, short: Short) -> list[str]:
             return None
         return short.way.later if "continue" in request.url.params else short.way.first
 
-    seen = seen_with(world, Line(meddle=meddle))
+    with patch("reconcile.cluster.kubernetes.client.PAGE", 1):
+        seen = seen_with(world, Line(meddle=meddle))
     if short.noticed:
         return [*judged(world, seen), *_written_unseen(short, seen)]
     # Short without a sign: it makes a run write what need not be, and miss what it ought to see.

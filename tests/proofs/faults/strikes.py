@@ -1,11 +1,15 @@
-"""A case: one fault at one request of a reference run, then a clean run; and how it is judged."""
+"""A case: one fault at one request of a reference run, or a kill at one write, then a clean run; and its verdict."""
 
+import os
+import signal
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import httpx2
+
 from tests.e2e.story import ROUTES, Result
-from tests.proofs.faults.faults import FAULTS, UNSERVED, Fault
+from tests.proofs.faults.faults import FAULTS, UNSERVED, Fault, Send
 from tests.proofs.faults.judgement import (
     State,
     changed_uids,
@@ -75,14 +79,15 @@ def harm(world: World, seen: Seen) -> Iterator[str]:
     """Nothing that was there has gone, and the clean run ends where the reference run does."""
     if not seen.line.struck:
         yield "the request was never made"
-    for line in (seen.line, seen.clean_line):
-        yield from wrongful_deletes(line, world.reference)
-    yield from changed_uids(world.before, seen.state, world.after)
-    yield from changed_uids(seen.state, seen.end, world.after)
-    yield from not_converged(world, seen.clean, seen.end)
+    yield from wrongful_deletes(seen.line, world.reference)
+    yield from not_mended(world, seen.state, seen.clean_line, seen.clean, seen.end)
 
 
-def not_converged(world: World, clean: Result, end: State) -> Iterator[str]:
+def not_mended(world: World, left: State, line: Line, clean: Result, end: State) -> Iterator[str]:
+    """What the clean run over this line did wrong about what the run before it had left."""
+    yield from wrongful_deletes(line, world.reference)
+    yield from changed_uids(world.before, left, world.after)
+    yield from changed_uids(left, end, world.after)
     if clean.code != world.code:
         yield f"the clean run ended with {clean.code}: {clean.stdout}{clean.stderr}"
     if end.objects != world.after.objects:
@@ -109,3 +114,51 @@ def told_unserved(world: World, strike: Strike | None) -> bool:
     kind = strike.place.kind_listed if strike else None
     others = ROUTES.keys() - {world.setting.route}
     return strike is not None and kind in others and strike.nth == 1 and strike.fault is UNSERVED
+
+
+# kills
+
+
+def _dies(request: httpx2.Request, send: Send) -> httpx2.Response:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("nobody is left to read this")
+
+
+def _dies_afterwards(request: httpx2.Request, send: Send) -> httpx2.Response:
+    send()
+    return _dies(request, send)
+
+
+KILLS = (Fault("killed before", False, _dies), Fault("killed after", True, _dies_afterwards))
+UNHARMED = 7
+
+
+def kills(world: World) -> list[Strike]:
+    """Each write of the reference run, with a kill before it and one after it."""
+    return strikes_at(world.reference.writes, KILLS, (False,))
+
+
+def wrong_after(world: World, strike: Strike) -> list[str]:
+    """Run the case; what was wrong about it, nothing where one clean run was enough."""
+    world.restore()
+    if not _was_killed(world, strike):
+        return ["it was not killed"]
+    left, line, again = world.state(), Line(), Line()
+    clean = world.run(line)
+    wrong = [*not_mended(world, left, line, clean, world.state()), *needless_writes(line, world.reference)]
+    world.run(again)
+    if again.writes:
+        wrong.append(f"the second clean run wrote: {[str(passed.place) for passed in again.writes]}")
+    return wrong
+
+
+def _was_killed(world: World, strike: Strike) -> bool:
+    """Whether a process of its own, with connections of its own, met its end at this write."""
+    child = os.fork()
+    if child == 0:
+        try:
+            world.run(Line(strike))
+        finally:
+            os._exit(UNHARMED)
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL

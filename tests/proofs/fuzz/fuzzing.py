@@ -4,7 +4,6 @@ import copy
 import functools
 import os
 import signal
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,9 +17,6 @@ FEW = 25
 # So long takes no example, however busy the machine is: it hangs.
 HANGS_AFTER_SECONDS = 20.0
 
-RAN: Counter[str] = Counter()
-"""How many examples each test of this process had, by the test's name."""
-
 
 class Hangs(AssertionError):
     """An example took longer than any may."""
@@ -32,7 +28,7 @@ Test = Callable[..., None]
 def fuzz(share: float = 1.0, **strategies: st.SearchStrategy[Any]) -> Callable[[Test], Test]:
     """Draw the arguments of a test: a few, always the same; many, other ones each time, in `make fuzz`.
 
-    Each example is counted, and ended if it hangs; `share` is for tests that are slow.
+    Each example is ended if it hangs; `share` is for tests that are slow.
     """
     many = int(os.environ.get(EXAMPLES, "0"))
     settings = hypothesis.settings(
@@ -46,7 +42,6 @@ def fuzz(share: float = 1.0, **strategies: st.SearchStrategy[Any]) -> Callable[[
     def fuzzed(test: Test) -> Test:
         @functools.wraps(test)
         def one(**drawn: Any) -> None:
-            RAN[test.__name__] += 1
             with _ends_in_time():
                 test(**drawn)
 

@@ -1,16 +1,15 @@
 """Runs with different documents, as an old and a new pod of the CronJob: their worlds, and what has to hold."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 
 from reconcile.kube.live import Live
 from reconcile.kube.objects import Key, Manifest
 from reconcile.model.kinds_record import kinds_in
 from reconcile.model.names import PRUNE_DISABLED
 from tests.proofs.model.apiserver import CLAIM, CONFIG_MAP, FURTHER, NAMES, Effect, Model
-from tests.proofs.model.interleavings import Alone
+from tests.proofs.model.interleavings import Alone, Judging
 from tests.proofs.model.oracle import children, content, differences, is_ours
-from tests.proofs.model.sessions import Ended, Session
+from tests.proofs.model.sessions import Session
 from tests.proofs.model.worlds import NEWER, Settled, World, a_preview, call, host, preview_key
 from tests.templates import further
 
@@ -101,34 +100,28 @@ def made(settled: Settled) -> World:
 # what has to hold
 
 
-@dataclass
-class Judge:
+class Judge(Judging):
     """What has to hold on the way, and of what a run of the second call makes of the end of both."""
 
-    world: World
-    alone: Alone
-
     def __post_init__(self) -> None:
+        super().__post_init__()
         one, other = ((self.alone.run(self.world.state, request)[0]) for request in self.world.calls)
         self.both = children(one).keys() & children(other).keys()
         self.new = self.world.calls[-1]
         self.reference = self.alone.settled(self.world.state, self.new)
-        self._ends: dict[object, list[str]] = {}
 
-    def of_a_step(self, effect: Effect | None, state: Model) -> list[str]:
-        return list(_of_an_effect(effect, state, self.both)) if effect else []
+    def of_a_step(self, effect: Effect, state: Model) -> Iterator[str]:
+        key, before, after = effect
+        if key.kind == NAMES.previews.kind:
+            return
+        if before is not None and not is_ours(before):
+            yield f"{key} is somebody else's, and was written"
+        if after is None and key in self.both:
+            yield f"{key} was deleted, though both want it"
+        if after is None and key.kind == CLAIM.kind and _has_its_preview(before, state):
+            yield f"{key} was deleted, and has data"
 
-    def of_all(self, state: Model, effects: Iterable[Effect]) -> list[str]:
-        """Each may make what the other deletes."""
-        return []
-
-    def of_the_end(self, state: Model, ended: Iterable[Ended | None]) -> list[str]:
-        wrong = [f"a run ended so: {end}" for end in ended if end is None or end.code not in self.world.codes]
-        if (known := self._ends.get(state.fingerprint)) is None:
-            known = self._ends[state.fingerprint] = list(self.after_runs_of_the_new(state))
-        return wrong + known
-
-    def after_runs_of_the_new(self, state: Model) -> Iterator[str]:
+    def of_later_runs(self, state: Model) -> Iterator[str]:
         """What is wrong after one run of the second call, and after those that forget what is gone."""
         after, _, code = self.alone.run(state, self.new)
         if code not in self.world.codes:
@@ -146,18 +139,6 @@ class Judge:
 def _wanted(state: Model) -> dict[Key, object]:
     """The children but for claims, which stay where they were made."""
     return {key: content(found) for key, found in children(state).items() if key.kind != CLAIM.kind}
-
-
-def _of_an_effect(effect: Effect, state: Model, both: Iterable[Key]) -> Iterator[str]:
-    key, before, after = effect
-    if key.kind == NAMES.previews.kind:
-        return
-    if before is not None and not is_ours(before):
-        yield f"{key} is somebody else's, and was written"
-    if after is None and key in both:
-        yield f"{key} was deleted, though both want it"
-    if after is None and key.kind == CLAIM.kind and _has_its_preview(before, state):
-        yield f"{key} was deleted, and has data"
 
 
 def _has_its_preview(child: Manifest | None, state: Model) -> bool:

@@ -2,10 +2,10 @@
 
 import random
 import sys
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from reconcile.run.request import Request
 from tests.proofs.model.apiserver import Effect, Model
@@ -43,17 +43,34 @@ class Alone:
         raise AssertionError(f"five runs, and still: {effects}")
 
 
-class Judging(Protocol):
-    """What has to hold of two runs; each answer is a list of what was wrong."""
+@dataclass
+class Judging(ABC):
+    """What has to hold of two runs in one world; each answer tells what was wrong."""
 
-    def of_a_step(self, effect: Effect | None, state: Model) -> list[str]:
+    world: World
+    alone: Alone
+
+    def __post_init__(self) -> None:
+        self._ends: dict[Hashable, list[str]] = {}
+
+    @abstractmethod
+    def of_a_step(self, effect: Effect, state: Model) -> Iterable[str]:
         """About a request that did this, and led to this state."""
 
-    def of_all(self, state: Model, effects: Iterable[Effect]) -> list[str]:
+    def of_all(self, state: Model, effects: Iterable[Effect]) -> Iterable[str]:
         """About all that both did, and the state that they left."""
+        return ()
+
+    @abstractmethod
+    def of_later_runs(self, state: Model) -> Iterable[str]:
+        """About what later runs make of the state that both left."""
 
     def of_the_end(self, state: Model, ended: Iterable[Ended | None]) -> list[str]:
-        """About how both ended, and what later runs make of what they left."""
+        """About how both ended, and what they left."""
+        wrong = [f"a run ended so: {end}" for end in ended if end is None or end.code not in self.world.codes]
+        if (known := self._ends.get(state.fingerprint)) is None:
+            known = self._ends[state.fingerprint] = list(self.of_later_runs(state))
+        return wrong + known
 
 
 @dataclass(frozen=True)
@@ -116,19 +133,16 @@ class Everything:
         point = node.points[number]
         assert point.asked is not None
         state, answer, effect = node.state.answer(point.asked)
-        self.wrong += self.judge.of_a_step(effect, state)
+        self.wrong += self.judge.of_a_step(effect, state) if effect else ()
         after = self.programs[id(self.calls[number])].next(point, answer)
         return Node(state, (*node.points[:number], after, *node.points[number + 1 :]))
 
 
-@dataclass
-class Judge:
-    """Both oracles, for one world."""
-
-    world: World
-    alone: Alone
+class Judge(Judging):
+    """Both oracles: two runs end where one does, and write nothing else on the way."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         after = self.world.state
         codes = set()
         for request in self.world.calls:
@@ -137,27 +151,20 @@ class Judge:
         assert codes == set(self.world.codes), codes
         # The last call is about all that the world has: one about a single preview does a part of it.
         self.reference = Reference(self.world.state, self.alone.settled(after, self.world.calls[-1]))
-        self._ends: dict[Hashable, list[str]] = {}
 
-    def of_a_step(self, effect: Effect | None, state: Model) -> list[str]:
-        of_a_child = effect is not None and effect.key.kind in CHILD_KINDS
-        return list(self.reference.of_the_way([effect])) if effect and of_a_child else []
+    def of_a_step(self, effect: Effect, state: Model) -> Iterable[str]:
+        return self.reference.of_the_way([effect]) if effect.key.kind in CHILD_KINDS else ()
 
     def of_all(self, state: Model, effects: Iterable[Effect]) -> list[str]:
         return self.reference.wrong(state, effects)
 
-    def of_the_end(self, state: Model, ended: Iterable[Ended | None]) -> list[str]:
-        wrong = [f"a run ended so: {end}" for end in ended if end is None or end.code not in self.world.codes]
-        if (known := self._ends.get(state.fingerprint)) is None:
-            known = self._ends[state.fingerprint] = self._after_one_more(state)
-        return wrong + known
-
-    def _after_one_more(self, state: Model) -> list[str]:
+    def of_later_runs(self, state: Model) -> Iterator[str]:
         after, effects, code = self.alone.run(state, self.world.calls[-1])
-        wrong = [f"the next run ended with {code}"] if code not in self.world.codes else []
+        if code not in self.world.codes:
+            yield f"the next run ended with {code}"
         late = [effect for effect in effects if effect.key.kind in CHILD_KINDS]
-        wrong += [f"the next run still had to write {effect.key}" for effect in late]
-        return wrong + self.reference.wrong(after, late)
+        yield from (f"the next run still had to write {effect.key}" for effect in late)
+        yield from self.reference.wrong(after, late)
 
 
 def interleave(
@@ -188,8 +195,9 @@ def schedule(world: World, alone: Alone, judge: Judging, seed: int) -> list[str]
         nonlocal state
         assert session.asked is not None
         state, answer, effect = state.answer(session.asked)
-        effects.extend([effect] if effect else [])
-        wrong.extend(judge.of_a_step(effect, state))
+        if effect:
+            effects.append(effect)
+            wrong.extend(judge.of_a_step(effect, state))
         session.answer(answer)
 
     ended = interleave([Session(alone.kubeconfig, request) for request in world.two], seed, let_through)

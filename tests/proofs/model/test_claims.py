@@ -23,7 +23,7 @@ from tests.proofs.model.sessions import in_sessions, kubeconfig
 from tests.proofs.model.worlds import STRANGERS, Kind, a_preview, call, host, preview_key
 
 WHOLE = os.environ.get("PROOF") == "whole"
-BLOCKS, WALKS = (10, 100) if WHOLE else (1, 6)
+BLOCKS, WALKS = (10, 100) if WHOLE else (1, 3)
 STEPS = 8
 PLACES = [("shop", "pr-1"), ("shop", "pr-2"), ("shop", "pr-3"), ("blog", "pr-1"), ("blog", "pr-2")]
 HOSTS = [host(name) for name in ("one", "two", "three")]

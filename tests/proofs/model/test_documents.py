@@ -15,7 +15,7 @@ from tests.proofs.model.worlds import Settled, World
 
 WHOLE = os.environ.get("PROOF") == "whole"
 WORLDS = list(SMALL) if WHOLE else ["given_up"]
-BLOCKS, SEEDS = (10, 100) if WHOLE else (1, 2)
+BLOCKS, SEEDS = (10, 100) if WHOLE else (1, 1)
 
 
 @pytest.mark.parametrize("name", WORLDS)
@@ -47,5 +47,5 @@ def test_after_a_kill_at_any_write_a_run_with_other_documents_finds_all_that_was
     judge = Judge(world, alone)
     states = list(killed(world, alone))
     assert len(states) > 8
-    assert [found for state in states for found in judge.after_runs_of_the_new(state)] == []
+    assert [found for state in states for found in judge.of_later_runs(state)] == []
     sys.stdout.write(f"killed after each of {len(states)} writes\n")

@@ -13,7 +13,7 @@ from tests.proofs.model.worlds import SMALL, large
 
 WHOLE = os.environ.get("PROOF") == "whole"
 WORLDS = list(SMALL) if WHOLE else ["gone"]
-BLOCKS, SEEDS = (20, 500) if WHOLE else (1, 4)
+BLOCKS, SEEDS = (20, 500) if WHOLE else (1, 2)
 
 
 @pytest.mark.parametrize("name", WORLDS)

@@ -7,12 +7,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from tests.proofs.mutants.table import DEFECTS, Defect
 
@@ -26,22 +24,11 @@ PASSED, FAILED, ERROR = 0, 1, -1
 Verdict = Literal["killed", "hung", "lived", "unclear"]
 
 
-@dataclass(frozen=True)
-class Ended:
+class Ended(NamedTuple):
     """How a run of some tests ended; `code` is pytest's, None where it was stopped at its time limit."""
 
     code: int | None
     last: str = ""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of a defect, by which test, and in how many seconds."""
-
-    defect: Defect
-    verdict: Verdict
-    by: str
-    seconds: float
 
 
 def main() -> int:
@@ -59,8 +46,12 @@ def main() -> int:
         if trouble := _trouble_without_defect(copies[0], defects):
             print(f"Without any defect the named tests do not pass:\n{trouble}", file=sys.stderr)
             return 1
-        results = _all_results(defects, copies)
-    return _told(results, time.monotonic() - started)
+        lived = _lived(defects, copies)
+    for defect, verdict in lived:
+        print(f"{verdict}: {defect.name} ({defect.file}): {defect.meaning}")
+    seconds = time.monotonic() - started
+    print(f"{len(defects) - len(lived)} of {len(defects)} seeded defects are killed, in {seconds:.0f} s")
+    return 1 if lived else 0
 
 
 def _copied(place: Path) -> Path:
@@ -89,37 +80,29 @@ def _trouble_without_defect(copy: Path, defects: list[Defect]) -> str:
     return "" if ended.code == PASSED else ended.last
 
 
-def _all_results(defects: list[Defect], copies: list[Path]) -> list[Result]:
+def _lived(defects: list[Defect], copies: list[Path]) -> list[tuple[Defect, Verdict]]:
+    """Those that nothing killed; each defect is told of when its verdict is there."""
     free: queue.SimpleQueue[Path] = queue.SimpleQueue()
     for copy in copies:
         free.put(copy)
-    saying = threading.Lock()
 
-    def one(defect: Defect) -> Result:
-        copy = free.get()
+    def one(defect: Defect) -> Verdict:
+        copy, started = free.get(), time.monotonic()
+        file = copy / defect.file
+        whole = file.read_text(encoding="utf-8")
+        assert whole.count(defect.snippet) == 1, f"{defect.name}: not in {defect.file} exactly once"
         try:
-            result = _result(defect, copy)
+            file.write_text(whole.replace(defect.snippet, defect.replacement), encoding="utf-8")
+            verdict, by = _verdict(defect, copy)
         finally:
+            file.write_text(whole, encoding="utf-8")
             free.put(copy)
-        with saying:
-            print(_line(result), flush=True)
-        return result
+        print(f"{verdict:8} {defect.name:36} {time.monotonic() - started:6.1f} s  {by}\n", end="", flush=True)
+        return verdict
 
     with ThreadPoolExecutor(len(copies)) as pool:
-        return list(pool.map(one, defects))
-
-
-def _result(defect: Defect, copy: Path) -> Result:
-    started = time.monotonic()
-    file = copy / defect.file
-    whole = file.read_text(encoding="utf-8")
-    assert whole.count(defect.snippet) == 1, f"{defect.name}: not in {defect.file} exactly once"
-    try:
-        file.write_text(whole.replace(defect.snippet, defect.replacement), encoding="utf-8")
-        verdict, by = _verdict(defect, copy)
-    finally:
-        file.write_text(whole, encoding="utf-8")
-    return Result(defect, verdict, by, time.monotonic() - started)
+        verdicts = zip(defects, pool.map(one, defects), strict=True)
+        return [(defect, verdict) for defect, verdict in verdicts if verdict not in ("killed", "hung")]
 
 
 def _verdict(defect: Defect, copy: Path) -> tuple[Verdict, str]:
@@ -178,19 +161,6 @@ def _env(copy: Path) -> dict[str, str]:
 
 def _needs_cluster(test: str) -> bool:
     return test.startswith("tests/e2e")
-
-
-def _line(result: Result) -> str:
-    return f"{result.verdict:8} {result.defect.name:36} {result.seconds:6.1f} s  {result.by}"
-
-
-def _told(results: list[Result], seconds: float) -> int:
-    dead = [result for result in results if result.verdict in ("killed", "hung")]
-    for result in results:
-        if result not in dead:
-            print(f"{result.verdict}: {result.defect.name} ({result.defect.file}): {result.defect.meaning}")
-    print(f"{len(dead)} of {len(results)} seeded defects are killed, in {seconds:.0f} s")
-    return 0 if len(dead) == len(results) else 1
 
 
 if __name__ == "__main__":
