@@ -18,9 +18,8 @@ from tests.controlplane.programs import assets
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "docs" / "cookbook"
 FENCE = re.compile(r"^```(?P<language>\w+)(?: (?P<where>\S+))?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-NOT_COPIED = shutil.ignore_patterns(
-    ".*_cache", ".venv", ".cluster", ".bench", ".git", "__pycache__", ".hypothesis"
-)
+# Bytecode is copied, so that commands of a clone need not compile it, which takes longer than most of them.
+NOT_COPIED = shutil.ignore_patterns(".*_cache", ".venv", ".cluster", ".bench", ".git", ".hypothesis")
 ANYTHING = "…"
 
 

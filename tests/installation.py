@@ -42,18 +42,23 @@ _TEMPLATES = {
     "options": {"disableNameSuffixHash": True, "labels": _LABELS},
 }
 """What an overlay with the component `templates` has."""
+_KUSTOMIZED: dict[str, str] = {}
+"""What kubectl printed for these components: every test of them reads the same."""
 
 
 def kustomized(folder: Path, *components: str, **also: Any) -> list[Manifest]:
     """The base with these components, as an overlay in `folder` renders it; `also` is more of the overlay."""
-    return _documents(_program("kubectl"), "kustomize", overlay(folder, *components, **also))
+    asked = json.dumps([components, also])
+    if asked not in _KUSTOMIZED:
+        _KUSTOMIZED[asked] = _printed(_program("kubectl"), "kustomize", overlay(folder, *components, **also))
+    return _documents(_KUSTOMIZED[asked])
 
 
 def pipeline_kustomized(folder: Path, way: str, **also: Any) -> list[Manifest]:
     """The rights of a pipeline, as an overlay in `folder` renders them."""
     path = os.path.relpath((BASE / "pipeline" / way).resolve(), folder.resolve())
     (folder / "kustomization.yaml").write_text(json.dumps({"resources": [path], **also}))
-    return _documents(_program("kubectl"), "kustomize", folder)
+    return _documents(_printed(_program("kubectl"), "kustomize", folder))
 
 
 def overlay(folder: Path, *components: str, **also: Any) -> Path:
@@ -73,11 +78,13 @@ def overlay(folder: Path, *components: str, **also: Any) -> Path:
 
 def rendered(values: Mapping[str, Any], *, release: str = NAME, namespace: str = NAME) -> list[Manifest]:
     """The chart with these values."""
-    return _documents(
-        *(_program("helm"), "template", release, CHART, "--namespace", namespace, "--kube-version", OLDEST),
+    done = helm(
+        *("template", release, str(CHART), "--namespace", namespace, "--kube-version", OLDEST),
         *("--values", "-"),
-        input=json.dumps(values),
+        values=values,
     )
+    assert done.returncode == 0, done.stderr
+    return _documents(done.stdout)
 
 
 def helm(*arguments: str, values: Mapping[str, Any] | None = None) -> subprocess.CompletedProcess[str]:
@@ -109,10 +116,14 @@ def arguments(manifests: Sequence[Manifest]) -> list[str]:
     return found
 
 
-def _documents(*command: str | Path, input: str | None = None) -> list[Manifest]:
-    done = subprocess.run(command, input=input, capture_output=True, text=True)
+def _printed(*command: str | Path) -> str:
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return [document for document in yaml.safe_load_all(done.stdout) if document]
+    return done.stdout
+
+
+def _documents(text: str) -> list[Manifest]:
+    return [document for document in yaml.load_all(text, Loader=yaml.CSafeLoader) if document]
 
 
 def _program(name: str) -> Path:

@@ -89,16 +89,10 @@ def test_what_an_option_does_not_take_is_named_with_what_it_must_be(
     assert error.value.message == f"{text!r}{colon} {problem}"
 
 
-@pytest.mark.parametrize("key", ["team", "a.example.com/team", "A_b.c-d", "a" * 63])
-def test_a_key_is_what_kubernetes_takes_for_one(key: str) -> None:
-    assert LABEL_KEY.problem(key) is None
-
-
-@pytest.mark.parametrize(
-    "key", ["a" * 64, "", "/x", "x/", "A.example.com/x", "a/b/c", "a" * 254 + "/x", "-x", "x\n"]
-)
-def test_nothing_else_is_a_key(key: str) -> None:
-    assert LABEL_KEY.problem(key)
+def test_a_key_is_what_kubernetes_takes_for_one_and_nothing_else() -> None:
+    keys = ["team", "a.example.com/team", "A_b.c-d", "a" * 63]
+    others = ["a" * 64, "", "/x", "x/", "A.example.com/x", "a/b/c", "a" * 254 + "/x", "-x", "x\n"]
+    assert [key for key in (*keys, *others) if LABEL_KEY.problem(key) is None] == keys
 
 
 def test_pairs_are_sorted_and_may_be_repeated() -> None:

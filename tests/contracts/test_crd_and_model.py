@@ -18,7 +18,7 @@ from reconcile.model import rules
 from reconcile.model.crd import check_group, crd, render
 from reconcile.model.duration import parse_duration
 from reconcile.model.names import DEFAULT_GROUP, KIND
-from reconcile.model.preview import PreviewEnvironment, Unreadable, parse_preview
+from reconcile.model.preview import PreviewEnvironment, parse_preview
 from reconcile.model.structural import structural_schema
 from tests.builders import a_preview, without_uid
 from tests.contracts.spec_rows import ROWS, Row
@@ -32,11 +32,14 @@ def preview_schema() -> Schema:
     return schema
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{'takes' if row.taken else 'refuses'} {row.says}")
-def test_the_model_takes_and_refuses_what_the_crd_does(row: Row) -> None:
+def is_taken_by_the_model(row: Row) -> bool:
     manifest = {**without_uid(a_preview(row.name)), "spec": row.whole_spec}
     parsed = parse_preview(manifest, group=DEFAULT_GROUP, strict_fields=True)
-    assert isinstance(parsed, PreviewEnvironment if row.taken else Unreadable)
+    return isinstance(parsed, PreviewEnvironment)
+
+
+def test_the_model_takes_and_refuses_what_the_crd_does() -> None:
+    assert [row for row in ROWS if is_taken_by_the_model(row) is not row.taken] == []
 
 
 def test_there_are_rows_enough_and_each_is_another() -> None:
@@ -50,13 +53,17 @@ TEXTS = {
 }
 
 
+IMAGES = [row.spec["image"] for row in ROWS if row.taken and "image" in row.spec]
+
+
 @pytest.mark.parametrize("name", TEXTS)
 def test_the_pattern_of_the_crd_decides_as_the_model(name: str) -> None:
     rule = TEXTS[name]
     written = rule.schema()["pattern"]
 
-    # Near misses, which random text never is: a text that matches, and one change to it.
-    matching = st.from_regex(rule.pattern, fullmatch=True).filter(lambda text: len(text) < 100)
+    # Near misses, which random text never is: a text that matches, and one change to it. Most images are too long.
+    of_the_pattern = st.from_regex(rule.pattern, fullmatch=True).filter(lambda text: len(text) < 100)
+    matching = st.sampled_from(IMAGES) if name == "IMAGE" else of_the_pattern
     extra = st.sampled_from(
         ["", "\n", " ", ".", "-", "/", ":", "@", "A", "a", "0", "_", "é", "\u0661", "\x00"]
     )
@@ -169,9 +176,9 @@ def test_an_api_group_is_checked_without_pydantic() -> None:
 NO_DOMAIN = "is no domain in lower case with at least one dot, such as previews.example.com"
 
 
-@pytest.mark.parametrize("group", ["platform9.com", "a.b", "previews.example.com", "a" * 63 + ".example.com"])
-def test_a_domain_can_be_the_group(group: str) -> None:
-    assert check_group(group) == group
+def test_a_domain_can_be_the_group() -> None:
+    for group in ("platform9.com", "a.b", "previews.example.com", "a" * 63 + ".example.com"):
+        assert check_group(group) == group
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,10 @@ def kinds(manifests: list[Manifest]) -> list[str]:
     return sorted(m["kind"] for m in manifests)
 
 
+def names(manifests: list[Manifest]) -> set[tuple[str, str]]:
+    return {(m["kind"], f"{m['metadata'].get('namespace')}/{m['metadata']['name']}") for m in manifests}
+
+
 def test_the_base_is_these_objects_and_no_crd(base: list[Manifest]) -> None:
     assert kinds(base) == [
         *["ClusterRole"] * 4, "ClusterRoleBinding", "ConfigMap", "CronJob", "Namespace", "ServiceAccount",
@@ -77,10 +81,8 @@ def test_one_namespace_alone_is_nothing_of_the_clusters(tmp_path: Path) -> None:
     assert binding["roleRef"] == {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": NAME}
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": NAME, "namespace": "shop"}]
     (variable,) = pod_template(found)["spec"]["containers"][0]["env"]
-    assert variable == {
-        "name": "POD_NAMESPACE",
-        "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}},
-    }
+    of_the_pod = {"fieldRef": {"fieldPath": "metadata.namespace"}}
+    assert variable == {"name": "POD_NAMESPACE", "valueFrom": of_the_pod}
 
 
 @ALL
@@ -105,10 +107,9 @@ def test_the_order_of_components_changes_nothing_but_the_order_of_arguments(tmp_
 def test_the_rights_are_those_of_the_file_for_the_mode(components: tuple[str, ...], tmp_path: Path) -> None:
     found = kustomized(tmp_path, *components)
     kind = "Role" if "namespace-only" in components else "ClusterRole"
-    plan = shipped(f"{NAME}-plan")
-    assert one(found, kind, NAME)["rules"] == (plan if "plan-only" in components else shipped())
-    assert one(found, kind, f"{NAME}-plan")["rules"] == plan
-    for role in (f"{NAME}-author", f"{NAME}-options"):
+    of_a_run = f"{NAME}-plan" if "plan-only" in components else NAME
+    assert one(found, kind, NAME)["rules"] == shipped(of_a_run)
+    for role in (f"{NAME}-plan", f"{NAME}-author", f"{NAME}-options"):
         assert one(found, kind, role)["rules"] == shipped(role)
 
 
@@ -197,36 +198,25 @@ def test_the_deployment_is_one_pod_that_is_never_two_and_it_is_the_cronjobs(tmp_
     assert template == of_cronjob
 
 
+@pytest.mark.parametrize("more", [(), ("deployment",)])
 def test_the_network_policy_lets_the_commands_pod_reach_the_api_server_and_dns_also_of_openshift(
-    tmp_path: Path,
+    more: tuple[str, ...], tmp_path: Path
 ) -> None:
-    for components in (("network-policy",), ("network-policy", "deployment")):
-        found = kustomized(tmp_path, *components)
-        policy = one(found, "NetworkPolicy")["spec"]
-        assert policy["podSelector"]["matchLabels"] == pod_template(found)["metadata"]["labels"]
-        assert len(policy["podSelector"]["matchLabels"]) == 2
-        ports = {(port["protocol"], port["port"]) for rule in policy["egress"] for port in rule["ports"]}
-        assert ports == {("TCP", 443), ("TCP", 6443), *product(("UDP", "TCP"), (53, 5353))}
+    found = kustomized(tmp_path, "network-policy", *more)
+    policy = one(found, "NetworkPolicy")["spec"]
+    assert policy["podSelector"]["matchLabels"] == pod_template(found)["metadata"]["labels"]
+    assert len(policy["podSelector"]["matchLabels"]) == 2
+    ports = {(port["protocol"], port["port"]) for rule in policy["egress"] for port in rule["ports"]}
+    assert ports == {("TCP", 443), ("TCP", 6443), *product(("UDP", "TCP"), (53, 5353))}
 
 
-def test_a_second_installation_shares_no_name_with_the_first(tmp_path: Path) -> None:
-    def names(manifests: list[Manifest]) -> set[tuple[str, str]]:
-        return {(m["kind"], f"{m['metadata'].get('namespace')}/{m['metadata']['name']}") for m in manifests}
-
-    first = kustomized(tmp_path)
+def test_a_second_installation_shares_no_name_with_the_first(base: list[Manifest], tmp_path: Path) -> None:
     second = kustomized(tmp_path, namespace="previews-b", nameSuffix="-b")
-    assert not names(first) & names(second)
+    assert not names(base) & names(second)
     binding = one(second, "ClusterRoleBinding")
     assert binding["roleRef"]["name"] == f"{NAME}-b"
-    assert binding["subjects"][0] == {
-        "kind": "ServiceAccount",
-        "name": f"{NAME}-b",
-        "namespace": "previews-b",
-    }
-
-
-def test_the_options_of_a_second_installation_are_its_own(tmp_path: Path) -> None:
-    second = kustomized(tmp_path, namespace="previews-b", nameSuffix="-b")
+    account = {"kind": "ServiceAccount", "name": f"{NAME}-b", "namespace": "previews-b"}
+    assert binding["subjects"][0] == account
     (rule,) = one(second, "ClusterRole", f"{NAME}-options-b")["rules"]
     assert rule["resourceNames"] == [one(second, "ConfigMap")["metadata"]["name"]] == [f"{NAME}-b"]
 
@@ -263,13 +253,10 @@ def variables() -> dict[str, click.Option]:
 
 
 def test_every_variable_of_the_configmap_is_an_option_and_is_taken_by_it(base: list[Manifest]) -> None:
-    data: dict[str, str] = one(base, "ConfigMap")["data"]
-    assert set(data) <= set(variables())
-    for name, text in data.items():
+    context = click.Context(command, **command.context_settings)
+    for name, text in one(base, "ConfigMap")["data"].items():
         option = variables()[name]
-        option.type_cast_value(
-            click.Context(command, **command.context_settings), [text] if option.multiple else text
-        )
+        option.type_cast_value(context, [text] if option.multiple else text)
 
 
 def test_the_image_and_the_chart_are_of_this_version(base: list[Manifest]) -> None:

@@ -21,18 +21,9 @@ def outline(text: str) -> Iterator[str]:
 def test_the_recorded_explanation_has_the_parts_of_one_that_is_printed_today() -> None:
     memory = running()
     HAPPENS["crashing"](memory)
-    memory.put(
-        {
-            **{
-                "apiVersion": "v1",
-                "kind": "Event",
-                "type": "Warning",
-                "reason": "BackOff",
-                "message": "again",
-            },
-            "metadata": {"name": "one", "namespace": "shop"},
-            "involvedObject": {"kind": "PreviewEnvironment", "namespace": "shop", "name": "pr-1"},
-        }
-    )
+    preview = {"kind": "PreviewEnvironment", "namespace": "shop", "name": "pr-1"}
+    event = {"type": "Warning", "reason": "BackOff", "message": "again", "involvedObject": preview}
+    head = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": "one", "namespace": "shop"}}
+    memory.put({**head, **event})
     printed = [line for line in outline(text_of(memory)) if not line.startswith(("Service", "Mapping"))]
     assert list(outline(RECORDED.read_text())) == printed

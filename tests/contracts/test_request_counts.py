@@ -33,8 +33,25 @@ def pages(items: int) -> int:
     return max(1, math.ceil(items / PAGE))
 
 
-@pytest.mark.parametrize("number", [0, 1, PAGE, PAGE + 1, 3 * PAGE - 1])
-@pytest.mark.parametrize("arguments", [(), ("--dry-run", "--exit-code"), ("--concurrency", "1")])
+def costs(world: World, more: dict[str, int], *arguments: str, unchanged: int) -> None:
+    """A run finds everything unchanged, and reads one page of each kind, or `more`; it ends well."""
+    ended = world.run("-o", "json", *arguments)
+    expected = {path(kind.resource.kind): 1 for kind in CHILDREN} | {path(PREVIEWS.kind): 1} | more
+    sent = Counter((sent.method, sent.path) for sent in world.sent)
+    assert sent == {("GET", to): count for to, count in expected.items()}
+    summary = json.loads(ended.out)["passes"][0]["plan"]["summary"]
+    others = ("create", "update", "delete", "kept", "waiting", "blocked")
+    assert summary == {**dict.fromkeys(others, 0), "unchanged": unchanged}
+    assert ended.code == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "arguments"),
+    [
+        *((number, ()) for number in (0, 1, PAGE, PAGE + 1, 3 * PAGE - 1)),
+        *((PAGE + 1, arguments) for arguments in (("--dry-run", "--exit-code"), ("--concurrency", "1"))),
+    ],
+)
 def test_an_unchanged_world_costs_the_pages_of_its_lists_and_nothing_else(
     world: World, monkeypatch: pytest.MonkeyPatch, number: int, arguments: tuple[str, ...]
 ) -> None:
@@ -42,22 +59,8 @@ def test_an_unchanged_world_costs_the_pages_of_its_lists_and_nothing_else(
     for name in (f"pr-{place}" for place in range(number)):
         deployment, *others = (live(child).manifest for child in children_of(a_read_preview(name)).values())
         world.has(told(a_preview(name)), available(deployment), *others)
-    ended = world.run("-o", "json", *arguments)
-    expected = {path(kind.resource.kind): 1 for kind in CHILDREN}
-    expected |= {path(kind): pages(number) for kind in (*WANTED, PREVIEWS.kind)}
-    assert Counter((sent.method, sent.path) for sent in world.sent) == Counter(
-        {("GET", to): count for to, count in expected.items()}
-    )
-    assert json.loads(ended.out)["passes"][0]["plan"]["summary"] == {
-        "create": 0,
-        "update": 0,
-        "delete": 0,
-        "kept": 0,
-        "waiting": 0,
-        "blocked": 0,
-        "unchanged": 3 * number,
-    }
-    assert ended.code == 0
+    more = {path(kind): pages(number) for kind in (*WANTED, PREVIEWS.kind)}
+    costs(world, more, *arguments, unchanged=3 * number)
 
 
 @pytest.mark.parametrize(
@@ -74,12 +77,7 @@ def test_awake_hours_cost_no_request_and_those_of_namespaces_one(
     deployment, *others = (live(child).manifest for child in children_of(a_read_preview()).values())
     world.has(told(a_preview()), available(deployment), *others)
     world.says("GET", "/api/v1/namespaces", a_list([{"metadata": {"name": "shop"}}]))
-    ended = world.run("-o", "json", *arguments)
-    expected = {path(kind.resource.kind): 1 for kind in CHILDREN} | {path(PREVIEWS.kind): 1} | more
-    assert Counter((sent.method, sent.path) for sent in world.sent) == Counter(
-        {("GET", to): count for to, count in expected.items()}
-    )
-    assert ended.code == 0
+    costs(world, more, *arguments, unchanged=3)
 
 
 CONFIG = further("v1", "ConfigMap", "-config", "data: {a: b}")
@@ -98,12 +96,6 @@ def test_two_further_native_kinds_cost_their_two_lists_and_nothing_else(
         made = all_children(a_read_preview(name), CONFIG + CLAIM).values()
         there = [dict(live(child).manifest) for child in made]
         world.has(preview, *(as_it_is[one["kind"]](one) for one in there))
-    ended = world.run("-o", "json", "--templates", str(tmp_path))
-    further_kinds = [kind.kind for kind in FURTHER]
-    expected = {path(kind.resource.kind): 1 for kind in CHILDREN}
-    expected |= {path(kind): pages(number) for kind in (*WANTED, *further_kinds, PREVIEWS.kind)}
-    assert Counter((sent.method, sent.path) for sent in world.sent) == Counter(
-        {("GET", to): count for to, count in expected.items()}
-    )
-    assert json.loads(ended.out)["passes"][0]["plan"]["summary"]["unchanged"] == 5 * number
-    assert ended.code == 0
+    kinds = (*WANTED, *(kind.kind for kind in FURTHER), PREVIEWS.kind)
+    more = {path(kind): pages(number) for kind in kinds}
+    costs(world, more, "--templates", str(tmp_path), unchanged=5 * number)

@@ -28,7 +28,7 @@ OF_WINGS = ("tests/execute/test_remembered.py",)
 def without(names: Sequence[str], root: Path, *others: str) -> Path:
     """A copy of the command, and of other folders, without these wings."""
     for folder in ("reconcile", *others):
-        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / folder, root / folder)
     take_out(names, root)
     return root
 
