@@ -110,7 +110,7 @@ OF.races := tests/proofs/model/test_interleavings.py tests/proofs/model/test_doc
 OF.walks := tests/proofs/test_walks_in_a_folder.py tests/proofs/model/test_claims.py tests/e2e/test_walks.py tests/e2e/test_holders.py \
 	tests/e2e/test_fingerprint.py tests/e2e/test_properties.py tests/e2e/test_further_kinds.py
 OF.whole := tests/kube tests/model tests/plan tests/e2e/test_rights_are_used.py tests/e2e/test_pipeline.py \
-	tests/e2e/test_cookbook_cluster.py tests/e2e/test_templates.py tests/e2e/test_large.py tests/contracts/test_cookbook.py \
+	tests/e2e/test_cookbook_cluster.py tests/e2e/test_large.py tests/contracts/test_cookbook.py \
 	tests/contracts/test_kit_rename.py tests/contracts/test_image.py tests/contracts/test_without_assets.py tests/browser tests/shells
 races walks whole: $(STAMP)
 	PROOF=whole $(BIN)/python -m pytest -q -rP -n $(WORKERS) --dist worksteal \
