@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from reconcile.cluster.kubernetes import KubernetesCluster
+from reconcile.cluster.pool import Stop, pause
 from reconcile.desire.children import KINDS
 from reconcile.model.names import Names
 from reconcile.run import run
@@ -136,15 +137,16 @@ def test_a_burst_of_half_a_second_is_let_pass(story: Story, monkeypatch: pytest.
     story.apply(replicas=0, env=[{"name": "A", "value": "1"}])
     change, waited = touch(story, "Deployment"), [0.0]
 
-    def pause(seconds: float, stop: object) -> None:
+    def paused(seconds: float, stop: Stop) -> None:
         waited.append(seconds)
+        pause(seconds, stop)  # the controllers follow each change with one of their own
 
     def busy() -> None:
         if sum(waited) < 0.5:
             change()
 
     before(monkeypatch, KubernetesCluster, "apply", *[busy] * 9)
-    monkeypatch.setattr("reconcile.execute.write.pause", pause)
+    monkeypatch.setattr("reconcile.execute.write.pause", paused)
     story.reconcile()
     assert len(waited) > 3
     monkeypatch.undo()
