@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from reconcile.kube.live import Live
 from reconcile.kube.objects import HTTPROUTE, conditions_in, map_in, maps_in
-from reconcile.kube.time import parse_time
 
 
 def accepted(live: Live) -> bool:
@@ -29,16 +27,6 @@ def accepted(live: Live) -> bool:
         )
         for parent in parents
     )
-
-
-def in_place_since(live: Live, manager: str) -> datetime | None:
-    """When a route became what it is: this manager's last change of it or, if that is later, its acceptance.
-
-    A parent that accepts another spec too leaves its condition's time as it was. None where nobody tells.
-    """
-    accepted = [conditions_in(parent).get("Accepted", {}) for parent in maps_in(live.status.get("parents"))]
-    told = [live.applied_at(manager), *(condition.get("lastTransitionTime") for condition in accepted)]
-    return max(filter(None, map(parse_time, told)), default=None)
 
 
 @dataclass(frozen=True)

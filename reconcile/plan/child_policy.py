@@ -10,7 +10,7 @@ from reconcile.kube.hostnames import hostnames
 from reconcile.kube.live import Live
 from reconcile.kube.managedfields import part_of
 from reconcile.kube.objects import Key, Manifest, without_servers_own
-from reconcile.kube.routes import accepted, in_place_since
+from reconcile.kube.routes import accepted
 from reconcile.kube.time import parse_time, time_text
 from reconcile.model.names import PRUNE_DISABLED
 from reconcile.model.preview import PreviewEnvironment
@@ -24,8 +24,8 @@ from reconcile.plan.options import PlanOptions
 from reconcile.plan.rules import Rules
 
 ROUTERS_LAG = timedelta(seconds=10)
-"""How long a router may answer by what it knew before: Traefik takes up the news of each of its sources every
-two seconds, ingress-nginx every three, and either may tell that a route is accepted before it serves it."""
+"""How long a router may answer by what it knew before. Traefik takes up the news of each of its sources every
+two seconds, so it may drop one route before it serves another that was created or accepted earlier."""
 
 
 def left_until(children: Collection[Child], options: PlanOptions) -> Deadline | None:
@@ -78,9 +78,12 @@ def wait_for_new_route(preview: PreviewEnvironment, draft: Draft, world: World, 
 
 
 def _too_new(route: Live, options: PlanOptions) -> bool:
-    """Whether a router may not serve it yet. A time that is far off on either side is another clock's."""
-    since = in_place_since(route, options.rules.names.field_manager)
-    return options.now is not None and since is not None and abs(options.now - since) < ROUTERS_LAG
+    """Whether a router may not serve it yet: it, or what its parents say of it, changed a moment ago.
+
+    A time that is far off on either side is nobody's clock: somebody wrote it.
+    """
+    changed = parse_time(route.changed_at)
+    return options.now is not None and changed is not None and abs(options.now - changed) < ROUTERS_LAG
 
 
 def wait_for_job(preview: PreviewEnvironment, draft: Draft, world: World, change: Change) -> Change:

@@ -1,12 +1,11 @@
 """Who says that a route serves."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from reconcile.kube.live import Live
-from reconcile.kube.routes import Objection, accepted, in_place_since, objection
+from reconcile.kube.routes import Objection, accepted, objection
 
 
 def a_route(kind: str, spec: Any, status: Any = None, generation: int = 2) -> Live:
@@ -50,33 +49,6 @@ def test_an_httproute_is_accepted_if_each_parent_reports_it_now(
     parents: Any, statuses: Any, is_accepted: bool
 ) -> None:
     assert accepted(a_route("HTTPRoute", {"parentRefs": parents}, {"parents": statuses})) is is_accepted
-
-
-def at(*times: object) -> dict[str, Any]:
-    """Parents that took the route at these times."""
-    return {"parents": [{"conditions": [{"type": "Accepted", "lastTransitionTime": time}]} for time in times]}
-
-
-@pytest.mark.parametrize(
-    ("status", "applied", "since"),
-    [
-        (at("2026-01-01T00:00:05Z", "2026-01-01T00:00:07Z"), "2026-01-01T00:00:06Z", 7),
-        (at("2026-01-01T00:00:05Z"), "2026-01-01T00:00:06Z", 6),
-        (at(None, "yesterday", 5), "2026-01-01T00:00:06Z", 6),
-        (at("2026-01-01T00:00:05Z"), "", 5),
-        ({"parents": [{"conditions": 5}, None]}, "2026-01-01T00:00:06Z", 6),
-        (None, "", None),
-    ],
-)
-def test_a_route_is_in_place_since_it_was_accepted_or_since_our_last_change_of_it(
-    status: Any, applied: str, since: int | None
-) -> None:
-    route = a_route("HTTPRoute", {}, status)
-    others = {"manager": "other", "operation": "Apply", "time": "2026-01-01T00:00:09Z"}
-    ours = {"manager": "we", "operation": "Apply", "time": applied}
-    route.manifest["metadata"]["managedFields"] = [others, ours]
-    expected = None if since is None else datetime(2026, 1, 1, 0, 0, since, tzinfo=UTC)
-    assert in_place_since(route, "we") == expected
 
 
 ROUTE = "HTTPRoute infra/web"
