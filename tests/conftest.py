@@ -18,6 +18,7 @@ from reconcile.desire.children import CHILDREN
 from tests.controlplane.programs import kill
 from tests.node import starting
 from tests.proofs.faults import quiet
+from tests.whole import WHOLE
 
 # Set by a person: use the control plane of `make cluster` in that folder, and leave it running.
 # Else set here, before the workers of pytest-xdist are started, which inherit it: all use the same one.
@@ -128,7 +129,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what only PROOF=whole takes, or who names a test."""
-    if os.environ.get("PROOF") == "whole" or any("::" in named for named in config.args):
+    if WHOLE or any("::" in named for named in config.args):
         return
     rest = [item for item in items if _is_left_out(item.nodeid)]
     config.hook.pytest_deselected(items=rest)

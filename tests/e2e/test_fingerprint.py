@@ -3,7 +3,6 @@
 `PROOF=whole` (`make walks`) takes 1,500 steps; else it is a few of them. The seed is printed where they differ.
 """
 
-import os
 import random
 import sys
 from collections import Counter
@@ -21,8 +20,9 @@ from tests.controlplane import AskFailed, service_account
 from tests.e2e.granted import allow_runs
 from tests.e2e.story import ROUTES, STATUS, Result, Story
 from tests.e2e.strangers import export, marks, stranger
+from tests.whole import WHOLE
 
-STEPS = 1500 if os.environ.get("PROOF") == "whole" else 8
+STEPS = 1500 if WHOLE else 8
 NAMES = ("pr-0", "pr-1", "pr-2", "pr-3")
 MANAGERS = ("kubectl-edit", "kube-controller-manager", "somebody")
 MERGE = "application/merge-patch+json"

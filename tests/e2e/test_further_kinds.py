@@ -29,8 +29,9 @@ from tests.e2e.further import (
 )
 from tests.e2e.mutations import pointer_to
 from tests.e2e.story import Story
-from tests.e2e.test_properties import NAMES, WHOLE, Stage
+from tests.e2e.test_properties import NAMES, Stage
 from tests.templates import with_templates
+from tests.whole import WHOLE
 
 GATEWAY_API = "gateway.networking.k8s.io"
 CUSTOM = (

@@ -4,7 +4,6 @@ Each deletes what only the other makes. Whatever they did, the next run ends whe
 `PROOF=whole` (`make races`) takes 60 orders; else it is a handful.
 """
 
-import os
 from pathlib import Path
 
 import pytest
@@ -18,8 +17,8 @@ from tests.e2e.test_further_life import DATABASE, LIMIT, NIGHTLY, SERVICE, SETTI
 from tests.proofs.model.interleavings import interleave
 from tests.proofs.model.sessions import Session, in_sessions
 from tests.templates import with_templates
+from tests.whole import WHOLE
 
-WHOLE = os.environ.get("PROOF") == "whole"
 BLOCKS, SEEDS = (6, 10) if WHOLE else (1, 2)
 OLD = (SETTINGS_DOCUMENT, LIMIT, NIGHTLY)
 NEW = (SETTINGS_DOCUMENT.replace("one", "two"), SERVICE, DATABASE, NIGHTLY)

@@ -5,7 +5,6 @@ Each case has previews and hostnames of its own, so that all of them go through 
 """
 
 import itertools
-import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,8 +16,8 @@ import pytest
 from tests.controlplane import eventually
 from tests.e2e.story import ROUTES, Result, Story, hosts_of
 from tests.proofs.model.worlds import STRANGERS
+from tests.whole import WHOLE
 
-WHOLE = os.environ.get("PROOF") == "whole"
 EVERY = 1 if WHOLE else 9
 """One case of so many is taken."""
 KINDS = tuple(ROUTES) if WHOLE else ("HTTPRoute",)

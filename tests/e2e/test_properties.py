@@ -2,7 +2,6 @@
 API server. A double of ours would prove nothing here, since it would share our table of merge keys.
 """
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
@@ -29,10 +28,10 @@ from reconcile.status.result import Run
 from tests.e2e import specs
 from tests.e2e.mutations import Mutation, mutations, undone
 from tests.e2e.story import ROUTES, Story, container
+from tests.whole import WHOLE
 
 NAMES = Names()
 TURNS = count()
-WHOLE = os.environ.get("PROOF") == "whole"
 EXAMPLES = 17 if WHOLE else 2
 """For each of the three routes; `PROOF=whole` is `make walks`."""
 

@@ -5,7 +5,6 @@ With any one verb taken away, that life is told which right is missing: PROOF=wh
 each, else it is every tenth.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,12 +23,12 @@ from tests.controlplane import AuditEvent, eventually, grant, service_account, s
 from tests.e2e.gate import gate_before, write_of
 from tests.e2e.process import behind
 from tests.e2e.story import ROUTES, Result, Story
+from tests.whole import WHOLE
 
 Right = tuple[str, str]
 """A verb and a resource, such as `("patch", "previewenvironments/status")`."""
 
 CREATED = 201
-WHOLE = os.environ.get("PROOF") == "whole"
 CATCH_ALL = {
     "apiVersion": RESOURCES["HTTPRoute"].api_version,
     "kind": "HTTPRoute",

@@ -4,7 +4,6 @@
 `tests/proofs/model`, where nothing is merged.
 """
 
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -24,8 +23,8 @@ from tests.proofs.model.apiserver import Asked, place_of
 from tests.proofs.model.interleavings import interleave
 from tests.proofs.model.sessions import Session, in_sessions
 from tests.proofs.model.worlds import BACKEND
+from tests.whole import WHOLE
 
-WHOLE = os.environ.get("PROOF") == "whole"
 BLOCKS, SEEDS = (10, 20) if WHOLE else (1, 2)
 NEWER = "registry.example.com/web:2"
 STRANGERS = ("Service/named", "Ingress/strangers")

@@ -6,7 +6,6 @@ with the CRD of an older version. `PROOF=whole` (`make walks`) takes 51 walks; e
 """
 
 import json
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
@@ -21,8 +20,8 @@ from tests.e2e.groups import any_spec, installation
 from tests.e2e.story import READS, ROUTES, TOLD, Story
 from tests.proofs import walks
 from tests.proofs.walks import DOMAIN, START, Edit, drawn, set_up_once_for
+from tests.whole import WHOLE
 
-WHOLE = os.environ.get("PROOF") == "whole"
 WALKS, STEPS = (17, walks.STEPS) if WHOLE else (3, 5)
 """With each kind of route."""
 BLOCKED = 1

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reconcile.kube.hostnames import asks_only_for, covered, hostnames
 from reconcile.kube.live import Live
 from reconcile.kube.patterns import matches
-from tests.drawn import drawn
+from tests.whole import drawn
 from tests.work import grows_evenly
 
 A, B = "a.example.com", "b.example.com"

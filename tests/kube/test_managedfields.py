@@ -24,8 +24,8 @@ from reconcile.kube.managedfields import (
 from reconcile.kube.nesting import MAX_DEPTH
 from reconcile.kube.objects import maps_in
 from reconcile.kube.schema import item_element
-from tests.drawn import drawn
 from tests.given import CONTAINER, a_read_preview, children_of
+from tests.whole import drawn
 
 SERVICE: dict[str, Any] = {
     "apiVersion": "v1",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.kube.nesting import decoded, shallow
-from tests.drawn import drawn
+from tests.whole import drawn
 
 TREES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.kube.patterns import LARGEST, fixed_ends, matches
-from tests.drawn import drawn
+from tests.whole import drawn
 
 ATOMS = st.sampled_from(
     ["a", "b", ".", r"\.", r"\d", r"\w", "[ab]", "[^a]", "[a-c.]", "-", "(a)", "(?:b.)", "(a|b.)"]

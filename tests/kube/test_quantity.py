@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reconcile.kube.quantity import canonical, parse_quantity, same_quantity
 from reconcile.model.rules import QUANTITY
-from tests.drawn import drawn
+from tests.whole import drawn
 
 VALUES = {
     "0": Fraction(0),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconcile.errors import ServerTrouble
 from reconcile.kube.rawjson import Sent, SentObject, opened_items, plain, text_of
-from tests.drawn import drawn
+from tests.whole import drawn
 
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.model.awake import DAYS, asleep_until, parse_window, windows_in
-from tests.drawn import drawn
+from tests.whole import drawn
 
 WORK = "Mon-Fri 07:00-20:00 Europe/Berlin"
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reconcile.errors import UsageError
 from reconcile.model import rules
 from reconcile.model.branch import LONGEST, fqdn_of_branch, name_of_branch
-from tests.drawn import drawn
+from tests.whole import drawn
 
 BRANCHES = st.text(st.sampled_from(string.ascii_letters + string.digits + "-_./#@ é\u0130ß"), min_size=1)
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.model.container_resources import Amounts, problem_of, with_defaults
-from tests.drawn import drawn
 from tests.given import a_read_preview, children_of
+from tests.whole import drawn
 
 GPU, PAGES = "example.com/gpu", "hugepages-2Mi"
 

@@ -15,7 +15,7 @@ from reconcile.model.preview import PreviewEnvironment, Unreadable, has_digest, 
 from reconcile.model.problems import Problem
 from reconcile.model.spec import EnvFromSource, EnvVar, Spec
 from tests.builders import a_preview, without_uid
-from tests.drawn import drawn
+from tests.whole import drawn
 
 SECRET = "hunter2"
 

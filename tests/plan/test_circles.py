@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.plan.circles import circles_in
-from tests.drawn import drawn
+from tests.whole import drawn
 
 
 def circles(ahead: Mapping[str, list[str]]) -> set[frozenset[str]]:

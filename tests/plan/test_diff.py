@@ -14,7 +14,6 @@ from reconcile.kube.managedfields import Path, field_set_of, leaves, node_at, pa
 from reconcile.kube.objects import Manifest
 from reconcile.plan.changes import FieldChange
 from reconcile.plan.diff import Difference, difference
-from tests.drawn import drawn
 from tests.given import (
     CONTAINER,
     FOLDER,
@@ -28,6 +27,7 @@ from tests.given import (
     live,
     untracked,
 )
+from tests.whole import drawn
 
 ENV = [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}, {"name": "C"}]
 PREVIEW = a_read_preview(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconcile.kube.objects import Key
 from reconcile.plan.hostname_rulings import GRANTED, Claim, Fate, Holding, Route, Ruling, rulings_of
-from tests.drawn import drawn
+from tests.whole import drawn
 
 X, Y, Z = "x.example.com", "y.example.com", "z.example.com"
 OLD, NEW = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"

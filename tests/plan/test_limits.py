@@ -11,7 +11,7 @@ from reconcile.kube.live import Live
 from reconcile.kube.objects import Key
 from reconcile.plan.changes import Delete
 from reconcile.plan.limits import Limit, beyond_limit, refused
-from tests.drawn import drawn
+from tests.whole import drawn
 
 
 def deletes(previews: int, *, namespace: str = "shop", counts: bool = True) -> list[Delete]:

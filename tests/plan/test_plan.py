@@ -27,7 +27,6 @@ from reconcile.plan.options import PlanOptions
 from reconcile.plan.plan import make_plan, only
 from reconcile.report.text import plan_text
 from tests.builders import a_preview, without_uid
-from tests.drawn import drawn
 from tests.given import (
     MANAGER,
     RULES,
@@ -40,6 +39,7 @@ from tests.given import (
     live,
     untracked,
 )
+from tests.whole import drawn
 
 WHOLE = {kind.resource.kind: KindList(kind.resource) for kind in CHILDREN}
 HTTPROUTE = Settings(route="httproute", route_given=True, gateway=Gateway(namespace="infra", name="web"))

@@ -4,7 +4,6 @@
 """
 
 import itertools
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,8 +16,8 @@ from reconcile.desire.children.further import CLAIM
 from tests.builders import a_preview, without_uid
 from tests.e2e.story import ROUTES, Result, call
 from tests.proofs.walks import DOMAIN, START, STEPS, Edit, drawn, drawn_folders, set_up_once_for
+from tests.whole import WHOLE
 
-WHOLE = os.environ.get("PROOF") == "whole"
 BLOCKS, WALKS = (10, 100) if WHOLE else (1, 4)
 
 

@@ -3,7 +3,6 @@
 `PROOF=whole` (`make walks`) takes 1,000 walks; else it is a few of them.
 """
 
-import os
 import random
 import sys
 from collections.abc import Iterator, Mapping
@@ -21,8 +20,8 @@ from tests.proofs.model.interleavings import Alone
 from tests.proofs.model.oracle import is_ours
 from tests.proofs.model.sessions import in_sessions, kubeconfig
 from tests.proofs.model.worlds import STRANGERS, Kind, a_preview, call, host, preview_key
+from tests.whole import WHOLE
 
-WHOLE = os.environ.get("PROOF") == "whole"
 BLOCKS, WALKS = (10, 100) if WHOLE else (1, 3)
 STEPS = 8
 PLACES = [("shop", "pr-1"), ("shop", "pr-2"), ("shop", "pr-3"), ("blog", "pr-1"), ("blog", "pr-2")]

@@ -3,7 +3,6 @@
 `PROOF=whole` (`make races`) takes every mode of the command; else it is one of them.
 """
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from tests.proofs.model.apiserver import Asked, Model
 from tests.proofs.model.interleavings import Alone
 from tests.proofs.model.sessions import DATE, in_sessions, kubeconfig
 from tests.proofs.model.worlds import SMALL, World, available, large
+from tests.whole import WHOLE
 
 
 class Sent(NamedTuple):
@@ -74,7 +74,7 @@ def all_ready(settled: Callable[[Model, Request], Model]) -> World:
 
 WORLDS = {**SMALL, "large": large, "all_ready": all_ready}
 MODES = {"": (), "dry": ("--dry-run",), "json": ("-o", "json"), "ttl": ("--default-ttl", "1h")}
-TAKEN = MODES if os.environ.get("PROOF") == "whole" else ["ttl"]
+TAKEN = MODES if WHOLE else ["ttl"]
 
 
 @pytest.mark.parametrize("mode", TAKEN)

@@ -3,7 +3,6 @@
 `PROOF=whole` (`make races`) takes every world and 1,000 schedules; else it is a spread of them.
 """
 
-import os
 import sys
 from collections.abc import Callable
 
@@ -12,8 +11,8 @@ import pytest
 from tests.proofs.model.documents import SMALL, Judge, killed, large, made
 from tests.proofs.model.interleavings import Alone, Everything, schedule
 from tests.proofs.model.worlds import Settled, World
+from tests.whole import WHOLE
 
-WHOLE = os.environ.get("PROOF") == "whole"
 WORLDS = list(SMALL) if WHOLE else ["given_up"]
 BLOCKS, SEEDS = (10, 100) if WHOLE else (1, 1)
 

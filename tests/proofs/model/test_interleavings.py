@@ -3,15 +3,14 @@
 `PROOF=whole` (`make races`) takes every world and 10,000 schedules; else it is a spread of them.
 """
 
-import os
 import sys
 
 import pytest
 
 from tests.proofs.model.interleavings import Alone, Everything, Judge, schedule
 from tests.proofs.model.worlds import SMALL, large
+from tests.whole import WHOLE
 
-WHOLE = os.environ.get("PROOF") == "whole"
 WORLDS = list(SMALL) if WHOLE else ["gone"]
 BLOCKS, SEEDS = (20, 500) if WHOLE else (1, 2)
 
