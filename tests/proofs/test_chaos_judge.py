@@ -11,7 +11,7 @@ import pytest
 from reconcile.kube.objects import INGRESS, Key
 from reconcile.model.names import KIND, PLURAL
 from tests.e2e.strangers import stranger
-from tests.proofs.chaos.calm import World, is_under_way, served_twice, strangers_with, wrong_at_the_end
+from tests.proofs.chaos.calm import World, served_twice, strangers_with, under_way, wrong_at_the_end
 from tests.proofs.chaos.judge import NAMES, Judge
 from tests.proofs.chaos.users import Guard, Ledger
 
@@ -224,7 +224,7 @@ PREVIEW = {
 
 
 @pytest.mark.parametrize(
-    ("reason", "spec", "under_way"),
+    ("reason", "spec", "waits"),
     [
         ("Progressing", {}, True),
         ("RouteNotAccepted", {}, True),
@@ -233,9 +233,27 @@ PREVIEW = {
         ("Expired", {"ttl": "1h"}, False),
     ],
 )
-def test_what_time_alone_changes_is_waited_for(reason: str, spec: Mapping[str, str], under_way: bool) -> None:
+def test_what_time_alone_changes_is_waited_for(reason: str, spec: Mapping[str, str], waits: bool) -> None:
     status = {"conditions": [{"type": "Ready", "reason": reason}]}
-    assert is_under_way({**PREVIEW, "spec": spec, "status": status}) == under_way
+    assert bool(under_way(World(Made({**PREVIEW, "spec": spec, "status": status})))) == waits
+
+
+@pytest.mark.parametrize(
+    ("reason", "more", "waits"),
+    [
+        ("Available", {}, True),
+        ("Available", {"managedFields": []}, False),
+        ("HostnameConflict", {}, False),
+    ],
+)
+def test_an_old_route_is_waited_for_until_it_goes(reason: str, more: Mapping[str, Any], waits: bool) -> None:
+    status = {"conditions": [{"type": "Ready", "reason": reason}]}
+    preview = {**PREVIEW, "spec": {}, "status": status}
+    new = marked("pr-1")
+    annotations = {NAMES.identity_annotation: "HTTPRoute/chaos-0/pr-1"}
+    old = {**new, "kind": "HTTPRoute", "metadata": {**new["metadata"], "annotations": annotations, **more}}
+    assert under_way(World(Made(preview, new))) == []
+    assert bool(under_way(World(Made(preview, new, old)))) == waits
 
 
 def test_a_preview_that_no_run_has_dealt_with_is_wrong() -> None:

@@ -173,13 +173,21 @@ def _of_served(preview: Manifest, children: Mapping[str, Manifest], route: str) 
             yield f"{kind} is owned by {owners}"
 
 
-def is_under_way(preview: Manifest) -> bool:
-    """Whether time alone changes it: its pods or its router are waited for, or its ttl runs.
+def under_way(world: World) -> list[Key]:
+    """The previews that time alone changes."""
+    return [key for key, preview in world.previews.items() if _is_under_way(preview, world.of(key))]
+
+
+def _is_under_way(preview: Manifest, children: Mapping[str, Manifest]) -> bool:
+    """Its pods or its router are waited for, its old route stays for a while beside the new one, or its ttl runs.
 
     A router hears late of a Service that was mended: client-go pauses longer with each API server that died.
     """
     reason = ready(preview)[0]
-    return reason in (PROGRESSING, ROUTE_NOT_ACCEPTED) or (reason != EXPIRED and "ttl" in preview["spec"])
+    routes = [kind for kind, child in children.items() if kind in ROUTE_KINDS and _may_go(child)]
+    switches = len(routes) > 1 and reason not in (NAME_TAKEN, HOSTNAME_CONFLICT)
+    has_ttl = "ttl" in preview["spec"] and reason != EXPIRED
+    return switches or has_ttl or reason in (PROGRESSING, ROUTE_NOT_ACCEPTED)
 
 
 def ready(preview: Manifest) -> tuple[str, int]:

@@ -11,18 +11,17 @@ from threading import Event, Thread
 
 import httpx2
 
-from reconcile.kube.objects import Key
 from reconcile.model.names import AVAILABLE
 from tests.controlplane import eventually
 from tests.proofs.chaos.api import ROUTE_KINDS, Api
 from tests.proofs.chaos.calm import (
     Strangers,
     World,
-    is_under_way,
     ready,
     reasons,
     served_twice,
     strangers_with,
+    under_way,
     wrong_at_the_end,
 )
 from tests.proofs.chaos.credentials import Credentials
@@ -176,11 +175,7 @@ class Campaign:
         loud = {user: passes for user, passes in self.judge.passes.items() if passes.quiet < QUIET}
         if loud:
             return "; ".join(f"{user} wrote {passes.last}" for user, passes in loud.items())
-        return ", ".join(map(str, self._under_way()))
-
-    def _under_way(self) -> list[Key]:
-        """Previews that time alone changes."""
-        return [key for key, preview in World(self.api).previews.items() if is_under_way(preview)]
+        return ", ".join(map(str, under_way(World(self.api))))
 
     def _look(self) -> None:
         """The judge reads on, and the runs' own logs are read."""
