@@ -94,7 +94,8 @@ def walk(folder: Path, route: str, edits: list[Edit], folders: Sequence[str]) ->
         assert ended.code == bool(edit.bad), ended.stdout + ended.stderr
         after = files(there)
         scratch = folder / f"scratch-{number}"
-        assert shop.reconcile(scratch).code == bool(edit.bad)
+        anew = shop.reconcile(scratch)
+        assert anew.code == bool(edit.bad), anew.stdout + anew.stderr
         wanted = contents(scratch)
         stays = {name for name in before if edit.bad and is_of("pr-1", name)}
         stays |= {
@@ -109,7 +110,7 @@ def walk(folder: Path, route: str, edits: list[Edit], folders: Sequence[str]) ->
         assert {name: after[name] for name in same} == same, "a file was written again with what it had"
         ran |= {name: set_up_once_for(spec) for name in after if is_job(name) and name not in stays}
         again = shop.reconcile(there)
-        assert (again.code, files(there)) == (bool(edit.bad), after), again.stdout
+        assert (again.code, files(there)) == (bool(edit.bad), after), again.stdout + again.stderr
     return sum(edit.bad is None for edit in edits), kept
 
 
