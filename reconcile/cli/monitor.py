@@ -23,6 +23,8 @@ class Monitor:
     def __init__(self, options: Options) -> None:
         self._files = [path for format_name, path in options.report if format_name == "metrics"]
         self._gateway = options.pushgateway
+        # Where no report has it, it must be seen without -v too.
+        self._of_skipped = logging.WARNING if options.output == "none" else logging.INFO
         self._group = {"api_group": options.api_group, "scope": options.namespace or "all"}
         self.begin()
 
@@ -36,7 +38,10 @@ class Monitor:
         return time.monotonic() - self._began
 
     def did(self, done: Run) -> None:
-        """A record for each write, and for each preview that needs action."""
+        """A record for all that was skipped, for each write, and for each preview that needs action."""
+        for entry in done.skipped:
+            fields = {"result": "skipped", "subject": entry.subject}
+            log.log(self._of_skipped, "%s", entry.sentence, extra={"fields": fields})
         for outcome in done.outcomes:
             change = outcome.change
             word = done_word(change) if outcome.result == "done" else outcome.result

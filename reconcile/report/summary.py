@@ -8,15 +8,18 @@ from datetime import datetime
 from typing import Any, get_args
 
 from reconcile.model.names import REASONS
+from reconcile.model.problems import first_of
 from reconcile.plan.changes import NoDelete, Result, not_deleted
 from reconcile.report.counts import WRITES, action_of, counts
-from reconcile.report.safe import safe, safe_json
+from reconcile.report.safe import LONGEST_VALUE, cut, safe, safe_json
 from reconcile.report.states import states
 from reconcile.status.result import Run
 
 ACTIONS = WRITES
 RESULTS: tuple[Result, ...] = get_args(Result)
 LONGEST_ERROR = 1000
+MOST_SKIPPED = 8
+"""So many kinds are named: a termination message has 4096 bytes."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Summary:
     `success`: it did all that it could. A preview that is blocked, refused, unreadable or rejected by the API
     server does not count against it; a write that failed, a delete that was skipped, a pass that could not
     begin, a plan that was declined and a signal do. `writes` are counted by action and result, `previews` by
-    the reason of Ready, or by their state if none is known.
+    the reason of Ready, or by their state if none is known. `skipped` are kinds, or `Deletes`.
     """
 
     exit_code: int
@@ -38,6 +41,7 @@ class Summary:
     writes: Mapping[tuple[str, str], int] = field(default_factory=dict)
     previews: Mapping[str, int] = field(default_factory=dict)
     deletes_skipped: int = 0
+    skipped: tuple[str, ...] = ()
     error: str = ""
 
     @property
@@ -46,9 +50,12 @@ class Summary:
         head = f"exit code {self.exit_code} after {self.seconds:.1f} s"
         if self.error:
             return f"{head}: {self.error}"
+        skipped = f"; skipped: {first_of(self.skipped, MOST_SKIPPED)}" if self.skipped else ""
         if self.dry_run:
-            return f"{head}: " + ", ".join(f"{self.planned.get(name, 0)} to {name}" for name in ACTIONS)
-        return f"{head}: " + ", ".join(f"{self.writes.get((name, 'done'), 0)} {name}d" for name in ACTIONS)
+            numbers = [f"{self.planned.get(name, 0)} to {name}" for name in ACTIONS]
+        else:
+            numbers = [f"{self.writes.get((name, 'done'), 0)} {name}d" for name in ACTIONS]
+        return f"{head}: {', '.join(numbers)}{skipped}"
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -67,6 +74,8 @@ class Summary:
             "previews": dict(sorted(self.previews.items())),
             "deletes_skipped": self.deletes_skipped,
         }
+        if self.skipped:
+            found["skipped"] = list(self.skipped[:MOST_SKIPPED])
         return {**found, **({"error": self.error} if self.error else {})}
 
     @property
@@ -92,6 +101,7 @@ def summary_of(done: Run, exit_code: int, seconds: float) -> Summary:
         deletes_skipped=len(
             {c.key for one in done.passes for c in one.plan.changes if not_deleted(c, NoDelete.SKIPPED)}
         ),
+        skipped=tuple(dict.fromkeys(cut(entry.subject, LONGEST_VALUE) for entry in done.skipped)),
     )
 
 

@@ -243,6 +243,20 @@ def test_a_run_that_cannot_read_is_reported_and_the_next_one_starts(
     assert ended.out == ""
 
 
+def test_the_log_says_what_was_skipped_and_why_where_no_report_does(shop: Shop) -> None:
+    shop.write("pr-1")
+    shop.reconcile()
+    shop.remove("pr-1")
+    refusal = "Refusing to delete 3 children: the list of previews is empty"
+    assert shop.reconcile("-o", "none", code=4).err.startswith(f"WARNING reconcile: {refusal}")
+    assert refusal not in (ended := shop.reconcile(code=4)).err
+    assert refusal in ended.out
+    records = map(json.loads, shop.reconcile("--log-format", "json", "-o", "none", code=4).err.splitlines())
+    (skipped,) = [one for one in records if one.get("result") == "skipped"]
+    assert (skipped["level"], skipped["subject"]) == ("WARNING", "Deletes")
+    assert skipped["message"].startswith(refusal)
+
+
 def test_the_reports_in_files_are_those_of_the_newest_run(shop: Shop, between: Callable[..., None]) -> None:
     shop.write("pr-1")
     between(nothing)

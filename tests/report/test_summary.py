@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,20 @@ def test_the_longest_summary_fits_into_a_termination_message() -> None:
     error = failure(5, "\x1b" * 9999, 0).error
     longest = Summary(5, 9e9, success=False, previews=reasons, writes=writes, error=error)
     assert len(longest.json) + 1 <= 4096
+    entries = tuple(Skipped(f"{number}{'k' * 300}", "no right") for number in range(30))
+    skipped = summary_of(a_run(plan=Plan((), entries)), 4, 0).skipped
+    longest = Summary(4, 9e9, success=False, previews=reasons, writes=writes, skipped=skipped)
+    assert len(longest.json) + 1 <= 4096
+
+
+def test_what_was_skipped_is_named_once_and_only_where_there_is_any() -> None:
+    entries = (Skipped("Job", "no right"), Skipped("Job", "no answer"), Skipped("Deletes", "too many"))
+    summary = summary_of(a_run(plan=Plan((), entries)), 4, 0.1)
+    assert summary.fields["skipped"] == ["Job", "Deletes"]
+    assert summary.sentence.endswith("created, 0 updated, 0 deleted; skipped: Job, Deletes")
+    many = replace(summary, skipped=tuple("abcdefghij"), dry_run=True)
+    assert many.sentence.endswith("to delete; skipped: a, b, c, d, e, f, g, h and 2 more")
+    assert many.fields["skipped"] == [*"abcdefgh"]
 
 
 @pytest.mark.parametrize("env", [{}, POD])
