@@ -8,27 +8,6 @@ from reconcile.kube.live import Live
 from reconcile.kube.objects import HTTPROUTE, conditions_in, map_in, maps_in
 
 
-def accepted(live: Live) -> bool:
-    """Whether whoever serves the route says that it does; kinds that have no such word count as accepted.
-
-    An HTTPRoute is accepted when each of its parents says so at the current generation:
-    https://gateway-api.sigs.k8s.io/api-types/httproute/#routestatus
-    """
-    if live.key.kind != HTTPROUTE.kind:
-        return True
-    parents = maps_in(live.spec.get("parentRefs"))
-    statuses = maps_in(live.status.get("parents"))
-    generation = live.metadata.get("generation")
-    return bool(parents) and all(
-        any(
-            _same_parent(parent, status)
-            and _current(status, generation).get("Accepted", {}).get("status") == "True"
-            for status in statuses
-        )
-        for parent in parents
-    )
-
-
 @dataclass(frozen=True)
 class Objection:
     """Why a route leads nowhere yet; `final` when its parent has refused it, and not only kept silent."""

@@ -10,7 +10,7 @@ from reconcile.kube.hostnames import hostnames
 from reconcile.kube.live import Live
 from reconcile.kube.managedfields import part_of
 from reconcile.kube.objects import Key, Manifest, without_servers_own
-from reconcile.kube.routes import accepted
+from reconcile.kube.routes import objection
 from reconcile.kube.time import parse_time, time_text
 from reconcile.model.names import PRUNE_DISABLED
 from reconcile.model.preview import PreviewEnvironment
@@ -58,8 +58,8 @@ def wait_for_new_route(preview: PreviewEnvironment, draft: Draft, world: World, 
     """
     if not (isinstance(change, Delete) and is_route_of(change.key, preview.name)):
         return change
-    if not world.options.route_kind:
-        return replace(change, message="its preview has no route (--route is none)")
+    if not world.options.route_kind:  # nothing takes its place, for any preview
+        return replace(change, message="its preview has no route (--route is none)", counts=True)
     new = Key(world.options.route_kind, preview.namespace, preview.name)
     own, there = draft.on(new), world.snapshot.children.get(new)
     if not isinstance(own, Keep) or there is None:
@@ -67,7 +67,11 @@ def wait_for_new_route(preview: PreviewEnvironment, draft: Draft, world: World, 
         return Waiting(change.key, change.preview, f"waits: deleted when {new} exists", for_this_run=made)
     if preview.spec.fqdn not in hostnames(change.live):
         return replace(change, message="its preview has another hostname, and another kind of route")
-    if not accepted(there):
+    if preview.spec.fqdn not in hostnames(there):
+        return Waiting(
+            change.key, change.preview, f"waits: deleted when {new} has the hostname {preview.spec.fqdn}"
+        )
+    if objection(there):
         return Waiting(change.key, change.preview, f"waits: deleted when {new} is accepted")
     if _too_new(there, world.options):
         seconds = round(ROUTERS_LAG.total_seconds())

@@ -103,7 +103,7 @@ def _compare(manifest: Manifest, child: Child) -> Update | Keep:
     manifest = without_rules(manifest) if at_challenge else manifest
     found = difference(child, manifest)
     if not found and not adopting:
-        kept = _challenge(at_challenge) or _server_keeps(found) or _edits_kept(child, manifest)
+        kept = _challenge(at_challenge) or _server_keeps(found, child) or _edits_kept(child, manifest)
         return Keep(key_of(manifest), child.place, kept)
     takeover = found.takeover
     if adopting and from_server:
@@ -147,11 +147,13 @@ def _edits_kept(child: Child, manifest: Manifest) -> str:
     return f"kept with {', '.join(added)}, added by hand ({child.names.edits_annotation} is {EDITS_KEPT})"
 
 
-def _server_keeps(found: Difference) -> str:
+def _server_keeps(found: Difference, child: Child) -> str:
     if not found.kept:
         return ""
-    fields = ", ".join(found.kept)
-    return f"the API server stores {fields} with another value; to apply it again, change spec.revision"
+    fields, annotation = ", ".join(found.kept), child.names.applied_annotation
+    return (
+        f"the API server stores {fields} with another value; to apply it again, remove {annotation} from it"
+    )
 
 
 def _all_of_ours(manifest: Manifest, child: Child) -> FieldSet:

@@ -29,7 +29,8 @@ UNSURE = (
 def give_hostnames(proposal: Proposal, world: World) -> Proposal:
     """A route gets its hostname where it may have it, waits, or is left as it is; and what another holds, no
     route keeps."""
-    rulings = rulings_of(_claims(proposal, world), _routes(proposal, world), _holdings(world))
+    unseen = any(is_route(name) and not kind.whole for name, kind in world.snapshot.kinds.items())
+    rulings = rulings_of(_claims(proposal, world), _routes(proposal, world), _holdings(world), unseen=unseen)
     warnings = (
         f"warning: {world.desired[place].fqdn} of {place}: {ruling.warning}"
         for place, ruling in sorted(rulings.items())
@@ -136,8 +137,9 @@ def _changes(draft: Draft, ruling: Ruling, world: World) -> Iterable[Change]:
 def _given_up(change: Change, child: Child, message: str) -> Change:
     """A route with a hostname that another holds: requests for it would go to the wrong preview.
 
-    Of a preview that is no more too: its author may have protected the route, and edits it still."""
-    if isinstance(change, Waiting | Delete):
+    Of a preview that is no more too: its author may have protected the route, and edits it still. Nor does
+    one stay that waits for a new route: whether that is accepted is its author's doing."""
+    if isinstance(change, Delete):
         return change
     found = prune(child, message, PROTECTED_NO_LONGER)
     return replace(found, message=message, expired_at="") if isinstance(found, Delete) else found

@@ -9,9 +9,9 @@
     nobody                                                   the oldest gets it; then namespace and name
 
 A record counts while its preview wants the hostname or still has a route with it; of two records the
-earlier. A route alone says less: whoever may edit routes in one namespace could write any hostname into
-them. Where moves wait for each other in a circle, the oldest preview goes first. Timestamps of routes decide
-nothing.
+earlier. Where not all routes could be listed its preview may have one, and nobody gets the hostname. A route
+alone says less: whoever may edit routes in one namespace could write any hostname into them. Where moves
+wait for each other in a circle, the oldest preview goes first. Timestamps of routes decide nothing.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -84,6 +84,7 @@ class Ruling:
 
 
 GRANTED = Ruling("granted")
+UNSEEN = "not all routes could be listed"
 
 
 H = TypeVar("H", Claim, Holding)
@@ -92,11 +93,15 @@ Queue = dict[str, tuple[Claim, list[Route]]]
 
 
 def rulings_of(
-    claims: Iterable[Claim], routes: Iterable[Route], holdings: Iterable[Holding] = ()
+    claims: Iterable[Claim],
+    routes: Iterable[Route],
+    holdings: Iterable[Holding] = (),
+    *,
+    unseen: bool = False,
 ) -> Mapping[str, Ruling]:
     """A ruling for every claim, by preview, and for who has a route to give up without one.
 
-    In time that grows with their number."""
+    `unseen` tells that there may be more routes. In time that grows with their number."""
     claimed, recorded = _by_hostname(claims), _by_hostname(holdings)
     there = _routes_by_hostname(routes, claimed.keys() | recorded.keys())
     rulings: Rulings = {}
@@ -111,6 +116,8 @@ def rulings_of(
         rulings.update({claim.preview: Ruling("blocked", unsure=True) for claim in rivals if claim.unsure})
         if sure:
             _rule_on_one(sure, there.get(hostname, []), holder, rulings, queue)
+            if unseen:
+                _wait_for_a_whole_list(sure, recorded.get(hostname, ()), there.get(hostname, ()), rulings)
     _rule_on_moves(queue, rulings)
     for hostname in recorded.keys() - claimed.keys():
         if holder := _holder(recorded[hostname], (), there.get(hostname, ())):
@@ -169,6 +176,23 @@ def _rule_on_one(
     rulings.update({claim.preview: Ruling("blocked", by) for claim in rivals[1:]})
     if occupying and not held:
         queue[first.preview] = (first, occupying)
+
+
+def _wait_for_a_whole_list(
+    rivals: Iterable[Claim], recorded: Collection[Holding], routes: Collection[Route], rulings: Rulings
+) -> None:
+    """Who has the hostname on record may have a route with it that no list shows: it does not lose it, and
+    nobody else gets it."""
+    with_route = {route.preview for route in routes}
+    if not (absent := {one.preview for one in recorded} - with_route):
+        return
+    holder = _holder(recorded, rivals, routes)
+    for claim in rivals:
+        ruling = rulings[claim.preview]
+        if claim.preview == holder and ruling.decision == "blocked":
+            rulings[claim.preview] = Ruling("waits", f"{ruling.by}, but {UNSEEN}")
+        elif ruling.decision == "granted" and claim.preview not in {holder, *with_route}:
+            rulings[claim.preview] = Ruling("waits", f"{min(absent)} may have it, because {UNSEEN}")
 
 
 def _have_given_up(

@@ -238,13 +238,16 @@ def _facts(
     deployment = Key(DEPLOYMENT.kind, desired.preview.namespace, desired.preview.name)
     keys = [manifest.key for manifest in desired.children]
     kinds = {key.kind for key in keys}
+    route = _route(desired, changes, lives)
+    if route is None and desired.hostname_record is not None:  # it may have one of a kind that it had before
+        kinds |= set(filter(is_route, unread))
     return Facts(
         desired,
         tuple(changes),
         tuple(outcome for outcome in outcomes if _is_about(outcome, desired)),
         deployment=lives.get(deployment),
         setup=next((lives[key] for key in keys if runs_once(key.kind) and key in lives), None),
-        route=_route(desired, changes, lives),
+        route=route,
         further=further_of(desired, lives),
         unread=bool(kinds & unread),
         recorded=_recorded(desired, outcomes),

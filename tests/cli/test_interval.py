@@ -243,7 +243,7 @@ def test_a_run_that_cannot_read_is_reported_and_the_next_one_starts(
     assert ended.out == ""
 
 
-def test_the_log_says_what_was_skipped_and_why_where_no_report_does(shop: Shop) -> None:
+def test_what_was_skipped_is_logged_with_its_reason_if_no_report_is_printed(shop: Shop) -> None:
     shop.write("pr-1")
     shop.reconcile()
     shop.remove("pr-1")

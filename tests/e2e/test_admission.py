@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from reconcile.model.names import Names
 from tests.controlplane import eventually
 from tests.e2e.policies import ADMISSION, policy, rule
 from tests.e2e.story import Story, container, env_of
@@ -14,7 +15,7 @@ from tests.e2e.strangers import stranger
 IMAGE = "object.spec.template.spec.containers[0].image"
 NOTE = (
     "the API server stores spec.template.spec.containers[app].image with another value; "
-    "to apply it again, change spec.revision"
+    "to apply it again, remove platform9.com/applied from it"
 )
 
 
@@ -74,7 +75,7 @@ def test_what_a_policy_rewrites_is_kept_with_a_note_until_the_policy_is_lifted(
     lift[0]()
     eventually(lambda: image_of(probe(mirrored)).startswith("registry."), "the policy is lifted")
     mirrored.silent()
-    mirrored.apply(suspend=True, revision="abc")
+    mirrored.edit("Deployment", lambda d: d["metadata"]["annotations"].pop(Names().applied_annotation))
     mirrored.reconcile()
     assert image_of(mirrored.live("Deployment")) == "registry.example.com/web:1"
     assert mirrored.reconcile().changes == []

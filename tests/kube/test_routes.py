@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from reconcile.kube.live import Live
-from reconcile.kube.routes import Objection, accepted, objection
+from reconcile.kube.routes import Objection, objection
 
 
 def a_route(kind: str, spec: Any, status: Any = None, generation: int = 2) -> Live:
@@ -48,7 +48,8 @@ def says(parent: dict[str, Any], status: str = "True", generation: int | None = 
 def test_an_httproute_is_accepted_if_each_parent_reports_it_now(
     parents: Any, statuses: Any, is_accepted: bool
 ) -> None:
-    assert accepted(a_route("HTTPRoute", {"parentRefs": parents}, {"parents": statuses})) is is_accepted
+    route = a_route("HTTPRoute", {"parentRefs": parents}, {"parents": statuses})
+    assert (objection(route) is None) is is_accepted
 
 
 ROUTE = "HTTPRoute infra/web"
@@ -101,5 +102,4 @@ def test_an_httproute_serves_when_each_parent_takes_it_and_finds_its_service(
 
 @pytest.mark.parametrize("kind", ["Mapping", "Ingress"])
 def test_other_kinds_have_no_word_for_it_and_count_as_accepted(kind: str) -> None:
-    assert accepted(a_route(kind, {}))
     assert objection(a_route(kind, {})) is None

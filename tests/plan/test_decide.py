@@ -88,7 +88,8 @@ ROWS: dict[str, tuple[Live | None, Rules, dict[str, Any], Any]] = {
         MIRRORED, RULES, DEPLOYMENT,
         Keep(
             key("Deployment"), PLACE,
-            f"the API server stores {IMAGE} with another value; to apply it again, change spec.revision",
+            f"the API server stores {IMAGE} with another value; to apply it again, "
+            "remove platform9.com/applied from it",
         ),
     ),
     "a stranger's object blocks, and is named with its manager": (STRANGER, RULES, SERVICE, FOREIGN),

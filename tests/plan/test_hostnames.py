@@ -33,11 +33,12 @@ def holding(name: str, hostname: str = X, since: str = NEW, *, wanted: bool = Tr
     return Holding(f"shop/{name}", hostname, since, wanted)
 
 
-def ruled(given: Sequence[Claim | Route | Holding]) -> dict[str, Ruling]:
+def ruled(given: Sequence[Claim | Route | Holding], *, unseen: bool = False) -> dict[str, Ruling]:
     rulings = rulings_of(
         [one for one in given if isinstance(one, Claim)],
         [one for one in given if isinstance(one, Route)],
         [one for one in given if isinstance(one, Holding)],
+        unseen=unseen,
     )
     return {preview.removeprefix("shop/"): ruling for preview, ruling in rulings.items()}
 
@@ -224,6 +225,36 @@ def test_the_rulings_are_those_of_the_row(name: str) -> None:
     given, rulings = ROWS[name]
     assert ruled(given) == rulings
     assert ruled(given[::-1]) == rulings
+
+
+# where not all routes could be listed
+
+IN_DOUBT: dict[str, Row] = {
+    "a holder waits where else a stranger would have it": row(
+        claim("a"), claim("b"), stranger(X), holding("a"),
+        a=Ruling("waits", "belongs to Ingress infra/web, but not all routes could be listed"), b=BY_WEB,
+    ),
+    "what a preview may still have on a route is not granted": row(
+        claim("a", Y), claim("b"), route("a", Y), holding("a", wanted=False),
+        a=GRANTED, b=Ruling("waits", "shop/a may have it, because not all routes could be listed"),
+    ),
+    "a holder whose route is seen keeps it": row(
+        claim("a"), claim("b"), stranger(X), route("a", X), holding("a"), a=warned("Ingress infra/web"), b=BY_A
+    ),
+    "who has a route with it keeps it": row(
+        claim("b"), route("b", X), holding("a", wanted=False), b=GRANTED
+    ),
+    "a holder whose route is not seen keeps it": row(claim("a"), claim("b"), holding("a"), a=GRANTED, b=BY_A),
+    "what nobody has on record is granted": row(claim("a"), claim("b"), a=GRANTED, b=BY_A),
+    "a stranger wins over who has it on no record": row(claim("a"), stranger(X), a=BY_WEB),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", IN_DOUBT)
+def test_what_is_on_record_is_given_to_nobody_else_where_a_list_was_incomplete(name: str) -> None:
+    given, rulings = IN_DOUBT[name]
+    assert ruled(given, unseen=True) == rulings
+    assert ruled(given[::-1], unseen=True) == rulings
 
 
 # many

@@ -662,14 +662,12 @@ def test_what_was_protected_stays_as_it_is(
     assert "-" not in {line[0] for line in lines(plan_of([PR2], after))}, "its preview is gone"
 
 
-def parents(observed: int, status: str = "True", since: str = OLD) -> dict[str, Any]:
-    accepted = {
-        "type": "Accepted",
-        "status": status,
-        "observedGeneration": observed,
-        "lastTransitionTime": since,
-    }
-    return {"parents": [{"parentRef": {"namespace": "infra", "name": "web"}, "conditions": [accepted]}]}
+def parents(observed: int, status: str = "True", resolved: str = "True") -> dict[str, Any]:
+    conditions = [
+        {"type": type_, "status": value, "observedGeneration": observed, "lastTransitionTime": OLD}
+        for type_, value in (("Accepted", status), ("ResolvedRefs", resolved))
+    ]
+    return {"parents": [{"parentRef": {"namespace": "infra", "name": "web"}, "conditions": conditions}]}
 
 
 NOT_ACCEPTED = ". Mapping shop/pr-1 waits: deleted when HTTPRoute shop/pr-1 is accepted"
@@ -683,9 +681,10 @@ GOES = "- Mapping shop/pr-1 its preview has the HTTPRoute now"
         ({}, NOT_ACCEPTED),
         (parents(1), NOT_ACCEPTED),
         (parents(2, "False"), NOT_ACCEPTED),
+        (parents(2, resolved="False"), NOT_ACCEPTED),
         (parents(2), GOES),
     ],
-    ids=["no status", "of an older generation", "refused", "accepted"],
+    ids=["no status", "of an older generation", "refused", "without its Service", "accepted"],
 )
 def test_the_old_route_goes_when_the_httproute_is_accepted(status: dict[str, Any], line: str) -> None:
     manifest = children_of(PR1, **vars(HTTPROUTE))["HTTPRoute"]
@@ -693,6 +692,51 @@ def test_the_old_route_goes_when_the_httproute_is_accepted(status: dict[str, Any
     plan = plan_of([PR1], [*running(PR1), route], settings=HTTPROUTE, now=NOON)
     assert lines(plan) == [line]
     assert not any(c.for_this_run for c in plan.changes if isinstance(c, Waiting))
+
+
+def test_the_old_route_stays_where_the_api_server_stores_the_new_one_with_another_hostname() -> None:
+    manifest = children_of(PR1, **vars(HTTPROUTE))["HTTPRoute"]
+    there = edited(manifest, "spec", "hostnames", to=["rewritten.example.com"])
+    route = live({**there, "status": parents(2)}, applied=manifest, generation=2)
+    plan = plan_of([PR1], [*running(PR1), route], settings=HTTPROUTE, now=NOON)
+    waits = f". Mapping shop/pr-1 waits: deleted when HTTPRoute shop/pr-1 has the hostname {HOST_1}"
+    assert waits in lines(plan)
+
+
+@pytest.mark.parametrize("status", [{}, parents(2)], ids=["not accepted", "accepted a moment ago"])
+def test_an_old_route_that_waits_for_the_new_one_gives_up_what_another_has_on_record(status: Any) -> None:
+    """Its author could keep it waiting for as long as he likes."""
+    thief, holder = a_read_preview("pr-1", created=OLD), holds("pr-2")
+    manifest = children_of(thief, **vars(HTTPROUTE))["HTTPRoute"]
+    accepted_at = [entry(MANAGER, dict(manifest), "Apply") | {"time": NOON.isoformat()}]
+    new = untracked({**manifest, "status": status}, managedFields=accepted_at, generation=2)
+    old = running(thief, INGRESS)[-1].manifest
+    rules = [*old["spec"]["rules"], {**old["spec"]["rules"][0], "host": HOST}]
+    there = [*running(thief)[:-1], live(edited(old, "spec", "rules", to=rules), applied=old), new]
+    plan = plan_of([thief, holder], [*there, *running(holder, HTTPROUTE)], settings=HTTPROUTE, now=NOON)
+    assert f"- Ingress shop/pr-1 it has {HOST}, which belongs to shop/pr-2" in lines(plan)
+
+
+def test_a_list_that_is_incomplete_takes_no_hostname_from_who_has_it_on_record() -> None:
+    """Its old route is an Ingress, which this run may not list."""
+    unlisted = {"Ingress": replace(NO_LIST, resource=WHOLE["Ingress"].resource)}
+    there = [*running(PR2)[:-1], a_strangers("Mapping", HOST)]
+    plan = plan_of([holds("pr-2")], there, settings=HTTPROUTE, now=NOON, kinds=unlisted)
+    assert lines(plan)[0] == (
+        f". HTTPRoute shop/pr-2 waits: {HOST}: belongs to Mapping infra/web, but not all routes could be listed"
+    )
+
+
+def test_without_routes_the_old_ones_count_for_the_limit() -> None:
+    """A mistake in one variable would otherwise take the routes of all previews at once."""
+    previews = [a_read_preview(f"pr-{number}") for number in range(12)]
+    there = [one for preview in previews for one in running(preview)]
+    settings = Settings(route="none", route_given=True)
+    plan = plan_of(previews, there, settings=settings)
+    assert not any(isinstance(change, Delete) for change in plan.changes)
+    assert plan.skipped[0].message.startswith("Refusing to prune 12 previews: the limit is 9")
+    plan = plan_of(previews, there, settings=settings, limit="12")
+    assert sum(isinstance(change, Delete) for change in plan.changes) == 12
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from reconcile.desire.desire import desire
 from reconcile.desire.desired import Desired
 from reconcile.model.scope import Scope, make_scope
@@ -9,6 +11,7 @@ from reconcile.model.settings import Settings
 from reconcile.plan.changes import (
     PREVIEW,
     Blocked,
+    Change,
     Create,
     Delete,
     Keep,
@@ -111,3 +114,21 @@ def test_the_route_is_that_of_the_desired_kind_else_the_one_it_kept() -> None:
 def test_an_unread_kind_leaves_the_previews_that_need_it_unread() -> None:
     assert of_pr1(Pass(Plan((), (Skipped("Service", "403"),)))).unread
     assert not of_pr1(Pass(Plan((), (Skipped("HTTPRoute", "403"), Skipped("Deletes", "0"))))).unread
+
+
+@pytest.mark.parametrize(
+    ("has_held", "routes", "skipped", "unread"),
+    [
+        (True, (WAIT,), "Ingress", True),
+        (True, (ROUTE,), "Ingress", False),
+        (False, (WAIT,), "Ingress", False),
+        (True, (WAIT,), "ConfigMap", False),
+    ],
+)
+def test_who_held_a_hostname_may_have_a_route_of_a_kind_that_was_not_listed(
+    has_held: bool, routes: tuple[Change, ...], skipped: str, unread: bool
+) -> None:
+    status = {"hostname": {"name": "x.example.com", "heldSince": "2026-01-01T00:00:00Z"}} if has_held else {}
+    desired = desire([a_read_preview("pr-1", status=status)], Settings(), Scope())
+    (found,) = gather(desired, [Pass(Plan((KEEP, *routes), (Skipped(skipped, "403"),)))], THERE)
+    assert found.unread is unread

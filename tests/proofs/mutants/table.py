@@ -237,7 +237,7 @@ reconcile/plan/child_policy.py: tests/plan/test_plan.py
 -        return child.preview_protects
 +        return False
   old route goes at once: the old route goes before the new one serves
--    if not accepted(there):
+-    if objection(there):
 +    if False:
   old route goes when the new one is accepted: routers that serve it later answer 404
 -    if _too_new(there, world.options):
