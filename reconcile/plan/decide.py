@@ -31,7 +31,8 @@ NO_TEMPLATES = (
     "pass --templates DIR, or --templates none to remove what they set"
 )
 NO_TEMPLATES_MADE = (
-    "a template made it, and this run has none; pass --templates DIR, or --templates none to delete it"
+    "a template made it, and this run has none; "
+    "pass --templates DIR, or --templates none to delete it unless it holds data"
 )
 TOO_LARGE = "waits: too large to compare; remove what others added to it, or delete it"
 

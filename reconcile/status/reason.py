@@ -256,7 +256,8 @@ def failed_further(facts: Facts) -> Live | None:
 def _route(facts: Facts) -> Finding | None:
     fqdn = facts.desired.fqdn
     if facts.route and fqdn and fqdn not in hostnames(facts.route):
-        message = f"{facts.route.key} does not have the hostname {fqdn}: --route switches it"
+        switches = "" if facts.route.key in facts.wanted else ": --route switches it"
+        message = f"{facts.route.key} does not have the hostname {fqdn}{switches}"
         return Finding(ROUTE_NOT_ACCEPTED, message, stalled=True)
     found = objection(facts.route) if facts.route else None
     return Finding(ROUTE_NOT_ACCEPTED, found.message, stalled=found.final) if found else None

@@ -140,7 +140,7 @@ def test_a_run_without_the_templates_option_deletes_none_and_changes_nothing_of_
     found = planned([a_read_preview(image="registry.example.com/shop:2"), PR2], there, Settings())
     assert [line for line in lines(found) if "pr-1" in line] == [
         "! Preview shop/pr-1 ConfigMap shop/pr-1-config: a template made it, and this run has none; "
-        "pass --templates DIR, or --templates none to delete it"
+        "pass --templates DIR, or --templates none to delete it unless it holds data"
     ]
     assert sums(found).startswith("Plan: 3 to create, 0 to update, 0 to delete")
 

@@ -88,7 +88,7 @@ CREATE = Create(key("Deployment"), "shop/pr-1", WANTED["Deployment"], "new previ
 ROUTE = Create(key("Mapping"), "shop/pr-1", WANTED["Mapping"], "new preview")
 SUSPENDED = a_read_preview(suspend=True, generation=3)
 REFUSED = {"allow_image": ("ghcr.io/acme/*",)}
-WITHOUT_IT = "does not have the hostname other.example.com: --route switches it"
+WITHOUT_IT = "does not have the hostname other.example.com"
 ASLEEP = (
     "Asleep: asleep until 2026-01-12T06:00:00Z (Mon-Fri 07:00-20:00 Europe/Berlin); to wake it now: kubectl "
     "annotate -n shop previewenvironments.platform9.com pr-1 platform9.com/awake-until=4h --overwrite"
@@ -223,7 +223,11 @@ ROWS: dict[str, tuple[Facts, str]] = {
         facts(route=a_live("Ingress", route="ingress")),
         "Available: its pods are available",
     ),
-    "a route without its hostname was kept": (
+    "a route of another kind without its hostname was kept": (
+        facts(a_read_preview(fqdn="other.example.com"), route=a_live("Ingress", route="ingress")),
+        f"RouteNotAccepted!: Ingress shop/pr-1 {WITHOUT_IT}: --route switches it (no link)",
+    ),
+    "the API server stores its route with another hostname": (
         facts(a_read_preview(fqdn="other.example.com")),
         f"RouteNotAccepted!: Mapping shop/pr-1 {WITHOUT_IT} (no link)",
     ),
