@@ -109,5 +109,7 @@ def test_the_route_is_that_of_the_desired_kind_else_the_one_it_kept() -> None:
 
 
 def test_an_unread_kind_leaves_the_previews_that_need_it_unread() -> None:
-    assert of_pr1(Pass(Plan((), (Skipped("Service", "403"),)))).unread
+    service = Skipped("Service", "403")
+    found = of_pr1(Pass(Plan((), (service,))), Pass(Plan((), (service,))))
+    assert (found.unread, found.is_unread("Service"), found.is_unread("Mapping")) == ((service,), True, False)
     assert not of_pr1(Pass(Plan((), (Skipped("HTTPRoute", "403"), Skipped("Deletes", "0"))))).unread
