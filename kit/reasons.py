@@ -73,6 +73,12 @@ REASONS = (
         "See the message.",
     ),
     Row(
+        names.UNREAD,
+        "no",
+        "A kind of the children cannot be listed or read, so nothing of that kind is changed, and [what comes after it](../templates.md#rights) waits. Each run tries again. A preview that was ready with this spec stays so while no change waits.",
+        "See the message: grant the right that it names.",
+    ),
+    Row(
         names.PROGRESSING,
         "no",
         "A child does not exist yet, or waits for something.",

@@ -106,7 +106,8 @@ def _pods(explained: Explanation) -> Iterator[str]:
 
 def _title(child: ExplainedChild, explained: Explanation) -> str:
     if not child.ownership:
-        return f"{child.key}: not there"
+        unread = any(entry.subject == child.key.kind for entry in explained.plan.skipped)
+        return f"{child.key}: {'not read' if unread else 'not there'}"
     made = f", made {_since(child.created, explained)}" if child.created else ""
     return f"{child.key}: {child.ownership}{made}"
 

@@ -55,6 +55,7 @@ SUSPENDED = "Suspended"
 ASLEEP = "Asleep"
 EXPIRED = "Expired"
 APPLY_FAILED = "ApplyFailed"
+UNREAD = "Unread"
 INTERNAL_ERROR = "InternalError"
 REASONS = frozenset(
     {
@@ -71,6 +72,7 @@ REASONS = frozenset(
         ASLEEP,
         EXPIRED,
         APPLY_FAILED,
+        UNREAD,
         INTERNAL_ERROR,
     }
 )

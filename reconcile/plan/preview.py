@@ -8,7 +8,7 @@ from reconcile.desire.desired import Desired
 from reconcile.kube.objects import Key, Resource, conditions_in
 from reconcile.model.names import ASLEEP, NAME_TAKEN, READY, REFUSED, ROUTE_NOT_ACCEPTED
 from reconcile.model.preview import PreviewEnvironment
-from reconcile.plan.changes import Blocked, Change, Delete, Update, UpdateMessage, Waiting
+from reconcile.plan.changes import Blocked, Change, Create, Delete, Update, UpdateMessage, Waiting
 from reconcile.plan.child_policy import left_until
 from reconcile.plan.decide import NO_TEMPLATES_MADE, decide, prune, prune_further
 from reconcile.plan.draft import Draft, World
@@ -52,7 +52,8 @@ def _of_living(draft: Draft, own: list[Change], preview: PreviewEnvironment, wor
         else prune(child, "its preview does not request it")
         for child in unwanted
     )
-    return replace(draft, changes=(*own, *pruned))
+    unread = _first_unread(draft, world)
+    return replace(draft, changes=(*own, *(_after(unread, change) for change in pruned)))
 
 
 def _outlived(draft: Draft, desired: Desired) -> Iterator[Change]:
@@ -72,11 +73,15 @@ def _outlived(draft: Draft, desired: Desired) -> Iterator[Change]:
 def _own_changes(
     draft: Draft, desired: Desired, preview: PreviewEnvironment, world: World
 ) -> Iterator[Change]:
-    """What the wanted children need, in apply order, up to the first kind that could not be listed."""
+    """What the wanted children need, in apply order; what comes after a kind that could not be read waits."""
+    unread = ""
     for manifest in desired.children:
         key = manifest.key
         kind = world.snapshot.kinds[key.kind]
-        if not kind.known or _keeps_another_route(key, draft, world):
+        if not kind.known:
+            unread = unread or key.kind
+            continue
+        if _keeps_another_route(key, draft, world):
             return
         if not kind.installed:
             yield _not_installed(draft, key, kind.resource)
@@ -84,7 +89,25 @@ def _own_changes(
         live = world.snapshot.children.get(key)
         if live is not None or desired.makes(manifest):
             child = draft.children.get(key) or (None if live is None else world.child(live, draft.place))
-            yield _by_the_clock(decide(manifest, preview, child), desired)
+            yield _after(unread, _by_the_clock(decide(manifest, preview, child), desired))
+
+
+def _first_unread(draft: Draft, world: World) -> str:
+    """The first kind of its wanted children of which nothing is known; "" where all could be read."""
+    children = draft.desired.children if draft.desired else ()
+    return next((one.key.kind for one in children if not world.snapshot.kinds[one.key.kind].known), "")
+
+
+def _after(unread: str, change: Change) -> Change:
+    """The change, which waits where a kind that comes before it could not be read.
+
+    Pods would start without what they need (a ConfigMap, a NetworkPolicy, a setup), or keep old values for
+    ever, where they roll for a ConfigMap that is changed after them. What nothing requests any more may have
+    its successor among what waits.
+    """
+    if not unread or not isinstance(change, Create | Update | Delete):
+        return change
+    return Waiting(change.key, change.preview, f"waits: {unread} comes first, and could not be read")
 
 
 def _by_the_clock(change: Change, desired: Desired) -> Change:

@@ -3,7 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from reconcile.model.names import ASLEEP, PROGRESSING, ROLLOUT_FAILED, ROUTE_NOT_ACCEPTED, SETUP_FAILED
+from reconcile.model.names import (
+    ASLEEP,
+    PROGRESSING,
+    ROLLOUT_FAILED,
+    ROUTE_NOT_ACCEPTED,
+    SETUP_FAILED,
+    UNREAD,
+)
 from reconcile.model.status import Status
 from reconcile.plan.changes import SYMBOLS, Blocked, Change, FieldChange, Outcome, Plan, Update, UpdateMessage
 from reconcile.report.counts import WRITES, action_of, counts, few, outcome_counts
@@ -144,7 +151,11 @@ def unready_text(statuses: Mapping[str, Status], *, color: bool = False) -> str:
     Blocked previews are in the plan, failed ones among the writes; a suspended one is as its author wants it.
     """
     unready = {place: statuses[place] for place in sorted(statuses) if not statuses[place].ready}
-    failing = [place for place, one in unready.items() if one.stalled and one.reason in _FAILING]
+    failing = [
+        place
+        for place, one in unready.items()
+        if one.reason == UNREAD or (one.stalled and one.reason in _FAILING)
+    ]
     coming = [place for place, one in unready.items() if not one.stalled and one.reason in _COMING]
     lines = []
     if failing:

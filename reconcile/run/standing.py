@@ -27,10 +27,11 @@ from reconcile.model.names import (
     ROUTE_NOT_ACCEPTED,
     SETUP_FAILED,
     SUSPENDED,
+    UNREAD,
 )
 from reconcile.model.status import Status
 from reconcile.status.facts import Facts
-from reconcile.status.result import FOR_A_PERSON, TERMINATING, UNREAD, Standing, StandingState
+from reconcile.status.result import FOR_A_PERSON, TERMINATING, Standing, StandingState
 
 PATIENCE = 10.0
 """Seconds from the first look at a failure to the one that counts. An application that crashed once because

@@ -28,6 +28,7 @@ from reconcile.model.names import (
     READY,
     STALLED,
     SUSPENDED,
+    UNREAD,
 )
 from reconcile.model.snapshot import Preview
 from reconcile.plan.changes import Create, Delete, Outcome, Update, Write
@@ -37,6 +38,8 @@ LONGEST_NOTE = 1024
 _ROOM_FOR_NAME = 150
 
 _NORMAL = (AVAILABLE, SUSPENDED, ASLEEP, EXPIRED)
+_FAILING = (APPLY_FAILED, UNREAD)
+"""What is no good without being Stalled."""
 _ACTIONS = ("Created", "Updated", "Deleted")
 
 
@@ -109,7 +112,7 @@ def _of_ready(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[N
     once = str(ready["observedGeneration"])
     if reason in _NORMAL:
         yield News("Normal", reason, "Reconcile", message, once)
-    elif stalled or reason == APPLY_FAILED:
+    elif stalled or reason in _FAILING:
         yield News("Warning", reason, "Reconcile", message, once)
 
 
@@ -117,7 +120,7 @@ def _newsworthy(status: Mapping[str, Any]) -> tuple[object, bool, object]:
     """What of a status makes an Event where it changes: a push that fails like the last one is news."""
     conditions = conditions_in(status)
     ready, stalled = conditions.get(READY, {}), STALLED in conditions
-    failing = stalled or ready.get("reason") == APPLY_FAILED
+    failing = stalled or ready.get("reason") in _FAILING
     return ready.get("reason"), stalled, ready.get("observedGeneration") if failing else None
 
 

@@ -23,6 +23,7 @@ from reconcile.plan.changes import (
     Keep,
     NoDelete,
     Outcome,
+    Skipped,
     Update,
     Waiting,
     not_deleted,
@@ -43,7 +44,7 @@ class Facts:
     not there; `pods` and `setup_pods`, and the `events` about these and the Job, are asked for apart.
     `further` are its further children that are there, in apply order, and `further_pods` theirs.
     `recorded` is what its status records of a setup Job, or what this run has seen of it before.
-    `unread` tells that a kind of its children could not be read, so that nobody knows.
+    `unread` are the kinds of its children that could not be read: of these nobody knows.
     `observed_digest` is the digest of what was compared, the `children` among it, "" where that is not
     all that there is by now.
     """
@@ -59,7 +60,7 @@ class Facts:
     further: tuple[Live, ...] = ()
     further_pods: tuple[Live, ...] = ()
     events: tuple[PodEvent, ...] = ()
-    unread: bool = False
+    unread: tuple[Skipped, ...] = ()
     recorded: SetupRecord | None = None
     observed_digest: str = ""
     children: tuple[Live, ...] = ()
@@ -111,6 +112,10 @@ class Facts:
             if isinstance(c, Keep) and c.message
         )
 
+    def is_unread(self, kind: str) -> bool:
+        """Whether nobody knows what there is of a kind of its children."""
+        return any(entry.subject == kind for entry in self.unread)
+
     def pods_of(self, live: Live) -> tuple[Live, ...]:
         """The pods of one of its further children."""
         component = live.labels.get(COMPONENT_LABEL)
@@ -151,7 +156,7 @@ class Facts:
         """
         key, job, before = self.setup_key, self.setup, self.recorded
         mine = before if key is not None and before is not None and before.job == key.name else None
-        if key is None or self._is_taken:
+        if key is None or self._is_taken or self.is_unread(key.kind):
             return before
         if job is None:
             lost = mine is not None and mine.result == "Running" and key not in self.awaited
@@ -202,7 +207,7 @@ def gather(
     changes = _changes(passes)
     outcomes = _outcomes(passes)
     lives = {**children, **{o.change.key: o.live for o in passes[-1].outcomes if o.live is not None}}
-    unread = {entry.subject for one in passes for entry in one.plan.skipped}
+    unread = tuple(dict.fromkeys(entry for one in passes for entry in one.plan.skipped))
     return tuple(
         replace(
             _facts(desired, changes.get(desired.place, ()), outcomes.get(desired.place, ()), lives, unread),
@@ -233,14 +238,18 @@ def _outcomes(passes: Sequence[Pass]) -> Mapping[str, tuple[Outcome, ...]]:
 
 
 def _facts(
-    desired: Desired, changes: Sequence[Change], outcomes: Sequence[Outcome], lives: Lives, unread: set[str]
+    desired: Desired,
+    changes: Sequence[Change],
+    outcomes: Sequence[Outcome],
+    lives: Lives,
+    unread: Sequence[Skipped],
 ) -> Facts:
     deployment = Key(DEPLOYMENT.kind, desired.preview.namespace, desired.preview.name)
     keys = [manifest.key for manifest in desired.children]
     kinds = {key.kind for key in keys}
     route = _route(desired, changes, lives)
     if route is None and desired.hostname_record is not None:  # it may have one of a kind that it had before
-        kinds |= set(filter(is_route, unread))
+        kinds |= {entry.subject for entry in unread if is_route(entry.subject)}
     return Facts(
         desired,
         tuple(changes),
@@ -249,7 +258,7 @@ def _facts(
         setup=next((lives[key] for key in keys if runs_once(key.kind) and key in lives), None),
         route=route,
         further=further_of(desired, lives),
-        unread=bool(kinds & unread),
+        unread=tuple(entry for entry in unread if entry.subject in kinds),
         recorded=_recorded(desired, outcomes),
     )
 

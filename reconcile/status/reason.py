@@ -2,13 +2,14 @@
 
 The first that holds:
 
-    terminating, or a child could not be read  no status
+    terminating                                no status
     Invalid, Expired, Refused                  why it is not reconciled
     NameTaken                                  somebody else has a name that it wants
     RouteNotAccepted                           its kind of route is not installed
     HostnameConflict                           somebody else has its hostname
     InternalError                              a fault of this program while it dealt with the preview
     ApplyFailed                                a write did not work
+    Unread                                     a kind of its children could not be read, and others wait
     Progressing                                a child waits for something, or is not there
     Suspended                                  no pods are wanted
     Asleep                                     no pods are wanted until its awake hours begin
@@ -17,6 +18,7 @@ The first that holds:
     RolloutFailed, Progressing                 its pods
     Progressing                                a further child
     RouteNotAccepted                           its route's parents
+    Unread                                     none of these, and a kind of its children could not be read
     Available                                  none of these
 """
 
@@ -31,7 +33,7 @@ from reconcile.kube.health.pod import needs_events
 from reconcile.kube.health.rollout import Health, is_under_way, newest_pods, rollout, short_line
 from reconcile.kube.hostnames import hostnames
 from reconcile.kube.live import Live
-from reconcile.kube.objects import Key, conditions_in
+from reconcile.kube.objects import DEPLOYMENT, JOB, Key, conditions_in
 from reconcile.kube.routes import objection
 from reconcile.kube.time import time_text
 from reconcile.model.hostname_record import HostnameRecord, recorded_after
@@ -48,6 +50,7 @@ from reconcile.model.names import (
     ROUTE_NOT_ACCEPTED,
     SETUP_FAILED,
     SUSPENDED,
+    UNREAD,
 )
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.settings import UrlScheme
@@ -79,13 +82,14 @@ class Finding:
 
 
 def status_of(facts: Facts, now: datetime, *, url_scheme: UrlScheme = "https") -> Status | None:
-    """What the status of a preview says; None where it is terminating, or nobody knows."""
-    if facts.desired.reason == "Terminating" or facts.unread:
+    """What the status of a preview says; None where it is terminating, or may stay as it is said to be."""
+    if facts.desired.reason == "Terminating":
         return None
     looks: tuple[Callable[[Facts], Finding | None], ...] = (
         _not_reconciled,
         _blocked,
         _failed,
+        _held,
         _waiting,
         _without_pods,
         lambda facts: _further(facts, "Failed", now),
@@ -96,6 +100,10 @@ def status_of(facts: Facts, now: datetime, *, url_scheme: UrlScheme = "https") -
     )
     found = next((finding for look in looks if (finding := look(facts))), None)
     finding = found or Finding(AVAILABLE, f"its pods are available{_unseen_end(facts)}")
+    if facts.unread and finding.reason in SETTLES:
+        if _said(facts) == finding.reason:
+            return None
+        finding = _unread(facts)
     ttl = facts.desired.ttl.begun(now) if facts.desired.ttl else None
     return Status(
         ready=finding.reason == AVAILABLE,
@@ -117,6 +125,8 @@ def status_of(facts: Facts, now: datetime, *, url_scheme: UrlScheme = "https") -
 def _hostname(facts: Facts, finding: Finding, now: datetime) -> HostnameRecord | None:
     if finding.reason == EXPIRED:
         return None
+    if facts.unread:  # its route may be among that; the next run that sees it records it
+        return facts.desired.hostname_record
     return recorded_after(
         facts.desired.hostname_record,
         facts.desired.fqdn,
@@ -175,13 +185,31 @@ def _failed(facts: Facts) -> Finding | None:
     return next((Finding(APPLY_FAILED, message) for message in failed), None)
 
 
+def _held(facts: Facts) -> Finding | None:
+    return _unread(facts, ", and what comes after waits") if facts.unread and facts.waits else None
+
+
+def _unread(facts: Facts, follows: str = "") -> Finding:
+    """Not stalled: the next run tries again."""
+    kinds = ", ".join(dict.fromkeys(entry.subject for entry in facts.unread))
+    return Finding(UNREAD, f"{kinds} could not be read{follows}: {facts.unread[0].message}")
+
+
+def _said(facts: Facts) -> object:
+    """The reason in its status, where that is about this generation."""
+    preview = facts.desired.preview
+    ready = conditions_in(preview.status).get(READY, {})
+    return ready.get("reason") if ready.get("observedGeneration") == preview.generation else None
+
+
 def _waiting(facts: Facts) -> Finding | None:
     if facts.waits:
         return Finding(PROGRESSING, facts.waits[0])
-    if facts.deployment is None:
+    if facts.deployment is None and not facts.is_unread(DEPLOYMENT.kind):
         return Finding(PROGRESSING, "its Deployment does not exist")
-    there = {live.key for live in facts.further}
-    missing = (key for key in sorted(facts.wanted - there) if is_further(key, facts.desired.preview.name))
+    there, name = {live.key for live in facts.further}, facts.desired.preview.name
+    unknown = (key for key in sorted(facts.wanted - there) if is_further(key, name))
+    missing = (key for key in unknown if not facts.is_unread(key.kind))
     return next((Finding(PROGRESSING, f"{key} does not exist") for key in missing), None)
 
 
@@ -194,7 +222,7 @@ def _without_pods(facts: Facts) -> Finding | None:
 
 def _setup(facts: Facts, now: datetime | None = None) -> Finding | None:
     """The setup Job of this image and revision: until it is complete the new pods do not count."""
-    if not facts.sets_up:
+    if not facts.sets_up or facts.is_unread(JOB.kind):
         return None
     if facts.setup is None:
         return _removed_setup(facts)
@@ -228,7 +256,8 @@ def _unseen_end(facts: Facts) -> str:
 
 
 def _pods(facts: Facts, now: datetime | None) -> Finding | None:
-    assert facts.deployment is not None, "one that is not there waits"
+    if facts.deployment is None:  # one that is not there waits, and one that could not be read is not known
+        return None
     found = rollout(facts.deployment, facts.pods, facts.events, now)
     reason = REASON_OF[found.health]
     if reason == AVAILABLE:
@@ -266,6 +295,8 @@ def _route(facts: Facts) -> Finding | None:
 def _url(facts: Facts, finding: Finding, scheme: UrlScheme) -> str:
     """The link, where a route of its own has the hostname."""
     fqdn, taken = facts.desired.fqdn, finding.reason in (NAME_TAKEN, HOSTNAME_CONFLICT)
-    if not fqdn or taken or fqdn not in facts.on_route:
+    if not fqdn or taken:
         return ""
-    return f"{scheme}://{fqdn}"
+    url = f"{scheme}://{fqdn}"
+    stays = facts.unread and facts.desired.preview.status.get("url") == url
+    return url if stays or fqdn in facts.on_route else ""

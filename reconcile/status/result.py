@@ -22,7 +22,6 @@ class Pass:
 
 # Reasons that no status has: only a wait knows them.
 TERMINATING = "Terminating"
-UNREAD = "Unread"
 GONE = "Gone"
 PROBE_FAILED = "ProbeFailed"
 

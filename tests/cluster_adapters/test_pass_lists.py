@@ -1,6 +1,7 @@
 """What one list that is incomplete does to a pass: to its plan, its deletes, its writes and its exit code."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,8 +11,9 @@ import pytest
 from tests.builders import a_preview
 from tests.cluster_adapters.conftest import status, text_404
 from tests.cluster_adapters.world import PREVIEWS, Answer, World, a_list, full_name, path
-from tests.given import a_read_preview, children_of, edited, entry, live
+from tests.given import a_read_preview, available, children_of, edited, entry, live, told
 from tests.in_process import Ended
+from tests.templates import all_children, further
 
 DEPLOYMENT, SERVICE, MAPPING, INGRESS = "Deployment", "Service", "Mapping", "Ingress"
 CHILDREN = (DEPLOYMENT, SERVICE, MAPPING, INGRESS)
@@ -59,14 +61,14 @@ def writes_of(planned: set[tuple[str, str, str]]) -> set[str]:
 
 
 def without(kind: str) -> set[tuple[str, str, str]]:
-    """What is still planned when this kind's list is incomplete: nothing of it, and in a preview nothing
-    that comes after it."""
+    """What is still planned when this kind's list is incomplete: nothing of it, and in a preview that has it
+    what comes after it waits."""
     place = PUTS_IN_ORDER.index(kind) if kind in PUTS_IN_ORDER else len(PUTS_IN_ORDER)
-    before = PUTS_IN_ORDER[:place]
+    after = PUTS_IN_ORDER[place + 1 :]
     return {
-        (action, other, name)
+        ("wait" if action != "delete" and other in after else action, other, name)
         for action, other, name in EVERYTHING
-        if (other in before if action != "delete" else other != kind)
+        if other != kind
     }
 
 
@@ -92,6 +94,7 @@ def times_out(request: httpx.Request) -> httpx.Response:
 # That each other answer is an error too, is shown of the list itself: test_adapter_list.py.
 NOT_WHOLE: dict[str, tuple[list[Callable[[str], Answer]], str]] = {
     "403": ([forbidden], "no right to list {kind} in all namespaces (403); have it granted"),
+    "410 for ever": ([lambda _: status(410, "Expired")], "it expired 4 times before its last page came"),
     "500 on page two": (
         [page_one, lambda _: status(500, "InternalError", "etcd is slow")],
         "the API server is in trouble (500): etcd is slow",
@@ -128,13 +131,81 @@ def carried_out(world: World, *arguments: str) -> Ended:
     ("kind", "case"),
     [*((SERVICE, case) for case in NOT_WHOLE), *((kind, "403") for kind in CHILDREN if kind != SERVICE)],
 )
-def test_an_incomplete_list_skips_its_kind_and_nothing_else(world: World, kind: str, case: str) -> None:
+def test_an_incomplete_list_skips_its_kind_and_what_comes_after_it_waits(
+    world: World, kind: str, case: str
+) -> None:
     words = fail(world, kind, case)
     ended = carried_out(world)
     assert ended.planned == without(kind)
     assert list(ended.skipped) == [kind]
     assert_told(kind, words, ended.skipped[kind])
+    assert reasons(ended, "wait") <= {f"waits: {kind} comes first, and could not be read"}
     assert ended.code == 4
+    waiting = {name for action, _, name in ended.planned if action == "wait"}
+    assert {name for name in ("pr-1", "pr-2") if ready(world, name).get("reason") == "Unread"} == waiting
+
+
+CONFIG, NEW, PUSHED, SAME, PLAIN = "ConfigMap", "pr-1", "pr-2", "pr-3", "pr-4"
+TEMPLATE = further("v1", CONFIG, "-config", "data: {a: b}", when="config")
+LABELS = {"config": ""}
+
+
+@pytest.fixture
+def configured(world: World, tmp_path: Path) -> tuple[str, ...]:
+    """The options of a run with a document for a ConfigMap, for one new preview, one with another image, one
+    that has not changed, and a new one that has no ConfigMap."""
+    for name in (PUSHED, SAME):
+        before = all_children(a_read_preview(name, labels=LABELS), TEMPLATE).values()
+        children = [dict(live(child).manifest) for child in before]
+        world.has(*(available(one) if one["kind"] == DEPLOYMENT else one for one in children))
+    ready_before = told(a_preview(PUSHED, labels=LABELS))
+    pushed = a_preview(PUSHED, labels=LABELS, image="registry.example.com/shop:2", generation=2)
+    world.has(a_preview(NEW, labels=LABELS), {**pushed, "status": ready_before["status"]})
+    world.has(told(a_preview(SAME, labels=LABELS)), a_preview(PLAIN))
+    (tmp_path / "config.yaml").write_text(TEMPLATE)
+    return "--templates", str(tmp_path)
+
+
+@pytest.mark.parametrize("case", NOT_WHOLE)
+def test_a_preview_whose_further_kind_could_not_be_read_waits_and_reports_it(
+    world: World, configured: tuple[str, ...], case: str
+) -> None:
+    answers, words = NOT_WHOLE[case]
+    first = a_list([], **{"continue": "page-two"})
+    world.says("GET", path(CONFIG), *(first if one is page_one else one(CONFIG) for one in answers))
+    same = world.has_now(PREVIEW, SAME)
+    ended = carried_out(world, *configured)
+    waiting = {*(("wait", kind, NEW) for kind in PUTS_IN_ORDER), ("wait", DEPLOYMENT, PUSHED)}
+    made = {("create", kind, PLAIN) for kind in PUTS_IN_ORDER}
+    assert {change for change in ended.planned if change[2] != "pr-0"} == waiting | made
+    assert (list(ended.skipped), ended.code) == ([CONFIG], 4)
+    for name, generation in ((NEW, 1), (PUSHED, 2)):
+        found = ready(world, name)
+        summary = (found["status"], found["reason"], found["observedGeneration"])
+        assert summary == ("False", "Unread", generation)
+        why = "ConfigMap could not be read, and what comes after waits: the list of configmaps"
+        assert found["message"].startswith(why)
+        assert words.format(kind=full_name(CONFIG)) in found["message"]
+    assert world.has_now(PREVIEW, SAME) == same, "nothing of it waits, and it was ready with this spec"
+
+    world.says("GET", path(CONFIG))  # the list comes whole again
+    world.sent.clear()
+    ended = carried_out(world, *configured)
+    assert ended.planned == {
+        ("create", CONFIG, f"{NEW}-config"),
+        *(("create", kind, NEW) for kind in PUTS_IN_ORDER),
+        ("update", DEPLOYMENT, PUSHED),
+    }
+    assert (ended.skipped, ended.code) == ({}, 0)
+    assert {ready(world, name)["reason"] for name in (NEW, PUSHED)} == {"Progressing"}
+
+
+def ready(world: World, name: str) -> Manifest:
+    """The condition Ready of a preview, as its status has it."""
+    found = world.has_now(PREVIEW, name)
+    assert found is not None
+    conditions: list[Manifest] = found.get("status", {}).get("conditions", [])
+    return next((condition for condition in conditions if condition["type"] == "Ready"), {})
 
 
 def test_the_text_of_a_dry_run_shows_the_same(world: World) -> None:

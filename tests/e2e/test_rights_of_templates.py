@@ -13,7 +13,17 @@ import yaml
 
 from reconcile.model.names import DEFAULT_GROUP
 from tests.controlplane import Account, ControlPlane, allow, grant, service_account
-from tests.e2e.further import BUDGET, CONFIG, VERBS, document, plural_of, put, shapes_in, with_kinds
+from tests.e2e.further import (
+    BUDGET,
+    CONFIG,
+    STATEFUL_SET,
+    VERBS,
+    document,
+    plural_of,
+    put,
+    shapes_in,
+    with_kinds,
+)
 from tests.e2e.granted import allow_runs
 from tests.e2e.story import Story, call
 
@@ -92,6 +102,52 @@ def test_a_right_that_a_further_kind_lacks_is_named_with_its_rule_and_nothing_is
 
     story.reconcile(*options)
     assert budgets(story) == {"pr-2": 2, "pr-3": 2}
+
+
+PODS = "spec: {replicas: 0, template: {spec: {containers: [{name: w, image: 'fail.test/w:1'}]}}}"
+WORKER = document("apps/v1", "Deployment", "-w", PODS)
+WORKER_WITH_A_NAME = document("apps/v1", "StatefulSet", "-w", PODS)
+
+
+def test_what_comes_after_a_kind_that_may_not_be_listed_waits_and_the_status_reports_it(
+    alone: Story, folder: Path
+) -> None:
+    """With the rights of rights.yaml alone, and a document that makes a ConfigMap."""
+    story = with_kinds(alone, CONFIG, STATEFUL_SET)
+    options = written(story, folder, SETTINGS, WORKER)
+    story.apply("pr-1", replicas=0)
+    story.reconcile(*options)
+    story.apply("pr-1", replicas=0, image="fail.test/app:2")
+    story.apply("pr-2", replicas=0)
+    account = service_account(story.plane, story.namespace, "shipped")
+    allow_runs(story.plane, account.user, story.group)
+    shipped = replace(story, account=account)
+    before = story.children()
+
+    waits = "waits: ConfigMap comes first, and could not be read"
+    result = shipped.reconcile(*options, code=4)
+    kinds = [line.split()[1:3] for line in result.changes if line.endswith(waits)]
+    namespace = story.namespace
+    assert kinds == [
+        ["Deployment", f"{namespace}/pr-1"],
+        *(["Deployment", f"{namespace}/{name}"] for name in ("pr-2-w", "pr-2")),
+        *([kind, f"{namespace}/pr-2"] for kind in ("Service", story.route)),
+    ]
+    assert story.children() == before
+    for name in ("pr-1", "pr-2"):
+        there = story.live("PreviewEnvironment", name)
+        (ready,) = there["status"]["conditions"]
+        assert (ready["status"], ready["reason"]) == ("False", "Unread")
+        assert ready["observedGeneration"] == there["metadata"]["generation"]
+        assert "no right to list configmaps in all namespaces (403)" in ready["message"]
+
+    # A document that takes the place of another deletes nothing while its kind may not be listed.
+    instead = written(story, folder, WORKER_WITH_A_NAME)
+    assert not [line for line in shipped.reconcile(*instead, code=4).changes if line[0] in "+~-"]
+    assert story.children() == before
+
+    done = story.reconcile(*written(story, folder, SETTINGS, WORKER))
+    assert "Done: 5 created, 1 updated, 0 deleted." in done.stdout
 
 
 def test_rights_that_are_taken_with_the_document_leave_its_children_and_the_memory_of_them(

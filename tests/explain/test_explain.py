@@ -307,6 +307,7 @@ def test_an_incomplete_list_leaves_the_answer_open() -> None:
     text = text_of(memory)
     assert "Whether it is ready is not known: not all could be read." in text
     assert "! Deployment: the list of deployments is incomplete: no" in text
+    assert "\nDeployment shop/pr-1: not read\n" in text
 
 
 def test_a_name_that_is_nowhere_is_unknown() -> None:

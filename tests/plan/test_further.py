@@ -352,10 +352,49 @@ def test_nothing_changes_of_a_kind_whose_list_is_incomplete() -> None:
     plan = planned([PR1], there, NONE, kinds=kinds)
     assert not plan.writes
     assert [entry.message for entry in plan.skipped] == [f"{problem}; all changes of this kind are skipped"]
-    # What comes before it in the order is made; the pods, which may need it, are not.
-    first = further("v1", "Secret", "-s") + CONFIG
-    found = planned([PR1], [], first, kinds=kinds)
-    assert [str(change.key) for change in found.writes] == ["Secret shop/pr-1-s"]
+
+
+UNREAD_CONFIG = {"ConfigMap": KindList(KINDS["ConfigMap"].resource, problem="403", known=False)}
+SKIPPED_CONFIG = "! ConfigMap: 403; all changes of this kind are skipped"
+
+
+def waits_for(kind: str, *names: str) -> list[str]:
+    return [f". {name} waits: {kind} comes first, and could not be read" for name in names]
+
+
+def test_what_comes_after_a_kind_that_could_not_be_read_waits() -> None:
+    """The pods may need it, and would roll for it before it is changed; what comes before it is made."""
+    text = further("v1", "Secret", "-s") + CONFIG + REDIS
+    held = ("Deployment shop/pr-1-redis", "Deployment shop/pr-1", "Service shop/pr-1", "Mapping shop/pr-1")
+    found = planned([PR1, a_read_preview("pr-2")], running(PR2, text), text, kinds=UNREAD_CONFIG)
+    assert lines(found) == [
+        "+ Secret shop/pr-1-s new preview",
+        *waits_for("ConfigMap", *held),
+        SKIPPED_CONFIG,
+    ]
+    assert not found.waits_for_this_run
+    another = a_read_preview("pr-2", image="registry.example.com/shop:2")
+    found = planned([another], running(PR2, text), text, kinds=UNREAD_CONFIG)
+    assert lines(found) == [*waits_for("ConfigMap", "Deployment shop/pr-2"), SKIPPED_CONFIG]
+
+
+def test_previews_that_do_not_have_the_kind_do_not_wait() -> None:
+    chosen = further("v1", "ConfigMap", "-config", "data: {a: b}", when="config")
+    found = planned([PR1, a_read_preview("pr-2", labels={"config": ""})], [], chosen, kinds=UNREAD_CONFIG)
+    assert {change.preview for change in found.writes} == {"shop/pr-1"}
+
+
+@pytest.mark.parametrize("kind", ["StatefulSet", "VirtualService.networking.istio.io"])
+def test_nothing_is_deleted_of_a_preview_whose_documents_make_a_kind_that_could_not_be_read(
+    kind: str,
+) -> None:
+    """It may be the successor of what no document makes any more, and pods that are not updated need that."""
+    text = {"StatefulSet": stateful(claims=False), "VirtualService.networking.istio.io": VIRTUAL}[kind]
+    unread = {kind: KindList(KINDS[kind].resource, problem="403", known=False)}
+    found = planned([PR1], running(PR1, CONFIG + REDIS), text, kinds=unread)
+    gone = [line for line in lines(found) if "-redis" in line or "-config" in line]
+    assert gone == waits_for(kind, "ConfigMap shop/pr-1-config", "Deployment shop/pr-1-redis")
+    assert not found.writes
 
 
 def test_a_kind_that_is_not_served_is_named_with_its_document() -> None:

@@ -166,6 +166,7 @@ STRANGER = untracked({"apiVersion": "v1", "kind": "Service", "metadata": SERVICE
 RESTORED = [untracked(m, managedFields=[entry("velero", m)]) for m in children_of(PR1).values()]
 BY_HAND = live(edited(MAPPING, *PRUNE, to="disabled"), applied=MAPPING)
 NO_LIST = KindList(WHOLE["Service"].resource, problem="the list is incomplete: 500", known=False)
+AFTER_SERVICE = "waits: Service comes first, and could not be read"
 PARTLY = KindList(WHOLE["Mapping"].resource, problem="x.yaml:1: broken")
 ABSENT = KindList(WHOLE["Mapping"].resource, installed=False)
 NEW_1, NEW_2 = (three("+", "new preview", f"shop/{name}") for name in ("pr-1", "pr-2"))
@@ -400,7 +401,7 @@ ROWS: dict[str, Row] = {
     ),
     "an old route stays while nobody knows whether a new one can be made": row(
         [RENAMED], [one for one in running(PR1) if one.key.kind != "Service"],
-        ". Mapping shop/pr-1 waits: deleted when Ingress shop/pr-1 exists",
+        *(f". {kind} shop/pr-1 {AFTER_SERVICE}" for kind in ("Mapping", "Ingress")),
         "! Service: the list is incomplete: 500; all changes of this kind are skipped",
         settings=INGRESS, kinds={"Service": NO_LIST}, waits=[],
     ),
@@ -442,10 +443,11 @@ ROWS: dict[str, Row] = {
         f"warning: {HOST_1} of shop/pr-1: Mapping shop/pr-1 has it too", settings=INGRESS,
     ),
     # what is skipped
-    "a kind that was not listed is not written, nor what comes after it": row(
+    "a kind that was not listed is not written, and what comes after it waits": row(
         [PR1], [one for one in running(PR2) if one.key.kind != "Service"],
         "+ Deployment shop/pr-1 new preview",
         "- Deployment shop/pr-2 its preview is gone", "- Mapping shop/pr-2 its preview is gone",
+        f". Mapping shop/pr-1 {AFTER_SERVICE}",
         "! Service: the list is incomplete: 500; all changes of this kind are skipped", kinds={"Service": NO_LIST},
     ),
     "deletes of a kind whose list is incomplete are skipped one by one": row(

@@ -72,6 +72,10 @@ AGAIN = "pass --wait to wait for it, or run again"
         ({"shop/pr-1": Status(False, "HostnameConflict", "x belongs to y", stalled=True)}, ""),
         ({"shop/pr-1": COMING}, f"Not ready yet: shop/pr-1 (0 of 1 pods are available); {AGAIN}\n"),
         (
+            {"shop/pr-1": Status(False, "Unread", "ConfigMap could not be read")},
+            "Not ready: shop/pr-1 (ConfigMap could not be read); reconcile --explain shop/pr-1 has more\n",
+        ),
+        (
             {"shop/pr-2": COMING, "shop/pr-1": COMING, "blog/pr-3": COMING},
             f"Not ready yet: blog/pr-3 (0 of 1 pods are available), and 2 more; {AGAIN}\n",
         ),

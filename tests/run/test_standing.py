@@ -9,7 +9,7 @@ from reconcile.desire.desire import desire
 from reconcile.model.scope import Scope
 from reconcile.model.settings import Settings
 from reconcile.model.status import Status
-from reconcile.plan.changes import PREVIEW, Blocked
+from reconcile.plan.changes import PREVIEW, Blocked, Skipped
 from reconcile.run.standing import PATIENCE, PATIENCE_FOR_A_NODE, patience, standing
 from reconcile.status.facts import Facts
 from reconcile.status.result import Standing
@@ -71,7 +71,10 @@ def test_a_kind_of_route_that_is_not_installed_fails_at_once_and_is_a_persons() 
     ("facts", "expected"),
     [
         (FACTS, ("waiting", "", "its state is unknown")),
-        (replace(FACTS, unread=True), ("failed", "Unread", "its children could not all be read")),
+        (
+            replace(FACTS, unread=(Skipped("Service", "403"),)),
+            ("failed", "Unread", "its children could not all be read"),
+        ),
         (
             replace(FACTS, desired=replace(DESIRED, reason="Terminating")),
             ("failed", "Terminating", "it is being deleted"),

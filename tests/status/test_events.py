@@ -99,6 +99,7 @@ TRANSITIONS: dict[str, tuple[dict[str, Any], dict[str, Any], list[tuple[str, str
         a_status("ApplyFailed", generation=4),
         [("Warning", "ApplyFailed")],
     ),
+    "a kind that could not be read": (a_status(), a_status("Unread"), [("Warning", "Unread")]),
     "a gateway that has not answered": (a_status("Progressing"), a_status("RouteNotAccepted"), []),
     "a gateway that refuses": (
         a_status("RouteNotAccepted"),

@@ -112,7 +112,9 @@ def test_the_route_is_that_of_the_desired_kind_else_the_one_it_kept() -> None:
 
 
 def test_an_unread_kind_leaves_the_previews_that_need_it_unread() -> None:
-    assert of_pr1(Pass(Plan((), (Skipped("Service", "403"),)))).unread
+    service = Skipped("Service", "403")
+    found = of_pr1(Pass(Plan((), (service,))), Pass(Plan((), (service,))))
+    assert (found.unread, found.is_unread("Service"), found.is_unread("Mapping")) == ((service,), True, False)
     assert not of_pr1(Pass(Plan((), (Skipped("HTTPRoute", "403"), Skipped("Deletes", "0"))))).unread
 
 
@@ -131,4 +133,4 @@ def test_who_held_a_hostname_may_have_a_route_of_a_kind_that_was_not_listed(
     status = {"hostname": {"name": "x.example.com", "heldSince": "2026-01-01T00:00:00Z"}} if has_held else {}
     desired = desire([a_read_preview("pr-1", status=status)], Settings(), Scope())
     (found,) = gather(desired, [Pass(Plan((KEEP, *routes), (Skipped(skipped, "403"),)))], THERE)
-    assert found.unread is unread
+    assert bool(found.unread) is unread

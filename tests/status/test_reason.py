@@ -13,11 +13,12 @@ from reconcile.kube.objects import key_of
 from reconcile.model.hostname_record import HostnameRecord
 from reconcile.model.scope import Scope
 from reconcile.model.settings import Gateway, Settings
+from reconcile.model.setup_record import SetupRecord, record_in
 from reconcile.model.sleep import Hours
 from reconcile.model.snapshot import Preview
 from reconcile.model.status import Status
 from reconcile.model.ttl import Ttl
-from reconcile.plan.changes import PREVIEW, Blocked, Change, Create, Keep, Outcome, Update, Waiting
+from reconcile.plan.changes import PREVIEW, Blocked, Change, Create, Keep, Outcome, Skipped, Update, Waiting
 from reconcile.status.facts import Facts
 from reconcile.status.reason import RUN_AGAIN, asks_for_pods, status_of
 from tests.given import SETUP, a_read_preview, a_setup_job, an_unreadable_preview, children_of, key, live
@@ -93,7 +94,14 @@ ASLEEP = (
     "Asleep: asleep until 2026-01-12T06:00:00Z (Mon-Fri 07:00-20:00 Europe/Berlin); to wake it now: kubectl "
     "annotate -n shop previewenvironments.platform9.com pr-1 platform9.com/awake-until=4h --overwrite"
 )
+NOT_READ = "could not be read: 403"
 CRASH = a_pod(waiting("CrashLoopBackOff", exitCode=1))
+
+
+def unread(kind: str, preview: Preview = PR1, **given: Any) -> Facts:
+    """A preview of which this kind could not be read."""
+    objects = {"Deployment": {"deployment": None}, "Mapping": {"route": None}}.get(kind, {})
+    return facts(preview, unread=(Skipped(kind, "403"),), **{**objects, **given})
 
 
 ROWS: dict[str, tuple[Facts, str]] = {
@@ -137,6 +145,21 @@ ROWS: dict[str, tuple[Facts, str]] = {
         ),
         "ApplyFailed: the API server is in trouble (no link)",
     ),
+    "a child that waits for a kind that could not be read": (
+        unread("Service", changes=(Waiting(key("Mapping"), "shop/pr-1", "waits: Service comes first"),)),
+        "Unread: Service could not be read, and what comes after waits: 403",
+    ),
+    "a kind that could not be read, and all else is well": (
+        unread("Service"),
+        f"Unread: Service {NOT_READ}",
+    ),
+    "a kind that could not be read, and pods that crash": (
+        unread("Service", deployment=deployment(**STARTING), pods=(CRASH,)),
+        "RolloutFailed!: CrashLoopBackOff: exit code 1",
+    ),
+    "a Deployment that could not be read": (unread("Deployment"), f"Unread: Deployment {NOT_READ}"),
+    "a setup Job that could not be read": (unread("Job", SET_UP), f"Unread: Job {NOT_READ}"),
+    "a route that could not be read": (unread("Mapping"), f"Unread: Mapping {NOT_READ} (no link)"),
     "a child that waits": (
         facts(changes=(Waiting(key("Mapping"), "shop/pr-1", "waits: x still has it"),), route=None),
         "Progressing: waits: x still has it (no link)",
@@ -252,7 +275,7 @@ REASONS = {
         "NameTaken",
         "HostnameConflict",
     ),
-    *("RouteNotAccepted", "RolloutFailed", "SetupFailed", "ApplyFailed"),
+    *("RouteNotAccepted", "RolloutFailed", "SetupFailed", "ApplyFailed", "Unread"),
 }
 
 
@@ -273,8 +296,40 @@ def test_a_preview_that_is_going_gets_none() -> None:
     assert status_of(facts(a_read_preview(deleted="2026-01-01T00:00:00Z")), NOW) is None
 
 
-def test_what_could_not_be_read_gets_no_status() -> None:
-    assert status_of(facts(unread=True), NOW) is None
+def reported(reason: str, generation: int, **spec: Any) -> Preview:
+    """A preview of generation 3, whose status an earlier run wrote about this generation."""
+    ready = {
+        "type": "Ready",
+        "status": "-",
+        "reason": reason,
+        "message": "m",
+        "observedGeneration": generation,
+    }
+    return a_read_preview(generation=3, status={"conditions": [ready]}, **spec)
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "Service", "Mapping"])
+def test_a_kind_that_could_not_be_read_takes_nothing_from_who_was_well_with_this_spec(kind: str) -> None:
+    """A list that fails once changes no status of those of whom nothing waits."""
+    assert status_of(unread(kind, reported("Available", 3)), NOW) is None
+    assert status_of(unread(kind, reported("Suspended", 3, suspend=True)), NOW) is None
+    for otherwise in (reported("Available", 2), reported("Progressing", 3), reported("Suspended", 3)):
+        assert said(unread(kind, otherwise)).startswith("Unread: ")
+    waits = (Waiting(key("Mapping"), "shop/pr-1", "waits"),)
+    assert said(unread(kind, reported("Available", 3), changes=waits)).startswith("Unread: ")
+
+
+def test_what_a_status_records_stays_while_nobody_knows() -> None:
+    held = {"name": "before.example.com", "heldSince": "2026-01-02T00:00:00Z"}
+    setup = {"job": a_setup_job().key.name, "result": "Running"}
+    before = a_read_preview(generation=3, setup=SETUP, status={"hostname": held, "setup": setup, "url": URL})
+    for kind in ("Job", "Mapping"):
+        job = None if kind == "Job" else a_setup_job()
+        status = status_of(unread(kind, before, setup=job, recorded=record_in(before.status)), NOW)
+        assert status is not None
+        assert status.hostname == HostnameRecord(held["name"], held["heldSince"])
+        assert status.setup == SetupRecord(setup["job"], "Running")
+        assert status.url == URL
 
 
 def test_the_link_has_the_scheme_that_was_set() -> None:
