@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconcile.desire.children import apply_order
+from reconcile.desire.children import apply_order, short_name
 from reconcile.desire.desired import Desired
 from reconcile.explain.history import NO_EVENTS, EventHistory
 from reconcile.explain.managers import (
@@ -250,19 +250,20 @@ def _state(explained: Explanation) -> str:
 
 
 def _would(explained: Explanation) -> str:
-    kinds = defaultdict[type, list[str]](list)
+    name = split_place(explained.place).name
+    children = defaultdict[type, list[str]](list)
     messages = defaultdict[type, dict[str, None]](dict)
     for change in explained.plan.changes:
         if change.key.kind != PREVIEW:
-            kinds[type(change)].append(change.key.kind)
+            children[type(change)].append(short_name(change.key, name))
             messages[type(change)][change.message] = None
     parts = [
-        f"{verb} {_listed(kinds[type_])} ({', '.join(messages[type_])})"
+        f"{verb} {_listed(children[type_])} ({', '.join(messages[type_])})"
         for type_, verb in ((Create, "create"), (Update, "update"), (Delete, "delete"))
-        if kinds[type_]
+        if children[type_]
     ]
-    skipped = [c.key.kind for c in explained.plan.changes if not_deleted(c, NoDelete.SKIPPED)]
-    more = [f"{_listed(kinds[Waiting])} waits"] if kinds[Waiting] else []
+    skipped = [short_name(c.key, name) for c in explained.plan.changes if not_deleted(c, NoDelete.SKIPPED)]
+    more = [f"{_listed(children[Waiting])} waits"] if children[Waiting] else []
     more += [f"the delete of {_listed(skipped)} is skipped"] if skipped else []
     more += ["it needs action"] if explained.plan.blocked else []
     return "; ".join([f"A run would {_listed(parts) or 'change nothing'}", *more])

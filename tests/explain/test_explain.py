@@ -26,6 +26,7 @@ from tests.in_process import Ended
 from tests.memory import Memory
 from tests.report.test_hostile_output import CANARY, HOSTILE, harmless
 from tests.shop import Shop
+from tests.templates import further, with_templates
 
 GOLDEN = Path(__file__).parent / "golden"
 NOW = datetime(2026, 1, 3, 4, tzinfo=UTC)
@@ -204,6 +205,15 @@ def test_the_answer_is_the_state_and_what_a_run_would_do(name: str) -> None:
     memory = running()
     HAPPENS[name](memory)
     assert "\n".join(answer(explained(memory))) == ANSWERS[name]
+
+
+def test_of_two_children_of_a_kind_a_further_one_is_named() -> None:
+    memory = running()
+    worker = "spec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: []}}}"
+    settings = with_templates(further("apps/v1", "Deployment", "-worker", worker))
+    memory.put(a_preview(image="registry.example.com/shop:2", generation=2))
+    first = answer(explained(memory, settings=settings))[1]
+    assert first.startswith("A run would create Deployment pr-1-worker (new preview) and update Deployment (")
 
 
 def test_an_unmanaged_object_is_named_and_none_of_its_fields_is_shown() -> None:
