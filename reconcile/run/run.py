@@ -146,7 +146,11 @@ class _Run:
             previews=executed.seen.previews,
             settled=executed.seen.settled,
             cut_short=bool(executed.trouble),
-            notes=(*filter(None, [executed.trouble]), *self.unforeseen(executed.passes)),
+            notes=(
+                *filter(None, [executed.trouble]),
+                *_still_waiting(executed.passes),
+                *self.unforeseen(executed.passes),
+            ),
         )
 
     def unforeseen(self, passes: tuple[Pass, ...]) -> tuple[str, ...]:
@@ -160,6 +164,16 @@ def _asks_for_another(passes: list[Pass]) -> bool:
     last = passes[-1]
     made_room = any(outcome.result == "done" or outcome.gone for outcome in last.outcomes)
     return len(passes) < PASSES and bool(last.plan.waits_for_this_run) and made_room
+
+
+def _still_waiting(passes: tuple[Pass, ...]) -> tuple[str, ...]:
+    """What waited for this run, and waits for more than this run can bring, such as an old route for the
+    seconds that a router takes: the plan that says so is not printed."""
+    waiting = [change for change in passes[-1].plan.changes if isinstance(change, Waiting)]
+    if len(passes) == 1 or not waiting:
+        return ()
+    more = f", also for {len(waiting) - 1} more" if len(waiting) > 1 else ""
+    return (f"{waiting[0].key} {waiting[0].message}; run again then{more}",)
 
 
 def _carry_over(cluster: Cluster, plan: Plan, seen: Seen) -> tuple[Outcome, ...]:

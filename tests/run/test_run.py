@@ -235,7 +235,23 @@ def test_an_acceptance_that_does_not_come_is_waited_for_in_no_run() -> None:
     done = go(memory, settings=settings)
     assert len(done.passes) == 2
     assert exit_code(done) == 0
-    assert len(go(memory, settings=settings).passes) == 1
+    waits = "Mapping shop/pr-1 waits: deleted 10 seconds after HTTPRoute shop/pr-1 is accepted"
+    assert done.notes == (f"{waits}; run again then",)
+    again = go(memory, settings=settings)
+    assert len(again.passes) == 1
+    assert again.notes == (), "its plan says it"
+
+
+def test_of_many_that_still_wait_at_the_end_of_a_run_one_is_named() -> None:
+    names = ["pr-1", "pr-2", "pr-3", "pr-4", "pr-5"]
+    memory = a_cluster(*[a_preview(name, fqdn=f"{name}.example.com") for name in names])
+    go(memory)
+    for name, host in zip(names, [*names[1:], "free"], strict=True):
+        memory.put(a_preview(name, fqdn=f"{host}.example.com"))
+    (note,) = go(memory).notes
+    assert note.startswith("Mapping shop/pr-1 waits: pr-2.example.com: ")
+    assert note.endswith("; run again then, also for 1 more")
+    assert (len(go(memory).notes), go(memory).notes) == (0, ())
 
 
 # what becomes of a write
