@@ -12,6 +12,7 @@ from reconcile.execute.foreseen import unforeseen
 from reconcile.plan.changes import Create, Keep, Outcome, Plan, Waiting
 from reconcile.plan.plan import only
 from reconcile.run.finish import Watcher, finish
+from reconcile.run.gateways import missing_gateways
 from reconcile.run.passes import Seen, plan_pass, time_of
 from reconcile.run.phases import Phases
 from reconcile.run.request import Request
@@ -52,6 +53,10 @@ class _Executed:
     seen: Seen
     trouble: str = ""
 
+    @property
+    def outcomes(self) -> list[Outcome]:
+        return [outcome for one in self.passes for outcome in one.outcomes]
+
 
 @dataclass(frozen=True)
 class _Run:
@@ -75,8 +80,7 @@ class _Run:
         self.phases.done("reported")
         executed = self.execute_all(plan, seen)
         facts = self.gather(seen, executed)
-        outcomes = [outcome for one in executed.passes for outcome in one.outcomes]
-        unremembered = keep_in_mind(self.context, seen.all_desired, seen.snapshot, outcomes)
+        unremembered = keep_in_mind(self.context, seen.all_desired, seen.snapshot, executed.outcomes)
         done = finish(
             self.context,
             self.request,
@@ -149,13 +153,13 @@ class _Run:
             notes=(
                 *filter(None, [executed.trouble]),
                 *_still_waiting(executed.passes),
-                *self.unforeseen(executed.passes),
+                *missing_gateways(self.context, executed.outcomes),
+                *self.unforeseen(executed.outcomes),
             ),
         )
 
-    def unforeseen(self, passes: tuple[Pass, ...]) -> tuple[str, ...]:
+    def unforeseen(self, outcomes: list[Outcome]) -> tuple[str, ...]:
         """What a server records otherwise than foreseen; in a folder the field sets are our own."""
-        outcomes = (outcome for one in passes for outcome in one.outcomes)
         return unforeseen(outcomes, self.context.names) if self.context.cluster.is_server else ()
 
 
