@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconcile.desire.children import apply_order
+from reconcile.desire.children import apply_order, is_route_of, short_name
 from reconcile.desire.desired import Desired
 from reconcile.explain.history import NO_EVENTS, EventHistory
 from reconcile.explain.managers import (
@@ -50,7 +50,8 @@ from reconcile.status.result import Pass
 class ExplainedChild:
     """An object that is desired or exists. `ownership` is whose it is; "" if it does not exist.
 
-    The fields are empty if it does not exist, is not desired, or is not managed by us.
+    The fields are empty if it does not exist, is not desired, or is not managed by us. `kept` is the
+    `--route` with which a run would manage it; "" unless it is a route of another kind that stays.
     """
 
     key: Key
@@ -59,6 +60,7 @@ class ExplainedChild:
     writers: tuple[Writer, ...] = ()
     wanted: tuple[FieldState, ...] = ()
     foreign: tuple[FieldState, ...] = ()
+    kept: str = ""
 
 
 @dataclass(frozen=True)
@@ -156,13 +158,30 @@ def _found(planned: Planned, mine: Pass, inquiry: Inquiry) -> Status | None:
 
 
 def _keys(planned: Planned, mine: Plan) -> list[Key]:
-    """List in apply order the children that are desired, then the others that exist."""
-    wanted = [manifest.key for manifest in planned.desired.children] if planned.desired else []
+    """List in apply order the children that are desired, then the others that exist.
+
+    A route that no run makes, since one of another kind stays, is left out.
+    """
     children, names = planned.snapshot.children, planned.settings.names
-    there = {key for key, live in children.items() if names.place_of(live) == planned.place}
-    there.update(change.key for change in mine.changes if change.key in children)
     name = split_place(planned.place).name
+    changed = {change.key for change in mine.changes}
+    stays = any(_is_kept_route(key, planned) for key in changed)
+    wanted = [
+        manifest.key
+        for manifest in (planned.desired.children if planned.desired else ())
+        if not (stays and is_route_of(manifest.key, name) and manifest.key not in changed)
+    ]
+    there = {key for key, live in children.items() if names.place_of(live) == planned.place}
+    there.update(changed.intersection(children))
     return [*wanted, *sorted(there.difference(wanted), key=lambda key: (apply_order(key, name), key))]
+
+
+def _is_kept_route(key: Key, planned: Planned) -> bool:
+    """Whether a run leaves this route as it is, since its preview has it and nobody passes --route."""
+    desired, name = planned.desired, split_place(planned.place).name
+    if desired is None or desired.reason or planned.settings.route_given or key in desired.wanted:
+        return False
+    return is_route_of(key, name) and key in planned.snapshot.children
 
 
 def _child(key: Key, planned: Planned) -> ExplainedChild:
@@ -181,6 +200,7 @@ def _child(key: Key, planned: Planned) -> ExplainedChild:
         writers_of(live, manager),
         wanted_fields(live, compared, manager, _template_source(key, planned)) if compared else (),
         foreign_fields(live, compared, manager) if compared else (),
+        key.kind.lower() if child.ours and _is_kept_route(key, planned) else "",
     )
 
 
@@ -250,19 +270,20 @@ def _state(explained: Explanation) -> str:
 
 
 def _would(explained: Explanation) -> str:
-    kinds = defaultdict[type, list[str]](list)
+    name = split_place(explained.place).name
+    children = defaultdict[type, list[str]](list)
     messages = defaultdict[type, dict[str, None]](dict)
     for change in explained.plan.changes:
         if change.key.kind != PREVIEW:
-            kinds[type(change)].append(change.key.kind)
+            children[type(change)].append(short_name(change.key, name))
             messages[type(change)][change.message] = None
     parts = [
-        f"{verb} {_listed(kinds[type_])} ({', '.join(messages[type_])})"
+        f"{verb} {_listed(children[type_])} ({', '.join(messages[type_])})"
         for type_, verb in ((Create, "create"), (Update, "update"), (Delete, "delete"))
-        if kinds[type_]
+        if children[type_]
     ]
-    skipped = [c.key.kind for c in explained.plan.changes if not_deleted(c, NoDelete.SKIPPED)]
-    more = [f"{_listed(kinds[Waiting])} waits"] if kinds[Waiting] else []
+    skipped = [short_name(c.key, name) for c in explained.plan.changes if not_deleted(c, NoDelete.SKIPPED)]
+    more = [f"{_listed(children[Waiting])} waits"] if children[Waiting] else []
     more += [f"the delete of {_listed(skipped)} is skipped"] if skipped else []
     more += ["it needs action"] if explained.plan.blocked else []
     return "; ".join([f"A run would {_listed(parts) or 'change nothing'}", *more])

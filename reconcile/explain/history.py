@@ -1,8 +1,9 @@
 """The Events about one preview and its children, newest last.
 
 A Pod and a ReplicaSet are known by the name that their controllers give them. An event may quote what a
-container was started with: it is shown without the values of the existing Deployment and pods; one that is
-older than the last change of the Deployment, about pods that are gone, is shown without its message.
+container was started with: it is shown without the values of the existing Deployment and pods, unless these
+are names. One that is older than the last change of the Deployment, about pods that are gone, is shown
+without its message.
 """
 
 import re
@@ -129,13 +130,17 @@ def _job_of(about: Mapping[str, Any], name: str) -> str:
 def _history_event(event: Manifest, values: Sequence[Manifest], *, current: bool) -> HistoryEvent:
     about, time = _about(event), event_time(event)
     kind, message = str(about.get("kind", "")), " ".join(str(event.get("message") or "").split())
-    hidden = kind in _RUNS and not current and event.get("reason") not in _PLAIN
+    runs, plain = kind in _RUNS, event.get("reason") in _PLAIN
+    if message and runs and not plain and not current:
+        message = OLD
+    elif not (runs and plain):
+        message = redacted(message, *values)
     return HistoryEvent(
         time,
         kind,
         str(about.get("name", "")),
         str(event.get("type") or ""),
         str(event.get("reason") or ""),
-        OLD if message and hidden else redacted(message, *values),
+        message,
         event_count(event),
     )

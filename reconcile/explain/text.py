@@ -119,6 +119,8 @@ def _child(child: ExplainedChild, explained: Explanation) -> Iterator[str]:
         return
     if writers := _who(child.writers, explained):
         yield f"written by {writers}"
+    if child.kept:
+        yield f"kept as it is: without --route {child.kept}, a run does not change its fields"
     rows = [_row("=" if field.same else "~", field, explained) for field in child.wanted]
     rows += [_row("?", field, explained) for field in child.foreign[:MOST_FIELDS]]
     yield from _table(rows)

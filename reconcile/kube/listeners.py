@@ -32,9 +32,18 @@ def _spec(gateway: Manifest | None) -> Mapping[str, object]:
     return spec if isinstance(spec, Mapping) else {}
 
 
+def gateways_of(live: Live) -> frozenset[Key]:
+    """The Gateways that are the parents of an HTTPRoute."""
+    return frozenset(key for key, _ in _gateways(live))
+
+
 def _parents(live: Live) -> Iterator[tuple[Key, object]]:
-    """The Gateway and the section of each parent."""
-    if live.key.kind != HTTPROUTE.kind or live.spec.get("hostnames"):
+    """The Gateway and the section of each parent, where they tell the hostnames."""
+    return iter(()) if live.spec.get("hostnames") else _gateways(live)
+
+
+def _gateways(live: Live) -> Iterator[tuple[Key, object]]:
+    if live.key.kind != HTTPROUTE.kind:
         return
     for parent in maps_in(live.spec.get("parentRefs")):
         kind = (parent.get("group", GATEWAY.group), parent.get("kind", GATEWAY.kind))

@@ -1,5 +1,7 @@
 """What a server says of an object, without the values of env, args, command and data in it; pure.
 
+A value that is also a name in the object, such as an argument that is the preview's own name, is shown.
+
 Of a custom resource nobody knows which of its texts are secrets: none is shown, but for images.
 
 An admission policy or a webhook may quote any of them in its refusal.
@@ -10,7 +12,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from itertools import chain
+from itertools import chain, groupby
 from typing import Any
 
 from reconcile.kube.objects import Manifest, is_custom, is_map, map_in
@@ -27,17 +29,23 @@ DATA = ("data", "stringData", "binaryData")
 OPEN = frozenset({"apiVersion", "kind", "metadata", "status"})
 """The fields of a custom resource that hold no secrets."""
 
+_NAMES = frozenset({"name", "namespace", "image", "host", "hostname", "hostnames", "secretName", "claimName"})
+_BETWEEN_NAMES = re.compile(r"(https?:/)?[-/.:]*")
+"""What may stand before, between and after names, such as in `shop/pr-1` and `https://pr-1.example.com`."""
+
 
 def redacted(message: str, *manifests: Manifest) -> str:
     """The message without any value, or piece of one, that `secret_values` finds in these manifests.
 
-    A value of 4 to 7 characters is found where it stands as a word.
+    A value of 4 to 7 characters is found where it stands as a word. What is also a name in these manifests
+    is no secret: it is shown, but for a name within a longer value.
     """
     values = {form for manifest in manifests for value in secret_values(manifest) for form in _forms(value)}
-    for short in sorted(value for value in values if SHORTEST <= len(value) < PIECE and value in message):
-        message = re.sub(rf"(?<!\w){re.escape(short)}(?!\w)", HIDDEN, message)
-    blob = "\n".join(value for value in values if len(value) >= PIECE)
-    return _without(message, _found(message, blob)) if blob else message
+    found = _found(message, "\n".join(value for value in values if len(value) >= PIECE))
+    for short in (value for value in values if SHORTEST <= len(value) < PIECE):
+        for start, end in _words(short, message):
+            found[start:end] = [True] * len(short)
+    return _without(message, found, manifests) if any(found) else message
 
 
 def secret_values(manifest: Manifest) -> Iterator[str]:
@@ -96,6 +104,21 @@ def _forms(value: str) -> Iterable[str]:
     )
 
 
+def _names_in(manifest: Manifest) -> Iterator[str]:
+    """The names by which an object, its pods and what belongs to them are known, hostnames and images."""
+    spec = map_in(manifest.get("spec"))
+    around = [map_in(owner.get("metadata")) for owner in (manifest, map_in(spec.get("template")))]
+    parts = [*({**metadata, "annotations": None} for metadata in around), {} if is_custom(manifest) else spec]
+    named = (value for name, value in _below(*parts) if name in _NAMES)
+    labels = (value for metadata in around for value in map_in(metadata.get("labels")).values())
+    yield from (value for value in chain(named, labels) if value and isinstance(value, str))
+
+
+def _words(word: str, text: str) -> Iterator[tuple[int, int]]:
+    """Where this stands in a text as a word."""
+    return (match.span() for match in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", text))
+
+
 def _found(message: str, blob: str) -> list[bool]:
     """For every character of the message, whether it belongs to a piece of the blob."""
     found = [False] * len(message)
@@ -110,6 +133,14 @@ def _found(message: str, blob: str) -> list[bool]:
     return found
 
 
-def _without(message: str, found: list[bool]) -> str:
-    text = "".join("\0" if hide else character for character, hide in zip(message, found, strict=True))
-    return re.sub("\0+", HIDDEN, text)
+def _without(message: str, found: list[bool], manifests: Iterable[Manifest]) -> str:
+    """The message without what is found in it, unless that is nothing but names."""
+    names = {name for manifest in manifests for name in _names_in(manifest)}
+    named = {at for name in names for span in _words(name, message) for at in range(*span)}
+    text = ""
+    for hide, run in groupby(range(len(message)), found.__getitem__):
+        at = list(run)
+        rest = "".join(message[place] for place in at if place not in named)
+        only_names = not named.isdisjoint(at) and _BETWEEN_NAMES.fullmatch(rest)
+        text += HIDDEN if hide and not only_names else message[at[0] : at[-1] + 1]
+    return text

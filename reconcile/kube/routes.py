@@ -1,4 +1,4 @@
-"""Whether whoever serves a route has taken it, by the word of its kind; pure."""
+"""Whether whoever serves a route has accepted it, by the word of its kind; pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ def objection(live: Live) -> Objection | None:
 
 
 def _objection_of(parent: Mapping[str, Any], live: Live) -> Objection | None:
-    """What one parent says; where several controllers answer for it, one that takes the route is enough."""
+    """What one parent says; where several controllers answer for it, one that accepts the route is enough."""
     name = "/".join(str(parent[field]) for field in ("namespace", "name", "sectionName") if field in parent)
     where = f"{parent.get('kind', 'Gateway')} {name}"
     statuses = maps_in(live.status.get("parents"))
@@ -43,8 +43,10 @@ def _objection_of(parent: Mapping[str, Any], live: Live) -> Objection | None:
     for condition in (answer[type_] for answer in answers for type_ in _NEEDED if type_ in answer):
         if condition.get("status") == "False":
             says = f"{condition.get('reason', '')}: {condition.get('message', '')}".strip(": ")
-            return Objection(f"{where} does not take {live.key}: {says or 'it does not say why'}", final=True)
-    return Objection(f"{where} has not taken {live.key} yet", final=False)
+            return Objection(
+                f"{where} does not accept {live.key}: {says or 'it does not say why'}", final=True
+            )
+    return Objection(f"{where} has not accepted {live.key} yet", final=False)
 
 
 _NEEDED = ("Accepted", "ResolvedRefs")

@@ -68,16 +68,15 @@ def wait_for_new_route(preview: PreviewEnvironment, draft: Draft, world: World, 
     if preview.spec.fqdn not in hostnames(change.live):
         return replace(change, message="its preview has another hostname, and another kind of route")
     if preview.spec.fqdn not in hostnames(there):
-        return Waiting(
-            change.key, change.preview, f"waits: deleted when {new} has the hostname {preview.spec.fqdn}"
-        )
+        message = f"waits: deleted when {new} has the hostname {preview.spec.fqdn}"
+        return Waiting(change.key, change.preview, message)
+    seconds = round(ROUTERS_LAG.total_seconds())
     if objection(there):
-        return Waiting(change.key, change.preview, f"waits: deleted when {new} is accepted")
+        message = f"waits: deleted {seconds} seconds after {new} is accepted"
+        return Waiting(change.key, change.preview, message)
     if _too_new(there, world.options):
-        seconds = round(ROUTERS_LAG.total_seconds())
-        return Waiting(
-            change.key, change.preview, f"waits: deleted {seconds} seconds after {new} is in place"
-        )
+        message = f"waits: deleted {seconds} seconds after {new} is in place"
+        return Waiting(change.key, change.preview, message)
     return replace(change, message=f"its preview has the {new.kind} now")
 
 

@@ -19,7 +19,7 @@ from reconcile.model.names import APPLY_FAILED, ASLEEP, EXPIRED, NAME_TAKEN, PRO
 from reconcile.model.preview import PreviewEnvironment
 from reconcile.model.snapshot import Preview
 from reconcile.model.status import Status
-from reconcile.plan.changes import Outcome
+from reconcile.plan.changes import Delete, Outcome, Write
 from reconcile.status.result import GONE, Run, Standing
 
 StateName = Literal["Failed", "Blocked", "NotReady", "Terminating", "Pending", "Changed", "Unknown", "Ready"]
@@ -175,10 +175,17 @@ def _reports(done: Run) -> Iterator[tuple[str, Report]]:
         for blocked in one.plan.blocked:
             yield blocked.preview, ("Blocked", blocked.reason, blocked.message)
         for write in one.plan.writes if done.dry_run or done.declined else ():
-            yield write.preview, ("Pending", "", "")
+            yield write.preview, _by_plan(write)
         for outcome in one.outcomes:
             if outcome.result != "canceled":
                 yield outcome.change.preview, _by_outcome(outcome)
+
+
+def _by_plan(write: Write) -> Report:
+    """Report a write that was only planned: that the preview has expired, no status may report yet."""
+    if isinstance(write, Delete) and write.expired_at:
+        return "Pending", EXPIRED, write.message
+    return "Pending", "", ""
 
 
 def _by_outcome(outcome: Outcome) -> Report:

@@ -12,6 +12,7 @@ from reconcile.execute.foreseen import unforeseen
 from reconcile.plan.changes import Create, Keep, Outcome, Plan, Waiting
 from reconcile.plan.plan import only
 from reconcile.run.finish import Watcher, finish
+from reconcile.run.gateways import missing_gateways
 from reconcile.run.passes import Seen, plan_pass, time_of
 from reconcile.run.phases import Phases
 from reconcile.run.request import Request
@@ -52,6 +53,10 @@ class _Executed:
     seen: Seen
     trouble: str = ""
 
+    @property
+    def outcomes(self) -> list[Outcome]:
+        return [outcome for one in self.passes for outcome in one.outcomes]
+
 
 @dataclass(frozen=True)
 class _Run:
@@ -75,8 +80,7 @@ class _Run:
         self.phases.done("reported")
         executed = self.execute_all(plan, seen)
         facts = self.gather(seen, executed)
-        outcomes = [outcome for one in executed.passes for outcome in one.outcomes]
-        unremembered = keep_in_mind(self.context, seen.all_desired, seen.snapshot, outcomes)
+        unremembered = keep_in_mind(self.context, seen.all_desired, seen.snapshot, executed.outcomes)
         done = finish(
             self.context,
             self.request,
@@ -146,12 +150,16 @@ class _Run:
             previews=executed.seen.previews,
             settled=executed.seen.settled,
             cut_short=bool(executed.trouble),
-            notes=(*filter(None, [executed.trouble]), *self.unforeseen(executed.passes)),
+            notes=(
+                *filter(None, [executed.trouble]),
+                *_still_waiting(executed.passes),
+                *missing_gateways(self.context, executed.outcomes),
+                *self.unforeseen(executed.outcomes),
+            ),
         )
 
-    def unforeseen(self, passes: tuple[Pass, ...]) -> tuple[str, ...]:
+    def unforeseen(self, outcomes: list[Outcome]) -> tuple[str, ...]:
         """What a server records otherwise than foreseen; in a folder the field sets are our own."""
-        outcomes = (outcome for one in passes for outcome in one.outcomes)
         return unforeseen(outcomes, self.context.names) if self.context.cluster.is_server else ()
 
 
@@ -160,6 +168,16 @@ def _asks_for_another(passes: list[Pass]) -> bool:
     last = passes[-1]
     made_room = any(outcome.result == "done" or outcome.gone for outcome in last.outcomes)
     return len(passes) < PASSES and bool(last.plan.waits_for_this_run) and made_room
+
+
+def _still_waiting(passes: tuple[Pass, ...]) -> tuple[str, ...]:
+    """What waited for this run, and waits for more than this run can bring, such as an old route for the
+    seconds that a router takes: the plan that says so is not printed."""
+    waiting = [change for change in passes[-1].plan.changes if isinstance(change, Waiting)]
+    if len(passes) == 1 or not waiting:
+        return ()
+    more = f", also for {len(waiting) - 1} more" if len(waiting) > 1 else ""
+    return (f"{waiting[0].key} {waiting[0].message}; run again then{more}",)
 
 
 def _carry_over(cluster: Cluster, plan: Plan, seen: Seen) -> tuple[Outcome, ...]:

@@ -15,7 +15,7 @@ from itertools import groupby
 from typing import Any, Literal, NamedTuple, assert_never
 
 from reconcile.cluster.context import Context
-from reconcile.desire.children import apply_order, is_further
+from reconcile.desire.children import apply_order, short_name
 from reconcile.errors import Forbidden, NamespaceTerminating, NotInstalled, ReconcileError
 from reconcile.kube.objects import EVENTS_V1, Manifest, conditions_in, split_place
 from reconcile.model.names import (
@@ -93,9 +93,7 @@ def _note(reason: str, changes: Iterable[Write]) -> str:
 
 
 def _named(change: Write) -> str:
-    """A child by its kind; a further one by its name too, since a preview may have several of a kind."""
-    further = is_further(change.key, split_place(change.preview).name)
-    return f"{change.key.kind} {change.key.name}" if further else change.key.kind
+    return short_name(change.key, split_place(change.preview).name)
 
 
 def of_status(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[News, ...]:

@@ -198,6 +198,8 @@ WEBHOOK = 'admission webhook "check.example.com" denied the request: user cannot
 QUOTA = 'deployments.apps "pr-1" is forbidden: exceeded quota: pods'
 LONG = f'User "system:serviceaccount:{"n" * 200}:x" cannot patch resource "deployments" in API group "apps"'
 NO_CREATE = 'User "ci" cannot create resource "deployments" in API group "apps" in the namespace "shop"'
+NO_IMPERSONATE = 'User "me" cannot impersonate resource "users" in API group "" at the cluster scope'
+NO_PATCH = NO_CREATE.replace("create", "patch")
 NO_EVENTS = 'events.events.k8s.io is forbidden: User "ci" cannot create resource "events" in API group "x"'
 NO_STATUS = 'User "ci" cannot patch resource "previewenvironments/status" in API group "platform9.com"'
 ANOTHER_UID = [{"reason": "FieldValueInvalid", "message": "field is immutable", "field": "metadata.uid"}]
@@ -297,7 +299,27 @@ REFUSED: dict[str, tuple[Ask, httpx.Response, type[ReconcileError], str]] = {
         update,
         status(403, "Forbidden", f'deployments.apps "pr-1" is forbidden: {LONG}'),
         Forbidden,
-        "no right to patch",
+        f"{'n' * 200}:x has no right to patch deployments.apps in namespace shop (403); "
+        "bind the ClusterRole preview-reconcile, which has it",
+    ),
+    "a right that no role of ours has": (
+        update,
+        status(403, "Forbidden", NO_PATCH.replace("patch", "impersonate-on:user-info:patch")),
+        Forbidden,
+        "user ci has no right to impersonate-on:user-info:patch deployments.apps in namespace shop (403); grant it",
+    ),
+    "a right to something else": (
+        update,
+        status(403, "Forbidden", f'users "ci" is forbidden: {NO_IMPERSONATE}'),
+        Forbidden,
+        "patch Deployment shop/pr-1: user me has no right to impersonate users (403); grant it: users",
+    ),
+    "another authorizer's reason": (
+        update,
+        status(403, "Forbidden", f'deployments.apps "pr-1" is forbidden: {NO_PATCH}: requires roles/editor'),
+        Forbidden,
+        "patch Deployment shop/pr-1: user ci has no right to patch deployments.apps in namespace shop (403); "
+        "bind the ClusterRole preview-reconcile, which has it: requires roles/editor",
     ),
     "a gateway": (update, status(403, "Forbidden", "access denied by the gateway"), Forbidden, "gateway"),
     "a web page": (update, httpx.Response(403, text="<html>is forbidden: no</html>"), Forbidden, "no</html>"),
@@ -305,14 +327,15 @@ REFUSED: dict[str, tuple[Ask, httpx.Response, type[ReconcileError], str]] = {
         apply,
         status(403, "Forbidden", NO_CREATE),
         Forbidden,
-        "`kubectl auth can-i create deployments.apps -n shop`",
+        "patch Deployment shop/pr-1: user ci has no right to create deployments.apps in namespace shop (403); "
+        "bind the ClusterRole preview-reconcile, which has it",
     ),
     "the right to Events": (
         create,
         status(403, "Forbidden", NO_EVENTS),
         Forbidden,
-        "create Event shop/pr-1.abc: no right to create events.events.k8s.io in namespace shop (403); "
-        "have it granted, `kubectl auth can-i create events.events.k8s.io -n shop` tells: ",
+        "create Event shop/pr-1.abc: user ci has no right to create events.events.k8s.io in namespace shop "
+        "(403); bind the ClusterRole preview-reconcile, which has it",
     ),
     "no Events": (create, text_404(), NotInstalled, "does not serve events.events.k8s.io"),
     "Events of a namespace that goes": (
@@ -325,9 +348,9 @@ REFUSED: dict[str, tuple[Ask, httpx.Response, type[ReconcileError], str]] = {
         apply_status,
         status(403, "Forbidden", NO_STATUS),
         Forbidden,
-        f"patch status of {KIND} shop/pr-1: no right to patch status of previewenvironments.platform9.com in "
-        "namespace shop (403); have it granted, `kubectl auth can-i patch previewenvironments.platform9.com "
-        f"-n shop --subresource=status` tells: {NO_STATUS}",
+        f"patch status of {KIND} shop/pr-1: user ci has no right to patch status of "
+        "previewenvironments.platform9.com in namespace shop (403); "
+        "bind the ClusterRole preview-reconcile, which has it",
     ),
     "a CRD without a schema for it": (
         apply_status,
@@ -366,7 +389,7 @@ REFUSED: dict[str, tuple[Ask, httpx.Response, type[ReconcileError], str]] = {
         logs,
         status(403, "Forbidden", 'cannot get resource "pods/log"'),
         Forbidden,
-        "no right to get log of pods",
+        "there is no right to get log of pods in namespace shop (403); grant it",
     ),
     "a status in trouble": (apply_status, status(500, "", "etcd is away"), ServerTrouble, "etcd is away"),
 }

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from reconcile.cluster.kubernetes.responses import IN_PLAN_ROLE, IN_RUN_ROLE, PLAN_ROLE, RUN_ROLE
 from reconcile.desire.children import CHILDREN
 from reconcile.model.names import PLURAL
 from tests.controlplane import shipped
@@ -41,6 +42,14 @@ def test_who_only_plans_may_read_previews_and_children_and_nothing_else() -> Non
     assert by_resource(shipped("preview-reconcile-plan")) == {
         PREVIEWS: READ, GATEWAYS: ["get"], **dict.fromkeys(KINDS, READ),
     }  # fmt: skip
+
+
+def test_the_roles_that_a_missing_right_is_answered_with_have_it() -> None:
+    in_run, in_plan = by_resource(shipped(RUN_ROLE)), by_resource(shipped(PLAN_ROLE))
+    assert in_plan.keys() >= IN_PLAN_ROLE
+    assert {one for one in IN_RUN_ROLE if "/" not in one} <= in_run.keys()
+    assert [one for one in IN_RUN_ROLE if "/" in one] == [f"{PREVIEWS}/status"]
+    assert f"{PLURAL}/status.platform9.com" in in_run
 
 
 def test_an_author_may_write_previews_and_nothing_else() -> None:

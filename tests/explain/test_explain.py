@@ -26,6 +26,7 @@ from tests.in_process import Ended
 from tests.memory import Memory
 from tests.report.test_hostile_output import CANARY, HOSTILE, harmless
 from tests.shop import Shop
+from tests.templates import further, with_templates
 
 GOLDEN = Path(__file__).parent / "golden"
 NOW = datetime(2026, 1, 3, 4, tzinfo=UTC)
@@ -204,6 +205,38 @@ def test_the_answer_is_the_state_and_what_a_run_would_do(name: str) -> None:
     memory = running()
     HAPPENS[name](memory)
     assert "\n".join(answer(explained(memory))) == ANSWERS[name]
+
+
+def test_of_two_children_of_a_kind_a_further_one_is_named() -> None:
+    memory = running()
+    worker = "spec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: []}}}"
+    settings = with_templates(further("apps/v1", "Deployment", "-worker", worker))
+    memory.put(a_preview(image="registry.example.com/shop:2", generation=2))
+    first = answer(explained(memory, settings=settings))[1]
+    assert first.startswith("A run would create Deployment pr-1-worker (new preview) and update Deployment (")
+
+
+def test_a_route_of_another_kind_is_kept_and_no_other_is_listed() -> None:
+    memory = a_cluster()
+    ingress = Settings(route="ingress", route_given=True)
+    run(memory, asked(settings=ingress), show_plan=lambda plan: None, agree=lambda plan: True)
+    lines = lines_of(text_of(memory))
+    assert "A run would change nothing." in lines
+    assert "= Ingress shop/pr-1 kept; pass --route to switch" in lines
+    assert "kept as it is: without --route ingress, a run does not change its fields" in lines
+    assert [line for line in lines if "Mapping" in line or line == "wanted"] == []
+    assert not [line for line in lines_of(text_of(memory, settings=ingress)) if "kept" in line]
+
+
+def test_a_route_that_a_run_makes_beside_an_unmanaged_one_is_listed() -> None:
+    memory = running()
+    _gone("Mapping")(memory)
+    labels = {NAMES.preview_label: "pr-1"}
+    metadata = {"name": "pr-1", "namespace": "shop", "labels": labels, "uid": "uid-of-another"}
+    memory.put({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata, "spec": {}})
+    lines = lines_of(text_of(memory))
+    assert "Mapping shop/pr-1: not there" in lines
+    assert not [line for line in lines if line.startswith("kept as it is")]
 
 
 def test_an_unmanaged_object_is_named_and_none_of_its_fields_is_shown() -> None:

@@ -93,6 +93,17 @@ def test_values_of_the_deployment_and_of_the_pods_are_not_shown() -> None:
 
 
 @pytest.mark.parametrize(
+    ("reason", "shown"),
+    [("ScalingReplicaSet", "Scaled up replica set pr-1-6c4"), ("Odd", f"Scaled up {HIDDEN} set pr-1-6c4")],
+)
+def test_a_plain_word_as_an_argument_hides_nothing_in_what_has_only_names(reason: str, shown: str) -> None:
+    worker = children_of(a_read_preview(args=["pr-1", "replica"]))["Deployment"]
+    scaled = event(reason=reason, message="Scaled up replica set pr-1-6c4")
+    (told,) = event_history([scaled], "shop", "pr-1", manifests=[worker], since="2026-01-01T09:00:00Z").shown
+    assert told.message == shown
+
+
+@pytest.mark.parametrize(
     ("kind", "at", "reason", "shown"),
     [
         ("Pod", "08:59:59", "Failed", OLD),

@@ -53,7 +53,7 @@ def test_an_httproute_is_accepted_if_each_parent_reports_it_now(
 
 
 ROUTE = "HTTPRoute infra/web"
-SILENT = Objection(f"Gateway infra/web has not taken {ROUTE} yet", final=False)
+SILENT = Objection(f"Gateway infra/web has not accepted {ROUTE} yet", final=False)
 
 
 def answers(parent: dict[str, Any], generation: int | None = 2, **statuses: str) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def answers(parent: dict[str, Any], generation: int | None = 2, **statuses: str)
 YES: dict[str, Any] = {"Accepted": "True", "ResolvedRefs": "True"}
 
 
-NO = f"does not take {ROUTE}:"
+NO = f"does not accept {ROUTE}:"
 HTTPS = {**OTHER, "sectionName": "https"}
 
 

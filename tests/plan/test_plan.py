@@ -672,7 +672,7 @@ def parents(observed: int, status: str = "True", resolved: str = "True") -> dict
     return {"parents": [{"parentRef": {"namespace": "infra", "name": "web"}, "conditions": conditions}]}
 
 
-NOT_ACCEPTED = ". Mapping shop/pr-1 waits: deleted when HTTPRoute shop/pr-1 is accepted"
+NOT_ACCEPTED = ". Mapping shop/pr-1 waits: deleted 10 seconds after HTTPRoute shop/pr-1 is accepted"
 TOO_NEW = ". Mapping shop/pr-1 waits: deleted 10 seconds after HTTPRoute shop/pr-1 is in place"
 GOES = "- Mapping shop/pr-1 its preview has the HTTPRoute now"
 

@@ -92,6 +92,57 @@ def test_secrets_of_other_containers_and_of_other_objects_are_hidden_too() -> No
     assert redacted(f"no: {CANARY}, opensesame", SECRETIVE, other) == f"no: {HIDDEN}, {HIDDEN}"
 
 
+NAMED = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "checkout", "namespace": "shop", "labels": {"example.com/preview": "checkout"}},
+    **deployment(
+        name="checkout-app",
+        image="registry.example.com/web:1",
+        args=["checkout", "shop", "checkout-app", "registry.example.com/web:1", "checkout:1234"],
+        env=[
+            {"name": "URL", "value": "https://checkout.example.com"},
+            {"name": "API", "value": "http://checkout/v1/opensesame"},
+            {"name": "PASSWORD", "value": "shop-9f8e7d6c"},
+        ],
+    ),
+}
+NAMED_ROUTE = {"kind": "Ingress", "spec": {"rules": [{"host": "checkout.example.com"}]}}
+NAMED_POD = {"spec": {"template": {**NAMED["spec"]["template"], "metadata": {"name": "checkout-6c4-x"}}}}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Scaled up replica set checkout-5b6fcd649d from 0 to 1",
+        "Successfully assigned shop/checkout-5b6fcd649d-m46fs to node-0",
+        "Back-off restarting failed container checkout-app in pod checkout-6c4-x_shop(uid)",
+        'Pulling image "registry.example.com/web:1"',
+        "ready at https://checkout.example.com",
+    ],
+)
+def test_a_value_that_is_a_name_in_the_objects_hides_no_name(message: str) -> None:
+    assert redacted(message, NAMED, NAMED_ROUTE, NAMED_POD) == message
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    ["shop-9f8e7d6c", "http://checkout/v1/opensesame", "checkout:1234", "9f8e7d6c", "/v1/opensesame"],
+)
+def test_a_name_within_a_value_shows_none_of_it(quoted: str) -> None:
+    assert redacted(f"no: {quoted} of checkout", NAMED, NAMED_ROUTE) == f"no: {HIDDEN} of checkout"
+
+
+def test_what_others_may_read_as_a_name_is_hidden_all_the_same() -> None:
+    """Only names count: no text of a custom resource, and no value, annotation or data with such a key."""
+    others = [
+        a_database(spec={"name": "opensesame"}),
+        {"metadata": {"annotations": {"name": "opensesame"}}, "data": {"name": "opensesame"}},
+        deployment(env=[{"name": "name", "value": "opensesame"}]),
+    ]
+    assert redacted("no: opensesame", *others) == f"no: {HIDDEN}"
+
+
 def a_database(api: str = "postgres.example.com/v1", **parts: Any) -> dict[str, Any]:
     kept = {"status": {"phase": "of Database"}, "image": "postgres:17"}
     return {"apiVersion": api, "kind": "Database", "metadata": {"name": "database"}, **kept, **parts}

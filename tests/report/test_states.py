@@ -105,6 +105,16 @@ def test_what_was_planned_and_not_done_is_pending(given: dict[str, Any]) -> None
     assert stands(a_run(with_ready("True"), changes=[CREATE], **given)) == ("Pending", "", "")
 
 
+@pytest.mark.parametrize("given", [{"dry_run": True}, {"declined": True}])
+def test_a_preview_whose_children_a_run_would_delete_as_it_has_expired_is_expired(
+    given: dict[str, Any],
+) -> None:
+    expired = replace(LEFTOVER, message="its preview expired at T", expired_at="T")
+    (one,) = states(a_run(with_ready("True"), changes=[expired], url_scheme="https", **given))
+    assert (one.state, one.reason, one.message) == ("Pending", "Expired", "its preview expired at T")
+    assert one.url == ""
+
+
 def test_a_preview_that_is_blocked_is_reported_so_although_the_rest_of_it_was_made_and_has_no_link() -> None:
     (one,) = states(a_run(with_ready("True"), changes=[CREATE, TAKEN], outcomes=[Outcome(CREATE, "done")]))
     assert (one.state, one.reason, one.message) == ("Blocked", "HostnameConflict", "x belongs to shop/pr-9")

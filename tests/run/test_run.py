@@ -229,13 +229,63 @@ def test_where_nothing_got_done_there_is_no_second_pass() -> None:
     assert len(go(memory, settings=INGRESS).passes) == 1
 
 
+HTTPROUTE = Settings(route="httproute", route_given=True, gateway=Gateway(namespace="infra", name="web"))
+GET_GATEWAY = "get Gateway infra/web"
+
+
+def the_gateway() -> dict[str, Any]:
+    metadata = {"name": "web", "namespace": "infra"}
+    return {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway", "metadata": metadata}
+
+
+@pytest.mark.parametrize(
+    ("error", "missing"), [(None, True), (Forbidden("no"), False), (ServerTrouble("no"), False)]
+)
+def test_a_gateway_that_does_not_exist_is_named_by_the_run_that_creates_the_first_route(
+    error: ReconcileError | None, missing: bool
+) -> None:
+    memory = a_cluster(a_preview("pr-1"), a_preview("pr-2", fqdn="pr-2.example.com"))
+    if error:
+        memory.trouble(GET_GATEWAY, error)
+    done = go(memory, settings=HTTPROUTE)
+    told = "Gateway infra/web does not exist: no HTTPRoute of it is accepted; create it, or correct --gateway"
+    assert done.notes == ((told,) if missing else ())
+    assert memory.log.count(GET_GATEWAY) == 1
+    memory.log.clear()
+    assert go(memory, settings=HTTPROUTE).notes == ()
+    assert GET_GATEWAY not in memory.log
+
+
+def test_a_gateway_of_another_namespace_is_not_read_by_a_run_in_one() -> None:
+    memory = a_cluster()
+    go(memory, settings=HTTPROUTE, scope=make_scope("shop", (), None, namespace_only=True))
+    assert GET_GATEWAY not in memory.log
+
+
 def test_an_acceptance_that_does_not_come_is_waited_for_in_no_run() -> None:
-    settings = Settings(route="httproute", route_given=True, gateway=Gateway(namespace="infra", name="web"))
+    settings = HTTPROUTE
     memory = running()
+    memory.put(the_gateway())
     done = go(memory, settings=settings)
     assert len(done.passes) == 2
     assert exit_code(done) == 0
-    assert len(go(memory, settings=settings).passes) == 1
+    waits = "Mapping shop/pr-1 waits: deleted 10 seconds after HTTPRoute shop/pr-1 is accepted"
+    assert done.notes == (f"{waits}; run again then",)
+    again = go(memory, settings=settings)
+    assert len(again.passes) == 1
+    assert again.notes == (), "its plan says it"
+
+
+def test_of_many_that_still_wait_at_the_end_of_a_run_one_is_named() -> None:
+    names = ["pr-1", "pr-2", "pr-3", "pr-4", "pr-5"]
+    memory = a_cluster(*[a_preview(name, fqdn=f"{name}.example.com") for name in names])
+    go(memory)
+    for name, host in zip(names, [*names[1:], "free"], strict=True):
+        memory.put(a_preview(name, fqdn=f"{host}.example.com"))
+    (note,) = go(memory).notes
+    assert note.startswith("Mapping shop/pr-1 waits: pr-2.example.com: ")
+    assert note.endswith("; run again then, also for 1 more")
+    assert (len(go(memory).notes), go(memory).notes) == (0, ())
 
 
 # what becomes of a write

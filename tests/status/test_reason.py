@@ -224,11 +224,11 @@ ROWS: dict[str, tuple[Facts, str]] = {
     ),
     "a gateway that is silent": (
         facts(route=a_live("HTTPRoute", **HTTPROUTE), settings=HTTPROUTE),
-        "RouteNotAccepted: Gateway infra/web has not taken HTTPRoute shop/pr-1 yet",
+        "RouteNotAccepted: Gateway infra/web has not accepted HTTPRoute shop/pr-1 yet",
     ),
     "a gateway that refuses": (
         facts(route=gateway_says(Accepted="False"), settings=HTTPROUTE),
-        "RouteNotAccepted!: Gateway infra/web does not take HTTPRoute shop/pr-1: R: m",
+        "RouteNotAccepted!: Gateway infra/web does not accept HTTPRoute shop/pr-1: R: m",
     ),
     "a gateway that takes it": (
         facts(route=gateway_says(Accepted="True", ResolvedRefs="True"), settings=HTTPROUTE),

@@ -27,8 +27,20 @@ from reconcile.errors import (
     UnknownFields,
     Unreachable,
 )
-from reconcile.kube.objects import Resource
-from reconcile.model.names import names_of
+from reconcile.kube.objects import (
+    DEPLOYMENT,
+    EVENT,
+    EVENTS_V1,
+    GATEWAY,
+    HTTPROUTE,
+    INGRESS,
+    JOB,
+    MAPPING,
+    POD,
+    SERVICE,
+    Resource,
+)
+from reconcile.model.names import DEFAULT_GROUP, PLURAL, TOOL, Names, names_of
 
 LONGEST_EXCERPT = 200
 # Made here, by one thread: two that decode a type for the first time at once can crash msgspec 0.22.
@@ -44,7 +56,22 @@ NOT_STARTED = re.compile(
 )
 # How the API server words a right that is missing, unlike a policy or a quota that says no:
 # https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go
-MISSING_RIGHT = re.compile(r'cannot (\w+) resource "')
+MISSING_RIGHT = re.compile(
+    r'(?:User "(?P<user>(?:[^"\\]|\\.)*)" )?cannot (?P<verb>[\w:-]+) resource "(?P<resource>[^"]*)"'
+    r'(?: in API group "(?P<group>[^"]*)")?(?: at the cluster scope| in the namespace "[^"]*")?'
+    r"(?:: (?P<reason>.+))?"
+)
+# What the ClusterRole of a run has rules for, and that of a plan has some of, with get and list:
+# cronjob/rights.yaml
+RUN_ROLE, PLAN_ROLE = TOOL, f"{TOOL}-plan"
+IN_PLAN_ROLE = frozenset(
+    f"{one.plural}.{one.group}".rstrip(".")
+    for one in (Names().previews, DEPLOYMENT, SERVICE, JOB, MAPPING, INGRESS, HTTPROUTE, GATEWAY)
+)
+IN_RUN_ROLE = IN_PLAN_ROLE | {
+    f"{PLURAL}.{DEFAULT_GROUP}/status",
+    *(f"{one.plural}.{one.group}".rstrip(".") for one in (POD, EVENT, EVENTS_V1)),
+}
 # How admission words what it does not let in: a webhook with any status code that it likes, what is built in
 # (quotas, policies) with 403, 413 or 422:
 # https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apiserver/pkg/admission/plugin/webhook/errors/statuserror.go
@@ -192,10 +219,12 @@ def excerpt(response: httpx2.Response) -> str:
     text = (status and status.message) or response.content[: 4 * LONGEST_EXCERPT].decode("utf-8", "replace")
     if status is None and text.lstrip().startswith(("{", "[")):
         return "it is JSON, and no Status"
+    return _one_line(text) or "nothing was said"
+
+
+def _one_line(text: str) -> str:
     line = " ".join(text.split())
-    if len(line) > LONGEST_EXCERPT:
-        line = line[: LONGEST_EXCERPT - 1] + "…"
-    return line or "nothing was said"
+    return line if len(line) <= LONGEST_EXCERPT else line[: LONGEST_EXCERPT - 1] + "…"
 
 
 def failure_of(
@@ -267,19 +296,33 @@ def _forbidden(ask: Ask, response: httpx2.Response) -> Forbidden:
     status, said = status_of(response), excerpt(response)
     if ask.path:
         return Forbidden(f"{ask}: no right to read it (403); bind the ClusterRole system:discovery: {said}")
-    right = MISSING_RIGHT.search(_said(response) or said)
+    right = MISSING_RIGHT.search(_said(response))
     if status is not None and not right:
         return Forbidden(f"{ask}: the API server does not allow it (403): {said}")
-    verb = right.group(1) if right else ask.verb
-    scope = f"-n {ask.namespace}" if ask.namespace else "--all-namespaces"
-    scope += f" --subresource={ask.subresource}" if ask.subresource else ""
-    user = response.request.headers.get("Impersonate-User", "")
-    scope += f" --as={user}" if user else ""
+    user = (right and right["user"]) or response.request.headers.get("Impersonate-User", "")
+    verb, added = (right["verb"], right["reason"]) if right else (ask.verb, said)
+    if right and right["resource"] != f"{ask.resource.plural}/{ask.subresource}".rstrip(
+        "/"
+    ):  # to --as, such as
+        other = f"{right['resource']}.{right['group'] or ''}".rstrip(".")
+        return Forbidden(f"{ask}: user {user} has no right to {verb} {other} (403); grant it: {said}")
     what = f"{ask.subresource} of {ask.plural}" if ask.subresource else ask.plural
+    about = f"{ask}: " if ask.name else ""
+    who = f"user {user} has" if user else "there is"
+    more = f": {_one_line(added)}" if added else ""
     return Forbidden(
-        f"{ask}: no right to {verb} {what} in {ask.place} (403); have it granted, "
-        f"`kubectl auth can-i {verb} {ask.plural} {scope}` tells: {said}"
+        f"{about}{who} no right to {verb} {what} in {ask.place} (403); {_role_of(ask, verb)}{more}"
     )
+
+
+def _role_of(ask: Ask, verb: str) -> str:
+    """What to do about a right that is missing: which of our roles has the rule."""
+    resource = f"{ask.plural}/{ask.subresource}".rstrip("/")
+    if resource not in IN_RUN_ROLE or verb not in (ask.verb, "create"):  # what --as takes is in none of them
+        return "grant it"
+    plan = resource in IN_PLAN_ROLE and verb in ("get", "list")
+    alone = f", or {PLAN_ROLE} for --dry-run alone" if plan else ""
+    return f"bind the ClusterRole {RUN_ROLE}, which has it{alone}"
 
 
 def _not_found(ask: Ask, response: httpx2.Response) -> ClusterError:

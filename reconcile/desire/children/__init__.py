@@ -82,6 +82,11 @@ def is_further(key: Key, preview_name: str) -> bool:
     return named and not is_built_in(key, preview_name)
 
 
+def short_name(key: Key, preview_name: str) -> str:
+    """A child by its kind; a further one by its name too, since a preview may have several of a kind."""
+    return f"{key.kind} {key.name}" if is_further(key, preview_name) else key.kind
+
+
 def is_name_of_child(key: Key, preview_name: str) -> bool:
     """Whether this is a name that a preview of this name gives to a child of this kind."""
     return is_built_in(key, preview_name) or is_further(key, preview_name)

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from reconcile.desire.children import CHILDREN
 from reconcile.kube.managedfields import field_set_of, to_fields_v1
-from reconcile.kube.objects import EVENT, EVENTS_V1, POD, Key, Manifest, Resource
+from reconcile.kube.objects import EVENT, EVENTS_V1, GATEWAY, POD, Key, Manifest, Resource
 from reconcile.model.names import Names
 
 NAMES = Names()
@@ -390,7 +390,7 @@ def place_of(path: str) -> Place:
     rest = parts[2:] if parts[0] == "api" else parts[3:]
     namespace, rest = (rest[1], rest[2:]) if rest[0] == "namespaces" else ("", rest)
     name, subresource = (*rest[1:], "", "")[:2]
-    for resource in (*SERVED.values(), EVENTS_V1, EVENT):
+    for resource in (*SERVED.values(), EVENTS_V1, EVENT, GATEWAY):
         if (resource.group, resource.plural) == (group, rest[0]):
             return Place(resource, namespace, name, subresource)
     raise OutOfModel(f"no such path: {path}")
