@@ -1,8 +1,8 @@
 """What a CI system has around a recipe, as programs: `python ci_stubs.py kubectl|gh|curl ARGUMENTS`.
 
 `$STUBS` is a folder: `previews/` is what kubectl keeps, `late/` is what others apply at the same moment,
-`options.json` is the operator's ConfigMap, `comments.json` is what the forge keeps, `calls` is every call, one a
-line. Whatever a script asks that is not known here is an error.
+`options.json` is the operator's ConfigMap, `refusal` is the answer to an apply, if there is one, `comments.json` is
+what the forge keeps, `calls` is every call, one a line. Whatever a script asks that is not known here is an error.
 """
 
 import json
@@ -47,14 +47,22 @@ def parse(arguments: list[str], flags: set[str], valued: set[str]) -> Call:
 
 
 def kubectl(arguments: list[str]) -> None:
-    """Apply and delete previews, which are files, and get the ConfigMap of the operator."""
-    alone, options = parse(arguments, {"--ignore-not-found"}, {"--filename", "--namespace", "--output"})
+    """Apply, get and delete previews, which are files, and get the ConfigMap of the operator."""
+    flags = {"--ignore-not-found", "--server-side", "--force-conflicts", "--local"}
+    valued = {"--filename", "--namespace", "--output", "--type", "--patch"}
+    alone, options = parse(arguments, flags, valued)
     match alone:
         case ["apply"]:
+            assert "--server-side" in options, "the server quotes the patch of a client"
+            if (STATE / "refusal").exists():
+                sys.exit((STATE / "refusal").read_text())
             metadata = yaml.safe_load(Path(options["--filename"]).read_text())["metadata"]
             shutil.copy(options["--filename"], file_of(metadata["namespace"], metadata["name"]))
             for file in (STATE / "late").glob("*.yaml"):
                 shutil.move(file, STATE / "previews")
+        case ["patch"]:
+            assert ("--local" in options, options["--patch"]) == (True, "{}")
+            say(json.dumps(yaml.safe_load(Path(options["--filename"]).read_text())))
         case ["get", "configmap", "preview-reconcile"]:
             assert (options["--namespace"], options["--output"]) == ("preview-reconcile", "json")
             say((STATE / "options.json").read_text() if (STATE / "options.json").exists() else "")

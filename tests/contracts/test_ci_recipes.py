@@ -4,6 +4,7 @@ What belongs to the CI system is a stub (`ci_stubs`): kubectl keeps its previews
 `RECONCILE_FROM` names. tests/e2e/test_pipeline.py runs the same shell against a real API server.
 """
 
+import html
 import json
 import os
 import re
@@ -183,9 +184,88 @@ def test_a_mistake_in_the_preview_never_reaches_the_cluster(github: GitHub) -> N
     assert os.listdir(github.machine.home / "previews") == []
 
 
-def test_without_an_answer_of_the_cluster_there_is_no_comment_and_the_job_fails(github: GitHub) -> None:
-    github.machine.variables["RECONCILE_FROM"] = str(github.machine.home / "nowhere")
+both_ways = pytest.mark.parametrize("reconcile", ["true", "false"], ids=["reconciles", "low-rights"])
+
+
+@both_ways
+@pytest.mark.parametrize(
+    ("spec", "mistake"),
+    [
+        ("replica: 2", ":11: spec.replica: is not a known field; did you mean replicas?"),
+        ("image: other", ":11: the key &quot;image&quot; is there twice, first on line 7"),
+        (
+            "env: [{name: A",
+            ":13: not YAML: while parsing a flow mapping, did not find expected &apos;,&apos; or &apos;}&apos;",
+        ),
+    ],
+    ids=["no-field", "twice", "no-yaml"],
+)
+def test_a_mistake_in_the_further_fields_is_in_the_log_and_in_the_comment_with_its_line(
+    github: GitHub, spec: str, mistake: str, reconcile: str
+) -> None:
+    github.inputs.update({"spec": f"{spec}\n", "reconcile": reconcile})
     assert not github.opens()
+    (comment,) = comments(github.machine)
+    assert f"preview.yaml{mistake}" in comment
+    assert f"preview.yaml{html.unescape(mistake)}" in github.machine.printed
+    assert "Error" not in comment
+    assert (github.outputs["state"], github.outputs["reason"]) == ("Blocked", "Invalid")
+    assert os.listdir(github.machine.home / "previews") == []
+
+
+def test_the_check_of_the_low_rights_way_knows_no_limit_and_asks_no_cluster(github: GitHub) -> None:
+    """Neither those of the operator nor the variables of another run; the API group alone counts."""
+    github.machine.variables.update(
+        {"RECONCILE_ALLOW_FQDN": "other.example.com", "RECONCILE_CONTEXT": "none", "RECONCILE_WAIT": "1"}
+    )
+    github.inputs["spec"] = "env: [{name: A, valueFrom: {secretKeyRef: {name: a, key: b}}}]"
+    github.inputs["reconcile"] = "false"
+    (github.machine.home / "refusal").write_text("Error from server: as far as this")
+    assert not github.opens()
+    assert (
+        "<code>ApplyFailed</code><br><code>Error from server: as far as this</code>"
+        in comments(github.machine)[0]
+    )
+    assert "Plan:" not in github.machine.printed
+
+
+@both_ways
+def test_a_refusal_of_the_server_is_in_the_comment_without_the_values_of_the_preview(
+    github: GitHub, reconcile: str
+) -> None:
+    """Whole, escaped as in JSON, or in pieces between what was escaped otherwise."""
+    github.inputs["reconcile"] = reconcile
+    github.inputs["spec"] = """
+env: [{name: PASSWORD, value: 'pa"ss'}, {name: B, value: longer-word_1<longerword2}]
+args: [--token=abcd, "80"]
+"""
+    words = 'spec.env[0] "pa\\"ss", pa"ss, longer-word_1\\u003clongerword2, --token=abcd of PASSWORD on 80'
+    (github.machine.home / "refusal").write_text(
+        f"Warning: old\nThe PreviewEnvironment is invalid: {words}\n"
+    )
+    assert not github.opens()
+    told = (
+        'spec.env[0] "(not shown)", (not shown), (not shown)\\u003c(not shown), (not shown) of PASSWORD on 80'
+    )
+    assert f"The PreviewEnvironment is invalid: {told}" in github.machine.printed
+    (comment,) = comments(github.machine)
+    assert f"<code>Warning: old The PreviewEnvironment is invalid: {html.escape(told)}</code>" in comment
+    assert "Failed: <code>ApplyFailed</code>" in comment
+    assert (github.outputs["state"], github.outputs["reason"]) == ("Failed", "ApplyFailed")
+
+
+@both_ways
+def test_without_an_answer_of_the_cluster_there_is_no_comment_and_the_job_fails(
+    github: GitHub, reconcile: str
+) -> None:
+    github.inputs["reconcile"] = reconcile
+    (github.machine.home / "refusal").write_text("Unable to connect to the server")
+    assert not github.opens()
+    assert "Unable to connect to the server" in github.machine.printed
+    (github.machine.home / "refusal").unlink()
+    if reconcile == "true":
+        github.machine.variables["RECONCILE_FROM"] = str(github.machine.home / "nowhere")
+        assert not github.opens()
     assert comments(github.machine) == []
 
 

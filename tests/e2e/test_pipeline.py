@@ -20,9 +20,10 @@ import yaml
 from reconcile.model.names import PLURAL
 from reconcile.report.markdown import MARK
 from tests.contracts import ci_stubs
-from tests.controlplane import Account, ControlPlane, eventually, grant, service_account, shipped
+from tests.controlplane import Account, AskFailed, ControlPlane, eventually, grant, service_account, shipped
 from tests.controlplane.programs import program
 from tests.controlplane.rights import SHIPPED, may
+from tests.e2e.policies import policy, rule
 from tests.e2e.process import Process
 from tests.e2e.story import DISCOVERY, Story
 from tests.forges import ROOT, GitHub, GitLab, Machine, shell_script
@@ -233,7 +234,40 @@ def test_the_low_rights_way_needs_the_rights_of_an_author_and_no_others(pipeline
     assert forge.closes(), pipeline.machine.printed
     assert "Gone" in pipeline.comment
     eventually(lambda: not operator.children(), "the garbage collector deletes the children")
-    assert pipeline.asked() | LISTED == AUTHOR
+    # An apply by the server is a patch, and one that creates needs the right to create, too.
+    assert pipeline.asked() | LISTED | {("create", PLURAL)} == AUTHOR
+
+
+BAD = "object.spec.env.filter(one, one.name == 'BAD')"
+
+
+@on_github
+def test_a_policy_that_quotes_a_value_puts_it_neither_into_the_log_nor_into_the_comment(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.gets_rights("preview-reconcile-author")
+    operator, forge = pipeline.operator, pipeline.forge
+    secret = 's3cr"et of longerword-2'
+    forge.inputs.update({"reconcile": LOW, "wait": "", "spec": f"env: [{{name: BAD, value: '{secret}'}}]"})
+
+    def refuses() -> bool:
+        bad = operator.preview("bad", env=[{"name": "BAD", "value": "x"}])
+        try:
+            operator.ask("POST", operator.path_of("PreviewEnvironment") + "?dryRun=All", bad)
+        except AskFailed as error:
+            return "not x" in str(error)
+        return False
+
+    quotes = {
+        "expression": f"!has(object.spec.env) || {BAD}.size() == 0",
+        "messageExpression": f"'not ' + {BAD}[0].value + ' in env'",
+    }
+    with policy(operator, rule(["CREATE"], PLURAL, operator.group), refuses, validations=[quotes]):
+        assert not forge.opens()
+    assert "denied request: not (not shown) in env" in pipeline.machine.printed
+    assert "denied request: not (not shown) in env</code>" in pipeline.comment
+    assert (pipeline.outputs["state"], pipeline.outputs["reason"]) == ("Failed", "ApplyFailed")
+    assert "s3cr" not in pipeline.machine.printed
 
 
 @on_github
