@@ -66,6 +66,10 @@ def kubectl(arguments: list[str]) -> None:
         case ["get", "configmap", "preview-reconcile"]:
             assert (options["--namespace"], options["--output"]) == ("preview-reconcile", "json")
             say((STATE / "options.json").read_text() if (STATE / "options.json").exists() else "")
+        case ["get", name] if name.startswith("previewenvironments.platform9.com/"):
+            manifest = yaml.safe_load(file_of(options["--namespace"], name.split("/")[1]).read_text())
+            manifest["metadata"]["generation"] = 1
+            say(json.dumps(manifest))
         case ["delete", "previewenvironments.platform9.com", name]:
             file_of(options["--namespace"], name).unlink(missing_ok="--ignore-not-found" in options)
         case _:

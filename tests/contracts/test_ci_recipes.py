@@ -303,6 +303,14 @@ def test_a_job_without_the_operators_options_leaves_the_comments_of_people_alone
     assert f"shop.mapping.{NAME}.yaml" in children(forge.machine), "not the operator's route"
 
 
+def test_without_a_wait_the_low_rights_way_reports_that_the_preview_is_pending(forge: Forge) -> None:
+    forge.inputs.update({"reconcile": "false", "wait": ""})
+    assert forge.opens(), forge.machine.printed
+    (comment,) = comments(forge.machine)
+    assert "<td>Pending<br><code>no run has reported on this spec yet</code></td>" in comment
+    assert f"shop/{NAME}: Pending   no run has reported on this spec yet\n" in forge.machine.printed
+
+
 # the operator's options
 
 

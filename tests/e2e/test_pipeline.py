@@ -219,6 +219,7 @@ def test_the_low_rights_way_needs_the_rights_of_an_author_and_no_others(pipeline
     assert "no run has reported on this spec yet: does the CronJob run?" in pipeline.comment
     forge.inputs["wait"] = ""
     assert forge.opens("c0ffee3"), "it does not wait, so it does not fail"
+    assert (pipeline.outputs["state"], pipeline.outputs["reason"]) == ("Pending", "")
 
     # Whatever others wrote into the status is text in the comment.
     condition = {
