@@ -84,12 +84,10 @@ def gh(arguments: list[str]) -> None:
     """`gh api`: the comments of a pull request, and its deployments."""
     if not os.environ.get("GH_TOKEN"):
         sys.exit("gh: no GH_TOKEN")
-    alone, options = parse(
-        arguments, {"--silent", "--paginate"}, {"--method", "--jq", "-F", "-f"}
-    )  # a list is one page here
+    alone, options = parse(arguments, {"--silent", "--paginate"}, {"--method", "--jq", "-F", "-f"})
     match (options.get("--method", "GET"), *alone[1].split("/")):
         case ("GET", "repos", "acme", "shop", "issues", "42", "comments"):
-            told(read(), options["--jq"])
+            say("".join(json.dumps([comment]) for comment in read()))  # the pages, one after the other
         case ("POST", "repos", "acme", "shop", "issues", "42", "comments"):
             write([*read(), a_comment(body_of(options["-F"]))])
         case ("PATCH", "repos", "acme", "shop", "issues", "comments", number):

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from reconcile.cluster.files.yaml import dump
-from reconcile.report.markdown import MARK
+from reconcile.report.markdown import LIMIT, MARK
 from tests.builders import a_preview
 from tests.contracts import ci_stubs
 from tests.forges import (
@@ -90,6 +90,11 @@ def calls(machine: Machine, program: str) -> list[str]:
 def comments(machine: Machine) -> list[str]:
     file = machine.home / "comments.json"
     return [comment["body"] for comment in json.loads(file.read_text())] if file.exists() else []
+
+
+def mark_of(name: str, namespace: str = "shop") -> str:
+    """The first line of the comment of a preview."""
+    return MARK.replace(" -->", f" {namespace}/{name} -->")
 
 
 def other_preview(machine: Machine, folder: str = "previews", **given: Any) -> None:
@@ -293,14 +298,50 @@ def test_an_input_that_is_missing_or_not_valid_is_named(
 
 def test_a_job_without_the_operators_options_leaves_the_comments_of_people_alone(forge: Forge) -> None:
     forge.inputs["options-configmap"] = ""
-    bodies = ["a comment", f"{MARK}\nas if it were ours"]
+    bodies = ["a comment", f"{mark_of(NAME)}\nas if it were ours"]
     written = [{**ci_stubs.a_comment(body, mine=False), "id": id_} for id_, body in enumerate(bodies, 1)]
     (forge.machine.home / "comments.json").write_text(json.dumps(written))
     assert forge.opens(), forge.machine.printed
     *theirs, ours = comments(forge.machine)
     assert theirs == bodies
-    assert ours.startswith(MARK)
+    assert ours.startswith(f"{mark_of(NAME)}\n")
     assert f"shop.mapping.{NAME}.yaml" in children(forge.machine), "not the operator's route"
+
+
+@both_ways
+def test_each_preview_of_a_request_has_a_comment_of_its_own(forge: Forge, reconcile: str) -> None:
+    """As a matrix of applications has them; one name is the beginning of the other."""
+    forge.inputs.update({"reconcile": reconcile, "wait": ""})
+    for name in ("pr-42", "pr-42-api", "pr-42"):
+        forge.inputs["name"] = name
+        assert forge.opens(), forge.machine.printed
+    web, api = comments(forge.machine)
+    assert web.startswith(f"{mark_of('pr-42')}\n")
+    assert api.startswith(f"{mark_of('pr-42-api')}\n")
+
+    forge.inputs["name"] = "pr-42-api"
+    assert forge.closes(), forge.machine.printed
+    assert comments(forge.machine)[0] == web
+    assert "<code>shop/pr-42-api</code></td><td>Gone</td>" in comments(forge.machine)[1]
+
+    # What refuses a preview writes no other comment, either.
+    forge.inputs.update({"name": "pr-42", "fqdn": "https://a.example.com"})
+    assert not forge.opens()
+    assert "Blocked: <code>Invalid</code>" in comments(forge.machine)[0]
+    assert len(comments(forge.machine)) == 2
+
+
+@both_ways
+def test_a_name_ends_neither_the_first_line_nor_the_query(forge: Forge, reconcile: str) -> None:
+    forge.inputs.update({"name": 'a") or true --> @octocat <b>', "reconcile": reconcile})
+    for _ in range(2):
+        assert not forge.opens()
+    (comment,) = comments(forge.machine)
+    assert comment.startswith(f"{mark_of('aortrue--octocatb')}\n")
+
+
+def test_with_the_name_in_the_first_line_the_longest_comment_is_one_that_github_takes() -> None:
+    assert LIMIT - len(MARK) + len(mark_of("b" * 63, namespace="a" * 63)) == 65_536
 
 
 def test_without_a_wait_the_low_rights_way_reports_that_the_preview_is_pending(forge: Forge) -> None:
@@ -368,7 +409,7 @@ def test_further_fields_of_the_spec_are_taken_and_a_comment_can_be_left_out(gith
     github.inputs["spec"] = "port: 8080\nimagePullSecrets:\n  - name: registry\n"
     github.inputs["comment"] = "false"
     assert github.opens(), github.machine.printed
-    assert (comments(github.machine), MARK in github.summary) == ([], True)
+    assert (comments(github.machine), mark_of(NAME) in github.summary) == ([], True)
     deployment = (github.machine.home / "children" / f"shop.deployment.{NAME}.yaml").read_text()
     assert "containerPort: 8080" in deployment
     assert "- name: registry" in deployment

@@ -109,7 +109,7 @@ class Pipeline:
     @property
     def comment(self) -> str:
         (found,) = json.loads((self.machine.home / "comments.json").read_text())
-        assert found["body"].startswith(f"{MARK}\n")
+        assert found["body"].startswith(MARK.replace(" -->", f" {self.namespace}/{self.name} -->\n"))
         return str(found["body"])
 
     @property
