@@ -27,6 +27,7 @@ from tests.e2e.policies import policy, rule
 from tests.e2e.process import Process
 from tests.e2e.story import DISCOVERY, Story
 from tests.forges import ROOT, GitHub, GitLab, Machine, shell_script
+from tests.installation import RIGHTS
 
 pytestmark = pytest.mark.skipif(not shutil.which("jq"), reason="not on the PATH: jq, which the scripts call")
 
@@ -83,7 +84,7 @@ class Pipeline:
         """The account with these roles bound to it, and its kubeconfig, by the commands of the guide."""
         self.machine.work = self.machine.home
         lines = commands("Rights")
-        assert len(lines) == 5
+        assert len(lines) == 6
         for line in lines:
             bound = re.search(r"--clusterrole (\S+)", line)
             if bound is None or bound[1] in roles:
@@ -308,6 +309,35 @@ def test_a_pipeline_that_reconciles_misses_each_role_by_name(
     assert not pipeline.forge.opens()
     assert message.format(namespace=pipeline.namespace) in pipeline.machine.printed
     assert pipeline.operator.children() == []
+
+
+@on_github
+def test_the_guide_binds_the_printed_rights_of_templates_to_the_account_of_a_pipeline(
+    pipeline: Pipeline,
+) -> None:
+    """A role of this test's name: that of the guide is of the cluster. Nor is a child made: each run of the
+    cluster would list its kind."""
+    role = next(yaml.safe_load_all(RIGHTS))
+    account, *lines = commands("Rights")
+    (line,) = (line for line in lines if f"--clusterrole {role['metadata']['name']} " in line)
+    own = f"templates-{pipeline.namespace}"
+    line = line.replace(f"--clusterrole {role['metadata']['name']} ", f"--clusterrole {own} ")
+    role["metadata"]["name"] = own
+    pipeline.plane.kubectl("apply", "-f", "-", input=yaml.safe_dump(role))
+    pipeline.machine.work = pipeline.machine.home
+    for command in (account, line):
+        pipeline.as_admin(command)
+    wanted = [
+        (verb, f"{rule['resources'][0]}.{rule['apiGroups'][0]}".rstrip("."))
+        for rule in role["rules"]
+        for verb in rule["verbs"]
+    ]
+    assert len(wanted) > 5
+
+    def has_them() -> bool:
+        return all(may(pipeline.plane, pipeline.user, *one, pipeline.namespace) for one in wanted)
+
+    eventually(has_them, f"{pipeline.user} has the rights of {own}")
 
 
 def short(pipeline: Pipeline, verb: str) -> Account:
