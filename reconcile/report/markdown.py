@@ -15,8 +15,8 @@ from reconcile.report.states import State, gone, gone_word, states, worst_first
 from reconcile.report.text import body_text, sums_line
 from reconcile.status.result import Run
 
-# The longest comment that GitHub takes.
-LIMIT = 65_536
+# The longest comment that GitHub takes, without the NAMESPACE/NAME that a pipeline puts into the first line.
+LIMIT = 65_536 - 128
 MARK = "<!-- preview-reconcile -->"
 """The first line: by it a pipeline finds the comment again, and replaces it."""
 

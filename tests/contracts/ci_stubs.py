@@ -1,8 +1,8 @@
 """What a CI system has around a recipe, as programs: `python ci_stubs.py kubectl|gh|curl ARGUMENTS`.
 
 `$STUBS` is a folder: `previews/` is what kubectl keeps, `late/` is what others apply at the same moment,
-`options.json` is the operator's ConfigMap, `comments.json` is what the forge keeps, `calls` is every call, one a
-line. Whatever a script asks that is not known here is an error.
+`options.json` is the operator's ConfigMap, `refusal` is the answer to an apply, if there is one, `comments.json` is
+what the forge keeps, `calls` is every call, one a line. Whatever a script asks that is not known here is an error.
 """
 
 import json
@@ -47,17 +47,29 @@ def parse(arguments: list[str], flags: set[str], valued: set[str]) -> Call:
 
 
 def kubectl(arguments: list[str]) -> None:
-    """Apply and delete previews, which are files, and get the ConfigMap of the operator."""
-    alone, options = parse(arguments, {"--ignore-not-found"}, {"--filename", "--namespace", "--output"})
+    """Apply, get and delete previews, which are files, and get the ConfigMap of the operator."""
+    flags = {"--ignore-not-found", "--server-side", "--force-conflicts", "--local"}
+    valued = {"--filename", "--namespace", "--output", "--type", "--patch"}
+    alone, options = parse(arguments, flags, valued)
     match alone:
         case ["apply"]:
+            assert "--server-side" in options, "the server quotes the patch of a client"
+            if (STATE / "refusal").exists():
+                sys.exit((STATE / "refusal").read_text())
             metadata = yaml.safe_load(Path(options["--filename"]).read_text())["metadata"]
             shutil.copy(options["--filename"], file_of(metadata["namespace"], metadata["name"]))
             for file in (STATE / "late").glob("*.yaml"):
                 shutil.move(file, STATE / "previews")
+        case ["patch"]:
+            assert ("--local" in options, options["--patch"]) == (True, "{}")
+            say(json.dumps(yaml.safe_load(Path(options["--filename"]).read_text())))
         case ["get", "configmap", "preview-reconcile"]:
             assert (options["--namespace"], options["--output"]) == ("preview-reconcile", "json")
             say((STATE / "options.json").read_text() if (STATE / "options.json").exists() else "")
+        case ["get", name] if name.startswith("previewenvironments.platform9.com/"):
+            manifest = yaml.safe_load(file_of(options["--namespace"], name.split("/")[1]).read_text())
+            manifest["metadata"]["generation"] = 1
+            say(json.dumps(manifest))
         case ["delete", "previewenvironments.platform9.com", name]:
             file_of(options["--namespace"], name).unlink(missing_ok="--ignore-not-found" in options)
         case _:
@@ -72,12 +84,10 @@ def gh(arguments: list[str]) -> None:
     """`gh api`: the comments of a pull request, and its deployments."""
     if not os.environ.get("GH_TOKEN"):
         sys.exit("gh: no GH_TOKEN")
-    alone, options = parse(
-        arguments, {"--silent", "--paginate"}, {"--method", "--jq", "-F", "-f"}
-    )  # a list is one page here
+    alone, options = parse(arguments, {"--silent", "--paginate"}, {"--method", "--jq", "-F", "-f"})
     match (options.get("--method", "GET"), *alone[1].split("/")):
         case ("GET", "repos", "acme", "shop", "issues", "42", "comments"):
-            told(read(), options["--jq"])
+            say("".join(json.dumps([comment]) for comment in read()))  # the pages, one after the other
         case ("POST", "repos", "acme", "shop", "issues", "42", "comments"):
             write([*read(), a_comment(body_of(options["-F"]))])
         case ("PATCH", "repos", "acme", "shop", "issues", "comments", number):

@@ -4,6 +4,7 @@ What belongs to the CI system is a stub (`ci_stubs`): kubectl keeps its previews
 `RECONCILE_FROM` names. tests/e2e/test_pipeline.py runs the same shell against a real API server.
 """
 
+import html
 import json
 import os
 import re
@@ -17,7 +18,7 @@ import pytest
 import yaml
 
 from reconcile.cluster.files.yaml import dump
-from reconcile.report.markdown import MARK
+from reconcile.report.markdown import LIMIT, MARK
 from tests.builders import a_preview
 from tests.contracts import ci_stubs
 from tests.forges import (
@@ -89,6 +90,11 @@ def calls(machine: Machine, program: str) -> list[str]:
 def comments(machine: Machine) -> list[str]:
     file = machine.home / "comments.json"
     return [comment["body"] for comment in json.loads(file.read_text())] if file.exists() else []
+
+
+def mark_of(name: str, namespace: str = "shop") -> str:
+    """The first line of the comment of a preview."""
+    return MARK.replace(" -->", f" {namespace}/{name} -->")
 
 
 def other_preview(machine: Machine, folder: str = "previews", **given: Any) -> None:
@@ -183,9 +189,88 @@ def test_a_mistake_in_the_preview_never_reaches_the_cluster(github: GitHub) -> N
     assert os.listdir(github.machine.home / "previews") == []
 
 
-def test_without_an_answer_of_the_cluster_there_is_no_comment_and_the_job_fails(github: GitHub) -> None:
-    github.machine.variables["RECONCILE_FROM"] = str(github.machine.home / "nowhere")
+both_ways = pytest.mark.parametrize("reconcile", ["true", "false"], ids=["reconciles", "low-rights"])
+
+
+@both_ways
+@pytest.mark.parametrize(
+    ("spec", "mistake"),
+    [
+        ("replica: 2", ":11: spec.replica: is not a known field; did you mean replicas?"),
+        ("image: other", ":11: the key &quot;image&quot; is there twice, first on line 7"),
+        (
+            "env: [{name: A",
+            ":13: not YAML: while parsing a flow mapping, did not find expected &apos;,&apos; or &apos;}&apos;",
+        ),
+    ],
+    ids=["no-field", "twice", "no-yaml"],
+)
+def test_a_mistake_in_the_further_fields_is_in_the_log_and_in_the_comment_with_its_line(
+    github: GitHub, spec: str, mistake: str, reconcile: str
+) -> None:
+    github.inputs.update({"spec": f"{spec}\n", "reconcile": reconcile})
     assert not github.opens()
+    (comment,) = comments(github.machine)
+    assert f"preview.yaml{mistake}" in comment
+    assert f"preview.yaml{html.unescape(mistake)}" in github.machine.printed
+    assert "Error" not in comment
+    assert (github.outputs["state"], github.outputs["reason"]) == ("Blocked", "Invalid")
+    assert os.listdir(github.machine.home / "previews") == []
+
+
+def test_the_check_of_the_low_rights_way_knows_no_limit_and_asks_no_cluster(github: GitHub) -> None:
+    """Neither those of the operator nor the variables of another run; the API group alone counts."""
+    github.machine.variables.update(
+        {"RECONCILE_ALLOW_FQDN": "other.example.com", "RECONCILE_CONTEXT": "none", "RECONCILE_WAIT": "1"}
+    )
+    github.inputs["spec"] = "env: [{name: A, valueFrom: {secretKeyRef: {name: a, key: b}}}]"
+    github.inputs["reconcile"] = "false"
+    (github.machine.home / "refusal").write_text("Error from server: as far as this")
+    assert not github.opens()
+    assert (
+        "<code>ApplyFailed</code><br><code>Error from server: as far as this</code>"
+        in comments(github.machine)[0]
+    )
+    assert "Plan:" not in github.machine.printed
+
+
+@both_ways
+def test_a_refusal_of_the_server_is_in_the_comment_without_the_values_of_the_preview(
+    github: GitHub, reconcile: str
+) -> None:
+    """Whole, escaped as in JSON, or in pieces between what was escaped otherwise."""
+    github.inputs["reconcile"] = reconcile
+    github.inputs["spec"] = """
+env: [{name: PASSWORD, value: 'pa"ss'}, {name: B, value: longer-word_1<longerword2}]
+args: [--token=abcd, "80"]
+"""
+    words = 'spec.env[0] "pa\\"ss", pa"ss, longer-word_1\\u003clongerword2, --token=abcd of PASSWORD on 80'
+    (github.machine.home / "refusal").write_text(
+        f"Warning: old\nThe PreviewEnvironment is invalid: {words}\n"
+    )
+    assert not github.opens()
+    told = (
+        'spec.env[0] "(not shown)", (not shown), (not shown)\\u003c(not shown), (not shown) of PASSWORD on 80'
+    )
+    assert f"The PreviewEnvironment is invalid: {told}" in github.machine.printed
+    (comment,) = comments(github.machine)
+    assert f"<code>Warning: old The PreviewEnvironment is invalid: {html.escape(told)}</code>" in comment
+    assert "Failed: <code>ApplyFailed</code>" in comment
+    assert (github.outputs["state"], github.outputs["reason"]) == ("Failed", "ApplyFailed")
+
+
+@both_ways
+def test_without_an_answer_of_the_cluster_there_is_no_comment_and_the_job_fails(
+    github: GitHub, reconcile: str
+) -> None:
+    github.inputs["reconcile"] = reconcile
+    (github.machine.home / "refusal").write_text("Unable to connect to the server")
+    assert not github.opens()
+    assert "Unable to connect to the server" in github.machine.printed
+    (github.machine.home / "refusal").unlink()
+    if reconcile == "true":
+        github.machine.variables["RECONCILE_FROM"] = str(github.machine.home / "nowhere")
+        assert not github.opens()
     assert comments(github.machine) == []
 
 
@@ -213,14 +298,58 @@ def test_an_input_that_is_missing_or_not_valid_is_named(
 
 def test_a_job_without_the_operators_options_leaves_the_comments_of_people_alone(forge: Forge) -> None:
     forge.inputs["options-configmap"] = ""
-    bodies = ["a comment", f"{MARK}\nas if it were ours"]
+    bodies = ["a comment", f"{mark_of(NAME)}\nas if it were ours"]
     written = [{**ci_stubs.a_comment(body, mine=False), "id": id_} for id_, body in enumerate(bodies, 1)]
     (forge.machine.home / "comments.json").write_text(json.dumps(written))
     assert forge.opens(), forge.machine.printed
     *theirs, ours = comments(forge.machine)
     assert theirs == bodies
-    assert ours.startswith(MARK)
+    assert ours.startswith(f"{mark_of(NAME)}\n")
     assert f"shop.mapping.{NAME}.yaml" in children(forge.machine), "not the operator's route"
+
+
+@both_ways
+def test_each_preview_of_a_request_has_a_comment_of_its_own(forge: Forge, reconcile: str) -> None:
+    """As a matrix of applications has them; one name is the beginning of the other."""
+    forge.inputs.update({"reconcile": reconcile, "wait": ""})
+    for name in ("pr-42", "pr-42-api", "pr-42"):
+        forge.inputs["name"] = name
+        assert forge.opens(), forge.machine.printed
+    web, api = comments(forge.machine)
+    assert web.startswith(f"{mark_of('pr-42')}\n")
+    assert api.startswith(f"{mark_of('pr-42-api')}\n")
+
+    forge.inputs["name"] = "pr-42-api"
+    assert forge.closes(), forge.machine.printed
+    assert comments(forge.machine)[0] == web
+    assert "<code>shop/pr-42-api</code></td><td>Gone</td>" in comments(forge.machine)[1]
+
+    # What refuses a preview writes no other comment, either.
+    forge.inputs.update({"name": "pr-42", "fqdn": "https://a.example.com"})
+    assert not forge.opens()
+    assert "Blocked: <code>Invalid</code>" in comments(forge.machine)[0]
+    assert len(comments(forge.machine)) == 2
+
+
+@both_ways
+def test_a_name_ends_neither_the_first_line_nor_the_query(forge: Forge, reconcile: str) -> None:
+    forge.inputs.update({"name": 'a") or true --> @octocat <b>', "reconcile": reconcile})
+    for _ in range(2):
+        assert not forge.opens()
+    (comment,) = comments(forge.machine)
+    assert comment.startswith(f"{mark_of('aortrue--octocatb')}\n")
+
+
+def test_with_the_name_in_the_first_line_the_longest_comment_is_one_that_github_takes() -> None:
+    assert LIMIT - len(MARK) + len(mark_of("b" * 63, namespace="a" * 63)) == 65_536
+
+
+def test_without_a_wait_the_low_rights_way_reports_that_the_preview_is_pending(forge: Forge) -> None:
+    forge.inputs.update({"reconcile": "false", "wait": ""})
+    assert forge.opens(), forge.machine.printed
+    (comment,) = comments(forge.machine)
+    assert "<td>Pending<br><code>no run has reported on this spec yet</code></td>" in comment
+    assert f"shop/{NAME}: Pending   no run has reported on this spec yet\n" in forge.machine.printed
 
 
 # the operator's options
@@ -280,7 +409,7 @@ def test_further_fields_of_the_spec_are_taken_and_a_comment_can_be_left_out(gith
     github.inputs["spec"] = "port: 8080\nimagePullSecrets:\n  - name: registry\n"
     github.inputs["comment"] = "false"
     assert github.opens(), github.machine.printed
-    assert (comments(github.machine), MARK in github.summary) == ([], True)
+    assert (comments(github.machine), mark_of(NAME) in github.summary) == ([], True)
     deployment = (github.machine.home / "children" / f"shop.deployment.{NAME}.yaml").read_text()
     assert "containerPort: 8080" in deployment
     assert "- name: registry" in deployment

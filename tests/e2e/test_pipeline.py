@@ -20,12 +20,14 @@ import yaml
 from reconcile.model.names import PLURAL
 from reconcile.report.markdown import MARK
 from tests.contracts import ci_stubs
-from tests.controlplane import Account, ControlPlane, eventually, grant, service_account, shipped
+from tests.controlplane import Account, AskFailed, ControlPlane, eventually, grant, service_account, shipped
 from tests.controlplane.programs import program
 from tests.controlplane.rights import SHIPPED, may
+from tests.e2e.policies import policy, rule
 from tests.e2e.process import Process
 from tests.e2e.story import DISCOVERY, Story
 from tests.forges import ROOT, GitHub, GitLab, Machine, shell_script
+from tests.installation import RIGHTS
 
 pytestmark = pytest.mark.skipif(not shutil.which("jq"), reason="not on the PATH: jq, which the scripts call")
 
@@ -82,7 +84,7 @@ class Pipeline:
         """The account with these roles bound to it, and its kubeconfig, by the commands of the guide."""
         self.machine.work = self.machine.home
         lines = commands("Rights")
-        assert len(lines) == 5
+        assert len(lines) == 6
         for line in lines:
             bound = re.search(r"--clusterrole (\S+)", line)
             if bound is None or bound[1] in roles:
@@ -108,7 +110,7 @@ class Pipeline:
     @property
     def comment(self) -> str:
         (found,) = json.loads((self.machine.home / "comments.json").read_text())
-        assert found["body"].startswith(f"{MARK}\n")
+        assert found["body"].startswith(MARK.replace(" -->", f" {self.namespace}/{self.name} -->\n"))
         return str(found["body"])
 
     @property
@@ -218,6 +220,7 @@ def test_the_low_rights_way_needs_the_rights_of_an_author_and_no_others(pipeline
     assert "no run has reported on this spec yet: does the CronJob run?" in pipeline.comment
     forge.inputs["wait"] = ""
     assert forge.opens("c0ffee3"), "it does not wait, so it does not fail"
+    assert (pipeline.outputs["state"], pipeline.outputs["reason"]) == ("Pending", "")
 
     # Whatever others wrote into the status is text in the comment.
     condition = {
@@ -233,7 +236,40 @@ def test_the_low_rights_way_needs_the_rights_of_an_author_and_no_others(pipeline
     assert forge.closes(), pipeline.machine.printed
     assert "Gone" in pipeline.comment
     eventually(lambda: not operator.children(), "the garbage collector deletes the children")
-    assert pipeline.asked() | LISTED == AUTHOR
+    # An apply by the server is a patch, and one that creates needs the right to create, too.
+    assert pipeline.asked() | LISTED | {("create", PLURAL)} == AUTHOR
+
+
+BAD = "object.spec.env.filter(one, one.name == 'BAD')"
+
+
+@on_github
+def test_a_policy_that_quotes_a_value_puts_it_neither_into_the_log_nor_into_the_comment(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.gets_rights("preview-reconcile-author")
+    operator, forge = pipeline.operator, pipeline.forge
+    secret = 's3cr"et of longerword-2'
+    forge.inputs.update({"reconcile": LOW, "wait": "", "spec": f"env: [{{name: BAD, value: '{secret}'}}]"})
+
+    def refuses() -> bool:
+        bad = operator.preview("bad", env=[{"name": "BAD", "value": "x"}])
+        try:
+            operator.ask("POST", operator.path_of("PreviewEnvironment") + "?dryRun=All", bad)
+        except AskFailed as error:
+            return "not x" in str(error)
+        return False
+
+    quotes = {
+        "expression": f"!has(object.spec.env) || {BAD}.size() == 0",
+        "messageExpression": f"'not ' + {BAD}[0].value + ' in env'",
+    }
+    with policy(operator, rule(["CREATE"], PLURAL, operator.group), refuses, validations=[quotes]):
+        assert not forge.opens()
+    assert "denied request: not (not shown) in env" in pipeline.machine.printed
+    assert "denied request: not (not shown) in env</code>" in pipeline.comment
+    assert (pipeline.outputs["state"], pipeline.outputs["reason"]) == ("Failed", "ApplyFailed")
+    assert "s3cr" not in pipeline.machine.printed
 
 
 @on_github
@@ -273,6 +309,35 @@ def test_a_pipeline_that_reconciles_misses_each_role_by_name(
     assert not pipeline.forge.opens()
     assert message.format(namespace=pipeline.namespace) in pipeline.machine.printed
     assert pipeline.operator.children() == []
+
+
+@on_github
+def test_the_guide_binds_the_printed_rights_of_templates_to_the_account_of_a_pipeline(
+    pipeline: Pipeline,
+) -> None:
+    """A role of this test's name: that of the guide is of the cluster. Nor is a child made: each run of the
+    cluster would list its kind."""
+    role = next(yaml.safe_load_all(RIGHTS))
+    account, *lines = commands("Rights")
+    (line,) = (line for line in lines if f"--clusterrole {role['metadata']['name']} " in line)
+    own = f"templates-{pipeline.namespace}"
+    line = line.replace(f"--clusterrole {role['metadata']['name']} ", f"--clusterrole {own} ")
+    role["metadata"]["name"] = own
+    pipeline.plane.kubectl("apply", "-f", "-", input=yaml.safe_dump(role))
+    pipeline.machine.work = pipeline.machine.home
+    for command in (account, line):
+        pipeline.as_admin(command)
+    wanted = [
+        (verb, f"{rule['resources'][0]}.{rule['apiGroups'][0]}".rstrip("."))
+        for rule in role["rules"]
+        for verb in rule["verbs"]
+    ]
+    assert len(wanted) > 5
+
+    def has_them() -> bool:
+        return all(may(pipeline.plane, pipeline.user, *one, pipeline.namespace) for one in wanted)
+
+    eventually(has_them, f"{pipeline.user} has the rights of {own}")
 
 
 def short(pipeline: Pipeline, verb: str) -> Account:
