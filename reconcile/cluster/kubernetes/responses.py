@@ -301,9 +301,8 @@ def _forbidden(ask: Ask, response: httpx2.Response) -> Forbidden:
         return Forbidden(f"{ask}: the API server does not allow it (403): {said}")
     user = (right and right["user"]) or response.request.headers.get("Impersonate-User", "")
     verb, added = (right["verb"], right["reason"]) if right else (ask.verb, said)
-    if right and right["resource"] != f"{ask.resource.plural}/{ask.subresource}".rstrip(
-        "/"
-    ):  # to --as, such as
+    asked = f"{ask.resource.plural}/{ask.subresource}".rstrip("/")
+    if right and right["resource"] != asked:  # such as the users of --as
         other = f"{right['resource']}.{right['group'] or ''}".rstrip(".")
         return Forbidden(f"{ask}: user {user} has no right to {verb} {other} (403); grant it: {said}")
     what = f"{ask.subresource} of {ask.plural}" if ask.subresource else ask.plural
