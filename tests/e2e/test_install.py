@@ -180,7 +180,7 @@ def test_an_account_that_only_plans_plans_and_may_not_write(
         assert {event.verb for event in planner.requests()} <= {"get", "list"}
         assert {event.code for event in planner.requests() if event.verb == "list"} == {200}
         result = planner.reconcile(code=1)
-        assert "forbidden" in result.stdout + result.stderr
+        assert "no right to patch" in result.stdout + result.stderr
         assert planner.children() == []
 
 
