@@ -26,6 +26,7 @@ from uuid import uuid4
 import pytest
 
 from reconcile.desire.children import RESOURCES
+from reconcile.kube.objects import GATEWAY
 from reconcile.model.crd import crd
 from reconcile.model.names import DEFAULT_GROUP, PLURAL, Names
 from tests.conftest import FOLDER, THROWN_AWAY
@@ -198,7 +199,9 @@ def elsewhere(alone: Story) -> Iterator[Story]:
 @pytest.fixture
 def reader(story: Story) -> Story:
     account = service_account(story.plane, story.namespace, "reader")
-    allow(story.plane, account.user, ["get", "list"], [f"{PLURAL}.{DEFAULT_GROUP}", *CHILD_RESOURCES])
+    # Another test's route may have no hostname but those of its Gateway's listeners, which a plan then gets.
+    kinds = [f"{PLURAL}.{DEFAULT_GROUP}", f"{GATEWAY.plural}.{GATEWAY.group}", *CHILD_RESOURCES]
+    allow(story.plane, account.user, ["get", "list"], kinds)
     return replace(story, account=account)
 
 
