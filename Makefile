@@ -83,7 +83,7 @@ test: $(STAMP)
 
 # One node for all of them, started by the first and ended with the run.
 test-node: $(STAMP)
-	$(BIN)/python -m pytest -q -n $(NODE_WORKERS) --dist worksteal $(or $(TESTS),tests/node)
+	$(BIN)/python -m pytest -q -n $(NODE_WORKERS) --dist load --maxschedchunk 1 $(or $(TESTS),tests/node)
 
 # Builds five images first, of Debian's packages.
 stack: $(STAMP)
