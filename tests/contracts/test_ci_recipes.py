@@ -190,20 +190,26 @@ def test_a_mistake_in_the_preview_never_reaches_the_cluster(github: GitHub) -> N
 
 
 both_ways = pytest.mark.parametrize("reconcile", ["true", "false"], ids=["reconciles", "low-rights"])
+each_once = pytest.mark.parametrize(
+    ("forge", "reconcile"), [(GitHub, "true"), (GitLab, "false")], ids=["GitHub-reconciles", "GitLab-low-rights"],
+    indirect=["forge"],
+)  # fmt: skip
+NO_FIELD = ("replica: 2", ":11: spec.replica: is not a known field; did you mean replicas?")
+NO_YAML = (
+    "env: [{name: A",
+    ":13: not YAML: while parsing a flow mapping, did not find expected &apos;,&apos; or &apos;}&apos;",
+)
 
 
-@both_ways
 @pytest.mark.parametrize(
-    ("spec", "mistake"),
+    ("spec", "mistake", "reconcile"),
     [
-        ("replica: 2", ":11: spec.replica: is not a known field; did you mean replicas?"),
-        ("image: other", ":11: the key &quot;image&quot; is there twice, first on line 7"),
-        (
-            "env: [{name: A",
-            ":13: not YAML: while parsing a flow mapping, did not find expected &apos;,&apos; or &apos;}&apos;",
-        ),
+        (*NO_FIELD, "true"),
+        (*NO_FIELD, "false"),
+        ("image: other", ":11: the key &quot;image&quot; is there twice, first on line 7", "false"),
+        (*NO_YAML, "true"),
     ],
-    ids=["no-field", "twice", "no-yaml"],
+    ids=["no-field-reconciles", "no-field-low-rights", "twice-low-rights", "no-yaml-reconciles"],
 )
 def test_a_mistake_in_the_further_fields_is_in_the_log_and_in_the_comment_with_its_line(
     github: GitHub, spec: str, mistake: str, reconcile: str
@@ -308,7 +314,7 @@ def test_a_job_without_the_operators_options_leaves_the_comments_of_people_alone
     assert f"shop.mapping.{NAME}.yaml" in children(forge.machine), "not the operator's route"
 
 
-@both_ways
+@each_once
 def test_each_preview_of_a_request_has_a_comment_of_its_own(forge: Forge, reconcile: str) -> None:
     """As a matrix of applications has them; one name is the beginning of the other."""
     forge.inputs.update({"reconcile": reconcile, "wait": ""})
@@ -331,7 +337,7 @@ def test_each_preview_of_a_request_has_a_comment_of_its_own(forge: Forge, reconc
     assert len(comments(forge.machine)) == 2
 
 
-@both_ways
+@each_once
 def test_a_name_ends_neither_the_first_line_nor_the_query(forge: Forge, reconcile: str) -> None:
     forge.inputs.update({"name": 'a") or true --> @octocat <b>', "reconcile": reconcile})
     for _ in range(2):
