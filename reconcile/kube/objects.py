@@ -28,6 +28,11 @@ class Resource:
     def full_kind(self) -> str:
         return full_kind(self.api_version, self.kind)
 
+    @property
+    def full_plural(self) -> str:
+        """As kubectl writes a kind in full: `deployments.apps`, `services`."""
+        return f"{self.plural}.{self.group}".rstrip(".")
+
 
 JOB = Resource("batch", "v1", "Job", "jobs")
 DEPLOYMENT = Resource("apps", "v1", "Deployment", "deployments")

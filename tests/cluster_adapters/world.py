@@ -43,8 +43,7 @@ def path(kind: str, name: str = "", namespace: str = "shop") -> str:
 
 def full_name(kind: str) -> str:
     """As messages call a kind: `deployments.apps`."""
-    resource = RESOURCES[kind]
-    return f"{resource.plural}.{resource.group}".rstrip(".")
+    return RESOURCES[kind].full_plural
 
 
 @dataclass(frozen=True)

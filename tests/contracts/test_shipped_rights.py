@@ -15,7 +15,7 @@ READ = ["get", "list"]
 WHOLE = ["get", "list", "create", "patch", "delete"]
 GATEWAYS = "gateways.gateway.networking.k8s.io"
 PREVIEWS = f"{PLURAL}.platform9.com"
-KINDS = tuple(f"{kind.resource.plural}.{kind.resource.group}".rstrip(".") for kind in CHILDREN)
+KINDS = tuple(kind.resource.full_plural for kind in CHILDREN)
 ROLES = ("preview-reconcile", "preview-reconcile-plan", "preview-reconcile-author")
 
 

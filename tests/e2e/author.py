@@ -23,7 +23,7 @@ class Author:
         self.story = story
         name = f"author-{uuid4().hex[:8]}"
         self.account: Account = service_account(story.plane, story.namespace, name)
-        resources = [f"{RESOURCES[kind].plural}.{RESOURCES[kind].group}".rstrip(".") for kind in kinds]
+        resources = [RESOURCES[kind].full_plural for kind in kinds]
         verbs = ["get", "list", "create", "patch", "update", "delete"]
         allow(story.plane, self.account.user, verbs, [self.previews, *resources], namespace=story.namespace)
 

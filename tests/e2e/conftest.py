@@ -200,7 +200,7 @@ def elsewhere(alone: Story) -> Iterator[Story]:
 def reader(story: Story) -> Story:
     account = service_account(story.plane, story.namespace, "reader")
     # Another test's route may have no hostname but those of its Gateway's listeners, which a plan then gets.
-    kinds = [f"{PLURAL}.{DEFAULT_GROUP}", f"{GATEWAY.plural}.{GATEWAY.group}", *CHILD_RESOURCES]
+    kinds = [f"{PLURAL}.{DEFAULT_GROUP}", GATEWAY.full_plural, *CHILD_RESOURCES]
     allow(story.plane, account.user, ["get", "list"], kinds)
     return replace(story, account=account)
 

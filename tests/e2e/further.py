@@ -55,15 +55,10 @@ def kinds_of(text: str, *custom: Resource) -> Iterator[Resource]:
         yield native or next(ours)
 
 
-def plural_of(resource: Resource) -> str:
-    """A kind as `allow` takes it."""
-    return f"{resource.plural}.{resource.group}".rstrip(".")
-
-
 def with_kinds(story: Story, *resources: Resource, account: Account | None = None) -> Story:
     """The same story, whose user may do with these kinds what a run does."""
     user = (account or story.account).user
-    allow(story.plane, user, VERBS, sorted({plural_of(one) for one in resources}))
+    allow(story.plane, user, VERBS, sorted({one.full_plural for one in resources}))
     return replace(
         story, further={one.full_kind: one for one in resources if one.full_kind not in story.kinds}
     )

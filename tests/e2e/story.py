@@ -14,7 +14,7 @@ from reconcile.model.names import DEFAULT_GROUP, Names
 from reconcile.plan.changes import SYMBOLS
 from tests.controlplane import Account, AskFailed, AuditEvent, ControlPlane, eventually
 
-CHILD_RESOURCES = [f"{r.plural}.{r.group}" if r.group else r.plural for r in RESOURCES.values()]
+CHILD_RESOURCES = [resource.full_plural for resource in RESOURCES.values()]
 READS = frozenset({"get", "list"})
 STATUS = "previewenvironments/status"
 GATEWAYS = "gateways"

@@ -19,7 +19,6 @@ from tests.e2e.further import (
     STATEFUL_SET,
     VERBS,
     document,
-    plural_of,
     put,
     shapes_in,
     with_kinds,
@@ -49,9 +48,9 @@ def a_run_with(story: Story, *verbs: str) -> Story:
     """The story of a user who has the shipped rights, all on ConfigMaps, and on budgets these."""
     account = service_account(story.plane, story.namespace, "-".join(verbs) or "nothing")
     allow_runs(story.plane, account.user, story.group)
-    allow(story.plane, account.user, VERBS, [plural_of(CONFIG)])
+    allow(story.plane, account.user, VERBS, [CONFIG.full_plural])
     if verbs:
-        allow(story.plane, account.user, verbs, [plural_of(BUDGET)])
+        allow(story.plane, account.user, verbs, [BUDGET.full_plural])
     return replace(story, account=account)
 
 

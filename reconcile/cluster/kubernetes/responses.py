@@ -65,12 +65,12 @@ MISSING_RIGHT = re.compile(
 # cronjob/rights.yaml
 RUN_ROLE, PLAN_ROLE = TOOL, f"{TOOL}-plan"
 IN_PLAN_ROLE = frozenset(
-    f"{one.plural}.{one.group}".rstrip(".")
+    one.full_plural
     for one in (Names().previews, DEPLOYMENT, SERVICE, JOB, MAPPING, INGRESS, HTTPROUTE, GATEWAY)
 )
 IN_RUN_ROLE = IN_PLAN_ROLE | {
     f"{PLURAL}.{DEFAULT_GROUP}/status",
-    *(f"{one.plural}.{one.group}".rstrip(".") for one in (POD, EVENT, EVENTS_V1)),
+    *(one.full_plural for one in (POD, EVENT, EVENTS_V1)),
 }
 # How admission words what it does not let in: a webhook with any status code that it likes, what is built in
 # (quotas, policies) with 403, 413 or 422:
@@ -98,11 +98,6 @@ class Ask:
     """Of a document of the server's about its kinds, which is read in place of an object."""
 
     @property
-    def plural(self) -> str:
-        """As kubectl writes a kind in full: `deployments.apps`, `services`."""
-        return f"{self.resource.plural}.{self.resource.group}".rstrip(".")
-
-    @property
     def place(self) -> str:
         return f"namespace {self.namespace}" if self.namespace else "all namespaces"
 
@@ -110,7 +105,7 @@ class Ask:
         if self.path:
             return f"{self.verb} /{self.path}"
         if self.name is None:
-            return f"{self.verb} {self.plural} in {self.place}"
+            return f"{self.verb} {self.resource.full_plural} in {self.place}"
         what = f"{self.subresource} of {self.resource.kind}" if self.subresource else self.resource.kind
         return f"{self.verb} {what} {self.namespace}/{self.name}"
 
@@ -305,7 +300,7 @@ def _forbidden(ask: Ask, response: httpx2.Response) -> Forbidden:
     if right and right["resource"] != asked:  # such as the users of --as
         other = f"{right['resource']}.{right['group'] or ''}".rstrip(".")
         return Forbidden(f"{ask}: user {user} has no right to {verb} {other} (403); grant it: {said}")
-    what = f"{ask.subresource} of {ask.plural}" if ask.subresource else ask.plural
+    what = f"{ask.subresource} of {ask.resource.full_plural}" if ask.subresource else ask.resource.full_plural
     about = f"{ask}: " if ask.name else ""
     who = f"user {user} has" if user else "there is"
     more = f": {_one_line(added)}" if added else ""
@@ -316,7 +311,7 @@ def _forbidden(ask: Ask, response: httpx2.Response) -> Forbidden:
 
 def _role_of(ask: Ask, verb: str) -> str:
     """What to do about a right that is missing: which of our roles has the rule."""
-    resource = f"{ask.plural}/{ask.subresource}".rstrip("/")
+    resource = f"{ask.resource.full_plural}/{ask.subresource}".rstrip("/")
     if resource not in IN_RUN_ROLE or verb not in (ask.verb, "create"):  # what --as takes is in none of them
         return "grant it"
     plan = resource in IN_PLAN_ROLE and verb in ("get", "list")
@@ -334,6 +329,6 @@ def _not_found(ask: Ask, response: httpx2.Response) -> ClusterError:
     if status is None and media_type(response) != "text/plain":
         return trouble(ask, response)  # a web page's 404 says nothing about kinds
     return NotInstalled(
-        f"{ask}: the API server does not serve {ask.plural} of {ask.resource.version} (404); "
+        f"{ask}: the API server does not serve {ask.resource.full_plural} of {ask.resource.version} (404); "
         "install its CustomResourceDefinition"
     )

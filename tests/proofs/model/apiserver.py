@@ -86,7 +86,7 @@ class Place(NamedTuple):
 
     @property
     def full_plural(self) -> str:
-        return f"{self.resource.plural}.{self.resource.group}".rstrip(".")
+        return self.resource.full_plural
 
 
 class Effect(NamedTuple):
