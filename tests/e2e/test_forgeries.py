@@ -115,7 +115,7 @@ def test_a_clone_with_its_history_is_unmanaged(living: Story) -> None:
         clone = export(living.live(kind), managed_fields=True, name="pr-1-clone", ownerReferences=[])
         assert NAMES.field_manager in [entry["manager"] for entry in clone["metadata"]["managedFields"]]
         living.create(clone)
-    before = living.everything_now()
+    before = living.everything()
     living.orphan()
     living.reconcile()
     left = [f"{kind}/pr-1-clone" for kind in KINDS]
